@@ -1,0 +1,115 @@
+"""gdcore: dense networks and linear models trained by gradient descent on a CPU.
+
+Fast, checked, explained: compiled kernels, a gradient checker, and runs that say why they stopped.
+
+    >>> import gdcore as gd
+    >>> net = gd.MLP([2, 8, 1], activation="tanh", seed=0)
+    >>> trainer = gd.Trainer(net, "mse", gd.Adam(1e-2))
+"""
+
+from ._version import __version__
+from .activations import ACTIVATIONS, Activation
+from .config import show_config
+from .errors import DivergedError
+from .gradcheck import GradientError, GradientReport, check_gradients
+from .initializers import (
+    INITIALIZERS,
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    Normal,
+    Ones,
+    Orthogonal,
+    Uniform,
+    Zeros,
+)
+from .losses import (
+    LOSSES,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Hinge,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SquaredHinge,
+)
+from .models import MLP, Dense, Dropout, LinearModel, Sequential
+from .optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    NAdam,
+    OptimizerState,
+    RAdam,
+    RMSprop,
+)
+from .threads import get_num_threads, set_num_threads
+from .training import EarlyStopping, GradientNormThreshold, History, Trainer
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "BinaryCrossEntropy",
+    "Constant",
+    "CrossEntropy",
+    "Dense",
+    "DivergedError",
+    "Dropout",
+    "EarlyStopping",
+    "GlorotNormal",
+    "GlorotUniform",
+    "GradientError",
+    "GradientNormThreshold",
+    "GradientReport",
+    "HeNormal",
+    "HeUniform",
+    "Hinge",
+    "History",
+    "Huber",
+    "INITIALIZERS",
+    "LOSSES",
+    "LecunNormal",
+    "LinearModel",
+    "Lion",
+    "LogCosh",
+    "MLP",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "NAdam",
+    "Normal",
+    "OPTIMIZERS",
+    "Ones",
+    "OptimizerState",
+    "Orthogonal",
+    "Poisson",
+    "Quantile",
+    "RAdam",
+    "RMSprop",
+    "SGD",
+    "Sequential",
+    "SquaredHinge",
+    "Trainer",
+    "Uniform",
+    "Zeros",
+    "__version__",
+    "check_gradients",
+    "get_num_threads",
+    "set_num_threads",
+    "show_config",
+]

@@ -1,0 +1,54 @@
+"""Chooses the compiled modules that this machine runs best.
+
+Design
+------
+The kernels are compiled once per (instruction set, precision); `cpu` tells what the machine supports. The
+best one built is chosen at import; the environment variable GDCORE_ISA overrides.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import base_float64 as Kernels
+
+ISAS = ("base", "v3", "v4")
+
+
+def _supported() -> tuple[str, ...]:
+    try:
+        from .cpu import supported
+    except ImportError as error:
+        raise ImportError(
+            "gdcore's kernels are not built: run `pip install .` in the source tree and import from elsewhere, "
+            'or `pip install -e ".[test]"` to work on it in place'
+        ) from error
+    return tuple(isa for isa in supported() if find_spec(f"{__name__}.{isa}_float32"))
+
+
+def choose(supported: tuple[str, ...], wanted: str) -> str:
+    """The instruction set to use: the wanted one, or the best where nothing is wanted."""
+    if not wanted:
+        return supported[-1]
+    if wanted not in ISAS:
+        raise ImportError(f"GDCORE_ISA must be one of {', '.join(ISAS)}, got {wanted!r}: unset it to choose the best")
+    if wanted not in supported:
+        raise ImportError(
+            f"GDCORE_ISA={wanted} is not available here: this build and machine have {', '.join(supported)}"
+        )
+    return wanted
+
+
+SUPPORTED = _supported()
+CHOSEN = choose(SUPPORTED, os.environ.get("GDCORE_ISA", "").strip().lower())
+
+
+@cache
+def load(dtype: str, isa: str = CHOSEN) -> type[Kernels]:
+    """The compiled module of a precision, and of an instruction set where it is not the chosen one."""
+    return import_module(f"{__name__}.{isa}_{dtype}")  # type: ignore[return-value]

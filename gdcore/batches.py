@@ -1,0 +1,49 @@
+"""Samples as the kernels take them: validated, contiguous, of the model's precision."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import checks
+from .losses import CustomLoss, Loss
+
+
+class Samples(NamedTuple):
+    """Inputs, what the loss compares the outputs with, and weights.
+
+    Exactly one of `target` (n, k) and `labels` (n,) is given; with a custom loss neither, but `y` as it came.
+    """
+
+    X: NDArray[Any]
+    target: NDArray[Any] | None
+    labels: NDArray[np.int64] | None
+    weight: NDArray[Any] | None
+    y: Any
+
+
+def take_samples(
+    X: object, y: object, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss
+) -> Samples:
+    """Check X (n, n_in), y and sample_weight (n,) against a model and a loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was received, what is required and the remedy.
+    """
+    X = checks.inputs(X, n_in, dtype)
+    n = len(X)
+    if not isinstance(loss, Loss):
+        if sample_weight is not None:
+            raise TypeError("sample_weight does not go with a custom loss: weight the values inside the loss")
+        y = np.asarray(y)
+        if y.ndim == 0 or len(y) != n:
+            raise ValueError(f"y has shape {y.shape}; expected {n} rows, as X has")
+        return Samples(X, None, None, None, y)
+    weight = None if sample_weight is None else checks.sample_weight(sample_weight, n, dtype)
+    if loss.target == "class" and np.ndim(y) < 2 or loss.target == "class" and np.asarray(y).dtype.kind in "biu":
+        return Samples(X, None, checks.labels(y, n, n_out), weight, y)
+    return Samples(X, checks.targets(y, n, n_out, loss.target, dtype), None, weight, y)

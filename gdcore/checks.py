@@ -1,0 +1,297 @@
+"""Every check of an argument, and its message: what, received, required, remedy."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DTYPES = ("float32", "float64")
+
+
+def finite(name: str, value: object) -> float:
+    """A finite real number, as a float."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def positive(name: str, value: object) -> float:
+    """A finite number above 0."""
+    number = finite(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be > 0, got {value!r}")
+    return number
+
+
+def nonnegative(name: str, value: object) -> float:
+    """A finite number of at least 0."""
+    number = finite(name, value)
+    if number < 0:
+        raise ValueError(f"{name} must be >= 0, got {value!r}")
+    return number
+
+
+def in_range(name: str, value: object, low: float, high: float) -> float:
+    """A number in the half-open interval [low, high)."""
+    number = finite(name, value)
+    if not low <= number < high:
+        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
+    return number
+
+
+def boolean(name: str, value: object) -> bool:
+    """True or False, nothing that merely counts as one."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def integer(name: str, value: object, low: int, high: float = math.inf) -> int:
+    """An integer from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    number = int(value)
+    if number < low:
+        raise ValueError(f"{name} must be >= {low}, got {value!r}")
+    if number > high:
+        raise ValueError(f"{name} must be <= {high}, got {value!r}")
+    return number
+
+
+def unit_pair(name: str, value: object) -> tuple[float, float]:
+    """A tuple of two numbers in [0, 1)."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(f"{name} must be a tuple of two numbers, got {value!r}")
+    return in_range(f"{name}[0]", value[0], 0, 1), in_range(f"{name}[1]", value[1], 0, 1)
+
+
+def nesterov(momentum: float, dampening: float) -> None:
+    """Nesterov's momentum looks ahead along an undamped buffer."""
+    if momentum == 0 or dampening != 0:
+        raise ValueError(
+            "nesterov=True needs momentum > 0 and dampening == 0, "
+            f"got momentum={momentum!r} and dampening={dampening!r}"
+        )
+
+
+def precision(name: str, value: object) -> str:
+    """The name of a precision that has kernels."""
+    try:
+        found = np.dtype(value).name  # type: ignore[call-overload]
+    except TypeError:
+        found = None
+    if value is None or found not in DTYPES:
+        raise ValueError(f"{name} must be 'float32' or 'float64', got {value!r}")
+    return str(found)
+
+
+def vector(name: str, value: object, n: int, dtype: str) -> NDArray[Any]:
+    """An array of shape (n,) and exactly this dtype."""
+    if not isinstance(value, np.ndarray):
+        received = type(value).__name__
+        raise TypeError(f"{name} must be a NumPy array, got {received}: pass np.array({name}, {dtype!r})")
+    if value.dtype != np.dtype(dtype):
+        raise TypeError(f"{name} has dtype {value.dtype}; expected {dtype}: pass {name}.astype({dtype!r})")
+    if value.shape != (n,):
+        remedy = f": pass {name}.ravel()" if value.size == n else ""
+        raise ValueError(f"{name} has shape {value.shape}; expected ({n},){remedy}")
+    return value
+
+
+def in_place(name: str, value: NDArray[Any]) -> None:
+    """An array that a kernel may write into."""
+    if not value.flags.writeable:
+        raise ValueError(f"{name} is read-only and would be written: pass {name}.copy()")
+    if not value.flags.carray:
+        raise ValueError(f"{name} is not contiguous and would be written: pass {name}.copy()")
+
+
+def saved_state(values: Mapping[str, Any], rule: str, n_slots: int, n_scalars: int) -> None:
+    """An optimizer's state as its `to_dict` gave it."""
+    missing = [key for key in ("rule", "slots", "scalars", "step_count") if key not in values]
+    if missing:
+        raise ValueError(f"the saved state lacks {', '.join(missing)}: save all that to_dict() returns")
+    if values["rule"] != rule:
+        raise ValueError(f"the saved state is of {values['rule']!r}; expected {rule!r}: use that optimizer")
+    slots, scalars = np.asarray(values["slots"]), np.asarray(values["scalars"])
+    precision("slots' dtype", slots.dtype)
+    if slots.ndim != 2 or slots.shape[0] != n_slots:
+        raise ValueError(f"slots has shape {slots.shape}; expected ({n_slots}, n): use the saved options")
+    if scalars.shape != (n_scalars,):
+        raise ValueError(f"scalars has shape {scalars.shape}; expected ({n_scalars},)")
+    integer("step_count", values["step_count"], 0)
+
+
+def known_name(kind: str, value: object, known: Sequence[str]) -> str:
+    """A name among the known ones, in any case; the error lists them and the nearest."""
+    if not isinstance(value, str):
+        raise TypeError(f"{kind} must be a name or a record, got {value!r}; names: {', '.join(known)}")
+    if value.lower() in known:
+        return value.lower()
+    close = difflib.get_close_matches(value.lower(), known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"unknown {kind} {value!r}; known: {', '.join(known)}{hint}")
+
+
+def inside(name: str, value: object, low: float, high: float) -> float:
+    """A number in the open interval (low, high)."""
+    number = finite(name, value)
+    if not low < number < high:
+        raise ValueError(f"{name} must be in ({low:g}, {high:g}), got {value!r}")
+    return number
+
+
+def between(name: str, value: object, low: float, high: float) -> float:
+    """A number in the closed interval [low, high]."""
+    number = finite(name, value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value!r}")
+    return number
+
+
+def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
+    """Anything array-like that holds real numbers, contiguous and of this dtype; copied only where needed."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is ragged: every row needs the same number of entries ({error})") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: pass {name}.astype({dtype!r})")
+    with np.errstate(over="ignore"):
+        converted = np.require(array, dtype, ["C", "A"])
+    if not every_finite(converted):
+        _refuse_nonfinite(name, array, converted)
+    return converted
+
+
+def every_finite(array: NDArray[Any]) -> bool:
+    """Whether no entry is NaN or infinite: by the sum, and entry by entry only where that overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+
+
+def _refuse_nonfinite(name: str, array: NDArray[Any], converted: NDArray[Any]) -> None:
+    row = int(np.argwhere(~np.isfinite(converted))[0][0]) if converted.ndim else 0
+    bad = np.asarray(array[row] if array.ndim else array)
+    if np.isnan(bad).any():
+        raise ValueError(f"{name} contains NaN in row {row}; remove or impute it")
+    if np.isinf(bad).any():
+        raise ValueError(f"{name} contains infinity in row {row}; remove or clip it")
+    raise ValueError(f"{name} has a number in row {row} too large for {converted.dtype}: scale it or use float64")
+
+
+def inputs(value: object, n_features: int, dtype: str) -> NDArray[Any]:
+    """X of shape (n, n_features), n >= 1."""
+    X = numbers_array("X", value, dtype)
+    if X.ndim != 2:
+        remedy = ": pass X[None, :] for one sample" if X.shape == (n_features,) else ""
+        if X.ndim == 1 and n_features == 1 and X.size != 1:
+            remedy = ": pass X[:, None]"
+        raise ValueError(f"X has shape {X.shape}; expected (n_samples, {n_features}){remedy}")
+    if X.shape[1] != n_features:
+        raise ValueError(f"X has {X.shape[1]} features, but the model expects {n_features}")
+    if X.shape[0] == 0:
+        raise ValueError("X has no rows; expected at least one sample")
+    return X
+
+
+def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
+    """Class labels: integers 0 … n_classes - 1, shape (n,)."""
+    y = np.asarray(value)
+    if y.dtype.kind not in "biu":
+        raise TypeError(
+            f"y has dtype {y.dtype}; expected integer class labels of shape ({n},), pass y.astype(int), "
+            f"or class probabilities of shape ({n}, {n_classes})"
+        )
+    if y.shape != (n,):
+        remedy = ": pass y.ravel()" if y.size == n else ""
+        raise ValueError(f"y has shape {y.shape}; expected ({n},){remedy}")
+    if y.min() < 0 or y.max() >= n_classes:
+        row = int(np.argmax((y < 0) | (y >= n_classes)))
+        raise ValueError(
+            f"y has label {y[row]} in row {row}; expected 0 … {n_classes - 1}, one for each of the model's outputs"
+        )
+    return np.require(y, np.int64, ["C", "A"])
+
+
+def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDArray[Any]:
+    """Targets of shape (n, n_outputs), (n,) too where there is one output, of what the loss can take."""
+    y = numbers_array("y", value, dtype)
+    if y.shape == (n,) and n_outputs == 1:
+        y = y[:, None]
+    if y.shape != (n, n_outputs):
+        expected = f"({n}, {n_outputs})" + (f" or ({n},)" if n_outputs == 1 else "")
+        remedy = f": pass y.reshape({n}, {n_outputs})" if y.size == n * n_outputs else ""
+        raise ValueError(f"y has shape {y.shape}; expected {expected}{remedy}")
+    allowed, bad = {
+        "real": ("", None),
+        "nonnegative": (">= 0: they are counts", y < 0),
+        "unit": ("in [0, 1]: the probability of yes", (y < 0) | (y > 1)),
+        "sign": ("-1 or 1: pass 2 * y - 1 for 0 and 1", np.abs(y) != 1),
+        "class": (">= 0: they are probabilities", y < 0),
+    }[kind]
+    if bad is not None and bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"y has {y[row, column]:g} in row {row}; targets of this loss must be {allowed}")
+    if kind == "class":
+        off = np.abs(y.sum(axis=1) - 1)
+        if (off > 1e-3).any():
+            row = int(off.argmax())
+            raise ValueError(
+                f"y has probabilities that sum to {y[row].sum():g} in row {row}; expected 1: divide by the sum"
+            )
+    return y
+
+
+def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
+    """Weights of shape (n,), none negative, not all zero."""
+    weight = numbers_array("sample_weight", value, dtype)
+    if weight.shape != (n,):
+        remedy = ": pass sample_weight.ravel()" if weight.size == n else ""
+        raise ValueError(f"sample_weight has shape {weight.shape}; expected ({n},){remedy}")
+    if weight.min() < 0:
+        row = int(np.argmax(weight < 0))
+        raise ValueError(f"sample_weight has {weight[row]:g} in row {row}; weights must be >= 0")
+    if weight.sum() == 0:
+        raise ValueError("sample_weight sums to 0; at least one weight must be > 0")
+    return weight
+
+
+def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[float, NDArray[Any]]:
+    """What a custom loss returned: a number and d value / d outputs of the outputs' shape."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(f"a custom loss must return (value, d value / d outputs), got {type(value).__name__}")
+    loss, delta = np.asarray(value[0]), np.asarray(value[1])
+    if loss.dtype.kind not in "biuf" or loss.shape != ():
+        raise TypeError(f"a custom loss must return a number first, got {value[0]!r}")
+    if delta.dtype.kind not in "biuf" or delta.shape != shape:
+        raise ValueError(
+            f"a custom loss returned a derivative of shape {delta.shape} and dtype {delta.dtype}; "
+            f"expected the outputs' shape {shape} and real numbers"
+        )
+    return float(loss), np.require(delta, dtype, ["C", "A"])
+
+
+def model_size(n_params: int) -> None:
+    """A number of parameters that memory can hold."""
+    if n_params > 2**40:
+        raise ValueError(f"the layers have {n_params} parameters, more than memory can hold: use smaller layers")
+
+
+def pair(name: str, value: object) -> tuple[Any, Any]:
+    """A tuple of two."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (X, y), got {type(value).__name__}")
+    return value[0], value[1]

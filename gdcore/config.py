@@ -1,0 +1,46 @@
+"""Settings of the whole library, and what it was built with."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import numpy as np
+
+from ._kernels import CHOSEN, SUPPORTED, load
+from ._version import __version__
+from .threads import get_num_threads
+
+
+class Config(dict[str, str]):
+    """What `show_config` returns: a dict that prints as a table."""
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{key:<{width}}  {value}" for key, value in self.items())
+
+
+def show_config() -> Config:
+    """Version, instruction sets, threads, compiler flags.
+
+    Returns
+    -------
+    Config
+        A dict of strings; `print` shows it as a table.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> sorted(gd.show_config())[:3]
+    ['compiler', 'compiler flags', 'gdcore']
+    """
+    kernels = load("float32")
+    return Config({
+        "gdcore": __version__,
+        "instruction set": f"{CHOSEN} (of {', '.join(SUPPORTED)}; GDCORE_ISA overrides)",
+        "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
+        "compiler": kernels.COMPILER,
+        "compiler flags": kernels.COMPILER_FLAGS,
+        "NumPy": np.__version__,
+        "Python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
+    })

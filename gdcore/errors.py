@@ -1,0 +1,24 @@
+"""What training raises beyond ValueError and TypeError."""
+
+from __future__ import annotations
+
+
+class DivergedError(ArithmeticError):
+    """Training met NaN or infinity; the parameters are those of the last good step.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        Where, both counted from 0.
+    quantity : str
+        The first bad quantity in the order of the data's way, such as "the output of layer 1 (Dense)".
+    """
+
+    def __init__(self, message: str, epoch: int, batch: int, quantity: str) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.batch = batch
+        self.quantity = quantity
+
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int, int, str]]:
+        return DivergedError, (self.args[0], self.epoch, self.batch, self.quantity)

@@ -1,0 +1,69 @@
+"""Losses on raw outputs, averaged over samples and outputs: frozen records of hyper-parameters.
+
+To add one: its scalar function and its name in `src/losses.pxi`, its record here, its twin in
+`tests/reference.py`.
+"""
+
+from __future__ import annotations
+
+from .. import checks
+from .base import CustomLoss, Loss
+from .classification import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredHinge
+from .regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+
+__all__ = [
+    "LOSSES",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "CustomLoss",
+    "Hinge",
+    "Huber",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "Quantile",
+    "SquaredHinge",
+    "get_loss",
+]
+
+LOSSES: tuple[type[Loss], ...] = (
+    MeanSquaredError,
+    MeanAbsoluteError,
+    Huber,
+    LogCosh,
+    Quantile,
+    Poisson,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Hinge,
+    SquaredHinge,
+)
+
+
+def get_loss(spec: str | Loss | CustomLoss) -> Loss | CustomLoss:
+    """The loss that `spec` stands for.
+
+    Parameters
+    ----------
+    spec : str, Loss or callable
+        A name or alias (its record with the defaults), a record, or any callable
+        (outputs, y) -> (value, d value / d outputs), which is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones and the nearest.
+
+    Examples
+    --------
+    >>> get_loss("mse")
+    MeanSquaredError()
+    """
+    if isinstance(spec, Loss) or (callable(spec) and not isinstance(spec, type)):
+        return spec
+    if isinstance(spec, type) and issubclass(spec, Loss):
+        raise TypeError(f"loss must be a record, got the class {spec.__name__}: pass {spec.__name__}()")
+    named = {name: kind for kind in LOSSES for name in (kind.name, *kind.aliases)}
+    return named[checks.known_name("loss", spec, list(named))]()

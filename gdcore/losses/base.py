@@ -1,0 +1,32 @@
+"""The interface of a loss, and how a callable becomes one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from .._repr import call_repr
+
+CustomLoss = Callable[[Any, Any], tuple[float, Any]]
+"""(outputs, y) -> (value, d value / d outputs), in NumPy; outputs has shape (n, k)."""
+
+
+class Loss(ABC):
+    """What every loss offers; each one is a frozen dataclass of hyper-parameters."""
+
+    name: ClassVar[str]
+    """Name in the kernels and in strings."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Short names."""
+    formula: ClassVar[str]
+    """Of one output z and its target y."""
+    target: ClassVar[str] = "real"
+    """What a target may be: "real", "nonnegative", "unit" ([0, 1]), "sign" (-1 or 1), "class"."""
+
+    @abstractmethod
+    def option(self) -> float:
+        """The hyper-parameter that the kernel takes, 0 where there is none."""
+
+    def __repr__(self) -> str:
+        return call_repr(self)  # type: ignore[arg-type]  # each loss is a dataclass

@@ -1,0 +1,107 @@
+"""Losses of classes, on logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from .. import checks
+from .base import Loss
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class BinaryCrossEntropy(Loss):
+    """-y log s(z) - (1 - y) log(1 - s(z)) with the sigmoid s, from the logit z; y in [0, 1].
+
+    Averaged over samples and outputs, so several outputs are several yes-no questions.
+
+    Examples
+    --------
+    >>> BinaryCrossEntropy().aliases
+    ('bce',)
+    """
+
+    name = "binary_cross_entropy"
+    aliases = ("bce",)
+    formula = "log(1 + exp(z)) - y z"
+    target = "unit"
+
+    def option(self) -> float:
+        return 0.0
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class CrossEntropy(Loss):
+    """-sum_j t_j log softmax(z)_j over the outputs of a sample, averaged over samples.
+
+    The target is a class label per sample, shape (n,), integers 0 … k-1; or class probabilities, shape (n, k).
+
+    Parameters
+    ----------
+    label_smoothing : float, default 0.0
+        The target becomes (1 - s) t + s / k; in [0, 1].
+
+    References
+    ----------
+    Szegedy, C. et al. (2016). Rethinking the Inception architecture for computer vision. CVPR.
+
+    Examples
+    --------
+    >>> CrossEntropy(label_smoothing=0.1)
+    CrossEntropy(label_smoothing=0.1)
+    """
+
+    name = "cross_entropy"
+    formula = "-sum_j t_j log softmax(z)_j"
+    target = "class"
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.between("label_smoothing", self.label_smoothing, 0, 1)
+
+    def option(self) -> float:
+        return float(self.label_smoothing)
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Hinge(Loss):
+    """max(0, 1 - y z) with y = -1 or 1; its slope at y z = 1 is taken as 0.
+
+    References
+    ----------
+    Cortes, C. and Vapnik, V. (1995). Support-vector networks. Machine Learning 20.
+
+    Examples
+    --------
+    >>> Hinge().target
+    'sign'
+    """
+
+    name = "hinge"
+    formula = "max(0, 1 - y z)"
+    target = "sign"
+
+    def option(self) -> float:
+        return 0.0
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class SquaredHinge(Loss):
+    """max(0, 1 - y z)^2 with y = -1 or 1.
+
+    Examples
+    --------
+    >>> SquaredHinge()
+    SquaredHinge()
+    """
+
+    name = "squared_hinge"
+    formula = "max(0, 1 - y z)^2"
+    target = "sign"
+
+    def option(self) -> float:
+        return 0.0

@@ -1,0 +1,79 @@
+"""The two most common stacks, each made by one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import checks
+from ..initializers import Initializer
+from .layers import Dense, Dropout, Layer
+from .sequential import Sequential
+
+
+def MLP(  # noqa: N802  # reads like the class it makes
+    sizes: Sequence[int],
+    activation: str = "relu",
+    *,
+    output_activation: str = "identity",
+    dropout: float = 0.0,
+    bias: bool = True,
+    weight_init: str | Initializer = "auto",
+    seed: int | None = None,
+    dtype: str = "float32",
+) -> Sequential:
+    """A multilayer perceptron: dense layers of the given sizes.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Features of the input, of each hidden layer and of the output; at least two.
+    activation : str, default "relu"
+        Of the hidden layers.
+    output_activation : str, default "identity"
+        Of the last layer. Losses take raw outputs, so it is seldom anything else.
+    dropout : float, default 0
+        Rate of a dropout layer behind each hidden layer; 0: none.
+    bias, weight_init, seed, dtype
+        As in `Dense` and `Sequential`.
+
+    Examples
+    --------
+    >>> MLP([64, 128, 10], dropout=0.2, seed=0)
+    Sequential(Dense(64, 128, 'relu'), Dropout(0.2), Dense(128, 10), seed=0)
+    """
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
+        raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {sizes!r}")
+    rate = checks.in_range("dropout", dropout, 0, 1)
+    layers: list[Layer] = []
+    for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        last = i == len(sizes) - 2
+        layers.append(Dense(n_in, n_out, output_activation if last else activation, bias, weight_init))
+        if rate and not last:
+            layers.append(Dropout(rate))
+    return Sequential(*layers, seed=seed, dtype=dtype)
+
+
+def LinearModel(  # noqa: N802
+    in_features: int,
+    out_features: int = 1,
+    *,
+    bias: bool = True,
+    weight_init: str | Initializer = "auto",
+    seed: int | None = None,
+    dtype: str = "float32",
+) -> Sequential:
+    """One dense layer without an activation: linear regression, or with a loss of classes logistic regression.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias, weight_init, seed, dtype
+        As in `Dense` and `Sequential`.
+
+    Examples
+    --------
+    >>> LinearModel(3, 1, bias=False, dtype="float64")
+    Sequential(Dense(3, 1, bias=False), dtype='float64')
+    """
+    layer = Dense(in_features, out_features, bias=bias, weight_init=weight_init)
+    return Sequential(layer, seed=seed, dtype=dtype)

@@ -1,0 +1,97 @@
+"""Layers: frozen records of shapes and options; the model holds the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from .. import checks
+from .._repr import call_repr
+from ..activations import get_activation
+from ..initializers import Initializer, get_initializer
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Dense:
+    """a = f(x W + b).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Shape of W: (in_features, out_features).
+    activation : str, default "identity"
+        A name in `gdcore.ACTIVATIONS`.
+    bias : bool, default True
+        Whether b, shape (out_features,), is there.
+    weight_init, bias_init : str or Initializer, default "auto" and "zeros"
+        "auto" suits the activation: He for relu and its kin, LeCun for selu, Glorot for the others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that are not integers >= 1 and for unknown names.
+
+    Examples
+    --------
+    >>> Dense(64, 128, "relu")
+    Dense(64, 128, 'relu')
+    """
+
+    in_features: int
+    out_features: int
+    activation: str = "identity"
+    bias: bool = True
+    weight_init: str | Initializer = "auto"
+    bias_init: str | Initializer = "zeros"
+
+    def __post_init__(self) -> None:
+        checks.integer("in_features", self.in_features, 1)
+        checks.integer("out_features", self.out_features, 1)
+        checks.boolean("bias", self.bias)
+        auto = get_activation(self.activation).init
+        get_initializer(self.weight_init, auto)
+        get_initializer(self.bias_init, "zeros")
+
+    @property
+    def n_params(self) -> int:
+        """Weights and biases."""
+        return self.in_features * self.out_features + (self.out_features if self.bias else 0)
+
+    def __repr__(self) -> str:
+        return call_repr(self, positional=2 if self.activation == "identity" else 3)
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Dropout:
+    """Sets each input to 0 with probability `rate` while training and scales the others by 1 / (1 - rate).
+
+    Left out in `predict` and `loss`.
+
+    Parameters
+    ----------
+    rate : float, default 0.5
+        In [0, 1).
+
+    References
+    ----------
+    Srivastava, N., Hinton, G., Krizhevsky, A., Sutskever, I. and Salakhutdinov, R. (2014). Dropout: a simple
+    way to prevent neural networks from overfitting. JMLR 15.
+
+    Examples
+    --------
+    >>> Dropout(0.2)
+    Dropout(0.2)
+    """
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        checks.in_range("rate", self.rate, 0, 1)
+
+    def __repr__(self) -> str:
+        return call_repr(self, positional=1)
+
+
+Layer = Dense | Dropout

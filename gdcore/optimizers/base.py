@@ -1,0 +1,58 @@
+"""The interface of an optimizer.
+
+Design
+------
+- A record holds hyper-parameters, checks them once and never changes; what a run changes is in
+  OptimizerState.
+- The formula is the kernel rule that `rule` names. `hyper()` hands the hyper-parameters over in that rule's
+  order, without the learning rate, which a schedule may change from step to step.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from .._repr import call_repr
+from .state import OptimizerState
+
+
+class Optimizer(ABC):
+    """What every optimizer offers; each one is a frozen dataclass whose first field is `learning_rate`."""
+
+    rule: ClassVar[str]
+    """Name of the kernel's update rule."""
+
+    learning_rate: float
+
+    @abstractmethod
+    def hyper(self) -> tuple[float, ...]:
+        """Hyper-parameters without the learning rate, in the rule's order; switches as 0 and 1."""
+
+    @abstractmethod
+    def slot_names(self) -> tuple[str, ...]:
+        """Names of the vectors that the rule keeps beside the parameters, in the rule's order."""
+
+    def n_slots(self) -> int:
+        """How many vectors the rule keeps beside the parameters."""
+        return len(self.slot_names())
+
+    def init(self, n: int, dtype: Any = "float32") -> OptimizerState:
+        """State before the first step.
+
+        Parameters
+        ----------
+        n : int
+            Number of parameters.
+        dtype : {"float32", "float64"}, default "float32"
+            Precision of the parameters, the gradient and the slots.
+
+        Returns
+        -------
+        OptimizerState
+            Its `step(params, grads)` updates the parameters in place.
+        """
+        return OptimizerState.start(self, n, dtype)
+
+    def __repr__(self) -> str:
+        return call_repr(self, positional=1)  # type: ignore[arg-type]  # each optimizer is a dataclass

@@ -1,0 +1,71 @@
+"""Gradient descent, plain or with momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from .. import checks
+from .base import Optimizer
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class SGD(Optimizer):
+    """Stochastic gradient descent.
+
+    With ``d = grad + weight_decay * params`` and a buffer ``b`` that starts as the first ``d``::
+
+        b = momentum * b + (1 - dampening) * d
+        params -= learning_rate * b                     (plain: d;  nesterov: d + momentum * b)
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+    momentum : float, default 0
+        Share of the last move that is kept; 0 is plain gradient descent.
+    dampening : float, default 0
+        Share of the gradient that is left out of the buffer.
+    weight_decay : float, default 0
+    nesterov : bool, default False
+        Look ahead along the buffer; needs `momentum` and no `dampening`.
+
+    References
+    ----------
+    Robbins, Monro (1951), "A stochastic approximation method".
+    Polyak (1964), "Some methods of speeding up the convergence of iteration methods".
+    Sutskever, Martens, Dahl, Hinton (2013), "On the importance of initialization and momentum in deep
+    learning".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.array([1.0, -2.0])
+    >>> SGD(0.1).init(2, "float64").step(params, 2 * params)
+    >>> params
+    array([ 0.8, -1.6])
+    """
+
+    rule: ClassVar[str] = "sgd"
+
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    dampening: float = 0.0
+    weight_decay: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        checks.positive("learning_rate", self.learning_rate)
+        checks.nonnegative("momentum", self.momentum)
+        checks.finite("dampening", self.dampening)
+        checks.nonnegative("weight_decay", self.weight_decay)
+        if checks.boolean("nesterov", self.nesterov):
+            checks.nesterov(self.momentum, self.dampening)
+
+    def hyper(self) -> tuple[float, ...]:
+        """momentum, dampening, weight_decay, nesterov."""
+        return (self.momentum, self.dampening, self.weight_decay, self.nesterov)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """The momentum buffer, where there is momentum."""
+        return ("momentum",) if self.momentum != 0 else ()

@@ -1,0 +1,119 @@
+"""Rows of the data as a batch sees them: a stretch of an order, in place or brought together.
+
+Design
+------
+- A `Rows` is a view: inputs, targets (numbers or labels), weights, and the order to visit them in. Without one, a batch is a stretch of the caller's own arrays and nothing is copied; with one,
+  `take_rows` gathers a block at a time.
+- Long runs look at pending signals now and then, so that Ctrl-C is answered within a fraction of a second:
+  by work done first, then by the clock, and only then by taking the GIL.
+"""
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+cdef extern from "time.h" nogil:
+    cdef struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *now)
+    enum: CLOCK_MONOTONIC
+
+cdef enum:
+    POLL_WORK = 1000000         # multiply-adds between two looks at the clock
+    POLL_NANOSECONDS = 40000000 # between two looks at pending signals
+    POLL_ROW = 20               # what a row costs beside its multiply-adds
+
+cdef struct Rows:
+    real *x                  # (n, n_in)
+    real *target             # (n, k), or NULL where labels are given
+    int64_t *labels          # (n,), or NULL
+    real *weight             # (n,), or NULL: every weight 1
+    const int64_t *order     # (n,): the order they are visited in, or NULL: as they stand
+
+cdef struct Poll:
+    Py_ssize_t work
+    long nanoseconds
+
+
+cdef int poll_signals(Poll *poll, Py_ssize_t work) except -1 nogil:
+    """Raise what a signal handler raised (KeyboardInterrupt), if it is time to look."""
+    cdef timespec now
+    cdef long since
+    poll.work += work
+    if poll.work < POLL_WORK:
+        return 0
+    poll.work = 0
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    since = now.tv_sec * 1000000000 + now.tv_nsec - poll.nanoseconds
+    if since > POLL_NANOSECONDS:
+        poll.nanoseconds += since
+        with gil:
+            PyErr_CheckSignals()
+    return 0
+
+
+cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        to[j] = source[j]
+
+
+cdef void take_rows(
+    const Rows *data, Py_ssize_t n_in, Py_ssize_t k, Py_ssize_t first, Py_ssize_t rows,
+    const Rows *gathered, Rows *block,    # buffers to gather into; the view that results
+) noexcept nogil:
+    """A view of rows first … first + rows of the data's order."""
+    cdef Py_ssize_t r
+    cdef int64_t i
+    block.order = NULL
+    if data.order == NULL:
+        block.x = data.x + first * n_in
+        block.target = NULL if data.target == NULL else data.target + first * k
+        block.labels = NULL if data.labels == NULL else data.labels + first
+        block.weight = NULL if data.weight == NULL else data.weight + first
+        return
+    block.x = gathered.x
+    block.target = NULL if data.target == NULL else gathered.target
+    block.labels = NULL if data.labels == NULL else gathered.labels
+    block.weight = NULL if data.weight == NULL else gathered.weight
+    for r in range(rows):
+        i = data.order[first + r]
+        copy_row(n_in, data.x + i * n_in, block.x + r * n_in)
+        if block.target != NULL:
+            copy_row(k, data.target + i * k, block.target + r * k)
+        if block.labels != NULL:
+            block.labels[r] = data.labels[i]
+        if block.weight != NULL:
+            block.weight[r] = data.weight[i]
+
+
+cdef int bind_rows(
+    Rows *data, Py_ssize_t n_in, Py_ssize_t k, bint takes_labels,
+    const real[:, ::1] X,              # (n, n_in)
+    const real[:, ::1] target,         # (n, k), or None where labels are given
+    const int64_t[::1] labels,         # (n,), or None
+    const real[::1] weight,            # (n,), or None
+) except -1:
+    """Point at the caller's arrays, which Python has validated; the shapes are checked for memory's sake."""
+    cdef Py_ssize_t n = X.shape[0]
+    cdef Py_ssize_t i
+    memset(data, 0, sizeof(Rows))
+    if n == 0 or X.shape[1] != n_in:
+        raise ValueError(f"X has shape ({n}, {X.shape[1]}); expected at least one row of {n_in} features")
+    data.x = <real *>&X[0, 0]
+    if labels is not None:
+        if labels.shape[0] != n or not takes_labels:
+            raise ValueError(f"labels have shape ({labels.shape[0]},); expected ({n},), for a loss that takes labels")
+        for i in range(n):
+            if labels[i] < 0 or labels[i] >= k:
+                raise ValueError(f"y has label {labels[i]} in row {i}; expected 0 … {k - 1}")
+        data.labels = <int64_t *>&labels[0]
+    else:
+        if target is None or target.shape[0] != n or target.shape[1] != k:
+            raise ValueError(f"y must have shape ({n}, {k})")
+        data.target = <real *>&target[0, 0]
+    if weight is not None:
+        if weight.shape[0] != n:
+            raise ValueError(f"sample_weight has shape ({weight.shape[0]},); expected ({n},)")
+        data.weight = <real *>&weight[0]
+    return 0

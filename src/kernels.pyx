@@ -1,0 +1,53 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: embedsignature=True
+"""gdcore's kernels: forward, loss, backward, penalty, clip, update.
+
+Design
+------
+- One body, compiled once per (instruction set, precision). `real` is float or double by a C typedef, so
+  there are no fused types: a memoryview checks the element size when it is taken, and a bound method costs
+  one Python call.
+- The public methods take typed memoryviews; below them everything is `noexcept nogil`, works on pointers
+  into buffers that were bound once, and neither validates nor allocates. `gdcore/checks.py` validates.
+- Each include holds one idea, the forward step beside its derivative. They come in the order of the data's
+  way, and each uses only what stands above it.
+"""
+
+import numpy
+
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+from cpython.pythread cimport (
+    NOWAIT_LOCK, WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock,
+    PyThread_release_lock, PyThread_type_lock,
+)
+from libc.math cimport isfinite, sqrt
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from "real.h" nogil:
+    """
+    static const char *compiler = "gcc-compatible " __VERSION__;
+    static const char *compiler_flags = GDCORE_FLAGS;
+    """
+    ctypedef float real      # float or double: -DREAL=... decides
+    const bint REAL_IS_FLOAT
+    real real_abs(real x) noexcept
+    const char *compiler
+    const char *compiler_flags
+
+COMPILER = compiler.decode()
+COMPILER_FLAGS = compiler_flags.decode()
+PRECISION = "float32" if REAL_IS_FLOAT else "float64"
+
+include "random.pxi"
+include "elementary.pxi"
+include "batches.pxi"
+include "product.pxi"
+include "activations.pxi"
+include "dense.pxi"
+include "losses.pxi"
+include "penalty.pxi"
+include "network.pxi"
+include "updates.pxi"
+include "training.pxi"

@@ -1,0 +1,251 @@
+"""Losses on raw outputs: value and delta in one pass.
+
+Design
+------
+- A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that
+  what they share is computed once. `loss_block` scales slopes into deltas: d mean / d z.
+- cross_entropy works on a row at a time, with the largest logit subtracted, in labels and in probabilities.
+- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given.
+  The caller passes the factor, for only it knows the whole batch when a block is a part of it.
+- Values are summed in double through eight interleaved partial sums, the same for every vector width.
+- LOSS_NAMES is in the order of the enum and is the only table.
+"""
+
+cdef enum Loss:
+    MEAN_SQUARED_ERROR, MEAN_ABSOLUTE_ERROR, HUBER, LOG_COSH, QUANTILE, POISSON, BINARY_CROSS_ENTROPY,
+    HINGE, SQUARED_HINGE, CROSS_ENTROPY
+
+LOSS_NAMES = (
+    "mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "quantile", "poisson",
+    "binary_cross_entropy", "hinge", "squared_hinge", "cross_entropy",
+)
+
+cdef enum:
+    RUN = 256       # elements of one pass: value and slope stay in the first-level cache
+
+cdef struct Objective:
+    int loss
+    real option              # huber's delta, quantile's q, cross_entropy's label_smoothing
+    Py_ssize_t outputs       # k
+
+
+cdef inline real mean_squared_error(real z, real y, real *slope) noexcept nogil:
+    slope[0] = 2 * (z - y)
+    return (z - y) * (z - y)
+
+cdef inline real mean_absolute_error(real z, real y, real *slope) noexcept nogil:
+    slope[0] = <real>(z > y) - <real>(z < y)
+    return real_abs(z - y)
+
+cdef inline real huber(real z, real y, real delta, real *slope) noexcept nogil:
+    cdef real d = z - y
+    cdef real inside = -delta if d < -delta else (delta if d > delta else d)
+    slope[0] = inside
+    return inside * (d - <real>0.5 * inside)
+
+cdef inline real log_cosh(real z, real y, real *slope) noexcept nogil:
+    # near zero |d| + log1p(...) cancels; -log(1 - tanh^2) / 2 does not
+    cdef real d = z - y
+    cdef real size = real_abs(d)
+    cdef real t = real_tanh(d)
+    cdef real near = <real>-0.5 * real_log1p(-t * t)
+    cdef real far = size + real_log1p(<real>0.5 * real_expm1(-2 * size))
+    slope[0] = t
+    return near if size < <real>0.5 else far
+
+cdef inline real quantile(real z, real y, real q, real *slope) noexcept nogil:
+    cdef real d = y - z
+    slope[0] = -q if d > 0 else (1 - q if d < 0 else <real>0)
+    return (q - 1) * d if d < 0 else q * d
+
+cdef inline real poisson(real z, real y, real *slope) noexcept nogil:
+    cdef real rate = real_exp(z)
+    slope[0] = rate - y
+    return rate - y * z
+
+cdef inline real binary_cross_entropy(real z, real y, real *slope) noexcept nogil:
+    slope[0] = real_sigmoid(z) - y
+    return real_softplus(z) - y * z
+
+cdef inline real hinge(real z, real y, real *slope) noexcept nogil:
+    cdef real gap = 1 - y * z
+    slope[0] = -y if gap > 0 else <real>0
+    return <real>0 if gap < 0 else gap
+
+cdef inline real squared_hinge(real z, real y, real *slope) noexcept nogil:
+    cdef real gap = 1 - y * z
+    gap = <real>0 if gap < 0 else gap
+    slope[0] = -2 * y * gap
+    return gap * gap
+
+
+cdef void pointwise(
+    int loss, real option, Py_ssize_t n,
+    const real *z, const real *y,     # (n,)
+    real *value, real *slope,         # (n,)
+) noexcept nogil:
+    """Values and slopes of n outputs."""
+    cdef Py_ssize_t i
+    if loss == MEAN_SQUARED_ERROR:
+        for i in range(n):
+            value[i] = mean_squared_error(z[i], y[i], &slope[i])
+    elif loss == MEAN_ABSOLUTE_ERROR:
+        for i in range(n):
+            value[i] = mean_absolute_error(z[i], y[i], &slope[i])
+    elif loss == HUBER:
+        for i in range(n):
+            value[i] = huber(z[i], y[i], option, &slope[i])
+    elif loss == LOG_COSH:
+        for i in range(n):
+            value[i] = log_cosh(z[i], y[i], &slope[i])
+    elif loss == QUANTILE:
+        for i in range(n):
+            value[i] = quantile(z[i], y[i], option, &slope[i])
+    elif loss == POISSON:
+        for i in range(n):
+            value[i] = poisson(z[i], y[i], &slope[i])
+    elif loss == BINARY_CROSS_ENTROPY:
+        for i in range(n):
+            value[i] = binary_cross_entropy(z[i], y[i], &slope[i])
+    elif loss == HINGE:
+        for i in range(n):
+            value[i] = hinge(z[i], y[i], &slope[i])
+    else:
+        for i in range(n):
+            value[i] = squared_hinge(z[i], y[i], &slope[i])
+
+
+cdef double sum_values(Py_ssize_t n, const real *value, const real *weight) noexcept nogil:
+    """Sum of weight[i] value[i] (weight NULL: of the values) in eight interleaved partial sums."""
+    cdef double part[8]
+    cdef Py_ssize_t i, j
+    for j in range(8):
+        part[j] = 0
+    if weight == NULL:
+        for i in range(0, n - n % 8, 8):
+            for j in range(8):
+                part[j] += value[i + j]
+        for i in range(n - n % 8, n):
+            part[i % 8] += value[i]
+    else:
+        for i in range(0, n - n % 8, 8):
+            for j in range(8):
+                part[j] += <double>weight[i + j] * value[i + j]
+        for i in range(n - n % 8, n):
+            part[i % 8] += <double>weight[i] * value[i]
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
+
+
+cdef double cross_entropy_row(
+    Py_ssize_t k, const real *z,          # (k,) logits
+    const real *target, int64_t label,    # (k,) probabilities, or NULL and the class
+    real smoothing,
+    real *slope,                          # (k,)
+) noexcept nogil:
+    """-sum_j t_j log softmax(z)_j, t being the target mixed with the uniform distribution."""
+    cdef Py_ssize_t j
+    cdef real top = z[0]
+    cdef real total = 0, mass = 0, t
+    cdef real even = smoothing / k
+    cdef real keep = 1 - smoothing
+    cdef double value = 0
+    for j in range(1, k):
+        top = z[j] if z[j] > top else top
+    for j in range(k):
+        slope[j] = real_exp(z[j] - top)
+    for j in range(k):
+        total += slope[j]
+    cdef real log_total = real_log(total)
+    for j in range(k):
+        t = even + keep * (target[j] if target != NULL else <real>(j == label))
+        mass += t
+        if t != 0:
+            value += t * (log_total - (z[j] - top))
+    for j in range(k):
+        t = even + keep * (target[j] if target != NULL else <real>(j == label))
+        slope[j] = slope[j] * (mass / total) - t
+    return value
+
+
+cdef double mean_factor(
+    const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
+) noexcept nogil:
+    """1 / (sum of the rows' weights * outputs averaged over), or 0 where every weight is 0."""
+    cdef Py_ssize_t i
+    cdef double total = rows
+    if data.weight != NULL:
+        total = 0
+        for i in range(first, first + rows):
+            total += data.weight[data.order[i] if data.order != NULL else i]
+    if of.loss != CROSS_ENTROPY:
+        total *= of.outputs
+    return 1 / total if total != 0 else 0
+
+
+cdef double loss_block(
+    const Objective *of, const Rows *block, Py_ssize_t rows,
+    const real *z, Py_ssize_t z_row,      # (rows, k)
+    double factor,                        # 1 / (sum of the batch's weights [* outputs])
+    real *delta, Py_ssize_t delta_row,    # (rows, k): d loss / d z
+) noexcept nogil:
+    """Sum of factor * weight * value over the rows; their deltas beside it."""
+    cdef Py_ssize_t k = of.outputs
+    cdef Py_ssize_t r, i = 0, j, n
+    cdef double total = 0, value
+    cdef real scale
+    cdef real values[RUN]
+    cdef const real *weight = block.weight
+    if of.loss != CROSS_ENTROPY and k == 1:    # z_row = delta_row = 1: the column runs as one vector
+        while i < rows:
+            n = min(<Py_ssize_t>RUN, rows - i)
+            pointwise(of.loss, of.option, n, z + i, block.target + i, values, delta + i)
+            total += sum_values(n, values, NULL if weight == NULL else weight + i)
+            scale = <real>factor
+            for j in range(n):
+                delta[i + j] *= scale * (weight[i + j] if weight != NULL else <real>1)
+            i += RUN
+        return factor * total
+    for r in range(rows):
+        if of.loss == CROSS_ENTROPY:
+            value = cross_entropy_row(
+                k, z + r * z_row, NULL if block.target == NULL else block.target + r * k,
+                -1 if block.labels == NULL else block.labels[r], of.option, delta + r * delta_row,
+            )
+        else:
+            value = 0
+            i = 0
+            while i < k:
+                n = min(<Py_ssize_t>RUN, k - i)
+                pointwise(
+                    of.loss, of.option, n, z + r * z_row + i, block.target + r * k + i,
+                    values, delta + r * delta_row + i,
+                )
+                value += sum_values(n, values, NULL)
+                i += RUN
+        scale = <real>(factor * (weight[r] if weight != NULL else 1))
+        total += (weight[r] if weight != NULL else 1) * value
+        for j in range(k):
+            delta[r * delta_row + j] *= scale
+    return factor * total
+
+
+def loss_code(str name):
+    """Index of a loss in the kernels' table."""
+    return LOSS_NAMES.index(name)
+
+
+def loss_rows(
+    str loss, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
+    const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
+):
+    """The mean loss of raw outputs z (n, k), and d loss / d z written into delta (n, k)."""
+    cdef Objective of
+    cdef Rows data
+    of.loss = loss_code(loss)
+    of.option = <real>option
+    of.outputs = z.shape[1]
+    bind_rows(&data, z.shape[1], of.outputs, of.loss == CROSS_ENTROPY, z, target, labels, weight)
+    if delta is None or delta.shape[0] != z.shape[0] or delta.shape[1] != z.shape[1]:
+        raise ValueError(f"delta must have z's shape ({z.shape[0]}, {z.shape[1]})")
+    cdef double factor = mean_factor(&of, &data, 0, z.shape[0])
+    return loss_block(&of, &data, z.shape[0], &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1])

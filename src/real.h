@@ -1,0 +1,23 @@
+/* The number that every kernel works in: float or double, one per compiled module (-DREAL=...). */
+#ifndef GDCORE_REAL_H
+#define GDCORE_REAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef REAL real;
+
+/* 1 or 0, in #if too: the preprocessor cannot compare type names, so it pastes one to a known prefix. */
+#define GDCORE_IS_float 1
+#define GDCORE_IS_double 0
+#define GDCORE_PASTE_(a, b) a##b
+#define GDCORE_PASTE(a, b) GDCORE_PASTE_(a, b)
+#define REAL_IS_FLOAT GDCORE_PASTE(GDCORE_IS_, REAL)
+
+#if REAL_IS_FLOAT
+#define real_abs __builtin_fabsf
+#else
+#define real_abs __builtin_fabs
+#endif
+
+#endif

@@ -1,0 +1,192 @@
+"""Training: a network, a loss and an optimizer bound together; a step or an epoch is one call.
+
+Design
+------
+- gradient -> penalty -> norm -> clip -> update. Penalty and norm read the gradient once, the update once more.
+- A step whose loss or gradient is not finite changes nothing and raises FloatingPointError(what, batch, …);
+  Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
+- Only a step long enough to overflow a parameter (`risky`) is worth a copy of the state to return to.
+"""
+
+cdef enum Outcome:
+    GOOD, BAD_LOSS, BAD_GRADIENT, BAD_UPDATE
+
+OUTCOMES = ("good", "loss", "gradient", "parameters")
+
+cdef enum:
+    DROPOUT_PURPOSE = 1
+
+
+cdef class Training:
+    """Bound to a Network's parameters, an optimizer's state and a gradient vector; allocates nothing per step."""
+
+    cdef Network network
+    cdef Objective objective
+    cdef Update update
+    cdef const double[::1] hyper
+    cdef double[::1] scalars
+    cdef real[:, ::1] slots
+    cdef real[::1] grads
+    cdef real *backup
+    cdef double l1, l2, clip_norm, decay
+    cdef uint64_t seed
+    cdef bint drops
+    cdef public double learning_rate
+    cdef public long long step_count      # updates made so far
+    cdef readonly double gradient_norm    # of the last step, with penalties, before clipping
+
+    def __cinit__(
+        self, Network network not None, str loss, double option, str rule, const double[::1] hyper,
+        double[::1] scalars, real[:, ::1] slots, real[::1] grads, *, double learning_rate, double decay,
+        double l1, double l2, double clip_norm, unsigned long long seed,
+    ):
+        cdef int i
+        if not network.trains or grads.shape[0] != network.n_params:
+            raise ValueError("the network and the gradients do not fit")
+        self.network = network
+        self.objective.loss = loss_code(loss)
+        self.objective.option = <real>option
+        self.objective.outputs = network.n_out
+        self.hyper = hyper
+        self.scalars = scalars
+        self.slots = slots
+        self.grads = grads
+        self.update.rule = rule_index(rule)
+        self.update.hyper = &hyper[0] if hyper.shape[0] else NULL
+        self.update.scalars = &scalars[0]
+        self.learning_rate = learning_rate
+        self.l1 = l1
+        self.l2 = l2
+        self.clip_norm = clip_norm
+        self.decay = decay
+        self.seed = seed
+        for i in range(network.n_layers):
+            self.drops = self.drops or network.layers[i].kind == DROPOUT
+
+    def __dealloc__(self):
+        free(self.backup)
+
+    cdef uint64_t dropout_key(self) noexcept nogil:
+        """The key of the coming step's masks."""
+        return (key_of(self.seed, DROPOUT_PURPOSE, self.step_count) | 1) if self.drops else 0
+
+    cdef int apply(self) except -1 nogil:
+        """Penalty, clipping and the optimizer's update, from self.grads."""
+        cdef real *grads = &self.grads[0]
+        cdef double rate = self.learning_rate
+        cdef Py_ssize_t n = self.network.n_params
+        if self.l1 != 0 or self.l2 != 0:
+            self.network.add_penalty(<real>self.l1, <real>self.l2, grads)
+        self.gradient_norm = sqrt(sum_squares(n, grads))
+        if not isfinite(self.gradient_norm):
+            return BAD_GRADIENT
+        self.update.scale = 1
+        if self.clip_norm < self.gradient_norm:
+            self.update.scale = <real>(self.clip_norm / (self.gradient_norm + 1e-6))
+        self.update.learning_rate = rate
+        self.update.step = self.step_count + 1
+        if rate * (1 + self.gradient_norm) > (1e18 if REAL_IS_FLOAT else 1e150) or rate * self.decay > 2:
+            return self.apply_risky()
+        update_begin(&self.update)
+        update_apply(&self.update, self.network.params_at, grads, self.slots_at(), n, n)
+        self.step_count += 1
+        return GOOD
+
+    cdef inline real *slots_at(self) noexcept nogil:
+        return &self.slots[0, 0] if self.slots.shape[0] else NULL
+
+    cdef int apply_risky(self) except -1 nogil:
+        """An update that may overflow: made, and taken back where it did."""
+        cdef Py_ssize_t n = self.network.n_params
+        cdef Py_ssize_t n_slots = n * self.slots.shape[0]
+        cdef double scalars[8]
+        if self.backup == NULL:
+            self.backup = <real *>malloc((n + n_slots) * sizeof(real))
+            if self.backup == NULL:
+                with gil:
+                    raise MemoryError("no memory for a copy of the parameters")
+        memcpy(self.backup, self.network.params_at, n * sizeof(real))
+        memcpy(self.backup + n, self.slots_at(), n_slots * sizeof(real))
+        memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
+        update_begin(&self.update)
+        update_apply(&self.update, self.network.params_at, &self.grads[0], self.slots_at(), n, n)
+        if isfinite(sum_squares(n, self.network.params_at)) and isfinite(sum_squares(n_slots, self.slots_at())):
+            self.step_count += 1
+            return GOOD
+        memcpy(self.network.params_at, self.backup, n * sizeof(real))
+        memcpy(self.slots_at(), self.backup + n, n_slots * sizeof(real))
+        memcpy(self.update.scalars, scalars, self.scalars.shape[0] * sizeof(double))
+        return BAD_UPDATE
+
+    cdef int batch(self, const Rows *data, Py_ssize_t first, Py_ssize_t rows, double *loss) except -1 nogil:
+        """One step on rows first … first + rows of the data's order -> an Outcome."""
+        self.network.gradient(data, &self.objective, first, rows, self.dropout_key(), &self.grads[0], loss)
+        if not isfinite(loss[0]):
+            return BAD_LOSS
+        return self.apply()
+
+    def step(
+        self, const real[:, ::1] X not None, const real[:, ::1] target=None,
+        const int64_t[::1] labels=None, const real[::1] weight=None,
+    ):
+        """One update on exactly these rows -> their loss before the update."""
+        cdef Rows data
+        cdef double loss
+        cdef int outcome
+        cdef Network net = self.network
+        bind_rows(&data, net.n_in, net.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
+        net.acquire()
+        try:
+            with nogil:
+                outcome = self.batch(&data, 0, X.shape[0], &loss)
+        finally:
+            PyThread_release_lock(net.lock)
+        if outcome != GOOD:
+            raise FloatingPointError(OUTCOMES[outcome], 0)
+        return loss
+
+    def epoch(
+        self, const real[:, ::1] X not None, const real[:, ::1] target, const int64_t[::1] labels,
+        const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size, bint drop_last,
+    ):
+        """One pass in mini-batches, in order (n,) where given -> the mean of the losses before each update."""
+        cdef Rows data
+        cdef Py_ssize_t first = 0, rows, n = X.shape[0], last
+        cdef double loss, share, total = 0, mass = 0
+        cdef int outcome = GOOD
+        cdef Network net = self.network
+        bind_rows(&data, net.n_in, net.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
+        if order is not None:
+            data.order = &order[0]
+            n = order.shape[0]
+        last = n - n % batch_size if drop_last else n
+        net.acquire()
+        try:
+            with nogil:
+                while first < last:
+                    rows = min(batch_size, last - first)
+                    outcome = self.batch(&data, first, rows, &loss)
+                    if outcome != GOOD:
+                        break
+                    share = mean_factor(&self.objective, &data, first, rows)
+                    if share != 0:
+                        total += loss / share
+                        mass += 1 / share
+                    first += rows
+        finally:
+            PyThread_release_lock(net.lock)
+        if outcome != GOOD:
+            raise FloatingPointError(OUTCOMES[outcome], first // batch_size)
+        return total / mass if mass != 0 else 0.0
+
+    def next_key(self):
+        """The key of the coming step's dropout masks, 0 where no layer drops."""
+        return self.dropout_key()
+
+    def apply_gradient(self):
+        """Penalty, clipping and update from the bound gradient vector, which Python has filled."""
+        cdef int outcome
+        with nogil:
+            outcome = self.apply()
+        if outcome != GOOD:
+            raise FloatingPointError(OUTCOMES[outcome], 0)
