@@ -295,3 +295,14 @@ def pair(name: str, value: object) -> tuple[Any, Any]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"{name} must be a pair (X, y), got {type(value).__name__}")
     return value[0], value[1]
+
+
+def weight_shape(shape: object) -> tuple[int, int]:
+    """A weight's shape (in_features, out_features)."""
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 2
+        or not all(isinstance(n, numbers.Integral) and n >= 1 for n in shape)
+    ):
+        raise ValueError(f"shape must be (in_features, out_features), integers >= 1, got {shape!r}")
+    return shape

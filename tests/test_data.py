@@ -132,13 +132,13 @@ def test_a_caller_may_change_what_it_got():
         ({"test_size": 0}, ValueError, "test_size must be in (0, 1), got 0"),
         ({"test_size": 1.0}, ValueError, "test_size must be in (0, 1), got 1.0"),
         ({"test_size": -0.2}, ValueError, "test_size must be in (0, 1), got -0.2"),
-        ({"test_size": math.nan}, ValueError, "test_size must be in (0, 1), got nan"),
-        ({"test_size": "0.2"}, TypeError, "test_size must be a number in (0, 1), got '0.2'"),
+        ({"test_size": math.nan}, ValueError, "test_size must be finite, got nan"),
+        ({"test_size": "0.2"}, TypeError, "test_size must be a number, got '0.2'"),
         ({"dtype": "float16"}, ValueError, "dtype must be 'float32' or 'float64', got 'float16'"),
         ({"dtype": None}, ValueError, "dtype must be 'float32' or 'float64', got None"),
         ({"seed": -1}, ValueError, "seed must be >= 0, got -1"),
-        ({"seed": 1.0}, TypeError, "seed must be an integer >= 0, got 1.0"),
-        ({"seed": None}, TypeError, "seed must be an integer >= 0, got None"),
+        ({"seed": 1.0}, TypeError, "seed must be an integer, got 1.0"),
+        ({"seed": None}, TypeError, "seed must be an integer, got None"),
     ],
 )
 def test_errors(arguments, exception, message):

@@ -219,13 +219,13 @@ KNOWN = "known: auto, " + ", ".join(name for r in INITIALIZERS for name in (r.na
         (
             lambda: get_initializer(HeNormal, "zeros"),
             TypeError,
-            "initializer must be a name or an Initializer such as HeNormal(), got "
-            "<class 'gdcore.initializers.scaled.HeNormal'>",
+            "initializer must be a name or a record, got <class 'gdcore.initializers.scaled.HeNormal'>; "
+            + KNOWN.replace("known", "names"),
         ),
         (
             lambda: get_initializer(None, "zeros"),
             TypeError,
-            "initializer must be a name or an Initializer such as HeNormal(), got None",
+            "initializer must be a name or a record, got None; " + KNOWN.replace("known", "names"),
         ),
         (lambda: Constant(math.nan), ValueError, "value must be finite, got nan"),
         (lambda: Constant("1"), TypeError, "value must be a number, got '1'"),

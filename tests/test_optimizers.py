@@ -146,12 +146,13 @@ def test_stretches_change_no_bit(isa, dtype, call):
 @each_call
 def test_scale_multiplies_the_gradient(isa, dtype, call):
     o, step = made(call), kernel(isa, dtype)
-    start, grads = START.astype(dtype), GRADS.astype(dtype)
+    start, grads = START.astype(dtype), GRADS[:10].astype(dtype)
 
-    def scaled(*args):
-        step(*args, scale=0.25)
+    def halving(o, t, *rest):
+        step(o, t, *rest, scale=0.5**t)
 
-    np.testing.assert_array_equal(trajectory(scaled, o, start, grads), trajectory(step, o, start, grads / 4))
+    by_hand = grads * 0.5 ** np.arange(1, 11, dtype=dtype)[:, None]
+    np.testing.assert_array_equal(trajectory(halving, o, start, grads), trajectory(step, o, start, by_hand))
 
 
 @each_isa
@@ -168,7 +169,7 @@ def test_nan_stays_nan_and_stays_alone(isa, call):
 @each_dtype
 def test_centered_rmsprop_survives_a_constant_gradient(isa, dtype):
     """Without a floor, rounding makes the variance negative and the parameters NaN."""
-    grads = np.tile(np.random.default_rng(0).normal(size=99).astype(dtype), (3000, 1))
+    grads = np.tile(np.random.default_rng(0).normal(size=99).astype(dtype), (5000, 1))
     path = trajectory(kernel(isa, dtype), RMSprop(1e-3, centered=True), np.zeros(99, dtype), grads)
     assert np.isfinite(path).all()
 

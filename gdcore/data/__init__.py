@@ -2,11 +2,12 @@
 
 import gzip
 from importlib import resources
-from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .. import checks
 
 __all__ = ["Digits", "load_digits"]
 
@@ -80,7 +81,9 @@ def load_digits(
     >>> float(X.min()), float(X.max())
     (0.0, 1.0)
     """
-    _check_split(dtype, test_size, seed)
+    dtype = checks.precision("dtype", dtype)
+    test_size = checks.inside("test_size", test_size, 0, 1)
+    seed = checks.integer("seed", seed, 0)
     pixels, labels = _read_digits()
     order = np.random.default_rng(seed).permutation(labels.size)
     held_out = np.zeros(labels.size, dtype=bool)
@@ -103,16 +106,3 @@ def _read_digits() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _n_held_out(n: int, test_size: float) -> int:
     """Return how many of `n` members are held out: at least one, and never all."""
     return min(max(round(test_size * n), 1), n - 1)
-
-
-def _check_split(dtype: str, test_size: float, seed: int) -> None:
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    if not isinstance(test_size, Real):
-        raise TypeError(f"test_size must be a number in (0, 1), got {test_size!r}")
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size must be in (0, 1), got {test_size}")
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
-        raise TypeError(f"seed must be an integer >= 0, got {seed!r}")
-    if seed < 0:
-        raise ValueError(f"seed must be >= 0, got {seed}")

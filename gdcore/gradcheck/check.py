@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
 from ..losses import CustomLoss, Loss
 from .report import GradientReport
 

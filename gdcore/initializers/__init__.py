@@ -12,11 +12,10 @@ A name stands for its record in `INITIALIZERS`. Which initializer suits an activ
 the activation, whose record names it; `get_initializer` takes that name as `auto`.
 """
 
-import difflib
-
-from gdcore.initializers.base import Initializer
-from gdcore.initializers.fixed import Constant, Normal, Ones, Uniform, Zeros
-from gdcore.initializers.scaled import (
+from .. import checks
+from .base import Initializer
+from .fixed import Constant, Normal, Ones, Uniform, Zeros
+from .scaled import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -107,12 +106,6 @@ def get_initializer(spec: str | Initializer, auto: str) -> Initializer:
     """
     if isinstance(spec, Initializer):
         return spec
-    if not isinstance(spec, str):
-        raise TypeError(f"initializer must be a name or an Initializer such as HeNormal(), got {spec!r}")
     named = {name: record for record in INITIALIZERS for name in (record.name, *record.aliases)}
-    name = auto if spec == "auto" else spec
-    if name not in named:
-        nearest = difflib.get_close_matches(name, named, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise ValueError(f"unknown initializer {name!r}; known: {', '.join(('auto', *named))}{hint}")
-    return named[name]
+    name = checks.known_name("initializer", spec, ["auto", *named])
+    return named[auto if name == "auto" else name]

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gdcore.initializers.base import Initializer, Weights, call_repr, checked_shape, finite, positive
+from .. import checks
+from .._repr import call_repr
+from .base import Initializer, Weights
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Zeros(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return np.zeros(checked_shape(shape))
+        return np.zeros(checks.weight_shape(shape))
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Ones(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return np.ones(checked_shape(shape))
+        return np.ones(checks.weight_shape(shape))
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ class Constant(Initializer):
     __repr__ = call_repr
 
     def __post_init__(self) -> None:
-        finite("value", self.value)
+        checks.finite("value", self.value)
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return np.full(checked_shape(shape), self.value, dtype=np.float64)
+        return np.full(checks.weight_shape(shape), self.value, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,12 @@ class Normal(Initializer):
     __repr__ = call_repr
 
     def __post_init__(self) -> None:
-        positive("std", self.std)
-        finite("mean", self.mean)
+        checks.positive("std", self.std)
+        checks.finite("mean", self.mean)
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return rng.normal(self.mean, self.std, checked_shape(shape))
+        return rng.normal(self.mean, self.std, checks.weight_shape(shape))
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,12 @@ class Uniform(Initializer):
     __repr__ = call_repr
 
     def __post_init__(self) -> None:
-        finite("low", self.low)
-        finite("high", self.high)
+        checks.finite("low", self.low)
+        checks.finite("high", self.high)
         if not self.low < self.high:
             raise ValueError(f"low must be < high, got low={self.low} and high={self.high}")
-        finite("high - low", self.high - self.low)
+        checks.finite("high - low", self.high - self.low)
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return rng.uniform(self.low, self.high, checked_shape(shape))
+        return rng.uniform(self.low, self.high, checks.weight_shape(shape))

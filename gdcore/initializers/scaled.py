@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gdcore.initializers.base import Initializer, Weights, call_repr, checked_shape, positive
+from .. import checks
+from .._repr import call_repr
+from .base import Initializer, Weights
 
 
 def _normal(shape: tuple[int, int], rng: np.random.Generator, variance: float) -> Weights:
@@ -41,7 +43,7 @@ class GlorotUniform(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = checked_shape(shape)
+        fan_in, fan_out = checks.weight_shape(shape)
         return _uniform(shape, rng, variance=2 / (fan_in + fan_out))
 
 
@@ -65,7 +67,7 @@ class GlorotNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = checked_shape(shape)
+        fan_in, fan_out = checks.weight_shape(shape)
         return _normal(shape, rng, variance=2 / (fan_in + fan_out))
 
 
@@ -89,7 +91,7 @@ class HeUniform(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _uniform(shape, rng, variance=2 / checked_shape(shape)[0])
+        return _uniform(shape, rng, variance=2 / checks.weight_shape(shape)[0])
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class HeNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, variance=2 / checked_shape(shape)[0])
+        return _normal(shape, rng, variance=2 / checks.weight_shape(shape)[0])
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class LecunNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, variance=1 / checked_shape(shape)[0])
+        return _normal(shape, rng, variance=1 / checks.weight_shape(shape)[0])
 
 
 @dataclass(frozen=True)
@@ -176,11 +178,11 @@ class Orthogonal(Initializer):
     __repr__ = call_repr
 
     def __post_init__(self) -> None:
-        positive("gain", self.gain)
+        checks.positive("gain", self.gain)
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = checked_shape(shape)
+        fan_in, fan_out = checks.weight_shape(shape)
         q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
         # Without R's signs the matrix is orthogonal, but its distribution is not uniform.
         q *= np.copysign(self.gain, np.diagonal(r))

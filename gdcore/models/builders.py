@@ -10,7 +10,7 @@ from .layers import Dense, Dropout, Layer
 from .sequential import Sequential
 
 
-def MLP(  # noqa: N802  # reads like the class it makes
+def MLP(  # reads like the class it makes
     sizes: Sequence[int],
     activation: str = "relu",
     *,
@@ -53,7 +53,7 @@ def MLP(  # noqa: N802  # reads like the class it makes
     return Sequential(*layers, seed=seed, dtype=dtype)
 
 
-def LinearModel(  # noqa: N802
+def LinearModel(
     in_features: int,
     out_features: int = 1,
     *,

@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from .._kernels import load
 from ..batches import Samples, take_samples
-from ..errors import DivergedError
 from ..losses import CustomLoss, Loss, MeanSquaredError, get_loss
 from ..optimizers import Optimizer, OptimizerState, get_optimizer
 from .diverged import explain
