@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .. import checks
 from ..initializers import Initializer
@@ -45,7 +46,7 @@ def MLP(  # reads like the class it makes
         raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {sizes!r}")
     rate = checks.in_range("dropout", dropout, 0, 1)
     layers: list[Layer] = []
-    for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2
         layers.append(Dense(n_in, n_out, output_activation if last else activation, bias, weight_init))
         if rate and not last:
