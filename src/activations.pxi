@@ -7,7 +7,7 @@ Design
 - Each pair is a scalar function; the loops over a block of rows vectorize. ACTIVATION_NAMES is in the
   order of the enum and is the only table: Python's registry looks its names up here.
 - A comparison with NaN is false, so every choice is written such that false returns the argument.
-- Literals are integers or `<real>`: a C double among floats would turn the whole loop to double.
+- Literals are `<real>`: a bare one, even an integer, becomes a C double and takes the whole loop with it.
 """
 
 cdef extern from * nogil:
@@ -52,7 +52,7 @@ cdef inline real elu(real z) noexcept nogil:
     return real_expm1(z) if z < 0 else z
 
 cdef inline real elu_slope(real a) noexcept nogil:
-    return <real>1 if a > 0 else a + 1
+    return <real>1 if a > 0 else a + <real>1
 
 
 cdef inline real selu(real z) noexcept nogil:
@@ -63,22 +63,25 @@ cdef inline real selu_slope(real a) noexcept nogil:
 
 
 cdef inline real gelu(real z) noexcept nogil:
-    return <real>0.5 * z * (1 + real_erf(z * SQRT_HALF))
+    return <real>0.5 * z * (<real>1 + real_erf(z * SQRT_HALF))
 
 cdef inline real gelu_slope(real z) noexcept nogil:
     cdef real density = SQRT_2PI_INVERSE * real_exp(<real>-0.5 * z * z)
-    return <real>0.5 * (1 + real_erf(z * SQRT_HALF)) + z * density
+    return <real>0.5 * (<real>1 + real_erf(z * SQRT_HALF)) + z * density
 
 
 cdef inline real silu_slope(real z) noexcept nogil:
     cdef real s = real_sigmoid(z)
-    return s * (1 + z * (1 - s))
+    return s * (<real>1 + z * (<real>1 - s))
 
 
 cdef void activate(int activation, const real *z, real *a, Py_ssize_t n) noexcept nogil:
     """a = f(z), n numbers; a may be z itself."""
     cdef Py_ssize_t i
-    if activation == RELU:
+    if activation == IDENTITY:
+        if a != z:
+            memcpy(a, z, n * sizeof(real))
+    elif activation == RELU:
         for i in range(n):
             a[i] = relu(z[i])
     elif activation == LEAKY_RELU:
@@ -129,10 +132,10 @@ cdef void multiply_slope(
             delta[i] *= real_sigmoid(z[i])
     elif activation == SIGMOID:
         for i in range(n):
-            delta[i] *= a[i] * (1 - a[i])
+            delta[i] *= a[i] * (<real>1 - a[i])
     elif activation == TANH:
         for i in range(n):
-            delta[i] *= 1 - a[i] * a[i]
+            delta[i] *= <real>1 - a[i] * a[i]
     elif activation == GELU:
         for i in range(n):
             delta[i] *= gelu_slope(z[i])

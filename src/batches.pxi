@@ -24,7 +24,8 @@ cdef enum:
     POLL_ROW = 20               # what a row costs beside its multiply-adds
 
 cdef struct Rows:
-    real *x                  # (n, n_in)
+    real *x                  # (n, n_in), rows x_row apart
+    Py_ssize_t x_row
     real *target             # (n, k), or NULL where labels are given
     int64_t *labels          # (n,), or NULL
     real *weight             # (n,), or NULL: every weight 1
@@ -58,27 +59,35 @@ cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept n
         to[j] = source[j]
 
 
+cdef inline bint gathers(const Rows *data, Py_ssize_t n_in) noexcept nogil:
+    """Whether rows are brought together: out of order, or from a stride that the products read badly."""
+    return data.order != NULL or n_in * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0
+
+
 cdef void take_rows(
     const Rows *data, Py_ssize_t n_in, Py_ssize_t k, Py_ssize_t first, Py_ssize_t rows,
-    const Rows *gathered, Rows *block,    # buffers to gather into; the view that results
+    const Rows *room, Py_ssize_t at,    # buffers to gather into, and the row to begin at
+    Rows *block,                        # the view that results
 ) noexcept nogil:
     """A view of rows first … first + rows of the data's order."""
     cdef Py_ssize_t r
     cdef int64_t i
     block.order = NULL
-    if data.order == NULL:
+    if not gathers(data, n_in):
         block.x = data.x + first * n_in
+        block.x_row = n_in
         block.target = NULL if data.target == NULL else data.target + first * k
         block.labels = NULL if data.labels == NULL else data.labels + first
         block.weight = NULL if data.weight == NULL else data.weight + first
         return
-    block.x = gathered.x
-    block.target = NULL if data.target == NULL else gathered.target
-    block.labels = NULL if data.labels == NULL else gathered.labels
-    block.weight = NULL if data.weight == NULL else gathered.weight
+    block.x = room.x + at * room.x_row
+    block.x_row = room.x_row
+    block.target = NULL if data.target == NULL else room.target + at * k
+    block.labels = NULL if data.labels == NULL else room.labels + at
+    block.weight = NULL if data.weight == NULL else room.weight + at
     for r in range(rows):
-        i = data.order[first + r]
-        copy_row(n_in, data.x + i * n_in, block.x + r * n_in)
+        i = data.order[first + r] if data.order != NULL else first + r
+        copy_row(n_in, data.x + i * n_in, block.x + r * block.x_row)
         if block.target != NULL:
             copy_row(k, data.target + i * k, block.target + r * k)
         if block.labels != NULL:
@@ -101,6 +110,7 @@ cdef int bind_rows(
     if n == 0 or X.shape[1] != n_in:
         raise ValueError(f"X has shape ({n}, {X.shape[1]}); expected at least one row of {n_in} features")
     data.x = <real *>&X[0, 0]
+    data.x_row = n_in
     if labels is not None:
         if labels.shape[0] != n or not takes_labels:
             raise ValueError(f"labels have shape ({labels.shape[0]},); expected ({n},), for a loss that takes labels")

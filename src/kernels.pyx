@@ -16,6 +16,7 @@ Design
 import numpy
 
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.pythread cimport (
     NOWAIT_LOCK, WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock,
     PyThread_release_lock, PyThread_type_lock,
@@ -47,6 +48,7 @@ include "product.pxi"
 include "activations.pxi"
 include "dense.pxi"
 include "losses.pxi"
+include "plan.pxi"
 include "penalty.pxi"
 include "network.pxi"
 include "updates.pxi"

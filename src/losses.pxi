@@ -3,11 +3,12 @@
 Design
 ------
 - A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that
-  what they share is computed once. `loss_block` scales slopes into deltas: d mean / d z.
+  what they share is computed once. `loss_rows` scales slopes into deltas: d mean / d z.
 - cross_entropy works on a row at a time, with the largest logit subtracted, in labels and in probabilities.
 - The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given.
   The caller passes the factor, for only it knows the whole batch when a block is a part of it.
-- Values are summed in double through eight interleaved partial sums, the same for every vector width.
+- A row's value is kept apart and the rows are summed at the end, in double and in one order: through eight
+  interleaved partial sums, whatever the vector width and whoever computed the row.
 - LOSS_NAMES is in the order of the enum and is the only table.
 """
 
@@ -30,7 +31,7 @@ cdef struct Objective:
 
 
 cdef inline real mean_squared_error(real z, real y, real *slope) noexcept nogil:
-    slope[0] = 2 * (z - y)
+    slope[0] = <real>2 * (z - y)
     return (z - y) * (z - y)
 
 cdef inline real mean_absolute_error(real z, real y, real *slope) noexcept nogil:
@@ -49,14 +50,14 @@ cdef inline real log_cosh(real z, real y, real *slope) noexcept nogil:
     cdef real size = real_abs(d)
     cdef real t = real_tanh(d)
     cdef real near = <real>-0.5 * real_log1p(-t * t)
-    cdef real far = size + real_log1p(<real>0.5 * real_expm1(-2 * size))
+    cdef real far = size + real_log1p(<real>0.5 * real_expm1(<real>-2 * size))
     slope[0] = t
     return near if size < <real>0.5 else far
 
 cdef inline real quantile(real z, real y, real q, real *slope) noexcept nogil:
     cdef real d = y - z
-    slope[0] = -q if d > 0 else (1 - q if d < 0 else <real>0)
-    return (q - 1) * d if d < 0 else q * d
+    slope[0] = -q if d > 0 else (<real>1 - q if d < 0 else <real>0)
+    return (q - <real>1) * d if d < 0 else q * d
 
 cdef inline real poisson(real z, real y, real *slope) noexcept nogil:
     cdef real rate = real_exp(z)
@@ -68,14 +69,14 @@ cdef inline real binary_cross_entropy(real z, real y, real *slope) noexcept nogi
     return real_softplus(z) - y * z
 
 cdef inline real hinge(real z, real y, real *slope) noexcept nogil:
-    cdef real gap = 1 - y * z
+    cdef real gap = <real>1 - y * z
     slope[0] = -y if gap > 0 else <real>0
     return <real>0 if gap < 0 else gap
 
 cdef inline real squared_hinge(real z, real y, real *slope) noexcept nogil:
-    cdef real gap = 1 - y * z
+    cdef real gap = <real>1 - y * z
     gap = <real>0 if gap < 0 else gap
-    slope[0] = -2 * y * gap
+    slope[0] = <real>-2 * y * gap
     return gap * gap
 
 
@@ -115,24 +116,17 @@ cdef void pointwise(
             value[i] = squared_hinge(z[i], y[i], &slope[i])
 
 
-cdef double sum_values(Py_ssize_t n, const real *value, const real *weight) noexcept nogil:
-    """Sum of weight[i] value[i] (weight NULL: of the values) in eight interleaved partial sums."""
+cdef double sum_values(Py_ssize_t n, const real *value) noexcept nogil:
+    """Sum of n values in eight interleaved partial sums."""
     cdef double part[8]
     cdef Py_ssize_t i, j
     for j in range(8):
         part[j] = 0
-    if weight == NULL:
-        for i in range(0, n - n % 8, 8):
-            for j in range(8):
-                part[j] += value[i + j]
-        for i in range(n - n % 8, n):
-            part[i % 8] += value[i]
-    else:
-        for i in range(0, n - n % 8, 8):
-            for j in range(8):
-                part[j] += <double>weight[i + j] * value[i + j]
-        for i in range(n - n % 8, n):
-            part[i % 8] += <double>weight[i] * value[i]
+    for i in range(0, n - n % 8, 8):
+        for j in range(8):
+            part[j] += value[i + j]
+    for i in range(n - n % 8, n):
+        part[i % 8] += value[i]
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
 
 
@@ -147,7 +141,7 @@ cdef double cross_entropy_row(
     cdef real top = z[0]
     cdef real total = 0, mass = 0, t
     cdef real even = smoothing / k
-    cdef real keep = 1 - smoothing
+    cdef real keep = <real>1 - smoothing
     cdef double value = 0
     for j in range(1, k):
         top = z[j] if z[j] > top else top
@@ -182,37 +176,38 @@ cdef double mean_factor(
     return 1 / total if total != 0 else 0
 
 
-cdef double loss_block(
+cdef void loss_rows(
     const Objective *of, const Rows *block, Py_ssize_t rows,
     const real *z, Py_ssize_t z_row,      # (rows, k)
     double factor,                        # 1 / (sum of the batch's weights [* outputs])
     real *delta, Py_ssize_t delta_row,    # (rows, k): d loss / d z
+    real *value,                          # (rows,): each row's share of the loss, before the factor
 ) noexcept nogil:
-    """Sum of factor * weight * value over the rows; their deltas beside it."""
+    """Values and deltas of some rows of a batch."""
     cdef Py_ssize_t k = of.outputs
-    cdef Py_ssize_t r, i = 0, j, n
-    cdef double total = 0, value
+    cdef Py_ssize_t r, i, j, n
+    cdef double total
     cdef real scale
     cdef real values[RUN]
     cdef const real *weight = block.weight
     if of.loss != CROSS_ENTROPY and k == 1:    # z_row = delta_row = 1: the column runs as one vector
-        while i < rows:
-            n = min(<Py_ssize_t>RUN, rows - i)
-            pointwise(of.loss, of.option, n, z + i, block.target + i, values, delta + i)
-            total += sum_values(n, values, NULL if weight == NULL else weight + i)
-            scale = <real>factor
-            for j in range(n):
-                delta[i + j] *= scale * (weight[i + j] if weight != NULL else <real>1)
-            i += RUN
-        return factor * total
+        pointwise(of.loss, of.option, rows, z, block.target, value, delta)
+        scale = <real>factor
+        for j in range(rows):
+            delta[j] *= scale
+        if weight != NULL:
+            for j in range(rows):
+                delta[j] *= weight[j]
+                value[j] *= weight[j]
+        return
     for r in range(rows):
+        total = 0
         if of.loss == CROSS_ENTROPY:
-            value = cross_entropy_row(
+            total = cross_entropy_row(
                 k, z + r * z_row, NULL if block.target == NULL else block.target + r * k,
                 -1 if block.labels == NULL else block.labels[r], of.option, delta + r * delta_row,
             )
         else:
-            value = 0
             i = 0
             while i < k:
                 n = min(<Py_ssize_t>RUN, k - i)
@@ -220,13 +215,12 @@ cdef double loss_block(
                     of.loss, of.option, n, z + r * z_row + i, block.target + r * k + i,
                     values, delta + r * delta_row + i,
                 )
-                value += sum_values(n, values, NULL)
+                total += sum_values(n, values)
                 i += RUN
-        scale = <real>(factor * (weight[r] if weight != NULL else 1))
-        total += (weight[r] if weight != NULL else 1) * value
+        scale = <real>factor * (weight[r] if weight != NULL else <real>1)
+        value[r] = <real>total * (weight[r] if weight != NULL else <real>1)
         for j in range(k):
             delta[r * delta_row + j] *= scale
-    return factor * total
 
 
 def loss_code(str name):
@@ -234,18 +228,21 @@ def loss_code(str name):
     return LOSS_NAMES.index(name)
 
 
-def loss_rows(
-    str loss, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
+def loss(
+    str name, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
     const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
 ):
     """The mean loss of raw outputs z (n, k), and d loss / d z written into delta (n, k)."""
     cdef Objective of
     cdef Rows data
-    of.loss = loss_code(loss)
+    cdef Py_ssize_t n = z.shape[0]
+    cdef real[::1] value = numpy.empty(n, PRECISION)
+    of.loss = loss_code(name)
     of.option = <real>option
     of.outputs = z.shape[1]
     bind_rows(&data, z.shape[1], of.outputs, of.loss == CROSS_ENTROPY, z, target, labels, weight)
-    if delta is None or delta.shape[0] != z.shape[0] or delta.shape[1] != z.shape[1]:
-        raise ValueError(f"delta must have z's shape ({z.shape[0]}, {z.shape[1]})")
-    cdef double factor = mean_factor(&of, &data, 0, z.shape[0])
-    return loss_block(&of, &data, z.shape[0], &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1])
+    if delta is None or delta.shape[0] != n or delta.shape[1] != z.shape[1]:
+        raise ValueError(f"delta must have z's shape ({n}, {z.shape[1]})")
+    cdef double factor = mean_factor(&of, &data, 0, n)
+    loss_rows(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1], &value[0])
+    return factor * sum_values(n, &value[0])

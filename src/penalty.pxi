@@ -4,23 +4,37 @@ cdef enum:
     SUM_RUN = 1024        # squares added in `real` before they go to double
 
 
-cdef void add_penalty_gradient(
-    Py_ssize_t n, const real *w, real *grad,    # (n,)
-    real l1, real l2,
-) noexcept nogil:
-    """grad += the derivative of the penalty, with 0 for |w| at 0."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        grad[i] += l2 * w[i] + l1 * (<real>(w[i] > 0) - <real>(w[i] < 0))
+cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
+    """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases."""
+    cdef const Layer *layer
+    cdef const real *w
+    cdef Py_ssize_t j
+    cdef double size = 0, squares = 0
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE:
+            w = plan.params + layer.weight_at
+            for j in range(layer.n_in * layer.n_out):
+                size += real_abs(w[j])
+            squares += sum_squares(layer.n_in * layer.n_out, w)
+    return l1 * size + l2 / 2 * squares
 
 
-cdef double penalty(Py_ssize_t n, const real *w, double l1, double l2) noexcept nogil:
-    """l1 * sum |w| + l2/2 * sum w^2 over w (n,)."""
-    cdef Py_ssize_t i
-    cdef double size = 0
-    for i in range(n):
-        size += real_abs(w[i])
-    return l1 * size + l2 / 2 * sum_squares(n, w)
+cdef void add_penalty(const Plan *plan, real l1, real l2, real *grads) noexcept nogil:
+    """grads (n_params,) += the derivative of the penalty, with 0 for |w| at 0."""
+    cdef const Layer *layer
+    cdef const real *w
+    cdef real *g
+    cdef Py_ssize_t j
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE:
+            w = plan.params + layer.weight_at
+            g = grads + layer.weight_at
+            for j in range(layer.n_in * layer.n_out):
+                g[j] += l2 * w[j] + l1 * (<real>(w[j] > 0) - <real>(w[j] < 0))
 
 
 cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:

@@ -1,12 +1,12 @@
-"""Matrix products over padded rows, and the loops for the ends too narrow for a vector.
+"""Matrix products: the loops around the register tile, and the ends too narrow for it.
 
 Design
 ------
-- `product` walks the register tile over C: all rows of one column pair before the next, so B's two columns
-  stay in the cache while A streams by.
-- A matrix whose rows are read or written in whole vectors has `padded(columns)` numbers a row. Workspace is
-  padded from birth; parameters and gradients are compact, so a layer whose width is not a whole number of
-  vectors keeps padded copies of them (`copy_padded`, `copy_compact`).
+- `product` walks the tile over C: panels of B's columns outside, rows inside, in blocks of rows for which A stays in
+  the second-level cache. All rows of C sum over k in order, so a bit depends on none of this.
+- B is read in whole vectors. Where its rows are not whole vectors, or stand transposed, or far apart, the panel is
+  packed first: once per block of rows, which is little beside the block's arithmetic.
+- C may be compact: its last columns, where they are not a whole vector, go through a small buffer.
 - A single column would waste all lanes but one: `product_column` takes dot products along the rows.
 """
 
@@ -21,41 +21,108 @@ cdef extern from "tile.h" nogil:
         real *c
         Py_ssize_t k, a_row, a_col, b_row, init_row, c_row
     void tile(int rows, int vectors, const tile_args *t) noexcept
+    void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
+    void pack_turned(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
+    void add_rows(
+        Py_ssize_t rows, Py_ssize_t n, const real *d, const real *x, Py_ssize_t x_row, real *c,
+    ) noexcept
+
+cdef enum:
+    A_BYTES = 524288       # of A that a block of rows keeps in the second-level cache
+    B_BYTES = 16384        # up to here B is read in place by every tile
+    BAD_STRIDE = 1024      # bytes; rows at its multiples meet in a few sets of the first-level cache
+    MOST_COLUMNS = 32      # numbers of the largest tile's row
+    MOST_TILE = 12 * 32    # numbers of the largest tile
+
+cdef enum Form:
+    ROWS, TURNED           # B's rows stand as rows, or as columns
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
-    """Numbers a row of this width takes in the workspace: whole vectors, or one alone."""
-    return 1 if width == 1 else (width + LANES - 1) // LANES * LANES
+    """Numbers a row of this width takes in the workspace: whole vectors, never a bad stride; or one alone."""
+    if width == 1:
+        return 1
+    cdef Py_ssize_t row = (width + LANES - 1) // LANES * LANES
+    return row + LANES if row * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0 else row
+
+
+cdef inline bint reads_in_place(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Form form, Py_ssize_t b_row) noexcept nogil:
+    """Whether tiles read B where it stands: its rows hold whole vectors, and packing would not pay."""
+    if form == TURNED or b_row < (n + LANES - 1) // LANES * LANES:
+        return False
+    return k * b_row * <Py_ssize_t>sizeof(real) <= B_BYTES or m < 4 * TILE_ROWS
 
 
 cdef void product(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const real *a, Py_ssize_t a_row, Py_ssize_t a_col,    # (m, k), by two strides
-    const real *b, Py_ssize_t b_row,                      # (k, n), rows padded
+    const real *b, Py_ssize_t b_row, Form form,           # (k, n); TURNED: (n, k)
     const real *init, Py_ssize_t init_row,                # (m, n), or a bias (n,) with stride 0, or NULL
-    real *c, Py_ssize_t c_row,                            # (m, n), rows padded
+    real *c, Py_ssize_t c_row,                            # (m, n); its rows may be compact
+    real *panel,                                          # scratch: k * TILE_COLUMNS numbers
 ) noexcept nogil:
     """C = init + A B."""
+    cdef Py_ssize_t fit = A_BYTES // <Py_ssize_t>sizeof(real) // k // TILE_ROWS * TILE_ROWS
+    cdef Py_ssize_t block = max(<Py_ssize_t>TILE_ROWS, fit)
+    cdef bint in_place = reads_in_place(m, n, k, form, b_row)
+    cdef Py_ssize_t first = 0, last, i, j
+    cdef int columns, width
+    cdef const real *start
+    cdef real bias[MOST_COLUMNS]
     cdef tile_args t
-    cdef Py_ssize_t i, j = 0
-    cdef int vectors
     t.k = k
     t.a_row = a_row
     t.a_col = a_col
-    t.b_row = b_row
+    while first < m:
+        last = min(m, first + block)
+        j = 0
+        while j < n:
+            columns = <int>min(<Py_ssize_t>TILE_COLUMNS, n - j)
+            width = TILE_COLUMNS if columns > LANES else LANES
+            t.b = b + j if in_place else panel
+            t.b_row = b_row if in_place else width
+            if form == TURNED:
+                pack_turned(k, columns, width, b + j * b_row, b_row, panel)
+            elif not in_place:
+                pack_rows(k, columns, width, b + j, b_row, panel)
+            start = NULL if init == NULL else init + j
+            if start != NULL and init_row == 0 and columns < width:
+                pack_rows(1, columns, width, start, 0, bias)
+                start = bias
+            i = first
+            while i < last:
+                t.a = a + i * a_row
+                tile_into(
+                    &t, <int>min(<Py_ssize_t>TILE_ROWS, last - i), columns, width,
+                    NULL if start == NULL else start + i * init_row, init_row, c + i * c_row + j, c_row, c_row - j,
+                )
+                i += TILE_ROWS
+            j += TILE_COLUMNS
+        first = last
+
+
+cdef inline void tile_into(
+    tile_args *t, int rows, int columns, int width,
+    const real *init, Py_ssize_t init_row,
+    real *c, Py_ssize_t c_row, Py_ssize_t room,    # room: numbers from c to the end of its row
+) noexcept nogil:
+    """One tile; where C has no room for a whole vector, by way of a buffer."""
+    cdef real edge[MOST_TILE]
+    cdef int i, j
+    t.init = init
     t.init_row = init_row
+    t.c = c
     t.c_row = c_row
-    while j < n:
-        vectors = 2 if n - j > LANES else 1
-        t.b = b + j
-        i = 0
-        while i < m:
-            t.a = a + i * a_row
-            t.init = NULL if init == NULL else init + i * init_row + j
-            t.c = c + i * c_row + j
-            tile(<int>min(<Py_ssize_t>TILE_ROWS, m - i), vectors, &t)
-            i += TILE_ROWS
-        j += TILE_COLUMNS
+    if columns == width or room >= width:
+        tile(rows, width // LANES, t)
+        return
+    t.init = NULL
+    t.c = edge
+    t.c_row = width
+    tile(rows, width // LANES, t)
+    for i in range(rows):
+        for j in range(columns):
+            c[i * c_row + j] = edge[i * width + j] if init == NULL else init[i * init_row + j] + edge[i * width + j]
 
 
 cdef inline real dot(Py_ssize_t n, const real *a, const real *b) noexcept nogil:
@@ -89,59 +156,12 @@ cdef void product_column(
         c[i] = init + dot(k, a + i * a_row, b)
 
 
-cdef void add_outer(
+cdef void copy_matrix(
     Py_ssize_t rows, Py_ssize_t n,
-    const real *x, Py_ssize_t x_row,    # (rows, n)
-    const real *d,                      # (rows,)
-    real *c,                            # (n,), added to
-) noexcept nogil:
-    """c += X^T d."""
-    cdef Py_ssize_t r, i
-    for r in range(rows):
-        for i in range(n):
-            c[i] += d[r] * x[r * x_row + i]
-
-
-cdef void add_columns(
-    Py_ssize_t rows, Py_ssize_t n,
-    const real *d, Py_ssize_t d_row,    # (rows, n)
-    real *c,                            # (n,), added to
-) noexcept nogil:
-    """c += the sum of D's rows."""
-    cdef Py_ssize_t r, j
-    for r in range(rows):
-        for j in range(n):
-            c[j] += d[r * d_row + j]
-
-
-cdef void copy_padded(
-    Py_ssize_t rows, Py_ssize_t n,
-    const real *compact,                # (rows, n)
-    real *wide, Py_ssize_t wide_row,    # (rows, wide_row); what is behind n stays as it is
+    const real *source, Py_ssize_t source_row,    # (rows, n)
+    real *to, Py_ssize_t to_row,                  # (rows, n); what is behind n stays as it is
 ) noexcept nogil:
     cdef Py_ssize_t i, j
     for i in range(rows):
         for j in range(n):
-            wide[i * wide_row + j] = compact[i * n + j]
-
-
-cdef void copy_compact(
-    Py_ssize_t rows, Py_ssize_t n,
-    const real *wide, Py_ssize_t wide_row,    # (rows, wide_row)
-    real *compact,                            # (rows, n)
-) noexcept nogil:
-    cdef Py_ssize_t i, j
-    for i in range(rows):
-        for j in range(n):
-            compact[i * n + j] = wide[i * wide_row + j]
-
-
-cdef void copy_transposed(
-    Py_ssize_t rows, Py_ssize_t n,
-    const real *w,                          # (rows, n)
-    real *turned, Py_ssize_t turned_row,    # (n, turned_row); what is behind rows stays as it is
-) noexcept nogil:
-    cdef Py_ssize_t i, j
-    for j in range(n):
-        for i in range(rows):
-            turned[j * turned_row + i] = w[i * n + j]
+            to[i * to_row + j] = source[i * source_row + j]

@@ -6,28 +6,25 @@ Design
   the tile's rows differ. The rows are as many as the register file holds: rows x 2 accumulators, two
   vectors of B, one broadcast of A (32 registers under AVX-512, 16 under AVX2 and SSE2).
 - A is reached by two strides, so X W, X^T D and D W^T share the tile: it only ever broadcasts A's elements.
-  B and C are read and written in whole vectors, so their rows are padded by whoever owns them.
+  B and C are read and written in whole vectors; `product` sees to it that there are whole vectors.
 - An edge has fewer rows or one vector. `rows` and `vectors` are constants in every instance, so the loops
   over them unroll and the accumulators never leave the registers.
 - Sums run over k in order, one accumulator per element: the bits depend on neither tile nor thread. */
 #ifndef GDCORE_TILE_H
 #define GDCORE_TILE_H
 
-#include "real.h"
+#include "vector.h"
 
 #if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64, TILE_ROWS = 12 };
+enum { TILE_ROWS = 12 };
 #elif defined(__AVX2__)
-enum { VECTOR_BYTES = 32, TILE_ROWS = 6 };
+enum { TILE_ROWS = 6 };
 #elif defined(__aarch64__)
-enum { VECTOR_BYTES = 16, TILE_ROWS = 8 };
+enum { TILE_ROWS = 8 };
 #else
-enum { VECTOR_BYTES = 16, TILE_ROWS = 4 };
+enum { TILE_ROWS = 4 };
 #endif
-enum { LANES = VECTOR_BYTES / sizeof(real), TILE_COLUMNS = 2 * LANES };
-
-/* A vector at any address: rows of a padded matrix need not start on a vector's boundary. */
-typedef real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+enum { TILE_COLUMNS = 2 * LANES };
 
 typedef struct {
     const real *a;          /* (rows, k): element (i, p) at a[i * a_row + p * a_col] */

@@ -41,12 +41,12 @@ cdef class Training:
         double l1, double l2, double clip_norm, unsigned long long seed,
     ):
         cdef int i
-        if not network.trains or grads.shape[0] != network.n_params:
+        if not network.trains or grads.shape[0] != network.plan.n_params:
             raise ValueError("the network and the gradients do not fit")
         self.network = network
         self.objective.loss = loss_code(loss)
         self.objective.option = <real>option
-        self.objective.outputs = network.n_out
+        self.objective.outputs = network.plan.n_out
         self.hyper = hyper
         self.scalars = scalars
         self.slots = slots
@@ -60,8 +60,8 @@ cdef class Training:
         self.clip_norm = clip_norm
         self.decay = decay
         self.seed = seed
-        for i in range(network.n_layers):
-            self.drops = self.drops or network.layers[i].kind == DROPOUT
+        for i in range(network.plan.n_layers):
+            self.drops = self.drops or network.plan.layers[i].kind == DROPOUT
 
     def __dealloc__(self):
         free(self.backup)
@@ -74,9 +74,9 @@ cdef class Training:
         """Penalty, clipping and the optimizer's update, from self.grads."""
         cdef real *grads = &self.grads[0]
         cdef double rate = self.learning_rate
-        cdef Py_ssize_t n = self.network.n_params
+        cdef Py_ssize_t n = self.network.plan.n_params
         if self.l1 != 0 or self.l2 != 0:
-            self.network.add_penalty(<real>self.l1, <real>self.l2, grads)
+            add_penalty(&self.network.plan, <real>self.l1, <real>self.l2, grads)
         self.gradient_norm = sqrt(sum_squares(n, grads))
         if not isfinite(self.gradient_norm):
             return BAD_GRADIENT
@@ -85,10 +85,10 @@ cdef class Training:
             self.update.scale = <real>(self.clip_norm / (self.gradient_norm + 1e-6))
         self.update.learning_rate = rate
         self.update.step = self.step_count + 1
-        if rate * (1 + self.gradient_norm) > (1e18 if REAL_IS_FLOAT else 1e150) or rate * self.decay > 2:
+        if max(rate, 1.0) * (1 + self.gradient_norm) > (1e18 if REAL_IS_FLOAT else 1e150) or rate * self.decay > 2:
             return self.apply_risky()
         update_begin(&self.update)
-        update_apply(&self.update, self.network.params_at, grads, self.slots_at(), n, n)
+        update_apply(&self.update, self.network.plan.params, grads, self.slots_at(), n, n)
         self.step_count += 1
         return GOOD
 
@@ -97,7 +97,7 @@ cdef class Training:
 
     cdef int apply_risky(self) except -1 nogil:
         """An update that may overflow: made, and taken back where it did."""
-        cdef Py_ssize_t n = self.network.n_params
+        cdef Py_ssize_t n = self.network.plan.n_params
         cdef Py_ssize_t n_slots = n * self.slots.shape[0]
         cdef double scalars[8]
         if self.backup == NULL:
@@ -105,22 +105,30 @@ cdef class Training:
             if self.backup == NULL:
                 with gil:
                     raise MemoryError("no memory for a copy of the parameters")
-        memcpy(self.backup, self.network.params_at, n * sizeof(real))
+        memcpy(self.backup, self.network.plan.params, n * sizeof(real))
         memcpy(self.backup + n, self.slots_at(), n_slots * sizeof(real))
         memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
         update_begin(&self.update)
-        update_apply(&self.update, self.network.params_at, &self.grads[0], self.slots_at(), n, n)
-        if isfinite(sum_squares(n, self.network.params_at)) and isfinite(sum_squares(n_slots, self.slots_at())):
+        update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), n, n)
+        if isfinite(sum_squares(n, self.network.plan.params)) and isfinite(sum_squares(n_slots, self.slots_at())):
             self.step_count += 1
             return GOOD
-        memcpy(self.network.params_at, self.backup, n * sizeof(real))
+        memcpy(self.network.plan.params, self.backup, n * sizeof(real))
         memcpy(self.slots_at(), self.backup + n, n_slots * sizeof(real))
         memcpy(self.update.scalars, scalars, self.scalars.shape[0] * sizeof(double))
         return BAD_UPDATE
 
     cdef int batch(self, const Rows *data, Py_ssize_t first, Py_ssize_t rows, double *loss) except -1 nogil:
         """One step on rows first … first + rows of the data's order -> an Outcome."""
-        self.network.gradient(data, &self.objective, first, rows, self.dropout_key(), &self.grads[0], loss)
+        cdef Pass batch
+        batch.plan = &self.network.plan
+        batch.data = data
+        batch.of = &self.objective
+        batch.first = first
+        batch.rows = rows
+        batch.key = self.dropout_key()
+        batch.grads = &self.grads[0]
+        run_batch(&batch, n_threads, &self.network.poll, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply()
@@ -134,7 +142,7 @@ cdef class Training:
         cdef double loss
         cdef int outcome
         cdef Network net = self.network
-        bind_rows(&data, net.n_in, net.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
+        bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
         net.acquire()
         try:
             with nogil:
@@ -155,7 +163,7 @@ cdef class Training:
         cdef double loss, share, total = 0, mass = 0
         cdef int outcome = GOOD
         cdef Network net = self.network
-        bind_rows(&data, net.n_in, net.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
+        bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
         if order is not None:
             data.order = &order[0]
             n = order.shape[0]

@@ -1,4 +1,4 @@
-"""Branch-free elementary functions: worst error in ulp, special values, symmetry, order, independence of position."""
+"""Branch-free elementary functions: worst error in ulp, special values, symmetry, order, position."""
 
 import importlib
 import math
@@ -13,13 +13,13 @@ MODULES = [f"{isa}_{dtype}" for isa in cpu.supported() for dtype in ("float32", 
 # Worst error in ulp that elementary.h states: float32, float64.
 BOUNDS = {
     "exp": (1.3, 1.3),
-    "expm1": (1.3, 1.7),
+    "expm1": (1.4, 1.9),
     "log": (0.9, 0.9),
-    "log1p": (1.4, 1.4),
-    "tanh": (2.6, 1.7),
-    "sigmoid": (1.8, 1.8),
-    "softplus": (1.7, 1.8),
-    "erf": (2.6, 1.9),
+    "log1p": (1.5, 1.5),
+    "tanh": (2.6, 1.8),
+    "sigmoid": (1.9, 1.9),
+    "softplus": (1.9, 1.9),
+    "erf": (2.6, 2.0),
 }
 ODD = ("tanh", "erf")
 KEEPS_SIGNED_ZERO = ("expm1", "log1p", "tanh", "erf")
@@ -81,8 +81,9 @@ def arguments(dtype):
     word = np.uint32 if dtype == np.float32 else np.uint64
     n = 500_000 if dtype == np.float32 else 40_000
     bits = rng.integers(0, np.iinfo(word).max, n, dtype=word, endpoint=True).view(dtype)
-    edge = [0, info.tiny, info.smallest_subnormal, info.eps, info.max, 1, math.log(2) / 2, math.sqrt(2), 20, 40]
-    edge += [math.log(info.max), math.log(info.tiny), math.log(info.smallest_subnormal), 3.95, 5.93, 2**0.5 - 1]
+    edge = [0, info.smallest_subnormal, info.tiny, info.eps, 1, 3.95, 5.93, 20, 40, info.max]
+    edge += [math.log(2) / 2, math.sqrt(2), math.sqrt(2) - 1]
+    edge += [math.log(v) for v in (info.max, info.tiny, info.smallest_subnormal)]
     edge = np.array(edge, dtype)
     with np.errstate(over="ignore", under="ignore"):
         edge = np.concatenate([np.nextafter(edge, dtype.type(to)) for to in (-INF, INF)] + [edge])
@@ -182,7 +183,8 @@ def test_result_depends_on_the_argument_alone(name, kernels, dtype):
     whole = apply(kernels, name, x)
     for n in (0, 1, 2, 3, 5, 7, 13, 31, 100):
         for start in range(0, x.size - n, max(n, 1)):
-            np.testing.assert_array_equal(apply(kernels, name, x[start : start + n]), whole[start : start + n])
+            part = slice(start, start + n)
+            np.testing.assert_array_equal(apply(kernels, name, x[part]), whole[part])
     kernels.elementary(name, x, x)
     np.testing.assert_array_equal(x, whole)
 

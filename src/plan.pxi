@@ -1,0 +1,276 @@
+"""A network as the kernels see it, and how one batch goes through it.
+
+Design
+------
+- Rows are independent until their gradients are summed. So a task takes some rows all the way: gather, forward,
+  loss, and the deltas of every layer; then tasks of another kind sum x^T delta, each for its rows of a weight.
+  That is two jobs per block, and every number is summed by one task in one order: bits do not depend on the threads.
+- A batch of more rows than `block` goes through in blocks that fit the cache; their gradients add up in their order.
+- Where blocks are many and parameters few, a task takes whole blocks instead, with a workspace per thread and a
+  gradient per group of blocks. The groups are a matter of the batch, not of the threads, and are added in order.
+"""
+
+cdef extern from "pool.h" nogil:
+    void pool_run(void (*run)(void *, int, int) noexcept nogil, void *context, int tasks, int threads) noexcept
+
+cdef enum:
+    MOST_THREADS = 64
+    MOST_GROUPS = 8
+    GROUP_BYTES = 262144       # parameters up to which blocks are shared out
+    CACHE_BYTES = 262144       # what a block's activations may take
+    LEAST_BLOCK = 192          # rows that make up for the products' fixed costs
+    LARGE_BLOCK = 768          # the same where the weights leave the second-level cache
+    BLOCK_MULTIPLE = 48        # a whole number of tiles for every instruction set
+    THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
+
+cdef struct Workspace:
+    real **a                # per layer: (block, out_row), outputs
+    real **z                # per layer: (block, out_row), a's own buffer where z is not kept
+    real **delta            # per layer: (block, out_row), d loss / d z
+    real *value             # (block,), each row's loss
+    Rows room               # (block, …): rows of a shuffled batch, brought together
+
+cdef struct Plan:
+    Layer *layers
+    int n_layers, first, last       # first and last dense layer
+    Py_ssize_t n_in, n_out, n_params, block
+    real *params
+    int n_spaces
+    Workspace spaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
+    real *panels[MOST_THREADS]      # scratch of the products, per thread
+    int groups                      # 1: blocks one after the other
+    real *group_grads               # (groups - 1, n_params): the first group adds to the result itself
+
+cdef struct Pass:                   # one batch on its way
+    Plan *plan
+    const Rows *data
+    const Objective *of
+    Py_ssize_t first, rows          # the batch within the data's order
+    Py_ssize_t start, n             # the block within the batch
+    uint64_t key                    # of dropout; 0 leaves it out
+    double factor
+    real *grads                     # NULL: the loss alone
+    Py_ssize_t share                # rows of a task
+    double loss[MOST_GROUPS]
+
+
+cdef Py_ssize_t choose_block(Py_ssize_t rows, Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
+    """Rows of a block: all of them, or equal shares that are near what the cache holds."""
+    cdef Py_ssize_t least = LEAST_BLOCK if parameter_bytes < 2 * GROUP_BYTES else LARGE_BLOCK
+    cdef Py_ssize_t most = max(least, CACHE_BYTES // row_bytes)
+    if rows <= most:
+        return rows
+    cdef Py_ssize_t n_blocks = (rows + most - 1) // most
+    cdef Py_ssize_t share = (rows + n_blocks - 1) // n_blocks
+    return (share + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE * BLOCK_MULTIPLE
+
+
+cdef void forward_rows(
+    const Plan *plan, const Workspace *space, real *panel,
+    const real *x, Py_ssize_t x_row, Py_ssize_t at, Py_ssize_t rows,    # (rows, n_in): rows at … of the block
+    Py_ssize_t start, uint64_t key,                                     # the block's first row in its batch
+) noexcept nogil:
+    """Fill the layers' outputs for some rows of a block."""
+    cdef const Layer *layer
+    cdef real *a
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        a = space.a[i] + at * layer.out_row
+        if layer.kind == DENSE:
+            dense_forward(layer, plan.params, x, x_row, rows, space.z[i] + at * layer.out_row, a, panel)
+        elif key:
+            dropout(key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in, x, x_row, a, layer.out_row)
+        else:
+            continue
+        x = a
+        x_row = layer.out_row
+
+
+cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
+    """The layer whose output is the network's: the last one at work."""
+    return plan.n_layers - 1 if key else plan.last
+
+
+cdef void delta_rows(
+    const Plan *plan, const Workspace *space, real *panel,
+    Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start, uint64_t key,
+) noexcept nogil:
+    """From d loss / d outputs, in the last dense layer's delta, to the deltas of all dense layers."""
+    cdef const Layer *layer
+    cdef real *delta = NULL
+    cdef int i, dense = plan.last
+    for i in range(plan.n_layers - 1, plan.first - 1, -1):
+        layer = &plan.layers[i]
+        delta = space.delta[dense] + at * plan.layers[dense].out_row
+        if layer.kind == DROPOUT:
+            if key:
+                dropout(
+                    key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in,
+                    delta, layer.out_row, delta, layer.out_row,
+                )
+            continue
+        multiply_slope(
+            layer.activation, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
+            delta, rows * layer.out_row,
+        )
+        if i > plan.first:
+            dense = i - 1
+            while plan.layers[dense].kind == DROPOUT:
+                dense -= 1
+            dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, panel)
+
+
+cdef void rows_task(void *context, int task, int thread) noexcept nogil:
+    """Some rows of the block: gather, forward, loss, deltas."""
+    cdef Pass *batch = <Pass *>context
+    cdef Plan *plan = batch.plan
+    cdef Py_ssize_t at = task * batch.share
+    whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, min(batch.share, batch.n - at), batch.start)
+
+
+cdef void whole_rows(
+    Pass *batch, Workspace *space, real *panel, Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start,
+) noexcept nogil:
+    cdef Plan *plan = batch.plan
+    cdef int last = output_layer(plan, batch.key)
+    cdef Py_ssize_t row = padded(plan.n_out)
+    cdef Rows block
+    take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.room, at, &block)
+    forward_rows(plan, space, panel, block.x, block.x_row, at, rows, start, batch.key)
+    loss_rows(
+        batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
+        space.delta[plan.last] + at * row, row, space.value + at,
+    )
+    if batch.grads != NULL:
+        delta_rows(plan, space, panel, at, rows, start, batch.key)
+
+
+cdef void weight_rows(
+    const Pass *batch, const Workspace *space, real *panel, real *grads,
+    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
+) noexcept nogil:
+    """Add the block's x^T delta to rows low … high of layer i's weight, and its bias gradient with the first rows."""
+    cdef const Plan *plan = batch.plan
+    cdef const real *x = space.room.x
+    cdef Py_ssize_t x_row = space.room.x_row
+    cdef int j = i - 1
+    while j >= 0 and plan.layers[j].kind == DROPOUT and not batch.key:
+        j -= 1
+    if j >= 0:
+        x = space.a[j]
+        x_row = plan.layers[j].out_row
+    elif not gathers(batch.data, plan.n_in):
+        x = batch.data.x + (batch.first + start) * plan.n_in
+        x_row = plan.n_in
+    dense_gradient(&plan.layers[i], grads, x, x_row, n, space.delta[i], low, high, panel)
+
+
+cdef void weights_task(void *context, int task, int thread) noexcept nogil:
+    """One share of one weight: tasks count shares layer by layer, the last layer's first."""
+    cdef Pass *batch = <Pass *>context
+    cdef Plan *plan = batch.plan
+    cdef Py_ssize_t low, share
+    cdef int i = plan.last
+    while True:
+        if plan.layers[i].kind == DENSE:
+            share = weight_share(&plan.layers[i])
+            if task * share < plan.layers[i].n_in:
+                break
+            task -= <int>((plan.layers[i].n_in + share - 1) // share)
+        i -= 1
+    low = task * share
+    weight_rows(
+        batch, &plan.spaces[0], plan.panels[thread], batch.grads, i, batch.start, batch.n,
+        low, min(low + share, plan.layers[i].n_in),
+    )
+
+
+cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
+    """Rows of a weight that make a task: a multiple of every tile, and work enough to be worth one."""
+    return max(<Py_ssize_t>BLOCK_MULTIPLE, (65536 // layer.n_out + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE * BLOCK_MULTIPLE)
+
+
+cdef int weight_tasks(const Plan *plan) noexcept nogil:
+    cdef int i, tasks = 0
+    cdef Py_ssize_t share
+    for i in range(plan.first, plan.n_layers):
+        if plan.layers[i].kind == DENSE:
+            share = weight_share(&plan.layers[i])
+            tasks += <int>((plan.layers[i].n_in + share - 1) // share)
+    return tasks
+
+
+cdef void group_task(void *context, int task, int thread) noexcept nogil:
+    """All blocks of one group, one after the other, into the group's own gradient."""
+    cdef Pass *batch = <Pass *>context
+    cdef Plan *plan = batch.plan
+    cdef Workspace *space = &plan.spaces[thread]
+    cdef Py_ssize_t n_blocks = (batch.rows + plan.block - 1) // plan.block
+    cdef Py_ssize_t block = task * n_blocks // plan.groups
+    cdef Py_ssize_t start, n
+    cdef real *grads = batch.grads
+    cdef int i
+    if task and grads != NULL:
+        grads = plan.group_grads + (task - 1) * plan.n_params
+        memset(grads, 0, plan.n_params * sizeof(real))
+    batch.loss[task] = 0
+    while block < (task + 1) * n_blocks // plan.groups:
+        start = block * plan.block
+        n = min(plan.block, batch.rows - start)
+        whole_rows(batch, space, plan.panels[thread], 0, n, start)
+        batch.loss[task] += sum_values(n, space.value)
+        if grads != NULL:
+            for i in range(plan.first, plan.n_layers):
+                if plan.layers[i].kind == DENSE:
+                    weight_rows(
+                        batch, space, plan.panels[thread], grads, i, start, n, 0, plan.layers[i].n_in,
+                    )
+        block += 1
+
+
+cdef int run_batch(Pass *batch, int threads, Poll *poll, double *loss) except -1 nogil:
+    """The mean loss of a batch, and its gradient where `grads` is not NULL."""
+    cdef Plan *plan = batch.plan
+    cdef Py_ssize_t work = batch.rows * (plan.n_params + POLL_ROW)
+    cdef int i
+    if work * 3 < THREAD_WORK:
+        threads = 1
+    batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
+    if batch.grads != NULL:
+        memset(batch.grads, 0, plan.n_params * sizeof(real))
+    loss[0] = 0
+    if plan.groups > 1 and batch.rows > plan.block * plan.groups:
+        poll_signals(poll, work)
+        pool_run(group_task, batch, plan.groups, threads)
+        for i in range(plan.groups):
+            loss[0] += batch.loss[i]
+            if i and batch.grads != NULL:
+                add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.grads)
+    else:
+        batch.start = 0
+        while batch.start < batch.rows:
+            batch.n = min(plan.block, batch.rows - batch.start)
+            poll_signals(poll, batch.n * (plan.n_params + POLL_ROW))
+            batch.share = row_share(batch.n, threads)
+            pool_run(rows_task, batch, <int>((batch.n + batch.share - 1) // batch.share), threads)
+            loss[0] += sum_values(batch.n, plan.spaces[0].value)
+            if batch.grads != NULL:
+                pool_run(weights_task, batch, weight_tasks(plan), threads)
+            batch.start += batch.n
+    loss[0] *= batch.factor
+    return 0
+
+
+cdef inline Py_ssize_t row_share(Py_ssize_t rows, int threads) noexcept nogil:
+    """Rows of a task: an equal share per thread, in whole tiles."""
+    if threads <= 1:
+        return rows
+    return ((rows + threads - 1) // threads + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE * BLOCK_MULTIPLE
+
+
+cdef void add_vector(Py_ssize_t n, const real *x, real *y) noexcept nogil:
+    """y += x, n numbers."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] += x[i]

@@ -1,0 +1,146 @@
+/* A private pool of threads that share the tasks of one job.
+
+Design
+------
+- A job is a function and a number of tasks; whoever is free takes the next one. Which thread runs a task never
+  shows in the result: a task owns its part of the output.
+- `ticket` holds the job's number and its next task in one word, so a thread that comes late can neither take a
+  task twice nor mix two jobs: claiming a task proves that the job it read is still the current one.
+- The caller works too and waits for tasks, not for threads: one that sleeps too long costs nothing but its help.
+- A thread that finds no job looks for one for some microseconds, then sleeps. Small work never comes here.
+- The pool serves one caller at a time. Another one, in another Python thread, does its tasks alone.
+- After fork a child has no threads: it forgets the parent's and starts its own when it needs them. */
+#ifndef GDCORE_POOL_H
+#define GDCORE_POOL_H
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum { POOL_MOST = 256, POOL_LOOKS = 3000, POOL_WAITS = 20000 };
+
+typedef void (*pool_task)(void *context, int task, int thread);
+
+static struct {
+    pool_task run;
+    void *context;
+    int tasks, threads;              /* threads that may help, the caller included */
+    atomic_ullong ticket;            /* job number in the high half, next task in the low one */
+    atomic_int done;                 /* tasks finished */
+    atomic_int busy;                 /* a caller has the pool */
+    atomic_int sleepers;
+    int workers;                     /* threads started, beside the caller */
+    int watches_fork;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static inline void pool_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Run tasks of job number `job` until none is left; `thread` tells them who runs them. */
+static void pool_work(unsigned job, int thread)
+{
+    for (;;) {
+        unsigned long long ticket = atomic_load(&pool.ticket);
+        const pool_task run = pool.run;
+        void *context = pool.context;
+        const int tasks = pool.tasks, threads = pool.threads, task = (int)(ticket & 0xffffffffu);
+        if ((unsigned)(ticket >> 32) != job || task >= tasks || thread >= threads)
+            return;
+        if (!atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket + 1))
+            continue;
+        run(context, task, thread);
+        atomic_fetch_add(&pool.done, 1);
+    }
+}
+
+static unsigned pool_job(void) { return (unsigned)(atomic_load(&pool.ticket) >> 32); }
+
+static void *pool_worker(void *index)
+{
+    const int thread = (int)(intptr_t)index;
+    unsigned seen = pool_job() - 1;
+    for (;;) {
+        int looks = 0;
+        while (pool_job() == seen && ++looks < POOL_LOOKS)
+            pool_pause();
+        if (pool_job() == seen) {
+            pthread_mutex_lock(&pool.lock);
+            atomic_fetch_add(&pool.sleepers, 1);
+            while (pool_job() == seen)
+                pthread_cond_wait(&pool.wake, &pool.lock);
+            atomic_fetch_sub(&pool.sleepers, 1);
+            pthread_mutex_unlock(&pool.lock);
+        }
+        seen = pool_job();
+        pool_work(seen, thread);
+    }
+    return NULL;
+}
+
+static void pool_forget(void)
+{
+    pool.workers = 0;
+    atomic_store(&pool.busy, 0);
+    atomic_store(&pool.sleepers, 0);
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+}
+
+/* Start threads until there are `wanted` beside the caller, or no more are to be had. */
+static void pool_start(int wanted)
+{
+    if (!pool.watches_fork)
+        pool.watches_fork = pthread_atfork(NULL, NULL, pool_forget) == 0;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);    /* signals are the main thread's */
+    while (pool.workers < wanted && pool.workers < POOL_MOST - 1) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, pool_worker, (void *)(intptr_t)(pool.workers + 1)))
+            break;
+        pthread_detach(thread);
+        pool.workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Run tasks 0 … tasks - 1, each once, on at most `threads` threads. Thread numbers are below `threads`. */
+static void pool_run(pool_task run, void *context, int tasks, int threads)
+{
+    if (threads <= 1 || tasks <= 1 || atomic_exchange(&pool.busy, 1)) {
+        for (int task = 0; task < tasks; task++)
+            run(context, task, 0);
+        return;
+    }
+    if (pool.workers < threads - 1)
+        pool_start(threads - 1);
+    pool.run = run;
+    pool.context = context;
+    pool.tasks = tasks;
+    pool.threads = threads;
+    atomic_store(&pool.done, 0);
+    const unsigned job = pool_job() + 1;
+    atomic_store(&pool.ticket, (unsigned long long)job << 32);
+    if (atomic_load(&pool.sleepers)) {
+        pthread_mutex_lock(&pool.lock);
+        pthread_cond_broadcast(&pool.wake);
+        pthread_mutex_unlock(&pool.lock);
+    }
+    pool_work(job, 0);
+    for (int waits = 0; atomic_load(&pool.done) < tasks; waits++)
+        if (waits < POOL_WAITS)
+            pool_pause();
+        else
+            sched_yield();
+    atomic_store(&pool.busy, 0);
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* One vector register, and what the products need beside the tile: packing, transposing, summing rows.
+
+Design
+------
+- `vector` is GCC's, as wide as the instruction set's registers; it may stand at any address.
+- A panel is k rows of TILE_COLUMNS numbers, contiguous: the form in which a tile reads B best, whatever B's own
+  row stride (strides of a power of two would meet in a few sets of the cache).
+- LANES x LANES blocks are transposed by log2(LANES) rounds of zips: zipping the first half of the vectors with
+  the second rotates the bits of (vector, lane) by one place, and log2(LANES) rotations exchange the two. */
+#ifndef GDCORE_VECTOR_H
+#define GDCORE_VECTOR_H
+
+#include "real.h"
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+#if REAL_IS_FLOAT
+#define LANES (VECTOR_BYTES / 4)
+typedef int32_t lane;
+#else
+#define LANES (VECTOR_BYTES / 8)
+typedef int64_t lane;
+#endif
+
+typedef real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
+
+#if LANES == 16
+#define ZIP(first) {first, first + 16, first + 1, first + 17, first + 2, first + 18, first + 3, first + 19, \
+                    first + 4, first + 20, first + 5, first + 21, first + 6, first + 22, first + 7, first + 23}
+#elif LANES == 8
+#define ZIP(first) {first, first + 8, first + 1, first + 9, first + 2, first + 10, first + 3, first + 11}
+#elif LANES == 4
+#define ZIP(first) {first, first + 4, first + 1, first + 5}
+#else
+#define ZIP(first) {first, first + 2}
+#endif
+
+/* Transpose v, LANES vectors, in place. */
+static inline __attribute__((always_inline)) void transpose(vector v[LANES])
+{
+    const lanes low = ZIP(0), high = ZIP(LANES / 2);
+    vector w[LANES];
+#pragma GCC unroll 4
+    for (int round = 1; round < LANES; round *= 2) {
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; i++) {
+            w[2 * i] = __builtin_shuffle(v[i], v[i + LANES / 2], low);
+            w[2 * i + 1] = __builtin_shuffle(v[i], v[i + LANES / 2], high);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            v[i] = w[i];
+    }
+}
+
+/* panel[p][j] = b[p * b_row + j] for j < n <= width, 0 behind; k rows of `width` numbers. */
+static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_row, real *panel)
+{
+    for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += width) {
+        int j = 0;
+        for (; j + LANES <= n; j += LANES)
+            *(vector *)(panel + j) = *(const vector *)(b + j);
+        if (j < width) {
+            *(vector *)(panel + j) = (vector){0};
+            for (; j < n; j++)
+                panel[j] = b[j];
+        }
+    }
+}
+
+/* panel[p][j] = w[j * w_row + p] for j < n <= width, 0 behind; k rows of `width` numbers. */
+static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t w_row, real *panel)
+{
+    for (int j = 0; j < width; j += LANES) {
+        const int rows = n - j < LANES ? n - j : LANES;
+        ptrdiff_t p = 0;
+        for (; p + LANES <= k; p += LANES) {
+            vector v[LANES];
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                v[i] = i < rows ? *(const vector *)(w + (j + i) * w_row + p) : (vector){0};
+            transpose(v);
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                *(vector *)(panel + (p + i) * width + j) = v[i];
+        }
+        for (; p < k; p++)
+            for (int i = 0; i < LANES; i++)
+                panel[p * width + j + i] = i < rows ? w[(j + i) * w_row + p] : 0;
+    }
+}
+
+/* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4. */
+static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, ptrdiff_t x_row, real *c)
+{
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vector sum[4] = {{0}};
+        ptrdiff_t r = 0;
+        for (; r + 4 <= rows; r += 4)
+#pragma GCC unroll 4
+            for (int q = 0; q < 4; q++)
+                sum[q] += *(const vector *)(x + (r + q) * x_row + i) * (d ? d[r + q] : 1);
+        for (; r < rows; r++)
+            sum[r % 4] += *(const vector *)(x + r * x_row + i) * (d ? d[r] : 1);
+        *(vector *)(c + i) += (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    }
+    for (; i < n; i++) {
+        real sum[4] = {0};
+        for (ptrdiff_t r = 0; r < rows; r++)
+            sum[r % 4] += x[r * x_row + i] * (d ? d[r] : 1);
+        c[i] += (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    }
+}
+
+#endif
