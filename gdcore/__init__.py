@@ -54,7 +54,7 @@ from .optimizers import (
     RAdam,
     RMSprop,
 )
-from .threads import get_num_threads, set_num_threads
+from .threads import get_num_threads, num_threads, set_num_threads
 from .training import EarlyStopping, GradientNormThreshold, History, Trainer
 
 __all__ = [
@@ -110,6 +110,7 @@ __all__ = [
     "__version__",
     "check_gradients",
     "get_num_threads",
+    "num_threads",
     "set_num_threads",
     "show_config",
 ]

@@ -19,7 +19,12 @@ cdef int n_threads = 1
 def set_num_threads(int n):
     """Threads that one call may use."""
     global n_threads
-    n_threads = min(n, <int>MOST_THREADS)
+    n_threads = max(1, min(n, <int>MOST_THREADS))
+
+
+def get_num_threads():
+    """Threads that one call may use."""
+    return n_threads
 
 
 cdef class Network:
