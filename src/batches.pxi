@@ -9,7 +9,7 @@ Design
 """
 
 cdef extern from "Python.h":
-    int PyErr_CheckSignals() except -1
+    int PyErr_CheckSignals()    # -1 with the exception set
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:
@@ -20,7 +20,7 @@ cdef extern from "time.h" nogil:
 
 cdef enum:
     POLL_WORK = 1000000         # multiply-adds between two looks at the clock
-    POLL_NANOSECONDS = 40000000 # between two looks at pending signals
+    POLL_NANOSECONDS = 30000000 # between two looks at pending signals
     POLL_ROW = 20               # what a row costs beside its multiply-adds
 
 cdef struct Rows:
@@ -36,21 +36,21 @@ cdef struct Poll:
     long nanoseconds
 
 
-cdef int poll_signals(Poll *poll, Py_ssize_t work) except -1 nogil:
-    """Raise what a signal handler raised (KeyboardInterrupt), if it is time to look."""
+cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
+    """Whether a signal handler has raised (KeyboardInterrupt), looking only when it is time to; then it stays raised."""
     cdef timespec now
     cdef long since
     poll.work += work
     if poll.work < POLL_WORK:
-        return 0
+        return False
     poll.work = 0
     clock_gettime(CLOCK_MONOTONIC, &now)
     since = now.tv_sec * 1000000000 + now.tv_nsec - poll.nanoseconds
-    if since > POLL_NANOSECONDS:
-        poll.nanoseconds += since
-        with gil:
-            PyErr_CheckSignals()
-    return 0
+    if since < POLL_NANOSECONDS:
+        return False
+    poll.nanoseconds += since
+    with gil:
+        return PyErr_CheckSignals() != 0
 
 
 cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:

@@ -156,24 +156,32 @@ cdef class Network:
                 raise
         return 0
 
-    def predict(self, const real[:, ::1] X not None, real[:, ::1] out not None):
-        """Write the raw outputs of X (n, n_in) into out (n, n_out); dropout is left out."""
+    def predict(self, const real[:, ::1] X not None):
+        """The raw outputs of X (n, n_in), finite: an array (n, n_out). Dropout is left out."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.spaces[0]
         cdef Py_ssize_t start = 0, n, rows = X.shape[0], row = padded(plan.n_out)
-        if X.shape[1] != plan.n_in or out.shape[0] != rows or out.shape[1] != plan.n_out:
-            raise ValueError("X and out do not fit the network")
+        cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
+        cdef bint stopped = False, finite = True
+        if X.shape[1] != plan.n_in or rows == 0:
+            raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
         self.acquire()
         try:
             with nogil:
-                while start < rows:
+                while start < rows and finite and not stopped:
                     n = min(plan.block, rows - start)
-                    poll_signals(&self.poll, n * (plan.n_params + POLL_ROW))
+                    stopped = interrupted(&self.poll, n * plan.n_params)
+                    finite = all_finite(n * plan.n_in, &X[start, 0])
                     forward_rows(plan, space, plan.panels[0], &X[start, 0], plan.n_in, 0, n, 0, 0)
                     copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
                     start += n
         finally:
             PyThread_release_lock(self.lock)
+        if stopped:
+            raise_pending()
+        if not finite:
+            raise ValueError("X contains NaN or infinity")
+        return out.base
 
     def loss(
         self, str loss, double option, const real[:, ::1] X not None, const real[:, ::1] target=None,
@@ -196,10 +204,11 @@ cdef class Network:
         batch.rows = X.shape[0]
         batch.key = dropout_key
         batch.grads = self.gradient_at(grads)
+        batch.poll = &self.poll
         self.acquire()
         try:
             with nogil:
-                run_batch(&batch, n_threads, &self.poll, &value)
+                run_batch(&batch, n_threads, &value)
         finally:
             PyThread_release_lock(self.lock)
         return value
@@ -272,6 +281,11 @@ cdef class Network:
             for i in range(plan.first, plan.n_layers):
                 if plan.layers[i].kind == DENSE:
                     weight_rows(&batch, space, plan.panels[0], to, i, 0, n, 0, plan.layers[i].n_in)
+
+
+cdef int raise_pending() except -1:
+    """Raise what `interrupted` has seen."""
+    return -1
 
 
 cdef void free_capsule(object capsule) noexcept:

@@ -49,3 +49,14 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
         for i in range(n):
             total += <double>x[i] * x[i]
     return total
+
+
+cdef bint all_finite(Py_ssize_t n, const real *x) noexcept nogil:
+    """Whether x (n,) holds neither NaN nor infinity."""
+    cdef Py_ssize_t i
+    if isfinite(sum_squares(n, x)):
+        return True
+    for i in range(n):
+        if not isfinite(x[i]):
+            return False
+    return True

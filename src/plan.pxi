@@ -21,7 +21,10 @@ cdef enum:
     LEAST_BLOCK = 192          # rows that make up for the products' fixed costs
     LARGE_BLOCK = 768          # the same where the weights leave the second-level cache
     BLOCK_MULTIPLE = 48        # a whole number of tiles for every instruction set
+    WEIGHT_SHARE = 65536       # numbers of a weight's gradient that one task sums
     THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
+    POLL_ROWS_WORK = 1000000000    # the same between two looks at signals within a task
+    ROUND_WORK = 300000000     # and within a round of the groups
 
 cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
@@ -51,7 +54,15 @@ cdef struct Pass:                   # one batch on its way
     double factor
     real *grads                     # NULL: the loss alone
     Py_ssize_t share                # rows of a task
+    int round                       # of the groups
     double loss[MOST_GROUPS]
+    Poll *poll
+    bint stopped                    # a signal handler has raised; what is left of the batch is skipped
+
+
+cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
+    """Rows, rounded up to a whole number of tiles of every kind, at least one."""
+    return max(<Py_ssize_t>1, (rows + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE) * BLOCK_MULTIPLE
 
 
 cdef Py_ssize_t choose_block(Py_ssize_t rows, Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
@@ -62,7 +73,7 @@ cdef Py_ssize_t choose_block(Py_ssize_t rows, Py_ssize_t row_bytes, Py_ssize_t p
         return rows
     cdef Py_ssize_t n_blocks = (rows + most - 1) // most
     cdef Py_ssize_t share = (rows + n_blocks - 1) // n_blocks
-    return (share + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE * BLOCK_MULTIPLE
+    return whole_tiles(share)
 
 
 cdef void forward_rows(
@@ -121,12 +132,27 @@ cdef void delta_rows(
             dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, panel)
 
 
+cdef inline bint stops(Pass *batch, int thread, Py_ssize_t work) noexcept nogil:
+    """Whether to leave the batch where it is; the calling thread looks, the others follow."""
+    if thread == 0 and not batch.stopped:
+        batch.stopped = interrupted(batch.poll, work)
+    return batch.stopped
+
+
 cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     """Some rows of the block: gather, forward, loss, deltas."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Py_ssize_t at = task * batch.share
-    whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, min(batch.share, batch.n - at), batch.start)
+    cdef Py_ssize_t end = min(at + batch.share, batch.n)
+    cdef Py_ssize_t most = whole_tiles(POLL_ROWS_WORK // plan.n_params)
+    cdef Py_ssize_t rows
+    while at < end:
+        rows = min(most, end - at)
+        if stops(batch, thread, rows * plan.n_params):
+            return
+        whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, rows, batch.start)
+        at += rows
 
 
 cdef void whole_rows(
@@ -172,6 +198,8 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     cdef Plan *plan = batch.plan
     cdef Py_ssize_t low, share
     cdef int i = plan.last
+    if stops(batch, thread, batch.n * plan.n_params // weight_tasks(plan)):
+        return
     while True:
         if plan.layers[i].kind == DENSE:
             share = weight_share(&plan.layers[i])
@@ -188,7 +216,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
 
 cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
     """Rows of a weight that make a task: a multiple of every tile, and work enough to be worth one."""
-    return max(<Py_ssize_t>BLOCK_MULTIPLE, (65536 // layer.n_out + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE * BLOCK_MULTIPLE)
+    return whole_tiles(WEIGHT_SHARE // layer.n_out)
 
 
 cdef int weight_tasks(const Plan *plan) noexcept nogil:
@@ -201,72 +229,85 @@ cdef int weight_tasks(const Plan *plan) noexcept nogil:
     return tasks
 
 
+cdef inline Py_ssize_t round_blocks(const Plan *plan) noexcept nogil:
+    """Blocks that a group takes in one round."""
+    return max(<Py_ssize_t>1, ROUND_WORK // (plan.block * plan.n_params * plan.groups))
+
+
 cdef void group_task(void *context, int task, int thread) noexcept nogil:
-    """All blocks of one group, one after the other, into the group's own gradient."""
+    """A group's blocks of this round, one after the other, into the group's own gradient."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Workspace *space = &plan.spaces[thread]
-    cdef Py_ssize_t n_blocks = (batch.rows + plan.block - 1) // plan.block
-    cdef Py_ssize_t block = task * n_blocks // plan.groups
-    cdef Py_ssize_t start, n
     cdef real *grads = batch.grads
+    cdef Py_ssize_t share = round_blocks(plan) * plan.block
+    cdef Py_ssize_t start = (batch.round * plan.groups + task) * share
+    cdef Py_ssize_t end = min(start + share, batch.rows)
+    cdef Py_ssize_t n
     cdef int i
     if task and grads != NULL:
         grads = plan.group_grads + (task - 1) * plan.n_params
-        memset(grads, 0, plan.n_params * sizeof(real))
-    batch.loss[task] = 0
-    while block < (task + 1) * n_blocks // plan.groups:
-        start = block * plan.block
-        n = min(plan.block, batch.rows - start)
+        if batch.round == 0:
+            memset(grads, 0, plan.n_params * sizeof(real))
+    while start < end:
+        n = min(plan.block, end - start)
+        if stops(batch, thread, n * plan.n_params):
+            return
         whole_rows(batch, space, plan.panels[thread], 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
         if grads != NULL:
             for i in range(plan.first, plan.n_layers):
                 if plan.layers[i].kind == DENSE:
-                    weight_rows(
-                        batch, space, plan.panels[thread], grads, i, start, n, 0, plan.layers[i].n_in,
-                    )
-        block += 1
+                    weight_rows(batch, space, plan.panels[thread], grads, i, start, n, 0, plan.layers[i].n_in)
+        start += n
 
 
-cdef int run_batch(Pass *batch, int threads, Poll *poll, double *loss) except -1 nogil:
+cdef void run_groups(Pass *batch, int threads) noexcept nogil:
+    """The batch in rounds; in each, every group takes its next blocks. The groups' gradients are added in order."""
+    cdef Plan *plan = batch.plan
+    cdef Py_ssize_t round_rows = round_blocks(plan) * plan.block * plan.groups
+    cdef int i
+    memset(batch.loss, 0, sizeof(batch.loss))
+    batch.round = 0
+    while batch.round * round_rows < batch.rows:
+        pool_run(group_task, batch, plan.groups, threads)
+        batch.round += 1
+    for i in range(1, plan.groups):
+        batch.loss[0] += batch.loss[i]
+        if batch.grads != NULL:
+            add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.grads)
+
+
+cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
+    """The batch block by block, the rows of each shared out."""
+    cdef Plan *plan = batch.plan
+    batch.loss[0] = 0
+    batch.start = 0
+    while batch.start < batch.rows:
+        batch.n = min(plan.block, batch.rows - batch.start)
+        batch.share = batch.n if threads <= 1 else whole_tiles((batch.n + threads - 1) // threads)
+        pool_run(rows_task, batch, <int>((batch.n + batch.share - 1) // batch.share), threads)
+        batch.loss[0] += sum_values(batch.n, plan.spaces[0].value)
+        if batch.grads != NULL:
+            pool_run(weights_task, batch, weight_tasks(plan), threads)
+        batch.start += batch.n
+
+
+cdef int run_batch(Pass *batch, int threads, double *loss) except -1 nogil:
     """The mean loss of a batch, and its gradient where `grads` is not NULL."""
     cdef Plan *plan = batch.plan
-    cdef Py_ssize_t work = batch.rows * (plan.n_params + POLL_ROW)
-    cdef int i
-    if work * 3 < THREAD_WORK:
+    if batch.rows * plan.n_params * 3 < THREAD_WORK:
         threads = 1
+    batch.stopped = False
     batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
     if batch.grads != NULL:
         memset(batch.grads, 0, plan.n_params * sizeof(real))
-    loss[0] = 0
     if plan.groups > 1 and batch.rows > plan.block * plan.groups:
-        poll_signals(poll, work)
-        pool_run(group_task, batch, plan.groups, threads)
-        for i in range(plan.groups):
-            loss[0] += batch.loss[i]
-            if i and batch.grads != NULL:
-                add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.grads)
+        run_groups(batch, threads)
     else:
-        batch.start = 0
-        while batch.start < batch.rows:
-            batch.n = min(plan.block, batch.rows - batch.start)
-            poll_signals(poll, batch.n * (plan.n_params + POLL_ROW))
-            batch.share = row_share(batch.n, threads)
-            pool_run(rows_task, batch, <int>((batch.n + batch.share - 1) // batch.share), threads)
-            loss[0] += sum_values(batch.n, plan.spaces[0].value)
-            if batch.grads != NULL:
-                pool_run(weights_task, batch, weight_tasks(plan), threads)
-            batch.start += batch.n
-    loss[0] *= batch.factor
-    return 0
-
-
-cdef inline Py_ssize_t row_share(Py_ssize_t rows, int threads) noexcept nogil:
-    """Rows of a task: an equal share per thread, in whole tiles."""
-    if threads <= 1:
-        return rows
-    return ((rows + threads - 1) // threads + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE * BLOCK_MULTIPLE
+        run_blocks(batch, threads)
+    loss[0] = batch.factor * batch.loss[0]
+    return -1 if batch.stopped else 0
 
 
 cdef void add_vector(Py_ssize_t n, const real *x, real *y) noexcept nogil:

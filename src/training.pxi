@@ -110,7 +110,7 @@ cdef class Training:
         memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
         update_begin(&self.update)
         update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), n, n)
-        if isfinite(sum_squares(n, self.network.plan.params)) and isfinite(sum_squares(n_slots, self.slots_at())):
+        if all_finite(n, self.network.plan.params) and all_finite(n_slots, self.slots_at()):
             self.step_count += 1
             return GOOD
         memcpy(self.network.plan.params, self.backup, n * sizeof(real))
@@ -128,7 +128,8 @@ cdef class Training:
         batch.rows = rows
         batch.key = self.dropout_key()
         batch.grads = &self.grads[0]
-        run_batch(&batch, n_threads, &self.network.poll, loss)
+        batch.poll = &self.network.poll
+        run_batch(&batch, n_threads, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply()

@@ -188,10 +188,11 @@ class Sequential:
         -------
         ndarray, shape (n, out_features)
         """
-        X = checks.inputs(X, self.in_features, self.dtype)
-        out = np.empty((len(X), self.out_features), self.dtype)
-        self._network(False).predict(X, out)
-        return out
+        network = self._network(False)
+        try:
+            return network.predict(X)
+        except (TypeError, ValueError):  # what does not fit as it is: converted, or explained
+            return network.predict(checks.inputs(X, self.in_features, self.dtype))
 
     def loss(
         self,

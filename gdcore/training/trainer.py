@@ -105,6 +105,7 @@ class Trainer:
         self._grads = np.zeros(model.n_params, model.dtype)
         self._bind(self.batch_size if isinstance(self.loss, Loss) else 1)
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
+        self._column = model.out_features == 1
         self._fast = isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
 
     def _bind(self, rows: int) -> None:
@@ -171,9 +172,9 @@ class Trainer:
             try:
                 if self._labels:
                     return self._run.step(xb, None, yb)
-                return self._run.step(xb, yb)
-            except (TypeError, ValueError, FloatingPointError):
-                pass    # nothing was changed; what was wrong is found below, or mended by a conversion
+                return self._run.step(xb, yb[:, None] if self._column and yb.ndim == 1 else yb)
+            except (AttributeError, TypeError, ValueError, FloatingPointError):
+                pass  # nothing was changed; what was wrong is found below, or mended by a conversion
         data = self._take(xb, yb, sample_weight)
         try:
             if isinstance(self.loss, Loss):
