@@ -3,7 +3,7 @@
 Design
 ------
 - A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that
-  what they share is computed once. `loss_rows` scales slopes into deltas: d mean / d z.
+  what they share is computed once. `loss_block` scales slopes into deltas: d mean / d z.
 - cross_entropy works on a row at a time, with the largest logit subtracted, in labels and in probabilities.
 - The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given.
   The caller passes the factor, for only it knows the whole batch when a block is a part of it.
@@ -176,7 +176,7 @@ cdef double mean_factor(
     return 1 / total if total != 0 else 0
 
 
-cdef void loss_rows(
+cdef void loss_block(
     const Objective *of, const Rows *block, Py_ssize_t rows,
     const real *z, Py_ssize_t z_row,      # (rows, k)
     double factor,                        # 1 / (sum of the batch's weights [* outputs])
@@ -228,7 +228,7 @@ def loss_code(str name):
     return LOSS_NAMES.index(name)
 
 
-def loss(
+def loss_rows(
     str name, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
     const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
 ):
@@ -244,5 +244,5 @@ def loss(
     if delta is None or delta.shape[0] != n or delta.shape[1] != z.shape[1]:
         raise ValueError(f"delta must have z's shape ({n}, {z.shape[1]})")
     cdef double factor = mean_factor(&of, &data, 0, n)
-    loss_rows(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1], &value[0])
+    loss_block(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1], &value[0])
     return factor * sum_values(n, &value[0])

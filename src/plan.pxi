@@ -164,7 +164,7 @@ cdef void whole_rows(
     cdef Rows block
     take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.room, at, &block)
     forward_rows(plan, space, panel, block.x, block.x_row, at, rows, start, batch.key)
-    loss_rows(
+    loss_block(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
         space.delta[plan.last] + at * row, row, space.value + at,
     )

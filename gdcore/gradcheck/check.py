@@ -15,7 +15,7 @@ Design
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,11 +110,17 @@ def check_gradients(
     True
     """
     twin = model.astype("float64")
-    data: dict[str, Any] = {"sample_weight": sample_weight, "l1": l1, "l2": l2, "dropout_seed": DROPOUT_SEED}
+    kind = get_loss(loss)
+    data = take_samples(
+        X, y, sample_weight, n_in=twin.in_features, n_out=twin.out_features, dtype="float64", loss=kind
+    )
+    l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
+    key = dropout_key(DROPOUT_SEED)
 
     def value() -> float:
-        return twin.loss(X, y, loss, **data)
+        return twin.evaluate(data, kind, l1, l2, key)
 
-    middle, analytic = twin.loss_and_grad(X, y, loss, **data)
+    analytic = np.zeros(twin.n_params)
+    middle = twin.evaluate(data, kind, l1, l2, key, analytic)
     found = np.array([difference(value, twin.params, i, middle) for i in range(twin.n_params)])
     return GradientReport(entry_names(twin), analytic, found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy())

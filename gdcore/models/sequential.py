@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from .._kernels import load
 from ..activations import get_activation
-from ..batches import take_samples
+from ..batches import Samples, take_samples
 from ..initializers import get_initializer
 from ..losses import CustomLoss, Loss, get_loss
 from .layers import Dense, Dropout, Layer
@@ -39,6 +39,11 @@ def aligned_zeros(n: int, dtype: str) -> NDArray[Any]:
     size = np.dtype(dtype).itemsize
     memory = np.zeros(n + ALIGNMENT // size, dtype)
     return memory[-memory.ctypes.data % ALIGNMENT // size :][:n]
+
+
+def dropout_key(seed: int | None) -> int:
+    """The kernels' key for a mask that `seed` fixes; 0, without dropout, where there is none."""
+    return 0 if seed is None else 1 + checks.integer("dropout_seed", seed, 0, 2**64 - 2)
 
 
 @final
@@ -262,23 +267,46 @@ class Sequential:
         dropout_seed: int | None,
         grad: NDArray[Any] | None,
     ) -> float:
-        key = 0 if dropout_seed is None else 1 + checks.integer("dropout_seed", dropout_seed, 0, 2**64 - 2)
-        l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         kind = get_loss(loss)
         data = take_samples(
             X, y, sample_weight,
             n_in=self.in_features, n_out=self.out_features, dtype=self.dtype, loss=kind,
         )  # fmt: skip
+        l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
+        return self.evaluate(data, kind, l1, l2, dropout_key(dropout_seed), grad)
+
+    def evaluate(
+        self,
+        data: Samples,
+        loss: Loss | CustomLoss,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        key: int = 0,
+        grad: NDArray[Any] | None = None,
+    ) -> float:
+        """`loss` or `loss_and_grad` on samples that were checked before: what a loop calls.
+
+        Parameters
+        ----------
+        data : Samples
+            From `gdcore.batches.take_samples`, for this loss.
+        loss : Loss or callable
+        l1, l2 : float, default 0
+        key : int, default 0
+            From `dropout_key`; 0 leaves dropout out.
+        grad : ndarray, shape (n_params,), optional
+            Where the gradient is written.
+        """
         trains = grad is not None or key != 0
-        if isinstance(kind, Loss):
+        if isinstance(loss, Loss):
             network = self._network(trains)
             value = network.loss(
-                kind.name, kind.option(), data.X, data.target, data.labels, data.weight, key, grad
+                loss.name, loss.option(), data.X, data.target, data.labels, data.weight, key, grad
             )
         else:
             network = self.bind(len(data.X), trains=trains, blocks=False)
             outputs = network.outputs(data.X, key)[-1]
-            value, delta = checks.custom_result(kind(outputs, data.y), outputs.shape, self.dtype)
+            value, delta = checks.custom_result(loss(outputs, data.y), outputs.shape, self.dtype)
             if grad is not None:
                 network.gradient_from(data.X, delta, grad, key)
         if l1 or l2:

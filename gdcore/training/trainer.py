@@ -303,13 +303,15 @@ class Trainer:
         epochs = checks.integer("epochs", epochs, 1)
         watches = [rule.start() for rule in criteria(stop)]
         data = self._take(X, y, sample_weight)
-        validation = None if validation_data is None else checks.pair("validation_data", validation_data)
+        validation = None
+        if validation_data is not None:
+            validation = self._take(*checks.pair("validation_data", validation_data), None)
         history = History(stop_reason=f"all {epochs} epochs were run")
         for epoch in range(epochs):
             began = time.perf_counter()
             history.loss.append(self._epoch(data))
             if validation is not None:
-                history.val_loss.append(self.model.loss(*validation, self.loss))
+                history.val_loss.append(self.model.evaluate(validation, self.loss))
             history.seconds.append(time.perf_counter() - began)
             end = EpochEnd(
                 epoch, history.loss[-1], history.val_loss[-1] if validation is not None else np.nan,
@@ -324,12 +326,9 @@ class Trainer:
         return history
 
     def _full_gradient(self, data: Samples) -> NDArray[Any]:
-        y = data.y if data.target is None and data.labels is None else data.target
-        if data.labels is not None:
-            y = data.labels
-        return self.model.loss_and_grad(
-            data.X, y, self.loss, sample_weight=data.weight, l1=self.l1, l2=self.l2
-        )[1]
+        grad = np.zeros_like(self._grads)
+        self.model.evaluate(data, self.loss, self.l1, self.l2, 0, grad)
+        return grad
 
     def __repr__(self) -> str:
         parts = [repr(self.model), repr(self.loss), repr(self.optimizer), f"batch_size={self.batch_size}"]
