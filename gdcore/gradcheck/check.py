@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..losses import CustomLoss, Loss
+from .. import checks
+from ..batches import take_samples
+from ..losses import CustomLoss, Loss, get_loss
+from ..models.sequential import dropout_key
 from .report import GradientReport
 
 if TYPE_CHECKING:
