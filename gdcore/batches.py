@@ -25,7 +25,7 @@ class Samples(NamedTuple):
 
 
 def take_samples(
-    X: object, y: object, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss
+    X: object, y: Any, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss
 ) -> Samples:
     """Check X (n, n_in), y and sample_weight (n,) against a model and a loss.
 

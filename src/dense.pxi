@@ -4,7 +4,7 @@ Design
 ------
 - Forward is x W with the bias in the tile; dW = x^T delta; dx = delta W^T. A bias gradient is the sum of delta's rows.
 - Parameters and gradients are compact, activations and deltas have padded rows; `product` minds the difference.
-- One output, or one input, is a case of its own: dot products along the rows, or sums of rows.
+- One output, one input or one row is a case of its own: dot products along rows, or sums of rows.
 """
 
 cdef enum LayerKind:
@@ -29,7 +29,9 @@ cdef void dense_forward(
     cdef const real *weight = params + of.weight_at
     cdef const real *bias = NULL if of.bias_at < 0 else params + of.bias_at
     if of.n_out == 1:
-        product_column(rows, of.n_in, x, x_row, weight, <real>0 if bias == NULL else bias[0], z)
+        dots(rows, of.n_in, x, x_row, weight, <real>0 if bias == NULL else bias[0], z)
+    elif rows == 1 and of.n_out >= ROW_COLUMNS:
+        row_product(of.n_out, of.n_in, x, weight, of.n_out, bias, z)
     else:
         product(rows, of.n_out, of.n_in, x, x_row, 1, weight, of.n_out, ROWS, bias, 0, z, of.out_row, panel)
     activate(of.activation, z, a, rows * of.out_row)
@@ -64,7 +66,9 @@ cdef void dense_input_delta(
     """before = delta W^T."""
     cdef const real *weight = params + of.weight_at
     if of.n_in == 1:
-        product_column(rows, of.n_out, delta, of.out_row, weight, 0, before)
+        dots(rows, of.n_out, delta, of.out_row, weight, 0, before)
+    elif rows == 1:
+        dots(of.n_in, of.n_out, weight, of.n_out, delta, 0, before)
     else:
         product(
             rows, of.n_in, of.n_out, delta, of.out_row, 1, weight, of.n_out, TURNED, NULL, 0, before, of.in_row, panel,

@@ -113,7 +113,7 @@ cdef class Network:
         """Scratch for so many threads, and a workspace for each where blocks are shared out."""
         cdef Plan *plan = &self.plan
         cdef int i
-        cdef Py_ssize_t deepest = max(self.widest, plan.block)
+        cdef Py_ssize_t deepest = max(self.widest, plan.block, <Py_ssize_t>OUTER_STRETCH)
         for i in range(threads):
             if plan.panels[i] == NULL:
                 plan.panels[i] = self.take(deepest * TILE_COLUMNS)

@@ -23,6 +23,7 @@ cdef enum:
     BLOCK_MULTIPLE = 48        # a whole number of tiles for every instruction set
     WEIGHT_SHARE = 65536       # numbers of a weight's gradient that one task sums
     THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
+    OUTER_STRETCH = 1024       # numbers of a gradient that a batch of one makes at a time
     POLL_ROWS_WORK = 1000000000    # the same between two looks at signals within a task
     ROUND_WORK = 300000000     # and within a round of the groups
 
@@ -172,24 +173,34 @@ cdef void whole_rows(
         delta_rows(plan, space, panel, at, rows, start, batch.key)
 
 
+cdef void layer_input(
+    const Pass *batch, const Workspace *space, int i, Py_ssize_t start, const real **x, Py_ssize_t *x_row,
+) noexcept nogil:
+    """What layer i has seen of the block that begins at `start`: (n, n_in), rows x_row apart."""
+    cdef const Plan *plan = batch.plan
+    cdef int j = i - 1
+    while j >= 0 and plan.layers[j].kind == DROPOUT and not batch.key:
+        j -= 1
+    if j >= 0:
+        x[0] = space.a[j]
+        x_row[0] = plan.layers[j].out_row
+    elif gathers(batch.data, plan.n_in):
+        x[0] = space.room.x
+        x_row[0] = space.room.x_row
+    else:
+        x[0] = batch.data.x + (batch.first + start) * plan.n_in
+        x_row[0] = plan.n_in
+
+
 cdef void weight_rows(
     const Pass *batch, const Workspace *space, real *panel, real *grads,
     int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
 ) noexcept nogil:
     """Add the block's x^T delta to rows low … high of layer i's weight, and its bias gradient with the first rows."""
-    cdef const Plan *plan = batch.plan
-    cdef const real *x = space.room.x
-    cdef Py_ssize_t x_row = space.room.x_row
-    cdef int j = i - 1
-    while j >= 0 and plan.layers[j].kind == DROPOUT and not batch.key:
-        j -= 1
-    if j >= 0:
-        x = space.a[j]
-        x_row = plan.layers[j].out_row
-    elif not gathers(batch.data, plan.n_in):
-        x = batch.data.x + (batch.first + start) * plan.n_in
-        x_row = plan.n_in
-    dense_gradient(&plan.layers[i], grads, x, x_row, n, space.delta[i], low, high, panel)
+    cdef const real *x
+    cdef Py_ssize_t x_row
+    layer_input(batch, space, i, start, &x, &x_row)
+    dense_gradient(&batch.plan.layers[i], grads, x, x_row, n, space.delta[i], low, high, panel)
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:

@@ -7,13 +7,15 @@ Design
 - B is read in whole vectors. Where its rows are not whole vectors, or stand transposed, or far apart, the panel is
   packed first: once per block of rows, which is little beside the block's arithmetic.
 - C may be compact: its last columns, where they are not a whole vector, go through a small buffer.
-- A single column would waste all lanes but one: `product_column` takes dot products along the rows.
+- A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
+  `row_product`: four vectors wide, from B as it stands.
 """
 
 cdef extern from "tile.h" nogil:
     enum: LANES
     enum: TILE_ROWS
     enum: TILE_COLUMNS
+    enum: ROW_COLUMNS
     ctypedef struct tile_args:
         const real *a
         const real *b
@@ -21,6 +23,10 @@ cdef extern from "tile.h" nogil:
         real *c
         Py_ssize_t k, a_row, a_col, b_row, init_row, c_row
     void tile(int rows, int vectors, const tile_args *t) noexcept
+    void tile_row(const tile_args *t) noexcept
+    void dots(
+        Py_ssize_t rows, Py_ssize_t k, const real *a, Py_ssize_t a_row, const real *b, real init, real *c,
+    ) noexcept
     void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
     void pack_turned(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
     void add_rows(
@@ -143,17 +149,27 @@ cdef inline real dot(Py_ssize_t n, const real *a, const real *b) noexcept nogil:
     return (part[0] + part[2]) + (part[1] + part[3])
 
 
-cdef void product_column(
-    Py_ssize_t m, Py_ssize_t k,
-    const real *a, Py_ssize_t a_row,    # (m, k)
-    const real *b,                      # (k,)
-    real init,
-    real *c,                            # (m,)
+cdef void row_product(
+    Py_ssize_t n, Py_ssize_t k,
+    const real *a,                      # (k,)
+    const real *b, Py_ssize_t b_row,    # (k, n), n >= ROW_COLUMNS
+    const real *init,                   # (n,), or NULL
+    real *c,                            # (n,)
 ) noexcept nogil:
-    """c = init + A b."""
-    cdef Py_ssize_t i
-    for i in range(m):
-        c[i] = init + dot(k, a + i * a_row, b)
+    """c = init + a B: a batch of one row. The last columns are reached from the row's end, some of them twice."""
+    cdef tile_args t
+    cdef Py_ssize_t j = 0, at
+    t.k = k
+    t.a = a
+    t.a_col = 1
+    t.b_row = b_row
+    while j < n:
+        at = min(j, n - ROW_COLUMNS)
+        t.b = b + at
+        t.init = NULL if init == NULL else init + at
+        t.c = c + at
+        tile_row(&t)
+        j += ROW_COLUMNS
 
 
 cdef void copy_matrix(

@@ -24,7 +24,7 @@ enum { TILE_ROWS = 8 };
 #else
 enum { TILE_ROWS = 4 };
 #endif
-enum { TILE_COLUMNS = 2 * LANES };
+enum { TILE_COLUMNS = 2 * LANES, ROW_VECTORS = 4, ROW_COLUMNS = ROW_VECTORS * LANES };
 
 typedef struct {
     const real *a;          /* (rows, k): element (i, p) at a[i * a_row + p * a_col] */
@@ -39,29 +39,29 @@ tile_of(const int rows, const int vectors, const tile_args *t)
 {
     const real *a = t->a, *b = t->b;
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
-    vector sum[TILE_ROWS][2];
+    vector sum[TILE_ROWS][ROW_VECTORS];
 
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int j = 0; j < vectors; j++)
             sum[i][j] = t->init ? *(const vector *)(t->init + i * t->init_row + j * LANES) : (vector){0};
 
     for (ptrdiff_t p = 0; p < t->k; p++, a += a_col, b += b_row) {
-        vector column[2];
-#pragma GCC unroll 2
+        vector column[ROW_VECTORS];
+#pragma GCC unroll 4
         for (int j = 0; j < vectors; j++)
             column[j] = *(const vector *)(b + j * LANES);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int j = 0; j < vectors; j++)
                 sum[i][j] += a[i * a_row] * column[j];
     }
 
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int j = 0; j < vectors; j++)
             *(vector *)(t->c + i * t->c_row + j * LANES) = sum[i][j];
 }
@@ -85,6 +85,9 @@ static void tile(const int rows, const int vectors, const tile_args *t)
 #endif
     }
 }
+
+/* One row of ROW_VECTORS vectors: a batch of one, whose sums would wait for one another in a narrower tile. */
+static void tile_row(const tile_args *t) { tile_of(1, ROW_VECTORS, t); }
 
 #undef TILE_CASE
 

@@ -17,6 +17,7 @@ cdef enum:
     DROPOUT_PURPOSE = 1
 
 
+
 cdef class Training:
     """Bound to a Network's parameters, an optimizer's state and a gradient vector; allocates nothing per step."""
 
@@ -73,24 +74,31 @@ cdef class Training:
     cdef int apply(self) except -1 nogil:
         """Penalty, clipping and the optimizer's update, from self.grads."""
         cdef real *grads = &self.grads[0]
-        cdef double rate = self.learning_rate
         cdef Py_ssize_t n = self.network.plan.n_params
         if self.l1 != 0 or self.l2 != 0:
             add_penalty(&self.network.plan, <real>self.l1, <real>self.l2, grads)
         self.gradient_norm = sqrt(sum_squares(n, grads))
         if not isfinite(self.gradient_norm):
             return BAD_GRADIENT
-        self.update.scale = 1
-        if self.clip_norm < self.gradient_norm:
-            self.update.scale = <real>(self.clip_norm / (self.gradient_norm + 1e-6))
-        self.update.learning_rate = rate
-        self.update.step = self.step_count + 1
-        if max(rate, 1.0) * (1 + self.gradient_norm) > (1e18 if REAL_IS_FLOAT else 1e150) or rate * self.decay > 2:
+        if self.begin_update(self.gradient_norm):
             return self.apply_risky()
-        update_begin(&self.update)
         update_apply(&self.update, self.network.plan.params, grads, self.slots_at(), n, n)
         self.step_count += 1
         return GOOD
+
+    cdef bint begin_update(self, double norm) noexcept nogil:
+        """Coefficients of the coming step, clipped by the gradient's norm. True, with nothing begun, if it is risky."""
+        cdef double rate = self.learning_rate
+        self.gradient_norm = norm
+        self.update.scale = 1
+        if self.clip_norm < norm:
+            self.update.scale = <real>(self.clip_norm / (norm + 1e-6))
+        self.update.learning_rate = rate
+        self.update.step = self.step_count + 1
+        if max(rate, 1.0) * (1 + norm) > (1e18 if REAL_IS_FLOAT else 1e150) or rate * self.decay > 2:
+            return True
+        update_begin(&self.update)
+        return False
 
     cdef inline real *slots_at(self) noexcept nogil:
         return &self.slots[0, 0] if self.slots.shape[0] else NULL
@@ -129,10 +137,74 @@ cdef class Training:
         batch.key = self.dropout_key()
         batch.grads = &self.grads[0]
         batch.poll = &self.network.poll
+        if rows == 1 and self.l1 == 0 and self.l2 == 0:
+            if self.single(&batch, loss):
+                return GOOD
         run_batch(&batch, n_threads, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply()
+
+    cdef bint single(self, Pass *batch, double *loss) noexcept nogil:
+        """A batch of one: its gradient x^T delta goes into the update a few rows at a time and is never stored.
+
+        False, with nothing changed, where the step is to be made or refused the long way.
+        """
+        cdef Plan *plan = batch.plan
+        cdef Workspace *space = &plan.spaces[0]
+        cdef const Layer *layer
+        cdef const real *x
+        cdef Py_ssize_t x_row
+        cdef double squares = 0
+        cdef int i
+        batch.factor = mean_factor(batch.of, batch.data, batch.first, 1)
+        batch.stopped = interrupted(batch.poll, plan.n_params)
+        if batch.stopped:
+            return False
+        whole_rows(batch, space, plan.panels[0], 0, 1, 0)
+        loss[0] = batch.factor * space.value[0]
+        for i in range(plan.first, plan.n_layers):
+            layer = &plan.layers[i]
+            if layer.kind == DENSE:
+                layer_input(batch, space, i, 0, &x, &x_row)
+                squares += sum_squares(layer.n_out, space.delta[i]) * (
+                    sum_squares(layer.n_in, x) + (layer.bias_at >= 0)
+                )
+        if not isfinite(loss[0]) or not isfinite(squares) or self.begin_update(sqrt(squares)):
+            return False
+        for i in range(plan.first, plan.n_layers):
+            layer = &plan.layers[i]
+            if layer.kind == DENSE:
+                layer_input(batch, space, i, 0, &x, &x_row)
+                self.update_outer(layer.weight_at, layer.n_in, layer.n_out, x, space.delta[i])
+                if layer.bias_at >= 0:
+                    self.update_stretch(layer.bias_at, layer.n_out, space.delta[i])
+        self.step_count += 1
+        return True
+
+    cdef void update_outer(
+        self, Py_ssize_t at, Py_ssize_t n_in, Py_ssize_t n_out,
+        const real *x, const real *delta,    # (n_in,), (n_out,)
+    ) noexcept nogil:
+        """Update the weight at `at` by the gradient x^T delta, some rows of it at a time."""
+        cdef real *stretch = self.network.plan.panels[0]
+        cdef Py_ssize_t share = max(<Py_ssize_t>1, OUTER_STRETCH // n_out)
+        cdef Py_ssize_t low = 0, n, r, j
+        while low < n_in:
+            n = min(share, n_in - low)
+            for r in range(n):
+                for j in range(n_out):
+                    stretch[r * n_out + j] = x[low + r] * delta[j]
+            self.update_stretch(at + low * n_out, n * n_out, stretch)
+            low += n
+
+    cdef inline void update_stretch(self, Py_ssize_t at, Py_ssize_t n, const real *grads) noexcept nogil:
+        """Update n parameters from `at` on; grads (n,)."""
+        cdef Plan *plan = &self.network.plan
+        update_apply(
+            &self.update, plan.params + at, grads, NULL if self.slots_at() == NULL else self.slots_at() + at,
+            plan.n_params, n,
+        )
 
     def step(
         self, const real[:, ::1] X not None, const real[:, ::1] target=None,

@@ -97,6 +97,58 @@ static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t 
     }
 }
 
+/* The sum of each of LANES vectors, one per lane. Zipping halves as in `transpose`, and adding instead of keeping both. */
+static inline __attribute__((always_inline)) vector sums(vector v[LANES])
+{
+    const lanes low = ZIP(0), high = ZIP(LANES / 2);
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2)
+#pragma GCC unroll 8
+        for (int i = 0; i < half; i++)
+            v[i] = __builtin_shuffle(v[i], v[i + half], low) + __builtin_shuffle(v[i], v[i + half], high);
+    return v[0];
+}
+
+/* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each.
+ * What is left of k is read with a whole vector at the rows' ends, and what that counts twice is masked out. */
+static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
+{
+    if (k < LANES) {
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            real sum = init;
+            for (ptrdiff_t p = 0; p < k; p++)
+                sum += a[i * a_row + p] * b[p];
+            c[i] = sum;
+        }
+        return;
+    }
+    lanes uncounted;
+    for (int j = 0; j < LANES; j++)
+        uncounted[j] = j < LANES - k % LANES ? 0 : -1;
+    const vector last = *(const vector *)(b + k - LANES);
+    for (ptrdiff_t i = 0; i < rows; i += LANES) {
+        const real *row[LANES];
+        vector sum[LANES];
+#pragma GCC unroll 16
+        for (int q = 0; q < LANES; q++) {
+            row[q] = a + (i + q < rows ? i + q : rows - 1) * a_row;
+            sum[q] = (vector)((lanes)(*(const vector *)(row[q] + k - LANES) * last) & uncounted);
+        }
+        for (ptrdiff_t p = 0; p + LANES <= k; p += LANES) {
+            const vector column = *(const vector *)(b + p);
+#pragma GCC unroll 16
+            for (int q = 0; q < LANES; q++)
+                sum[q] += *(const vector *)(row[q] + p) * column;
+        }
+        const vector found = sums(sum) + init;
+        if (rows - i >= LANES)
+            *(vector *)(c + i) = found;
+        else
+            for (int q = 0; q < rows - i; q++)
+                c[i + q] = found[q];
+    }
+}
+
 /* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4. */
 static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, ptrdiff_t x_row, real *c)
 {

@@ -166,7 +166,7 @@ class Sequential:
         blocks : bool, default True
             Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
         """
-        table = []
+        table: list[tuple[str, int, int, bool, str] | tuple[str, int, float]] = []
         width = self.in_features
         for layer in self.layers:
             if isinstance(layer, Dense):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +25,12 @@ def explain(
     """The error that tells the user which batch and which quantity; its step has changed nothing."""
     kind, batch = error.args
     epoch = trainer.epochs_done
-    quantity = {
+    sources: dict[str, Callable[[], str]] = {
         "loss": lambda: _first_bad_output(trainer, data, rows),
         "gradient": lambda: _first_bad_gradient(trainer),
         "parameters": lambda: "the updated parameters",
-    }[kind]()
+    }
+    quantity = sources[kind]()
     message = (
         f"training diverged in epoch {epoch}, batch {batch}: {quantity} is not finite at learning_rate "
         f"{trainer.learning_rate:g}; the parameters are those of the last good step; {REMEDY}"

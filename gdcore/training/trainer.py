@@ -172,7 +172,8 @@ class Trainer:
             try:
                 if self._labels:
                     return self._run.step(xb, None, yb)
-                return self._run.step(xb, yb[:, None] if self._column and yb.ndim == 1 else yb)
+                target: Any = yb
+                return self._run.step(xb, target[:, None] if self._column and target.ndim == 1 else target)
             except (AttributeError, TypeError, ValueError, FloatingPointError):
                 pass  # nothing was changed; what was wrong is found below, or mended by a conversion
         data = self._take(xb, yb, sample_weight)
@@ -201,7 +202,8 @@ class Trainer:
             self._rebind(len(X))
         key = self.next_dropout_key()
         outputs = self._network.outputs(X, key)[-1]
-        value, delta = checks.custom_result(self.loss(outputs, data.y[rows]), outputs.shape, self.model.dtype)
+        result = self.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
+        value, delta = checks.custom_result(result, outputs.shape, self.model.dtype)
         if not np.isfinite(value):
             raise FloatingPointError("loss", 0)
         self._network.gradient_from(X, delta, self._grads, key)

@@ -1,0 +1,1 @@
+from .base_float64 import *

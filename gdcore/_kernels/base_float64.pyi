@@ -1,0 +1,120 @@
+"""The compiled kernels of one (instruction set, precision), as Python calls them.
+
+`_Reals` are C-ordered arrays of the module's own precision; the methods write into the arrays that their docstrings
+say they write, and allocate only what they return. `predict` and `step` are also tried on whatever a user passed, and
+raise TypeError or ValueError where it does not fit.
+"""
+
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Reals = NDArray[np.floating[Any]]
+
+ACTIVATION_NAMES: tuple[str, ...]
+COMPILER: str
+COMPILER_FLAGS: str
+ELEMENTARY: tuple[str, ...]
+LOSS_NAMES: tuple[str, ...]
+OUTCOMES: tuple[str, ...]
+PRECISION: str
+
+@final
+class Network:
+    @property
+    def params(self) -> _Reals: ...
+    @property
+    def block(self) -> int: ...
+    @property
+    def trains(self) -> bool: ...
+    def __init__(
+        self,
+        layers: tuple[tuple[str, int, int, bool, str] | tuple[str, int, float], ...],
+        params: _Reals,
+        rows: int,
+        trains: bool,
+        blocks: bool = True,
+    ) -> None: ...
+    def predict(self, X: object) -> _Reals: ...
+    def penalty(self, l1: float, l2: float, grads: _Reals | None = None) -> float: ...
+    def outputs(self, X: _Reals, dropout_key: int = 0) -> list[_Reals]: ...
+    def gradient_from(self, X: _Reals, delta: _Reals, grads: _Reals, dropout_key: int = 0) -> None: ...
+    def loss(
+        self,
+        loss: str,
+        option: float,
+        X: _Reals,
+        target: _Reals | None = None,
+        labels: NDArray[np.int64] | None = None,
+        weight: _Reals | None = None,
+        dropout_key: int = 0,
+        grads: _Reals | None = None,
+    ) -> float: ...
+
+@final
+class Training:
+    learning_rate: float
+    step_count: int
+    @property
+    def gradient_norm(self) -> float: ...
+    def __init__(
+        self,
+        network: Network,
+        loss: str,
+        option: float,
+        rule: str,
+        hyper: NDArray[np.float64],
+        scalars: NDArray[np.float64],
+        slots: _Reals,
+        grads: _Reals,
+        *,
+        learning_rate: float,
+        decay: float,
+        l1: float,
+        l2: float,
+        clip_norm: float,
+        seed: int,
+    ) -> None: ...
+    def step(self, X: object, target: object = None, labels: object = None, weight: object = None) -> float: ...
+    def epoch(
+        self,
+        X: _Reals,
+        target: _Reals | None,
+        labels: NDArray[np.int64] | None,
+        weight: _Reals | None,
+        order: NDArray[np.int64] | None,
+        batch_size: int,
+        drop_last: bool,
+    ) -> float: ...
+    def next_key(self) -> int: ...
+    def apply_gradient(self) -> None: ...
+
+def activation(name: str, z: _Reals, a: _Reals, slope: _Reals) -> None: ...
+def activation_code(name: str) -> int: ...
+def elementary(name: str, x: _Reals, out: _Reals) -> None: ...
+def get_num_threads() -> int: ...
+def loss_code(name: str) -> int: ...
+def loss_rows(
+    name: str,
+    option: float,
+    z: _Reals,
+    target: _Reals | None = None,
+    labels: NDArray[np.int64] | None = None,
+    weight: _Reals | None = None,
+    delta: _Reals | None = None,
+) -> float: ...
+def set_num_threads(n: int) -> None: ...
+def shuffled(seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
+def update(
+    rule: str,
+    hyper: NDArray[np.float64],
+    scalars: NDArray[np.float64],
+    learning_rate: float,
+    step: int,
+    params: _Reals,
+    grads: _Reals,
+    slots: _Reals,
+    scale: float = 1,
+) -> None: ...
+def update_rules() -> tuple[str, ...]: ...

@@ -1,0 +1,95 @@
+"""The command line: `gdcore demo`, `gdcore info`, `gdcore bench`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from ._version import __version__
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Exit statuses as a shell gives them: 128 + the signal's number."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options; those of `bench` are its own."""
+    top = argparse.ArgumentParser(
+        prog="gdcore",
+        description="Dense networks and linear models trained by gradient descent on a CPU.",
+    )
+    top.add_argument("--version", action="version", version=f"gdcore {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{demo,info,bench}")
+    demo = commands.add_parser(
+        "demo",
+        help="train on handwritten digits, check the gradients, compare with NumPy",
+        description="Trains on handwritten digits, checks the gradients, compares the speed with NumPy's. "
+        "Exit status 1 if any of it fails.",
+    )
+    demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
+    commands.add_parser("info", help="version, instruction sets, threads, compiler flags")
+    commands.add_parser("bench", help="the benchmark against NumPy; gdcore bench --help tells more", add_help=False)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default the process's arguments.
+
+    Returns
+    -------
+    int
+        0; 1 where a check of the command failed; 130 after Ctrl-C; 141 where nobody reads the output any more.
+
+    Raises
+    ------
+    SystemExit
+        For --help, --version and arguments that are not understood.
+
+    Examples
+    --------
+    >>> main(["info"])  # doctest: +ELLIPSIS
+    gdcore ...
+    0
+    """
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the interpreter flushes once more at exit, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    known, others = parser().parse_known_args(argv)
+    if known.command == "bench":
+        from .bench import main as bench
+
+        return bench(others)
+    if others:
+        parser().error(f"unrecognized arguments: {' '.join(others)}")
+    if known.command == "info":
+        from .config import show_config
+
+        print(show_config())
+        return 0
+    from .demo import demo
+
+    return demo(known.seed)
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**64:
+        raise argparse.ArgumentTypeError(f"must be in 0 … 2**64 - 1, got {value}")
+    return value
