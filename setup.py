@@ -11,7 +11,7 @@ from glob import glob
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-COMMON = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
+COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 ISAS = {"base": []}
 if X86:
@@ -27,6 +27,7 @@ def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) 
     [ext] = cythonize([template], build_dir=f"build/{name}", include_path=["src"], quiet=True)
     ext.include_dirs = ["src"]
     ext.extra_compile_args = COMMON + flags
+    ext.extra_link_args = ["-pthread"]
     ext.define_macros = [*macros.items(), ("GDCORE_FLAGS", '"' + " ".join(COMMON + flags) + '"')]
     return ext
 

@@ -44,6 +44,8 @@ def take_samples(
             raise ValueError(f"y has shape {y.shape}; expected {n} rows, as X has")
         return Samples(X, None, None, None, y)
     weight = None if sample_weight is None else checks.sample_weight(sample_weight, n, dtype)
-    if (loss.target == "class" and np.ndim(y) < 2) or (loss.target == "class" and np.asarray(y).dtype.kind in "biu"):
-        return Samples(X, None, checks.labels(y, n, n_out), weight, y)
+    if loss.target == "class":
+        y = checks.plain_array("y", y)
+        if y.ndim < 2 or y.dtype.kind in "biu":
+            return Samples(X, None, checks.labels(y, n, n_out), weight, y)
     return Samples(X, checks.targets(y, n, n_out, loss.target, dtype), None, weight, y)

@@ -6,10 +6,12 @@ import difflib
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 DTYPES = ("float32", "float64")
 
@@ -161,12 +163,19 @@ def between(name: str, value: object, low: float, high: float) -> float:
     return number
 
 
-def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
-    """Anything array-like that holds real numbers, contiguous and of this dtype; copied only where needed."""
+def plain_array(name: str, value: object) -> NDArray[Any]:
+    """Anything array-like, as an array of its own kind; neither ragged nor masked."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} is a masked array: pass {name}.filled(value), or leave the masked rows out")
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} is ragged: every row needs the same number of entries ({error})") from None
+
+
+def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
+    """Anything array-like that holds real numbers, contiguous and of this dtype; copied only where needed."""
+    array = plain_array(name, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: pass {name}.astype({dtype!r})")
     with np.errstate(over="ignore"):
@@ -209,7 +218,7 @@ def inputs(value: object, n_features: int, dtype: str) -> NDArray[Any]:
 
 def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
     """Class labels: integers 0 … n_classes - 1, shape (n,)."""
-    y = np.asarray(value)
+    y = plain_array("y", value)
     if y.dtype.kind not in "biu":
         raise TypeError(
             f"y has dtype {y.dtype}; expected integer class labels of shape ({n},), pass y.astype(int), "
@@ -306,3 +315,10 @@ def weight_shape(shape: object) -> tuple[int, int]:
     ):
         raise ValueError(f"shape must be (in_features, out_features), integers >= 1, got {shape!r}")
     return shape
+
+
+def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
+    """An object of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {value!r}")
+    return value

@@ -31,8 +31,8 @@ def show_config() -> Config:
     Examples
     --------
     >>> import gdcore as gd
-    >>> sorted(gd.show_config())[:3]
-    ['compiler', 'compiler flags', 'gdcore']
+    >>> list(gd.show_config())[:3]
+    ['gdcore', 'instruction set', 'threads']
     """
     kernels = load("float32")
     return Config({

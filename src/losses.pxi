@@ -116,7 +116,7 @@ cdef void pointwise(
             value[i] = squared_hinge(z[i], y[i], &slope[i])
 
 
-cdef double sum_values(Py_ssize_t n, const real *value) noexcept nogil:
+cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
     """Sum of n values in eight interleaved partial sums."""
     cdef double part[8]
     cdef Py_ssize_t i, j
@@ -128,6 +128,15 @@ cdef double sum_values(Py_ssize_t n, const real *value) noexcept nogil:
     for i in range(n - n % 8, n):
         part[i % 8] += value[i]
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
+
+
+cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
+    """The same of at most RUN values as the loss functions give them."""
+    cdef double wide[RUN]
+    cdef Py_ssize_t i
+    for i in range(n):
+        wide[i] = value[i]
+    return sum_values(n, wide)
 
 
 cdef double cross_entropy_row(
@@ -181,7 +190,7 @@ cdef void loss_block(
     const real *z, Py_ssize_t z_row,      # (rows, k)
     double factor,                        # 1 / (sum of the batch's weights [* outputs])
     real *delta, Py_ssize_t delta_row,    # (rows, k): d loss / d z
-    real *value,                          # (rows,): each row's share of the loss, before the factor
+    double *value,                        # (rows,): each row's share of the loss, before the factor
 ) noexcept nogil:
     """Values and deltas of some rows of a batch."""
     cdef Py_ssize_t k = of.outputs
@@ -191,14 +200,19 @@ cdef void loss_block(
     cdef real values[RUN]
     cdef const real *weight = block.weight
     if of.loss != CROSS_ENTROPY and k == 1:    # z_row = delta_row = 1: the column runs as one vector
-        pointwise(of.loss, of.option, rows, z, block.target, value, delta)
+        i = 0
+        while i < rows:
+            n = min(<Py_ssize_t>RUN, rows - i)
+            pointwise(of.loss, of.option, n, z + i, block.target + i, values, delta + i)
+            for j in range(n):
+                value[i + j] = values[j]
+            i += n
         scale = <real>factor
-        for j in range(rows):
+        for j in range(rows if weight == NULL else 0):
             delta[j] *= scale
-        if weight != NULL:
-            for j in range(rows):
-                delta[j] *= weight[j]
-                value[j] *= weight[j]
+        for j in range(rows if weight != NULL else 0):
+            delta[j] *= <real>(factor * weight[j])
+            value[j] *= weight[j]
         return
     for r in range(rows):
         total = 0
@@ -215,10 +229,10 @@ cdef void loss_block(
                     of.loss, of.option, n, z + r * z_row + i, block.target + r * k + i,
                     values, delta + r * delta_row + i,
                 )
-                total += sum_values(n, values)
+                total += sum_run(n, values)
                 i += RUN
-        scale = <real>factor * (weight[r] if weight != NULL else <real>1)
-        value[r] = <real>total * (weight[r] if weight != NULL else <real>1)
+        scale = <real>(factor * (weight[r] if weight != NULL else 1))
+        value[r] = total * (weight[r] if weight != NULL else 1)
         for j in range(k):
             delta[r * delta_row + j] *= scale
 
@@ -236,7 +250,7 @@ def loss_rows(
     cdef Objective of
     cdef Rows data
     cdef Py_ssize_t n = z.shape[0]
-    cdef real[::1] value = numpy.empty(n, PRECISION)
+    cdef double[::1] value = numpy.empty(n)
     of.loss = loss_code(name)
     of.option = <real>option
     of.outputs = z.shape[1]

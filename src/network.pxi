@@ -7,6 +7,9 @@ Design
 - Dropout takes part where a key is given. It is left out, not scaled, where the key is 0.
 """
 
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
 
@@ -77,25 +80,13 @@ cdef class Network:
         self.plan.n_params = at
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
-        self.plan.block = max(<Py_ssize_t>1, rows)
-        if blocks:
-            self.plan.block = choose_block(self.plan.block, per_row * sizeof(real), at * sizeof(real))
-        self.plan.groups = 1
-        if self.plan.block < rows and at * <Py_ssize_t>sizeof(real) <= GROUP_BYTES:
-            self.plan.groups = MOST_GROUPS
-            if trains:
-                self.plan.group_grads = self.take((MOST_GROUPS - 1) * at)
-        self.prepare(1)
+        self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
+        self.prepare(max(<Py_ssize_t>1, rows), 1)
 
     def __dealloc__(self):
         PyMem_RawFree(self.plan.layers)
         if self.lock != NULL:
             PyThread_free_lock(self.lock)
-
-    @property
-    def block(self):
-        """Rows that go through the layers together."""
-        return self.plan.block
 
     cdef void *take_bytes(self, size_t size) except NULL:
         """Zeroed, aligned memory that lives as long as the network."""
@@ -109,17 +100,24 @@ cdef class Network:
     cdef real *take(self, Py_ssize_t count) except NULL:
         return <real *>self.take_bytes(count * sizeof(real))
 
-    cdef int prepare(self, int threads) except -1:
-        """Scratch for so many threads, and a workspace for each where blocks are shared out."""
+    cdef int prepare(self, Py_ssize_t rows, int threads) except -1:
+        """Room for batches of so many rows on so many threads; nothing is taken twice."""
         cdef Plan *plan = &self.plan
+        cdef bint grouped = in_groups(plan, rows)
+        cdef Py_ssize_t room = min(rows, plan.most)    # a smaller batch may have larger blocks
         cdef int i
-        cdef Py_ssize_t deepest = max(self.widest, plan.block, <Py_ssize_t>OUTER_STRETCH)
+        if room > plan.room:
+            plan.room = room
+            plan.n_spaces = 0
+            memset(plan.panels, 0, sizeof(plan.panels))
         for i in range(threads):
             if plan.panels[i] == NULL:
-                plan.panels[i] = self.take(deepest * TILE_COLUMNS)
-        while plan.n_spaces < (threads if plan.groups > 1 else 1):
+                plan.panels[i] = self.take(max(self.widest, plan.room, <Py_ssize_t>OUTER_STRETCH) * TILE_COLUMNS)
+        while plan.n_spaces < (threads if grouped else 1):
             self.take_workspace(&plan.spaces[plan.n_spaces])
             plan.n_spaces += 1
+        if grouped and self.trains and plan.group_grads == NULL:
+            plan.group_grads = self.take((MOST_GROUPS - 1) * plan.n_params)
         return 0
 
     cdef int take_workspace(self, Workspace *space) except -1:
@@ -131,26 +129,26 @@ cdef class Network:
         space.delta = <real **>self.take_bytes(plan.n_layers * sizeof(void *))
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
-            space.a[i] = self.take(plan.block * layer.out_row)
-            space.z[i] = self.take(plan.block * layer.out_row) if keeps_input(layer.activation) else space.a[i]
+            space.a[i] = self.take(plan.room * layer.out_row)
+            space.z[i] = self.take(plan.room * layer.out_row) if keeps_input(layer.activation) else space.a[i]
             if layer.kind == DENSE and (self.trains or i == plan.last):
-                space.delta[i] = self.take(plan.block * layer.out_row)
-        space.value = self.take(plan.block)
+                space.delta[i] = self.take(plan.room * layer.out_row)
+        space.value = <double *>self.take_bytes(plan.room * sizeof(double))
         space.room.x_row = padded(plan.n_in)
-        space.room.x = self.take(plan.block * space.room.x_row)
-        space.room.target = self.take(plan.block * plan.n_out)
-        space.room.labels = <int64_t *>self.take_bytes(plan.block * sizeof(int64_t))
-        space.room.weight = self.take(plan.block)
+        space.room.x = self.take(plan.room * space.room.x_row)
+        space.room.target = self.take(plan.room * plan.n_out)
+        space.room.labels = <int64_t *>self.take_bytes(plan.room * sizeof(int64_t))
+        space.room.weight = self.take(plan.room)
         return 0
 
-    cdef int acquire(self) except -1:
-        """Take the lock, waiting without the GIL where another thread holds it, and what the threads need."""
+    cdef int acquire(self, Py_ssize_t rows) except -1:
+        """Take the lock, waiting without the GIL where another thread holds it, and room for so many rows."""
         if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
             with nogil:
                 PyThread_acquire_lock(self.lock, WAIT_LOCK)
-        if n_threads > 1:
+        if n_threads > 1 or rows > self.plan.room:
             try:
-                self.prepare(n_threads)
+                self.prepare(rows, n_threads)
             except BaseException:
                 PyThread_release_lock(self.lock)
                 raise
@@ -165,11 +163,11 @@ cdef class Network:
         cdef bint stopped = False, finite = True
         if X.shape[1] != plan.n_in or rows == 0:
             raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
-        self.acquire()
+        self.acquire(min(rows, plan.most))
         try:
             with nogil:
                 while start < rows and finite and not stopped:
-                    n = min(plan.block, rows - start)
+                    n = min(plan.most, rows - start)
                     stopped = interrupted(&self.poll, n * plan.n_params)
                     finite = all_finite(n * plan.n_in, &X[start, 0])
                     forward_rows(plan, space, plan.panels[0], &X[start, 0], plan.n_in, 0, n, 0, 0)
@@ -205,7 +203,7 @@ cdef class Network:
         batch.key = dropout_key
         batch.grads = self.gradient_at(grads)
         batch.poll = &self.poll
-        self.acquire()
+        self.acquire(X.shape[0])
         try:
             with nogil:
                 run_batch(&batch, n_threads, &value)
@@ -230,15 +228,16 @@ cdef class Network:
     def outputs(self, const real[:, ::1] X not None, unsigned long long dropout_key=0):
         """Forward for a loss that Python computes, everything kept for `gradient_from`: the layers' outputs.
 
-        X (n, n_in), n at most `block`. A list of arrays (n, n_out of the layer), the raw outputs last.
+        X (n, n_in). A list of arrays (n, n_out of the layer), the raw outputs last.
         """
         cdef Plan *plan = &self.plan
         cdef Layer *layer
         cdef Py_ssize_t n = X.shape[0]
         cdef real[:, ::1] out
         cdef int i
-        if n == 0 or n > plan.block or X.shape[1] != plan.n_in:
+        if n == 0 or n > plan.most or X.shape[1] != plan.n_in:
             raise ValueError("X does not fit the network")
+        self.prepare(n, 1)
         with nogil:
             forward_rows(plan, &plan.spaces[0], plan.panels[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
         found = []
@@ -263,7 +262,7 @@ cdef class Network:
         cdef Pass batch
         cdef int i
         if (
-            n == 0 or n > plan.block or X.shape[1] != plan.n_in
+            n == 0 or n > plan.room or X.shape[1] != plan.n_in
             or delta.shape[0] != n or delta.shape[1] != plan.n_out
         ):
             raise ValueError("X and delta do not fit the network")

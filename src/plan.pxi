@@ -31,19 +31,20 @@ cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
     real **z                # per layer: (block, out_row), a's own buffer where z is not kept
     real **delta            # per layer: (block, out_row), d loss / d z
-    real *value             # (block,), each row's loss
+    double *value           # (block,), each row's loss
     Rows room               # (block, …): rows of a shuffled batch, brought together
 
 cdef struct Plan:
     Layer *layers
     int n_layers, first, last       # first and last dense layer
-    Py_ssize_t n_in, n_out, n_params, block
+    Py_ssize_t n_in, n_out, n_params
+    Py_ssize_t most                 # rows of the largest block
+    Py_ssize_t room                 # rows that the workspaces hold
     real *params
     int n_spaces
     Workspace spaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
     real *panels[MOST_THREADS]      # scratch of the products, per thread
-    int groups                      # 1: blocks one after the other
-    real *group_grads               # (groups - 1, n_params): the first group adds to the result itself
+    real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
 
 cdef struct Pass:                   # one batch on its way
     Plan *plan
@@ -51,6 +52,7 @@ cdef struct Pass:                   # one batch on its way
     const Objective *of
     Py_ssize_t first, rows          # the batch within the data's order
     Py_ssize_t start, n             # the block within the batch
+    Py_ssize_t block                # rows of a block
     uint64_t key                    # of dropout; 0 leaves it out
     double factor
     real *grads                     # NULL: the loss alone
@@ -66,15 +68,22 @@ cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
     return max(<Py_ssize_t>1, (rows + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE) * BLOCK_MULTIPLE
 
 
-cdef Py_ssize_t choose_block(Py_ssize_t rows, Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
-    """Rows of a block: all of them, or equal shares that are near what the cache holds."""
+cdef Py_ssize_t most_rows(Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
+    """The largest block of a network: what the cache holds, or what makes up for streaming the weights."""
     cdef Py_ssize_t least = LEAST_BLOCK if parameter_bytes < 2 * GROUP_BYTES else LARGE_BLOCK
-    cdef Py_ssize_t most = max(least, CACHE_BYTES // row_bytes)
-    if rows <= most:
-        return rows
-    cdef Py_ssize_t n_blocks = (rows + most - 1) // most
-    cdef Py_ssize_t share = (rows + n_blocks - 1) // n_blocks
-    return whole_tiles(share)
+    return whole_tiles(max(least, CACHE_BYTES // row_bytes))
+
+
+cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept nogil:
+    """Rows of a block in a batch of so many: all of them, or equal shares. A matter of the batch and the network alone."""
+    cdef Py_ssize_t n_blocks = (rows - 1) // plan.most + 1
+    return rows if n_blocks <= 1 else whole_tiles((rows + n_blocks - 1) // n_blocks)
+
+
+cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
+    """Whether a batch of so many rows is shared out by blocks."""
+    return plan.n_params * <Py_ssize_t>sizeof(real) <= GROUP_BYTES and rows >= 2 * MOST_GROUPS * LEAST_BLOCK \
+        and rows > plan.most
 
 
 cdef void forward_rows(
@@ -240,9 +249,9 @@ cdef int weight_tasks(const Plan *plan) noexcept nogil:
     return tasks
 
 
-cdef inline Py_ssize_t round_blocks(const Plan *plan) noexcept nogil:
+cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
     """Blocks that a group takes in one round."""
-    return max(<Py_ssize_t>1, ROUND_WORK // (plan.block * plan.n_params * plan.groups))
+    return max(<Py_ssize_t>1, ROUND_WORK // (batch.block * batch.plan.n_params * MOST_GROUPS))
 
 
 cdef void group_task(void *context, int task, int thread) noexcept nogil:
@@ -251,8 +260,8 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
     cdef Plan *plan = batch.plan
     cdef Workspace *space = &plan.spaces[thread]
     cdef real *grads = batch.grads
-    cdef Py_ssize_t share = round_blocks(plan) * plan.block
-    cdef Py_ssize_t start = (batch.round * plan.groups + task) * share
+    cdef Py_ssize_t share = round_blocks(batch) * batch.block
+    cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
     cdef Py_ssize_t end = min(start + share, batch.rows)
     cdef Py_ssize_t n
     cdef int i
@@ -261,7 +270,7 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
         if batch.round == 0:
             memset(grads, 0, plan.n_params * sizeof(real))
     while start < end:
-        n = min(plan.block, end - start)
+        n = min(batch.block, end - start)
         if stops(batch, thread, n * plan.n_params):
             return
         whole_rows(batch, space, plan.panels[thread], 0, n, start)
@@ -276,14 +285,14 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
 cdef void run_groups(Pass *batch, int threads) noexcept nogil:
     """The batch in rounds; in each, every group takes its next blocks. The groups' gradients are added in order."""
     cdef Plan *plan = batch.plan
-    cdef Py_ssize_t round_rows = round_blocks(plan) * plan.block * plan.groups
+    cdef Py_ssize_t round_rows = round_blocks(batch) * batch.block * MOST_GROUPS
     cdef int i
     memset(batch.loss, 0, sizeof(batch.loss))
     batch.round = 0
     while batch.round * round_rows < batch.rows:
-        pool_run(group_task, batch, plan.groups, threads)
+        pool_run(group_task, batch, MOST_GROUPS, threads)
         batch.round += 1
-    for i in range(1, plan.groups):
+    for i in range(1, MOST_GROUPS):
         batch.loss[0] += batch.loss[i]
         if batch.grads != NULL:
             add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.grads)
@@ -295,7 +304,7 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
     batch.loss[0] = 0
     batch.start = 0
     while batch.start < batch.rows:
-        batch.n = min(plan.block, batch.rows - batch.start)
+        batch.n = min(batch.block, batch.rows - batch.start)
         batch.share = batch.n if threads <= 1 else whole_tiles((batch.n + threads - 1) // threads)
         pool_run(rows_task, batch, <int>((batch.n + batch.share - 1) // batch.share), threads)
         batch.loss[0] += sum_values(batch.n, plan.spaces[0].value)
@@ -313,7 +322,8 @@ cdef int run_batch(Pass *batch, int threads, double *loss) except -1 nogil:
     batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
     if batch.grads != NULL:
         memset(batch.grads, 0, plan.n_params * sizeof(real))
-    if plan.groups > 1 and batch.rows > plan.block * plan.groups:
+    batch.block = block_rows(plan, batch.rows)
+    if in_groups(plan, batch.rows):
         run_groups(batch, threads)
     else:
         run_blocks(batch, threads)

@@ -5,7 +5,8 @@ Design
 - gradient -> penalty -> norm -> clip -> update. Penalty and norm read the gradient once, the update once more.
 - A step whose loss or gradient is not finite changes nothing and raises FloatingPointError(what, batch, …);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
-- Only a step long enough to overflow a parameter (`risky`) is worth a copy of the state to return to.
+- `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps; it is measured anew
+  when it comes near overflow. Only a step that may overflow even then is worth a copy of the state to return to.
 """
 
 cdef enum Outcome:
@@ -15,6 +16,7 @@ OUTCOMES = ("good", "loss", "gradient", "parameters")
 
 cdef enum:
     DROPOUT_PURPOSE = 1
+    PUSH = 1000             # what a step adds to a parameter or slot at most, in rates and squared norms
 
 
 
@@ -29,7 +31,8 @@ cdef class Training:
     cdef real[:, ::1] slots
     cdef real[::1] grads
     cdef real *backup
-    cdef double l1, l2, clip_norm, decay
+    cdef double l1, l2, clip_norm, decay, growth
+    cdef double reach, limit              # what no parameter or slot exceeds; up to where a step cannot overflow
     cdef uint64_t seed
     cdef bint drops
     cdef public double learning_rate
@@ -39,7 +42,7 @@ cdef class Training:
     def __cinit__(
         self, Network network not None, str loss, double option, str rule, const double[::1] hyper,
         double[::1] scalars, real[:, ::1] slots, real[::1] grads, *, double learning_rate, double decay,
-        double l1, double l2, double clip_norm, unsigned long long seed,
+        double growth, double l1, double l2, double clip_norm, unsigned long long seed,
     ):
         cdef int i
         if not network.trains or grads.shape[0] != network.plan.n_params:
@@ -60,6 +63,9 @@ cdef class Training:
         self.l2 = l2
         self.clip_norm = clip_norm
         self.decay = decay
+        self.growth = growth
+        self.reach = INFINITY
+        self.limit = 1e30 if REAL_IS_FLOAT else 1e290
         self.seed = seed
         for i in range(network.plan.n_layers):
             self.drops = self.drops or network.plan.layers[i].kind == DROPOUT
@@ -89,13 +95,21 @@ cdef class Training:
     cdef bint begin_update(self, double norm) noexcept nogil:
         """Coefficients of the coming step, clipped by the gradient's norm. True, with nothing begun, if it is risky."""
         cdef double rate = self.learning_rate
+        cdef double growth = self.growth * (1 + rate * (1 + self.decay))
+        cdef double push = max(rate, 1.0) * (1 + norm) * (1 + norm) * PUSH
         self.gradient_norm = norm
         self.update.scale = 1
-        if self.clip_norm < norm:
+        if self.clip_norm < norm + 1e-6:
             self.update.scale = <real>(self.clip_norm / (norm + 1e-6))
         self.update.learning_rate = rate
         self.update.step = self.step_count + 1
-        if max(rate, 1.0) * (1 + norm) > (1e18 if REAL_IS_FLOAT else 1e150) or rate * self.decay > 2:
+        if not growth * self.reach + push < self.limit:
+            self.reach = sqrt(
+                sum_squares(self.network.plan.n_params, self.network.plan.params)
+                + sum_squares(self.network.plan.n_params * self.slots.shape[0], self.slots_at())
+            )
+        self.reach = growth * self.reach + push
+        if not self.reach < self.limit:
             return True
         update_begin(&self.update)
         return False
@@ -216,7 +230,7 @@ cdef class Training:
         cdef int outcome
         cdef Network net = self.network
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
-        net.acquire()
+        net.acquire(X.shape[0])
         try:
             with nogil:
                 outcome = self.batch(&data, 0, X.shape[0], &loss)
@@ -241,7 +255,7 @@ cdef class Training:
             data.order = &order[0]
             n = order.shape[0]
         last = n - n % batch_size if drop_last else n
-        net.acquire()
+        net.acquire(min(batch_size, n))
         try:
             with nogil:
                 while first < last:

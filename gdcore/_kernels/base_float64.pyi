@@ -71,6 +71,7 @@ class Training:
         *,
         learning_rate: float,
         decay: float,
+        growth: float,
         l1: float,
         l2: float,
         clip_norm: float,

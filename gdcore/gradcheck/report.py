@@ -25,7 +25,14 @@ class GradientReport:
     analytic, numeric, bound : ndarray, shape (n,), float64
         An entry passes where |analytic - numeric| <= bound.
     step : ndarray, shape (n,), float64
-        Half the distance of the two points that the difference was taken over.
+        Largest distance from x of the points that the differences were taken over.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> print(GradientReport(("w[0]",), 2 * one, one, 1e-9 * one, 1e-3 * one))
+    gradient check: fail (1 entries, 1 beyond their bounds)
+    worst entry: w[0]: analytic 2, numeric 1, error 1, bound 1e-09
     """
 
     names: tuple[str, ...]
@@ -42,7 +49,8 @@ class GradientReport:
     @property
     def worst(self) -> int:
         """Index of the entry whose error is largest against its bound."""
-        ratio = self.error / self.bound
+        beyond = np.where(self.error > 0, np.inf, 0.0)
+        ratio = np.divide(self.error, self.bound, out=beyond, where=self.bound > 0)
         return int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
 
     @property

@@ -49,8 +49,9 @@ class Dense:
         checks.integer("in_features", self.in_features, 1)
         checks.integer("out_features", self.out_features, 1)
         checks.boolean("bias", self.bias)
-        auto = get_activation(self.activation).init
-        get_initializer(self.weight_init, auto)
+        row = get_activation(self.activation)
+        object.__setattr__(self, "activation", row.name)
+        get_initializer(self.weight_init, row.init)
         get_initializer(self.bias_init, "zeros")
 
     @property

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from ..optimizers import Optimizer
     from ..training import History, StoppingCriterion
 
-EVALUATION_ROWS = 1 << 16
-"""Rows that an evaluation prepares for; the kernels cut them into blocks that fit the cache."""
-
 ALIGNMENT = 64
 
 
@@ -154,13 +151,11 @@ class Sequential:
             for kind, view in zip(("weight", "bias"), views, strict=False)
         ]
 
-    def bind(self, rows: int, *, trains: bool, blocks: bool = True) -> Network:
-        """A compiled network over `params`, with a workspace of its own.
+    def bind(self, *, trains: bool, blocks: bool = True) -> Network:
+        """A compiled network over `params`, with a workspace of its own, which grows to the largest batch it meets.
 
         Parameters
         ----------
-        rows : int
-            The most rows that come at once.
         trains : bool
             Whether it has the buffers of the backward pass.
         blocks : bool, default True
@@ -174,12 +169,12 @@ class Sequential:
                 width = layer.out_features
             else:
                 table.append(("dropout", width, layer.rate))
-        return load(self.dtype).Network(tuple(table), self._params, rows, trains, blocks)
+        return load(self.dtype).Network(tuple(table), self._params, 1, trains, blocks)
 
     def _network(self, trains: bool) -> Network:
         found = self._networks.get(trains)
         if found is None:
-            found = self._networks[trains] = self.bind(EVALUATION_ROWS, trains=trains)
+            found = self._networks[trains] = self.bind(trains=trains)
         return found
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -194,10 +189,12 @@ class Sequential:
         ndarray, shape (n, out_features)
         """
         network = self._network(False)
-        try:
-            return network.predict(X)
-        except (TypeError, ValueError):  # what does not fit as it is: converted, or explained
-            return network.predict(checks.inputs(X, self.in_features, self.dtype))
+        if type(X) is np.ndarray:
+            try:
+                return network.predict(X)
+            except (TypeError, ValueError):
+                pass  # what does not fit as it is: converted, or explained
+        return network.predict(checks.inputs(X, self.in_features, self.dtype))
 
     def loss(
         self,
@@ -304,7 +301,7 @@ class Sequential:
                 loss.name, loss.option(), data.X, data.target, data.labels, data.weight, key, grad
             )
         else:
-            network = self.bind(len(data.X), trains=trains, blocks=False)
+            network = self.bind(trains=trains, blocks=False)
             outputs = network.outputs(data.X, key)[-1]
             value, delta = checks.custom_result(loss(outputs, data.y), outputs.shape, self.dtype)
             if grad is not None:

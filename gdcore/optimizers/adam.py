@@ -11,10 +11,11 @@ step, from 1; and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, final
 
 from .. import checks
-from .base import Optimizer
+from .base import SMALLEST_EPS, Optimizer
 
 
 def check_adam(optimizer: Adam | AdamW | NAdam | Adamax | RAdam) -> None:
@@ -72,6 +73,9 @@ class Adam(Optimizer):
         """beta1, beta2, eps, weight_decay, amsgrad."""
         return (*self.betas, self.eps, self.weight_decay, self.amsgrad)
 
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
+
     def slot_names(self) -> tuple[str, ...]:
         """The moments; the largest second moment if amsgrad."""
         largest = ("max_second_moment",) if self.amsgrad else ()
@@ -121,6 +125,9 @@ class AdamW(Optimizer):
     def hyper(self) -> tuple[float, ...]:
         """beta1, beta2, eps, weight_decay, amsgrad."""
         return (*self.betas, self.eps, self.weight_decay, self.amsgrad)
+
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
         """The moments; the largest second moment if amsgrad."""
@@ -181,6 +188,9 @@ class NAdam(Optimizer):
         """beta1, beta2, eps, weight_decay, momentum_decay, decoupled_weight_decay."""
         return (*self.betas, self.eps, self.weight_decay, self.momentum_decay, self.decoupled_weight_decay)
 
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
+
     def slot_names(self) -> tuple[str, ...]:
         """The moments."""
         return ("first_moment", "second_moment")
@@ -225,6 +235,9 @@ class Adamax(Optimizer):
     def hyper(self) -> tuple[float, ...]:
         """beta1, beta2, eps, weight_decay."""
         return (*self.betas, self.eps, self.weight_decay)
+
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
         """The first moment and the norm."""
@@ -280,6 +293,9 @@ class RAdam(Optimizer):
     def hyper(self) -> tuple[float, ...]:
         """beta1, beta2, eps, weight_decay, decoupled_weight_decay."""
         return (*self.betas, self.eps, self.weight_decay, self.decoupled_weight_decay)
+
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
         """The moments."""

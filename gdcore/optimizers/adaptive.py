@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, final
 
 from .. import checks
-from .base import Optimizer
+from .base import SMALLEST_EPS, Optimizer
 
 
 @final
@@ -60,6 +61,9 @@ class Adagrad(Optimizer):
     def hyper(self) -> tuple[float, ...]:
         """lr_decay, weight_decay, initial_accumulator_value, eps."""
         return (self.lr_decay, self.weight_decay, self.initial_accumulator_value, self.eps)
+
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
         """The sum of squared gradients; `initial_accumulator_value` joins it at the first step."""
@@ -124,6 +128,9 @@ class RMSprop(Optimizer):
         """alpha, eps, weight_decay, momentum, centered."""
         return (self.alpha, self.eps, self.weight_decay, self.momentum, self.centered)
 
+    def amplification(self) -> float:
+        return max(1.0, self.momentum) if self.eps > SMALLEST_EPS else inf
+
     def slot_names(self) -> tuple[str, ...]:
         """The mean square; the mean if centered; the momentum buffer where there is momentum."""
         mean = ("mean",) if self.centered else ()
@@ -181,6 +188,9 @@ class Adadelta(Optimizer):
     def hyper(self) -> tuple[float, ...]:
         """rho, eps, weight_decay."""
         return (self.rho, self.eps, self.weight_decay)
+
+    def amplification(self) -> float:
+        return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
         """The mean squares of the gradient and of the moves."""

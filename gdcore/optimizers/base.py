@@ -16,6 +16,9 @@ from typing import Any, ClassVar
 from .._repr import call_repr
 from .state import OptimizerState
 
+SMALLEST_EPS = 1e-37
+"""An eps below is 0 in float32: a rule that divides by it may give NaN."""
+
 
 class Optimizer(ABC):
     """What every optimizer offers; each one is a frozen dataclass whose first field is `learning_rate`."""
@@ -24,6 +27,7 @@ class Optimizer(ABC):
     """Name of the kernel's update rule."""
 
     learning_rate: float
+    weight_decay: float
 
     @abstractmethod
     def hyper(self) -> tuple[float, ...]:
@@ -32,6 +36,10 @@ class Optimizer(ABC):
     @abstractmethod
     def slot_names(self) -> tuple[str, ...]:
         """Names of the vectors that the rule keeps beside the parameters, in the rule's order."""
+
+    def amplification(self) -> float:
+        """The factor by which a step can enlarge a slot: how often a trainer has to look for overflow."""
+        return 1.0
 
     def n_slots(self) -> int:
         """How many vectors the rule keeps beside the parameters."""

@@ -66,6 +66,9 @@ class SGD(Optimizer):
         """momentum, dampening, weight_decay, nesterov."""
         return (self.momentum, self.dampening, self.weight_decay, self.nesterov)
 
+    def amplification(self) -> float:
+        return max(1.0, self.momentum)
+
     def slot_names(self) -> tuple[str, ...]:
         """The momentum buffer, where there is momentum."""
         return ("momentum",) if self.momentum != 0 else ()

@@ -41,7 +41,7 @@ def explain(
 def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:
     """The first layer whose output is not finite, or the loss itself."""
     X = np.ascontiguousarray(data.X[rows])
-    network = trainer.model.bind(len(X), trains=False, blocks=False)
+    network = trainer.model.bind(trains=False, blocks=False)
     key = trainer.next_dropout_key()
     layers = [layer for layer in trainer.model.layers if key or isinstance(layer, Dense)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
@@ -51,7 +51,7 @@ def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.
 
 
 def _first_bad_gradient(trainer: Trainer) -> str:
-    for name, view in trainer.model.parameters(trainer.gradient):
+    for name, view in trainer.model.parameters(trainer.refused_gradient()):
         if not checks.every_finite(view):
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(view))[0])
             return f"the gradient of {name}{list(index)}"

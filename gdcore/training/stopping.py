@@ -56,8 +56,8 @@ class StoppingCriterion(ABC):
     """What every criterion offers; each one is a frozen dataclass."""
 
     @abstractmethod
-    def start(self) -> Watch:
-        """A watch for a fit that begins now."""
+    def start(self, validates: bool) -> Watch:
+        """A watch for a fit that begins now, with or without validation data."""
 
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each criterion is a dataclass
@@ -65,7 +65,7 @@ class StoppingCriterion(ABC):
 
 def criteria(stop: StoppingCriterion | Iterable[StoppingCriterion]) -> tuple[StoppingCriterion, ...]:
     """One criterion or several, as a tuple."""
-    several = (stop,) if isinstance(stop, StoppingCriterion) else tuple(stop)
+    several = tuple(stop) if isinstance(stop, Iterable) else (stop,)
     for rule in several:
         if not isinstance(rule, StoppingCriterion):
             raise TypeError(f"stop must hold criteria such as EarlyStopping(patience=5), got {rule!r}")
@@ -109,25 +109,23 @@ class EarlyStopping(StoppingCriterion):
         checks.boolean("restore_best", self.restore_best)
         checks.known_name("monitor", self.monitor, ["auto", "loss", "val_loss"])
 
-    def start(self) -> Watch:
-        return _PatienceWatch(self)
+    def start(self, validates: bool) -> Watch:
+        if self.monitor == "val_loss" and not validates:
+            raise ValueError("EarlyStopping(monitor='val_loss') needs validation data: pass validation_data=(X, y)")
+        return _PatienceWatch(self, "loss" if self.monitor == "loss" or not validates else "val_loss")
 
 
 @final
 class _PatienceWatch(Watch):
-    def __init__(self, rule: EarlyStopping) -> None:
+    def __init__(self, rule: EarlyStopping, monitor: Literal["loss", "val_loss"]) -> None:
         self.rule = rule
+        self.monitor = monitor
         self.best = np.inf
         self.best_epoch = 0
         self.best_params: NDArray[Any] | None = None
 
     def observe(self, end: EpochEnd) -> str | None:
-        monitor = self.rule.monitor
-        if monitor == "auto":
-            monitor = "loss" if np.isnan(end.val_loss) else "val_loss"
-        value = end.loss if monitor == "loss" else end.val_loss
-        if np.isnan(value):
-            raise ValueError("EarlyStopping(monitor='val_loss') needs validation data: pass validation_data=(X, y)")
+        value = end.loss if self.monitor == "loss" else end.val_loss
         if value < self.best - self.rule.min_delta:
             self.best, self.best_epoch = value, end.epoch
             if self.rule.restore_best:
@@ -137,7 +135,7 @@ class _PatienceWatch(Watch):
             return None
         restored = "; its parameters were restored" if self.rule.restore_best else ""
         return (
-            f"{monitor} has not improved for {waited} epochs: the best, {self.best:.6g}, "
+            f"{self.monitor} has not improved for {waited} epochs: the best, {self.best:.6g}, "
             f"was in epoch {self.best_epoch}{restored}"
         )
 
@@ -170,7 +168,7 @@ class GradientNormThreshold(StoppingCriterion):
     def __post_init__(self) -> None:
         checks.positive("threshold", self.threshold)
 
-    def start(self) -> Watch:
+    def start(self, validates: bool) -> Watch:
         return _GradientWatch(self.threshold)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,13 +21,11 @@ from .. import checks
 from .._kernels import load
 from ..batches import Samples, take_samples
 from ..losses import CustomLoss, Loss, MeanSquaredError, get_loss
+from ..models.sequential import Sequential
 from ..optimizers import Optimizer, OptimizerState, get_optimizer
 from .diverged import explain
 from .history import History
 from .stopping import EpochEnd, StoppingCriterion, criteria
-
-if TYPE_CHECKING:
-    from ..models import Sequential
 
 
 @final
@@ -87,7 +85,7 @@ class Trainer:
         clip_norm: float | None = None,
         seed: int | None = None,
     ) -> None:
-        self.model = model
+        self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
         self.loss = get_loss(loss)
         self.optimizer = get_optimizer(optimizer)
         self.batch_size = checks.integer("batch_size", batch_size, 1, 2**40)
@@ -103,21 +101,21 @@ class Trainer:
         self.epochs_done = 0
         self._state = self.optimizer.init(model.n_params, model.dtype)
         self._grads = np.zeros(model.n_params, model.dtype)
-        self._bind(self.batch_size if isinstance(self.loss, Loss) else 1)
+        self._bind()
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
         self._column = model.out_features == 1
         self._fast = isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
 
-    def _bind(self, rows: int) -> None:
-        """Compile for batches of so many rows."""
+    def _bind(self) -> None:
         loss = self.loss if isinstance(self.loss, Loss) else MeanSquaredError()
-        self._network = self.model.bind(rows, trains=True, blocks=isinstance(self.loss, Loss))
+        self._network = self.model.bind(trains=True, blocks=isinstance(self.loss, Loss))
         self._run = load(self.model.dtype).Training(
             self._network, loss.name, loss.option(),
             self.optimizer.rule, np.array(self.optimizer.hyper(), np.float64), self._state.scalars, self._state.slots,
             self._grads,
             learning_rate=self.optimizer.learning_rate, decay=self.optimizer.weight_decay,
-            l1=self.l1, l2=self.l2, clip_norm=np.inf if self.clip_norm is None else self.clip_norm, seed=self.seed,
+            growth=self.optimizer.amplification(), l1=self.l1, l2=self.l2,
+            clip_norm=np.inf if self.clip_norm is None else self.clip_norm, seed=self.seed,
         )  # fmt: skip
 
     @property
@@ -139,11 +137,6 @@ class Trainer:
         """Slots and step count, the arrays being those at work."""
         self._state.step_count = self._run.step_count
         return self._state
-
-    @property
-    def gradient(self) -> NDArray[Any]:
-        """The gradient of the last step, penalties included, before clipping: shape (n_params,)."""
-        return self._grads
 
     def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One update on exactly these rows.
@@ -168,13 +161,13 @@ class Trainer:
         DivergedError
             Where loss, gradient or update is not finite; the parameters are as they were.
         """
-        if self._fast and sample_weight is None:
+        if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None:
             try:
                 if self._labels:
                     return self._run.step(xb, None, yb)
                 target: Any = yb
                 return self._run.step(xb, target[:, None] if self._column and target.ndim == 1 else target)
-            except (AttributeError, TypeError, ValueError, FloatingPointError):
+            except (TypeError, ValueError, FloatingPointError):
                 pass  # nothing was changed; what was wrong is found below, or mended by a conversion
         data = self._take(xb, yb, sample_weight)
         try:
@@ -183,6 +176,10 @@ class Trainer:
             return self._custom_batch(data, slice(None))
         except FloatingPointError as error:
             raise explain(self, data, slice(None), error) from None
+
+    def refused_gradient(self) -> NDArray[Any]:
+        """The gradient that a step was refused for, penalties included: shape (n_params,)."""
+        return self._grads
 
     def next_dropout_key(self) -> int:
         """What fixes the dropout masks of the next step; 0 where no layer drops."""
@@ -198,8 +195,6 @@ class Trainer:
     def _custom_batch(self, data: Samples, rows: slice | NDArray[np.int64]) -> float:
         """One step with a loss that Python computes."""
         X = np.ascontiguousarray(data.X[rows])
-        if len(X) > self._network.block:
-            self._rebind(len(X))
         key = self.next_dropout_key()
         outputs = self._network.outputs(X, key)[-1]
         result = self.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
@@ -209,11 +204,6 @@ class Trainer:
         self._network.gradient_from(X, delta, self._grads, key)
         self._run.apply_gradient()
         return value
-
-    def _rebind(self, rows: int) -> None:
-        rate, steps = self._run.learning_rate, self._run.step_count
-        self._bind(rows)
-        self._run.learning_rate, self._run.step_count = rate, steps
 
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One pass over the data in mini-batches, shuffled where the trainer shuffles.
@@ -303,7 +293,7 @@ class Trainer:
             Within 100 ms; the parameters are those of the last whole step.
         """
         epochs = checks.integer("epochs", epochs, 1)
-        watches = [rule.start() for rule in criteria(stop)]
+        watches = [rule.start(validation_data is not None) for rule in criteria(stop)]
         data = self._take(X, y, sample_weight)
         validation = None
         if validation_data is not None:

@@ -1,0 +1,1 @@
+"""Measures gdcore beside every peer: `python -m benchmarks`."""

@@ -1,0 +1,80 @@
+"""What `gdcore bench` runs: suites of cases, and the libraries that take part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import final
+
+from .library import Entry
+from .problems import PROBLEMS, Problem
+from .tasks import Case
+
+
+@final
+@dataclass(frozen=True)
+class Suite:
+    """One question, asked of every library on several cases.
+
+    Attributes
+    ----------
+    name : str
+        In commands.
+    title : str
+        Above the table.
+    task : str
+        "module:function", a `Task`.
+    check : str
+        What the libraries must agree on.
+    cases : tuple of Case
+    """
+
+    name: str
+    title: str
+    task: str
+    check: str
+    cases: tuple[Case, ...]
+
+
+def problem_named(problems: Iterable[Problem], name: str) -> Problem:
+    """The problem of that name."""
+    return next(problem for problem in problems if problem.name == name)
+
+
+def train_suite(problems: Iterable[Problem]) -> Suite:
+    """A training step, inside an epoch."""
+    cases = tuple(map(Case, problems))
+    return Suite("train", "training step inside an epoch", "gdcore.bench.tasks:train", "final loss", cases)
+
+
+def step_suite(problems: Iterable[Problem]) -> Suite:
+    """A training step, called from Python."""
+    cases = tuple(map(Case, problems))
+    return Suite("step", "training step called from Python", "gdcore.bench.tasks:step", "final loss", cases)
+
+
+def predict_suite(pairs: Iterable[tuple[Problem, int]]) -> Suite:
+    """A prediction of so many rows."""
+    cases = tuple(Case(problem, rows) for problem, rows in pairs)
+    return Suite("predict", "prediction, one call", "gdcore.bench.tasks:predict", "output RMS", cases)
+
+
+def gradcheck_suite(problems: Iterable[Problem]) -> Suite:
+    """A whole gradient check."""
+    cases = tuple(map(Case, problems))
+    return Suite("gradcheck", "gradient check of every parameter", "gdcore.bench.tasks:gradcheck", "gradient", cases)
+
+
+_SMALL = problem_named(PROBLEMS, "8-32-32-1")
+
+SUITES = (
+    train_suite(PROBLEMS),
+    step_suite((problem_named(PROBLEMS, "1-16-1"), _SMALL)),
+    predict_suite(((_SMALL, 1), (_SMALL, 10_000))),
+    gradcheck_suite((_SMALL,)),
+)
+
+LIBRARIES = (
+    Entry("gdcore", "gdcore.bench.gdcore_adapter:GdcoreLibrary", "gdcore"),
+    Entry("numpy", "gdcore.bench.numpy_adapter:NumpyLibrary", "numpy"),
+)

@@ -1,0 +1,124 @@
+"""Results as lines for the terminal and as JSON.
+
+Design
+------
+- A row is printed as soon as it is measured, so the columns' widths are fixed.
+- As many libraries stand beside the first one as the width holds; the others follow in a table of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .measure import Timing
+from .runner import Row
+from .suites import Suite
+
+LABEL, TIME, RATIO, CHECK, APART = 33, 17, 9, 11, 9
+UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (math.inf, 1.0, "s"))
+
+
+def three_digits(value: float) -> str:
+    """A positive number with three significant digits, without an exponent.
+
+    Examples
+    --------
+    >>> three_digits(1.2345), three_digits(12.345), three_digits(1234.5)
+    ('1.23', '12.3', '1234')
+    """
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    Examples
+    --------
+    >>> duration(2.5e-7), duration(0.00012345), duration(90)
+    ('250 ns', '123 us', '90.0 s')
+    """
+    _, factor, unit = next(row for row in UNITS if seconds < row[0])
+    return f"{three_digits(seconds * factor)} {unit}"
+
+
+def timed(timing: Timing) -> str:
+    """A time and how far the quartiles lie apart."""
+    return f"{duration(timing.median)} {f'~{timing.spread:.0%}':>5}"
+
+
+def groups(names: Sequence[str], width: int) -> list[list[str]]:
+    """The libraries of each table: the first one, and as many others as fit.
+
+    Examples
+    --------
+    >>> groups(["gdcore", "numpy", "torch", "jax"], 130)
+    [['gdcore', 'numpy', 'torch'], ['gdcore', 'jax']]
+    """
+    first, others = names[0], names[1:]
+    fit = max(1, (width - LABEL - TIME - CHECK - APART) // (TIME + RATIO))
+    return [[first, *others[at : at + fit]] for at in range(0, max(1, len(others)), fit)]
+
+
+def header(suite: Suite, names: Sequence[str]) -> str:
+    """The title and the line of column names."""
+    cells = [f"{'layers, rows':<{LABEL}}", f"{names[0] + ' ~IQR':>{TIME}}"]
+    cells += [f"{name + ' ~IQR':>{TIME}}{'ratio':>{RATIO}}" for name in names[1:]]
+    line = "".join([*cells, f"{suite.check:>{CHECK}}", f"{'apart':>{APART}}"])
+    return f"{suite.name}: {suite.title}\n{line}\n{'-' * len(line)}"
+
+
+def line(row: Row, names: Sequence[str]) -> str:
+    """One case: times with spreads, ratios to the first library, what it checked and how far the libraries differ."""
+    cells = [f"{row.case.label:<{LABEL}}"]
+    for name in names:
+        cells.append(f"{timed(row.timings[name]) if name in row.timings else _absent(row, name):>{TIME}}")
+        if name != names[0]:
+            both = name in row.timings and names[0] in row.timings
+            cells.append(f"{f'{three_digits(row.ratio(name, names[0]))}x' if both else '':>{RATIO}}")
+    check = row.checks.get(names[0], math.nan)
+    cells.append(f"{f'{check:.6g}':>{CHECK}}{f'{row.apart:.0e}':>{APART}}")
+    return "".join(cells).rstrip()
+
+
+def _absent(row: Row, name: str) -> str:
+    return "failed" if name in row.failed else "-"
+
+
+def complaints(row: Row) -> Iterator[str]:
+    """What must not be overlooked: unequal work, and libraries that failed."""
+    if not row.agrees:
+        found = ", ".join(f"{name} {value:.9g}" for name, value in row.checks.items())
+        yield f"  UNEQUAL WORK: {found}"
+    for name, message in row.failed.items():
+        yield f"  {name} failed: {message}"
+
+
+def row_to_dict(row: Row) -> dict[str, Any]:
+    """One case, ready for JSON; times in seconds for one unit of work."""
+    libraries: dict[str, dict[str, Any]] = {}
+    for name, timing in row.timings.items():
+        times = {"seconds": timing.median, "low": timing.low, "high": timing.high, "runs": list(timing.seconds)}
+        libraries[name] = {**times, "check": _finite(row.checks[name])}
+    base = next(iter(row.timings), "")
+    return {
+        "label": row.case.label,
+        "case": asdict(row.case),
+        "libraries": libraries,
+        "ratios": {name: row.ratio(name, base) for name in row.timings if name != base},
+        "apart": _finite(row.apart),
+        "agrees": row.agrees,
+        "refused": row.refused,
+        "failed": row.failed,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def suite_to_dict(suite: Suite, rows: Sequence[Row]) -> Mapping[str, Any]:
+    """A suite's rows, ready for JSON."""
+    return {"suite": suite.name, "title": suite.title, "check": suite.check, "rows": [row_to_dict(row) for row in rows]}

@@ -1,0 +1,112 @@
+"""What is timed: each task makes a call ready and says what shows that the work was equal.
+
+Design
+------
+- A task runs in the library's process. It hands back the call that the clock repeats, how many units of work one call
+  holds, and `check`: a number that every library must reach (a loss after a fixed number of steps, say).
+- `check` is reached through the very call that is timed, before it is timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from .library import Library
+from .problems import SEED, Problem, make_workload
+
+
+@final
+@dataclass(frozen=True)
+class Case:
+    """One row of a suite.
+
+    Attributes
+    ----------
+    problem : Problem
+    rows : int, default 0
+        Rows of a prediction.
+    threads : int, default 1
+        Threads, and cores that the process is pinned to.
+    """
+
+    problem: Problem
+    rows: int = 0
+    threads: int = 1
+
+    @property
+    def label(self) -> str:
+        """The first column of a table."""
+        label = self.problem.label
+        if self.rows:
+            label = f"{self.problem.network}, {self.rows:,} row{'s' if self.rows > 1 else ''}"
+        return label if self.threads == 1 else f"{label}, {self.threads} threads"
+
+
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """A call ready to be timed.
+
+    Attributes
+    ----------
+    call : callable
+    units : int
+        Units of work in one call; times are reported for one.
+    check : float
+        What must agree between the libraries.
+    """
+
+    call: Callable[[], object]
+    units: int
+    check: float
+
+
+Task = Callable[[Library, Case], Prepared]
+
+
+def train(library: Library, case: Case) -> Prepared:
+    """Whole epochs; the unit is one step."""
+    library.setup(make_workload(case.problem))
+    return Prepared(library.epoch, case.problem.steps, _loss_after(library, library.epoch, case.problem.epochs))
+
+
+def step(library: Library, case: Case) -> Prepared:
+    """One step after the other from Python, over the same batches in the same order."""
+    work, problem = make_workload(case.problem), case.problem
+    library.setup(work)
+    firsts = range(0, problem.samples, problem.batch)
+    rows = [slice(first, first + problem.batch) for first in firsts]
+    batches = [(library.array(work.X[these]), library.array(work.y[these])) for these in rows]
+
+    def steps() -> None:
+        for xb, yb in batches:
+            library.step(xb, yb)
+
+    return Prepared(steps, problem.steps, _loss_after(library, steps, problem.epochs))
+
+
+def _loss_after(library: Library, call: Callable[[], object], times: int) -> float:
+    for _ in range(times):
+        call()
+    library.wait()
+    return library.loss()
+
+
+def predict(library: Library, case: Case) -> Prepared:
+    """Raw outputs of `case.rows` rows after one epoch, which moves the biases from zero; the unit is one call."""
+    library.setup(make_workload(case.problem))
+    library.epoch()
+    X = np.random.default_rng(SEED + 1).standard_normal((case.rows, case.problem.widths[0]), np.float32)
+    rows = library.array(X)
+    outputs = np.asarray(library.predict(rows), np.float64)
+    return Prepared(lambda: library.predict(rows), 1, float(np.sqrt(np.mean(outputs**2))))
+
+
+def gradcheck(library: Library, case: Case) -> Prepared:
+    """The gradient checker over every parameter; the unit is one check."""
+    library.setup(make_workload(case.problem))
+    return Prepared(library.check_gradients, 1, float(np.linalg.norm(library.check_gradients())))

@@ -1,0 +1,93 @@
+"""A library's own process: asked through standard input, answers through standard output, one JSON object a line.
+
+Design
+------
+- One request `prepare` for a case, then one `run` after the other: between two runs the caller asks the other
+  libraries for one each.
+- What a library prints goes to standard error; the answers have the true standard output to themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Any, TextIO, final
+
+from .library import Library, find
+from .measure import calibrate, timed_run
+from .problems import Problem
+from .tasks import Case, Prepared
+
+
+def case_from(values: dict[str, Any]) -> Case:
+    """A case from what `dataclasses.asdict` made of it, by way of JSON."""
+    problem = values["problem"]
+    return Case(Problem(**{**problem, "widths": tuple(problem["widths"])}), values["rows"], values["threads"])
+
+
+@final
+class Session:
+    """The library, and the call that is being timed."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.prepared: Prepared
+        self.n_calls = 0
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what a request asks for."""
+        if request["do"] == "prepare":
+            return self.prepare(request["task"], case_from(request["case"]), request["run_seconds"])
+        return self.run()
+
+    def prepare(self, task: str, case: Case, run_seconds: float) -> dict[str, Any]:
+        """Make a call ready, warm it up and find how many make a run."""
+        reason = self.library.refuses(task, case.problem)
+        if reason:
+            return {"refused": reason}
+        self.prepared = find(task)(self.library, case)
+        self.n_calls = calibrate(self.prepared.call, run_seconds=run_seconds, wait=self.library.wait)
+        return {"check": self.prepared.check, "n_calls": self.n_calls}
+
+    def run(self) -> dict[str, Any]:
+        """One run; short calls are made once before, as another library has used the caches since."""
+        call, wait = self.prepared.call, self.library.wait
+        if self.n_calls > 1:
+            call()
+            wait()
+        return {"seconds": timed_run(call, self.n_calls, wait=wait) / self.prepared.units}
+
+
+def serve(adapter: str, requests: TextIO, answers: TextIO) -> None:
+    """Answer until the requests end."""
+
+    def reply(values: dict[str, Any]) -> None:
+        print(json.dumps(values), file=answers, flush=True)
+
+    try:
+        session = Session(find(adapter)())
+        reply({"versions": session.library.versions()})
+    except Exception:
+        reply({"failed": traceback.format_exc()})
+        return
+    for line in requests:
+        try:
+            reply(session.answer(json.loads(line)))
+        except Exception:
+            reply({"failed": traceback.format_exc()})
+
+
+def main() -> None:
+    """Serve the adapter that the command line names."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        serve(sys.argv[1], sys.stdin, answers)
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""What the tests share: every compiled variant that this machine runs, and seeded numbers."""
+
+import numpy as np
+import pytest
+
+import gdcore.models.sequential
+import gdcore.optimizers.state
+import gdcore.training.trainer
+from gdcore._kernels import SUPPORTED, load
+
+VARIANTS = [(isa, dtype) for isa in SUPPORTED for dtype in ("float32", "float64")]
+
+
+@pytest.fixture(scope="session", params=VARIANTS, ids="-".join)
+def kernels(request):
+    """The compiled module of an instruction set and a precision."""
+    isa, dtype = request.param
+    return load(dtype, isa)
+
+
+@pytest.fixture(scope="session")
+def dtype(kernels):
+    return np.dtype(kernels.PRECISION)
+
+
+@pytest.fixture(scope="session")
+def eps(dtype):
+    return float(np.finfo(dtype).eps)
+
+
+@pytest.fixture(scope="module", params=SUPPORTED)
+def isa(request):
+    """An instruction set that models and trainers use while the test runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (gdcore.models.sequential, gdcore.optimizers.state, gdcore.training.trainer):
+            patch.setattr(module, "load", lambda dtype, isa=request.param: load(dtype, isa))
+        yield request.param
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

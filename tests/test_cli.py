@@ -1,0 +1,134 @@
+"""The command line, and the parts of the demo: what they print, and that they can fail."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+from gdcore import cli, demo
+from gdcore.bench import runner
+from gdcore.data import load_digits
+
+ROOT = Path(gd.__file__).parent.parent
+COMMAND = [sys.executable, "-m", "gdcore"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"gdcore {gd.__version__}\n"
+
+
+def test_info_prints_the_configuration(capsys):
+    assert cli.main(["info"]) == 0
+    assert capsys.readouterr().out == f"{gd.show_config()}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "arguments are required"),
+        (["train"], "invalid choice: 'train'"),
+        (["info", "--fast"], "unrecognized arguments: --fast"),
+        (["demo", "--seed", "-1"], "got -1"),
+        (["demo", "--seed", "one"], "invalid"),
+    ],
+)
+def test_what_it_does_not_understand(arguments, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_bench_gets_its_own_arguments(monkeypatch):
+    received = []
+    monkeypatch.setattr("gdcore.bench.main", lambda argv: received.append(argv) or 7)
+    assert cli.main(["bench", "train", "--quick", "--json", "out.json"]) == 7
+    assert received == [["train", "--quick", "--json", "out.json"]]
+
+
+def test_demo_passes(capsys):
+    assert cli.main(["demo"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "every part passed" in lines[-1]
+    assert not [line for line in lines if "FAIL" in line or "\r" in line or len(line) > 80]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_training_suffices_for_other_seeds_and_splits(seed, capsys):
+    digits = load_digits(seed=seed)
+    assert demo.show_training(gd.MLP([64, 128, 10], activation="relu", seed=seed), digits)
+    assert capsys.readouterr().out.count("%") >= demo.EPOCHS
+
+
+def test_training_that_does_not_suffice_fails(monkeypatch, capsys):
+    monkeypatch.setattr(demo, "EPOCHS", 1)
+    assert not demo.show_training(gd.MLP([64, 128, 10], activation="relu", seed=0), load_digits())
+    assert "FAIL" in capsys.readouterr().out
+
+
+def test_wrong_gradients_fail(monkeypatch, capsys):
+    def doubled(X, y, loss):
+        return 0.0, np.array([2 * -10001.0])
+
+    monkeypatch.setattr("gdcore.models.Sequential.loss_and_grad", lambda self, *data: doubled(*data))
+    assert not demo.show_gradients()
+    assert capsys.readouterr().out.count("FAIL") == 2
+
+
+def test_a_gradient_check_that_fails_fails(monkeypatch, capsys):
+    def one_wrong(*data):
+        report = gd.check_gradients(*data)
+        analytic = report.analytic.copy()
+        analytic[5] += 1e-3
+        return replace(report, analytic=analytic)
+
+    model = gd.MLP([64, 4, 10], activation="tanh", seed=0)
+    assert demo.show_gradient_check(model, load_digits())
+    monkeypatch.setattr(demo, "check_gradients", one_wrong)
+    assert not demo.show_gradient_check(model, load_digits())
+    assert "1 of 310 entries beyond their bounds" in capsys.readouterr().out
+
+
+def test_unequal_work_fails(monkeypatch, capsys):
+    monkeypatch.setattr(runner, "TOLERANCE", -1.0)
+    assert not demo.show_speed()
+    assert "FAIL" in capsys.readouterr().out
+
+
+def test_one_part_that_fails_is_the_exit_status(monkeypatch, capsys):
+    for part in ("show_training", "show_gradient_check", "show_speed"):
+        monkeypatch.setattr(demo, part, lambda *data: True)
+    monkeypatch.setattr(demo, "show_gradients", lambda: False)
+    assert cli.main(["demo"]) == 1
+    assert "1 of 4 parts FAILED" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_ctrl_c_ends_quietly_with_130():
+    process = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_a_reader_that_leaves_is_met_quietly():
+    process = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=30), errors) == (141, b"")
