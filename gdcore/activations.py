@@ -51,7 +51,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
     Activation("sigmoid", "1 / (1 + exp(-z))", "(0, 1)", "(0, 0.25]", "glorot_uniform"),
     Activation("tanh", "tanh(z)", "(-1, 1)", "(0, 1]", "glorot_uniform"),
     Activation("gelu", "z Phi(z), exact", "[-0.170, inf)", "[-0.129, 1.129]", "he_normal"),
-    Activation("silu", "z / (1 + exp(-z))", "[-0.279, inf)", "[-0.100, 1.100]", "he_normal"),
+    Activation("silu", "z / (1 + exp(-z))", "[-0.278, inf)", "[-0.100, 1.100]", "he_normal"),
 )
 
 

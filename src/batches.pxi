@@ -2,8 +2,8 @@
 
 Design
 ------
-- A `Rows` is a view: inputs, targets (numbers or labels), weights, and the order to visit them in. Without one, a batch is a stretch of the caller's own arrays and nothing is copied; with one,
-  `take_rows` gathers a block at a time.
+- A `Rows` is a view: inputs, targets (numbers or labels), weights, and the order to visit them in. Without an
+  order a batch is a stretch of the caller's own arrays and nothing is copied; with one, `take_rows` gathers a block.
 - Long runs look at pending signals now and then, so that Ctrl-C is answered within a fraction of a second:
   by work done first, then by the clock, and only then by taking the GIL.
 """
@@ -19,9 +19,8 @@ cdef extern from "time.h" nogil:
     enum: CLOCK_MONOTONIC
 
 cdef enum:
-    POLL_WORK = 1000000         # multiply-adds between two looks at the clock
-    POLL_NANOSECONDS = 30000000 # between two looks at pending signals
-    POLL_ROW = 20               # what a row costs beside its multiply-adds
+    POLL_WORK = 1000000            # multiply-adds between two looks at the clock
+    POLL_NANOSECONDS = 30000000    # between two looks at pending signals
 
 cdef struct Rows:
     real *x                  # (n, n_in), rows x_row apart
@@ -37,7 +36,7 @@ cdef struct Poll:
 
 
 cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
-    """Whether a signal handler has raised (KeyboardInterrupt), looking only when it is time to; then it stays raised."""
+    """Whether a signal handler has raised (KeyboardInterrupt), looking only when it is time to. It stays raised."""
     cdef timespec now
     cdef long since
     poll.work += work

@@ -88,6 +88,11 @@ cdef class Network:
         if self.lock != NULL:
             PyThread_free_lock(self.lock)
 
+    @property
+    def block(self):
+        """The most rows that go through the layers together."""
+        return self.plan.most
+
     cdef void *take_bytes(self, size_t size) except NULL:
         """Zeroed, aligned memory that lives as long as the network."""
         cdef void *memory = NULL

@@ -75,7 +75,7 @@ cdef Py_ssize_t most_rows(Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noex
 
 
 cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept nogil:
-    """Rows of a block in a batch of so many: all of them, or equal shares. A matter of the batch and the network alone."""
+    """Rows of a block in a batch of so many: all, or equal shares. A matter of the batch and the network alone."""
     cdef Py_ssize_t n_blocks = (rows - 1) // plan.most + 1
     return rows if n_blocks <= 1 else whole_tiles((rows + n_blocks - 1) // n_blocks)
 

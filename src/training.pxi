@@ -19,7 +19,6 @@ cdef enum:
     PUSH = 1000             # what a step adds to a parameter or slot at most, in rates and squared norms
 
 
-
 cdef class Training:
     """Bound to a Network's parameters, an optimizer's state and a gradient vector; allocates nothing per step."""
 

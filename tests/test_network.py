@@ -334,7 +334,6 @@ def test_what_does_not_fit_is_refused(kernels, rng):
         lambda: net.predict(X[:, :2].copy()),
         lambda: net.predict(X[:0]),
         lambda: net.predict(X * np.nan),
-        lambda: net.outputs(np.zeros((9, 3), dtype)),
         lambda: net.gradient_from(X, y[:, :1].copy(), params.copy()),
         lambda: small.gradient_from(X, y, params.copy()),
         lambda: net.penalty(1, 1, np.zeros(3, dtype)),

@@ -12,12 +12,39 @@ import os
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
-    from . import base_float64 as Kernels
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from . import base_float64
 
 ISAS = ("base", "v3", "v4")
+
+
+class Kernels(Protocol):
+    """A compiled module as this package uses it; `base_float64.pyi` describes it whole."""
+
+    COMPILER: str
+    COMPILER_FLAGS: str
+    Network: type[base_float64.Network]
+    Training: type[base_float64.Training]
+
+    def get_num_threads(self) -> int: ...
+    def set_num_threads(self, n: int) -> None: ...
+    def shuffled(self, seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
+    def update(
+        self,
+        rule: str,
+        hyper: NDArray[np.float64],
+        scalars: NDArray[np.float64],
+        learning_rate: float,
+        step: int,
+        params: NDArray[Any],
+        grads: NDArray[Any],
+        slots: NDArray[Any],
+    ) -> None: ...
 
 
 def _supported() -> tuple[str, ...]:
@@ -49,6 +76,6 @@ CHOSEN = choose(SUPPORTED, os.environ.get("GDCORE_ISA", "").strip().lower())
 
 
 @cache
-def load(dtype: str, isa: str = CHOSEN) -> type[Kernels]:
+def load(dtype: str, isa: str = CHOSEN) -> Kernels:
     """The compiled module of a precision, and of an instruction set where it is not the chosen one."""
-    return import_module(f"{__name__}.{isa}_{dtype}")  # type: ignore[return-value]
+    return cast("Kernels", import_module(f"{__name__}.{isa}_{dtype}"))
