@@ -81,7 +81,7 @@ def load_digits(
     >>> float(X.min()), float(X.max())
     (0.0, 1.0)
     """
-    dtype = checks.precision("dtype", dtype)
+    precision = checks.precision("dtype", dtype)
     test_size = checks.inside("test_size", test_size, 0, 1)
     seed = checks.integer("seed", seed, 0)
     pixels, labels = _read_digits()
@@ -91,7 +91,7 @@ def load_digits(
         members = order[labels[order] == label]
         held_out[members[: _n_held_out(members.size, test_size)]] = True
     train, test = order[~held_out[order]], order[held_out[order]]
-    X = (pixels / 16).astype(dtype)
+    X = (pixels / 16).astype(precision)
     return Digits(X[train], labels[train], X[test], labels[test])
 
 
