@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from ._kernels import CHOSEN, SUPPORTED, load
+from ._kernels import BUILT, CHOSEN, SUPPORTED, load
 from ._version import __version__
 from .threads import get_num_threads
 
@@ -32,12 +32,13 @@ def show_config() -> Config:
     --------
     >>> import gdcore as gd
     >>> list(gd.show_config())[:3]
-    ['gdcore', 'instruction set', 'threads']
+    ['gdcore', 'instruction set', 'instruction sets']
     """
     kernels = load("float32")
     return Config({
         "gdcore": __version__,
-        "instruction set": f"{CHOSEN} (of {', '.join(SUPPORTED)}; GDCORE_ISA overrides)",
+        "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
+        "instruction sets": f"built: {', '.join(BUILT)}; this machine runs: {', '.join(SUPPORTED)}",
         "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
         "compiler": kernels.COMPILER,
         "compiler flags": kernels.COMPILER_FLAGS,

@@ -47,6 +47,9 @@ class Kernels(Protocol):
     ) -> None: ...
 
 
+BUILT = tuple(isa for isa in ISAS if find_spec(f"{__name__}.{isa}_float32"))
+
+
 def _supported() -> tuple[str, ...]:
     try:
         from .cpu import supported
@@ -55,7 +58,7 @@ def _supported() -> tuple[str, ...]:
             "gdcore's kernels are not built: run `pip install .` in the source tree and import from elsewhere, "
             'or `pip install -e ".[test]"` to work on it in place'
         ) from error
-    return tuple(isa for isa in supported() if find_spec(f"{__name__}.{isa}_float32"))
+    return tuple(isa for isa in supported() if isa in BUILT)
 
 
 def choose(supported: tuple[str, ...], wanted: str) -> str:

@@ -345,8 +345,20 @@ class Sequential:
             X, y, epochs=epochs, sample_weight=sample_weight, validation_data=validation_data, stop=stop
         )
 
-    def summary(self) -> str:
-        """Layers, output shapes and parameter counts, as a table; `print` it."""
+    def summary(self) -> None:
+        """Print a table of the layers, their output shapes and their numbers of parameters.
+
+        Examples
+        --------
+        >>> import gdcore as gd
+        >>> gd.MLP([2, 3, 1]).summary()
+        layer                output   parameters
+        ----------------------------------------
+        Dense(2, 3, 'relu')  (n, 3)            9
+        Dense(3, 1)          (n, 1)            4
+        ----------------------------------------
+        total                float32          13
+        """
         rows = [("layer", "output", "parameters")]
         width = self.in_features
         for layer in self.layers:
@@ -357,7 +369,7 @@ class Sequential:
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
         rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        print("\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]]))
 
     def astype(self, dtype: str) -> Sequential:
         """A copy in another precision, with the same parameters rounded to it."""
