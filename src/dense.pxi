@@ -37,24 +37,33 @@ cdef void dense_forward(
     activate(of.activation, z, a, rows * of.out_row)
 
 
-cdef void dense_gradient(
-    const Layer *of, real *grads,                        # the flat vector of gradients, added to
+cdef double dense_gradient(
+    const Layer *of, real *grads,                        # the flat vector of gradients
     const real *x, Py_ssize_t x_row, Py_ssize_t rows,    # (rows, n_in)
     const real *delta,                                   # (rows, out_row), behind the activation's derivative
-    Py_ssize_t low, Py_ssize_t high,                     # rows of dW to add to; the first ones bring db with them
+    Py_ssize_t low, Py_ssize_t high,                     # rows of dW to write; the first ones bring db with them
+    bint adds,                                           # to what is there
     real *panel,
 ) noexcept nogil:
-    """Add x^T delta to dW and delta's row sum to db."""
+    """x^T delta into dW and delta's row sum into db -> the sum of their squares, while they are in the cache."""
     cdef real *weight = grads + of.weight_at + low * of.n_out
+    cdef real *bias = grads + of.bias_at if of.bias_at >= 0 and low == 0 else NULL
+    cdef Py_ssize_t n = (high - low) * of.n_out
     if of.n_out == 1:
+        if not adds:
+            memset(weight, 0, n * sizeof(real))
         add_rows(rows, high - low, delta, x + low, x_row, weight)
     else:
         product(
             high - low, of.n_out, rows, x + low, 1, x_row, delta, of.out_row, ROWS,
-            weight, of.n_out, weight, of.n_out, panel,
+            weight if adds else NULL, of.n_out, weight, of.n_out, panel,
         )
-    if of.bias_at >= 0 and low == 0:
-        add_rows(rows, of.n_out, NULL, delta, of.out_row, grads + of.bias_at)
+    if bias == NULL:
+        return sum_squares(n, weight)
+    if not adds:
+        memset(bias, 0, of.n_out * sizeof(real))
+    add_rows(rows, of.n_out, NULL, delta, of.out_row, bias)
+    return sum_squares(n, weight) + sum_squares(of.n_out, bias)
 
 
 cdef void dense_input_delta(

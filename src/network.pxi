@@ -81,6 +81,8 @@ cdef class Network:
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
+        if trains:
+            self.plan.squares = <double *>self.take_bytes(weight_tasks(&self.plan) * sizeof(double))
         self.prepare(max(<Py_ssize_t>1, rows), 1)
 
     def __dealloc__(self):
@@ -278,13 +280,12 @@ cdef class Network:
         batch.first = 0
         batch.key = dropout_key
         with nogil:
-            memset(to, 0, plan.n_params * sizeof(real))
             take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.room, 0, &data)
             copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
             delta_rows(plan, space, plan.panels[0], 0, n, 0, dropout_key)
             for i in range(plan.first, plan.n_layers):
                 if plan.layers[i].kind == DENSE:
-                    weight_rows(&batch, space, plan.panels[0], to, i, 0, n, 0, plan.layers[i].n_in)
+                    weight_rows(&batch, space, plan.panels[0], to, i, 0, n, 0, plan.layers[i].n_in, False)
 
 
 cdef int raise_pending() except -1:

@@ -1,8 +1,4 @@
-"""The penalty on weights, its gradient, and the gradient's norm."""
-
-cdef enum:
-    SUM_RUN = 1024        # squares added in `real` before they go to double
-
+"""The penalty on weights and its gradient."""
 
 cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
     """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases."""
@@ -35,28 +31,3 @@ cdef void add_penalty(const Plan *plan, real l1, real l2, real *grads) noexcept 
             g = grads + layer.weight_at
             for j in range(layer.n_in * layer.n_out):
                 g[j] += l2 * w[j] + l1 * (<real>(w[j] > 0) - <real>(w[j] < 0))
-
-
-cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
-    """Sum of x[i]^2; not finite exactly where an x[i] is not."""
-    cdef Py_ssize_t i = 0
-    cdef double total = 0
-    while i < n:
-        total += dot(min(<Py_ssize_t>SUM_RUN, n - i), x + i, x + i)
-        i += SUM_RUN
-    if not isfinite(total):    # float squares overflow from 1e19 on
-        total = 0
-        for i in range(n):
-            total += <double>x[i] * x[i]
-    return total
-
-
-cdef bint all_finite(Py_ssize_t n, const real *x) noexcept nogil:
-    """Whether x (n,) holds neither NaN nor infinity."""
-    cdef Py_ssize_t i
-    if isfinite(sum_squares(n, x)):
-        return True
-    for i in range(n):
-        if not isfinite(x[i]):
-            return False
-    return True

@@ -21,7 +21,7 @@ cdef enum:
     LEAST_BLOCK = 192          # rows that make up for the products' fixed costs
     LARGE_BLOCK = 768          # the same where the weights leave the second-level cache
     BLOCK_MULTIPLE = 48        # a whole number of tiles for every instruction set
-    WEIGHT_SHARE = 65536       # numbers of a weight's gradient that one task sums
+    WEIGHT_SHARE = 16384       # numbers of a weight's gradient that one task sums
     THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
     OUTER_STRETCH = 1024       # numbers of a gradient that a batch of one makes at a time
     POLL_ROWS_WORK = 1000000000    # the same between two looks at signals within a task
@@ -44,6 +44,7 @@ cdef struct Plan:
     int n_spaces
     Workspace spaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
     real *panels[MOST_THREADS]      # scratch of the products, per thread
+    double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
     real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
 
 cdef struct Pass:                   # one batch on its way
@@ -59,6 +60,7 @@ cdef struct Pass:                   # one batch on its way
     Py_ssize_t share                # rows of a task
     int round                       # of the groups
     double loss[MOST_GROUPS]
+    double squares                  # of the whole gradient
     Poll *poll
     bint stopped                    # a signal handler has raised; what is left of the batch is skipped
 
@@ -201,15 +203,15 @@ cdef void layer_input(
         x_row[0] = plan.n_in
 
 
-cdef void weight_rows(
+cdef double weight_rows(
     const Pass *batch, const Workspace *space, real *panel, real *grads,
-    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
+    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high, bint adds,
 ) noexcept nogil:
-    """Add the block's x^T delta to rows low … high of layer i's weight, and its bias gradient with the first rows."""
+    """The block's x^T delta into rows low … high of layer i's weight, and its bias gradient with the first rows."""
     cdef const real *x
     cdef Py_ssize_t x_row
     layer_input(batch, space, i, start, &x, &x_row)
-    dense_gradient(&batch.plan.layers[i], grads, x, x_row, n, space.delta[i], low, high, panel)
+    return dense_gradient(&batch.plan.layers[i], grads, x, x_row, n, space.delta[i], low, high, adds, panel)
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:
@@ -217,26 +219,26 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Py_ssize_t low, share
-    cdef int i = plan.last
+    cdef int i = plan.last, left = task
     if stops(batch, thread, batch.n * plan.n_params // weight_tasks(plan)):
         return
     while True:
         if plan.layers[i].kind == DENSE:
             share = weight_share(&plan.layers[i])
-            if task * share < plan.layers[i].n_in:
+            if left * share < plan.layers[i].n_in:
                 break
-            task -= <int>((plan.layers[i].n_in + share - 1) // share)
+            left -= <int>((plan.layers[i].n_in + share - 1) // share)
         i -= 1
-    low = task * share
-    weight_rows(
+    low = left * share
+    plan.squares[task] = weight_rows(
         batch, &plan.spaces[0], plan.panels[thread], batch.grads, i, batch.start, batch.n,
-        low, min(low + share, plan.layers[i].n_in),
+        low, min(low + share, plan.layers[i].n_in), batch.start > 0,
     )
 
 
 cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
     """Rows of a weight that make a task: a multiple of every tile, and work enough to be worth one."""
-    return whole_tiles(WEIGHT_SHARE // layer.n_out)
+    return whole_tiles(max(<Py_ssize_t>(2 * BLOCK_MULTIPLE), WEIGHT_SHARE // layer.n_out))
 
 
 cdef int weight_tasks(const Plan *plan) noexcept nogil:
@@ -250,8 +252,10 @@ cdef int weight_tasks(const Plan *plan) noexcept nogil:
 
 
 cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
-    """Blocks that a group takes in one round."""
-    return max(<Py_ssize_t>1, ROUND_WORK // (batch.block * batch.plan.n_params * MOST_GROUPS))
+    """Blocks that a group takes in one round: its share of all, as far as signals may wait."""
+    cdef Py_ssize_t n_blocks = (batch.rows + batch.block - 1) // batch.block
+    cdef Py_ssize_t most = ROUND_WORK // (batch.block * batch.plan.n_params * MOST_GROUPS)
+    return max(<Py_ssize_t>1, min(most, (n_blocks + MOST_GROUPS - 1) // MOST_GROUPS))
 
 
 cdef void group_task(void *context, int task, int thread) noexcept nogil:
@@ -264,10 +268,11 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
     cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
     cdef Py_ssize_t end = min(start + share, batch.rows)
     cdef Py_ssize_t n
+    cdef bint adds = batch.round > 0
     cdef int i
     if task and grads != NULL:
         grads = plan.group_grads + (task - 1) * plan.n_params
-        if batch.round == 0:
+        if start >= end and not adds:
             memset(grads, 0, plan.n_params * sizeof(real))
     while start < end:
         n = min(batch.block, end - start)
@@ -278,7 +283,8 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
         if grads != NULL:
             for i in range(plan.first, plan.n_layers):
                 if plan.layers[i].kind == DENSE:
-                    weight_rows(batch, space, plan.panels[thread], grads, i, start, n, 0, plan.layers[i].n_in)
+                    weight_rows(batch, space, plan.panels[thread], grads, i, start, n, 0, plan.layers[i].n_in, adds)
+        adds = True
         start += n
 
 
@@ -296,11 +302,14 @@ cdef void run_groups(Pass *batch, int threads) noexcept nogil:
         batch.loss[0] += batch.loss[i]
         if batch.grads != NULL:
             add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.grads)
+    if batch.grads != NULL:
+        batch.squares = sum_squares(plan.n_params, batch.grads)
 
 
 cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
     """The batch block by block, the rows of each shared out."""
     cdef Plan *plan = batch.plan
+    cdef int i
     batch.loss[0] = 0
     batch.start = 0
     while batch.start < batch.rows:
@@ -311,6 +320,9 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
         if batch.grads != NULL:
             pool_run(weights_task, batch, weight_tasks(plan), threads)
         batch.start += batch.n
+    batch.squares = 0
+    for i in range(weight_tasks(plan) if batch.grads != NULL else 0):
+        batch.squares += plan.squares[i]
 
 
 cdef int run_batch(Pass *batch, int threads, double *loss) except -1 nogil:
@@ -320,8 +332,6 @@ cdef int run_batch(Pass *batch, int threads, double *loss) except -1 nogil:
         threads = 1
     batch.stopped = False
     batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
-    if batch.grads != NULL:
-        memset(batch.grads, 0, plan.n_params * sizeof(real))
     batch.block = block_rows(plan, batch.rows)
     if in_groups(plan, batch.rows):
         run_groups(batch, threads)

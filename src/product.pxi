@@ -39,6 +39,7 @@ cdef enum:
     BAD_STRIDE = 1024      # bytes; rows at its multiples meet in a few sets of the first-level cache
     MOST_COLUMNS = 32      # numbers of the largest tile's row
     MOST_TILE = 12 * 32    # numbers of the largest tile
+    SUM_RUN = 1024         # squares added in `real` before they go to double
 
 cdef enum Form:
     ROWS, TURNED           # B's rows stand as rows, or as columns
@@ -181,3 +182,28 @@ cdef void copy_matrix(
     for i in range(rows):
         for j in range(n):
             to[i * to_row + j] = source[i * source_row + j]
+
+
+cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
+    """Sum of x[i]^2; not finite exactly where an x[i] is not."""
+    cdef Py_ssize_t i = 0
+    cdef double total = 0
+    while i < n:
+        total += dot(min(<Py_ssize_t>SUM_RUN, n - i), x + i, x + i)
+        i += SUM_RUN
+    if not isfinite(total):    # float squares overflow from 1e19 on
+        total = 0
+        for i in range(n):
+            total += <double>x[i] * x[i]
+    return total
+
+
+cdef bint all_finite(Py_ssize_t n, const real *x) noexcept nogil:
+    """Whether x (n,) holds neither NaN nor infinity."""
+    cdef Py_ssize_t i
+    if isfinite(sum_squares(n, x)):
+        return True
+    for i in range(n):
+        if not isfinite(x[i]):
+            return False
+    return True

@@ -2,7 +2,8 @@
 
 Design
 ------
-- gradient -> penalty -> norm -> clip -> update. Penalty and norm read the gradient once, the update once more.
+- gradient -> penalty -> norm -> clip -> update. The norm comes with the gradient's sums, while they are in the cache;
+  only a penalty makes one more pass over the vector before the update's.
 - A step whose loss or gradient is not finite changes nothing and raises FloatingPointError(what, batch, …);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
 - `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps; it is measured anew
@@ -76,16 +77,17 @@ cdef class Training:
         """The key of the coming step's masks."""
         return (key_of(self.seed, DROPOUT_PURPOSE, self.step_count) | 1) if self.drops else 0
 
-    cdef int apply(self) except -1 nogil:
-        """Penalty, clipping and the optimizer's update, from self.grads."""
+    cdef int apply(self, double squares) except -1 nogil:
+        """Penalty, clipping and the optimizer's update, from self.grads and the sum of its squares."""
         cdef real *grads = &self.grads[0]
         cdef Py_ssize_t n = self.network.plan.n_params
         if self.l1 != 0 or self.l2 != 0:
             add_penalty(&self.network.plan, <real>self.l1, <real>self.l2, grads)
-        self.gradient_norm = sqrt(sum_squares(n, grads))
-        if not isfinite(self.gradient_norm):
+            squares = sum_squares(n, grads)
+        if not isfinite(squares):
+            self.gradient_norm = sqrt(squares)
             return BAD_GRADIENT
-        if self.begin_update(self.gradient_norm):
+        if self.begin_update(sqrt(squares)):
             return self.apply_risky()
         update_apply(&self.update, self.network.plan.params, grads, self.slots_at(), n, n)
         self.step_count += 1
@@ -156,7 +158,7 @@ cdef class Training:
         run_batch(&batch, n_threads, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
-        return self.apply()
+        return self.apply(batch.squares)
 
     cdef bint single(self, Pass *batch, double *loss) noexcept nogil:
         """A batch of one: its gradient x^T delta goes into the update a few rows at a time and is never stored.
@@ -281,6 +283,6 @@ cdef class Training:
         """Penalty, clipping and update from the bound gradient vector, which Python has filled."""
         cdef int outcome
         with nogil:
-            outcome = self.apply()
+            outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
         if outcome != GOOD:
             raise FloatingPointError(OUTCOMES[outcome], 0)
