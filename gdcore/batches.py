@@ -39,13 +39,15 @@ def take_samples(
     if not isinstance(loss, Loss):
         if sample_weight is not None:
             raise TypeError("sample_weight does not go with a custom loss: weight the values inside the loss")
-        y = np.asarray(y)
+        y = checks.plain_array("y", y)
         if y.ndim == 0 or len(y) != n:
             raise ValueError(f"y has shape {y.shape}; expected {n} rows, as X has")
+        if y.dtype.kind == "f":
+            checks.numbers_array("y", y, "float64")
         return Samples(X, None, None, None, y)
     weight = None if sample_weight is None else checks.sample_weight(sample_weight, n, dtype)
     if loss.target == "class":
         y = checks.plain_array("y", y)
-        if y.ndim < 2 or y.dtype.kind in "biu":
+        if y.ndim < 2 or (y.dtype.kind in "biu" and (n_out == 1 or y.shape != (n, n_out))):
             return Samples(X, None, checks.labels(y, n, n_out), weight, y)
     return Samples(X, checks.targets(y, n, n_out, loss.target, dtype), None, weight, y)

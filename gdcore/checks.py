@@ -138,6 +138,8 @@ def saved_state(values: Mapping[str, Any], rule: str, n_slots: int, n_scalars: i
 
 def known_name(kind: str, value: object, known: Sequence[str]) -> str:
     """A name among the known ones, in any case; the error lists them and the nearest."""
+    if isinstance(value, type):
+        raise TypeError(f"{kind} must be a name or a record, got the class {value.__name__}: pass {value.__name__}(…)")
     if not isinstance(value, str):
         raise TypeError(f"{kind} must be a name or a record, got {value!r}; names: {', '.join(known)}")
     if value.lower() in known:
@@ -176,8 +178,12 @@ def plain_array(name: str, value: object) -> NDArray[Any]:
 def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
     """Anything array-like that holds real numbers, contiguous and of this dtype; copied only where needed."""
     array = plain_array(name, value)
+    if value is None:
+        raise TypeError(f"{name} is None; expected an array of real numbers")
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: pass {name}.real, if that is meant")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: pass {name}.astype({dtype!r})")
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: convert it, where every entry is one")
     with np.errstate(over="ignore"):
         converted = np.require(array, dtype, ["C", "A"])
     if not every_finite(converted):
@@ -210,7 +216,8 @@ def inputs(value: object, n_features: int, dtype: str) -> NDArray[Any]:
             remedy = ": pass X[:, None]"
         raise ValueError(f"X has shape {X.shape}; expected (n_samples, {n_features}){remedy}")
     if X.shape[1] != n_features:
-        raise ValueError(f"X has {X.shape[1]} features, but the model expects {n_features}")
+        remedy = ": pass X.T" if X.shape[0] == n_features else ""
+        raise ValueError(f"X has {X.shape[1]} features, but the model expects {n_features}{remedy}")
     if X.shape[0] == 0:
         raise ValueError("X has no rows; expected at least one sample")
     return X
@@ -229,8 +236,14 @@ def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
         raise ValueError(f"y has shape {y.shape}; expected ({n},){remedy}")
     if y.min() < 0 or y.max() >= n_classes:
         row = int(np.argmax((y < 0) | (y >= n_classes)))
+        remedy = ""
+        if y.min() == 1 and y.max() == n_classes:
+            remedy = ": pass y - 1"
+        elif n_classes == 1:
+            remedy = ": give the model an output per class, or take binary_cross_entropy"
         raise ValueError(
-            f"y has label {y[row]} in row {row}; expected 0 … {n_classes - 1}, one for each of the model's outputs"
+            f"y has label {y[row]} in row {row}; expected 0 … {n_classes - 1}, "
+            f"one for each of the model's outputs{remedy}"
         )
     return np.require(y, np.int64, ["C", "A"])
 
@@ -247,7 +260,7 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
     allowed, bad = {
         "real": ("", None),
         "nonnegative": (">= 0: they are counts", y < 0),
-        "unit": ("in [0, 1]: the probability of yes", (y < 0) | (y > 1)),
+        "unit": ("in [0, 1]: pass (y + 1) / 2 for -1 and 1", (y < 0) | (y > 1)),
         "sign": ("-1 or 1: pass 2 * y - 1 for 0 and 1", np.abs(y) != 1),
         "class": (">= 0: they are probabilities", y < 0),
     }[kind]
@@ -284,13 +297,15 @@ def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[fl
         raise TypeError(f"a custom loss must return (value, d value / d outputs), got {type(value).__name__}")
     loss, delta = np.asarray(value[0]), np.asarray(value[1])
     if loss.dtype.kind not in "biuf" or loss.shape != ():
-        raise TypeError(f"a custom loss must return a number first, got {value[0]!r}")
+        received = f"an array of shape {loss.shape}" if loss.shape else repr(value[0])
+        raise TypeError(f"a custom loss must return a number first, got {received}")
     if delta.dtype.kind not in "biuf" or delta.shape != shape:
         raise ValueError(
             f"a custom loss returned a derivative of shape {delta.shape} and dtype {delta.dtype}; "
-            f"expected the outputs' shape {shape} and real numbers"
+            f"expected the outputs' shape {shape} and real numbers (a y of shape (n,) broadcasts: use y[:, None])"
         )
-    return float(loss), np.require(delta, dtype, ["C", "A"])
+    with np.errstate(over="ignore"):
+        return float(loss), np.require(delta, dtype, ["C", "A"])
 
 
 def model_size(n_params: int) -> None:
@@ -302,7 +317,8 @@ def model_size(n_params: int) -> None:
 def pair(name: str, value: object) -> tuple[Any, Any]:
     """A tuple of two."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"{name} must be a pair (X, y), got {type(value).__name__}")
+        received = f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__
+        raise TypeError(f"{name} must be a pair (X, y), got {received}")
     return value[0], value[1]
 
 
@@ -322,3 +338,11 @@ def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {value!r}")
     return value
+
+
+def layer_sizes(value: object) -> list[int]:
+    """At least two integers >= 1."""
+    listed = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(listed, list | tuple) or len(listed) < 2:
+        raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {value!r}")
+    return [integer(f"sizes[{i}]", size, 1) for i, size in enumerate(listed)]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class RefusedStep(FloatingPointError):
+    """A step that changed nothing, for its loss, gradient or update was not finite: (which of them, batch)."""
+
+
 class DivergedError(ArithmeticError):
     """Training met NaN or infinity; the parameters are those of the last good step.
 
@@ -11,7 +15,7 @@ class DivergedError(ArithmeticError):
     epoch, batch : int
         Where, both counted from 0.
     quantity : str
-        The first bad quantity in the order of the data's way, such as "the output of layer 1 (Dense)".
+        The first bad quantity in the order of the data's way, such as "the output of layer 1, Dense(16, 1)".
     """
 
     def __init__(self, message: str, epoch: int, batch: int, quantity: str) -> None:

@@ -9,7 +9,7 @@ Design
 """
 
 cdef extern from "Python.h":
-    int PyErr_CheckSignals()    # -1 with the exception set
+    int check_signals "PyErr_CheckSignals"() noexcept    # -1, with the exception set
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:
@@ -49,7 +49,7 @@ cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
         return False
     poll.nanoseconds += since
     with gil:
-        return PyErr_CheckSignals() != 0
+        return check_signals() != 0
 
 
 cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:

@@ -15,6 +15,8 @@ Design
 
 import numpy
 
+from gdcore.errors import RefusedStep as _RefusedStep
+
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.pythread cimport (

@@ -10,6 +10,14 @@ Design
   64-bit multiply (Lemire, 2019), whose bias is below n / 2^32.
 """
 
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+cdef enum:
+    SHUFFLE_PURPOSE = 0x7FFFFFFF
+    SHUFFLE_STRETCH = 1 << 20       # places between two looks at pending signals
+
+
 cdef inline uint64_t mix64(uint64_t x) noexcept nogil:
     x = (x ^ (x >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
     x = (x ^ (x >> 27)) * <uint64_t>0x94D049BB133111EB
@@ -45,24 +53,28 @@ cdef void dropout(
             out[r * out_row + j] = x[r * x_row + j] * (keep if mix32(first + <uint32_t>j) >= limit else <real>0)
 
 
-cdef void shuffle(uint64_t key, int64_t *order, Py_ssize_t n) noexcept nogil:
-    """Write a permutation of 0 … n-1 into order (n,)."""
+cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """Places high - 1 … low of a Fisher-Yates shuffle of order (n,) -> the state to go on from."""
     cdef Py_ssize_t i, j
-    cdef uint64_t state = key
     cdef int64_t kept
-    for i in range(n):
-        order[i] = i
-    for i in range(n - 1, 0, -1):
+    for i in range(high - 1, low - 1, -1):
         state += <uint64_t>0x9E3779B97F4A7C15
         j = <Py_ssize_t>(((mix64(state) >> 32) * <uint64_t>(i + 1)) >> 32)
         kept = order[i]
         order[i] = order[j]
         order[j] = kept
+    return state
 
 
 def shuffled(unsigned long long seed, unsigned long long epoch, int64_t[::1] order):
     """Write the order of an epoch's samples into order (n,)."""
-    cdef uint64_t key = key_of(seed, <uint64_t>0xFFFFFFFF, epoch)
-    if order.shape[0]:
+    cdef uint64_t state = key_of(seed, <uint64_t>SHUFFLE_PURPOSE, epoch)
+    cdef Py_ssize_t i, high = order.shape[0]
+    with nogil:
+        for i in range(high):
+            order[i] = i
+    while high > 1:
+        PyErr_CheckSignals()
         with nogil:
-            shuffle(key, &order[0], order.shape[0])
+            state = shuffle(state, &order[0], max(<Py_ssize_t>1, high - SHUFFLE_STRETCH), high)
+        high -= SHUFFLE_STRETCH

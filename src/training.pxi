@@ -4,7 +4,7 @@ Design
 ------
 - gradient -> penalty -> norm -> clip -> update. The norm comes with the gradient's sums, while they are in the cache;
   only a penalty makes one more pass over the vector before the update's.
-- A step whose loss or gradient is not finite changes nothing and raises FloatingPointError(what, batch, …);
+- A step whose loss or gradient is not finite changes nothing and raises RefusedStep(what, batch);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
 - `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps; it is measured anew
   when it comes near overflow. Only a step that may overflow even then is worth a copy of the state to return to.
@@ -153,6 +153,8 @@ cdef class Training:
         batch.grads = &self.grads[0]
         batch.poll = &self.network.poll
         if rows == 1 and self.l1 == 0 and self.l2 == 0:
+            if interrupted(batch.poll, batch.plan.n_params):
+                return -1
             if self.single(&batch, loss):
                 return GOOD
         run_batch(&batch, n_threads, loss)
@@ -173,9 +175,6 @@ cdef class Training:
         cdef double squares = 0
         cdef int i
         batch.factor = mean_factor(batch.of, batch.data, batch.first, 1)
-        batch.stopped = interrupted(batch.poll, plan.n_params)
-        if batch.stopped:
-            return False
         whole_rows(batch, space, plan.panels[0], 0, 1, 0)
         loss[0] = batch.factor * space.value[0]
         for i in range(plan.first, plan.n_layers):
@@ -238,7 +237,7 @@ cdef class Training:
         finally:
             PyThread_release_lock(net.lock)
         if outcome != GOOD:
-            raise FloatingPointError(OUTCOMES[outcome], 0)
+            raise _RefusedStep(OUTCOMES[outcome], 0)
         return loss
 
     def epoch(
@@ -251,6 +250,8 @@ cdef class Training:
         cdef double loss, share, total = 0, mass = 0
         cdef int outcome = GOOD
         cdef Network net = self.network
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be >= 1, got {batch_size}")
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
         if order is not None:
             data.order = &order[0]
@@ -272,7 +273,7 @@ cdef class Training:
         finally:
             PyThread_release_lock(net.lock)
         if outcome != GOOD:
-            raise FloatingPointError(OUTCOMES[outcome], first // batch_size)
+            raise _RefusedStep(OUTCOMES[outcome], first // batch_size)
         return total / mass if mass != 0 else 0.0
 
     def next_key(self):
@@ -285,4 +286,4 @@ cdef class Training:
         with nogil:
             outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
         if outcome != GOOD:
-            raise FloatingPointError(OUTCOMES[outcome], 0)
+            raise _RefusedStep(OUTCOMES[outcome], 0)

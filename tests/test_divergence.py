@@ -102,11 +102,11 @@ def test_the_first_bad_quantity_is_named(isa):
     net = gd.MLP([3, 4, 4, 2], "identity", dtype="float64", seed=0)
     views = dict(net.parameters())
     views["dense1.weight"][...] = 1e308
-    assert quantity(net, X, Y) == "the output of layer 1, Dense(4, 4),"
+    assert quantity(net, X, Y) == "the output of layer 1, Dense(4, 4)"
     views["dense1.weight"][...] = 1e200
     assert quantity(net, X, Y) == "the loss"
     views["dense0.weight"][...] = np.nan
-    assert quantity(net, X, Y) == "the output of layer 0, Dense(3, 4),"
+    assert quantity(net, X, Y) == "the output of layer 0, Dense(3, 4)"
 
     linear = gd.LinearModel(2, dtype="float64", weight_init="zeros")
     huge = np.array([[1.0, 1e200]])

@@ -56,7 +56,7 @@ TAKE_DATA = (step, epoch, fit, loss, loss_and_grad, model_fit, check_gradients)
 TAKE_X = (*TAKE_DATA, predict)
 
 BAD_X = [
-    ("no array", None, TypeError, "X has dtype object; expected real numbers"),
+    ("no array", None, TypeError, "X is None; expected an array of real numbers"),
     ("objects", X.astype(object), TypeError, "X has dtype object; expected real numbers"),
     ("complex", X + 1j, TypeError, "X has dtype complex128; expected real numbers"),
     ("strings", X.astype(str), TypeError, "X has dtype <U.*expected real numbers"),
@@ -78,7 +78,7 @@ BAD_X = [
     ("masked", np.ma.masked_array(X, X > 0), ValueError, "X .*masked"),
 ]
 BAD_Y = [
-    ("no array", "mse", None, TypeError, "y has dtype object; expected real numbers"),
+    ("no array", "mse", None, TypeError, "y is None; expected an array of real numbers"),
     ("complex", "mse", Y + 1j, TypeError, "y has dtype complex128"),
     ("strings", "mse", Y.astype(str), TypeError, "y has dtype <U"),
     ("ragged", "mse", [[1, 2], [3]] * 3, ValueError, "y is ragged"),

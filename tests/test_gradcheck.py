@@ -177,7 +177,7 @@ def is_weight(net):
 @pytest.mark.parametrize("change", WRONG_GRADIENTS.values(), ids=WRONG_GRADIENTS)
 def test_wrong_gradients_are_found(change, activation, monkeypatch):
     """Between the kernels and the checker the gradient is changed, as a mutant's would be."""
-    right = gd.Sequential.evaluate
+    right = gd.Sequential._evaluate
 
     def wrong(self, data, loss, l1, l2, key, grad=None):
         value = right(self, data, loss, l1, l2, key, grad)
@@ -189,7 +189,7 @@ def test_wrong_gradients_are_found(change, activation, monkeypatch):
         net, X, y, _ = problem(activation, gd.MeanSquaredError(), seed=seed)
         assert gd.check_gradients(net, X, y, "mse", l2=0.2).ok
         with monkeypatch.context() as patch:
-            patch.setattr(gd.Sequential, "evaluate", wrong)
+            patch.setattr(gd.Sequential, "_evaluate", wrong)
             assert not gd.check_gradients(net, X, y, "mse", l2=0.2).ok
 
 

@@ -219,8 +219,7 @@ KNOWN = "known: auto, " + ", ".join(name for r in INITIALIZERS for name in (r.na
         (
             lambda: get_initializer(HeNormal, "zeros"),
             TypeError,
-            "initializer must be a name or a record, got <class 'gdcore.initializers.scaled.HeNormal'>; "
-            + KNOWN.replace("known", "names"),
+            "initializer must be a name or a record, got the class HeNormal: pass HeNormal(…)",
         ),
         (
             lambda: get_initializer(None, "zeros"),

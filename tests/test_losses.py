@@ -145,6 +145,11 @@ def test_labels_are_probabilities_of_one(kernels, eps, rng):
         np.testing.assert_allclose(delta.sum(axis=1), 0, atol=8 * eps / 30)
 
 
+@pytest.mark.parametrize("loss", [gd.CrossEntropy(), gd.CrossEntropy(label_smoothing=0.3)], ids=repr)
+def test_probabilities_need_not_sum_to_one_exactly(kernels, loss, rng):
+    check(kernels, loss, rng.normal(size=(30, 7)), 1.001 * rng.dirichlet(np.ones(7), 30), rng.random(30))
+
+
 def test_log_cosh_keeps_its_digits_near_zero(kernels, dtype, eps):
     """d^2 / 2 - d^4 / 12 of small d: a difference of logarithms would lose all of it."""
     d = np.array([[1e-1], [1e-2], [1e-3], [1e-4]]).astype(dtype).astype(float)

@@ -55,9 +55,11 @@ def terms(layers, params, X, y, loss, weight):
     _, delta = reference.loss(loss.name, loss.option(), z, y, weight)
     share = (1 if weight is None else weight[:, None] * len(X) / weight.sum()) / (len(X) * (y.ndim == 1 or z.shape[1]))
     delta = np.abs(delta) + share
-    grad = reference.backward(flat, np.abs(params), [np.abs(x) for x in inputs], [np.abs(f) for f in factors], delta)
-    weight, bias = reference.split(layers, np.abs(params))[-1]
-    return reference.dense(np.abs(inputs[-1]), weight, bias), grad
+    slopes = [np.maximum(np.abs(f), 1) for f in factors]    # a slope is a difference of terms of size 1: 1 - a^2
+    pairs = zip(inputs, reference.split(layers, np.abs(params)), strict=True)
+    sums = [reference.dense(np.abs(x), *part) for x, part in pairs]    # what the next layer's input is made of
+    sizes = [np.abs(X), *(np.maximum(np.abs(x), size) for x, size in zip(inputs[1:], sums, strict=False))]
+    return sums[-1], reference.backward(flat, np.abs(params), sizes, slopes, delta)
 
 
 def near_a_kink(layers, loss, params, X, y, width):

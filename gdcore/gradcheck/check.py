@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..batches import take_samples
 from ..losses import CustomLoss, Loss, get_loss
-from ..models.sequential import Sequential, dropout_key
+from ..models.layers import dropout_key
+from ..models.sequential import Sequential
 from .report import GradientReport
 
 Vector = NDArray[np.float64]
@@ -120,7 +121,7 @@ def check_gradients(
     key = dropout_key(DROPOUT_SEED)
 
     def value() -> float:
-        return twin.evaluate(data, kind, l1, l2, key)
+        return twin._evaluate(data, kind, l1, l2, key)
 
     middle, analytic = twin.loss_and_grad(
         X, y, loss, sample_weight=sample_weight, l1=l1, l2=l2, dropout_seed=DROPOUT_SEED

@@ -42,8 +42,7 @@ def MLP(  # reads like the class it makes
     >>> MLP([64, 128, 10], dropout=0.2, seed=0)
     Sequential(Dense(64, 128, 'relu'), Dropout(0.2), Dense(128, 10), seed=0)
     """
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
-        raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {sizes!r}")
+    sizes = checks.layer_sizes(sizes)
     rate = checks.in_range("dropout", dropout, 0, 1)
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):

@@ -96,3 +96,41 @@ class Dropout:
 
 
 Layer = Dense | Dropout
+
+
+def checked_stack(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Layers whose sizes follow one another, at least one of them Dense."""
+    width: int | None = None
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Dense | Dropout):
+            remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
+            raise TypeError(f"layer {i} must be a Dense or a Dropout, got {layer!r}{remedy}")
+        if isinstance(layer, Dense):
+            if width is not None and layer.in_features != width:
+                raise ValueError(
+                    f"layer {i} takes {layer.in_features} features, but the one before it gives {width}"
+                )
+            width = layer.out_features
+    if width is None:
+        raise ValueError("a model needs at least one Dense layer")
+    return layers
+
+
+def dropout_key(seed: int | None) -> int:
+    """The kernels' key for a mask that `seed` fixes; 0, without dropout, where there is none."""
+    return 0 if seed is None else 1 + checks.integer("dropout_seed", seed, 0, 2**64 - 2)
+
+
+def stack_table(
+    layers: tuple[Layer, ...],
+) -> tuple[tuple[str, int, int, bool, str] | tuple[str, int, float], ...]:
+    """The layers as the kernels take them: ("dense", n_in, n_out, bias, activation) or ("dropout", width, rate)."""
+    table: list[tuple[str, int, int, bool, str] | tuple[str, int, float]] = []
+    width = next(layer.in_features for layer in layers if isinstance(layer, Dense))
+    for layer in layers:
+        if isinstance(layer, Dense):
+            table.append(("dense", layer.in_features, layer.out_features, layer.bias, layer.activation))
+            width = layer.out_features
+        else:
+            table.append(("dropout", width, layer.rate))
+    return tuple(table)

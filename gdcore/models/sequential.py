@@ -9,7 +9,7 @@ Design
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -21,27 +21,14 @@ from ..activations import get_activation
 from ..batches import Samples, take_samples
 from ..initializers import get_initializer
 from ..losses import CustomLoss, Loss, get_loss
-from .layers import Dense, Dropout, Layer
+from .layers import Dense, Layer, checked_stack, dropout_key, stack_table
+from .memory import aligned_zeros, layer_views
+from .summary import summary
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Network
     from ..optimizers import Optimizer
     from ..training import History, StoppingCriterion
-
-ALIGNMENT = 64
-
-
-def aligned_zeros(n: int, dtype: str) -> NDArray[Any]:
-    """A zero vector of shape (n,) that begins on a cache line."""
-    size = np.dtype(dtype).itemsize
-    memory = np.zeros(n + ALIGNMENT // size, dtype)
-    return memory[-memory.ctypes.data % ALIGNMENT // size :][:n]
-
-
-def dropout_key(seed: int | None) -> int:
-    """The kernels' key for a mask that `seed` fixes; 0, without dropout, where there is none."""
-    return 0 if seed is None else 1 + checks.integer("dropout_seed", seed, 0, 2**64 - 2)
-
 
 @final
 class Sequential:
@@ -81,7 +68,7 @@ class Sequential:
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None, dtype: str = "float32") -> None:
-        self.layers: tuple[Layer, ...] = _checked(layers)
+        self.layers: tuple[Layer, ...] = checked_stack(layers)
         self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
         self.dtype = checks.precision("dtype", dtype)
         dense = self._dense()
@@ -99,7 +86,7 @@ class Sequential:
     def reset(self) -> None:
         """Draw the initial parameters anew: the same ones where the model has a seed."""
         rng = np.random.default_rng(self.seed)
-        for layer, views in zip(self._dense(), self._views(self._params), strict=True):
+        for layer, views in zip(self._dense(), layer_views(self._dense(), self._params), strict=True):
             shape = (layer.in_features, layer.out_features)
             auto = get_activation(layer.activation).init
             views[0][...] = get_initializer(layer.weight_init, auto)(shape, rng)
@@ -116,17 +103,6 @@ class Sequential:
         if value is not self._params:
             array = checks.numbers_array("params", value, self.dtype)
             self._params[:] = checks.vector("params", array, self.n_params, self.dtype)
-
-    def _views(self, vector: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
-        at = 0
-        for layer in self._dense():
-            size = layer.in_features * layer.out_features
-            views = [vector[at : at + size].reshape(layer.in_features, layer.out_features)]
-            at += size
-            if layer.bias:
-                views.append(vector[at : at + layer.out_features])
-                at += layer.out_features
-            yield views
 
     def parameters(self, vector: NDArray[Any] | None = None) -> list[tuple[str, NDArray[Any]]]:
         """Names and views of the parameters, or of the same places in any vector of that length.
@@ -147,11 +123,11 @@ class Sequential:
             raise ValueError(f"vector has shape {np.shape(vector)}; expected ({self.n_params},)")
         return [
             (f"dense{i}.{kind}", view)
-            for i, views in enumerate(self._views(vector))
+            for i, views in enumerate(layer_views(self._dense(), vector))
             for kind, view in zip(("weight", "bias"), views, strict=False)
         ]
 
-    def bind(self, *, trains: bool, blocks: bool = True) -> Network:
+    def _bind(self, *, trains: bool, blocks: bool = True) -> Network:
         """A compiled network over `params`, with a workspace of its own, which grows to the largest batch it meets.
 
         Parameters
@@ -161,24 +137,19 @@ class Sequential:
         blocks : bool, default True
             Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
         """
-        table: list[tuple[str, int, int, bool, str] | tuple[str, int, float]] = []
-        width = self.in_features
-        for layer in self.layers:
-            if isinstance(layer, Dense):
-                table.append(("dense", layer.in_features, layer.out_features, layer.bias, layer.activation))
-                width = layer.out_features
-            else:
-                table.append(("dropout", width, layer.rate))
-        return load(self.dtype).Network(tuple(table), self._params, 1, trains, blocks)
+        return load(self.dtype).Network(stack_table(self.layers), self._params, 1, trains, blocks)
 
     def _network(self, trains: bool) -> Network:
         found = self._networks.get(trains)
         if found is None:
-            found = self._networks[trains] = self.bind(trains=trains)
+            found = self._networks[trains] = self._bind(trains=trains)
         return found
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Raw outputs (logits), dropout left out.
+        """Raw outputs, dropout left out.
+
+        For class probabilities take the softmax of the outputs (cross_entropy) or their sigmoid
+        (binary_cross_entropy); the class is `argmax(axis=1)`, or whether the output is above 0.
 
         Parameters
         ----------
@@ -224,7 +195,7 @@ class Sequential:
         dropout_seed : int, optional
             Fixes a dropout mask, the same in every call; without it dropout is left out.
         """
-        return self._evaluate(X, y, loss, sample_weight, l1, l2, dropout_seed, None)
+        return self._value(X, y, loss, sample_weight, l1, l2, dropout_seed, None)
 
     def loss_and_grad(
         self,
@@ -251,9 +222,9 @@ class Sequential:
             In the order of `params`; `parameters(grad)` names its parts.
         """
         grad = aligned_zeros(self.n_params, self.dtype)
-        return self._evaluate(X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
+        return self._value(X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
 
-    def _evaluate(
+    def _value(
         self,
         X: ArrayLike,
         y: ArrayLike,
@@ -270,9 +241,9 @@ class Sequential:
             n_in=self.in_features, n_out=self.out_features, dtype=self.dtype, loss=kind,
         )  # fmt: skip
         l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
-        return self.evaluate(data, kind, l1, l2, dropout_key(dropout_seed), grad)
+        return self._evaluate(data, kind, l1, l2, dropout_key(dropout_seed), grad)
 
-    def evaluate(
+    def _evaluate(
         self,
         data: Samples,
         loss: Loss | CustomLoss,
@@ -301,7 +272,7 @@ class Sequential:
                 loss.name, loss.option(), data.X, data.target, data.labels, data.weight, key, grad
             )
         else:
-            network = self.bind(trains=trains, blocks=False)
+            network = self._bind(trains=trains, blocks=False)
             outputs = network.outputs(data.X, key)[-1]
             value, delta = checks.custom_result(loss(outputs, data.y), outputs.shape, self.dtype)
             if grad is not None:
@@ -329,11 +300,47 @@ class Sequential:
         clip_norm: float | None = None,
         seed: int | None = None,
     ) -> History:
-        """Build a `Trainer` and run it; its docstring and `Trainer.fit`'s explain the parameters.
+        """Build a `Trainer` and run it; it starts from the model's parameters as they are.
+
+        Each call starts its optimizer and its random numbers anew. To go on where a fit has stopped, keep a
+        `Trainer` and call its `fit` again.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, in_features)
+        y : array_like
+            Targets (n, out_features), (n,) too for one output; for cross_entropy labels (n,) or
+            probabilities (n, out_features).
+        loss : str, Loss or callable
+            A name in `gdcore.LOSSES`, a record, or (outputs, y) -> (value, d value / d outputs).
+        optimizer : str or Optimizer, default "sgd"
+            A name in `gdcore.OPTIMIZERS` (defaults as PyTorch's: SGD's rate is 0.001) or a record.
+        epochs : int, default 10
+        batch_size, shuffle, drop_last, l1, l2, clip_norm, seed
+            As in `Trainer`.
+        sample_weight : array_like, shape (n,), optional
+        validation_data : (X, y), optional
+            What `val_loss` is measured on.
+        stop : StoppingCriterion or several
 
         Returns
         -------
         History
+            Losses per epoch and the reason why the fit stopped.
+
+        Raises
+        ------
+        TypeError, ValueError, DivergedError
+            As `Trainer.fit` does.
+
+        Examples
+        --------
+        >>> import numpy as np, gdcore as gd
+        >>> X = np.linspace(-1, 1, 50)[:, None]
+        >>> net = gd.LinearModel(1, dtype="float64", seed=0)
+        >>> history = net.fit(X, 2 * X, loss="mse", optimizer=gd.SGD(0.5), epochs=100)
+        >>> history.loss[-1] < 1e-12
+        True
         """
         from ..training import Trainer
 
@@ -359,17 +366,7 @@ class Sequential:
         ----------------------------------------
         total                float32          13
         """
-        rows = [("layer", "output", "parameters")]
-        width = self.in_features
-        for layer in self.layers:
-            width = layer.out_features if isinstance(layer, Dense) else width
-            n_params = layer.n_params if isinstance(layer, Dense) else 0
-            rows.append((repr(layer), f"(n, {width})", f"{n_params:,}"))
-        rows.append(("total", f"{self.dtype}", f"{self.n_params:,}"))
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-        rule = "-" * len(lines[0])
-        print("\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]]))
+        print(summary(self.layers, self.dtype))
 
     def astype(self, dtype: str) -> Sequential:
         """A copy in another precision, with the same parameters rounded to it."""
@@ -402,19 +399,3 @@ def _restore(layers: tuple[Layer, ...], seed: int | None, dtype: str, params: ND
     model = Sequential(*layers, seed=seed, dtype=dtype)
     model.params = params
     return model
-
-
-def _checked(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    width: int | None = None
-    for i, layer in enumerate(layers):
-        if not isinstance(layer, Dense | Dropout):
-            raise TypeError(f"layer {i} must be a Dense or a Dropout, got {layer!r}")
-        if isinstance(layer, Dense):
-            if width is not None and layer.in_features != width:
-                raise ValueError(
-                    f"layer {i} takes {layer.in_features} features, but the one before it gives {width}"
-                )
-            width = layer.out_features
-    if width is None:
-        raise ValueError("a model needs at least one Dense layer")
-    return layers

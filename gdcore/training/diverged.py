@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from ..batches import Samples
-from ..errors import DivergedError
+from ..errors import DivergedError, RefusedStep
 from ..models.layers import Dense
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ REMEDY = "try a smaller learning_rate, clip_norm, or inputs on one scale"
 
 
 def explain(
-    trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], error: FloatingPointError
+    trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], error: RefusedStep
 ) -> DivergedError:
     """The error that tells the user which batch and which quantity; its step has changed nothing."""
     kind, batch = error.args
@@ -41,17 +41,17 @@ def explain(
 def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:
     """The first layer whose output is not finite, or the loss itself."""
     X = np.ascontiguousarray(data.X[rows])
-    network = trainer.model.bind(trains=False, blocks=False)
-    key = trainer.next_dropout_key()
+    network = trainer.model._bind(trains=False, blocks=False)
+    key = trainer._next_dropout_key()
     layers = [layer for layer in trainer.model.layers if key or isinstance(layer, Dense)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
-            return f"the output of layer {i}, {layer!r},"
+            return f"the output of layer {i}, {layer!r}"
     return "the loss"
 
 
 def _first_bad_gradient(trainer: Trainer) -> str:
-    for name, view in trainer.model.parameters(trainer.refused_gradient()):
+    for name, view in trainer.model.parameters(trainer._refused_gradient()):
         if not checks.every_finite(view):
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(view))[0])
             return f"the gradient of {name}{list(index)}"

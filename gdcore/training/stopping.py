@@ -68,7 +68,8 @@ def criteria(stop: StoppingCriterion | Iterable[StoppingCriterion]) -> tuple[Sto
     several = tuple(stop) if isinstance(stop, Iterable) else (stop,)
     for rule in several:
         if not isinstance(rule, StoppingCriterion):
-            raise TypeError(f"stop must hold criteria such as EarlyStopping(patience=5), got {rule!r}")
+            received = f"the class {rule.__name__}" if isinstance(rule, type) else repr(rule)
+            raise TypeError(f"stop must hold criteria such as EarlyStopping(patience=5), got {received}")
     return several
 
 
@@ -77,6 +78,9 @@ def criteria(stop: StoppingCriterion | Iterable[StoppingCriterion]) -> tuple[Sto
 class EarlyStopping(StoppingCriterion):
     """Stops when the loss has not improved for `patience` epochs.
 
+    Epochs count from 0 within the fit. The training loss of an epoch is measured before its updates, so its best
+    epoch is only nearly that of the parameters. After an exception (DivergedError, Ctrl-C) nothing is restored.
+
     Parameters
     ----------
     patience : int, default 10
@@ -84,7 +88,7 @@ class EarlyStopping(StoppingCriterion):
     min_delta : float, default 0.0
         What counts as improvement, in the loss's units.
     restore_best : bool, default True
-        Whether the parameters of the best epoch come back.
+        Whether the parameters of the best epoch come back, at whatever epoch the fit ends.
     monitor : {"auto", "loss", "val_loss"}, default "auto"
         "auto" is the validation loss where there is validation data, else the training loss.
 
@@ -107,7 +111,8 @@ class EarlyStopping(StoppingCriterion):
         checks.integer("patience", self.patience, 1)
         checks.nonnegative("min_delta", self.min_delta)
         checks.boolean("restore_best", self.restore_best)
-        checks.known_name("monitor", self.monitor, ["auto", "loss", "val_loss"])
+        name = checks.known_name("monitor", self.monitor, ["auto", "loss", "val_loss"])
+        object.__setattr__(self, "monitor", name)
 
     def start(self, validates: bool) -> Watch:
         if self.monitor == "val_loss" and not validates:
@@ -126,6 +131,8 @@ class _PatienceWatch(Watch):
 
     def observe(self, end: EpochEnd) -> str | None:
         value = end.loss if self.monitor == "loss" else end.val_loss
+        if np.isnan(value):
+            return f"{self.monitor} is NaN in epoch {end.epoch}"
         if value < self.best - self.rule.min_delta:
             self.best, self.best_epoch = value, end.epoch
             if self.rule.restore_best:

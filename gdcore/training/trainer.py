@@ -20,12 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from .._kernels import load
 from ..batches import Samples, take_samples
+from ..errors import RefusedStep
 from ..losses import CustomLoss, Loss, MeanSquaredError, get_loss
 from ..models.sequential import Sequential
 from ..optimizers import Optimizer, OptimizerState, get_optimizer
 from .diverged import explain
 from .history import History
 from .stopping import EpochEnd, StoppingCriterion, criteria
+
+OPTIONS = ("batch_size", "shuffle", "drop_last", "l1", "l2", "clip_norm", "seed")
 
 
 @final
@@ -52,6 +55,8 @@ class Trainer:
         A gradient whose norm, penalties included, is above this is scaled down to it.
     seed : int, optional
         Of shuffling and dropout; by default the model's, or a fresh one where it has none.
+
+    Pickling a trainer, or `copy.deepcopy`, keeps all that it needs to go on as if it had never stopped.
 
     Attributes
     ----------
@@ -98,17 +103,17 @@ class Trainer:
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
         self.seed = checks.integer("seed", seed, 0, 2**64 - 1)
-        self.epochs_done = 0
+        self._epochs_done = 0
         self._state = self.optimizer.init(model.n_params, model.dtype)
         self._grads = np.zeros(model.n_params, model.dtype)
-        self._bind()
+        self._compile()
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
         self._column = model.out_features == 1
         self._fast = isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
 
-    def _bind(self) -> None:
+    def _compile(self) -> None:
         loss = self.loss if isinstance(self.loss, Loss) else MeanSquaredError()
-        self._network = self.model.bind(trains=True, blocks=isinstance(self.loss, Loss))
+        self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
         self._run = load(self.model.dtype).Training(
             self._network, loss.name, loss.option(),
             self.optimizer.rule, np.array(self.optimizer.hyper(), np.float64), self._state.scalars, self._state.slots,
@@ -117,6 +122,22 @@ class Trainer:
             growth=self.optimizer.amplification(), l1=self.l1, l2=self.l2,
             clip_norm=np.inf if self.clip_norm is None else self.clip_norm, seed=self.seed,
         )  # fmt: skip
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Only `learning_rate` may be set: the rest was bound when the trainer was made."""
+        if "_run" in self.__dict__ and not name.startswith("_") and name != "learning_rate":
+            raise AttributeError(f"{name} cannot be set on a Trainer, only learning_rate: make a new Trainer with it")
+        object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options = {name: getattr(self, name) for name in OPTIONS}
+        done = (self._epochs_done, self.learning_rate)
+        return _restore, (self.model, self.loss, self.optimizer, options, self.optimizer_state, *done)
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs run so far."""
+        return self._epochs_done
 
     @property
     def steps_done(self) -> int:
@@ -167,21 +188,21 @@ class Trainer:
                     return self._run.step(xb, None, yb)
                 target: Any = yb
                 return self._run.step(xb, target[:, None] if self._column and target.ndim == 1 else target)
-            except (TypeError, ValueError, FloatingPointError):
+            except (TypeError, ValueError, RefusedStep):
                 pass  # nothing was changed; what was wrong is found below, or mended by a conversion
         data = self._take(xb, yb, sample_weight)
         try:
             if isinstance(self.loss, Loss):
                 return self._run.step(data.X, data.target, data.labels, data.weight)
             return self._custom_batch(data, slice(None))
-        except FloatingPointError as error:
+        except RefusedStep as error:
             raise explain(self, data, slice(None), error) from None
 
-    def refused_gradient(self) -> NDArray[Any]:
+    def _refused_gradient(self) -> NDArray[Any]:
         """The gradient that a step was refused for, penalties included: shape (n_params,)."""
         return self._grads
 
-    def next_dropout_key(self) -> int:
+    def _next_dropout_key(self) -> int:
         """What fixes the dropout masks of the next step; 0 where no layer drops."""
         return self._run.next_key()
 
@@ -195,12 +216,12 @@ class Trainer:
     def _custom_batch(self, data: Samples, rows: slice | NDArray[np.int64]) -> float:
         """One step with a loss that Python computes."""
         X = np.ascontiguousarray(data.X[rows])
-        key = self.next_dropout_key()
+        key = self._next_dropout_key()
         outputs = self._network.outputs(X, key)[-1]
         result = self.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
         value, delta = checks.custom_result(result, outputs.shape, self.model.dtype)
         if not np.isfinite(value):
-            raise FloatingPointError("loss", 0)
+            raise RefusedStep("loss", 0)
         self._network.gradient_from(X, delta, self._grads, key)
         self._run.apply_gradient()
         return value
@@ -231,17 +252,17 @@ class Trainer:
         order = None
         if self.shuffle and batch < n:
             order = np.empty(n, np.int64)
-            load(self.model.dtype).shuffled(self.seed, self.epochs_done, order)
+            load(self.model.dtype).shuffled(self.seed, self._epochs_done, order)
         try:
             if isinstance(self.loss, Loss):
                 value = self._run.epoch(data.X, data.target, data.labels, data.weight, order, batch, self.drop_last)
             else:
                 value = self._custom_epoch(data, order, batch)
-        except FloatingPointError as error:
+        except RefusedStep as error:
             first = error.args[1] * batch
             rows = slice(first, first + batch) if order is None else order[first : first + batch]
             raise explain(self, data, rows, error) from None
-        self.epochs_done += 1
+        self._epochs_done += 1
         return value
 
     def _custom_epoch(self, data: Samples, order: NDArray[np.int64] | None, batch: int) -> float:
@@ -251,8 +272,8 @@ class Trainer:
             last = min(first + batch, n)
             try:
                 value = self._custom_batch(data, slice(first, last) if order is None else order[first:last])
-            except FloatingPointError as error:
-                raise FloatingPointError(error.args[0], first // batch) from None
+            except RefusedStep as error:
+                raise RefusedStep(error.args[0], first // batch) from None
             total += value * (last - first)
             seen += last - first
         return total / seen
@@ -297,13 +318,17 @@ class Trainer:
         data = self._take(X, y, sample_weight)
         validation = None
         if validation_data is not None:
-            validation = self._take(*checks.pair("validation_data", validation_data), None)
-        history = History(stop_reason=f"all {epochs} epochs were run")
+            pair = checks.pair("validation_data", validation_data)
+            try:
+                validation = self._take(*pair, None)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"validation_data: {error}") from None
+        history = History(stop_reason=f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
         for epoch in range(epochs):
             began = time.perf_counter()
             history.loss.append(self._epoch(data))
             if validation is not None:
-                history.val_loss.append(self.model.evaluate(validation, self.loss))
+                history.val_loss.append(self.model._evaluate(validation, self.loss))
             history.seconds.append(time.perf_counter() - began)
             end = EpochEnd(
                 epoch, history.loss[-1], history.val_loss[-1] if validation is not None else np.nan,
@@ -319,7 +344,7 @@ class Trainer:
 
     def _full_gradient(self, data: Samples) -> NDArray[Any]:
         grad = np.zeros_like(self._grads)
-        self.model.evaluate(data, self.loss, self.l1, self.l2, 0, grad)
+        self.model._evaluate(data, self.loss, self.l1, self.l2, 0, grad)
         return grad
 
     def __repr__(self) -> str:
@@ -327,3 +352,20 @@ class Trainer:
         defaults = {"shuffle": True, "drop_last": False, "l1": 0.0, "l2": 0.0, "clip_norm": None}
         parts += [f"{name}={getattr(self, name)!r}" for name, value in defaults.items() if getattr(self, name) != value]
         return f"Trainer({', '.join(parts)}, seed={self.seed})"
+
+
+def _restore(
+    model: Sequential,
+    loss: Loss | CustomLoss,
+    optimizer: Optimizer,
+    options: dict[str, Any],
+    state: OptimizerState,
+    epochs_done: int,
+    learning_rate: float,
+) -> Trainer:
+    trainer = Trainer(model, loss, optimizer, **options)
+    trainer._state.slots[:], trainer._state.scalars[:] = state.slots, state.scalars
+    trainer._run.step_count = state.step_count
+    trainer._epochs_done = epochs_done
+    trainer.learning_rate = learning_rate
+    return trainer

@@ -1,0 +1,33 @@
+"""Memory for parameters and gradients, and the layers' views into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layers import Dense
+
+ALIGNMENT = 64
+
+
+def aligned_zeros(n: int, dtype: str) -> NDArray[Any]:
+    """A zero vector of shape (n,) that begins on a cache line."""
+    size = np.dtype(dtype).itemsize
+    memory = np.zeros(n + ALIGNMENT // size, dtype)
+    return memory[-memory.ctypes.data % ALIGNMENT // size :][:n]
+
+
+def layer_views(layers: list[Dense], vector: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
+    """Each layer's weight (in_features, out_features) and, where it has one, bias (out_features,) in a flat vector."""
+    at = 0
+    for layer in layers:
+        size = layer.in_features * layer.out_features
+        views = [vector[at : at + size].reshape(layer.in_features, layer.out_features)]
+        at += size
+        if layer.bias:
+            views.append(vector[at : at + layer.out_features])
+            at += layer.out_features
+        yield views

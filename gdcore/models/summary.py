@@ -1,0 +1,22 @@
+"""A model as a table."""
+
+from __future__ import annotations
+
+from .layers import Dense, Layer
+
+
+def summary(layers: tuple[Layer, ...], dtype: str) -> str:
+    """Layers, output shapes and numbers of parameters, one line each, with the total."""
+    rows = [("layer", "output", "parameters")]
+    width = next(layer.in_features for layer in layers if isinstance(layer, Dense))
+    total = 0
+    for layer in layers:
+        width = layer.out_features if isinstance(layer, Dense) else width
+        n_params = layer.n_params if isinstance(layer, Dense) else 0
+        total += n_params
+        rows.append((repr(layer), f"(n, {width})", f"{n_params:,}"))
+    rows.append(("total", dtype, f"{total:,}"))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    rule = "-" * len(lines[0])
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
