@@ -46,6 +46,10 @@ def take_samples(
             checks.numbers_array("y", y, "float64")
         return Samples(X, None, None, None, y)
     weight = None if sample_weight is None else checks.sample_weight(sample_weight, n, dtype)
+    if loss.target == "class" and n_out == 1:
+        raise ValueError(
+            f"{loss.name} needs an output per class, but the model has 1: give it more, or take binary_cross_entropy"
+        )
     if loss.target == "class":
         y = checks.plain_array("y", y)
         if y.ndim < 2 or (y.dtype.kind in "biu" and (n_out == 1 or y.shape != (n, n_out))):

@@ -236,11 +236,7 @@ def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
         raise ValueError(f"y has shape {y.shape}; expected ({n},){remedy}")
     if y.min() < 0 or y.max() >= n_classes:
         row = int(np.argmax((y < 0) | (y >= n_classes)))
-        remedy = ""
-        if y.min() == 1 and y.max() == n_classes:
-            remedy = ": pass y - 1"
-        elif n_classes == 1:
-            remedy = ": give the model an output per class, or take binary_cross_entropy"
+        remedy = ": pass y - 1" if y.min() == 1 and y.max() == n_classes else ""
         raise ValueError(
             f"y has label {y[row]} in row {row}; expected 0 … {n_classes - 1}, "
             f"one for each of the model's outputs{remedy}"

@@ -2,7 +2,8 @@
 
 Design
 ------
-- Every buffer is taken once: in `__cinit__`, or for more threads at the beginning of a call. A step passes pointers.
+- Buffers are taken at the beginning of a call that needs more than any before it: more rows, or more threads. A step
+  passes pointers.
 - A network is used by one thread of Python at a time; its lock makes a second one wait, without the GIL.
 - Dropout takes part where a key is given. It is left out, not scaled, where the key is 0.
 """
@@ -34,7 +35,8 @@ cdef class Network:
     """Layers as tuples ("dense", n_in, n_out, bias, activation) or ("dropout", width, rate), in order."""
 
     cdef Plan plan
-    cdef list buffers            # of capsules that own the workspace
+    cdef list buffers            # capsules that own what stays
+    cdef list workspace          # and what is taken anew for larger batches
     cdef Py_ssize_t widest
     cdef PyThread_type_lock lock
     cdef Poll poll
@@ -50,6 +52,7 @@ cdef class Network:
         if self.lock == NULL or self.plan.layers == NULL:
             raise MemoryError("no memory for the network's tables")
         self.buffers = []
+        self.workspace = []
         self.trains = trains
         self.params = params.base
         self.plan.params = &params[0]
@@ -82,7 +85,7 @@ cdef class Network:
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
         if trains:
-            self.plan.squares = <double *>self.take_bytes(weight_tasks(&self.plan) * sizeof(double))
+            self.plan.squares = <double *>self.take_bytes(weight_tasks(&self.plan) * sizeof(double), self.buffers)
         self.prepare(max(<Py_ssize_t>1, rows), 1)
 
     def __dealloc__(self):
@@ -95,56 +98,64 @@ cdef class Network:
         """The most rows that go through the layers together."""
         return self.plan.most
 
-    cdef void *take_bytes(self, size_t size) except NULL:
-        """Zeroed, aligned memory that lives as long as the network."""
+    cdef void *take_bytes(self, size_t size, list owner) except NULL:
+        """Zeroed, aligned memory that lives as long as its owner."""
         cdef void *memory = NULL
         if posix_memalign(&memory, ALIGNMENT, (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT):
-            raise MemoryError(f"no memory for a workspace of {size} bytes")
+            raise MemoryError(f"no memory for a workspace of {size} bytes: take smaller batches or layers")
         memset(memory, 0, size)
-        self.buffers.append(PyCapsule_New(memory, NULL, free_capsule))
+        owner.append(PyCapsule_New(memory, NULL, free_capsule))
         return memory
 
     cdef real *take(self, Py_ssize_t count) except NULL:
-        return <real *>self.take_bytes(count * sizeof(real))
+        return <real *>self.take_bytes(count * sizeof(real), self.workspace)
 
     cdef int prepare(self, Py_ssize_t rows, int threads) except -1:
-        """Room for batches of so many rows on so many threads; nothing is taken twice."""
+        """Room for batches of so many rows on so many threads. Where memory runs out, the next call begins anew."""
         cdef Plan *plan = &self.plan
         cdef bint grouped = in_groups(plan, rows)
         cdef Py_ssize_t room = min(rows, plan.most)    # a smaller batch may have larger blocks
         cdef int i
         if room > plan.room:
-            plan.room = room
             plan.n_spaces = 0
             memset(plan.panels, 0, sizeof(plan.panels))
-        for i in range(threads):
-            if plan.panels[i] == NULL:
-                plan.panels[i] = self.take(max(self.widest, plan.room, <Py_ssize_t>OUTER_STRETCH) * TILE_COLUMNS)
-        while plan.n_spaces < (threads if grouped else 1):
-            self.take_workspace(&plan.spaces[plan.n_spaces])
-            plan.n_spaces += 1
-        if grouped and self.trains and plan.group_grads == NULL:
-            plan.group_grads = self.take((MOST_GROUPS - 1) * plan.n_params)
+            self.workspace.clear()
+            room = min(max(room, plan.room + plan.room // 2), plan.most)
+            plan.room = room
+        try:
+            for i in range(threads):
+                if plan.panels[i] == NULL:
+                    plan.panels[i] = self.take(max(self.widest, plan.room, <Py_ssize_t>OUTER_STRETCH) * TILE_COLUMNS)
+            while plan.n_spaces < (threads if grouped else 1):
+                self.take_workspace(&plan.spaces[plan.n_spaces])
+                plan.n_spaces += 1
+            if grouped and self.trains and plan.group_grads == NULL:
+                plan.group_grads = <real *>self.take_bytes(
+                    (MOST_GROUPS - 1) * plan.n_params * sizeof(real), self.buffers,
+                )
+        except BaseException:
+            plan.room = 0
+            raise
         return 0
 
     cdef int take_workspace(self, Workspace *space) except -1:
         cdef Plan *plan = &self.plan
         cdef Layer *layer
         cdef int i
-        space.a = <real **>self.take_bytes(plan.n_layers * sizeof(void *))
-        space.z = <real **>self.take_bytes(plan.n_layers * sizeof(void *))
-        space.delta = <real **>self.take_bytes(plan.n_layers * sizeof(void *))
+        space.a = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.z = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.delta = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
             space.a[i] = self.take(plan.room * layer.out_row)
             space.z[i] = self.take(plan.room * layer.out_row) if keeps_input(layer.activation) else space.a[i]
             if layer.kind == DENSE and (self.trains or i == plan.last):
                 space.delta[i] = self.take(plan.room * layer.out_row)
-        space.value = <double *>self.take_bytes(plan.room * sizeof(double))
+        space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)
         space.room.x_row = padded(plan.n_in)
         space.room.x = self.take(plan.room * space.room.x_row)
         space.room.target = self.take(plan.room * plan.n_out)
-        space.room.labels = <int64_t *>self.take_bytes(plan.room * sizeof(int64_t))
+        space.room.labels = <int64_t *>self.take_bytes(plan.room * sizeof(int64_t), self.workspace)
         space.room.weight = self.take(plan.room)
         return 0
 
@@ -153,6 +164,7 @@ cdef class Network:
         if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
             with nogil:
                 PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        self.plan.threads = n_threads
         if n_threads > 1 or rows > self.plan.room:
             try:
                 self.prepare(rows, n_threads)
@@ -166,16 +178,19 @@ cdef class Network:
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.spaces[0]
         cdef Py_ssize_t start = 0, n, rows = X.shape[0], row = padded(plan.n_out)
+        cdef Py_ssize_t most = min(plan.most, whole_tiles(POLL_ROWS_WORK // plan.n_params))
         cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
         cdef bint stopped = False, finite = True
         if X.shape[1] != plan.n_in or rows == 0:
             raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
-        self.acquire(min(rows, plan.most))
+        self.acquire(min(rows, most))
         try:
             with nogil:
-                while start < rows and finite and not stopped:
-                    n = min(plan.most, rows - start)
+                while start < rows and finite:
+                    n = min(most, rows - start)
                     stopped = interrupted(&self.poll, n * plan.n_params)
+                    if stopped:
+                        break
                     finite = all_finite(n * plan.n_in, &X[start, 0])
                     forward_rows(plan, space, plan.panels[0], &X[start, 0], plan.n_in, 0, n, 0, 0)
                     copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
@@ -213,7 +228,7 @@ cdef class Network:
         self.acquire(X.shape[0])
         try:
             with nogil:
-                run_batch(&batch, n_threads, &value)
+                run_batch(&batch, self.plan.threads, &value)
         finally:
             PyThread_release_lock(self.lock)
         return value
@@ -244,16 +259,19 @@ cdef class Network:
         cdef int i
         if n == 0 or n > plan.most or X.shape[1] != plan.n_in:
             raise ValueError("X does not fit the network")
-        self.prepare(n, 1)
-        with nogil:
-            forward_rows(plan, &plan.spaces[0], plan.panels[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
-        found = []
-        for i in range(plan.n_layers):
-            layer = &plan.layers[i]
-            if layer.kind == DENSE or dropout_key:
-                out = numpy.empty((n, layer.n_out), PRECISION)
-                copy_matrix(n, layer.n_out, plan.spaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
-                found.append(out.base)
+        self.acquire(n)
+        try:
+            with nogil:
+                forward_rows(plan, &plan.spaces[0], plan.panels[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
+            found = []
+            for i in range(plan.n_layers):
+                layer = &plan.layers[i]
+                if layer.kind == DENSE or dropout_key:
+                    out = numpy.empty((n, layer.n_out), PRECISION)
+                    copy_matrix(n, layer.n_out, plan.spaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
+                    found.append(out.base)
+        finally:
+            PyThread_release_lock(self.lock)
         return found
 
     def gradient_from(
@@ -265,7 +283,7 @@ cdef class Network:
         cdef Workspace *space = &plan.spaces[0]
         cdef Py_ssize_t n = X.shape[0]
         cdef real *to = self.gradient_at(grads)
-        cdef Rows data
+        cdef Rows data, block
         cdef Pass batch
         cdef int i
         if (
@@ -279,13 +297,17 @@ cdef class Network:
         batch.data = &data
         batch.first = 0
         batch.key = dropout_key
-        with nogil:
-            take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.room, 0, &data)
-            copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
-            delta_rows(plan, space, plan.panels[0], 0, n, 0, dropout_key)
-            for i in range(plan.first, plan.n_layers):
-                if plan.layers[i].kind == DENSE:
-                    weight_rows(&batch, space, plan.panels[0], to, i, 0, n, 0, plan.layers[i].n_in, False)
+        self.acquire(n)
+        try:
+            with nogil:
+                take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.room, 0, &block)
+                copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
+                delta_rows(plan, space, plan.panels[0], 0, n, 0, dropout_key)
+                for i in range(plan.first, plan.n_layers):
+                    if plan.layers[i].kind == DENSE:
+                        weight_rows(&batch, space, plan.panels[0], to, i, 0, n, 0, plan.layers[i].n_in, False)
+        finally:
+            PyThread_release_lock(self.lock)
 
 
 cdef int raise_pending() except -1:

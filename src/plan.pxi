@@ -24,7 +24,7 @@ cdef enum:
     WEIGHT_SHARE = 16384       # numbers of a weight's gradient that one task sums
     THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
     OUTER_STRETCH = 1024       # numbers of a gradient that a batch of one makes at a time
-    POLL_ROWS_WORK = 1000000000    # the same between two looks at signals within a task
+    POLL_ROWS_WORK = 600000000    # the same between two looks at signals within a task
     ROUND_WORK = 300000000     # and within a round of the groups
 
 cdef struct Workspace:
@@ -42,6 +42,7 @@ cdef struct Plan:
     Py_ssize_t room                 # rows that the workspaces hold
     real *params
     int n_spaces
+    int threads                     # of this call: read once, under the lock and the GIL
     Workspace spaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
     real *panels[MOST_THREADS]      # scratch of the products, per thread
     double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
@@ -156,11 +157,11 @@ cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Py_ssize_t at = task * batch.share
-    cdef Py_ssize_t end = min(at + batch.share, batch.n)
+    cdef Py_ssize_t end = at + batch.share if at + batch.share < batch.n - 1 else batch.n
     cdef Py_ssize_t most = whole_tiles(POLL_ROWS_WORK // plan.n_params)
     cdef Py_ssize_t rows
     while at < end:
-        rows = min(most, end - at)
+        rows = most if most < end - at - 1 else end - at
         if stops(batch, thread, rows * plan.n_params):
             return
         whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, rows, batch.start)
@@ -315,7 +316,7 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
     while batch.start < batch.rows:
         batch.n = min(batch.block, batch.rows - batch.start)
         batch.share = batch.n if threads <= 1 else whole_tiles((batch.n + threads - 1) // threads)
-        pool_run(rows_task, batch, <int>((batch.n + batch.share - 1) // batch.share), threads)
+        pool_run(rows_task, batch, <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1), threads)
         batch.loss[0] += sum_values(batch.n, plan.spaces[0].value)
         if batch.grads != NULL:
             pool_run(weights_task, batch, weight_tasks(plan), threads)

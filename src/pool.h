@@ -4,8 +4,8 @@ Design
 ------
 - A job is a function and a number of tasks; whoever is free takes the next one. Which thread runs a task never
   shows in the result: a task owns its part of the output.
-- `ticket` holds the job's number and its next task in one word, so a thread that comes late can neither take a
-  task twice nor mix two jobs: claiming a task proves that the job it read is still the current one.
+- `ticket` holds the job's number and its next task in one word. It is closed, with a number of its own, before the
+  next job is written, and opened behind it: so claiming a task proves that what was read belongs to the task's job.
 - The caller works too and waits for tasks, not for threads: one that sleeps too long costs nothing but its help.
 - A thread that finds no job looks for one for some microseconds, then sleeps. Small work never comes here.
 - The pool serves one caller at a time. Another one, in another Python thread, does its tasks alone.
@@ -20,13 +20,14 @@ Design
 #include <stdint.h>
 
 enum { POOL_MOST = 256, POOL_LOOKS = 3000, POOL_WAITS = 20000 };
+#define POOL_CLOSED 0x7fffffffu    /* more than any job's tasks */
 
 typedef void (*pool_task)(void *context, int task, int thread);
 
 static struct {
-    pool_task run;
-    void *context;
-    int tasks, threads;              /* threads that may help, the caller included */
+    _Atomic(pool_task) run;
+    _Atomic(void *) context;
+    atomic_int tasks, threads;       /* threads that may help, the caller included */
     atomic_ullong ticket;            /* job number in the high half, next task in the low one */
     atomic_int done;                 /* tasks finished */
     atomic_int busy;                 /* a caller has the pool */
@@ -35,7 +36,7 @@ static struct {
     int watches_fork;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .ticket = POOL_CLOSED};
 
 static inline void pool_pause(void)
 {
@@ -88,6 +89,7 @@ static void *pool_worker(void *index)
 static void pool_forget(void)
 {
     pool.workers = 0;
+    atomic_store(&pool.ticket, (unsigned long long)(pool_job() + 1) << 32 | POOL_CLOSED);    /* the parent's job */
     atomic_store(&pool.busy, 0);
     atomic_store(&pool.sleepers, 0);
     pthread_mutex_init(&pool.lock, NULL);
@@ -122,12 +124,13 @@ static void pool_run(pool_task run, void *context, int tasks, int threads)
     }
     if (pool.workers < threads - 1)
         pool_start(threads - 1);
+    const unsigned job = pool_job() + 2;
+    atomic_store(&pool.ticket, (unsigned long long)(job - 1) << 32 | POOL_CLOSED);
     pool.run = run;
     pool.context = context;
     pool.tasks = tasks;
     pool.threads = threads;
     atomic_store(&pool.done, 0);
-    const unsigned job = pool_job() + 1;
     atomic_store(&pool.ticket, (unsigned long long)job << 32);
     if (atomic_load(&pool.sleepers)) {
         pthread_mutex_lock(&pool.lock);

@@ -6,8 +6,9 @@ Design
   only a penalty makes one more pass over the vector before the update's.
 - A step whose loss or gradient is not finite changes nothing and raises RefusedStep(what, batch);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
-- `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps; it is measured anew
-  when it comes near overflow. Only a step that may overflow even then is worth a copy of the state to return to.
+- `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps. It is measured anew
+  in every call, for the parameters are the user's to write, and when it comes near overflow. Only a step that may
+  overflow even then is worth a copy of the state to return to.
 """
 
 cdef enum Outcome:
@@ -122,14 +123,15 @@ cdef class Training:
         """An update that may overflow: made, and taken back where it did."""
         cdef Py_ssize_t n = self.network.plan.n_params
         cdef Py_ssize_t n_slots = n * self.slots.shape[0]
-        cdef double scalars[8]
+        cdef double scalars[N_SCALARS]
         if self.backup == NULL:
             self.backup = <real *>malloc((n + n_slots) * sizeof(real))
             if self.backup == NULL:
                 with gil:
                     raise MemoryError("no memory for a copy of the parameters")
         memcpy(self.backup, self.network.plan.params, n * sizeof(real))
-        memcpy(self.backup + n, self.slots_at(), n_slots * sizeof(real))
+        if n_slots:
+            memcpy(self.backup + n, self.slots_at(), n_slots * sizeof(real))
         memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
         update_begin(&self.update)
         update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), n, n)
@@ -137,7 +139,8 @@ cdef class Training:
             self.step_count += 1
             return GOOD
         memcpy(self.network.plan.params, self.backup, n * sizeof(real))
-        memcpy(self.slots_at(), self.backup + n, n_slots * sizeof(real))
+        if n_slots:
+            memcpy(self.slots_at(), self.backup + n, n_slots * sizeof(real))
         memcpy(self.update.scalars, scalars, self.scalars.shape[0] * sizeof(double))
         return BAD_UPDATE
 
@@ -157,7 +160,7 @@ cdef class Training:
                 return -1
             if self.single(&batch, loss):
                 return GOOD
-        run_batch(&batch, n_threads, loss)
+        run_batch(&batch, batch.plan.threads, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply(batch.squares)
@@ -231,6 +234,7 @@ cdef class Training:
         cdef Network net = self.network
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
         net.acquire(X.shape[0])
+        self.reach = INFINITY
         try:
             with nogil:
                 outcome = self.batch(&data, 0, X.shape[0], &loss)
@@ -258,6 +262,7 @@ cdef class Training:
             n = order.shape[0]
         last = n - n % batch_size if drop_last else n
         net.acquire(min(batch_size, n))
+        self.reach = INFINITY
         try:
             with nogil:
                 while first < last:
@@ -283,7 +288,12 @@ cdef class Training:
     def apply_gradient(self):
         """Penalty, clipping and update from the bound gradient vector, which Python has filled."""
         cdef int outcome
-        with nogil:
-            outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
+        self.network.acquire(1)
+        self.reach = INFINITY
+        try:
+            with nogil:
+                outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
+        finally:
+            PyThread_release_lock(self.network.lock)
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], 0)

@@ -21,7 +21,7 @@ DIGITS = next(problem for problem in PROBLEMS if problem.data == "digits")
 # The NumPy reference
 
 
-@pytest.mark.parametrize("widths", [(1, 1), (3, 5, 2), (7, 16, 16, 1), (4, 3, 3, 3, 6)])
+@pytest.mark.parametrize("widths", [(1, 2), (3, 5, 2), (7, 16, 16, 3), (4, 3, 3, 3, 6)])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("loss", ["mean_squared_error", "cross_entropy"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

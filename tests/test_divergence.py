@@ -204,6 +204,7 @@ print(latency)
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 @pytest.mark.parametrize(("sizes", "rows", "batch"), [
     ([1, 1], 2_000_000, 2),
+    ([8, 32, 32, 1], 500_000, 1),
     ([8, 32, 32, 1], 500_000, 32),
     ([8, 32, 32, 1], 500_000, 500_000),
     ([512, 512, 512], 20_000, 4096),

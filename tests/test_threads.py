@@ -37,6 +37,14 @@ def trained(sizes, n, batch, threads=None, dropout=0.0):
     return net.params.tobytes() + np.array(trainer.fit(X, y, epochs=2).loss).tobytes() + net.params.tobytes()
 
 
+@pytest.mark.parametrize("n", [1, 2, 48, 49, 50, 97, 193])
+def test_no_thread_is_left_with_a_single_row(n):
+    """A row alone is summed in another order than rows together."""
+    alone = trained([200, 200, 200, 200, 30], n, n, 1)
+    for threads in (2, 3, 4, 8):
+        assert trained([200, 200, 200, 200, 30], n, n, threads) == alone
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize(("sizes", "n", "batch"), SHAPES, ids=str)
 def test_bits_do_not_depend_on_the_number_of_threads(sizes, n, batch, dropout):
@@ -77,6 +85,19 @@ def test_a_child_process_trains_after_its_parent_has(method):
     assert queue.get(timeout=60) == here
     child.join(60)
     assert child.exitcode == 0
+
+
+def test_the_number_may_change_while_another_thread_trains():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3000, 128)).astype("f"), rng.normal(size=(3000, 128)).astype("f")
+    trainer = gd.Trainer(gd.MLP([128, 256, 128], seed=0), "mse", gd.SGD(0.01), batch_size=300)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(trainer.fit, X, y, epochs=30)
+        n = 0
+        while not running.done():
+            n = n % 8 + 1
+            gd.set_num_threads(n)
+        assert running.result().epochs == 30
 
 
 def test_many_python_threads_train_at_once():

@@ -319,3 +319,17 @@ def test_repr_reads_like_the_call():
     assert repr(plain) == f"Trainer({net!r}, MeanSquaredError(), Adam(0.001), batch_size=32, seed={SEED})"
     full = gd.Trainer(net, "mae", gd.SGD(0.1), batch_size=4, shuffle=False, drop_last=True, l1=1, l2=2, clip_norm=3)
     assert repr(eval(repr(full), vars(gd))) == repr(full)
+
+
+@pytest.mark.parametrize("n_in", [1, 128, 256, 512])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_custom_losss_gradient_for_widths_of_every_stride(n_in, dtype):
+    """Inputs whose rows are a power of two apart are brought together first."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, n_in)).astype(dtype), rng.normal(size=(40, 3)).astype(dtype)
+    net = gd.MLP([n_in, 7, 3], "tanh", seed=0, dtype=dtype)
+    value, grad = net.loss_and_grad(X, y, lambda z, y: (((z - y) ** 2).mean(), 2 * (z - y) / z.size))
+    want, expected = net.loss_and_grad(X, y, "mse")
+    eps = float(np.finfo(dtype).eps)
+    assert value == pytest.approx(want, rel=20 * eps)
+    np.testing.assert_allclose(grad, expected, rtol=0, atol=100 * eps * np.abs(expected).max())

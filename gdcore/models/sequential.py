@@ -76,7 +76,10 @@ class Sequential:
         self.out_features = dense[-1].out_features
         self.n_params = sum(layer.n_params for layer in dense)
         checks.model_size(self.n_params)
-        self._params = aligned_zeros(self.n_params, self.dtype)
+        try:
+            self._params = aligned_zeros(self.n_params, self.dtype)
+        except MemoryError:
+            raise MemoryError(f"no memory for {self.n_params:,} parameters: use smaller layers") from None
         self._networks: dict[bool, Network] = {}
         self.reset()
 
@@ -137,6 +140,8 @@ class Sequential:
         blocks : bool, default True
             Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
         """
+        if not self._params.flags.writeable:
+            raise ValueError("params is read-only: set model.params.flags.writeable = True")
         return load(self.dtype).Network(stack_table(self.layers), self._params, 1, trains, blocks)
 
     def _network(self, trains: bool) -> Network:
@@ -258,8 +263,6 @@ class Sequential:
         ----------
         data : Samples
             From `gdcore.batches.take_samples`, for this loss.
-        loss : Loss or callable
-        l1, l2 : float, default 0
         key : int, default 0
             From `dropout_key`; 0 leaves dropout out.
         grad : ndarray, shape (n_params,), optional
@@ -377,11 +380,6 @@ class Sequential:
     def copy(self) -> Sequential:
         """A model of its own with the same layers and parameters."""
         return self.astype(self.dtype)
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Sequential:
-        return self.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.layers, self.seed, self.dtype, self._params.copy())

@@ -14,7 +14,7 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean of the batches' losses, each before its update; without penalties, so that it compares with `val_loss`.
+        Mean of the samples' losses, each before its batch's update; without penalties, to compare with `val_loss`.
     val_loss : list of float
         Loss on the validation data after the epoch; empty without such data.
     seconds : list of float
