@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._kernels import load
 
 T = TypeVar("T")
 
@@ -184,17 +186,18 @@ def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: pass {name}.real, if that is meant")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: convert it, where every entry is one")
-    with np.errstate(over="ignore"):
-        converted = np.require(array, dtype, ["C", "A"])
+    converted = array
+    if array.dtype != dtype or not (array.flags.c_contiguous and array.flags.aligned):
+        with np.errstate(over="ignore"):
+            converted = np.require(array, dtype, ["C", "A"])
     if not every_finite(converted):
         _refuse_nonfinite(name, array, converted)
     return converted
 
 
 def every_finite(array: NDArray[Any]) -> bool:
-    """Whether no entry is NaN or infinite: by the sum, and entry by entry only where that overflows."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+    """Whether no entry of a contiguous float32 or float64 array is NaN or infinite."""
+    return load(array.dtype.name).all_finite(array.reshape(-1))
 
 
 def _refuse_nonfinite(name: str, array: NDArray[Any], converted: NDArray[Any]) -> None:
@@ -244,6 +247,14 @@ def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
     return np.require(y, np.int64, ["C", "A"])
 
 
+_ALLOWED: dict[str, tuple[str, Callable[[NDArray[Any]], NDArray[np.bool_]]]] = {
+    "nonnegative": (">= 0: they are counts", lambda y: y < 0),
+    "unit": ("in [0, 1]: pass (y + 1) / 2 for -1 and 1", lambda y: (y < 0) | (y > 1)),
+    "sign": ("-1 or 1: pass 2 * y - 1 for 0 and 1", lambda y: np.abs(y) != 1),
+    "class": (">= 0: they are probabilities", lambda y: y < 0),
+}
+
+
 def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDArray[Any]:
     """Targets of shape (n, n_outputs), (n,) too where there is one output, of what the loss can take."""
     y = numbers_array("y", value, dtype)
@@ -253,16 +264,12 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
         expected = f"({n}, {n_outputs})" + (f" or ({n},)" if n_outputs == 1 else "")
         remedy = f": pass y.reshape({n}, {n_outputs})" if y.size == n * n_outputs else ""
         raise ValueError(f"y has shape {y.shape}; expected {expected}{remedy}")
-    allowed, bad = {
-        "real": ("", None),
-        "nonnegative": (">= 0: they are counts", y < 0),
-        "unit": ("in [0, 1]: pass (y + 1) / 2 for -1 and 1", (y < 0) | (y > 1)),
-        "sign": ("-1 or 1: pass 2 * y - 1 for 0 and 1", np.abs(y) != 1),
-        "class": (">= 0: they are probabilities", y < 0),
-    }[kind]
-    if bad is not None and bad.any():
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"y has {y[row, column]:g} in row {row}; targets of this loss must be {allowed}")
+    if kind != "real":
+        allowed, wrong = _ALLOWED[kind]
+        bad = wrong(y)
+        if bad.any():
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            raise ValueError(f"y has {y[row, column]:g} in row {row}; targets of this loss must be {allowed}")
     if kind == "class":
         off = np.abs(y.sum(axis=1) - 1)
         if (off > 1e-3).any():

@@ -4,6 +4,7 @@ Design
 ------
 - Forward is x W with the bias in the tile; dW = x^T delta; dx = delta W^T. A bias gradient is the sum of delta's rows.
 - Parameters and gradients are compact, activations and deltas have padded rows; `product` minds the difference.
+- A weight's gradient goes to a sink, a strip of rows at a time: kept, or taken by the penalty and the optimizer at once.
 - One output, one input or one row is a case of its own: dot products along rows, or sums of rows.
 """
 
@@ -37,33 +38,115 @@ cdef void dense_forward(
     activate(of.activation, z, a, rows * of.out_row)
 
 
-cdef double dense_gradient(
-    const Layer *of, real *grads,                        # the flat vector of gradients
+cdef struct Sink:           # what becomes of a gradient, stretch by stretch, while it is in the first-level cache
+    real *grads             # (n_params,): where it is kept, or NULL: it goes into the update at once
+    bint adds               # to what is there
+    const Update *update
+    real *params            # (n_params,)
+    real *slots             # (number of slots, n_params)
+    Py_ssize_t n_params
+    real l1, l2
+    double squares          # of the gradient so far, penalties included where the update takes it
+
+cdef struct Strip:          # of a weight's gradient: the layer, and its first row
+    Sink *sink
+    Py_ssize_t at, n_out    # of the first row in the flat vector; numbers of a row
+
+
+cdef void sink_stretch(Sink *sink, Py_ssize_t at, Py_ssize_t n, real *g, real l1, real l2) noexcept nogil:
+    """n numbers of the gradient, from `at` on in the flat vector, into the penalty and the update."""
+    if l1 != 0 or l2 != 0:
+        add_penalty(n, sink.params + at, l1, l2, g)
+    sink.squares += sum_squares(n, g)
+    update_apply(sink.update, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at, sink.n_params, n)
+
+
+cdef void sink_strip(
+    void *context, real *c, Py_ssize_t c_row, Py_ssize_t i, Py_ssize_t rows, Py_ssize_t j, Py_ssize_t columns,
+) noexcept nogil:
+    """A strip of a weight's gradient."""
+    cdef const Strip *of = <const Strip *>context
+    cdef Sink *sink = of.sink
+    cdef Py_ssize_t r
+    if columns == c_row:
+        sink_stretch(sink, of.at + i * of.n_out, rows * columns, c, sink.l1, sink.l2)
+        return
+    for r in range(rows):
+        sink_stretch(sink, of.at + (i + r) * of.n_out + j, columns, c + r * c_row, sink.l1, sink.l2)
+
+
+cdef void outer_gradient(
+    const Layer *of, Sink *sink,
+    const real *x, const real *delta,    # (n_in,), (n_out,): a batch of one
+    real *room,                          # scratch: a row of the weight
+) noexcept nogil:
+    """x^T delta and delta into the update, a row of the weight at a time; it is never written where that is plain."""
+    cdef real *weight = sink.params + of.weight_at
+    cdef real rate
+    cdef Py_ssize_t i, j
+    if is_plain(sink.update) and sink.l1 == 0 and sink.l2 == 0:
+        for i in range(of.n_in):
+            rate = <real>sink.update.learning_rate * x[i]
+            for j in range(of.n_out):
+                weight[i * of.n_out + j] -= rate * delta[j]
+        sink.squares += sum_squares(of.n_in, x) * sum_squares(of.n_out, delta)
+    else:
+        for i in range(of.n_in):
+            for j in range(of.n_out):
+                room[j] = x[i] * delta[j]
+            sink_stretch(sink, of.weight_at + i * of.n_out, of.n_out, room, sink.l1, sink.l2)
+    if of.bias_at >= 0:
+        memcpy(room, delta, of.n_out * sizeof(real))
+        sink_stretch(sink, of.bias_at, of.n_out, room, 0, 0)
+
+
+cdef void dense_gradient(
+    const Layer *of, Sink *sink,
     const real *x, Py_ssize_t x_row, Py_ssize_t rows,    # (rows, n_in)
     const real *delta,                                   # (rows, out_row), behind the activation's derivative
-    Py_ssize_t low, Py_ssize_t high,                     # rows of dW to write; the first ones bring db with them
-    bint adds,                                           # to what is there
-    real *panel,
+    Py_ssize_t low, Py_ssize_t high,                     # rows of dW to make; the first ones bring db with them
+    real *panels,                                        # scratch of the product, and then of a strip
 ) noexcept nogil:
-    """x^T delta into dW and delta's row sum into db -> the sum of their squares, while they are in the cache."""
-    cdef real *weight = grads + of.weight_at + low * of.n_out
-    cdef real *bias = grads + of.bias_at if of.bias_at >= 0 and low == 0 else NULL
-    cdef Py_ssize_t n = (high - low) * of.n_out
+    """x^T delta, and delta's row sum, into the sink."""
+    cdef bint kept = sink.grads != NULL
+    cdef real *room = panels + panel_room(of.n_out, rows)
+    cdef real *weight = sink.grads + of.weight_at + low * of.n_out if kept else room
+    cdef real *bias = sink.grads + of.bias_at if kept else room
+    cdef Py_ssize_t size
+    cdef Done done = NULL
+    cdef Factors f
+    cdef Strip strip_of
+    if rows == 1 and not kept:
+        outer_gradient(of, sink, x, delta, room)
+        return
     if of.n_out == 1:
-        if not adds:
-            memset(weight, 0, n * sizeof(real))
+        if not (kept and sink.adds):
+            memset(weight, 0, (high - low) * sizeof(real))
         add_rows(rows, high - low, delta, x + low, x_row, weight)
+        if not kept:
+            sink_stretch(sink, of.weight_at + low, high - low, weight, sink.l1, sink.l2)
     else:
-        product(
-            high - low, of.n_out, rows, x + low, 1, x_row, delta, of.out_row, ROWS,
-            weight if adds else NULL, of.n_out, weight, of.n_out, panel,
-        )
-    if bias == NULL:
-        return sum_squares(n, weight)
-    if not adds:
-        memset(bias, 0, of.n_out * sizeof(real))
-    add_rows(rows, of.n_out, NULL, delta, of.out_row, bias)
-    return sum_squares(n, weight) + sum_squares(of.n_out, bias)
+        f.m, f.n, f.k = high - low, of.n_out, rows
+        f.a, f.a_row, f.a_col = x + low, 1, x_row
+        f.b, f.b_row, f.form = delta, of.out_row, ROWS
+        f.init, f.init_row = weight if kept and sink.adds else NULL, of.n_out
+        if not kept:
+            done = sink_strip
+        strip_of.sink, strip_of.at, strip_of.n_out = sink, of.weight_at + low * of.n_out, of.n_out
+        strips(&f, weight, of.n_out, done, &strip_of, panels)
+    if of.bias_at >= 0 and low == 0:
+        if not (kept and sink.adds):
+            memset(bias, 0, of.n_out * sizeof(real))
+        add_rows(rows, of.n_out, NULL, delta, of.out_row, bias)
+        if not kept:
+            sink_stretch(sink, of.bias_at, of.n_out, bias, 0, 0)
+        elif high < of.n_in:
+            sink.squares += sum_squares(of.n_out, bias)
+    if kept:
+        size = (high - low) * of.n_out
+        if of.bias_at >= 0 and low == 0 and high == of.n_in:
+            size += of.n_out    # the bias stands behind the weight
+        sink.squares += sum_squares(size, weight)
 
 
 cdef void dense_input_delta(

@@ -185,6 +185,39 @@ cdef double mean_factor(
     return 1 / total if total != 0 else 0
 
 
+cdef void pointwise_rows(
+    const Objective *of, Py_ssize_t rows,
+    const real *target, const real *weight,    # (rows, k); (rows,) or NULL
+    const real *z, Py_ssize_t row,             # (rows, k), rows * row <= RUN
+    double factor,
+    real *delta, double *value,                # (rows, k), rows `row` apart; (rows,)
+) noexcept nogil:
+    """`loss_block` of rows so narrow that several of them run as one vector, with what pads them."""
+    cdef Py_ssize_t k = of.outputs, n = rows * row
+    cdef Py_ssize_t r, j
+    cdef real values[RUN]
+    cdef real spread[RUN]
+    cdef double total
+    cdef real scale = <real>factor
+    if k < row:
+        memset(spread, 0, sizeof(spread))
+        spread_rows(rows, k, row, target, spread)
+        target = spread
+    pointwise(of.loss, of.option, n, z, target, values, delta)
+    for r in range(rows):
+        total = 0
+        for j in range(k):
+            total += values[r * row + j]
+        value[r] = total
+    for j in range(n if weight == NULL else 0):
+        delta[j] *= scale
+    for r in range(rows if weight != NULL else 0):
+        scale = <real>(factor * weight[r])
+        value[r] *= weight[r]
+        for j in range(k):
+            delta[r * row + j] *= scale
+
+
 cdef void loss_block(
     const Objective *of, const Rows *block, Py_ssize_t rows,
     const real *z, Py_ssize_t z_row,      # (rows, k)
@@ -199,20 +232,15 @@ cdef void loss_block(
     cdef real scale
     cdef real values[RUN]
     cdef const real *weight = block.weight
-    if of.loss != CROSS_ENTROPY and k == 1:    # z_row = delta_row = 1: the column runs as one vector
+    if of.loss != CROSS_ENTROPY and z_row == delta_row and 2 * z_row <= RUN:
         i = 0
         while i < rows:
-            n = min(<Py_ssize_t>RUN, rows - i)
-            pointwise(of.loss, of.option, n, z + i, block.target + i, values, delta + i)
-            for j in range(n):
-                value[i + j] = values[j]
+            n = min(RUN // z_row, rows - i)
+            pointwise_rows(
+                of, n, block.target + i * k, NULL if weight == NULL else weight + i, z + i * z_row, z_row, factor,
+                delta + i * z_row, value + i,
+            )
             i += n
-        scale = <real>factor
-        for j in range(rows if weight == NULL else 0):
-            delta[j] *= scale
-        for j in range(rows if weight != NULL else 0):
-            delta[j] *= <real>(factor * weight[j])
-            value[j] *= weight[j]
         return
     for r in range(rows):
         total = 0

@@ -14,8 +14,13 @@ cdef extern from "Python.h":
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
 
+cdef extern from "sys/mman.h" nogil:
+    int madvise(void *memory, size_t size, int advice)
+    enum: MADV_HUGEPAGE
+
 cdef enum:
     ALIGNMENT = 64
+    HUGE_PAGE = 2097152
 
 cdef int n_threads = 1
 
@@ -101,14 +106,30 @@ cdef class Network:
     cdef void *take_bytes(self, size_t size, list owner) except NULL:
         """Zeroed, aligned memory that lives as long as its owner."""
         cdef void *memory = NULL
-        if posix_memalign(&memory, ALIGNMENT, (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT):
+        cdef size_t unit = HUGE_PAGE if size >= HUGE_PAGE else ALIGNMENT
+        if posix_memalign(&memory, unit, (size + unit - 1) // unit * unit):
             raise MemoryError(f"no memory for a workspace of {size} bytes: take smaller batches or layers")
+        if size >= HUGE_PAGE:
+            madvise(memory, size, MADV_HUGEPAGE)
         memset(memory, 0, size)
         owner.append(PyCapsule_New(memory, NULL, free_capsule))
         return memory
 
     cdef real *take(self, Py_ssize_t count) except NULL:
         return <real *>self.take_bytes(count * sizeof(real), self.workspace)
+
+    cdef Py_ssize_t scratch_room(self) noexcept:
+        """Numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
+        cdef Py_ssize_t most = 0
+        cdef Layer *layer
+        cdef int i
+        for i in range(self.plan.n_layers):
+            layer = &self.plan.layers[i]
+            most = max(
+                most, panel_room(layer.n_out, layer.n_in), panel_room(layer.n_in, layer.n_out),
+                panel_room(layer.n_out, min(self.plan.room, <Py_ssize_t>MOST_DEPTH)),
+            )
+        return most + TILE_ROWS * self.widest + TILE_COLUMNS
 
     cdef int prepare(self, Py_ssize_t rows, int threads) except -1:
         """Room for batches of so many rows on so many threads. Where memory runs out, the next call begins anew."""
@@ -125,7 +146,7 @@ cdef class Network:
         try:
             for i in range(threads):
                 if plan.panels[i] == NULL:
-                    plan.panels[i] = self.take(max(self.widest, plan.room, <Py_ssize_t>OUTER_STRETCH) * TILE_COLUMNS)
+                    plan.panels[i] = self.take(self.scratch_room())
             while plan.n_spaces < (threads if grouped else 1):
                 self.take_workspace(&plan.spaces[plan.n_spaces])
                 plan.n_spaces += 1
@@ -191,7 +212,7 @@ cdef class Network:
                     stopped = interrupted(&self.poll, n * plan.n_params)
                     if stopped:
                         break
-                    finite = all_finite(n * plan.n_in, &X[start, 0])
+                    finite = every_finite(n * plan.n_in, &X[start, 0])
                     forward_rows(plan, space, plan.panels[0], &X[start, 0], plan.n_in, 0, n, 0, 0)
                     copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
                     start += n
@@ -223,12 +244,13 @@ cdef class Network:
         batch.first = 0
         batch.rows = X.shape[0]
         batch.key = dropout_key
-        batch.grads = self.gradient_at(grads)
+        batch.sink.grads = self.gradient_at(grads)
+        batch.backward = grads is not None
         batch.poll = &self.poll
         self.acquire(X.shape[0])
         try:
             with nogil:
-                run_batch(&batch, self.plan.threads, &value)
+                run_batch(&batch, &value)
         finally:
             PyThread_release_lock(self.lock)
         return value
@@ -244,7 +266,7 @@ cdef class Network:
         """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases; its gradient is added to grads."""
         cdef real *to = self.gradient_at(grads)
         if to != NULL:
-            add_penalty(&self.plan, <real>l1, <real>l2, to)
+            add_penalties(&self.plan, <real>l1, <real>l2, to)
         return penalty(&self.plan, l1, l2)
 
     def outputs(self, const real[:, ::1] X not None, unsigned long long dropout_key=0):
@@ -282,7 +304,6 @@ cdef class Network:
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.spaces[0]
         cdef Py_ssize_t n = X.shape[0]
-        cdef real *to = self.gradient_at(grads)
         cdef Rows data, block
         cdef Pass batch
         cdef int i
@@ -297,6 +318,9 @@ cdef class Network:
         batch.data = &data
         batch.first = 0
         batch.key = dropout_key
+        batch.sink.grads = self.gradient_at(grads)
+        batch.sink.adds = False
+        batch.sink.squares = 0
         self.acquire(n)
         try:
             with nogil:
@@ -305,7 +329,7 @@ cdef class Network:
                 delta_rows(plan, space, plan.panels[0], 0, n, 0, dropout_key)
                 for i in range(plan.first, plan.n_layers):
                     if plan.layers[i].kind == DENSE:
-                        weight_rows(&batch, space, plan.panels[0], to, i, 0, n, 0, plan.layers[i].n_in, False)
+                        weight_rows(&batch, space, plan.panels[0], &batch.sink, i, 0, n, 0, plan.layers[i].n_in)
         finally:
             PyThread_release_lock(self.lock)
 

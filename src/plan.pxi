@@ -21,9 +21,8 @@ cdef enum:
     LEAST_BLOCK = 192          # rows that make up for the products' fixed costs
     LARGE_BLOCK = 768          # the same where the weights leave the second-level cache
     BLOCK_MULTIPLE = 48        # a whole number of tiles for every instruction set
-    WEIGHT_SHARE = 16384       # numbers of a weight's gradient that one task sums
+    WEIGHT_SHARE = 98304       # numbers of a weight's gradient that one task sums
     THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
-    OUTER_STRETCH = 1024       # numbers of a gradient that a batch of one makes at a time
     POLL_ROWS_WORK = 600000000    # the same between two looks at signals within a task
     ROUND_WORK = 300000000     # and within a round of the groups
 
@@ -57,11 +56,11 @@ cdef struct Pass:                   # one batch on its way
     Py_ssize_t block                # rows of a block
     uint64_t key                    # of dropout; 0 leaves it out
     double factor
-    real *grads                     # NULL: the loss alone
+    bint backward                   # or the loss alone
+    Sink sink                       # of its gradient
     Py_ssize_t share                # rows of a task
     int round                       # of the groups
     double loss[MOST_GROUPS]
-    double squares                  # of the whole gradient
     Poll *poll
     bint stopped                    # a signal handler has raised; what is left of the batch is skipped
 
@@ -181,7 +180,7 @@ cdef void whole_rows(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
         space.delta[plan.last] + at * row, row, space.value + at,
     )
-    if batch.grads != NULL:
+    if batch.backward:
         delta_rows(plan, space, panel, at, rows, start, batch.key)
 
 
@@ -204,24 +203,25 @@ cdef void layer_input(
         x_row[0] = plan.n_in
 
 
-cdef double weight_rows(
-    const Pass *batch, const Workspace *space, real *panel, real *grads,
-    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high, bint adds,
+cdef void weight_rows(
+    const Pass *batch, const Workspace *space, real *panels, Sink *sink,
+    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
 ) noexcept nogil:
-    """The block's x^T delta into rows low … high of layer i's weight, and its bias gradient with the first rows."""
+    """The block's x^T delta for rows low … high of layer i's weight, and its bias gradient with the first rows."""
     cdef const real *x
     cdef Py_ssize_t x_row
     layer_input(batch, space, i, start, &x, &x_row)
-    return dense_gradient(&batch.plan.layers[i], grads, x, x_row, n, space.delta[i], low, high, adds, panel)
+    dense_gradient(&batch.plan.layers[i], sink, x, x_row, n, space.delta[i], low, high, panels)
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     """One share of one weight: tasks count shares layer by layer, the last layer's first."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
+    cdef Sink sink = batch.sink
     cdef Py_ssize_t low, share
     cdef int i = plan.last, left = task
-    if stops(batch, thread, batch.n * plan.n_params // weight_tasks(plan)):
+    if sink.grads != NULL and stops(batch, thread, batch.n * plan.n_params // weight_tasks(plan)):
         return
     while True:
         if plan.layers[i].kind == DENSE:
@@ -231,10 +231,13 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
             left -= <int>((plan.layers[i].n_in + share - 1) // share)
         i -= 1
     low = left * share
-    plan.squares[task] = weight_rows(
-        batch, &plan.spaces[0], plan.panels[thread], batch.grads, i, batch.start, batch.n,
-        low, min(low + share, plan.layers[i].n_in), batch.start > 0,
+    sink.adds = batch.start > 0
+    sink.squares = 0
+    weight_rows(
+        batch, &plan.spaces[0], plan.panels[thread], &sink, i, batch.start, batch.n,
+        low, min(low + share, plan.layers[i].n_in),
     )
+    plan.squares[task] = sink.squares
 
 
 cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
@@ -264,28 +267,28 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Workspace *space = &plan.spaces[thread]
-    cdef real *grads = batch.grads
+    cdef Sink sink = batch.sink
     cdef Py_ssize_t share = round_blocks(batch) * batch.block
     cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
     cdef Py_ssize_t end = min(start + share, batch.rows)
     cdef Py_ssize_t n
-    cdef bint adds = batch.round > 0
     cdef int i
-    if task and grads != NULL:
-        grads = plan.group_grads + (task - 1) * plan.n_params
-        if start >= end and not adds:
-            memset(grads, 0, plan.n_params * sizeof(real))
+    sink.adds = batch.round > 0
+    sink.squares = 0
+    if task and batch.backward:
+        sink.grads = plan.group_grads + (task - 1) * plan.n_params
+        if start >= end and not sink.adds:
+            memset(sink.grads, 0, plan.n_params * sizeof(real))
     while start < end:
         n = min(batch.block, end - start)
         if stops(batch, thread, n * plan.n_params):
             return
         whole_rows(batch, space, plan.panels[thread], 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
-        if grads != NULL:
-            for i in range(plan.first, plan.n_layers):
-                if plan.layers[i].kind == DENSE:
-                    weight_rows(batch, space, plan.panels[thread], grads, i, start, n, 0, plan.layers[i].n_in, adds)
-        adds = True
+        for i in range(plan.first, plan.n_layers if batch.backward else 0):
+            if plan.layers[i].kind == DENSE:
+                weight_rows(batch, space, plan.panels[thread], &sink, i, start, n, 0, plan.layers[i].n_in)
+        sink.adds = True
         start += n
 
 
@@ -301,40 +304,54 @@ cdef void run_groups(Pass *batch, int threads) noexcept nogil:
         batch.round += 1
     for i in range(1, MOST_GROUPS):
         batch.loss[0] += batch.loss[i]
-        if batch.grads != NULL:
-            add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.grads)
-    if batch.grads != NULL:
-        batch.squares = sum_squares(plan.n_params, batch.grads)
+        if batch.backward:
+            add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.sink.grads)
+    if batch.backward:
+        batch.sink.squares = sum_squares(plan.n_params, batch.sink.grads)
 
 
 cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
     """The batch block by block, the rows of each shared out."""
-    cdef Plan *plan = batch.plan
-    cdef int i
     batch.loss[0] = 0
     batch.start = 0
     while batch.start < batch.rows:
-        batch.n = min(batch.block, batch.rows - batch.start)
-        batch.share = batch.n if threads <= 1 else whole_tiles((batch.n + threads - 1) // threads)
-        pool_run(rows_task, batch, <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1), threads)
-        batch.loss[0] += sum_values(batch.n, plan.spaces[0].value)
-        if batch.grads != NULL:
-            pool_run(weights_task, batch, weight_tasks(plan), threads)
+        block_deltas(batch, threads)
+        if batch.backward:
+            block_gradient(batch, threads)
         batch.start += batch.n
-    batch.squares = 0
-    for i in range(weight_tasks(plan) if batch.grads != NULL else 0):
-        batch.squares += plan.squares[i]
 
 
-cdef int run_batch(Pass *batch, int threads, double *loss) except -1 nogil:
-    """The mean loss of a batch, and its gradient where `grads` is not NULL."""
+cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
+    """The losses of the block at `start`, and the deltas of all layers."""
+    batch.n = min(batch.block, batch.rows - batch.start)
+    batch.share = batch.n if threads <= 1 else whole_tiles((batch.n + threads - 1) // threads)
+    pool_run(rows_task, batch, <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1), threads)
+    batch.loss[0] += sum_values(batch.n, batch.plan.spaces[0].value)
+
+
+cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
+    """The gradient that belongs to the block's deltas."""
     cdef Plan *plan = batch.plan
-    if batch.rows * plan.n_params * 3 < THREAD_WORK:
-        threads = 1
+    cdef int i, tasks = weight_tasks(plan)
+    pool_run(weights_task, batch, tasks, threads)
+    batch.sink.squares = 0
+    for i in range(tasks):
+        batch.sink.squares += plan.squares[i]
+
+
+cdef int begin_batch(Pass *batch) noexcept nogil:
+    """Settle what a batch is made of -> the threads that it is worth."""
+    cdef Plan *plan = batch.plan
     batch.stopped = False
     batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
     batch.block = block_rows(plan, batch.rows)
-    if in_groups(plan, batch.rows):
+    return 1 if batch.rows * plan.n_params * 3 < THREAD_WORK else plan.threads
+
+
+cdef int run_batch(Pass *batch, double *loss) except -1 nogil:
+    """The mean loss of a batch, and its gradient where it goes backward."""
+    cdef int threads = begin_batch(batch)
+    if in_groups(batch.plan, batch.rows):
         run_groups(batch, threads)
     else:
         run_blocks(batch, threads)

@@ -2,11 +2,15 @@
 
 Design
 ------
-- `product` walks the tile over C: panels of B's columns outside, rows inside, in blocks of rows for which A stays in
-  the second-level cache. All rows of C sum over k in order, so a bit depends on none of this.
-- B is read in whole vectors. Where its rows are not whole vectors, or stand transposed, or far apart, the panel is
-  packed first: once per block of rows, which is little beside the block's arithmetic.
-- C may be compact: its last columns, where they are not a whole vector, go through a small buffer.
+- `strips` walks the tile over C: groups of B's columns outside, strips of TILE_ROWS rows inside, and along each strip
+  the group's panels. So A's part of a strip stays in the first-level cache, the group in the second, and every number
+  of C sums over k in order, in parts of at most MOST_DEPTH terms: a bit depends on neither strip nor thread.
+- B is read in whole vectors. Where its rows are not whole vectors, or stand transposed, or far apart, a group is
+  packed first into panels of TILE_COLUMNS columns. The strips before ask the memory for it.
+- A finished strip may be handed on (`Done`) while it is in the first-level cache: to an update, say. It is not kept
+  then, and all strips land in one place.
+- C may be compact: its last columns, where they are not a whole vector, go through a small buffer. A strip that is not
+  kept needs none: its tiles run from the last panel to the first, and rows overwrite what spilled over from those above.
 - A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
   `row_product`: four vectors wide, from B as it stands.
 """
@@ -28,14 +32,19 @@ cdef extern from "tile.h" nogil:
         Py_ssize_t rows, Py_ssize_t k, const real *a, Py_ssize_t a_row, const real *b, real init, real *c,
     ) noexcept
     void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
+    void fetch_rows(Py_ssize_t rows, Py_ssize_t n, const real *b, Py_ssize_t b_row) noexcept
     void pack_turned(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
+    void spread_rows(Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real *source, real *to) noexcept
+    real run_squares(Py_ssize_t n, const real *x) noexcept
     void add_rows(
         Py_ssize_t rows, Py_ssize_t n, const real *d, const real *x, Py_ssize_t x_row, real *c,
     ) noexcept
 
 cdef enum:
-    A_BYTES = 524288       # of A that a block of rows keeps in the second-level cache
-    B_BYTES = 16384        # up to here B is read in place by every tile
+    MOST_DEPTH = 512       # terms of a sum in one part
+    PANEL_BYTES = 262144   # of packed panels that stay in the second-level cache beside what else is there
+    MOST_PANELS = 16       # of a group
+    B_BYTES = 65536        # up to here B is read in place by every tile
     BAD_STRIDE = 1024      # bytes; rows at its multiples meet in a few sets of the first-level cache
     MOST_COLUMNS = 32      # numbers of the largest tile's row
     MOST_TILE = 12 * 32    # numbers of the largest tile
@@ -43,6 +52,28 @@ cdef enum:
 
 cdef enum Form:
     ROWS, TURNED           # B's rows stand as rows, or as columns
+
+cdef struct Factors:       # of C = init + A B
+    Py_ssize_t m, n, k
+    const real *a          # (m, k), by two strides
+    Py_ssize_t a_row, a_col
+    const real *b          # (k, n); TURNED: (n, k)
+    Py_ssize_t b_row
+    Form form
+    const real *init       # (m, n), or a bias (n,) with stride 0, or NULL
+    Py_ssize_t init_row
+
+cdef struct Panels:        # a group, and the tiles of the coming strip
+    tile_args tiles[MOST_PANELS]
+    int count, columns     # panels; columns of the last one
+    bint spills            # its tiles have no room for a whole vector
+    Py_ssize_t terms, c_step, init_step
+    real bias[MOST_COLUMNS]
+
+# What becomes of rows i … i + rows, columns j … j + columns of C, which stand at c.
+ctypedef void (*Done)(
+    void *context, real *c, Py_ssize_t c_row, Py_ssize_t i, Py_ssize_t rows, Py_ssize_t j, Py_ssize_t columns,
+) noexcept nogil
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
@@ -53,11 +84,30 @@ cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
     return row + LANES if row * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0 else row
 
 
-cdef inline bint reads_in_place(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Form form, Py_ssize_t b_row) noexcept nogil:
+cdef inline bint reads_in_place(const Factors *f) noexcept nogil:
     """Whether tiles read B where it stands: its rows hold whole vectors, and packing would not pay."""
-    if form == TURNED or b_row < (n + LANES - 1) // LANES * LANES:
+    if f.form == TURNED or f.b_row < (f.n + LANES - 1) // LANES * LANES:
         return False
-    return k * b_row * <Py_ssize_t>sizeof(real) <= B_BYTES or m < 4 * TILE_ROWS
+    return f.k * f.b_row * <Py_ssize_t>sizeof(real) <= B_BYTES or f.m < 4 * TILE_ROWS
+
+
+cdef inline Py_ssize_t depth_of(Py_ssize_t k) noexcept nogil:
+    """Terms of a part of the sum: k in equal parts."""
+    cdef Py_ssize_t parts = (k + MOST_DEPTH - 1) // MOST_DEPTH
+    return max(<Py_ssize_t>1, (k + parts - 1) // max(<Py_ssize_t>1, parts))
+
+
+cdef inline Py_ssize_t group_of(Py_ssize_t n, Py_ssize_t terms) noexcept nogil:
+    """Columns of a group: whole panels."""
+    cdef Py_ssize_t fit = PANEL_BYTES // <Py_ssize_t>sizeof(real) // terms // TILE_COLUMNS
+    fit = min(max(<Py_ssize_t>1, fit), <Py_ssize_t>MOST_PANELS)
+    return TILE_COLUMNS * min(fit, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+
+
+cdef inline Py_ssize_t panel_room(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Numbers of scratch that a product with (k, n) for its B takes."""
+    cdef Py_ssize_t terms = depth_of(k)
+    return group_of(n, terms) * terms
 
 
 cdef void product(
@@ -66,88 +116,153 @@ cdef void product(
     const real *b, Py_ssize_t b_row, Form form,           # (k, n); TURNED: (n, k)
     const real *init, Py_ssize_t init_row,                # (m, n), or a bias (n,) with stride 0, or NULL
     real *c, Py_ssize_t c_row,                            # (m, n); its rows may be compact
-    real *panel,                                          # scratch: k * TILE_COLUMNS numbers
+    real *panels,                                         # scratch: panel_room(n, k) numbers
 ) noexcept nogil:
     """C = init + A B."""
-    cdef Py_ssize_t fit = A_BYTES // <Py_ssize_t>sizeof(real) // k // TILE_ROWS * TILE_ROWS
-    cdef Py_ssize_t block = max(<Py_ssize_t>TILE_ROWS, fit)
-    cdef bint in_place = reads_in_place(m, n, k, form, b_row)
-    cdef Py_ssize_t first = 0, last, i, j
-    cdef int columns, width
-    cdef const real *start
-    cdef real bias[MOST_COLUMNS]
-    cdef tile_args t
-    t.k = k
-    t.a_row = a_row
-    t.a_col = a_col
-    while first < m:
-        last = min(m, first + block)
-        j = 0
-        while j < n:
-            columns = <int>min(<Py_ssize_t>TILE_COLUMNS, n - j)
-            width = TILE_COLUMNS if columns > LANES else LANES
-            t.b = b + j if in_place else panel
-            t.b_row = b_row if in_place else width
-            if form == TURNED:
-                pack_turned(k, columns, width, b + j * b_row, b_row, panel)
-            elif not in_place:
-                pack_rows(k, columns, width, b + j, b_row, panel)
-            start = NULL if init == NULL else init + j
-            if start != NULL and init_row == 0 and columns < width:
-                pack_rows(1, columns, width, start, 0, bias)
-                start = bias
-            i = first
-            while i < last:
-                t.a = a + i * a_row
-                tile_into(
-                    &t, <int>min(<Py_ssize_t>TILE_ROWS, last - i), columns, width,
-                    NULL if start == NULL else start + i * init_row, init_row, c + i * c_row + j, c_row, c_row - j,
-                )
-                i += TILE_ROWS
-            j += TILE_COLUMNS
-        first = last
+    cdef Factors f
+    f.m, f.n, f.k = m, n, k
+    f.a, f.a_row, f.a_col = a, a_row, a_col
+    f.b, f.b_row, f.form = b, b_row, form
+    f.init, f.init_row = init, init_row
+    strips(&f, c, c_row, NULL, NULL, panels)
 
 
-cdef inline void tile_into(
-    tile_args *t, int rows, int columns, int width,
-    const real *init, Py_ssize_t init_row,
-    real *c, Py_ssize_t c_row, Py_ssize_t room,    # room: numbers from c to the end of its row
+cdef void strips(
+    const Factors *f,
+    real *c, Py_ssize_t c_row,     # (m, n), or a single strip, and then a vector more, where it is not kept
+    Done done, void *context,      # NULL: C is kept
+    real *panels,                  # scratch: panel_room(n, k) numbers
 ) noexcept nogil:
-    """One tile; where C has no room for a whole vector, by way of a buffer."""
+    """C = init + A B, strip by strip. Strips of sums in more than one part have to be kept."""
+    cdef Py_ssize_t depth = depth_of(f.k), b_row = f.b_row, b_col = 1
+    cdef Py_ssize_t at = 0, group, columns, i, j, rows
+    cdef bint in_place = reads_in_place(f), kept = done == NULL
+    cdef const real *b
+    cdef Panels some
+    if f.form == TURNED:
+        b_row, b_col = 1, f.b_row
+    while at < f.k:
+        some.terms = min(depth, f.k - at)
+        group = group_of(f.n, some.terms)
+        j = 0
+        while j < f.n:
+            columns = min(group, f.n - j)
+            b = f.b + at * b_row + j * b_col
+            if not in_place:
+                pack_group(f, b, some.terms, columns, panels)
+            set_panels(&some, f, at, j, columns, b if in_place else panels, f.b_row if in_place else 0, c, c_row, kept)
+            i = 0
+            while i < f.m:
+                rows = min(<Py_ssize_t>TILE_ROWS, f.m - i)
+                if not in_place and j + columns < f.n:
+                    fetch_share(f, b + columns * b_col, some.terms, min(group, f.n - j - columns), i)
+                strip(&some, f.a + i * f.a_row + at * f.a_col, <int>rows)
+                if not kept:
+                    done(context, c + j, c_row, i, rows, j, columns)
+                i += TILE_ROWS
+            j += columns
+        at += depth
+
+
+cdef inline int panel_width(Py_ssize_t columns) noexcept nogil:
+    """Numbers that a row of a panel takes."""
+    return TILE_COLUMNS if columns > LANES else LANES
+
+
+cdef void pack_group(
+    const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, real *panels,
+) noexcept nogil:
+    """B from b on, `terms` rows and `columns` columns, into panels, one behind the other."""
+    cdef Py_ssize_t p = 0
+    cdef int n
+    while p < columns:
+        n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
+        if f.form == TURNED:
+            pack_turned(terms, n, panel_width(n), b + p * f.b_row, f.b_row, panels + p * terms)
+        else:
+            pack_rows(terms, n, panel_width(n), b + p, f.b_row, panels + p * terms)
+        p += TILE_COLUMNS
+
+
+cdef inline void fetch_share(
+    const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, Py_ssize_t i,
+) noexcept nogil:
+    """Ask for what the strip of row i should bring of the next group."""
+    cdef Py_ssize_t rows = terms if f.form == ROWS else columns
+    cdef Py_ssize_t first = rows * i // f.m
+    cdef Py_ssize_t last = rows * min(f.m, i + TILE_ROWS) // f.m
+    fetch_rows(last - first, columns if f.form == ROWS else terms, b + first * f.b_row, f.b_row)
+
+
+cdef void set_panels(
+    Panels *some, const Factors *f, Py_ssize_t at, Py_ssize_t j, Py_ssize_t columns,
+    const real *b, Py_ssize_t b_row,    # in place, or packed where b_row is 0
+    real *c, Py_ssize_t c_row, bint kept,
+) noexcept nogil:
+    """The tiles of the first strip, for terms from `at` on and columns from j on."""
+    cdef tile_args *t
+    cdef Py_ssize_t p = 0
+    cdef int n, width
+    some.count = 0
+    some.spills = False
+    some.c_step = TILE_ROWS * c_row if kept else 0
+    some.init_step = some.c_step if at else TILE_ROWS * f.init_row
+    while p < columns:
+        n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
+        width = panel_width(n)
+        t = &some.tiles[some.count]
+        t.a_row, t.a_col, t.k = f.a_row, f.a_col, some.terms
+        t.b = b + p if b_row else b + p * some.terms
+        t.b_row = b_row if b_row else width
+        t.c = c + j + p
+        t.c_row = c_row
+        t.init, t.init_row = t.c, c_row
+        if at == 0:
+            t.init, t.init_row = f.init + j + p, f.init_row
+        if at == 0 and f.init == NULL:
+            t.init = NULL
+            some.init_step = 0
+        elif n < width and t.init_row == 0:
+            pack_rows(1, n, width, t.init, 0, some.bias)
+            t.init = some.bias
+        some.columns = n
+        some.spills = n < width and kept and c_row - j - p < width
+        some.count += 1
+        p += TILE_COLUMNS
+
+
+cdef inline void strip(Panels *some, const real *a, int rows) noexcept nogil:
+    """A strip's tiles, from the last panel to the first; then on to the next strip."""
+    cdef int p = some.count - 1
+    cdef int vectors = panel_width(some.columns) // LANES
+    cdef tile_args *t
+    while p >= 0:
+        t = &some.tiles[p]
+        t.a = a
+        if some.spills and p == some.count - 1:
+            tile_by_buffer(t, rows, some.columns)
+        else:
+            tile(rows, vectors, t)
+        t.c += some.c_step
+        t.init += some.init_step
+        p -= 1
+        vectors = TILE_COLUMNS // LANES
+
+
+cdef void tile_by_buffer(tile_args *t, int rows, int columns) noexcept nogil:
+    """A tile where C has no room for a whole vector."""
     cdef real edge[MOST_TILE]
+    cdef int width = panel_width(columns)
+    cdef const real *init = t.init
+    cdef real *c = t.c
+    cdef Py_ssize_t c_row = t.c_row
     cdef int i, j
-    t.init = init
-    t.init_row = init_row
-    t.c = c
-    t.c_row = c_row
-    if columns == width or room >= width:
-        tile(rows, width // LANES, t)
-        return
-    t.init = NULL
-    t.c = edge
-    t.c_row = width
+    t.init, t.c, t.c_row = NULL, edge, width
     tile(rows, width // LANES, t)
+    t.init, t.c, t.c_row = init, c, c_row
     for i in range(rows):
         for j in range(columns):
-            c[i * c_row + j] = edge[i * width + j] if init == NULL else init[i * init_row + j] + edge[i * width + j]
-
-
-cdef inline real dot(Py_ssize_t n, const real *a, const real *b) noexcept nogil:
-    """Sum of a[i] b[i] in sixteen interleaved partial sums: the same bits for every vector width."""
-    cdef real part[16]
-    cdef Py_ssize_t i, j
-    for j in range(16):
-        part[j] = 0
-    for i in range(0, n - n % 16, 16):
-        for j in range(16):
-            part[j] += a[i + j] * b[i + j]
-    for j in range(n % 16):
-        part[j] += a[n - n % 16 + j] * b[n - n % 16 + j]
-    for j in range(8):
-        part[j] += part[j + 8]
-    for j in range(4):
-        part[j] += part[j + 4]
-    return (part[0] + part[2]) + (part[1] + part[3])
+            c[i * c_row + j] = edge[i * width + j] if init == NULL else init[i * t.init_row + j] + edge[i * width + j]
 
 
 cdef void row_product(
@@ -189,7 +304,7 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
     cdef Py_ssize_t i = 0
     cdef double total = 0
     while i < n:
-        total += dot(min(<Py_ssize_t>SUM_RUN, n - i), x + i, x + i)
+        total += run_squares(min(<Py_ssize_t>SUM_RUN, n - i), x + i)
         i += SUM_RUN
     if not isfinite(total):    # float squares overflow from 1e19 on
         total = 0
@@ -198,7 +313,7 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
     return total
 
 
-cdef bint all_finite(Py_ssize_t n, const real *x) noexcept nogil:
+cdef bint every_finite(Py_ssize_t n, const real *x) noexcept nogil:
     """Whether x (n,) holds neither NaN nor infinity."""
     cdef Py_ssize_t i
     if isfinite(sum_squares(n, x)):
@@ -207,3 +322,8 @@ cdef bint all_finite(Py_ssize_t n, const real *x) noexcept nogil:
         if not isfinite(x[i]):
             return False
     return True
+
+
+def all_finite(const real[::1] x not None):
+    """Whether x (n,) holds neither NaN nor infinity."""
+    return x.shape[0] == 0 or every_finite(x.shape[0], &x[0])

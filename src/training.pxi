@@ -18,6 +18,8 @@ OUTCOMES = ("good", "loss", "gradient", "parameters")
 
 cdef enum:
     DROPOUT_PURPOSE = 1
+    STREAM_PARAMS = 4096    # below, the gradient stays in the first-level cache anyway
+    STREAM_WORK = 3000000000    # multiply-adds of a step that is not given up half-way, for it updates as it goes
     PUSH = 1000             # what a step adds to a parameter or slot at most, in rates and squared norms
 
 
@@ -83,7 +85,7 @@ cdef class Training:
         cdef real *grads = &self.grads[0]
         cdef Py_ssize_t n = self.network.plan.n_params
         if self.l1 != 0 or self.l2 != 0:
-            add_penalty(&self.network.plan, <real>self.l1, <real>self.l2, grads)
+            add_penalties(&self.network.plan, <real>self.l1, <real>self.l2, grads)
             squares = sum_squares(n, grads)
         if not isfinite(squares):
             self.gradient_norm = sqrt(squares)
@@ -135,7 +137,7 @@ cdef class Training:
         memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
         update_begin(&self.update)
         update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), n, n)
-        if all_finite(n, self.network.plan.params) and all_finite(n_slots, self.slots_at()):
+        if every_finite(n, self.network.plan.params) and every_finite(n_slots, self.slots_at()):
             self.step_count += 1
             return GOOD
         memcpy(self.network.plan.params, self.backup, n * sizeof(real))
@@ -147,81 +149,70 @@ cdef class Training:
     cdef int batch(self, const Rows *data, Py_ssize_t first, Py_ssize_t rows, double *loss) except -1 nogil:
         """One step on rows first … first + rows of the data's order -> an Outcome."""
         cdef Pass batch
-        batch.plan = &self.network.plan
+        cdef Plan *plan = &self.network.plan
+        batch.plan = plan
         batch.data = data
         batch.of = &self.objective
         batch.first = first
         batch.rows = rows
         batch.key = self.dropout_key()
-        batch.grads = &self.grads[0]
+        batch.backward = True
         batch.poll = &self.network.poll
-        if rows == 1 and self.l1 == 0 and self.l2 == 0:
-            if interrupted(batch.poll, batch.plan.n_params):
-                return -1
-            if self.single(&batch, loss):
-                return GOOD
-        run_batch(&batch, batch.plan.threads, loss)
+        batch.sink.grads = &self.grads[0]
+        batch.sink.update = &self.update
+        batch.sink.params = plan.params
+        batch.sink.slots = self.slots_at()
+        batch.sink.n_params = plan.n_params
+        batch.sink.l1 = <real>self.l1
+        batch.sink.l2 = <real>self.l2
+        if (rows == 1 or plan.n_params >= STREAM_PARAMS) and self.clip_norm == INFINITY and rows <= min(plan.most, <Py_ssize_t>MOST_DEPTH) \
+                and rows * plan.n_params <= STREAM_WORK:
+            return self.streamed(&batch, loss)
+        run_batch(&batch, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
-        return self.apply(batch.squares)
+        return self.apply(batch.sink.squares)
 
-    cdef bint single(self, Pass *batch, double *loss) noexcept nogil:
-        """A batch of one: its gradient x^T delta goes into the update a few rows at a time and is never stored.
+    cdef int streamed(self, Pass *batch, double *loss) except -1 nogil:
+        """A step whose gradient goes into the update strip by strip, and is kept only where the step is risky."""
+        cdef int threads = begin_batch(batch)
+        batch.loss[0] = 0
+        batch.start = 0
+        block_deltas(batch, threads)
+        if batch.stopped:
+            return -1
+        loss[0] = batch.factor * batch.loss[0]
+        if not isfinite(loss[0]):
+            return BAD_LOSS
+        if self.begin_update(self.norm_bound(batch)):
+            block_gradient(batch, threads)
+            return -1 if batch.stopped else self.apply(batch.sink.squares)
+        batch.sink.grads = NULL
+        block_gradient(batch, threads)
+        self.gradient_norm = sqrt(batch.sink.squares)
+        self.step_count += 1
+        return GOOD
 
-        False, with nothing changed, where the step is to be made or refused the long way.
-        """
-        cdef Plan *plan = batch.plan
-        cdef Workspace *space = &plan.spaces[0]
+    cdef double norm_bound(self, const Pass *batch) noexcept nogil:
+        """What the gradient's norm cannot exceed: of x^T delta it is at most |x| |delta| (Frobenius)."""
+        cdef const Plan *plan = batch.plan
+        cdef const Workspace *space = &plan.spaces[0]
         cdef const Layer *layer
         cdef const real *x
         cdef Py_ssize_t x_row
-        cdef double squares = 0
+        cdef double squares = 0, bound
         cdef int i
-        batch.factor = mean_factor(batch.of, batch.data, batch.first, 1)
-        whole_rows(batch, space, plan.panels[0], 0, 1, 0)
-        loss[0] = batch.factor * space.value[0]
         for i in range(plan.first, plan.n_layers):
             layer = &plan.layers[i]
             if layer.kind == DENSE:
                 layer_input(batch, space, i, 0, &x, &x_row)
-                squares += sum_squares(layer.n_out, space.delta[i]) * (
-                    sum_squares(layer.n_in, x) + (layer.bias_at >= 0)
+                squares += sum_squares(batch.rows * layer.out_row, space.delta[i]) * (
+                    sum_squares((batch.rows - 1) * x_row + layer.n_in, x) + batch.rows
                 )
-        if not isfinite(loss[0]) or not isfinite(squares) or self.begin_update(sqrt(squares)):
-            return False
-        for i in range(plan.first, plan.n_layers):
-            layer = &plan.layers[i]
-            if layer.kind == DENSE:
-                layer_input(batch, space, i, 0, &x, &x_row)
-                self.update_outer(layer.weight_at, layer.n_in, layer.n_out, x, space.delta[i])
-                if layer.bias_at >= 0:
-                    self.update_stretch(layer.bias_at, layer.n_out, space.delta[i])
-        self.step_count += 1
-        return True
-
-    cdef void update_outer(
-        self, Py_ssize_t at, Py_ssize_t n_in, Py_ssize_t n_out,
-        const real *x, const real *delta,    # (n_in,), (n_out,)
-    ) noexcept nogil:
-        """Update the weight at `at` by the gradient x^T delta, some rows of it at a time."""
-        cdef real *stretch = self.network.plan.panels[0]
-        cdef Py_ssize_t share = max(<Py_ssize_t>1, OUTER_STRETCH // n_out)
-        cdef Py_ssize_t low = 0, n, r, j
-        while low < n_in:
-            n = min(share, n_in - low)
-            for r in range(n):
-                for j in range(n_out):
-                    stretch[r * n_out + j] = x[low + r] * delta[j]
-            self.update_stretch(at + low * n_out, n * n_out, stretch)
-            low += n
-
-    cdef inline void update_stretch(self, Py_ssize_t at, Py_ssize_t n, const real *grads) noexcept nogil:
-        """Update n parameters from `at` on; grads (n,)."""
-        cdef Plan *plan = &self.network.plan
-        update_apply(
-            &self.update, plan.params + at, grads, NULL if self.slots_at() == NULL else self.slots_at() + at,
-            plan.n_params, n,
-        )
+        bound = sqrt(squares)
+        if self.l1 != 0 or self.l2 != 0:
+            bound += self.l1 * sqrt(<double>plan.n_params) + self.l2 * sqrt(sum_squares(plan.n_params, plan.params))
+        return bound
 
     def step(
         self, const real[:, ::1] X not None, const real[:, ::1] target=None,

@@ -57,6 +57,11 @@ cdef void sgd_begin(Update *u) noexcept nogil:
     u.c[4] = u.learning_rate * (momentum if nesterov else 1)
 
 
+cdef inline bint is_plain(const Update *u) noexcept nogil:
+    """Whether the update is p -= rate * g and nothing else."""
+    return RULES[u.rule].apply == sgd_apply and u.c[0] == 0 and u.c[1] == 0 and u.scale == 1
+
+
 cdef void sgd_apply(
     const Update *u,
     real *p,            # (n,) parameters, updated

@@ -28,6 +28,8 @@ typedef int32_t lane;
 typedef int64_t lane;
 #endif
 
+enum { CACHE_LINE = 64, SQUARES = 256 / sizeof(real) };
+
 typedef real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
 
@@ -95,6 +97,29 @@ static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t 
             for (int i = 0; i < LANES; i++)
                 panel[p * width + j + i] = i < rows ? w[(j + i) * w_row + p] : 0;
     }
+}
+
+/* to[r * width + j] = from[r * n + j] for j < n; behind n stands anything finite that `from` holds, or what was there. */
+static inline void spread_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t width, const real *from, real *to)
+{
+    for (ptrdiff_t r = 0; r < rows; r++, from += n, to += width)
+        for (ptrdiff_t j = 0; j < n; j += LANES)
+            if ((rows - r) * n - j >= LANES)
+                *(vector *)(to + j) = *(const vector *)(from + j);
+            else
+                for (ptrdiff_t i = j; i < n; i++)
+                    to[i] = from[i];
+}
+
+/* Ask for `rows` rows of n numbers, to be packed soon. GCC takes a function of prefetches alone for one that does
+ * nothing, and leaves its calls out: hence the empty statement that it may not look into. */
+static inline void fetch_rows(ptrdiff_t rows, ptrdiff_t n, const real *b, ptrdiff_t b_row)
+{
+    for (; rows > 0; rows--, b += b_row)
+        for (ptrdiff_t j = 0; j < n; j += CACHE_LINE / (ptrdiff_t)sizeof(real)) {
+            __builtin_prefetch(b + j, 0, 2);
+            __asm__ volatile("");
+        }
 }
 
 /* The sum of each of LANES vectors, one per lane. Zipping halves as in `transpose`, and adding instead of keeping both. */
@@ -170,6 +195,42 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
             sum[r % 4] += x[r * x_row + i] * (d ? d[r] : 1);
         c[i] += (sum[0] + sum[2]) + (sum[1] + sum[3]);
     }
+}
+
+/* Sum of x[i]^2, i < n, in SQUARES interleaved partial sums: the same bits for every vector width. */
+static real run_squares(ptrdiff_t n, const real *x)
+{
+    enum { VECTORS = SQUARES / LANES };
+    vector sum[VECTORS] = {{0}}, v;
+    ptrdiff_t i = 0;
+    for (; i + SQUARES <= n; i += SQUARES)
+#pragma GCC unroll 16
+        for (int q = 0; q < VECTORS; q++) {
+            v = *(const vector *)(x + i + q * LANES);
+            sum[q] += v * v;
+        }
+    for (int q = 0; i < n; q++, i += LANES) {
+        v = (vector){0};
+        if (i + LANES <= n)
+            v = *(const vector *)(x + i);
+        else
+            for (int j = 0; j < n - i; j++)
+                v[j] = x[i + j];
+        sum[q] += v * v;
+    }
+#pragma GCC unroll 8
+    for (int half = VECTORS / 2; half; half /= 2)
+#pragma GCC unroll 8
+        for (int q = 0; q < half; q++)
+            sum[q] += sum[q + half];
+    real part[LANES];
+    *(vector *)part = sum[0];
+#pragma GCC unroll 8
+    for (int half = LANES / 2; half; half /= 2)
+#pragma GCC unroll 8
+        for (int q = 0; q < half; q++)
+            part[q] += part[q + half];
+    return part[0];
 }
 
 #endif
