@@ -43,8 +43,8 @@ cdef struct Sink:           # what becomes of a gradient, stretch by stretch, wh
     bint adds               # to what is there
     const Update *update
     real *params            # (n_params,)
-    real *slots             # (number of slots, n_params)
-    Py_ssize_t n_params
+    real *slots             # (number of slots, n_params), rows `stride` apart
+    Py_ssize_t stride
     real l1, l2
     double squares          # of the gradient so far, penalties included where the update takes it
 
@@ -58,7 +58,7 @@ cdef void sink_stretch(Sink *sink, Py_ssize_t at, Py_ssize_t n, real *g, real l1
     if l1 != 0 or l2 != 0:
         add_penalty(n, sink.params + at, l1, l2, g)
     sink.squares += sum_squares(n, g)
-    update_apply(sink.update, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at, sink.n_params, n)
+    update_apply(sink.update, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at, sink.stride, n)
 
 
 cdef void sink_strip(

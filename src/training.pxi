@@ -31,7 +31,7 @@ cdef class Training:
     cdef Update update
     cdef const double[::1] hyper
     cdef double[::1] scalars
-    cdef real[:, ::1] slots
+    cdef real[:, ::1] slots               # (number of slots, at least n_params)
     cdef real[::1] grads
     cdef real *backup
     cdef double l1, l2, clip_norm, decay, growth
@@ -48,8 +48,8 @@ cdef class Training:
         double growth, double l1, double l2, double clip_norm, unsigned long long seed,
     ):
         cdef int i
-        if not network.trains or grads.shape[0] != network.plan.n_params:
-            raise ValueError("the network and the gradients do not fit")
+        if not network.trains or grads.shape[0] != network.plan.n_params or slots.shape[1] < grads.shape[0]:
+            raise ValueError("the network, the gradients and the optimizer's slots do not fit")
         self.network = network
         self.objective.loss = loss_code(loss)
         self.objective.option = <real>option
@@ -92,7 +92,7 @@ cdef class Training:
             return BAD_GRADIENT
         if self.begin_update(sqrt(squares)):
             return self.apply_risky()
-        update_apply(&self.update, self.network.plan.params, grads, self.slots_at(), n, n)
+        update_apply(&self.update, self.network.plan.params, grads, self.slots_at(), self.slots.shape[1], n)
         self.step_count += 1
         return GOOD
 
@@ -110,7 +110,7 @@ cdef class Training:
         if not growth * self.reach + push < self.limit:
             self.reach = sqrt(
                 sum_squares(self.network.plan.n_params, self.network.plan.params)
-                + sum_squares(self.network.plan.n_params * self.slots.shape[0], self.slots_at())
+                + sum_squares(self.slots.shape[0] * self.slots.shape[1], self.slots_at())
             )
         self.reach = growth * self.reach + push
         if not self.reach < self.limit:
@@ -124,7 +124,7 @@ cdef class Training:
     cdef int apply_risky(self) except -1 nogil:
         """An update that may overflow: made, and taken back where it did."""
         cdef Py_ssize_t n = self.network.plan.n_params
-        cdef Py_ssize_t n_slots = n * self.slots.shape[0]
+        cdef Py_ssize_t n_slots = self.slots.shape[0] * self.slots.shape[1]
         cdef double scalars[N_SCALARS]
         if self.backup == NULL:
             self.backup = <real *>malloc((n + n_slots) * sizeof(real))
@@ -136,7 +136,7 @@ cdef class Training:
             memcpy(self.backup + n, self.slots_at(), n_slots * sizeof(real))
         memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
         update_begin(&self.update)
-        update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), n, n)
+        update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), self.slots.shape[1], n)
         if every_finite(n, self.network.plan.params) and every_finite(n_slots, self.slots_at()):
             self.step_count += 1
             return GOOD
@@ -162,7 +162,7 @@ cdef class Training:
         batch.sink.update = &self.update
         batch.sink.params = plan.params
         batch.sink.slots = self.slots_at()
-        batch.sink.n_params = plan.n_params
+        batch.sink.stride = self.slots.shape[1]
         batch.sink.l1 = <real>self.l1
         batch.sink.l2 = <real>self.l2
         if (rows == 1 or plan.n_params >= STREAM_PARAMS) and self.clip_norm == INFINITY and rows <= min(plan.most, <Py_ssize_t>MOST_DEPTH) \

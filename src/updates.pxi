@@ -168,7 +168,7 @@ def update(
     long long step,
     real[::1] params,            # (n,), updated
     const real[::1] grads,       # (n,)
-    real[:, ::1] slots,          # (number of slots, n), updated
+    real[:, ::1] slots,          # (number of slots, n or more), updated
     double scale=1,
 ):
     """One step of `rule` in place: its scalars, its slots and the parameters."""

@@ -1,23 +1,13 @@
-"""Memory for parameters and gradients, and the layers' views into it."""
+"""The layers' views into a flat vector of parameters or gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .layers import Dense
-
-ALIGNMENT = 64
-
-
-def aligned_zeros(n: int, dtype: str) -> NDArray[Any]:
-    """A zero vector of shape (n,) that begins on a cache line."""
-    size = np.dtype(dtype).itemsize
-    memory = np.zeros(n + ALIGNMENT // size, dtype)
-    return memory[-memory.ctypes.data % ALIGNMENT // size :][:n]
 
 
 def layer_views(layers: list[Dense], vector: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:

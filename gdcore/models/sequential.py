@@ -17,12 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from .._kernels import load
+from .._memory import aligned_zeros
 from ..activations import get_activation
 from ..batches import Samples, take_samples
 from ..initializers import get_initializer
 from ..losses import CustomLoss, Loss, get_loss
 from .layers import Dense, Layer, checked_stack, dropout_key, stack_table
-from .memory import aligned_zeros, layer_views
+from .memory import layer_views
 from .summary import summary
 
 if TYPE_CHECKING:

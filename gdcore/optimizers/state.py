@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from .._kernels import load
+from .._memory import aligned_rows
 
 if TYPE_CHECKING:
     from .base import Optimizer
@@ -28,7 +29,9 @@ class OptimizerState:
     ----------
     optimizer : Optimizer
     slots : ndarray, shape (n_slots, n)
-        The vectors that `optimizer.slot_names()` names, in the parameters' precision.
+        The vectors that `optimizer.slot_names()` names, in the parameters' precision: a view of `memory`.
+    memory : ndarray, shape (n_slots, n rounded up to whole cache lines)
+        What the kernels see.
     scalars : ndarray, shape (2,), float64
         Running scalars of the rule.
     step_count : int
@@ -54,7 +57,9 @@ class OptimizerState:
         self, optimizer: Optimizer, slots: NDArray[Any], scalars: NDArray[np.float64], step_count: int
     ) -> None:
         self.optimizer = optimizer
-        self.slots = slots
+        self.memory = aligned_rows(slots.shape[0], slots.shape[1], slots.dtype.name)
+        self.slots = self.memory[:, : slots.shape[1]]
+        self.slots[:] = slots
         self.scalars = scalars
         self.step_count = step_count
         self.n = slots.shape[1]
@@ -99,7 +104,7 @@ class OptimizerState:
         rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
         rate = checks.positive("learning_rate", rate)
         step = self.step_count + 1
-        self._update(self.rule, self._hyper, self.scalars, rate, step, params, grads, self.slots)
+        self._update(self.rule, self._hyper, self.scalars, rate, step, params, grads, self.memory)
         self.step_count = step
 
     def to_dict(self) -> dict[str, Any]:

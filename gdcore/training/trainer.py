@@ -116,7 +116,7 @@ class Trainer:
         self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
         self._run = load(self.model.dtype).Training(
             self._network, loss.name, loss.option(),
-            self.optimizer.rule, np.array(self.optimizer.hyper(), np.float64), self._state.scalars, self._state.slots,
+            self.optimizer.rule, np.array(self.optimizer.hyper(), np.float64), self._state.scalars, self._state.memory,
             self._grads,
             learning_rate=self.optimizer.learning_rate, decay=self.optimizer.weight_decay,
             growth=self.optimizer.amplification(), l1=self.l1, l2=self.l2,
