@@ -4,7 +4,7 @@ Design
 ------
 - Forward is x W with the bias in the tile; dW = x^T delta; dx = delta W^T. A bias gradient is the sum of delta's rows.
 - Parameters and gradients are compact, activations and deltas have padded rows; `product` minds the difference.
-- A weight's gradient goes to a sink, a strip of rows at a time: kept, or taken by the penalty and the optimizer at once.
+- A weight's gradient goes to a sink, a strip of rows at a time: kept, or taken by penalty and optimizer at once.
 - One output, one input or one row is a case of its own: dot products along rows, or sums of rows.
 """
 
@@ -78,6 +78,7 @@ cdef void sink_strip(
 cdef void outer_gradient(
     const Layer *of, Sink *sink,
     const real *x, const real *delta,    # (n_in,), (n_out,): a batch of one
+    Py_ssize_t low, Py_ssize_t high,     # rows of the weight; the first ones bring the bias with them
     real *room,                          # scratch: a row of the weight
 ) noexcept nogil:
     """x^T delta and delta into the update, a row of the weight at a time; it is never written where that is plain."""
@@ -85,17 +86,17 @@ cdef void outer_gradient(
     cdef real rate
     cdef Py_ssize_t i, j
     if is_plain(sink.update) and sink.l1 == 0 and sink.l2 == 0:
-        for i in range(of.n_in):
+        for i in range(low, high):
             rate = <real>sink.update.learning_rate * x[i]
             for j in range(of.n_out):
                 weight[i * of.n_out + j] -= rate * delta[j]
-        sink.squares += sum_squares(of.n_in, x) * sum_squares(of.n_out, delta)
+        sink.squares += sum_squares(high - low, x + low) * sum_squares(of.n_out, delta)
     else:
-        for i in range(of.n_in):
+        for i in range(low, high):
             for j in range(of.n_out):
                 room[j] = x[i] * delta[j]
             sink_stretch(sink, of.weight_at + i * of.n_out, of.n_out, room, sink.l1, sink.l2)
-    if of.bias_at >= 0:
+    if of.bias_at >= 0 and low == 0:
         memcpy(room, delta, of.n_out * sizeof(real))
         sink_stretch(sink, of.bias_at, of.n_out, room, 0, 0)
 
@@ -117,7 +118,7 @@ cdef void dense_gradient(
     cdef Factors f
     cdef Strip strip_of
     if rows == 1 and not kept:
-        outer_gradient(of, sink, x, delta, room)
+        outer_gradient(of, sink, x, delta, low, high, room)
         return
     if of.n_out == 1:
         if not (kept and sink.adds):

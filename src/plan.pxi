@@ -21,8 +21,10 @@ cdef enum:
     LEAST_BLOCK = 192          # rows that make up for the products' fixed costs
     LARGE_BLOCK = 768          # the same where the weights leave the second-level cache
     BLOCK_MULTIPLE = 48        # a whole number of tiles for every instruction set
-    WEIGHT_SHARE = 98304       # numbers of a weight's gradient that one task sums
-    THREAD_WORK = 4000000      # multiply-adds of a batch from which on threads pay
+    LEAST_SHARE = 96           # rows of a weight's gradient that one task sums, at the least
+    MOST_SHARE = 288           # and at the most: enough for the packing of delta to be little beside the sums
+    GROUP_WORK = 4000000       # multiply-adds of a batch from which on threads pay where groups share it out,
+    THREAD_WORK = 60000000     # and where they meet twice in every block and read each other's weights
     POLL_ROWS_WORK = 600000000    # the same between two looks at signals within a task
     ROUND_WORK = 300000000     # and within a round of the groups
 
@@ -241,8 +243,8 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
 
 
 cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
-    """Rows of a weight that make a task: a multiple of every tile, and work enough to be worth one."""
-    return whole_tiles(max(<Py_ssize_t>(2 * BLOCK_MULTIPLE), WEIGHT_SHARE // layer.n_out))
+    """Rows of a weight that make a task: a quarter of them, within bounds, in whole tiles."""
+    return whole_tiles(max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4)))
 
 
 cdef int weight_tasks(const Plan *plan) noexcept nogil:
@@ -345,7 +347,8 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     batch.stopped = False
     batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
     batch.block = block_rows(plan, batch.rows)
-    return 1 if batch.rows * plan.n_params * 3 < THREAD_WORK else plan.threads
+    cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
+    return 1 if batch.rows * plan.n_params * 3 < least else plan.threads
 
 
 cdef int run_batch(Pass *batch, double *loss) except -1 nogil:

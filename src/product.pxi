@@ -9,8 +9,9 @@ Design
   packed first into panels of TILE_COLUMNS columns. The strips before ask the memory for it.
 - A finished strip may be handed on (`Done`) while it is in the first-level cache: to an update, say. It is not kept
   then, and all strips land in one place.
-- C may be compact: its last columns, where they are not a whole vector, go through a small buffer. A strip that is not
-  kept needs none: its tiles run from the last panel to the first, and rows overwrite what spilled over from those above.
+- C may be compact. Where its last columns are not a whole vector, they spill over into the next row, which is written
+  after: strips, their panels from the last to the first, and their rows are in that order. Only the last rows take a
+  small buffer, and strips that add to what is there or are behind another group. A strip not kept has room behind it.
 - A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
   `row_product`: four vectors wide, from B as it stands.
 """
@@ -44,7 +45,7 @@ cdef enum:
     MOST_DEPTH = 512       # terms of a sum in one part
     PANEL_BYTES = 262144   # of packed panels that stay in the second-level cache beside what else is there
     MOST_PANELS = 16       # of a group
-    B_BYTES = 65536        # up to here B is read in place by every tile
+    B_BYTES = 524288       # up to here B is read in place by every tile
     BAD_STRIDE = 1024      # bytes; rows at its multiples meet in a few sets of the first-level cache
     MOST_COLUMNS = 32      # numbers of the largest tile's row
     MOST_TILE = 12 * 32    # numbers of the largest tile
@@ -67,6 +68,7 @@ cdef struct Panels:        # a group, and the tiles of the coming strip
     tile_args tiles[MOST_PANELS]
     int count, columns     # panels; columns of the last one
     bint spills            # its tiles have no room for a whole vector
+    bint stays             # and what stands behind them must stay
     Py_ssize_t terms, c_step, init_step
     real bias[MOST_COLUMNS]
 
@@ -156,7 +158,7 @@ cdef void strips(
                 rows = min(<Py_ssize_t>TILE_ROWS, f.m - i)
                 if not in_place and j + columns < f.n:
                     fetch_share(f, b + columns * b_col, some.terms, min(group, f.n - j - columns), i)
-                strip(&some, f.a + i * f.a_row + at * f.a_col, <int>rows)
+                strip(&some, f.a + i * f.a_row + at * f.a_col, <int>rows, (f.m - i - rows) * c_row < TILE_COLUMNS)
                 if not kept:
                     done(context, c + j, c_row, i, rows, j, columns)
                 i += TILE_ROWS
@@ -227,19 +229,20 @@ cdef void set_panels(
             t.init = some.bias
         some.columns = n
         some.spills = n < width and kept and c_row - j - p < width
+        some.stays = j > 0 or t.init == t.c
         some.count += 1
         p += TILE_COLUMNS
 
 
-cdef inline void strip(Panels *some, const real *a, int rows) noexcept nogil:
-    """A strip's tiles, from the last panel to the first; then on to the next strip."""
+cdef inline void strip(Panels *some, const real *a, int rows, bint ends) noexcept nogil:
+    """A strip's tiles, from the last panel to the first; then on to the next strip. `ends`: C ends right behind it."""
     cdef int p = some.count - 1
     cdef int vectors = panel_width(some.columns) // LANES
     cdef tile_args *t
     while p >= 0:
         t = &some.tiles[p]
         t.a = a
-        if some.spills and p == some.count - 1:
+        if some.spills and p == some.count - 1 and (ends or some.stays):
             tile_by_buffer(t, rows, some.columns)
         else:
             tile(rows, vectors, t)

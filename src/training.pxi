@@ -2,8 +2,9 @@
 
 Design
 ------
-- gradient -> penalty -> norm -> clip -> update. The norm comes with the gradient's sums, while they are in the cache;
-  only a penalty makes one more pass over the vector before the update's.
+- gradient -> penalty -> norm -> clip -> update. Without clipping nobody has to know the norm first: strips of the
+  gradient stream through penalty, norm and update while they are in the cache, once a bound on the norm
+  has shown that the step is good. With it, the norm comes with the gradient's sums, and the update is a second pass.
 - A step whose loss or gradient is not finite changes nothing and raises RefusedStep(what, batch);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
 - `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps. It is measured anew
@@ -165,13 +166,19 @@ cdef class Training:
         batch.sink.stride = self.slots.shape[1]
         batch.sink.l1 = <real>self.l1
         batch.sink.l2 = <real>self.l2
-        if (rows == 1 or plan.n_params >= STREAM_PARAMS) and self.clip_norm == INFINITY and rows <= min(plan.most, <Py_ssize_t>MOST_DEPTH) \
-                and rows * plan.n_params <= STREAM_WORK:
+        if self.streams(rows):
             return self.streamed(&batch, loss)
         run_batch(&batch, loss)
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply(batch.sink.squares)
+
+    cdef bint streams(self, Py_ssize_t rows) noexcept nogil:
+        """Whether the gradient of so many rows comes in one piece, need not be known whole, and is worth streaming."""
+        cdef const Plan *plan = &self.network.plan
+        if self.clip_norm != INFINITY or rows > min(plan.most, <Py_ssize_t>MOST_DEPTH):
+            return False
+        return (rows == 1 or plan.n_params >= STREAM_PARAMS) and rows * plan.n_params <= STREAM_WORK
 
     cdef int streamed(self, Pass *batch, double *loss) except -1 nogil:
         """A step whose gradient goes into the update strip by strip, and is kept only where the step is risky."""

@@ -4,7 +4,8 @@
 # ------
 # - A rule is two functions and a row of RULES; the row's position is its index. `begin` runs once per step, in
 #   double: bias corrections, decays and rates become the coefficients `c`. `apply` is a branch-free loop
-#   over the stretch, element by element, so that stretches and threads never change a bit.
+#   over the stretch, element by element. Where a stretch ends is a matter of the network, never of threads: the last
+#   few elements of a stretch may contract their multiply-adds in another order than whole vectors do.
 # - Slots and scalars are all zero before step 1. A rule that starts elsewhere says so in its `begin`.
 # - d is the gradient as the rule sees it: scaled by clipping, coupled weight decay added. Decoupled decay
 #   multiplies the parameter by `keep`. Where there is no decay, that is one multiply-add by 0 or 1.

@@ -62,16 +62,25 @@ static inline __attribute__((always_inline)) void transpose(vector v[LANES])
     }
 }
 
-/* panel[p][j] = b[p * b_row + j] for j < n <= width, 0 behind; k rows of `width` numbers. */
+/* panel[p][j] = b[p * b_row + j] for j < n <= width, 0 behind; k rows of `width` numbers. A row's last numbers come
+ * with a whole vector, of which the next row's are masked out, as long as the matrix has so many more. */
 static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_row, real *panel)
 {
+    const int whole = n / LANES * LANES;
+    const real *end = b + (k - 1) * b_row + n;
+    lanes counted;
+    for (int j = 0; j < LANES; j++)
+        counted[j] = j < n - whole ? -1 : 0;
     for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += width) {
-        int j = 0;
-        for (; j + LANES <= n; j += LANES)
+        for (int j = 0; j < whole; j += LANES)
             *(vector *)(panel + j) = *(const vector *)(b + j);
-        if (j < width) {
-            *(vector *)(panel + j) = (vector){0};
-            for (; j < n; j++)
+        if (whole == width)
+            continue;
+        if (b + whole + LANES <= end)
+            *(vector *)(panel + whole) = (vector)((lanes)*(const vector *)(b + whole) & counted);
+        else {
+            *(vector *)(panel + whole) = (vector){0};
+            for (int j = whole; j < n; j++)
                 panel[j] = b[j];
         }
     }
