@@ -7,6 +7,7 @@ Fast, checked, explained: compiled kernels, a gradient checker, and runs that sa
     >>> trainer = gd.Trainer(net, "mse", gd.Adam(1e-2))
 """
 
+from . import metrics, schedules
 from ._version import __version__
 from .activations import ACTIVATIONS, Activation
 from .config import show_config
@@ -39,6 +40,8 @@ from .losses import (
     Quantile,
     SquaredHinge,
 )
+from .metrics import METRICS
+from .minimize import MinimizeResult, minimize
 from .models import MLP, Dense, Dropout, LinearModel, Sequential
 from .optimizers import (
     OPTIMIZERS,
@@ -54,8 +57,20 @@ from .optimizers import (
     RAdam,
     RMSprop,
 )
+from .optimizers.full_batch import LBFGS, ConjugateGradient
+from .schedules import SCHEDULES
 from .threads import get_num_threads, num_threads, set_num_threads
-from .training import EarlyStopping, GradientNormThreshold, History, Trainer
+from .training import (
+    Callback,
+    EarlyStopping,
+    EpochEnd,
+    GradientNormThreshold,
+    History,
+    LossThreshold,
+    RelativeChange,
+    TimeLimit,
+    Trainer,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -66,12 +81,15 @@ __all__ = [
     "AdamW",
     "Adamax",
     "BinaryCrossEntropy",
+    "Callback",
+    "ConjugateGradient",
     "Constant",
     "CrossEntropy",
     "Dense",
     "DivergedError",
     "Dropout",
     "EarlyStopping",
+    "EpochEnd",
     "GlorotNormal",
     "GlorotUniform",
     "GradientError",
@@ -83,14 +101,18 @@ __all__ = [
     "History",
     "Huber",
     "INITIALIZERS",
+    "LBFGS",
     "LOSSES",
     "LecunNormal",
     "LinearModel",
     "Lion",
     "LogCosh",
+    "LossThreshold",
+    "METRICS",
     "MLP",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "MinimizeResult",
     "NAdam",
     "Normal",
     "OPTIMIZERS",
@@ -101,16 +123,22 @@ __all__ = [
     "Quantile",
     "RAdam",
     "RMSprop",
+    "RelativeChange",
+    "SCHEDULES",
     "SGD",
     "Sequential",
     "SquaredHinge",
+    "TimeLimit",
     "Trainer",
     "Uniform",
     "Zeros",
     "__version__",
     "check_gradients",
     "get_num_threads",
+    "metrics",
+    "minimize",
     "num_threads",
+    "schedules",
     "set_num_threads",
     "show_config",
 ]

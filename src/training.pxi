@@ -42,6 +42,8 @@ cdef class Training:
     cdef public double learning_rate
     cdef public long long step_count      # updates made so far
     cdef readonly double gradient_norm    # of the last step, with penalties, before clipping
+    cdef public double norm_sum           # of the epochs' gradient norms, since Python set it to 0
+    cdef public long long clipped_steps   # steps of epochs that clip_norm has changed, since Python set it to 0
 
     def __cinit__(
         self, Network network not None, str loss, double option, str rule, const double[::1] hyper,
@@ -80,6 +82,11 @@ cdef class Training:
     cdef uint64_t dropout_key(self) noexcept nogil:
         """The key of the coming step's masks."""
         return (key_of(self.seed, DROPOUT_PURPOSE, self.step_count) | 1) if self.drops else 0
+
+    cdef inline void note_norm(self) noexcept nogil:
+        """What the last step's gradient adds to the sums; apart from the step, which nothing may slow down."""
+        self.norm_sum += self.gradient_norm
+        self.clipped_steps += self.update.scale != 1
 
     cdef int apply(self, double squares) except -1 nogil:
         """Penalty, clipping and the optimizer's update, from self.grads and the sum of its squares."""
@@ -245,9 +252,14 @@ cdef class Training:
     def epoch(
         self, const real[:, ::1] X not None, const real[:, ::1] target, const int64_t[::1] labels,
         const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size, bint drop_last,
+        const double[::1] rates=None,
     ):
-        """One pass in mini-batches, in order (n,) where given -> the mean of the losses before each update."""
+        """One pass in mini-batches, in order (n,) where given -> the mean of the losses before each update.
+
+        Where `rates` (number of batches,) is given, each batch has its own learning rate, which stays behind.
+        """
         cdef Rows data
+        cdef const double *rate = NULL
         cdef Py_ssize_t first = 0, rows, n = X.shape[0], last
         cdef double loss, share, total = 0, mass = 0
         cdef int outcome = GOOD
@@ -259,15 +271,22 @@ cdef class Training:
             data.order = &order[0]
             n = order.shape[0]
         last = n - n % batch_size if drop_last else n
+        if rates is not None:
+            if rates.shape[0] != (last + batch_size - 1) // batch_size:
+                raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
+            rate = &rates[0]
         net.acquire(min(batch_size, n))
         self.reach = INFINITY
         try:
             with nogil:
                 while first < last:
+                    if rate != NULL:
+                        self.learning_rate = rate[first // batch_size]
                     rows = min(batch_size, last - first)
                     outcome = self.batch(&data, first, rows, &loss)
                     if outcome != GOOD:
                         break
+                    self.note_norm()
                     share = mean_factor(&self.objective, &data, first, rows)
                     if share != 0:
                         total += loss / share
@@ -291,6 +310,7 @@ cdef class Training:
         try:
             with nogil:
                 outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
+                self.note_norm()
         finally:
             PyThread_release_lock(self.network.lock)
         if outcome != GOOD:

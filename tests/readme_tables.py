@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from inspect import cleandoc
 from pathlib import Path
 
@@ -55,9 +55,23 @@ def initializers() -> str:
     return table(("name", "", "record"), rows)
 
 
+def schedules() -> str:
+    rows = [(code(call(kind)), first_sentence(kind)) for kind in gd.SCHEDULES]
+    return table(("record with its defaults", ""), rows)
+
+
+def metrics() -> str:
+    rows = [
+        (code(f'"{kind.name}"'), code(call(kind)), code(kind.formula), first_sentence(kind)) for kind in gd.METRICS
+    ]
+    return table(("name", "record", "of an output z, its target y, the class c", ""), rows)
+
+
 def call(kind: type) -> str:
     """The constructor with its defaults."""
-    options = [f"{field.name}={plain_repr(field.default)}" for field in fields(kind)]
+    options = [
+        field.name + ("" if field.default is MISSING else f"={plain_repr(field.default)}") for field in fields(kind)
+    ]
     return f"{kind.__name__}({', '.join(options)})"
 
 
@@ -66,7 +80,7 @@ def first_sentence(kind: type) -> str:
     return cleandoc(kind.__doc__).splitlines()[0].rstrip(".:").replace("|", r"\|")
 
 
-TABLES: tuple[Callable[[], str], ...] = (activations, losses, optimizers, initializers)
+TABLES: tuple[Callable[[], str], ...] = (activations, losses, optimizers, schedules, metrics, initializers)
 
 
 def block(name: str) -> re.Pattern[str]:

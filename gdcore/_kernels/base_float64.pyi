@@ -56,6 +56,8 @@ class Network:
 class Training:
     learning_rate: float
     step_count: int
+    norm_sum: float
+    clipped_steps: int
     @property
     def gradient_norm(self) -> float: ...
     def __init__(
@@ -87,6 +89,7 @@ class Training:
         order: NDArray[np.int64] | None,
         batch_size: int,
         drop_last: bool,
+        rates: NDArray[np.float64] | None = None,
     ) -> float: ...
     def next_key(self) -> int: ...
     def apply_gradient(self) -> None: ...

@@ -9,7 +9,7 @@ Design
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -28,8 +28,13 @@ from .summary import summary
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Network
+    from ..class_weight import ClassWeight
+    from ..metrics import MetricSpec
     from ..optimizers import Optimizer
-    from ..training import History, StoppingCriterion
+    from ..optimizers.full_batch import FullBatch
+    from ..training import Callback, History
+    from ..training.stopping import StopSpec
+
 
 @final
 class Sequential:
@@ -291,14 +296,19 @@ class Sequential:
         y: ArrayLike,
         *,
         loss: str | Loss | CustomLoss,
-        optimizer: str | Optimizer = "sgd",
+        optimizer: str | Optimizer | FullBatch = "sgd",
         epochs: int = 10,
         batch_size: int = 32,
         shuffle: bool = True,
         drop_last: bool = False,
         sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        stop: StoppingCriterion | Iterable[StoppingCriterion] = (),
+        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] = (),
+        stop: StopSpec | Iterable[StopSpec] = (),
+        callbacks: Callback | Iterable[Callback] = (),
+        record: str | Iterable[str] = (),
+        progress: bool = False,
         l1: float = 0.0,
         l2: float = 0.0,
         clip_norm: float | None = None,
@@ -311,31 +321,17 @@ class Sequential:
 
         Parameters
         ----------
-        X : array_like, shape (n, in_features)
-        y : array_like
-            Targets (n, out_features), (n,) too for one output; for cross_entropy labels (n,) or
-            probabilities (n, out_features).
-        loss : str, Loss or callable
-            A name in `gdcore.LOSSES`, a record, or (outputs, y) -> (value, d value / d outputs).
-        optimizer : str or Optimizer, default "sgd"
-            A name in `gdcore.OPTIMIZERS` (defaults as PyTorch's: SGD's rate is 0.001) or a record.
-        epochs : int, default 10
-        batch_size, shuffle, drop_last, l1, l2, clip_norm, seed
-            As in `Trainer`.
-        sample_weight : array_like, shape (n,), optional
-        validation_data : (X, y), optional
-            What `val_loss` is measured on.
-        stop : StoppingCriterion or several
+        X, y, loss, sample_weight
+            As in `loss`.
+        optimizer, batch_size, shuffle, drop_last, l1, l2, clip_norm, seed
+            As in `Trainer`; the optimizers' defaults are PyTorch's (SGD's rate is 0.001).
+        epochs, class_weight, validation_data, metrics, stop, callbacks, record, progress
+            As in `Trainer.fit`.
 
         Returns
         -------
         History
-            Losses per epoch and the reason why the fit stopped.
-
-        Raises
-        ------
-        TypeError, ValueError, DivergedError
-            As `Trainer.fit` does.
+            What was measured per epoch, and the reason why the fit stopped.
 
         Examples
         --------
@@ -353,8 +349,10 @@ class Sequential:
             l1=l1, l2=l2, clip_norm=clip_norm, seed=seed,
         )  # fmt: skip
         return trainer.fit(
-            X, y, epochs=epochs, sample_weight=sample_weight, validation_data=validation_data, stop=stop
-        )
+            X, y, epochs=epochs, sample_weight=sample_weight, class_weight=class_weight,
+            validation_data=validation_data, metrics=metrics, stop=stop, callbacks=callbacks, record=record,
+            progress=progress,
+        )  # fmt: skip
 
     def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters.

@@ -15,12 +15,13 @@ from math import inf
 from typing import ClassVar, final
 
 from .. import checks
-from .base import SMALLEST_EPS, Optimizer
+from ..schedules import Schedule
+from .base import SMALLEST_EPS, Optimizer, check_learning_rate
 
 
 def check_adam(optimizer: Adam | AdamW | NAdam | Adamax | RAdam) -> None:
     """Check what the whole family has in common."""
-    checks.positive("learning_rate", optimizer.learning_rate)
+    check_learning_rate(optimizer.learning_rate)
     checks.unit_pair("betas", optimizer.betas)
     checks.nonnegative("eps", optimizer.eps)
     checks.nonnegative("weight_decay", optimizer.weight_decay)
@@ -35,7 +36,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
     betas : (float, float), default (0.9, 0.999)
         Decay of the first and of the second moment.
     eps : float, default 1e-8
@@ -59,7 +60,7 @@ class Adam(Optimizer):
 
     rule: ClassVar[str] = "adam"
 
-    learning_rate: float = 1e-3
+    learning_rate: float | Schedule = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -89,7 +90,7 @@ class AdamW(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
     betas : (float, float), default (0.9, 0.999)
         Decay of the first and of the second moment.
     eps : float, default 1e-8
@@ -112,7 +113,7 @@ class AdamW(Optimizer):
 
     rule: ClassVar[str] = "adamw"
 
-    learning_rate: float = 1e-3
+    learning_rate: float | Schedule = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 1e-2
@@ -147,7 +148,7 @@ class NAdam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.002
+    learning_rate : float or Schedule, default 0.002
     betas : (float, float), default (0.9, 0.999)
         Decay of the first and of the second moment.
     eps : float, default 1e-8
@@ -172,7 +173,7 @@ class NAdam(Optimizer):
 
     rule: ClassVar[str] = "nadam"
 
-    learning_rate: float = 2e-3
+    learning_rate: float | Schedule = 2e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -203,7 +204,7 @@ class Adamax(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.002
+    learning_rate : float or Schedule, default 0.002
     betas : (float, float), default (0.9, 0.999)
         Decay of the first moment and of the norm.
     eps : float, default 1e-8
@@ -224,7 +225,7 @@ class Adamax(Optimizer):
 
     rule: ClassVar[str] = "adamax"
 
-    learning_rate: float = 2e-3
+    learning_rate: float | Schedule = 2e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -257,7 +258,7 @@ class RAdam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
     betas : (float, float), default (0.9, 0.999)
         Decay of the first and of the second moment.
     eps : float, default 1e-8
@@ -280,7 +281,7 @@ class RAdam(Optimizer):
 
     rule: ClassVar[str] = "radam"
 
-    learning_rate: float = 1e-3
+    learning_rate: float | Schedule = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0

@@ -7,7 +7,8 @@ from math import inf
 from typing import ClassVar, final
 
 from .. import checks
-from .base import SMALLEST_EPS, Optimizer
+from ..schedules import Schedule
+from .base import SMALLEST_EPS, Optimizer, check_learning_rate
 
 
 @final
@@ -22,7 +23,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or Schedule, default 0.01
     lr_decay : float, default 0
     weight_decay : float, default 0
     initial_accumulator_value : float, default 0
@@ -45,14 +46,14 @@ class Adagrad(Optimizer):
 
     rule: ClassVar[str] = "adagrad"
 
-    learning_rate: float = 1e-2
+    learning_rate: float | Schedule = 1e-2
     lr_decay: float = 0.0
     weight_decay: float = 0.0
     initial_accumulator_value: float = 0.0
     eps: float = 1e-10
 
     def __post_init__(self) -> None:
-        checks.positive("learning_rate", self.learning_rate)
+        check_learning_rate(self.learning_rate)
         checks.nonnegative("lr_decay", self.lr_decay)
         checks.nonnegative("weight_decay", self.weight_decay)
         checks.nonnegative("initial_accumulator_value", self.initial_accumulator_value)
@@ -84,7 +85,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or Schedule, default 0.01
     alpha : float, default 0.99
         Decay of the running means.
     eps : float, default 1e-8
@@ -109,7 +110,7 @@ class RMSprop(Optimizer):
 
     rule: ClassVar[str] = "rmsprop"
 
-    learning_rate: float = 1e-2
+    learning_rate: float | Schedule = 1e-2
     alpha: float = 0.99
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -117,7 +118,7 @@ class RMSprop(Optimizer):
     centered: bool = False
 
     def __post_init__(self) -> None:
-        checks.positive("learning_rate", self.learning_rate)
+        check_learning_rate(self.learning_rate)
         checks.in_range("alpha", self.alpha, 0, 1)
         checks.nonnegative("eps", self.eps)
         checks.nonnegative("weight_decay", self.weight_decay)
@@ -152,7 +153,7 @@ class Adadelta(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 1.0
+    learning_rate : float or Schedule, default 1.0
     rho : float, default 0.9
         Decay of both running means.
     eps : float, default 1e-6
@@ -174,13 +175,13 @@ class Adadelta(Optimizer):
 
     rule: ClassVar[str] = "adadelta"
 
-    learning_rate: float = 1.0
+    learning_rate: float | Schedule = 1.0
     rho: float = 0.9
     eps: float = 1e-6
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        checks.positive("learning_rate", self.learning_rate)
+        check_learning_rate(self.learning_rate)
         checks.in_range("rho", self.rho, 0, 1)
         checks.nonnegative("eps", self.eps)
         checks.nonnegative("weight_decay", self.weight_decay)

@@ -13,11 +13,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from .. import checks_fit
 from .._repr import call_repr
+from ..schedules import Schedule
 from .state import OptimizerState
 
 SMALLEST_EPS = 1e-37
 """An eps below is 0 in float32: a rule that divides by it may give NaN."""
+
+
+def check_learning_rate(value: object) -> None:
+    """Check a rate: a number, or a schedule, which has checked itself."""
+    if not isinstance(value, Schedule):
+        checks_fit.rate(value)
 
 
 class Optimizer(ABC):
@@ -26,7 +34,7 @@ class Optimizer(ABC):
     rule: ClassVar[str]
     """Name of the kernel's update rule."""
 
-    learning_rate: float
+    learning_rate: float | Schedule
     weight_decay: float
 
     @abstractmethod

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from .. import checks
-from .base import Optimizer
+from ..schedules import Schedule
+from .base import Optimizer, check_learning_rate
 
 
 @final
@@ -21,7 +22,7 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.0001
+    learning_rate : float or Schedule, default 0.0001
         Three to ten times smaller than Adam's would be.
     betas : (float, float), default (0.9, 0.99)
         Decay of the momentum in the move, and from step to step.
@@ -43,12 +44,12 @@ class Lion(Optimizer):
 
     rule: ClassVar[str] = "lion"
 
-    learning_rate: float = 1e-4
+    learning_rate: float | Schedule = 1e-4
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        checks.positive("learning_rate", self.learning_rate)
+        check_learning_rate(self.learning_rate)
         checks.unit_pair("betas", self.betas)
         checks.nonnegative("weight_decay", self.weight_decay)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from .. import checks
-from .base import Optimizer
+from ..schedules import Schedule
+from .base import Optimizer, check_learning_rate
 
 
 @final
@@ -21,7 +22,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
     momentum : float, default 0
         Share of the last move that is kept; 0 is plain gradient descent.
     dampening : float, default 0
@@ -48,14 +49,14 @@ class SGD(Optimizer):
 
     rule: ClassVar[str] = "sgd"
 
-    learning_rate: float = 1e-3
+    learning_rate: float | Schedule = 1e-3
     momentum: float = 0.0
     dampening: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        checks.positive("learning_rate", self.learning_rate)
+        check_learning_rate(self.learning_rate)
         checks.nonnegative("momentum", self.momentum)
         checks.finite("dampening", self.dampening)
         checks.nonnegative("weight_decay", self.weight_decay)

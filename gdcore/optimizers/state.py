@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
+from .. import checks, checks_fit
 from .._kernels import load
 from .._memory import aligned_rows
+from ..schedules import Schedule
 
 if TYPE_CHECKING:
     from .base import Optimizer
@@ -89,7 +90,7 @@ class OptimizerState:
         grads : ndarray, shape (n,)
             Gradient at `params`, of the same dtype; never written. NaN and infinity go into the parameters.
         learning_rate : float, optional
-            Of this step; by default the optimizer's.
+            Of this step; by default the optimizer's, a schedule's being that after `step_count` steps.
 
         Raises
         ------
@@ -101,11 +102,17 @@ class OptimizerState:
         readable = grads.flags.c_contiguous and grads.flags.aligned
         if not readable or np.may_share_memory(params, grads):
             grads = grads.copy()
-        rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
-        rate = checks.positive("learning_rate", rate)
+        rate = self._rate() if learning_rate is None else checks.positive("learning_rate", learning_rate)
         step = self.step_count + 1
         self._update(self.rule, self._hyper, self.scalars, rate, step, params, grads, self.memory)
         self.step_count = step
+
+    def _rate(self) -> float:
+        rate = self.optimizer.learning_rate
+        if not isinstance(rate, Schedule):
+            return float(rate)
+        checks_fit.counted("step", rate, rate.per)
+        return rate(self.step_count)
 
     def to_dict(self) -> dict[str, Any]:
         """Copies of what changes, for saving; the optimizer itself is saved beside it."""

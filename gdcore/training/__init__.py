@@ -1,7 +1,14 @@
-"""Training: the trainer, what stops it and what it records."""
+"""Training: the trainer, what stops it, what it measures and what it records."""
 
+from .callbacks import Callback
+from .early_stopping import EarlyStopping
+from .epoch_end import EpochEnd
 from .history import History
-from .stopping import EarlyStopping, EpochEnd, GradientNormThreshold, StoppingCriterion
+from .stopping import StoppingCriterion
+from .thresholds import GradientNormThreshold, LossThreshold, RelativeChange, TimeLimit
 from .trainer import Trainer
 
-__all__ = ["EarlyStopping", "EpochEnd", "GradientNormThreshold", "History", "StoppingCriterion", "Trainer"]
+__all__ = [
+    "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold", "History", "LossThreshold", "RelativeChange",
+    "StoppingCriterion", "TimeLimit", "Trainer",
+]  # fmt: skip

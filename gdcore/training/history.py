@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, final
+
+from .._optional import optional
 
 
 @final
@@ -15,12 +17,29 @@ class History:
     ----------
     loss : list of float
         Mean of the samples' losses, each before its batch's update; without penalties, to compare with `val_loss`.
+        (L-BFGS and conjugate gradients: after the step.)
     val_loss : list of float
         Loss on the validation data after the epoch; empty without such data.
     seconds : list of float
         Time of the epoch, validation included.
     stop_reason : str
         A sentence.
+    metrics : dict of lists
+        Each metric after the epoch, by its name on the training data and with "val_" before it on the validation data.
+    learning_rate : list of float
+        Rate of the epoch's last step; NaN for a method without one.
+    gradient_norm : list of float
+        Mean over the epoch's steps of the norm of the batch's gradient, penalties included, before clipping.
+    clipped_steps : list of int
+        Steps whose gradient `clip_norm` has scaled down.
+    layer_gradient_norm : dict of lists
+        Norm of each layer's part ("dense0", …) of the gradient over all training data after the epoch, with penalties.
+    weight_norm : list of float
+        Norm of all weights after the epoch, biases left out.
+    update_ratio : list of float
+        Norm of what the epoch added to the parameters over the parameters' norm before it.
+
+    The last three are empty unless `fit(record=…)` asks for them.
 
     Examples
     --------
@@ -32,6 +51,13 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stop_reason: str = ""
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    learning_rate: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+    clipped_steps: list[int] = field(default_factory=list)
+    layer_gradient_norm: dict[str, list[float]] = field(default_factory=dict)
+    weight_norm: list[float] = field(default_factory=list)
+    update_ratio: list[float] = field(default_factory=list)
 
     @property
     def epochs(self) -> int:
@@ -40,17 +66,70 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Copies of the lists and the stop reason, ready for JSON."""
-        return {
-            "loss": list(self.loss),
-            "val_loss": list(self.val_loss),
-            "seconds": list(self.seconds),
-            "stop_reason": self.stop_reason,
-        }
+        found: dict[str, Any] = {}
+        for entry in fields(self):
+            name, value = entry.name, getattr(self, entry.name)
+            if isinstance(value, dict):
+                found[name] = {key: list(values) for key, values in value.items()}
+            else:
+                found[name] = value if isinstance(value, str) else list(value)
+        return found
+
+    def columns(self) -> dict[str, list[float]]:
+        """Every list that was recorded, by one name: the metrics by theirs, the layers' as "gradient_norm dense0"."""
+        found: dict[str, list[float]] = {}
+        for name, value in self.to_dict().items():
+            if isinstance(value, list) and value:
+                found[name] = value
+            elif name == "metrics":
+                found.update(value)
+            elif isinstance(value, dict):
+                found.update({f"gradient_norm {layer}": values for layer, values in value.items()})
+        return found
+
+    def to_pandas(self) -> Any:
+        """`columns` as a pandas DataFrame with one row per epoch.
+
+        Raises
+        ------
+        ImportError
+            Where pandas is not installed.
+        """
+        frame = optional("pandas", "to_pandas", "pandas").DataFrame(self.columns())
+        frame.index.name = "epoch"
+        return frame
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the losses over the epochs, with the reason of the stop.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            By default those of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            Where matplotlib is not installed.
+        """
+        if ax is None:
+            _, ax = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()
+        for name, values, style in (("loss", self.loss, "-"), ("val_loss", self.val_loss, "--")):
+            if values:
+                ax.plot(range(len(values)), values, style, color="black", label=name)
+        if self.loss:
+            ax.axvline(self.epochs - 1, color="gray", linestyle=":")
+            ax.legend()
+        ax.set(xlabel="epoch", ylabel="loss")
+        ax.set_title(f"stopped: {self.stop_reason}", wrap=True)
+        return ax
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]
-        if self.loss:
-            parts.append(f"loss={self.loss[-1]:.4g}")
-        if self.val_loss:
-            parts.append(f"val_loss={self.val_loss[-1]:.4g}")
+        last = {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}
+        parts += [f"{name}={values[-1]:.4g}" for name, values in last.items() if values]
         return f"History({', '.join(parts)}, stop_reason={self.stop_reason!r})"

@@ -10,23 +10,31 @@ Design
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import checks, checks_fit
 from .._kernels import load
 from ..batches import Samples, take_samples
+from ..class_weight import ClassWeight
 from ..errors import RefusedStep
 from ..losses import CustomLoss, Loss, MeanSquaredError, get_loss
+from ..metrics import MetricSpec
+from ..models.layers import Dropout
 from ..models.sequential import Sequential
-from ..optimizers import Optimizer, OptimizerState, get_optimizer
+from ..optimizers import SGD, Optimizer, OptimizerState
+from ..optimizers.full_batch import FullBatch, get_method
+from ..schedules import PlateauState, ReduceOnPlateau, Schedule
+from .callbacks import Callback
+from .custom import custom_batch, custom_epoch
 from .diverged import explain
+from .fit import Fit, take_fit_data
 from .history import History
-from .stopping import EpochEnd, StoppingCriterion, criteria
+from .resume import load_state, state_of
+from .stopping import StopSpec
 
 OPTIONS = ("batch_size", "shuffle", "drop_last", "l1", "l2", "clip_norm", "seed")
 
@@ -41,8 +49,9 @@ class Trainer:
         Its `params` are updated in place.
     loss : str, Loss or callable
         A name in `gdcore.LOSSES`, a record, or any (outputs, y) -> (value, d value / d outputs) in NumPy.
-    optimizer : str or Optimizer, default "sgd"
-        A name in `gdcore.OPTIMIZERS` or a record.
+    optimizer : str, Optimizer or FullBatch, default "sgd"
+        A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule. Where SciPy is installed, "lbfgs" or
+        "cg", which take all data at once and know `fit` alone.
     batch_size : int, default 32
         Rows of a mini-batch; more than there are means one batch of all.
     shuffle : bool, default True
@@ -62,7 +71,7 @@ class Trainer:
     ----------
     epochs_done, steps_done : int
     learning_rate : float
-        May be set between steps.
+        Of the next step; may be set between steps, unless a schedule sets it.
     optimizer_state : OptimizerState
 
     Examples
@@ -80,7 +89,7 @@ class Trainer:
         self,
         model: Sequential,
         loss: str | Loss | CustomLoss,
-        optimizer: str | Optimizer = "sgd",
+        optimizer: str | Optimizer | FullBatch = "sgd",
         *,
         batch_size: int = 32,
         shuffle: bool = True,
@@ -92,34 +101,43 @@ class Trainer:
     ) -> None:
         self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
         self.loss = get_loss(loss)
-        self.optimizer = get_optimizer(optimizer)
+        self.optimizer = get_method(optimizer)
         self.batch_size = checks.integer("batch_size", batch_size, 1, 2**40)
         self.shuffle = checks.boolean("shuffle", shuffle)
         self.drop_last = checks.boolean("drop_last", drop_last)
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.clip_norm = None if clip_norm is None else checks.positive("clip_norm", clip_norm)
+        if isinstance(self.optimizer, FullBatch):
+            drops = any(isinstance(layer, Dropout) for layer in model.layers)
+            checks_fit.full_batch(self.optimizer, drops, clip_norm is not None)
         if seed is None:
             seed = model.seed
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
         self.seed = checks.integer("seed", seed, 0, 2**64 - 1)
         self._epochs_done = 0
-        self._state = self.optimizer.init(model.n_params, model.dtype)
+        self._plateau = PlateauState()
+        self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()    # the latter never steps
+        rate = self._rule.learning_rate
+        self._schedule = rate if isinstance(rate, Schedule) else None
+        self._state = self._rule.init(model.n_params, model.dtype)
         self._grads = np.zeros(model.n_params, model.dtype)
         self._compile()
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
         self._column = model.out_features == 1
-        self._fast = isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
+        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None
+        self._fast = plain and isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
 
     def _compile(self) -> None:
         loss = self.loss if isinstance(self.loss, Loss) else MeanSquaredError()
+        rate = self._rule.learning_rate
         self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
         self._run = load(self.model.dtype).Training(
             self._network, loss.name, loss.option(),
-            self.optimizer.rule, np.array(self.optimizer.hyper(), np.float64), self._state.scalars, self._state.memory,
+            self._rule.rule, np.array(self._rule.hyper(), np.float64), self._state.scalars, self._state.memory,
             self._grads,
-            learning_rate=self.optimizer.learning_rate, decay=self.optimizer.weight_decay,
-            growth=self.optimizer.amplification(), l1=self.l1, l2=self.l2,
+            learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
+            decay=self._rule.weight_decay, growth=self._rule.amplification(), l1=self.l1, l2=self.l2,
             clip_norm=np.inf if self.clip_norm is None else self.clip_norm, seed=self.seed,
         )  # fmt: skip
 
@@ -131,8 +149,24 @@ class Trainer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {name: getattr(self, name) for name in OPTIONS}
-        done = (self._epochs_done, self.learning_rate)
-        return _restore, (self.model, self.loss, self.optimizer, options, self.optimizer_state, *done)
+        return _restore, (self.model, self.loss, self.optimizer, options, self.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
+
+        The settings are not in it: give it to a trainer that was made with the same ones.
+        """
+        return state_of(self)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the trainer stopped whose `state_dict` this was, bit for bit.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For the state of another model, optimizer or seed, before anything is changed.
+        """
+        load_state(self, state)
 
     @property
     def epochs_done(self) -> int:
@@ -146,11 +180,17 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """Rate of the next step; may be set."""
-        return self._run.learning_rate
+        """Rate of the next step; may be set, unless a schedule sets it."""
+        schedule = self._schedule
+        if schedule is None:
+            return self._run.learning_rate
+        count = {"step": self._run.step_count, "epoch": self._epochs_done, "plateau": self._plateau.plateaus}
+        return schedule(count[schedule.per])
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
+        if self._schedule is not None:
+            checks_fit.own_rate(self._schedule)
         self._run.learning_rate = checks.positive("learning_rate", value)
 
     @property
@@ -190,11 +230,15 @@ class Trainer:
                 return self._run.step(xb, target[:, None] if self._column and target.ndim == 1 else target)
             except (TypeError, ValueError, RefusedStep):
                 pass  # nothing was changed; what was wrong is found below, or mended by a conversion
+        if isinstance(self.optimizer, FullBatch):
+            checks_fit.mini_batches(self.optimizer, "step")
+        if self._schedule is not None:
+            self._run.learning_rate = self.learning_rate
         data = self._take(xb, yb, sample_weight)
         try:
             if isinstance(self.loss, Loss):
                 return self._run.step(data.X, data.target, data.labels, data.weight)
-            return self._custom_batch(data, slice(None))
+            return custom_batch(self, data, slice(None))
         except RefusedStep as error:
             raise explain(self, data, slice(None), error) from None
 
@@ -212,19 +256,6 @@ class Trainer:
             X, y, sample_weight,
             n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=self.loss,
         )  # fmt: skip
-
-    def _custom_batch(self, data: Samples, rows: slice | NDArray[np.int64]) -> float:
-        """One step with a loss that Python computes."""
-        X = np.ascontiguousarray(data.X[rows])
-        key = self._next_dropout_key()
-        outputs = self._network.outputs(X, key)[-1]
-        result = self.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
-        value, delta = checks.custom_result(result, outputs.shape, self.model.dtype)
-        if not np.isfinite(value):
-            raise RefusedStep("loss", 0)
-        self._network.gradient_from(X, delta, self._grads, key)
-        self._run.apply_gradient()
-        return value
 
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One pass over the data in mini-batches, shuffled where the trainer shuffles.
@@ -244,6 +275,8 @@ class Trainer:
         TypeError, ValueError, DivergedError
             As in `step`.
         """
+        if isinstance(self.optimizer, FullBatch):
+            checks_fit.mini_batches(self.optimizer, "epoch")
         return self._epoch(self._take(X, y, sample_weight))
 
     def _epoch(self, data: Samples) -> float:
@@ -253,11 +286,14 @@ class Trainer:
         if self.shuffle and batch < n:
             order = np.empty(n, np.int64)
             load(self.model.dtype).shuffled(self.seed, self._epochs_done, order)
+        run = self._run
+        run.norm_sum, run.clipped_steps = 0.0, 0
+        rates = None if self._schedule is None else self._epoch_rates(n // batch if self.drop_last else -(-n // batch))
         try:
             if isinstance(self.loss, Loss):
-                value = self._run.epoch(data.X, data.target, data.labels, data.weight, order, batch, self.drop_last)
+                value = run.epoch(data.X, data.target, data.labels, data.weight, order, batch, self.drop_last, rates)
             else:
-                value = self._custom_epoch(data, order, batch)
+                value = custom_epoch(self, data, order, batch, rates)
         except RefusedStep as error:
             first = error.args[1] * batch
             rows = slice(first, first + batch) if order is None else order[first : first + batch]
@@ -265,18 +301,17 @@ class Trainer:
         self._epochs_done += 1
         return value
 
-    def _custom_epoch(self, data: Samples, order: NDArray[np.int64] | None, batch: int) -> float:
-        n = len(data.X)
-        total, seen = 0.0, 0
-        for first in range(0, n - n % batch if self.drop_last else n, batch):
-            last = min(first + batch, n)
-            try:
-                value = self._custom_batch(data, slice(first, last) if order is None else order[first:last])
-            except RefusedStep as error:
-                raise RefusedStep(error.args[0], first // batch) from None
-            total += value * (last - first)
-            seen += last - first
-        return total / seen
+    def _epoch_rates(self, n_batches: int) -> NDArray[np.float64] | None:
+        """The rate of each batch of the next epoch, None where they have one rate, which is set."""
+        if self._schedule is not None and self._schedule.per == "step":
+            return self._schedule.rates(self._run.step_count, n_batches)
+        self._run.learning_rate = self.learning_rate
+        return None
+
+    def _observe(self, value: float, greater_is_better: bool) -> None:
+        """Tell a schedule that follows a value what it was at the end of an epoch."""
+        if isinstance(self._schedule, ReduceOnPlateau):
+            self._plateau = self._schedule.observe(self._plateau, value, greater_is_better)
 
     def fit(
         self,
@@ -285,8 +320,13 @@ class Trainer:
         *,
         epochs: int = 10,
         sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        stop: StoppingCriterion | Iterable[StoppingCriterion] = (),
+        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] = (),
+        stop: StopSpec | Iterable[StopSpec] = (),
+        callbacks: Callback | Iterable[Callback] = (),
+        record: str | Iterable[str] = (),
+        progress: bool = False,
     ) -> History:
         """Run epochs until they are over or a criterion stops them.
 
@@ -297,10 +337,22 @@ class Trainer:
         X, y, sample_weight
             As in `step`.
         epochs : int, default 10
+        class_weight : "balanced" or dict, optional
+            Class -> weight, which multiplies its samples'; "balanced" gives all classes the same share. Of the training
+            data alone.
         validation_data : (X, y), optional
             What `val_loss` is measured on, dropout left out.
-        stop : StoppingCriterion or several
-            Asked after each epoch in their order.
+        metrics : str, Metric, callable, or several, or a dict that names them
+            Measured after each epoch on training and validation data with the samples' weights, dropout left out: names
+            in `gdcore.METRICS`, records, functions (outputs, y) -> float. Each set costs one prediction.
+        stop : StoppingCriterion, callable, or several
+            Asked after each epoch in their order; a function (EpochEnd) -> True or the reason as a sentence.
+        callbacks : Callback or several
+            Told after each epoch, behind the criteria.
+        record : str or several
+            "layer_gradient_norm", "weight_norm", "update_ratio": what `History` holds on request.
+        progress : bool, default False
+            Whether a bar (where tqdm is installed) or a line shows how far the fit is.
 
         Returns
         -------
@@ -314,33 +366,11 @@ class Trainer:
             Within 100 ms; the parameters are those of the last whole step.
         """
         epochs = checks.integer("epochs", epochs, 1)
-        watches = [rule.start(validation_data is not None) for rule in criteria(stop)]
-        data = self._take(X, y, sample_weight)
-        validation = None
-        if validation_data is not None:
-            pair = checks.pair("validation_data", validation_data)
-            try:
-                validation = self._take(*pair, None)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"validation_data: {error}") from None
-        history = History(stop_reason=f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
-        for epoch in range(epochs):
-            began = time.perf_counter()
-            history.loss.append(self._epoch(data))
-            if validation is not None:
-                history.val_loss.append(self.model._evaluate(validation, self.loss))
-            history.seconds.append(time.perf_counter() - began)
-            end = EpochEnd(
-                epoch, history.loss[-1], history.val_loss[-1] if validation is not None else np.nan,
-                self.model.params, lambda: self._full_gradient(data),
-            )  # fmt: skip
-            reasons = [reason for watch in watches if (reason := watch.observe(end))]
-            if reasons:
-                history.stop_reason = "; ".join(reasons)
-                break
-        for watch in watches:
-            watch.finish(self.model.params)
-        return history
+        data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data)
+        return Fit(
+            self, data, validation, epochs=epochs, metrics=metrics, stop=stop, callbacks=callbacks, record=record,
+            progress=progress,
+        ).run()  # fmt: skip
 
     def _full_gradient(self, data: Samples) -> NDArray[Any]:
         grad = np.zeros_like(self._grads)
@@ -357,15 +387,10 @@ class Trainer:
 def _restore(
     model: Sequential,
     loss: Loss | CustomLoss,
-    optimizer: Optimizer,
+    optimizer: Optimizer | FullBatch,
     options: dict[str, Any],
-    state: OptimizerState,
-    epochs_done: int,
-    learning_rate: float,
+    state: Mapping[str, Any],
 ) -> Trainer:
     trainer = Trainer(model, loss, optimizer, **options)
-    trainer._state.slots[:], trainer._state.scalars[:] = state.slots, state.scalars
-    trainer._run.step_count = state.step_count
-    trainer._epochs_done = epochs_done
-    trainer.learning_rate = learning_rate
+    trainer.load_state_dict(state)
     return trainer

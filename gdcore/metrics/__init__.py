@@ -1,0 +1,73 @@
+"""Metrics: what a fit measures beside its loss, on raw outputs.
+
+To add one: a frozen record with its `__call__` and what it fits, and its row in `METRICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import checks, checks_fit
+from .base import CustomMetric, Metric
+from .classification import Accuracy, BinaryAccuracy, TopK
+from .regression import MAE, R2
+
+METRICS: tuple[type[Metric], ...] = (Accuracy, BinaryAccuracy, TopK, MAE, R2)
+
+MetricSpec = str | Metric | Callable[[Any, Any], float]
+"""A name in `METRICS`, a record, or (outputs, y) -> float."""
+
+
+def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
+    """The metric that `spec` is, names, or computes.
+
+    Parameters
+    ----------
+    spec : str, Metric or callable
+        The name of a record in `METRICS`, with its defaults; a record; or a function with a name,
+        (outputs, y) -> float.
+    name : str, optional
+        What a function is to be called; by default as it is.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, and for what is none of these.
+
+    Examples
+    --------
+    >>> get_metric("top_k")
+    TopK()
+    """
+    if isinstance(spec, Metric):
+        return spec
+    if callable(spec) and not isinstance(spec, type):
+        return CustomMetric(spec, checks_fit.function_name("metric", spec) if name is None else name)
+    named = {kind.name: kind for kind in METRICS}
+    return named[checks.known_name("metric", spec, tuple(named))]()
+
+
+def get_metrics(spec: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec]) -> dict[str, Metric]:
+    """One metric, several, or a mapping that names them: name -> metric, in their order.
+
+    Raises
+    ------
+    ValueError
+        For two of one name, and for a name that `History` needs for itself.
+    """
+    if isinstance(spec, Mapping):
+        found = [(name, get_metric(metric, name)) for name, metric in spec.items()]
+    else:
+        single = isinstance(spec, str | Metric) or callable(spec)
+        several = (spec,) if single else checks_fit.several("metrics", spec)
+        metrics = [get_metric(metric) for metric in several]
+        found = [(metric.label(), metric) for metric in metrics]
+    checks_fit.metric_names([name for name, _ in found])
+    return dict(found)
+
+
+__all__ = [
+    "MAE", "METRICS", "R2", "Accuracy", "BinaryAccuracy", "CustomMetric", "Metric", "MetricSpec", "TopK", "get_metric",
+    "get_metrics",
+]  # fmt: skip

@@ -1,0 +1,79 @@
+"""The interface of a metric, and how a callable becomes one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from numpy.typing import NDArray
+
+from .. import checks_fit
+from .._repr import call_repr
+
+
+class Metric(ABC):
+    """What every metric offers; each one is a frozen dataclass."""
+
+    name: ClassVar[str]
+    """Name in strings and in the history."""
+    formula: ClassVar[str]
+    """Of an output z, its target y, the class c."""
+    one_output: ClassVar[tuple[str, ...]]
+    """What targets it takes where the model has one output: `Loss.target`."""
+    several_outputs: ClassVar[tuple[str, ...]]
+    """The same where the model has more."""
+    greater_is_better: ClassVar[bool | None]
+    """None where that is not known."""
+
+    @abstractmethod
+    def __call__(self, outputs: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:
+        """The metric of raw outputs (n, k) and targets (n, k), or labels (n,); weights (n,) make it a weighted mean."""
+
+    def label(self) -> str:
+        """Its name in the history."""
+        return self.name
+
+    def check_fit(self, target: str | None, n_out: int) -> None:
+        """Raise ValueError where it does not go with a loss's targets; None: a custom loss, whose targets are open."""
+        kinds = self.one_output if n_out == 1 else self.several_outputs
+        checks_fit.metric_fits(self.name, target, n_out, kinds)
+
+    def __repr__(self) -> str:
+        return call_repr(self)  # type: ignore[arg-type]  # each metric is a dataclass
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class CustomMetric(Metric):
+    """Any function (outputs, y) -> float of arrays (n, k) and (n, k) or labels (n,); not called with weights.
+
+    Parameters
+    ----------
+    function : callable
+    called : str
+        Its name in the history.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> CustomMetric(lambda outputs, y: abs(outputs - y).max(), "worst")(np.ones((2, 1)), np.zeros((2, 1)))
+    1.0
+    """
+
+    name = "custom"
+    formula = "a function"
+    greater_is_better = None
+
+    function: Callable[[Any, Any], float]
+    called: str
+
+    def __call__(self, outputs: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:
+        return checks_fit.metric_value(self.called, self.function(outputs, y))
+
+    def label(self) -> str:
+        return self.called
+
+    def check_fit(self, target: str | None, n_out: int) -> None:
+        pass

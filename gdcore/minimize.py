@@ -1,0 +1,287 @@
+"""Any objective: the optimizers on a function of the user's.
+
+Design
+------
+- A step is evaluate, ask the criteria, update, project. So a criterion sees the value and gradient at the very x that
+  is returned, and nit steps take nit + 1 evaluations.
+- Criteria and schedules are those of a fit; a step counts as an epoch.
+- Everything is float64: the cost is the function's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import checks, checks_fit
+from .differences import check_differentiable, differences
+from .optimizers import Optimizer
+from .optimizers.adam import Adam
+from .optimizers.full_batch import FullBatch, get_method, run_scipy
+from .schedules import PlateauState, ReduceOnPlateau, Schedule
+from .training.epoch_end import EpochEnd, monitored, norm
+from .training.stopping import StopSpec, criteria
+from .training.thresholds import GradientNormThreshold
+
+Vector = NDArray[np.float64]
+MONITORS = {"loss": False}
+OPTIMIZER = Adam(0.01)
+CONVERGED = GradientNormThreshold(1e-6)
+
+
+class Trace(NamedTuple):
+    """Where a minimization has been."""
+
+    x: NDArray[np.float64]
+    """Shape (nit + 1, …): x0 and x after each step."""
+    fun: NDArray[np.float64]
+    """The values there, shape (nit + 1,)."""
+
+
+@final
+@dataclass(frozen=True)
+class MinimizeResult:
+    """What `minimize` found; the fields are those of SciPy's result.
+
+    Attributes
+    ----------
+    x : ndarray, of x0's shape
+    fun : float
+        The value at x.
+    jac : ndarray, of x0's shape
+        The gradient at x.
+    nit, nfev : int
+        Steps, and evaluations of the function, those for differences included.
+    success : bool
+        Whether a criterion was met, rather than the last step reached or a value not finite.
+    message : str
+        Why it stopped, as a sentence.
+    trace : Trace or None
+
+    Examples
+    --------
+    >>> result = minimize(lambda x: (x * x, 2 * x), 1.0, max_steps=3, stop=(), trace=True)
+    >>> result.nit, result.message, result.trace.x.shape
+    (3, 'all 3 steps were made', (4,))
+    """
+
+    x: NDArray[np.float64]
+    fun: float
+    jac: NDArray[np.float64]
+    nit: int
+    nfev: int
+    success: bool
+    message: str
+    trace: Trace | None = None
+
+
+def minimize(
+    fun: Callable[[Any], Any],
+    x0: ArrayLike,
+    *,
+    jac: Literal[True] | Callable[[Any], Any] | None = True,
+    optimizer: str | Optimizer | FullBatch = OPTIMIZER,
+    max_steps: int = 10_000,
+    stop: StopSpec | Iterable[StopSpec] = CONVERGED,
+    callback: Callable[[EpochEnd], bool | None] | None = None,
+    trace: bool = False,
+    bounds: Iterable[tuple[float | None, float | None]] | None = None,
+) -> MinimizeResult:
+    """Minimize a differentiable function by gradient descent.
+
+    Parameters
+    ----------
+    fun : callable
+        x -> (value, gradient), or -> value where `jac` is not True. x is a copy, of x0's shape.
+    x0 : array_like
+        Where to begin; a number or an array of any shape.
+    jac : True, callable or None, default True
+        True: `fun` returns the gradient too. A callable: x -> gradient. None: central differences, by 2 n evaluations.
+    optimizer : str, Optimizer or FullBatch, default Adam(0.01)
+        A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule; "lbfgs" or "cg" where SciPy is
+        installed.
+    max_steps : int, default 10,000
+    stop : StoppingCriterion, callable, or several, default GradientNormThreshold(1e-6)
+        As in `Trainer.fit`; a step is an epoch, the value its loss. With bounds the gradient is the projected one,
+        x - project(x - gradient). "lbfgs" and "cg" have their own criteria besides.
+    callback : callable, optional
+        (EpochEnd) after each evaluation -> True to stop.
+    trace : bool, default False
+        Whether the result holds every x and value.
+    bounds : iterable of (low, high), optional
+        One pair for each number of x, None for no bound: after each step x is projected into them.
+
+    Returns
+    -------
+    MinimizeResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, for what `fun` returns, and with `jac=None` for a function without a derivative.
+    ImportError
+        For "lbfgs" and "cg" where SciPy is not installed.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> result = gd.minimize(lambda a: ((3 + 3 * a) ** 2, 18 * (a + 1)), 2.0, optimizer=gd.SGD(0.02))
+    >>> float(result.x.round(6)), result.success
+    (-1.0, True)
+    """
+    start = checks.numbers_array("x0", x0, "float64")
+    objective = _Objective(fun, jac, start.shape)
+    limits = None if bounds is None else checks_fit.bounds(bounds, start.ravel())
+    if callback is not None:
+        checks_fit.function("callback", callback)
+    steps = checks.integer("max_steps", max_steps, 0)
+    watch = _Watch(criteria(stop), callback, steps, limits, checks.boolean("trace", trace))
+    method = get_method(optimizer)
+    if isinstance(method, FullBatch):
+        checks_fit.takes_bounds(method, method.takes_bounds, limits is not None)
+        message, success = _scipy(method, objective, start.ravel(), steps, watch, limits)
+    else:
+        message, success = _descend(method, objective, start.ravel(), steps, watch, limits)
+    for one in watch.watches:
+        one.finish(watch.x)
+    if not np.array_equal(watch.x, watch.seen):
+        watch.fun, watch.jac = objective(watch.x)
+    path = Trace(np.array(watch.xs).reshape(-1, *start.shape), np.array(watch.values)) if trace else None
+    shaped = watch.x.reshape(start.shape), float(watch.fun), watch.jac.reshape(start.shape)
+    return MinimizeResult(*shaped, watch.nit, objective.calls, success, message, path)
+
+
+@final
+class _Objective:
+    """x (n,) -> value, gradient (n,), whatever the user's function gives; counts the evaluations."""
+
+    def __init__(self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...]) -> None:
+        checks_fit.function("fun", fun)
+        if jac is not None and jac is not True:
+            checks_fit.function("jac", jac)
+        self.fun, self.jac, self.shape = fun, jac, shape
+        self.calls = 0
+        self.checked = False
+
+    def value(self, x: Vector) -> float:
+        self.calls += 1
+        return checks_fit.objective_value(self.fun(x.reshape(self.shape).copy()), "fun")
+
+    def __call__(self, x: Vector) -> tuple[float, Vector]:
+        if self.jac is True:
+            self.calls += 1
+            value, grad = checks_fit.objective_pair(self.fun(x.reshape(self.shape).copy()))
+            return checks_fit.objective_value(value, "fun"), checks_fit.objective_gradient(grad, self.shape)
+        value = self.value(x)
+        if callable(self.jac):
+            return value, checks_fit.objective_gradient(self.jac(x.reshape(self.shape).copy()), self.shape)
+        slopes = differences(self.value, x)
+        if not self.checked:
+            check_differentiable(self.value, x, value, slopes)
+            self.checked = True
+        return value, slopes
+
+
+@final
+class _Watch:
+    """The last good x, its value and gradient; whom to ask after each step."""
+
+    x: Vector
+    seen: Vector
+    fun: float
+    jac: Vector
+
+    def __init__(
+        self, rules: Any, callback: Any, steps: int, limits: tuple[Vector, Vector] | None, keep: bool
+    ) -> None:
+        self.watches = [rule.start(MONITORS) for rule in rules]
+        self.callback, self.steps, self.limits, self.keep = callback, steps, limits, keep
+        self.began = time.perf_counter()
+        self.nit = -1
+        self.xs: list[Vector] = []
+        self.values: list[float] = []
+
+    def observe(self, x: Vector, value: float, grad: Vector, rate: float) -> str | None:
+        """The reasons to stop at this x, or None."""
+        self.nit += 1
+        self.x, self.seen, self.fun, self.jac = x.copy(), x.copy(), value, grad
+        if self.keep:
+            self.xs.append(self.seen)
+            self.values.append(value)
+        if self.limits is not None:
+            grad = x - np.clip(x - grad, *self.limits)
+        end = EpochEnd(
+            self.nit, self.steps, {"loss": value}, rate, norm(grad), time.perf_counter() - self.began, self.x,
+            lambda: grad,
+        )  # fmt: skip
+        reasons = [reason for watch in self.watches if (reason := watch.observe(end))]
+        if self.callback is not None and self.callback(end):
+            reasons.append(f"{checks_fit.callable_name(self.callback)} asked to stop in step {self.nit}")
+        return "; ".join(reasons) or None
+
+
+def _descend(
+    optimizer: Optimizer,
+    objective: _Objective,
+    x: Vector,
+    steps: int,
+    watch: _Watch,
+    limits: tuple[Vector, Vector] | None,
+) -> tuple[str, bool]:
+    """The optimizer's own steps -> why they ended, and whether by a criterion."""
+    x, state, plateau = x.copy(), optimizer.init(x.size, "float64"), PlateauState()
+    schedule = optimizer.learning_rate
+    rate, greater = 0.0, False
+    if isinstance(schedule, ReduceOnPlateau):
+        greater = monitored(schedule, schedule.monitor, schedule.mode, MONITORS).greater_is_better
+    while True:
+        value, grad = objective(x)
+        if not np.isfinite(value) or not np.isfinite(grad).all():
+            what = "fun" if not np.isfinite(value) else "its gradient"
+            if watch.nit < 0:
+                raise ValueError(f"{what} is not finite at x0: begin elsewhere")
+            where = f"after step {watch.nit + 1} at learning_rate {rate:g}"
+            return f"{what} is not finite {where}: try a smaller one", False
+        if isinstance(schedule, ReduceOnPlateau):
+            plateau = schedule.observe(plateau, value, greater)
+            rate = schedule(plateau.plateaus)
+        else:
+            rate = schedule(watch.nit + 1) if isinstance(schedule, Schedule) else schedule
+        reason = watch.observe(x, value, grad, rate)
+        if reason:
+            return reason, True
+        if watch.nit == steps:
+            return f"all {steps} steps were made", False
+        state.step(x, grad, rate if isinstance(schedule, ReduceOnPlateau) else None)
+        if limits is not None:
+            np.clip(x, *limits, out=x)
+
+
+def _scipy(
+    method: FullBatch,
+    objective: _Objective,
+    x: Vector,
+    steps: int,
+    watch: _Watch,
+    limits: tuple[Vector, Vector] | None,
+) -> tuple[str, bool]:
+    """SciPy's steps -> why they ended, and whether by a criterion, its or ours."""
+    reasons: list[str] = []
+
+    def stepped(x: Vector, value: float, grad: Vector) -> bool:
+        reason = watch.observe(x, value, grad, np.nan)
+        reasons.extend([reason] if reason else [])
+        return bool(reason)
+
+    if stepped(x, *objective(x)) or steps == 0:
+        return (reasons[0], True) if reasons else (f"all {steps} steps were made", False)
+    pairs = None if limits is None else list(zip(*limits, strict=True))
+    ended = run_scipy(method, objective, x, steps, stepped, pairs)
+    if reasons:
+        return reasons[0], True
+    return (ended.message, True) if ended.success else (f"{ended.message} after {watch.nit} steps", False)

@@ -1,0 +1,22 @@
+"""Learning-rate schedules: frozen records, `schedule(step) -> rate`, to be given to an optimizer as its rate.
+
+>>> import gdcore as gd
+>>> gd.Adam(gd.schedules.Cosine(1e-3, 1000, warmup=50))
+Adam(Cosine(0.001, 1000, warmup=50))
+"""
+
+from __future__ import annotations
+
+from .base import Schedule
+from .cycles import Cosine, OneCycle
+from .decay import Constant, Exponential, InverseScaling, MultiStep, Polynomial, StepDecay
+from .plateau import PlateauState, ReduceOnPlateau
+
+SCHEDULES: tuple[type[Schedule], ...] = (
+    Constant, StepDecay, MultiStep, Exponential, InverseScaling, Polynomial, Cosine, OneCycle, ReduceOnPlateau,
+)  # fmt: skip
+
+__all__ = [
+    "SCHEDULES", "Constant", "Cosine", "Exponential", "InverseScaling", "MultiStep", "OneCycle", "PlateauState",
+    "Polynomial", "ReduceOnPlateau", "Schedule", "StepDecay",
+]  # fmt: skip

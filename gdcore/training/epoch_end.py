@@ -1,0 +1,102 @@
+"""What stopping criteria and callbacks see, and how they name what they watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Any, Literal, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks_fit
+
+Monitors = Mapping[str, bool | None]
+"""What can be watched in a fit: name -> whether greater is better, None where that is not known."""
+
+Mode = Literal["auto", "min", "max"]
+"""Whether smaller or greater is better; "auto": as the loss or metric says."""
+
+
+@final
+@dataclass(frozen=True)
+class EpochEnd:
+    """The end of an epoch; in `minimize`, of a step.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Counted from 0 within this fit, and how many were asked for.
+    values : mapping
+        "loss", "val_loss" where there is validation data, and each metric by its name, with and without "val_".
+    learning_rate : float
+        Of the epoch's last step.
+    gradient_norm : float
+        Mean over the epoch's steps of the norm of the batch's gradient, penalties included, before clipping.
+    seconds : float
+        Since the fit began.
+    params : ndarray, shape (n_params,)
+        The model's own vector.
+    gradient : callable
+        () -> the gradient over all training data at `params`, penalties included, dropout left out.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> def low(end):
+    ...     return f"low enough in epoch {end.epoch}" if end.loss < 0.25 else None
+    >>> net = gd.LinearModel(1, bias=False, weight_init="zeros")
+    >>> net.fit([[1.0]], [1.0], loss="mse", optimizer=gd.SGD(0.25), stop=low).stop_reason
+    'low enough in epoch 2'
+    """
+
+    epoch: int
+    epochs: int
+    values: Mapping[str, float]
+    learning_rate: float
+    gradient_norm: float
+    seconds: float
+    params: NDArray[Any]
+    gradient: Callable[[], NDArray[Any]]
+
+    @property
+    def loss(self) -> float:
+        """As in `History`."""
+        return self.values["loss"]
+
+    @property
+    def val_loss(self) -> float:
+        """As in `History`; NaN without validation data."""
+        return self.values.get("val_loss", nan)
+
+    def full_gradient_norm(self) -> float:
+        """Norm of `gradient()`."""
+        return norm(self.gradient())
+
+
+class Monitored(NamedTuple):
+    """A value by its name in `EpochEnd.values`, and which way is better."""
+
+    name: str
+    greater_is_better: bool
+
+
+def norm(vector: NDArray[Any]) -> float:
+    """The Euclidean norm, summed in float64."""
+    return float(np.linalg.norm(vector.astype(np.float64)))
+
+
+def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Monitored:
+    """What `rule` watches in a fit with these monitors.
+
+    Raises
+    ------
+    ValueError
+        For a name that the fit does not have, and where nothing says which way is better.
+    """
+    if monitor == "auto":
+        monitor = "val_loss" if "val_loss" in monitors else "loss"
+    checks_fit.known_monitor(rule, monitor, tuple(monitors))
+    greater = {"auto": monitors[monitor], "min": False, "max": True}[mode]
+    return Monitored(monitor, checks_fit.known_direction(rule, monitor, greater))

@@ -1,0 +1,229 @@
+"""The loop of a fit: epochs, what is measured after each, and what ends it.
+
+Design
+------
+- Everything is checked before the first epoch; what was not asked for is not computed.
+- Two loops share what comes after an epoch: that over mini-batches, and that which SciPy runs, one step over all data
+  being an epoch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from math import nan
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks, checks_fit
+from ..batches import Samples
+from ..class_weight import ClassWeight, class_weighted
+from ..errors import RefusedStep
+from ..losses import Loss
+from ..metrics import MetricSpec, get_metrics
+from ..optimizers.full_batch import FullBatch, run_scipy
+from ..schedules import ReduceOnPlateau
+from .callbacks import Callback, callback_list
+from .diverged import explain
+from .epoch_end import EpochEnd, Monitors, monitored, norm
+from .history import History
+from .progress import progress as progress_bar
+from .stopping import StopSpec, criteria
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
+"""What costs a pass over the parameters, or over the data, and is recorded on request."""
+
+
+@final
+class Fit:
+    """One fit: made of what `Trainer.fit` is given, run once."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        data: Samples,
+        validation: Samples | None,
+        *,
+        epochs: int,
+        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec],
+        stop: StopSpec | Iterable[StopSpec],
+        callbacks: Callback | Iterable[Callback],
+        record: str | Iterable[str],
+        progress: bool,
+    ) -> None:
+        self.trainer, self.data, self.validation, self.epochs = trainer, data, validation, epochs
+        self.metrics = get_metrics(metrics)
+        target = trainer.loss.target if isinstance(trainer.loss, Loss) else None
+        for metric in self.metrics.values():
+            metric.check_fit(target, trainer.model.out_features)
+        monitors = self._monitors()
+        self.watches = [rule.start(monitors) for rule in criteria(stop)]
+        self.callbacks = callback_list(callbacks)
+        self.record = checks_fit.words("record", record, RECORDED)
+        schedule = trainer._schedule
+        self.plateau = None
+        if isinstance(schedule, ReduceOnPlateau):
+            self.plateau = monitored(schedule, schedule.monitor, schedule.mode, monitors)
+        if checks.boolean("progress", progress):
+            self.callbacks.append(progress_bar())
+        self.history = History()
+        self.began = self.epoch_began = 0.0
+
+    def _monitors(self) -> Monitors:
+        known: dict[str, bool | None] = {"loss": False}
+        known.update({name: metric.greater_is_better for name, metric in self.metrics.items()})
+        if self.validation is not None:
+            known.update({f"val_{name}": greater for name, greater in list(known.items())})
+        return known
+
+    def run(self) -> History:
+        """Epochs until they are over or something stops them."""
+        history = self.history
+        self.began = time.perf_counter()
+        try:
+            for callback in self.callbacks:
+                callback.on_fit_begin(self.epochs)
+            if isinstance(self.trainer.optimizer, FullBatch):
+                reason = self._scipy_epochs(self.trainer.optimizer)
+            else:
+                reason = self._mini_batch_epochs()
+            plural = f"all {self.epochs} epochs were run" if self.epochs > 1 else "the epoch was run"
+            history.stop_reason = reason or plural
+        except BaseException as error:
+            history.stop_reason = f"{type(error).__name__} was raised in epoch {history.epochs}"
+            raise
+        finally:
+            for callback in self.callbacks:
+                callback.on_fit_end(history)
+        for watch in self.watches:
+            watch.finish(self.trainer.model.params)
+        return history
+
+    def _mini_batch_epochs(self) -> str | None:
+        run = self.trainer._run
+        moves = "update_ratio" in self.record
+        for _ in range(self.epochs):
+            self.epoch_began = time.perf_counter()
+            before = self.trainer.model.params.copy() if moves else None
+            steps = run.step_count
+            loss = self.trainer._epoch(self.data)
+            mean_norm = run.norm_sum / max(run.step_count - steps, 1)
+            reason = self._end_epoch(loss, before, mean_norm, run.clipped_steps, run.learning_rate)
+            if reason:
+                return reason
+        return None
+
+    def _scipy_epochs(self, method: FullBatch) -> str | None:
+        """Each step of SciPy's method over all data is an epoch."""
+        trainer, params = self.trainer, self.trainer.model.params
+        grad = np.zeros_like(params)
+        last = params.copy()
+        reasons: list[str] = []
+
+        def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            params[:] = x
+            value = trainer.model._evaluate(self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
+            return value, grad.astype(np.float64)
+
+        def stepped(x: NDArray[np.float64], value: float, slope: NDArray[np.float64]) -> bool:
+            params[:] = x
+            penalty = trainer._network.penalty(trainer.l1, trainer.l2)
+            trainer._epochs_done += 1
+            reason = self._end_epoch(value - penalty, last.copy(), norm(slope), 0, nan)
+            last[:] = params
+            self.epoch_began = time.perf_counter()
+            reasons.extend([reason] if reason else [])
+            return bool(reason)
+
+        self.epoch_began = time.perf_counter()
+        if not np.isfinite(objective(params.astype(np.float64))[0]):
+            raise explain(trainer, self.data, slice(None), RefusedStep("loss", 0))
+        ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
+        params[:] = ended.x
+        return reasons[0] if reasons else None if self.history.epochs == self.epochs else ended.message
+
+    def _end_epoch(
+        self, loss: float, before: NDArray[Any] | None, mean_norm: float, clipped: int, rate: float
+    ) -> str | None:
+        """Measure and record; the reasons to stop, or None."""
+        history, trainer = self.history, self.trainer
+        history.loss.append(loss)
+        values = {"loss": loss}
+        measured = self._measure(self.data, "") if self.metrics else {}
+        if self.validation is not None:
+            values["val_loss"] = trainer.model._evaluate(self.validation, trainer.loss)
+            history.val_loss.append(values["val_loss"])
+            measured.update(self._measure(self.validation, "val_") if self.metrics else {})
+        for name, value in measured.items():
+            history.metrics.setdefault(name, []).append(value)
+        values.update(measured)
+        if self.record:
+            self._record(before)
+        history.learning_rate.append(rate)
+        history.gradient_norm.append(mean_norm)
+        history.clipped_steps.append(clipped)
+        if self.plateau is not None:
+            trainer._observe(values[self.plateau.name], self.plateau.greater_is_better)
+        now = time.perf_counter()
+        history.seconds.append(now - self.epoch_began)
+        if not self.watches and not self.callbacks:
+            return None
+        end = EpochEnd(
+            history.epochs - 1, self.epochs, values, rate, mean_norm, now - self.began, trainer.model.params,
+            self._gradient,
+        )  # fmt: skip
+        reasons = [reason for watch in self.watches if (reason := watch.observe(end))]
+        for callback in self.callbacks:
+            if callback.on_epoch_end(end):
+                reasons.append(f"{type(callback).__name__} asked to stop in epoch {end.epoch}")
+        return "; ".join(reasons) or None
+
+    def _measure(self, data: Samples, prefix: str) -> dict[str, float]:
+        outputs = self.trainer.model.predict(data.X)
+        y = data.labels if data.labels is not None else data.target if data.target is not None else data.y
+        return {prefix + name: metric(outputs, y, data.weight) for name, metric in self.metrics.items()}
+
+    def _record(self, before: NDArray[Any] | None) -> None:
+        model, history = self.trainer.model, self.history
+        if "layer_gradient_norm" in self.record:
+            squares: dict[str, float] = {}
+            for name, view in model.parameters(self._gradient()):
+                layer = name.partition(".")[0]
+                squares[layer] = squares.get(layer, 0.0) + norm(view) ** 2
+            for layer, square in squares.items():
+                history.layer_gradient_norm.setdefault(layer, []).append(square**0.5)
+        if "weight_norm" in self.record:
+            norms = [norm(view) for name, view in model.parameters() if name.endswith("weight")]
+            history.weight_norm.append(float(np.linalg.norm(norms)))
+        if "update_ratio" in self.record and before is not None:
+            size = norm(before)
+            history.update_ratio.append(norm(model.params - before) / size if size else nan)
+
+    def _gradient(self) -> NDArray[Any]:
+        return self.trainer._full_gradient(self.data)
+
+
+def take_fit_data(
+    trainer: Trainer,
+    X: object,
+    y: object,
+    sample_weight: object,
+    class_weight: ClassWeight | None,
+    validation_data: object,
+) -> tuple[Samples, Samples | None]:
+    """Training data with their weights, and validation data, checked."""
+    data = trainer._take(X, y, sample_weight)
+    if class_weight is not None:
+        data = class_weighted(data, class_weight, trainer.loss, trainer.model.out_features)
+    if validation_data is None:
+        return data, None
+    pair = checks.pair("validation_data", validation_data)
+    try:
+        return data, trainer._take(*pair, None)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation_data: {error}") from None

@@ -1,0 +1,81 @@
+"""A fit's progress: tqdm's bar where it is installed, else a plain line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, final
+
+from .callbacks import Callback
+from .epoch_end import EpochEnd
+from .history import History
+
+LINES = 10
+"""Lines that a fit writes into a log."""
+REFRESH = 0.1
+"""Seconds between two updates of a terminal's line."""
+
+
+def progress() -> Callback:
+    """A callback that shows the epoch, the losses, the rate and the seconds left, on standard error."""
+    return Bar() if find_spec("tqdm") else Line()
+
+
+@final
+class Bar(Callback):
+    """tqdm's bar, in a notebook too."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+
+    def on_fit_begin(self, epochs: int) -> None:
+        self.bar = import_module("tqdm.auto").tqdm(total=epochs, unit="epoch")
+
+    def on_epoch_end(self, state: EpochEnd) -> None:
+        self.bar.set_postfix_str(numbers(state), refresh=False)
+        self.bar.update()
+
+    def on_fit_end(self, history: History) -> None:
+        self.bar.close()
+
+
+@final
+class Line(Callback):
+    """One line, rewritten in a terminal; in a log or a file a new one after each tenth of the epochs."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.shown = 0.0
+        self.width = 0
+
+    def on_epoch_end(self, state: EpochEnd) -> None:
+        done = state.epoch + 1
+        if self.terminal:
+            now = time.perf_counter()
+            due = now - self.shown >= REFRESH or done == state.epochs
+            self.shown = now if due else self.shown
+        else:
+            due = done * LINES // state.epochs > state.epoch * LINES // state.epochs
+        if not due:
+            return
+        left = state.seconds / done * (state.epochs - done)
+        text = f"epoch {done}/{state.epochs}, {numbers(state)}, {left:.0f} s left"
+        if self.terminal:
+            sys.stderr.write("\r" + text.ljust(self.width))
+            self.width = len(text)
+        else:
+            sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def on_fit_end(self, history: History) -> None:
+        if self.width:
+            sys.stderr.write("\n")
+        sys.stderr.write(history.stop_reason + "\n")
+
+
+def numbers(state: EpochEnd) -> str:
+    """The values that are watched, and the rate."""
+    shown = {**state.values, "rate": state.learning_rate}
+    return ", ".join(f"{name} {value:.4g}" for name, value in shown.items())

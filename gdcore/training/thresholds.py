@@ -1,0 +1,179 @@
+"""Stopping at a loss, a gradient, a change or a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+from numpy.typing import NDArray
+
+from .. import checks, checks_fit
+from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored
+from .stopping import Ask, StoppingCriterion, Watch
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class LossThreshold(StoppingCriterion):
+    """Stops when the loss, or a metric, has reached a value.
+
+    Parameters
+    ----------
+    threshold : float
+    monitor : str, default "loss"
+        "loss", "val_loss", a metric of the fit such as "val_accuracy", or "auto": val_loss where there is one.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether the value must be <= threshold or >= threshold; "auto" knows it of losses and of `gdcore.METRICS`.
+
+    Examples
+    --------
+    >>> LossThreshold(0.99, monitor="val_accuracy")
+    LossThreshold(0.99, monitor='val_accuracy')
+    """
+
+    threshold: float
+    monitor: str = "loss"
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        checks.finite("threshold", self.threshold)
+        checks_fit.text("monitor", self.monitor)
+        checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
+
+    def start(self, monitors: Monitors) -> Watch:
+        what = monitored(self, self.monitor, self.mode, monitors)
+        return Ask(lambda end: self._reason(end, what))
+
+    def _reason(self, end: EpochEnd, what: Monitored) -> str | None:
+        value = end.values[what.name]
+        if value >= self.threshold if what.greater_is_better else value <= self.threshold:
+            return f"{what.name}, {value:.6g}, has reached {self.threshold:g} in epoch {end.epoch}"
+        return None
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class GradientNormThreshold(StoppingCriterion):
+    """Stops when the gradient's norm is below a threshold.
+
+    Parameters
+    ----------
+    threshold : float
+        > 0, in the loss's units over the parameters'.
+    of : {"full", "batches"}, default "full"
+        "full" is the gradient over all training data, penalties included, at the end of the epoch: one more forward and
+        backward pass over the data per epoch. "batches" is the mean over the epoch's steps of the norm of the batch's
+        gradient, which costs nothing; the noise between batches keeps it above zero unless a batch holds all data.
+
+    Examples
+    --------
+    >>> GradientNormThreshold(1e-6)
+    GradientNormThreshold(1e-06)
+    """
+
+    threshold: float
+    of: Literal["full", "batches"] = "full"
+
+    def __post_init__(self) -> None:
+        checks.positive("threshold", self.threshold)
+        checks_fit.one_of("of", self.of, ("full", "batches"))
+
+    def start(self, monitors: Monitors) -> Watch:
+        return Ask(self._reason)
+
+    def _reason(self, end: EpochEnd) -> str | None:
+        whole = self.of == "full"
+        size = end.full_gradient_norm() if whole else end.gradient_norm
+        if not size < self.threshold:
+            return None
+        which = "the full gradient's norm" if whole else "the mean norm of the epoch's batch gradients"
+        return f"{which}, {size:.3g}, is below {self.threshold:g}: converged"
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class RelativeChange(StoppingCriterion):
+    """Stops when a value has changed by less than a share of itself in each of several epochs.
+
+    The change is |new - old| / max(|new|, |old|), 0 where both are 0.
+
+    Parameters
+    ----------
+    tol : float
+        > 0.
+    n_epochs : int, default 1
+        So many times in a row; >= 1.
+    monitor : str, default "loss"
+        "loss", "val_loss", a metric of the fit, or "auto": val_loss where there is one.
+
+    Examples
+    --------
+    >>> RelativeChange(1e-4, 5)
+    RelativeChange(0.0001, n_epochs=5)
+    """
+
+    tol: float
+    n_epochs: int = 1
+    monitor: str = "loss"
+
+    def __post_init__(self) -> None:
+        checks.positive("tol", self.tol)
+        checks.integer("n_epochs", self.n_epochs, 1)
+        checks_fit.text("monitor", self.monitor)
+
+    def start(self, monitors: Monitors) -> Watch:
+        return _ChangeWatch(self, monitored(self, self.monitor, "min", monitors).name)
+
+
+@final
+class _ChangeWatch(Watch):
+    def __init__(self, rule: RelativeChange, name: str) -> None:
+        self.rule = rule
+        self.name = name
+        self.last: float | None = None
+        self.calm = 0
+
+    def observe(self, end: EpochEnd) -> str | None:
+        value, last = end.values[self.name], self.last
+        self.last = value
+        if last is None:
+            return None
+        still = abs(value - last) < self.rule.tol * max(abs(value), abs(last)) or value == last
+        self.calm = self.calm + 1 if still else 0
+        if self.calm < self.rule.n_epochs:
+            return None
+        plural = "s" * (self.calm > 1)
+        return f"{self.name} has changed by less than {self.rule.tol:g} of itself in {self.calm} epoch{plural} in a row"
+
+    def finish(self, params: NDArray[Any]) -> None:
+        pass
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class TimeLimit(StoppingCriterion):
+    """Stops after the first epoch that ends later than this.
+
+    Parameters
+    ----------
+    seconds : float
+        Since the fit began; > 0.
+
+    Examples
+    --------
+    >>> TimeLimit(60)
+    TimeLimit(60)
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        checks.positive("seconds", self.seconds)
+
+    def start(self, monitors: Monitors) -> Watch:
+        return Ask(self._reason)
+
+    def _reason(self, end: EpochEnd) -> str | None:
+        if end.seconds < self.seconds:
+            return None
+        return f"the time limit of {self.seconds:g} s was reached after {end.seconds:.3g} s, in epoch {end.epoch}"
