@@ -200,7 +200,6 @@ cdef void pointwise_rows(
     cdef double total
     cdef real scale = <real>factor
     if k < row:
-        memset(spread, 0, sizeof(spread))
         spread_rows(rows, k, row, target, spread)
         target = spread
     pointwise(of.loss, of.option, n, z, target, values, delta)

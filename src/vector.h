@@ -108,7 +108,7 @@ static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t 
     }
 }
 
-/* to[r * width + j] = from[r * n + j] for j < n; behind n stands anything finite that `from` holds, or what was there. */
+/* to[r * width + j] = from[r * n + j] for j < n; behind n stands what follows in `from`, or 0. */
 static inline void spread_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t width, const real *from, real *to)
 {
     for (ptrdiff_t r = 0; r < rows; r++, from += n, to += width)
@@ -116,8 +116,8 @@ static inline void spread_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t width, con
             if ((rows - r) * n - j >= LANES)
                 *(vector *)(to + j) = *(const vector *)(from + j);
             else
-                for (ptrdiff_t i = j; i < n; i++)
-                    to[i] = from[i];
+                for (ptrdiff_t i = j; i < j + LANES; i++)
+                    to[i] = i < n ? from[i] : 0;
 }
 
 /* Ask for `rows` rows of n numbers, to be packed soon. GCC takes a function of prefetches alone for one that does
@@ -183,11 +183,12 @@ static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, co
     }
 }
 
-/* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4. */
+/* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4.
+ * Where the rows have room for it, the last numbers are read with a whole vector. */
 static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, ptrdiff_t x_row, real *c)
 {
     ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
+    for (; i + LANES <= n || (i < n && i + LANES <= x_row); i += LANES) {
         vector sum[4] = {{0}};
         ptrdiff_t r = 0;
         for (; r + 4 <= rows; r += 4)
@@ -196,7 +197,12 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
                 sum[q] += *(const vector *)(x + (r + q) * x_row + i) * (d ? d[r + q] : 1);
         for (; r < rows; r++)
             sum[r % 4] += *(const vector *)(x + r * x_row + i) * (d ? d[r] : 1);
-        *(vector *)(c + i) += (sum[0] + sum[2]) + (sum[1] + sum[3]);
+        sum[0] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+        if (i + LANES <= n)
+            *(vector *)(c + i) += sum[0];
+        else
+            for (int q = 0; q < n - i; q++)
+                c[i + q] += sum[0][q];
     }
     for (; i < n; i++) {
         real sum[4] = {0};
