@@ -18,6 +18,7 @@ Design
 
 cdef extern from "tile.h" nogil:
     enum: LANES
+    enum: MOST_DEPTH
     enum: TILE_ROWS
     enum: TILE_COLUMNS
     enum: ROW_COLUMNS
@@ -42,7 +43,6 @@ cdef extern from "tile.h" nogil:
     ) noexcept
 
 cdef enum:
-    MOST_DEPTH = 512       # terms of a sum in one part
     PANEL_BYTES = 262144   # of packed panels that stay in the second-level cache beside what else is there
     MOST_PANELS = 16       # of a group
     B_BYTES = 524288       # up to here B is read in place by every tile
