@@ -349,3 +349,35 @@ def layer_sizes(value: object) -> list[int]:
     if not isinstance(listed, list | tuple) or len(listed) < 2:
         raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {value!r}")
     return [integer(f"sizes[{i}]", size, 1) for i, size in enumerate(listed)]
+
+
+def one_number(name: str, value: object) -> tuple[float, bool]:
+    """What a scalar function returned, as a float, and whether it had less than float64's precision."""
+    if value is None:
+        raise TypeError(f"{name} returned None; expected a number: is a return missing?")
+    array = np.asarray(value)
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} returned a complex number, {value!r}; expected a real one")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} returned {type(value).__name__}; expected a number")
+    if array.size != 1:
+        raise ValueError(
+            f"{name} returned an array of shape {array.shape}; expected one number: return its sum, or its mean"
+        )
+    return float(array.reshape(())), array.dtype.kind == "f" and array.dtype.itemsize < 8
+
+
+def finite_value(name: str, value: float) -> float:
+    """A value at the point that is checked."""
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}; expected a finite number: check at a point inside the domain")
+    return value
+
+
+def repeatable(name: str, apart: float, value: float, most: float) -> None:
+    """Two calls at one point give one value, up to `most` of it."""
+    if not apart <= most * abs(value):
+        raise ValueError(
+            f"{name} is not deterministic: two calls with the same x gave values {apart:.3g} apart, of {value:.6g}; "
+            "fix its random seed, or what it keeps between calls"
+        )
