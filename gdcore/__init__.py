@@ -12,7 +12,7 @@ from ._version import __version__
 from .activations import ACTIVATIONS, Activation
 from .config import show_config
 from .errors import DivergedError
-from .gradcheck import GradientError, GradientReport, check_gradients
+from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
 from .initializers import (
     INITIALIZERS,
     Constant,
@@ -133,6 +133,7 @@ __all__ = [
     "Uniform",
     "Zeros",
     "__version__",
+    "check_gradient",
     "check_gradients",
     "get_num_threads",
     "metrics",

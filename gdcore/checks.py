@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
@@ -379,5 +380,60 @@ def repeatable(name: str, apart: float, value: float, most: float) -> None:
     if not apart <= most * abs(value):
         raise ValueError(
             f"{name} is not deterministic: two calls with the same x gave values {apart:.3g} apart, of {value:.6g}; "
+            "fix its random seed, or what it keeps between calls"
+        )
+
+
+def choice(name: str, value: object, known: Sequence[str]) -> str:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+    return value
+
+
+def optional_module(name: str, wanted_by: str, instead: str) -> Any:
+    """A library that is not needed otherwise."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ImportError(f"{wanted_by} needs {name}: pip install {name}, or use {instead}") from None
+
+
+def point(name: str, value: object) -> NDArray[Any]:
+    """A point to check a gradient at: finite numbers, at least one, float32 or float64."""
+    array = plain_array(name, value)
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: no entries; expected at least one number")
+    return numbers_array(name, array, "float32" if array.dtype == np.float32 else "float64").reshape(array.shape)
+
+
+def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:
+    """What a function returned that gives its gradient too."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        received = f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__
+        raise TypeError(f"{name} must return (value, gradient) where grad is True, got {received}: pass grad=function")
+    return value[0], value[1]
+
+
+def gradient(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A gradient of the parameters' shape, flat; NaN and infinity stay."""
+    if value is None:
+        raise TypeError(f"{name} returned None; expected an array of shape {shape}: is a return missing?")
+    array = plain_array(name, value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
+    if array.shape != shape:
+        remedy = f": reshape it to {shape}" if array.size == np.prod(shape) else ""
+        raise ValueError(f"{name} has shape {array.shape}; expected {shape}, as the parameters have{remedy}")
+    return array.astype(np.float64).ravel()
+
+
+def repeatable_gradient(name: str, first: NDArray[Any], second: NDArray[Any], most: float) -> None:
+    """Two gradients at one point agree, up to `most` of the largest entry."""
+    with np.errstate(invalid="ignore"):
+        apart = np.where(np.isnan(first) & np.isnan(second) | (first == second), 0.0, np.abs(first - second))
+    if not apart.max() <= most * np.abs(first).max():
+        raise ValueError(
+            f"{name} is not deterministic: two calls with the same x differ by up to {apart.max():.3g}; "
             "fix its random seed, or what it keeps between calls"
         )

@@ -1,84 +1,40 @@
-"""Analytic gradients against central differences.
+"""check_gradients: the gradient of a model's loss.
 
 Design
 ------
-- Everything is computed in float64; a float32 model is checked through a float64 copy, so the differences are
-  limited by the formula and not by the precision that the model happens to have.
-- The bound of an entry is made of what limits the difference itself, never of a fixed tolerance: roundoff
-  (a few eps |f| / h, f the size of the loss) and truncation (how far the differences at h and h/2 disagree).
-  So a verdict does not depend on the loss's scale.
-- Differences at h, h/2 and h/4 give two Richardson steps, and how far they disagree. Three, because two may agree by
-  chance where a kink (relu at 0) lies between x - h and x + h.
-- One-sided slopes differ by h f'' and by what a kink at x adds, which does not shrink with h: twice their distance
-  at h/2 less that at h is the kink. Any value between the one-sided slopes is a subgradient, so half of it joins the
-  bound.
-- The step shrinks while the bound is large.
+- Everything is computed in float64: a float32 model is checked through a float64 copy that sees the same rounded data.
+  Its own float32 gradient is then compared with the copy's, within the roundoff that float32 may have (single.py).
+- The model itself is never written to, so nothing has to be put back.
+- Dropout is at work under one fixed mask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import checks
-from ..batches import take_samples
+from ..batches import Samples, take_samples
 from ..losses import CustomLoss, Loss, get_loss
+from ..models import Sequential
 from ..models.layers import dropout_key
-from ..models.sequential import Sequential
+from ..threads import num_threads
+from .arrays import kept_random_state
+from .causes import explain
+from .entries import Block, blocks_of
+from .evaluator import Vector
+from .examine import Effort, assemble, examine
+from .modes import settle
+from .objective import Objective
+from .parts import check_parts
 from .report import GradientReport
+from .single import check_single
 
-Vector = NDArray[np.float64]
-
-EPS = float(np.finfo(np.float64).eps)
-FIRST_STEP = 1e-3
-SHRINK = 8.0
-MOST_SHRINKS = 5
-ROUNDOFF = 32.0
-GOOD_ENOUGH = 1e-5
 DROPOUT_SEED = 0
-
-
-def difference(fun: Callable[[], float], x: Vector, i: int, middle: float) -> tuple[float, float, float]:
-    """df/dx[i] by differences, the error they may have, and the step; x comes back bit for bit.
-
-    `middle` is f at x. The step that leaves the smallest error is kept among a few that shrink.
-    """
-    kept = x[i]
-    best = (np.nan, np.inf, 0.0)
-    step = FIRST_STEP * max(1.0, abs(kept))
-    try:
-        for _ in range(MOST_SHRINKS):
-            slopes, gaps, size = [], [], abs(middle)
-            for h in (step, step / 2, step / 4):
-                x[i] = kept + h
-                high, above = fun(), x[i] - kept
-                x[i] = kept - h
-                low, below = fun(), kept - x[i]
-                slopes.append((high - low) / (above + below))
-                gaps.append((high - middle) / above - (middle - low) / below)
-                size = max(size, abs(high), abs(low))
-            truncation = abs(slopes[1] - slopes[0]) + abs(slopes[2] - slopes[1])
-            kink = max(abs(2 * gaps[1] - gaps[0]), abs(2 * gaps[2] - gaps[1])) / 2
-            error = truncation + kink + ROUNDOFF * EPS * size / step
-            if error < best[1]:
-                once = [fine + (fine - coarse) / 3 for coarse, fine in pairwise(slopes)]
-                best = (once[1] + (once[1] - once[0]) / 15, error, step)
-            if error <= GOOD_ENOUGH * abs(slopes[2]):
-                break
-            step /= SHRINK
-    finally:
-        x[i] = kept
-    return best
-
-
-def entry_names(model: Sequential) -> tuple[str, ...]:
-    """A name for every parameter, such as "dense0.weight[3, 4]"."""
-    return tuple(
-        f"{name}{list(index)}" for name, view in model.parameters() for index in np.ndindex(view.shape)
-    )
 
 
 def check_gradients(
@@ -90,20 +46,48 @@ def check_gradients(
     sample_weight: ArrayLike | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
+    wrt: str = "params",
+    grad: ArrayLike | Callable[[], ArrayLike] | None = None,
+    mode: str = "auto",
+    samples_per_block: int = 32,
+    directions: int = 4,
+    seed: int = 0,
+    threads: int | None = None,
 ) -> GradientReport:
-    """Check the gradient of a model's loss over every parameter.
+    """Check the gradient of a model's loss.
 
     Parameters
     ----------
     model : Sequential
-        A float32 model is checked through a float64 copy. Its parameters are not touched.
+        A float32 model is checked through a float64 copy, and its float32 gradient against the copy's. Its parameters
+        are not touched.
     X, y, loss, sample_weight, l1, l2
-        As in `Sequential.loss`. Dropout is at work under one fixed mask.
+        As in `Sequential.loss`. Dropout is at work under one fixed mask. Sample weights and penalties are
+        checked together with the data loss and apart.
+    wrt : {"params", "inputs"}, default "params"
+        With respect to what. Penalties do not depend on inputs and are left out there.
+    grad : array_like or callable () -> array_like, optional
+        A gradient to check in place of the model's own, such as that of a backward pass of yours: shape
+        (n_params,), or that of X.
+    mode : {"auto", "full", "sample", "directions"}, default "auto"
+        Every entry; some of every block; or derivatives along random directions in every block, halved where they
+        are wrong until one entry is left. "auto" is "full" where that is affordable, else "directions".
+    samples_per_block, directions : int, default 32 and 4
+        How many entries of a block "sample" takes, and how many directions "directions" does.
+    seed : int, default 0
+        Of the entries or directions that are drawn.
+    threads : int, optional
+        As in `set_num_threads`, for this call.
 
     Returns
     -------
     GradientReport
         `report.ok`, `print(report)`, `report.raise_if_failed()`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data that do not fit the model, and for losses that are not finite.
 
     Examples
     --------
@@ -111,20 +95,54 @@ def check_gradients(
     >>> net = gd.MLP([3, 4, 2], activation="tanh", seed=0)
     >>> gd.check_gradients(net, np.eye(3), [0, 1, 1], "cross_entropy").ok
     True
+    >>> mine = 2 * net.loss_and_grad(np.eye(3), [0, 1, 1], "cross_entropy")[1]
+    >>> gd.check_gradients(net, np.eye(3), [0, 1, 1], "cross_entropy", grad=mine).causes
+    ('every block is too large by a factor 2',)
     """
-    twin = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").astype("float64")
+    model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     kind = get_loss(loss)
     data = take_samples(
-        X, y, sample_weight, n_in=twin.in_features, n_out=twin.out_features, dtype="float64", loss=kind
+        X, y, sample_weight, n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind
     )
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
-    key = dropout_key(DROPOUT_SEED)
+    effort = Effort(samples_per_block, directions, seed)
+    wrt = checks.choice("wrt", wrt, ("params", "inputs"))
+    objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
+    with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
+        if wrt == "inputs":
+            objective = objective.of_inputs()
+            blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)
+        else:
+            blocks = blocks_of(model.parameters())
+        gradient = given(grad, objective, blocks, data.X.shape if wrt == "inputs" else (model.n_params,))
+        size = sum(block.size for block in blocks)
+        plan = settle(mode, size, 2.0 * len(data.X) * model.n_params)
+        evaluator = objective.evaluator()
+        found = examine(evaluator, gradient, blocks, plan.mode, effort)
+        guesses = objective.guesses() if (found.entries["verdict"] == "fail").any() else ()
+        causes = explain(found.entries, blocks, guesses, objective.factors())
+        parts = ()
+        if wrt == "params" and grad is None:
+            parts = check_parts(objective, blocks, found.entries, gradient, seed)
+            if model.dtype == "float32":
+                parts += (check_single(objective, model, data, blocks),)
+        return assemble(evaluator, blocks, found, plan, causes, parts)
 
-    def value() -> float:
-        return twin._evaluate(data, kind, l1, l2, key)
 
-    middle, analytic = twin.loss_and_grad(
-        X, y, loss, sample_weight=sample_weight, l1=l1, l2=l2, dropout_seed=DROPOUT_SEED
-    )
-    found = np.array([difference(value, twin.params, i, middle) for i in range(twin.n_params)])
-    return GradientReport(entry_names(twin), analytic, found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy())
+def widened(data: Samples) -> Samples:
+    """The same numbers in float64."""
+    X, target, labels, weight, y = data
+    return Samples(
+        X.astype(np.float64), None if target is None else target.astype(np.float64), labels,
+        None if weight is None else weight.astype(np.float64), y,
+    )  # fmt: skip
+
+
+def given(grad: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]) -> Vector:
+    """The gradient to check, as long as the objective's parameters."""
+    if grad is None:
+        return objective.gradient()
+    flat = checks.gradient("grad", grad() if callable(grad) else grad, shape)
+    whole = np.zeros(objective.model.n_params)
+    whole[blocks[0].start : blocks[0].start + len(flat)] = flat
+    return whole

@@ -104,3 +104,12 @@ class FunctionEvaluator:
     def along(self, direction: Vector, steps: Vector) -> Differences:
         """f(x + step direction) less f(x)."""
         return self._differences(np.array([self._tried(self.x + step * direction) for step in steps]))
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report should know."""
+        found = []
+        if self.eps > np.finfo(np.float64).eps:
+            found.append("fun computes in float32: only errors beyond its roundoff are seen")
+        if self.failure is not None:
+            found.append(f"away from x fun raised {type(self.failure).__name__}: {self.failure}")
+        return tuple(found)

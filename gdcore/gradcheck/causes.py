@@ -1,0 +1,162 @@
+"""What explains a wrong gradient.
+
+Design
+------
+- A guess predicts what the analytic gradient of a block would be: a multiple of the true one, its transpose, the
+  gradient of another objective. It is named only where every checked entry of the block agrees with the prediction,
+  and at least one entry is too far from the truth for the agreement to be chance.
+- Guesses are tried from the simplest on, and the first that holds is the block's cause. Blocks of one cause are named
+  together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+
+from .entries import Block, Entries
+from .evaluator import Vector
+
+CLEAR = 10.0
+"""An entry tells something where its error exceeds the tolerance of the guess so many times."""
+AGREEMENT = 1e-6
+FACTORS = ((-1.0, "has the wrong sign"), (0.0, "is 0, as if never computed"),
+           (2.0, "is too large by a factor 2"), (0.5, "is too small by a factor 2"))  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class Guess:
+    """What a mistake would have added to the gradient.
+
+    Parameters
+    ----------
+    words : str
+        What follows the block's name.
+    added : ndarray, shape (n,)
+    """
+
+    words: str
+    added: Vector
+
+
+class Prediction(NamedTuple):
+    """Values that the entries of a block would have, and how far off they may be."""
+
+    words: str
+    values: Vector
+    tolerance: Vector
+
+
+def explain(
+    entries: Entries,
+    blocks: tuple[Block, ...],
+    guesses: tuple[Guess, ...] = (),
+    factors: tuple[tuple[float, str], ...] = (),
+) -> tuple[str, ...]:
+    """A sentence for each cause of failing entries.
+
+    Parameters
+    ----------
+    entries : structured ndarray
+    blocks : tuple of Block
+    guesses : tuple of Guess
+        Mistakes that only the caller can know of.
+    factors : tuple of (float, str)
+        Factors that mean something, and what: the number of rows.
+
+    Returns
+    -------
+    tuple of str
+        Empty where nothing fails, or nothing explains it.
+    """
+    found: dict[str, list[str]] = {}
+    failing = np.unique(entries["block"][entries["verdict"] == "fail"])
+    for b in failing:
+        mine = entries[entries["block"] == b]
+        words = next(
+            (guess.words for guess in predictions(mine, entries, blocks, int(b), guesses, factors) if holds(mine, guess)),
+            located(mine, blocks[b]),
+        )
+        if words:
+            found.setdefault(words, []).append(blocks[b].name)
+    return tuple(f"{together(names, blocks)} {words}" for words, names in found.items())
+
+
+def together(names: list[str], blocks: tuple[Block, ...]) -> str:
+    """Names in one phrase."""
+    if len(names) == len(blocks) > 1:
+        return "every block"
+    return ", ".join(names)
+
+
+def predictions(
+    mine: Entries, entries: Entries, blocks: tuple[Block, ...], b: int, guesses: tuple[Guess, ...],
+    factors: tuple[tuple[float, str], ...],
+) -> Iterator[Prediction]:
+    """What mistakes would make of block b, the simplest first."""
+    numeric, bound = mine["numeric"], mine["bound"]
+    for factor, words in (*FACTORS, *factors):
+        yield Prediction(words, factor * numeric, max(1.0, abs(factor)) * bound)
+    for guess in guesses:
+        yield Prediction(guess.words, numeric + guess.added[mine["index"]], bound)
+    constant = common_factor(mine)
+    if np.isfinite(constant):
+        yield Prediction(
+            f"is {constant:.4g} times the true gradient in every entry", constant * numeric, (1 + abs(constant)) * bound
+        )
+    block = blocks[b]
+    if len(mine) < max(2, block.size):
+        return
+    if len(block.shape) == 2 and min(block.shape) > 1:
+        turned = [part.reshape(block.shape[::-1]).T.ravel() for part in (numeric, bound)]
+        yield Prediction("is transposed: its entries are in the other order", turned[0], turned[1] + bound)
+        turned = [part.reshape(block.shape).T.ravel() for part in (numeric, bound)]
+        yield Prediction("is transposed", turned[0], turned[1] + bound)
+    for shift, words in ((1, "is shifted by one entry"), (-1, "is shifted by one entry, backwards")):
+        yield Prediction(words, np.roll(numeric, shift), np.roll(bound, shift) + bound)
+    for other, named in enumerate(blocks):
+        theirs = entries[entries["block"] == other]
+        if other != b and len(theirs) == len(mine):
+            yield Prediction(f"is the gradient of {named.name}", theirs["numeric"], theirs["bound"] + bound)
+
+
+def common_factor(mine: Entries) -> float:
+    """The ratio of analytic to numeric at the block's largest entries; NaN where too few tell."""
+    strong = np.abs(mine["numeric"]) > CLEAR**2 * mine["bound"]
+    if strong.sum() < 2:
+        return float("nan")
+    return float(np.median(mine["analytic"][strong] / mine["numeric"][strong]))
+
+
+def holds(mine: Entries, guess: Prediction) -> bool:
+    """Whether the analytic values are what the guess predicts, and could not be by chance."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        sizes = np.abs(guess.values)
+        top = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+        tolerance = guess.tolerance + AGREEMENT * np.maximum(sizes, AGREEMENT * top)
+        agree = np.abs(mine["analytic"] - guess.values) <= tolerance
+        clear = np.abs(mine["analytic"] - mine["numeric"]) > CLEAR * tolerance
+    return bool(agree.all() and clear.any())
+
+
+def located(mine: Entries, block: Block) -> str:
+    """Where in the block the wrong entries are, if they are one entry, one row or one column of it."""
+    wrong = mine["verdict"] == "fail"
+    if not np.isfinite(mine["analytic"]).all():
+        return "has entries that are not finite"
+    if len(mine) < 3 or wrong.all():
+        return ""
+    if wrong.sum() == 1:
+        return f"is wrong in one entry alone, {block.entry_name(int(mine['index'][wrong][0]))}"
+    if len(block.shape) != 2:
+        return ""
+    places = np.unravel_index(mine["index"] - block.start, block.shape)
+    for axis, word in ((0, "row"), (1, "column")):
+        lines = np.unique(places[axis][wrong])
+        if len(lines) == 1 and block.shape[axis] > 1:
+            return f"is wrong in {word} {lines[0]} alone"
+    return ""

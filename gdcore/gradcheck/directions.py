@@ -1,0 +1,161 @@
+"""Whole blocks at once: derivatives along random directions, and the faulty entry by halving.
+
+Design
+------
+- A direction moves one block only. One that moves every block would let a large block hide a small one.
+- Directions are uniform on the unit sphere, so what a wrong gradient e adds, the projection of e, has a known
+  distribution: of n entries, |e . u| <= t |e| has a probability of at most 2 t times the density at 0,
+  gamma(n/2) / (sqrt(pi) gamma((n-1)/2)). So the probability that a bug of a given size is missed can be stated.
+- Where a direction fails, its block is halved: the direction's two halves cannot both be right. About log2(n) probes
+  lead to one entry, which is then checked by itself.
+"""
+
+from __future__ import annotations
+
+from math import asin, exp, lgamma, pi, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .differences import Slopes, direction_slopes
+from .entries import NEGLIGIBLE, Block
+from .evaluator import Evaluator, Indices, Vector
+
+DIRECTION = np.dtype([
+    ("block", np.int32), ("analytic", np.float64), ("numeric", np.float64), ("bound", np.float64),
+    ("step", np.float64), ("kink", np.bool_), ("size", np.float64), ("verdict", "U12"),
+])  # fmt: skip
+"""One direction: derivatives along it, and `size`, the norm of the block's analytic gradient."""
+HIDDEN = 0.1
+"""A direction is inconclusive where its bound exceeds this share of a typical projection of the block's gradient."""
+REDRAWS = 4
+MOST_FOUND = 8
+
+
+def within(n: int, share: float) -> float:
+    """A bound of the probability that a random unit vector's projection on a fixed one is at most `share`.
+
+    Parameters
+    ----------
+    n : int
+        Dimension.
+    share : float
+
+    Examples
+    --------
+    >>> within(2, 0.5)
+    0.33333333333333337
+    >>> within(100, 0.001) < 0.01
+    True
+    """
+    if share >= 1:
+        return 1.0
+    if n == 1:
+        return 0.0
+    if n == 2:
+        return 2 / pi * asin(share)
+    return min(1.0, 2 * share / sqrt(pi) * exp(lgamma(n / 2) - lgamma((n - 1) / 2)))
+
+
+def draw(rng: np.random.Generator, n: int, indices: Indices) -> Vector:
+    """A random unit direction (n,) that moves `indices` alone."""
+    direction = np.zeros(n)
+    direction[indices] = rng.normal(size=len(indices))
+    return direction / np.linalg.norm(direction)
+
+
+def probe(
+    evaluator: Evaluator, gradient: Vector, directions: Vector
+) -> tuple[Slopes, Vector, NDArray[np.bool_]]:
+    """Slopes along directions (k, n), what the gradient says of them, and where the two disagree."""
+    found = direction_slopes(evaluator, directions)
+    with np.errstate(invalid="ignore", over="ignore"):
+        said = directions @ gradient
+        disagree = ~(np.abs(said - found.numeric) <= found.bound + summed_rounding(gradient, directions))
+    return found, said, disagree & (np.isfinite(found.bound) | ~np.isfinite(said))
+
+
+def summed_rounding(gradient: Vector, directions: Vector) -> Vector:
+    """Roundoff of the products directions @ gradient."""
+    eps = float(np.finfo(np.float64).eps)
+    return 4 * eps * sqrt(len(gradient)) * (np.abs(directions) @ np.abs(gradient))
+
+
+def check_directions(
+    evaluator: Evaluator, gradient: Vector, blocks: tuple[Block, ...], k: int, rng: np.random.Generator
+) -> tuple[NDArray[Any], Indices, int]:
+    """k directions in each block -> DIRECTION rows, the indices of faulty entries, and the evaluations it took."""
+    rows = np.empty(len(blocks) * k, DIRECTION)
+    faulty: list[int] = []
+    spent, n = 0, len(gradient)
+    for b, block in enumerate(blocks):
+        indices = np.arange(block.start, block.start + block.size)
+        directions = np.stack([draw(rng, n, indices) for _ in range(k)])
+        found, said, wrong = probe(evaluator, gradient, directions)
+        spent += found.evaluations
+        mine = rows[b * k : (b + 1) * k]
+        mine["block"], mine["analytic"], mine["numeric"], mine["bound"] = b, said, found.numeric, found.bound
+        mine["step"], mine["kink"], mine["size"] = found.step, found.kink, np.linalg.norm(gradient[block.place])
+        mine["verdict"] = np.where(wrong, "fail", "pass")
+        for direction in directions[wrong][:MOST_FOUND]:
+            index, more = bisect(evaluator, gradient, direction, indices, rng)
+            spent += more
+            faulty += [index] if index >= 0 else []
+    typical = rows["size"] / np.sqrt([block.size for block in blocks])[rows["block"]]
+    largest = np.max(typical, where=np.isfinite(typical), initial=0.0)
+    hidden = ~(rows["bound"] <= np.maximum(HIDDEN * typical, NEGLIGIBLE * largest))
+    rows["verdict"][hidden & (rows["verdict"] == "pass")] = "inconclusive"
+    return rows, np.unique(np.array(faulty, np.int64)), spent
+
+
+def bisect(
+    evaluator: Evaluator, gradient: Vector, direction: Vector, indices: Indices, rng: np.random.Generator
+) -> tuple[int, int]:
+    """The entry that a failing direction leads to, -1 where it gets lost in roundoff; and the evaluations."""
+    spent = 0
+    while len(indices) > 1:
+        middle = len(indices) // 2
+        parts = (indices[:middle], indices[middle:])
+        for _ in range(REDRAWS):
+            halves = np.stack([only(direction, part) for part in parts])
+            found, said, wrong = probe(evaluator, gradient, halves)
+            spent += found.evaluations
+            if wrong.any():
+                break
+            direction = draw(rng, len(gradient), indices)
+        else:
+            return -1, spent
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(said - found.numeric)
+        apart = np.where(wrong, np.where(np.isnan(apart), np.inf, apart), -1.0)
+        indices = parts[int(np.argmax(apart))]
+    return int(indices[0]), spent
+
+
+def only(direction: Vector, indices: Indices) -> Vector:
+    """A direction's part in `indices`, of unit length again."""
+    part = np.zeros_like(direction)
+    part[indices] = direction[indices]
+    return part / np.linalg.norm(part)
+
+
+def missed(rows: NDArray[Any], blocks: tuple[Block, ...], share: float) -> float:
+    """The probability that the checked directions miss a bug, that of the block where it is largest.
+
+    Parameters
+    ----------
+    rows : ndarray of DIRECTION
+    blocks : tuple of Block
+    share : float
+        Size of the bug: norm of what is wrong over the norm of the block's gradient.
+    """
+    worst = 0.0
+    for b, block in enumerate(blocks):
+        mine = rows[rows["block"] == b]
+        chance = 1.0
+        for row in mine:
+            size = share * row["size"]
+            chance *= within(block.size, float(row["bound"] / size)) if size > 0 else 1.0
+        worst = max(worst, chance)
+    return worst

@@ -1,0 +1,127 @@
+"""Entries of a gradient: where each one is, what was found, and the verdict.
+
+Design
+------
+- An entry fails where |analytic - numeric| exceeds the bound of the difference, and nowhere else.
+- It is inconclusive where the bound is so wide that a wrong value could hide in it: more than RESOLVED of the entry
+  itself, and more than NEGLIGIBLE of the gradient's largest effect. Effects are slopes times the parameters' scales, so
+  neither the loss's unit nor a parameter's matters. Where the gradient vanishes, as it does at a minimum, curvature
+  times scale says how large it is nearby.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .differences import GOOD_POWER, Slopes
+from .evaluator import Indices, Vector
+
+RESOLVED = 0.01
+NEGLIGIBLE = 1e-6
+
+ENTRY = np.dtype([
+    ("block", np.int32), ("index", np.int64), ("analytic", np.float64), ("numeric", np.float64),
+    ("bound", np.float64), ("truncation", np.float64), ("roundoff", np.float64), ("step", np.float64),
+    ("kink", np.bool_), ("verdict", "U12"),
+])  # fmt: skip
+"""One entry: `block` counts the report's blocks, `index` the flat vector; bound = truncation + roundoff."""
+
+Entries = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring entries of the flat vector that belong together: a weight, a bias, an array.
+
+    Parameters
+    ----------
+    name : str
+    start : int
+        Index of its first entry.
+    shape : tuple of int
+
+    Examples
+    --------
+    >>> Block("dense0.weight", 0, (2, 3)).entry_name(4)
+    'dense0.weight[1, 1]'
+    """
+
+    name: str
+    start: int
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many entries."""
+        return prod(self.shape)
+
+    @property
+    def place(self) -> slice:
+        """Where they are in the flat vector."""
+        return slice(self.start, self.start + self.size)
+
+    def entry_name(self, index: int) -> str:
+        """Of the entry at `index` in the flat vector."""
+        if not self.shape:
+            return self.name
+        return f"{self.name}{[int(i) for i in np.unravel_index(index - self.start, self.shape)]}"
+
+
+def blocks_of(parts: list[tuple[str, NDArray[Any]]]) -> tuple[Block, ...]:
+    """Blocks of named arrays that follow one another in a flat vector."""
+    blocks, start = [], 0
+    for name, array in parts:
+        blocks.append(Block(name, start, array.shape))
+        start += array.size
+    return tuple(blocks)
+
+
+def block_numbers(blocks: tuple[Block, ...], indices: Indices) -> NDArray[np.intp]:
+    """The number of the block that each index is in."""
+    return np.searchsorted([block.start for block in blocks], indices, side="right") - 1
+
+
+def verdicts(analytic: Vector, slopes: Slopes, scale: Vector, eps: float) -> NDArray[np.str_]:
+    """"pass", "fail" or "inconclusive" for each of k lines; the parameters' scales are (k,) scale."""
+    bound, numeric = slopes.bound, slopes.numeric
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(analytic - numeric)
+        certain = np.maximum(np.maximum(np.abs(numeric) - bound, slopes.curvature * scale), 0)
+        effect = float(np.max(certain * scale, where=np.isfinite(certain * scale), initial=0.0))
+        size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), slopes.spread)
+        width = bound - slopes.spread
+        share = max(RESOLVED, 8 * eps**GOOD_POWER)
+        resolved = (width <= share * size) | (width * scale <= NEGLIGIBLE * effect)
+        known = np.isfinite(numeric) & np.isfinite(bound)
+        wrong = ~np.isfinite(analytic) | (known & ~(error <= bound))
+    return np.where(wrong, "fail", np.where(known & resolved, "pass", "inconclusive"))
+
+
+def make_entries(
+    blocks: tuple[Block, ...], indices: Indices, analytic: Vector, slopes: Slopes, scale: Vector, eps: float
+) -> Entries:
+    """Entries in the order of `indices`; analytic (k,) and scale (k,) belong to them."""
+    entries = np.empty(len(indices), ENTRY)
+    entries["block"], entries["index"] = block_numbers(blocks, indices), indices
+    entries["analytic"], entries["numeric"], entries["bound"] = analytic, slopes.numeric, slopes.bound
+    entries["truncation"], entries["roundoff"] = slopes.truncation, slopes.roundoff
+    entries["step"], entries["kink"] = slopes.step, slopes.kink
+    entries["verdict"] = verdicts(analytic, slopes, scale, eps)
+    return entries
+
+
+def excess(entries: Entries) -> Vector:
+    """|analytic - numeric| over the bound: above 1 where an entry fails, infinite where it cannot be told."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(entries["analytic"] - entries["numeric"])
+        ratio = np.divide(
+            error, entries["bound"], out=np.where(error > 0, np.inf, 0.0), where=entries["bound"] > 0
+        )
+    ratio[entries["verdict"] == "inconclusive"] = np.minimum(ratio, 1.0)[entries["verdict"] == "inconclusive"]
+    return np.where(np.isnan(ratio), np.inf, ratio)

@@ -1,0 +1,92 @@
+"""One gradient against one evaluator: the entries that a mode chooses, or directions and what they lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks
+from .differences import entry_slopes, scales
+from .directions import DIRECTION, check_directions
+from .entries import Block, Entries, excess, make_entries
+from .evaluator import Evaluator, Indices, Vector
+from .modes import Plan, sampled
+from .plot import error_curve
+from .report import GradientReport, Part
+
+
+@final
+@dataclass(frozen=True)
+class Effort:
+    """How much is looked at.
+
+    Parameters
+    ----------
+    samples_per_block : int, default 32
+        Entries of each block in mode "sample".
+    directions : int, default 4
+        Random directions in each block in mode "directions".
+    seed : int, default 0
+        Of the random choices.
+    """
+
+    samples_per_block: int = 32
+    directions: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checks.integer("samples_per_block", self.samples_per_block, 1)
+        checks.integer("directions", self.directions, 1)
+        checks.integer("seed", self.seed, 0)
+
+
+class Findings(NamedTuple):
+    """Entries, DIRECTION rows and evaluations."""
+
+    entries: Entries
+    directions: NDArray[Any]
+    evaluations: int
+
+
+def check_entries(
+    evaluator: Evaluator, gradient: Vector, blocks: tuple[Block, ...], indices: Indices
+) -> tuple[Entries, int]:
+    """The entries at `indices`, and the evaluations they took."""
+    slopes = entry_slopes(evaluator, indices)
+    scale = scales(evaluator.x)[indices]
+    return make_entries(blocks, indices, gradient[indices], slopes, scale, evaluator.eps), slopes.evaluations
+
+
+def examine(
+    evaluator: Evaluator, gradient: Vector, blocks: tuple[Block, ...], mode: str, effort: Effort
+) -> Findings:
+    """Check the blocks of a gradient (n,) in the mode "full", "sample" or "directions".
+
+    In the last one the entries are the faulty ones that directions led to, and the largest of each block.
+    """
+    rng = np.random.default_rng(effort.seed)
+    rows, spent = np.empty(0, DIRECTION), 0
+    if mode == "full":
+        indices = np.concatenate([np.arange(block.start, block.start + block.size) for block in blocks])
+    elif mode == "sample":
+        indices = sampled(blocks, effort.samples_per_block, gradient, rng)
+    else:
+        rows, faulty, spent = check_directions(evaluator, gradient, blocks, effort.directions, rng)
+        indices = np.union1d(faulty, sampled(blocks, 1, gradient, rng))
+    entries, more = check_entries(evaluator, gradient, blocks, indices)
+    return Findings(entries, rows, spent + more)
+
+
+def assemble(
+    evaluator: Evaluator, blocks: tuple[Block, ...], found: Findings, plan: Plan, causes: tuple[str, ...],
+    parts: tuple[Part, ...] = (), notes: tuple[str, ...] = (),
+) -> GradientReport:
+    """The report, with the curve of its worst entry."""
+    worst = found.entries[int(np.argmax(excess(found.entries)))]
+    curve = error_curve(evaluator, int(worst["index"]), float(worst["numeric"]))
+    return GradientReport(
+        blocks, found.entries, found.directions, parts, causes, plan.mode, plan.why, found.evaluations, curve, notes
+    )

@@ -1,0 +1,107 @@
+"""check_gradient: the gradient of any function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks
+from .arrays import converter, kept_random_state, plain
+from .causes import explain
+from .entries import blocks_of
+from .evaluator import Vector
+from .examine import Effort, assemble, examine
+from .function import REPEATABLE, FunctionEvaluator
+from .modes import settle
+from .report import GradientReport
+
+WORK = 1e6
+"""What one call of a Python function is taken for, in multiply-adds, when `auto` chooses."""
+
+
+def check_gradient(
+    fun: Callable[..., Any],
+    grad: Callable[..., Any] | ArrayLike | bool,
+    x: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    mode: str = "auto",
+    samples_per_block: int = 32,
+    directions: int = 4,
+    seed: int = 0,
+) -> GradientReport:
+    """Check the gradient of any function at a point.
+
+    Parameters
+    ----------
+    fun : callable
+        fun(x, *args) -> a number, or (number, gradient) where `grad` is True. It may be written with NumPy, autograd,
+        JAX or torch; it is called with what `x` is, and each time with a copy. A float32 result makes float32 the
+        precision of the check.
+    grad : callable, array_like or True
+        grad(x, *args) -> the gradient, of x's shape; or the gradient at x itself; True: fun returns it too.
+    x : array_like, any shape
+        The point. It is not changed.
+    args : tuple, default ()
+        Further arguments of fun and grad, as in SciPy.
+    mode : {"auto", "full", "sample", "directions"}, default "auto"
+        Every entry; some of them; or derivatives along random directions, halved where they are wrong until one
+        entry is left. "auto" is "full" unless x is large.
+    samples_per_block, directions : int, default 32 and 4
+        How many entries "sample" takes, and how many directions "directions" does.
+    seed : int, default 0
+        Of the entries or directions that are drawn.
+
+    Returns
+    -------
+    GradientReport
+        `report.ok`, `print(report)`, `report.raise_if_failed()`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where fun(x) is not one finite number, differs from call to call, or the gradient has another shape than x.
+        What fun raises at x itself is passed on.
+
+    Examples
+    --------
+    >>> import numpy as np, gdcore as gd
+    >>> x = np.array([0.5, 2.0])
+    >>> gd.check_gradient(lambda x: float(np.sum(x**3)), lambda x: 3 * x**2, x).ok
+    True
+    >>> gd.check_gradient(lambda x, a: (a * float(x @ x), 2 * x), True, x, args=(5,)).causes
+    ('x is 0.2 times the true gradient in every entry',)
+    """
+    effort = Effort(samples_per_block, directions, seed)
+    point = checks.point("x", plain(x))
+    shape, convert = point.shape, converter(x)
+    with kept_random_state():
+        pair = grad is True
+
+        def call(function: Callable[..., Any], flat: NDArray[Any]) -> Any:
+            return function(convert(flat.reshape(shape)), *args)
+
+        def value(flat: NDArray[Any]) -> Any:
+            found = call(fun, flat)
+            return plain(checks.value_and_gradient("fun", found)[0] if pair else found)
+
+        def gradient() -> Vector:
+            if callable(grad):
+                found = call(grad, evaluator.x.astype(point.dtype))
+            elif pair:
+                found = checks.value_and_gradient("fun", call(fun, evaluator.x.astype(point.dtype)))[1]
+            else:
+                found = grad
+            return checks.gradient("grad", plain(found), shape)
+
+        evaluator = FunctionEvaluator(value, point.ravel())
+        analytic = gradient()
+        checks.repeatable_gradient("grad", analytic, gradient(), REPEATABLE * evaluator.eps)
+        plan = settle(mode, analytic.size, WORK)
+        blocks = blocks_of([("x", point)])
+        found = examine(evaluator, analytic, blocks, plan.mode, effort)
+        causes = explain(found.entries, blocks)
+        return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

@@ -1,0 +1,46 @@
+"""Which entries are looked at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import checks
+from .entries import Block
+from .evaluator import Indices, Vector
+
+MODES = ("auto", "full", "sample", "directions")
+FULL_WORK = 2e11
+"""Multiply-adds that `auto` spends on checking every parameter."""
+
+
+class Plan(NamedTuple):
+    """A mode that was settled, and in which words."""
+
+    mode: str
+    why: str
+
+
+def settle(mode: str, n: int, work: float) -> Plan:
+    """The mode to run in; `auto` is full where n parameters times 4 evaluations of `work` operations are few."""
+    mode = checks.choice("mode", mode, MODES)
+    if mode != "auto":
+        return Plan(mode, "as asked")
+    if 4.0 * n * work <= FULL_WORK:
+        return Plan("full", "auto: every parameter can be looked at")
+    return Plan("directions", f"auto: {n:,} parameters are too many to look at each")
+
+
+def sampled(blocks: tuple[Block, ...], k: int, gradient: Vector, rng: np.random.Generator) -> Indices:
+    """k entries of every block, the one with the largest gradient among them; all where it has no more."""
+    chosen = []
+    for block in blocks:
+        if block.size == 0:
+            continue
+        largest = int(np.argmax(np.nan_to_num(np.abs(gradient[block.place]), nan=np.inf)))
+        others = rng.choice(block.size, min(k, block.size), replace=False)
+        if largest not in others:
+            others[0] = largest
+        chosen.append(block.start + np.sort(others))
+    return np.concatenate(chosen).astype(np.int64)

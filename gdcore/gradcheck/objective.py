@@ -1,0 +1,144 @@
+"""A model's objective in float64: its value, its gradient, its parts, and what mistakes would make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..batches import Samples
+from ..losses import CustomLoss, Loss
+from ..models import Dense, Sequential
+from .causes import Guess
+from .evaluator import Evaluator, Vector
+from .function import FunctionEvaluator
+
+
+@final
+@dataclass(frozen=True)
+class Objective:
+    """Mean loss plus penalties of a float64 model on fixed samples.
+
+    Parameters
+    ----------
+    model : Sequential
+        Of float64. Its parameters stay as they are.
+    data : Samples
+    loss : Loss or callable
+    l1, l2 : float
+    key : int
+        Of the dropout mask, 0 to leave dropout out.
+    has_data : bool, default True
+        Whether the loss takes part, or penalties alone do.
+    """
+
+    model: Sequential
+    data: Samples
+    loss: Loss | CustomLoss
+    l1: float
+    l2: float
+    key: int
+    has_data: bool = True
+
+    def _at(self, model: Sequential, grad: NDArray[Any] | None = None) -> float:
+        if self.has_data:
+            return model._evaluate(self.data, self.loss, self.l1, self.l2, self.key, grad)
+        return model._network(True).penalty(self.l1, self.l2, grad)
+
+    def gradient(self) -> Vector:
+        """Of the model's own backward pass, shape (n_params,)."""
+        grad = np.zeros(self.model.n_params)
+        self._at(self.model, grad)
+        return grad
+
+    def evaluator(self) -> Evaluator:
+        """Differences with respect to the parameters."""
+        scratch = self.model.copy()
+
+        def value(params: NDArray[Any]) -> float:
+            scratch.params[:] = params
+            return self._at(scratch)
+
+        return FunctionEvaluator(value, self.model.params.copy())
+
+    def of_inputs(self) -> Objective:
+        """The same loss as a function of its inputs, without penalties.
+
+        They become the weights of a layer in front, X itself, which is fed with the identity matrix. So the first
+        n * in_features parameters are X, and the backward pass gives d loss / d X.
+        """
+        X = self.data.X
+        layers = (Dense(len(X), X.shape[1], bias=False, weight_init="zeros"), *self.model.layers)
+        model = Sequential(*layers, dtype="float64")
+        model.params[:] = np.concatenate([X.ravel(), self.model.params])
+        return replace(self, model=model, data=self.data._replace(X=np.eye(len(X))), l1=0.0, l2=0.0)
+
+    def parts(self) -> tuple[tuple[str, Objective], ...]:
+        """The data loss, with sample weights and without, and each penalty; empty where there is one part only."""
+        data = replace(self, l1=0.0, l2=0.0)
+        found = [("data loss", replace(data, data=self.data._replace(weight=None)))]
+        if self.data.weight is not None:
+            found.append(("data loss, weighted", data))
+        if self.l1:
+            found.append(("l1 penalty", replace(self, l2=0.0, has_data=False)))
+        if self.l2:
+            found.append(("l2 penalty", replace(self, l1=0.0, has_data=False)))
+        return tuple(found) if len(found) > 1 else ()
+
+    def factors(self) -> tuple[tuple[float, str], ...]:
+        """Factors that a wrong normalization would leave."""
+        rows, outputs = len(self.data.X), self.model.out_features
+        known = [
+            (1.0 * rows, f"is too large by {rows}, the number of rows: summed, not averaged over the batch"),
+            (1 / rows, f"is too small by {rows}, the number of rows: divided by the batch size twice"),
+            (1.0 * outputs, f"is too large by {outputs}, the number of outputs"),
+            (1 / outputs, f"is too small by {outputs}, the number of outputs"),
+            (1.0 * rows * outputs, f"is too large by {rows * outputs}, rows times outputs: summed, not averaged"),
+            (1 / (rows * outputs), f"is too small by {rows * outputs}, rows times outputs: divided by them twice"),
+        ]
+        return tuple((factor, words) for factor, words in known if factor != 1)
+
+    def guesses(self) -> tuple[Guess, ...]:
+        """Mistakes of penalties, sample weights, targets and dropout."""
+        params, weights = self.model.params, np.zeros(self.model.n_params, np.bool_)
+        for name, view in self.model.parameters(weights):
+            view[...] = name.endswith(".weight")
+        found = []
+        for name, penalty in (("l2", self.l2 * params), ("l1", self.l1 * np.sign(params))):
+            on = np.where(weights, penalty, 0.0)
+            found += [
+                Guess(f"lacks the {name} penalty", -on), Guess(f"has the {name} penalty twice", on),
+                Guess(f"has the {name} penalty, which is for weights only", np.where(weights, 0.0, penalty)),
+            ]  # fmt: skip
+        own = self.gradient()
+        for words, other in self._variants():
+            found.append(Guess(words, replace(self, data=other).gradient() - own))
+        if self.key:
+            found.append(Guess("leaves dropout out", replace(self, key=0).gradient() - own))
+        return tuple(guess for guess in found if guess.added.any())
+
+    def _variants(self) -> list[tuple[str, Samples]]:
+        """Samples as a mistake would take them."""
+        data, found = self.data, []
+        if data.weight is not None:
+            found.append(("ignores the sample weights", data._replace(weight=None)))
+        for shift in (1, -1):
+            words = f"compares each row with the target of the row {'before' if shift == 1 else 'after'} it"
+            found.append((words, shifted(data, shift)))
+        if data.labels is not None:
+            labels = (data.labels + 1) % self.model.out_features
+            found.append(("has class labels too large by 1", data._replace(labels=labels)))
+            labels = (data.labels - 1) % self.model.out_features
+            found.append(("has class labels too small by 1", data._replace(labels=labels)))
+        return found
+
+
+def shifted(data: Samples, by: int) -> Samples:
+    """Targets moved by some rows."""
+    return data._replace(
+        target=None if data.target is None else np.roll(data.target, by, axis=0),
+        labels=None if data.labels is None else np.roll(data.labels, by),
+        y=np.roll(data.y, by, axis=0),
+    )

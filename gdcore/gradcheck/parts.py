@@ -1,0 +1,39 @@
+"""The parts of an objective, each checked by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .entries import Block, Entries, excess
+from .evaluator import Indices, Vector
+from .examine import check_entries
+from .modes import sampled
+from .objective import Objective
+from .report import Part
+
+SAMPLES = 4
+"""Entries of each block that a part is checked at."""
+MOST_FAILING = 32
+"""And so many of the whole objective's failing ones."""
+
+
+def check_parts(
+    objective: Objective, blocks: tuple[Block, ...], entries: Entries, gradient: Vector, seed: int
+) -> tuple[Part, ...]:
+    """The data loss, sample weights and penalties apart, at some entries of each block and at the failing ones."""
+    rng = np.random.default_rng(seed)
+    failing = entries[entries["verdict"] == "fail"]
+    worst = failing["index"][np.argsort(-excess(failing), kind="stable")[:MOST_FAILING]]
+    indices = np.union1d(sampled(blocks, SAMPLES, gradient, rng), worst)
+    return tuple(check_part(name, part, blocks, indices) for name, part in objective.parts())
+
+
+def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
+    """One part at some entries."""
+    entries, _ = check_entries(part.evaluator(), part.gradient(), blocks, indices)
+    words = entries["verdict"]
+    verdict = "fail" if (words == "fail").any() else "pass" if (words == "pass").mean() > 0.5 else "inconclusive"
+    worst = entries[int(np.argmax(excess(entries)))]
+    error = abs(float(worst["analytic"]) - float(worst["numeric"]))
+    where = blocks[worst["block"]].entry_name(int(worst["index"]))
+    return Part(name, verdict, len(entries), where, error, float(worst["bound"]))
