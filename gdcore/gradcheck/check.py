@@ -3,7 +3,7 @@
 Design
 ------
 - Everything is computed in float64: a float32 model is checked through a float64 copy that sees the same rounded data.
-  Its own float32 gradient is then compared with the copy's, within the roundoff that float32 may have (single.py).
+  Its own float32 gradient is then compared with the copy's, within the roundoff that float32 may have (rounding.py).
 - The model itself is never written to, so nothing has to be put back.
 - Dropout is at work under one fixed mask.
 """
@@ -27,12 +27,13 @@ from .arrays import kept_random_state
 from .causes import explain
 from .entries import Block, blocks_of
 from .evaluator import Vector
-from .examine import Effort, assemble, examine
+from .examine import Claim, Effort, assemble, examine
+from .kinks import excuse
 from .modes import settle
 from .objective import Objective
 from .parts import check_parts
 from .report import GradientReport
-from .single import check_single
+from .rounding import check_single, gradient_roundoff
 
 DROPOUT_SEED = 0
 
@@ -118,15 +119,17 @@ def check_gradients(
         size = sum(block.size for block in blocks)
         plan = settle(mode, size, 2.0 * len(data.X) * model.n_params)
         evaluator = objective.evaluator()
-        found = examine(evaluator, gradient, blocks, plan.mode, effort)
+        claim = Claim(gradient, gradient_roundoff(objective, "float64"), blocks)
+        found = examine(evaluator, claim, plan.mode, effort)
+        notes = excuse(objective, found.entries)
         guesses = objective.guesses() if (found.entries["verdict"] == "fail").any() else ()
         causes = explain(found.entries, blocks, guesses, objective.factors())
         parts = ()
         if wrt == "params" and grad is None:
-            parts = check_parts(objective, blocks, found.entries, gradient, seed)
+            parts = check_parts(objective, claim, found.entries, seed)
             if model.dtype == "float32":
                 parts += (check_single(objective, model, data, blocks),)
-        return assemble(evaluator, blocks, found, plan, causes, parts)
+        return assemble(evaluator, blocks, found, plan, causes, parts, notes)
 
 
 def widened(data: Samples) -> Samples:

@@ -12,15 +12,17 @@ Design
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import asin, exp, lgamma, pi, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import Slopes, direction_slopes
+from .differences import direction_slopes
 from .entries import NEGLIGIBLE, Block
 from .evaluator import Evaluator, Indices, Vector
+from .slopes import Slopes
 
 DIRECTION = np.dtype([
     ("block", np.int32), ("analytic", np.float64), ("numeric", np.float64), ("bound", np.float64),
@@ -65,25 +67,30 @@ def draw(rng: np.random.Generator, n: int, indices: Indices) -> Vector:
     return direction / np.linalg.norm(direction)
 
 
-def probe(
-    evaluator: Evaluator, gradient: Vector, directions: Vector
-) -> tuple[Slopes, Vector, NDArray[np.bool_]]:
-    """Slopes along directions (k, n), what the gradient says of them, and where the two disagree."""
-    found = direction_slopes(evaluator, directions)
+class Probe(NamedTuple):
+    """What k directions told: slopes, what the gradient says, where the two disagree, and evaluations."""
+
+    slopes: Slopes
+    said: Vector
+    wrong: NDArray[np.bool_]
+    evaluations: int
+
+
+def probe(evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: Vector) -> Probe:
+    """Slopes along directions (k, n) beside a gradient (n,) that may be off by its roundoff (n,)."""
+    sizes, eps = np.abs(directions), float(np.finfo(np.float64).eps)
     with np.errstate(invalid="ignore", over="ignore"):
         said = directions @ gradient
-        disagree = ~(np.abs(said - found.numeric) <= found.bound + summed_rounding(gradient, directions))
-    return found, said, disagree & (np.isfinite(found.bound) | ~np.isfinite(said))
-
-
-def summed_rounding(gradient: Vector, directions: Vector) -> Vector:
-    """Roundoff of the products directions @ gradient."""
-    eps = float(np.finfo(np.float64).eps)
-    return 4 * eps * sqrt(len(gradient)) * (np.abs(directions) @ np.abs(gradient))
+        extra = sizes @ (roundoff + 4 * eps * sqrt(len(gradient)) * np.abs(gradient))
+        slopes, spent = direction_slopes(evaluator, directions, said, extra)
+        slopes = replace(slopes, roundoff=slopes.roundoff + extra)
+        wrong = ~(np.abs(said - slopes.numeric) <= slopes.bound) & (np.isfinite(slopes.bound) | ~np.isfinite(said))
+    return Probe(slopes, said, wrong, spent)
 
 
 def check_directions(
-    evaluator: Evaluator, gradient: Vector, blocks: tuple[Block, ...], k: int, rng: np.random.Generator
+    evaluator: Evaluator, gradient: Vector, roundoff: Vector, blocks: tuple[Block, ...], k: int,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[Any], Indices, int]:
     """k directions in each block -> DIRECTION rows, the indices of faulty entries, and the evaluations it took."""
     rows = np.empty(len(blocks) * k, DIRECTION)
@@ -92,14 +99,14 @@ def check_directions(
     for b, block in enumerate(blocks):
         indices = np.arange(block.start, block.start + block.size)
         directions = np.stack([draw(rng, n, indices) for _ in range(k)])
-        found, said, wrong = probe(evaluator, gradient, directions)
-        spent += found.evaluations
+        found, said, wrong, more = probe(evaluator, gradient, roundoff, directions)
+        spent += more
         mine = rows[b * k : (b + 1) * k]
         mine["block"], mine["analytic"], mine["numeric"], mine["bound"] = b, said, found.numeric, found.bound
         mine["step"], mine["kink"], mine["size"] = found.step, found.kink, np.linalg.norm(gradient[block.place])
         mine["verdict"] = np.where(wrong, "fail", "pass")
         for direction in directions[wrong][:MOST_FOUND]:
-            index, more = bisect(evaluator, gradient, direction, indices, rng)
+            index, more = bisect(evaluator, gradient, roundoff, direction, indices, rng)
             spent += more
             faulty += [index] if index >= 0 else []
     typical = rows["size"] / np.sqrt([block.size for block in blocks])[rows["block"]]
@@ -110,7 +117,8 @@ def check_directions(
 
 
 def bisect(
-    evaluator: Evaluator, gradient: Vector, direction: Vector, indices: Indices, rng: np.random.Generator
+    evaluator: Evaluator, gradient: Vector, roundoff: Vector, direction: Vector, indices: Indices,
+    rng: np.random.Generator,
 ) -> tuple[int, int]:
     """The entry that a failing direction leads to, -1 where it gets lost in roundoff; and the evaluations."""
     spent = 0
@@ -119,8 +127,8 @@ def bisect(
         parts = (indices[:middle], indices[middle:])
         for _ in range(REDRAWS):
             halves = np.stack([only(direction, part) for part in parts])
-            found, said, wrong = probe(evaluator, gradient, halves)
-            spent += found.evaluations
+            found, said, wrong, more = probe(evaluator, gradient, roundoff, halves)
+            spent += more
             if wrong.any():
                 break
             direction = draw(rng, len(gradient), indices)

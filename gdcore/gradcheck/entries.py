@@ -5,24 +5,28 @@ Design
 - An entry fails where |analytic - numeric| exceeds the bound of the difference, and nowhere else.
 - It is inconclusive where the bound is so wide that a wrong value could hide in it: more than RESOLVED of the entry
   itself, and more than NEGLIGIBLE of the gradient's largest effect. Effects are slopes times the parameters' scales, so
-  neither the loss's unit nor a parameter's matters. Where the gradient vanishes, as it does at a minimum, curvature
-  times scale says how large it is nearby.
+  neither the loss's unit nor a parameter's matters. Where the gradient vanishes, as it does at a minimum or where
+  everything is saturated, curvature times scale says how large it is nearby, and its roundoff how large the terms are
+  that it is summed from.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import GOOD_POWER, Slopes
 from .evaluator import Indices, Vector
+from .search import GOOD_POWER
+from .slopes import Slopes
 
 RESOLVED = 0.01
 NEGLIGIBLE = 1e-6
+ROUNDINGS = 256.0
+"""Of its terms: what a gradient's roundoff amounts to at most."""
 
 ENTRY = np.dtype([
     ("block", np.int32), ("index", np.int64), ("analytic", np.float64), ("numeric", np.float64),
@@ -87,12 +91,24 @@ def block_numbers(blocks: tuple[Block, ...], indices: Indices) -> NDArray[np.int
     return np.searchsorted([block.start for block in blocks], indices, side="right") - 1
 
 
-def verdicts(analytic: Vector, slopes: Slopes, scale: Vector, eps: float) -> NDArray[np.str_]:
-    """"pass", "fail" or "inconclusive" for each of k lines; the parameters' scales are (k,) scale."""
+def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, eps: float) -> NDArray[np.str_]:
+    """"pass", "fail" or "inconclusive" for each of k lines.
+
+    Parameters
+    ----------
+    analytic, roundoff : ndarray, shape (k,)
+        The gradient's entries, and what they may be off by their own roundoff.
+    slopes : Slopes
+        With that roundoff in their bounds.
+    scale : ndarray, shape (k,)
+        Of the parameters.
+    eps : float
+        Of the numbers that the function computes with.
+    """
     bound, numeric = slopes.bound, slopes.numeric
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(analytic - numeric)
-        certain = np.maximum(np.maximum(np.abs(numeric) - bound, slopes.curvature * scale), 0)
+        certain = np.maximum(np.maximum(np.abs(numeric) - bound, slopes.curvature * scale), roundoff / (ROUNDINGS * eps))
         effect = float(np.max(certain * scale, where=np.isfinite(certain * scale), initial=0.0))
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), slopes.spread)
         width = bound - slopes.spread
@@ -104,15 +120,17 @@ def verdicts(analytic: Vector, slopes: Slopes, scale: Vector, eps: float) -> NDA
 
 
 def make_entries(
-    blocks: tuple[Block, ...], indices: Indices, analytic: Vector, slopes: Slopes, scale: Vector, eps: float
+    blocks: tuple[Block, ...], indices: Indices, analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector,
+    eps: float,
 ) -> Entries:
-    """Entries in the order of `indices`; analytic (k,) and scale (k,) belong to them."""
+    """Entries in the order of `indices`; the rest as in `verdicts`, whose bounds get the roundoff added."""
+    slopes = replace(slopes, roundoff=slopes.roundoff + roundoff)
     entries = np.empty(len(indices), ENTRY)
     entries["block"], entries["index"] = block_numbers(blocks, indices), indices
     entries["analytic"], entries["numeric"], entries["bound"] = analytic, slopes.numeric, slopes.bound
     entries["truncation"], entries["roundoff"] = slopes.truncation, slopes.roundoff
     entries["step"], entries["kink"] = slopes.step, slopes.kink
-    entries["verdict"] = verdicts(analytic, slopes, scale, eps)
+    entries["verdict"] = verdicts(analytic, roundoff, slopes, scale, eps)
     return entries
 
 

@@ -51,32 +51,50 @@ class Findings(NamedTuple):
     evaluations: int
 
 
-def check_entries(
-    evaluator: Evaluator, gradient: Vector, blocks: tuple[Block, ...], indices: Indices
-) -> tuple[Entries, int]:
+@final
+@dataclass(frozen=True)
+class Claim:
+    """A gradient that is to be checked.
+
+    Parameters
+    ----------
+    gradient : ndarray, shape (n,)
+    roundoff : ndarray, shape (n,)
+        What its entries may be off by their own roundoff: it joins the bounds.
+    blocks : tuple of Block
+        The entries that are checked; n may be larger.
+    """
+
+    gradient: Vector
+    roundoff: Vector
+    blocks: tuple[Block, ...]
+
+
+def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices) -> tuple[Entries, int]:
     """The entries at `indices`, and the evaluations they took."""
-    slopes = entry_slopes(evaluator, indices)
+    analytic, extra = claim.gradient[indices], claim.roundoff[indices]
+    slopes, spent = entry_slopes(evaluator, indices, analytic, extra)
     scale = scales(evaluator.x)[indices]
-    return make_entries(blocks, indices, gradient[indices], slopes, scale, evaluator.eps), slopes.evaluations
+    return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, evaluator.eps), spent
 
 
-def examine(
-    evaluator: Evaluator, gradient: Vector, blocks: tuple[Block, ...], mode: str, effort: Effort
-) -> Findings:
-    """Check the blocks of a gradient (n,) in the mode "full", "sample" or "directions".
+def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort) -> Findings:
+    """Check a gradient in the mode "full", "sample" or "directions".
 
     In the last one the entries are the faulty ones that directions led to, and the largest of each block.
     """
     rng = np.random.default_rng(effort.seed)
     rows, spent = np.empty(0, DIRECTION), 0
     if mode == "full":
-        indices = np.concatenate([np.arange(block.start, block.start + block.size) for block in blocks])
+        indices = np.concatenate([np.arange(block.start, block.start + block.size) for block in claim.blocks])
     elif mode == "sample":
-        indices = sampled(blocks, effort.samples_per_block, gradient, rng)
+        indices = sampled(claim.blocks, effort.samples_per_block, claim.gradient, rng)
     else:
-        rows, faulty, spent = check_directions(evaluator, gradient, blocks, effort.directions, rng)
-        indices = np.union1d(faulty, sampled(blocks, 1, gradient, rng))
-    entries, more = check_entries(evaluator, gradient, blocks, indices)
+        rows, faulty, spent = check_directions(
+            evaluator, claim.gradient, claim.roundoff, claim.blocks, effort.directions, rng
+        )
+        indices = np.union1d(faulty, sampled(claim.blocks, 1, claim.gradient, rng))
+    entries, more = check_entries(evaluator, claim, indices)
     return Findings(entries, rows, spent + more)
 
 

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from .differences import FIRST_POWER, scales
+from .differences import scales
 from .evaluator import Differences, Indices, Vector
 from .noise import SPACING, noise_along
+from .search import FIRST_POWER
 
 OWN_ROUNDINGS = 2.0
 DEVIATIONS = 6.0

@@ -13,7 +13,7 @@ from .arrays import converter, kept_random_state, plain
 from .causes import explain
 from .entries import blocks_of
 from .evaluator import Vector
-from .examine import Effort, assemble, examine
+from .examine import Claim, Effort, assemble, examine
 from .function import REPEATABLE, FunctionEvaluator
 from .modes import settle
 from .report import GradientReport
@@ -102,6 +102,7 @@ def check_gradient(
         checks.repeatable_gradient("grad", analytic, gradient(), REPEATABLE * evaluator.eps)
         plan = settle(mode, analytic.size, WORK)
         blocks = blocks_of([("x", point)])
-        found = examine(evaluator, analytic, blocks, plan.mode, effort)
+        claim = Claim(analytic, evaluator.eps * np.abs(analytic), blocks)
+        found = examine(evaluator, claim, plan.mode, effort)
         causes = explain(found.entries, blocks)
         return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

@@ -13,6 +13,7 @@ POINTS = 9
 SPACING = 256.0
 """Times eps, of the parameters' scale: far enough apart to round differently, near enough to be a straight line."""
 AGREE = 4.0
+SPREAD, MOST_SPREADS = 32.0, 5
 
 
 def measured_noise(values: Vector) -> float:
@@ -54,6 +55,15 @@ def measured_noise(values: Vector) -> float:
 
 
 def noise_along(fun: Callable[[Vector], float], x: Vector, direction: Vector) -> float:
-    """The noise of fun along a direction (n,) around x (n,); 0 where fun is not finite."""
-    values = np.array([fun(x + (j - POINTS // 2) * direction) for j in range(POINTS)])
-    return measured_noise(values) if np.isfinite(values).all() else 0.0
+    """The noise of fun along a direction (n,) around x (n,); 0 where fun is constant or not finite.
+
+    Where the values come in few steps the points are spread out: a coarse rounding looks constant from near.
+    """
+    for _ in range(MOST_SPREADS):
+        values = np.array([fun(x + (j - POINTS // 2) * direction) for j in range(POINTS)])
+        if not np.isfinite(values).all():
+            return 0.0
+        if len(np.unique(values)) > POINTS // 2:
+            return measured_noise(values)
+        direction = direction * SPREAD
+    return measured_noise(values)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .entries import Block, Entries, excess
-from .evaluator import Indices, Vector
-from .examine import check_entries
+from .evaluator import Indices
+from .examine import Claim, check_entries
+from .kinks import excuse
 from .modes import sampled
 from .objective import Objective
 from .report import Part
+from .rounding import gradient_roundoff
 
 SAMPLES = 4
 """Entries of each block that a part is checked at."""
@@ -18,19 +20,21 @@ MOST_FAILING = 32
 
 
 def check_parts(
-    objective: Objective, blocks: tuple[Block, ...], entries: Entries, gradient: Vector, seed: int
+    objective: Objective, claim: Claim, entries: Entries, seed: int
 ) -> tuple[Part, ...]:
     """The data loss, sample weights and penalties apart, at some entries of each block and at the failing ones."""
     rng = np.random.default_rng(seed)
     failing = entries[entries["verdict"] == "fail"]
     worst = failing["index"][np.argsort(-excess(failing), kind="stable")[:MOST_FAILING]]
-    indices = np.union1d(sampled(blocks, SAMPLES, gradient, rng), worst)
-    return tuple(check_part(name, part, blocks, indices) for name, part in objective.parts())
+    indices = np.union1d(sampled(claim.blocks, SAMPLES, claim.gradient, rng), worst)
+    return tuple(check_part(name, part, claim.blocks, indices) for name, part in objective.parts())
 
 
 def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
     """One part at some entries."""
-    entries, _ = check_entries(part.evaluator(), part.gradient(), blocks, indices)
+    claim = Claim(part.gradient(), gradient_roundoff(part, "float64"), blocks)
+    entries, _ = check_entries(part.evaluator(), claim, indices)
+    excuse(part, entries)
     words = entries["verdict"]
     verdict = "fail" if (words == "fail").any() else "pass" if (words == "pass").mean() > 0.5 else "inconclusive"
     worst = entries[int(np.argmax(excess(entries)))]

@@ -1,7 +1,9 @@
-"""The float32 gradient against the float64 one, within float32's roundoff.
+"""The roundoff that a model's analytic gradient may have, and the float32 gradient against the float64 one within it.
 
 Design
 ------
+- A gradient can be less exact than its differences: softmax less a target cancels where a sample is learnt. So what
+  float64 may put an entry off joins its bound; and what float32 may is how far a float32 model's may be from it.
 - The roundoff is followed through the same passes as the numbers: forward, loss, backward. Each product adds its own,
   each activation passes on what its input may be off, seen by trying both ends. So a kink within reach widens the
   error by its whole jump.
@@ -31,10 +33,10 @@ from .evaluator import Vector
 from .objective import Objective
 from .report import Part
 
-EPS = float(np.finfo(np.float32).eps)
-TINY = float(np.finfo(np.float32).tiny)
-ELEMENTARY = 8 * EPS
-"""Of an activation's value or slope: exp, tanh, erf and what follows them."""
+ELEMENTARY = 8
+"""Roundings in an activation's value or slope: exp, tanh, erf and what follows them."""
+CANCELLING = "gelu"
+"""Its 1 + erf has an absolute error."""
 TRIALS = 8
 """Ways of adding the outputs' errors up that the loss is tried with."""
 
@@ -53,9 +55,9 @@ class Passed(NamedTuple):
     into: tuple[Vector, ...]
 
 
-def summing(n: int) -> float:
+def summing(n: int, eps: float) -> float:
     """Relative error of a sum of n products."""
-    return EPS * min(n + 1.0, 8 + 4 * sqrt(n))
+    return eps * min(n + 1.0, 8 + 4 * sqrt(n))
 
 
 def check_single(objective: Objective, model: Sequential, data: Samples, blocks: tuple[Block, ...]) -> Part:
@@ -73,67 +75,75 @@ def check_single(objective: Objective, model: Sequential, data: Samples, blocks:
     grad = np.zeros(model.n_params, np.float32)
     model.copy()._evaluate(data, objective.loss, objective.l1, objective.l2, objective.key, grad)
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = single_bound(objective)
+        bound = gradient_roundoff(objective, "float32")
         error = np.abs(grad.astype(np.float64) - objective.gradient())
-        beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, TINY)
+        beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
     worst = int(np.argmax(beyond))
     block = next(block for block in reversed(blocks) if block.start <= worst)
     verdict = "fail" if (beyond > 1).any() else "pass" if np.isfinite(bound).all() else "inconclusive"
     return Part("float32 gradient", verdict, len(grad), block.entry_name(worst), float(error[worst]), float(bound[worst]))
 
 
-def single_bound(objective: Objective) -> Vector:
-    """How far float32 may put each entry of the gradient off, shape (n_params,)."""
-    model, key = objective.model, objective.key
-    outputs = iter(model._bind(trains=True, blocks=False).outputs(objective.data.X, key))
-    bound = np.zeros(model.n_params)
+def gradient_roundoff(objective: Objective, dtype: str) -> Vector:
+    """How far a precision may put each entry of the gradient off, shape (n_params,)."""
+    model, eps = objective.model, float(np.finfo(dtype).eps)
+    bound, weights = np.zeros(model.n_params), np.zeros(model.n_params)
+    if objective.has_data:
+        passed, z, z_error = forward_errors(objective, bound, eps)
+        delta, delta_error = loss_errors(objective, z, z_error, eps)
+        for step in reversed(passed):
+            slope_error = step.slope_error + eps * step.slope
+            delta_error = delta_error * (step.slope + step.slope_error) + delta * slope_error
+            delta = delta * step.slope
+            if step.into:
+                delta, delta_error = back_through(step, delta, delta_error, eps)
+    for into, views in zip(layer_views(model._dense(), weights), layer_views(model._dense(), model.params), strict=True):
+        into[0][...] = objective.l1 + objective.l2 * np.abs(views[0])
+    return bound + 4 * eps * weights + eps * np.abs(objective.gradient()) + len(objective.data.X) * np.finfo(dtype).tiny
+
+
+def forward_errors(objective: Objective, bound: Vector, eps: float) -> tuple[list[Passed], Vector, Vector]:
+    """What each layer keeps, the outputs (n, k) and how far they may be off; `into` are views of bound (n_params,)."""
+    model, x, key = objective.model, objective.data.X, objective.key
+    outputs = iter(model._bind(trains=True, blocks=False).outputs(x, key))
     dense = zip(layer_views(model._dense(), model.params), layer_views(model._dense(), bound), strict=True)
-    x = objective.data.X
     error, passed = np.zeros_like(x), []
     for layer in model.layers:
         if isinstance(layer, Dense):
             views, into = next(dense)
             sizes = np.abs(x) @ np.abs(views[0]) + sum(np.abs(bias) for bias in views[1:])
-            z = x @ views[0] + sum(views[1:])
-            z_error = error @ np.abs(views[0]) + summing(layer.in_features + 1) * sizes
-            value_error, slope, slope_error = activation_errors(layer.activation, z, z_error)
-            passed.append(Passed(x, error, slope, slope_error, views, into))
+            z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
+            z_error += summing(layer.in_features + 1, eps) * sizes
+            value_error, slope, slope_error = activation_errors(layer.activation, z, z_error, eps)
+            passed.append(Passed(x, error, slope, slope_error, tuple(views), tuple(into)))
             x, error = next(outputs), value_error
         elif key:
             out, keep = next(outputs), 1 / (1 - layer.rate)
-            mask = np.where(x != 0, np.divide(out, x, out=np.full_like(x, keep), where=x != 0), keep)
-            passed.append(Passed(x, error, mask, EPS * mask, (), ()))
-            x, error = out, error * mask + EPS * np.abs(out)
-    delta, delta_error = loss_errors(objective, x, error)
-    for step in reversed(passed):
-        delta_error = delta_error * (step.slope + step.slope_error) + np.abs(delta) * (
-            step.slope_error + EPS * step.slope
-        )
-        delta = np.abs(delta) * step.slope
-        if step.into:
-            delta, delta_error = back_through(step, delta, delta_error)
-    for views, into in zip(layer_views(model._dense(), model.params), layer_views(model._dense(), bound), strict=True):
-        into[0][...] += 4 * EPS * (objective.l1 + objective.l2 * np.abs(views[0]))
-    return bound + EPS * np.abs(objective.gradient())
+            mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
+            passed.append(Passed(x, error, mask, eps * mask, (), ()))
+            x, error = out, error * mask + eps * np.abs(out)
+    return passed, x, error
 
 
-def back_through(step: Passed, delta: Vector, delta_error: Vector) -> tuple[Vector, Vector]:
+def back_through(step: Passed, delta: Vector, delta_error: Vector, eps: float) -> tuple[Vector, Vector]:
     """Write the errors of one dense layer's gradient, from |delta| and its error -> those of the layer below."""
-    rows = summing(len(delta))
+    rows = summing(len(delta), eps)
     step.into[0][...] = np.abs(step.x).T @ (delta_error + rows * delta) + step.x_error.T @ (delta + delta_error)
     for bias in step.into[1:]:
         bias[...] = delta_error.sum(axis=0) + rows * delta.sum(axis=0)
     weight = np.abs(step.views[0])
-    return delta @ weight.T, (delta_error + summing(delta.shape[1]) * delta) @ weight.T
+    return delta @ weight.T, (delta_error + summing(delta.shape[1], eps) * delta) @ weight.T
 
 
-def activation_errors(activation: str, z: Vector, z_error: Vector) -> tuple[Vector, Vector, Vector]:
+def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
     """Of arrays (n, k): what the value may be off, the size of the slope, and what the slope may be off."""
-    ends = [at_ends(activation, z + sign * z_error) for sign in (0, 1, -1)]
-    value, slope = ends[0]
-    value_error = np.maximum(*(np.abs(end[0] - value) for end in ends[1:])) + ELEMENTARY * np.abs(value)
-    slope_error = np.maximum(*(np.abs(end[1] - slope) for end in ends[1:])) + ELEMENTARY * (1 + np.abs(slope))
-    return value_error, np.abs(slope), np.zeros_like(slope) if activation == "identity" else slope_error
+    (value, slope), *ends = (at_ends(activation, z + sign * z_error) for sign in (0, 1, -1))
+    value_error, slope_error = (np.maximum(np.abs(up - here), np.abs(down - here))
+                                for here, up, down in zip((value, slope), *ends, strict=True))  # fmt: skip
+    if activation != "identity":
+        value_error += ELEMENTARY * eps * np.abs(z if activation == CANCELLING else value)
+        slope_error += ELEMENTARY * eps * (1 + np.abs(slope))
+    return value_error, np.abs(slope), slope_error
 
 
 def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
@@ -144,14 +154,14 @@ def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
     return value.reshape(z.shape), slope.reshape(z.shape)
 
 
-def loss_errors(objective: Objective, z: Vector, z_error: Vector) -> tuple[Vector, Vector]:
+def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector]:
     """|d loss / d outputs| (n, k), and what it may be off where the outputs are off by z_error."""
     delta, scale = loss_slopes(objective, z)
     rng, error = np.random.default_rng(0), np.zeros_like(z)
     for trial in range(TRIALS):
         signs = (-1.0) ** trial if trial < 2 else rng.choice([-1.0, 1.0], z.shape)
         error = np.maximum(error, np.abs(loss_slopes(objective, z + signs * z_error)[0] - delta))
-    return np.abs(delta), 2 * error + ELEMENTARY * (np.abs(delta) + scale)
+    return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + scale)
 
 
 def loss_slopes(objective: Objective, z: Vector) -> tuple[Vector, Vector]:
@@ -161,7 +171,9 @@ def loss_slopes(objective: Objective, z: Vector) -> tuple[Vector, Vector]:
         delta = np.asarray(loss(z, data.y)[1], np.float64)
         return delta, np.full(delta.shape, np.abs(delta).max(initial=0.0))
     delta = np.empty_like(z)
-    load("float64").loss_rows(loss.name, loss.option(), np.ascontiguousarray(z), data.target, data.labels, data.weight, delta)
+    load("float64").loss_rows(
+        loss.name, loss.option(), np.ascontiguousarray(z), data.target, data.labels, data.weight, delta
+    )
     share = np.ones(len(z)) if data.weight is None else data.weight
     share = share / share.sum() / (1 if loss.target == "class" else z.shape[1])
     target = 1.0 if data.target is None else 1 + np.abs(data.target)

@@ -1,0 +1,211 @@
+"""The step of each line: where to look, and when it is enough.
+
+Design
+------
+- All lines are searched at once, round by round; a round asks for the outer points of each line, x - h and x + h, and,
+  unless a kink lies between, for the inner ones, x - h/2 and x + h/2.
+- The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows
+  where roundoff rules and shrinks where truncation does, by as much as the measured two say.
+- Where patterns tell of kinks, a step that meets one shrinks; one that still meets it when it is tiny stands on it.
+- What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel in
+  what tells of a single one. A wrong value disagrees at every step.
+- Nothing here has the unit of f or of x but what was measured: multiplying f by a number changes no decision.
+
+References
+----------
+Ridders, C. J. F. (1982). Accurate computation of F'(x) and F'(x) F''(x). Advances in Engineering Software 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evaluator import Differences, Indices, Vector
+from .slopes import Slopes, one_round, unknown
+
+EVALUATIONS = 7
+"""Per line, on average, where there are many lines."""
+SPARE = 64
+"""And so many more in all."""
+MOST_ROUNDS = 12
+FIRST_POWER = 11 / 52
+"""The first step is eps^(11/52): 2^-11 in float64, of the parameter's scale."""
+GOOD_POWER = 1 / 4
+"""A bound of eps^(1/4) of the slope ends the search: 1.2e-4 in float64."""
+KINK_SHRINK = 1 / 8
+ON_KINK = 2.0**-12
+"""Of the first step: a kink that is nearer to x is taken as one at x."""
+LEAST_RATIO, MOST_RATIO = 2.0**-10, 2.0**6
+CLOSE = 3.0
+"""Steps found too small and too large that are no further apart end the search."""
+AGAIN = (0.25, 2.0**-4, 2.0**-6, 2.0**-8)
+"""Steps that a disagreement must withstand, of the one that found it."""
+MOST_AGAIN = 512
+"""Lines that are looked at again: so many wrong ones are no accident."""
+WORSE = 8.0
+"""How much larger the bound of another look may be, or it tells nothing."""
+
+
+class Lines(Protocol):
+    """Points on lines through x: for rows (m,) and offsets (m,), the offsets after rounding and f's differences."""
+
+    def __call__(self, rows: Indices, offsets: Vector) -> tuple[Vector, Differences]: ...
+
+
+class Found(NamedTuple):
+    """Slopes along k lines, and how many evaluations they took."""
+
+    slopes: Slopes
+    evaluations: int
+
+
+@final
+@dataclass
+class Search:
+    """Lines under way: the best so far, the next step, and the steps found too small and too large; all (k,)."""
+
+    best: Slopes
+    step: Vector
+    low: Vector
+    high: Vector
+    active: NDArray[np.bool_]
+    least: Vector
+    most: Vector
+    good: float
+
+
+def search(lines: Lines, scale: Vector, pattern: int, eps: float) -> Found:
+    """Slopes along lines.
+
+    Parameters
+    ----------
+    lines : Lines
+    scale : ndarray, shape (k,)
+        A length for each line, in which the function is not expected to change much.
+    pattern : int
+        That at x; 0 where kinks are not known.
+    eps : float
+        Of the numbers that x is made of.
+    """
+    k, good = len(scale), eps**GOOD_POWER
+    first = scale * 2.0 ** np.round(np.log2(eps) * FIRST_POWER)
+    state = Search(
+        unknown(k), first.copy(), np.zeros(k), np.full(k, np.inf), np.ones(k, np.bool_), first * ON_KINK,
+        first / good**2, good,
+    )  # fmt: skip
+    spent = 0
+    for _ in range(MOST_ROUNDS):
+        rows = most_needed(state.best, np.flatnonzero(state.active), (EVALUATIONS * k + SPARE - spent) // 4)
+        if not len(rows):
+            break
+        spent += advance(lines, state, rows, pattern, eps * scale)
+    return Found(state.best, spent)
+
+
+def most_needed(best: Slopes, rows: Indices, most: int) -> Indices:
+    """The `most` rows whose slopes are known worst, relative to their size."""
+    if len(rows) <= most:
+        return rows
+    bound, size = best.bound[rows], np.abs(best.numeric[rows])
+    share = np.divide(bound, size, out=np.full(len(rows), np.inf), where=size > 0)
+    return np.sort(rows[np.argsort(-share, kind="stable")[: max(most, 0)]])
+
+
+class Look(NamedTuple):
+    """What one round saw of some rows: slopes, whether no kink was met, whether f moved at all."""
+
+    rows: Indices
+    slopes: Slopes
+    smooth: NDArray[np.bool_]
+    moved: NDArray[np.bool_]
+    evaluations: int
+
+
+def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], pattern: int, rounding: Vector) -> Look:
+    """x -+ h of some rows, and x -+ h/2 where that met no kink, or where `patient`; only the latter are returned."""
+    k = len(rows)
+    offsets, outer = lines(np.concatenate([rows, rows]), np.concatenate([-step, step]))
+    clear = ((outer.patterns == pattern) & np.isfinite(outer.values)).reshape(2, k).all(axis=0)
+    keep = np.flatnonzero(clear | patient)
+    both, rows, half = np.concatenate([keep, keep + k]), rows[keep], step[keep] / 2
+    inner_offsets, inner = lines(np.concatenate([rows, rows]), np.concatenate([-half, half]))
+    shape = (2, 2, len(keep))
+    steps = np.abs(np.stack([offsets[both], inner_offsets])).reshape(shape)
+    values, noise, patterns = (
+        np.stack([first[both], second]).reshape(shape) for first, second in zip(outer, inner, strict=True)
+    )
+    slopes, smooth = one_round(steps, values, noise, patterns == pattern, rounding[rows])
+    return Look(rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(keep))
+
+
+def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: Vector) -> int:
+    """One round: keep what is better than before, choose the next steps -> how many evaluations it took."""
+    step = state.step[rows]
+    seen = look(lines, rows, step, step <= state.least[rows], pattern, rounding)
+    met = np.setdiff1d(rows, seen.rows)
+    met = np.union1d(met, seen.rows[~seen.smooth & (state.step[seen.rows] > state.least[seen.rows])])
+    useful = ~np.isin(seen.rows, met)
+    rows, slopes, smooth = seen.rows[useful], seen.slopes.take(np.flatnonzero(useful)), seen.smooth[useful]
+    better = slopes.bound < state.best.bound[rows]
+    state.best.put(rows[better], slopes.take(np.flatnonzero(better)))
+    state.high[met] = state.step[met]
+    state.step[met] *= KINK_SHRINK
+    choose_steps(state, rows, slopes, ~smooth | ~seen.moved[useful])
+    return seen.evaluations
+
+
+def choose_steps(state: Search, rows: Indices, slopes: Slopes, done: NDArray[np.bool_]) -> None:
+    """Where the bound is too large: a larger step if roundoff rules it, a smaller one if truncation does."""
+    step, truncation, roundoff = state.step[rows], slopes.truncation, slopes.roundoff
+    goal = state.good * np.abs(slopes.numeric)
+    tiny = np.finfo(np.float64).tiny
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        balance = np.cbrt(roundoff / np.maximum(truncation, tiny))
+        shrinks = ~(truncation <= 4 * roundoff)
+        shrink = np.maximum(balance / 2, np.sqrt(goal / np.maximum(truncation, tiny)) / 2)
+        grow = np.minimum(2 * roundoff / np.maximum(goal, tiny), np.maximum(4, 2 * balance))
+    ratio = np.where(shrinks, np.clip(shrink, LEAST_RATIO, 0.25), np.clip(grow, 4, MOST_RATIO))
+    state.high[rows] = np.where(shrinks, np.minimum(state.high[rows], step), state.high[rows])
+    state.low[rows] = np.where(shrinks, state.low[rows], np.maximum(state.low[rows], step))
+    low, high = state.low[rows], np.minimum(state.high[rows], state.most[rows])
+    wanted = step * np.where(np.isnan(ratio), KINK_SHRINK, ratio)
+    outside = (wanted <= low * 1.5) | (wanted >= high / 1.5)
+    wanted = np.where(outside, np.sqrt(low * high), wanted)
+    done = done | (slopes.bound <= goal) | (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
+    state.step[rows] = np.where(done, step, wanted)
+    state.active[rows] = ~done
+
+
+def look_again(
+    lines: Lines, found: Found, analytic: Vector, extra: Vector, scale: Vector, pattern: int, eps: float
+) -> Found:
+    """Replace slopes that disagree with the analytic values (k,) where a smaller step agrees, and is as sure.
+
+    Parameters
+    ----------
+    extra : ndarray, shape (k,)
+        What the analytic values themselves may be off.
+    """
+    best, spent = found
+    with np.errstate(invalid="ignore", over="ignore"):
+        beyond = np.abs(analytic - best.numeric) / (best.bound + extra)
+    wrong = np.flatnonzero((beyond > 1) & np.isfinite(beyond))
+    wrong = wrong[np.argsort(beyond[wrong], kind="stable")[:MOST_AGAIN]]
+    limit = np.maximum(WORSE * best.bound, eps**0.5 * np.abs(best.numeric))
+    for ratio in AGAIN:
+        if not len(wrong):
+            break
+        step = best.step[wrong] * ratio
+        seen = look(lines, wrong, step, np.zeros(len(wrong), np.bool_), pattern, eps * scale)
+        spent += seen.evaluations
+        agrees = (
+            seen.smooth & (seen.slopes.bound <= limit[seen.rows])
+            & (np.abs(analytic[seen.rows] - seen.slopes.numeric) <= seen.slopes.bound + extra[seen.rows])
+        )  # fmt: skip
+        best.put(seen.rows[agrees], seen.slopes.take(np.flatnonzero(agrees)))
+        wrong = np.setdiff1d(wrong, seen.rows[agrees])
+    return Found(best, spent)

@@ -1,0 +1,133 @@
+"""Slopes from the differences of one round: values at x - h, x + h, x - h/2 and x + h/2.
+
+Design
+------
+- The slope is Richardson's: s2 + (s2 - s1) / 3 of the central differences s1 over h and s2 over h/2. Its error is of
+  order h^4, the bound takes |s2 - s1|, of order h^2: small steps are affordable in float64, a bound too small is not.
+- One-sided slopes differ by h f'' and by what a kink at x adds, which does not shrink with h: twice their distance
+  at h/2 less that at h. Half of it joins the bound, for any value between the one-sided slopes is a subgradient.
+- Where patterns say that x stands on a kink, or f is finite on one side alone, the one-sided slopes are taken.
+
+References
+----------
+Richardson, L. F. (1911). The approximate arithmetical solution by finite differences. Phil. Trans. A 210.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evaluator import Indices, Vector
+
+CONDITION = 16.0
+"""A slope is not better known than its change when x moves by so many eps of itself."""
+
+
+@final
+@dataclass(frozen=True)
+class Slopes:
+    """What was found along k lines; arrays of shape (k,).
+
+    Attributes
+    ----------
+    numeric : ndarray
+        The slope; at a kink the middle of the one-sided slopes. NaN where f was not finite around x.
+    truncation, roundoff : ndarray
+        Their sum bounds |f' - numeric|. `spread` is a part of `truncation`.
+    spread : ndarray
+        Half the distance of the one-sided slopes where they differ, 0 elsewhere.
+    curvature : ndarray
+        A lower bound of |f''|, 0 where roundoff hides it.
+    step : ndarray
+        The largest distance from x of the points in use.
+    kink : ndarray of bool
+        Whether one-sided slopes differ at x, as far as steps reach.
+    """
+
+    numeric: Vector
+    truncation: Vector
+    roundoff: Vector
+    spread: Vector
+    curvature: Vector
+    step: Vector
+    kink: NDArray[np.bool_]
+
+    @property
+    def bound(self) -> Vector:
+        """Truncation and roundoff together."""
+        return self.truncation + self.roundoff
+
+    def take(self, rows: Indices) -> Self:
+        """Those of some lines."""
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def put(self, rows: Indices, others: Slopes) -> None:
+        """Replace some lines, in place."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(others, field.name)
+
+
+
+def unknown(k: int) -> Slopes:
+    """k lines of which nothing is known."""
+    zeros = [np.zeros(k) for _ in range(4)]
+    return Slopes(np.full(k, np.nan), np.full(k, np.inf), *zeros, np.zeros(k, np.bool_))
+
+
+def one_round(
+    steps: Vector, values: Vector, noise: Vector, same: NDArray[np.bool_], rounding: Vector
+) -> tuple[Slopes, NDArray[np.bool_]]:
+    """Slopes of m lines, and which of them met no kink and no value that is not finite.
+
+    Parameters
+    ----------
+    steps, values, noise : ndarray, shape (2, 2, m)
+        Distances from x, differences and their roundoff, [outer or inner, left or right].
+    same : ndarray of bool, shape (2, 2, m)
+        Where the pattern is that of x.
+    rounding : ndarray, shape (m,)
+        eps of the parameters' scale.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        one_sided = values / steps * np.array([[-1.0], [1.0]])
+        left, right = steps[:, 0], steps[:, 1]
+        central = (one_sided[:, 0] * right + one_sided[:, 1] * left) / (left + right)
+        central_noise = noise.sum(axis=1) / (left + right)
+        gaps = one_sided[:, 1] - one_sided[:, 0]
+        truncation = np.abs(central[1] - central[0])
+        jump = np.abs(2 * gaps[1] - gaps[0]) / 2
+        reach = (left + right)[1] / 2
+        curvature = np.maximum(0, np.abs(gaps[1]) - 2 * central_noise[1] - 2 * jump) / reach
+        roundoff = (4 * central_noise[1] + central_noise[0]) / 3 + CONDITION * rounding * np.abs(gaps[1]) / reach
+        numeric = central[1] + (central[1] - central[0]) / 3
+        unsteady = np.abs(one_sided[1] - one_sided[0]).max(axis=0)
+        kink = (jump > 4 * central_noise[1] + np.abs(gaps[1]) / 4) & (unsteady < jump / 8)
+        smooth = same.all(axis=(0, 1)) & np.isfinite(values).all(axis=(0, 1))
+        middle, width, side_roundoff, spread = sides(one_sided, noise / steps, same)
+    return Slopes(
+        np.where(smooth, numeric, middle), np.where(smooth, truncation + jump, width),
+        np.where(smooth, roundoff, side_roundoff), np.where(smooth, np.where(kink, jump, 0.0), spread),
+        np.where(smooth, curvature, 0.0), steps[0].max(axis=0), kink | ~smooth,
+    ), smooth  # fmt: skip
+
+
+def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_]) -> tuple[Vector, Vector, Vector, Vector]:
+    """Middle, truncation, roundoff and half the distance of the one-sided slopes (2, 2, m): of a kink at x.
+
+    A side of x's own pattern tells the slope alone; so does a side where f is finite beside one where it is not.
+    """
+    slope = 2 * one_sided[1] - one_sided[0]
+    error = np.abs(one_sided[1] - one_sided[0])
+    finite, own = np.isfinite(slope), same.all(axis=0)
+    used = finite & (own | ~(own & finite).any(axis=0))
+    known = used.any(axis=0)
+    high = np.where(used, slope, -np.inf).max(axis=0)
+    low = np.where(used, slope, np.inf).min(axis=0)
+    spread = np.where(known, (high - low) / 2, 0.0)
+    error = np.where(known, np.where(used, error, 0.0).max(axis=0), np.inf)
+    roundoff = np.where(used, 2 * noise[1] + noise[0], 0.0).max(axis=0)
+    return np.where(known, (high + low) / 2, np.nan), error + spread, roundoff, spread
