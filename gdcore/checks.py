@@ -437,3 +437,17 @@ def repeatable_gradient(name: str, first: NDArray[Any], second: NDArray[Any], mo
             f"{name} is not deterministic: two calls with the same x differ by up to {apart.max():.3g}; "
             "fix its random seed, or what it keeps between calls"
         )
+
+
+def call_arguments(name: str, value: object, counts: tuple[int, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A tuple of so many arguments, a dict of options last if there is one."""
+    items = value if isinstance(value, tuple) else ()
+    options = items[-1] if items and isinstance(items[-1], dict) else {}
+    arguments = items[:-1] if options else items
+    if len(arguments) not in counts:
+        received = f"a tuple of {len(items)}" if isinstance(value, tuple) else type(value).__name__
+        raise TypeError(
+            f"{name} must be a GradientReport, (model, X, y, loss) or (fun, grad, x), or a function that returns one, "
+            f"got {received}"
+        )
+    return arguments, options

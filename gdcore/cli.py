@@ -1,4 +1,4 @@
-"""The command line: `gdcore demo`, `gdcore info`, `gdcore bench`."""
+"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore bench`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from ._version import __version__
+from .gradcheck.modes import MODES
 
+NOT_RUN = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """Exit statuses as a shell gives them: 128 + the signal's number."""
@@ -21,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         description="Dense networks and linear models trained by gradient descent on a CPU.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="{demo,info,bench}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{demo,info,check,bench}")
     demo = commands.add_parser(
         "demo",
         help="train on handwritten digits, check the gradients, compare with NumPy",
@@ -30,6 +32,16 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
     commands.add_parser("info", help="version, instruction sets, threads, compiler flags")
+    check = commands.add_parser(
+        "check",
+        help="check the gradient of a model or a function in a Python file",
+        description="Runs FILE.py and checks what OBJECT is: (model, X, y, loss) as check_gradients takes them, or "
+        "(fun, grad, x) as check_gradient does, a dict of options last if there are any; a report; or a function that "
+        "returns one of these. Exit status 0 for pass, 1 for fail, 3 for inconclusive, 2 where it could not be run.",
+    )
+    check.add_argument("target", metavar="FILE.py:OBJECT")
+    check.add_argument("--mode", choices=MODES, default="auto", help="which entries are checked (default: auto)")
+    check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
     commands.add_parser("bench", help="the benchmark against NumPy; gdcore bench --help tells more", add_help=False)
     return top
 
@@ -45,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 where a check of the command failed; 130 after Ctrl-C; 141 where nobody reads the output any more.
+        0; 1 where a check of the command failed; 2 where there was nothing to check, 3 where a check was
+        inconclusive; 130 after Ctrl-C; 141 where nobody reads the output any more.
 
     Raises
     ------
@@ -83,9 +96,21 @@ def _run(argv: list[str]) -> int:
 
         print(show_config())
         return 0
+    if known.command == "check":
+        return _check(known.target, known.mode, known.seed)
     from .demo import demo
 
     return demo(known.seed)
+
+
+def _check(target: str, mode: str, seed: int) -> int:
+    from .gradcheck.command import run_check
+
+    try:
+        return run_check(target, mode, seed)
+    except (OSError, TypeError, ValueError) as error:
+        print(f"gdcore check: {error}", file=sys.stderr)
+        return NOT_RUN
 
 
 def _seed(text: str) -> int:

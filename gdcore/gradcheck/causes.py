@@ -77,10 +77,8 @@ def explain(
     failing = np.unique(entries["block"][entries["verdict"] == "fail"])
     for b in failing:
         mine = entries[entries["block"] == b]
-        words = next(
-            (guess.words for guess in predictions(mine, entries, blocks, int(b), guesses, factors) if holds(mine, guess)),
-            located(mine, blocks[b]),
-        )
+        tried = predictions(mine, entries, blocks, int(b), guesses, factors)
+        words = next((guess.words for guess in tried if holds(mine, guess)), located(mine, blocks[b]))
         if words:
             found.setdefault(words, []).append(blocks[b].name)
     return tuple(f"{together(names, blocks)} {words}" for words, names in found.items())

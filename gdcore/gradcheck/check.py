@@ -32,7 +32,7 @@ from .kinks import excuse
 from .modes import settle
 from .objective import Objective
 from .parts import check_parts
-from .report import GradientReport
+from .report import GradientReport, Part
 from .rounding import check_single, gradient_roundoff
 
 DROPOUT_SEED = 0
@@ -124,7 +124,7 @@ def check_gradients(
         notes = excuse(objective, found.entries)
         guesses = objective.guesses() if (found.entries["verdict"] == "fail").any() else ()
         causes = explain(found.entries, blocks, guesses, objective.factors())
-        parts = ()
+        parts: tuple[Part, ...] = ()
         if wrt == "params" and grad is None:
             parts = check_parts(objective, claim, found.entries, seed)
             if model.dtype == "float32":

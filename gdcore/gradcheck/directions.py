@@ -92,7 +92,7 @@ def check_directions(
     evaluator: Evaluator, gradient: Vector, roundoff: Vector, blocks: tuple[Block, ...], k: int,
     rng: np.random.Generator,
 ) -> tuple[NDArray[Any], Indices, int]:
-    """k directions in each block -> DIRECTION rows, the indices of faulty entries, and the evaluations it took."""
+    """Check k directions in each block -> DIRECTION rows, indices of faulty entries, and the evaluations it took."""
     rows = np.empty(len(blocks) * k, DIRECTION)
     faulty: list[int] = []
     spent, n = 0, len(gradient)

@@ -108,7 +108,8 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
     bound, numeric = slopes.bound, slopes.numeric
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(analytic - numeric)
-        certain = np.maximum(np.maximum(np.abs(numeric) - bound, slopes.curvature * scale), roundoff / (ROUNDINGS * eps))
+        nearby = np.maximum(slopes.curvature * scale, roundoff / (ROUNDINGS * eps))
+        certain = np.maximum(np.abs(numeric) - bound, nearby)
         effect = float(np.max(certain * scale, where=np.isfinite(certain * scale), initial=0.0))
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), slopes.spread)
         width = bound - slopes.spread

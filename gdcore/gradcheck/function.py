@@ -94,7 +94,7 @@ class FunctionEvaluator:
             return Differences(values - self.value, noise, np.zeros(len(values), np.uint64))
 
     def at(self, indices: Indices, points: Vector) -> Differences:
-        """f where one entry of x is another number, less f(x)."""
+        """Differences where one entry of x is another number."""
         x, values = self.x.copy(), np.empty(len(points))
         for j, i in enumerate(indices):
             x[i] = points[j]
@@ -103,7 +103,7 @@ class FunctionEvaluator:
         return self._differences(values)
 
     def along(self, direction: Vector, steps: Vector) -> Differences:
-        """f(x + step direction) less f(x)."""
+        """Differences along a line."""
         return self._differences(np.array([self._tried(self.x + step * direction) for step in steps]))
 
     def notes(self) -> tuple[str, ...]:

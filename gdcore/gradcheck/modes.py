@@ -33,7 +33,7 @@ def settle(mode: str, n: int, work: float) -> Plan:
 
 
 def sampled(blocks: tuple[Block, ...], k: int, gradient: Vector, rng: np.random.Generator) -> Indices:
-    """k entries of every block, the one with the largest gradient among them; all where it has no more."""
+    """Draw k entries of every block, the one with the largest gradient among them; all where it has no more."""
     chosen = []
     for block in blocks:
         if block.size == 0:

@@ -22,7 +22,7 @@ from .tables import as_html, as_text
 
 if TYPE_CHECKING:
     import matplotlib.axes
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped,unused-ignore]
 
 FEW = 0.01
 """Share of inconclusive entries that a pass may have."""
@@ -137,7 +137,7 @@ class GradientReport:
     def name(self, place: int) -> str:
         """Of an entry by its place in `entries`, such as "dense0.weight[3, 4]"."""
         entry = self.entries[place]
-        return self.blocks[entry["block"]].entry_name(int(entry["index"]))
+        return self.blocks[int(entry["block"])].entry_name(int(entry["index"]))
 
     def missed(self, share: float = 0.01) -> float:
         """A bound of the probability that mode "directions" misses a bug.

@@ -81,7 +81,8 @@ def check_single(objective: Objective, model: Sequential, data: Samples, blocks:
     worst = int(np.argmax(beyond))
     block = next(block for block in reversed(blocks) if block.start <= worst)
     verdict = "fail" if (beyond > 1).any() else "pass" if np.isfinite(bound).all() else "inconclusive"
-    return Part("float32 gradient", verdict, len(grad), block.entry_name(worst), float(error[worst]), float(bound[worst]))
+    where = block.entry_name(worst)
+    return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))
 
 
 def gradient_roundoff(objective: Objective, dtype: str) -> Vector:
@@ -97,9 +98,10 @@ def gradient_roundoff(objective: Objective, dtype: str) -> Vector:
             delta = delta * step.slope
             if step.into:
                 delta, delta_error = back_through(step, delta, delta_error, eps)
-    for into, views in zip(layer_views(model._dense(), weights), layer_views(model._dense(), model.params), strict=True):
+    for into, views in zip(*(layer_views(model._dense(), vector) for vector in (weights, model.params)), strict=True):
         into[0][...] = objective.l1 + objective.l2 * np.abs(views[0])
-    return bound + 4 * eps * weights + eps * np.abs(objective.gradient()) + len(objective.data.X) * np.finfo(dtype).tiny
+    last = eps * (4 * weights + np.abs(objective.gradient()))
+    return bound + last + len(objective.data.X) * float(np.finfo(dtype).tiny)
 
 
 def forward_errors(objective: Objective, bound: Vector, eps: float) -> tuple[list[Passed], Vector, Vector]:
@@ -165,7 +167,7 @@ def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) ->
 
 
 def loss_slopes(objective: Objective, z: Vector) -> tuple[Vector, Vector]:
-    """d loss / d outputs (n, k), and the size (n, k) of the terms that it is the difference of."""
+    """Slopes d loss / d outputs (n, k), and the size (n, k) of the terms that it is the difference of."""
     data, loss = objective.data, objective.loss
     if not isinstance(loss, Loss):
         delta = np.asarray(loss(z, data.y)[1], np.float64)

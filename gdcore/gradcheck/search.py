@@ -7,8 +7,8 @@ Design
 - The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows
   where roundoff rules and shrinks where truncation does, by as much as the measured two say.
 - Where patterns tell of kinks, a step that meets one shrinks; one that still meets it when it is tiny stands on it.
-- What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel in
-  what tells of a single one. A wrong value disagrees at every step.
+- What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel
+  in what tells of a single one. A wrong value disagrees at every step.
 - Nothing here has the unit of f or of x but what was measured: multiplying f by a number changes no decision.
 
 References
@@ -126,7 +126,7 @@ class Look(NamedTuple):
 
 
 def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], pattern: int, rounding: Vector) -> Look:
-    """x -+ h of some rows, and x -+ h/2 where that met no kink, or where `patient`; only the latter are returned."""
+    """See x -+ h of some rows, and x -+ h/2 where that met no kink or where `patient`; only the latter are told."""
     k = len(rows)
     offsets, outer = lines(np.concatenate([rows, rows]), np.concatenate([-step, step]))
     clear = ((outer.patterns == pattern) & np.isfinite(outer.values)).reshape(2, k).all(axis=0)

@@ -73,9 +73,9 @@ class Slopes:
 
 
 def unknown(k: int) -> Slopes:
-    """k lines of which nothing is known."""
-    zeros = [np.zeros(k) for _ in range(4)]
-    return Slopes(np.full(k, np.nan), np.full(k, np.inf), *zeros, np.zeros(k, np.bool_))
+    """Of k lines nothing is known."""
+    roundoff, spread, curvature, step = np.zeros((4, k))
+    return Slopes(np.full(k, np.nan), np.full(k, np.inf), roundoff, spread, curvature, step, np.zeros(k, np.bool_))
 
 
 def one_round(
@@ -106,7 +106,7 @@ def one_round(
         numeric = central[1] + (central[1] - central[0]) / 3
         unsteady = np.abs(one_sided[1] - one_sided[0]).max(axis=0)
         kink = (jump > 4 * central_noise[1] + np.abs(gaps[1]) / 4) & (unsteady < jump / 8)
-        smooth = same.all(axis=(0, 1)) & np.isfinite(values).all(axis=(0, 1))
+        smooth = np.logical_and.reduce((same & np.isfinite(values)).reshape(4, -1))
         middle, width, side_roundoff, spread = sides(one_sided, noise / steps, same)
     return Slopes(
         np.where(smooth, numeric, middle), np.where(smooth, truncation + jump, width),
