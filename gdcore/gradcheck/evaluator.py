@@ -33,7 +33,8 @@ class Differences(NamedTuple):
     values : ndarray, float64
         NaN or infinite where f is.
     noise : ndarray, float64
-        A bound of the roundoff in `values`, absolute, not negative, in the unit of f; finite where `values` is.
+        A bound of the roundoff in `values`, absolute, not negative, in the unit of f; finite where `values` is. It is 0
+        only where the point cannot matter: a change that is lost in rounding has a value of 0, and a noise.
     patterns : ndarray, uint64
     """
 
@@ -71,7 +72,7 @@ class Evaluator(Protocol):
     def eps(self) -> float: ...
 
     def at(self, indices: Indices, points: Vector) -> Differences:
-        """Of f where x[indices[j]] alone is points[j], for j = 0 … k-1. An index may occur several times."""
+        """Of f where x[indices[j]] alone is points[j], for j = 0 … k-1 and k >= 1. An index may occur several times."""
         ...
 
     def along(self, direction: Vector, steps: Vector) -> Differences:

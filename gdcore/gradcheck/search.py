@@ -132,6 +132,9 @@ def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], 
     clear = ((outer.patterns == pattern) & np.isfinite(outer.values)).reshape(2, k).all(axis=0)
     keep = np.flatnonzero(clear | patient)
     both, rows, half = np.concatenate([keep, keep + k]), rows[keep], step[keep] / 2
+    if not len(rows):
+        none = np.zeros(0, np.bool_)
+        return Look(rows, unknown(0), none, none, 2 * k)
     inner_offsets, inner = lines(np.concatenate([rows, rows]), np.concatenate([-half, half]))
     shape = (2, 2, len(keep))
     steps = np.abs(np.stack([offsets[both], inner_offsets])).reshape(shape)
