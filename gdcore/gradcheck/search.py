@@ -157,14 +157,19 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     state.best.put(rows[better], slopes.take(np.flatnonzero(better)))
     state.high[met] = state.step[met]
     state.step[met] *= KINK_SHRINK
-    choose_steps(state, rows, slopes, ~smooth | ~seen.moved[useful])
+    choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~seen.moved[useful])
     return seen.evaluations
 
 
-def choose_steps(state: Search, rows: Indices, slopes: Slopes, done: NDArray[np.bool_]) -> None:
-    """Where the bound is too large: a larger step if roundoff rules it, a smaller one if truncation does."""
-    step, truncation, roundoff = state.step[rows], slopes.truncation, slopes.roundoff
-    goal = state.good * np.abs(slopes.numeric)
+def choose_steps(
+    state: Search, rows: Indices, slopes: Slopes, spread: Vector, done: NDArray[np.bool_]
+) -> None:
+    """Where the bound is too large: a larger step if roundoff rules it, a smaller one if truncation does.
+
+    The spread of one-sided slopes, which no step makes smaller, is left out where it is certain.
+    """
+    step, truncation, roundoff = state.step[rows], slopes.truncation - spread, slopes.roundoff
+    goal = state.good * np.maximum(np.abs(slopes.numeric), spread)
     tiny = np.finfo(np.float64).tiny
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         balance = np.cbrt(roundoff / np.maximum(truncation, tiny))
@@ -178,7 +183,7 @@ def choose_steps(state: Search, rows: Indices, slopes: Slopes, done: NDArray[np.
     wanted = step * np.where(np.isnan(ratio), KINK_SHRINK, ratio)
     outside = (wanted <= low * 1.5) | (wanted >= high / 1.5)
     wanted = np.where(outside, np.sqrt(low * high), wanted)
-    done = done | (slopes.bound <= goal) | (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
+    done = done | (truncation + roundoff <= goal) | (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
     state.step[rows] = np.where(done, step, wanted)
     state.active[rows] = ~done
 
