@@ -110,10 +110,11 @@ def predictions(
     if len(mine) < max(2, block.size):
         return
     if len(block.shape) == 2 and min(block.shape) > 1:
-        turned = [part.reshape(block.shape[::-1]).T.ravel() for part in (numeric, bound)]
-        yield Prediction("is transposed: its entries are in the other order", turned[0], turned[1] + bound)
-        turned = [part.reshape(block.shape).T.ravel() for part in (numeric, bound)]
-        yield Prediction("is transposed", turned[0], turned[1] + bound)
+        square = block.shape[0] == block.shape[1]
+        words = "is transposed" if square else "is transposed: its entries are in the other order"
+        for shape in (block.shape, block.shape[::-1]):
+            turned, width = (part.reshape(shape).T.ravel() for part in (numeric, bound))
+            yield Prediction(words, turned, width + bound)
     for shift, words in ((1, "is shifted by one entry"), (-1, "is shifted by one entry, backwards")):
         yield Prediction(words, np.roll(numeric, shift), np.roll(bound, shift) + bound)
     for other, named in enumerate(blocks):
@@ -146,7 +147,7 @@ def located(mine: Entries, block: Block) -> str:
     wrong = mine["verdict"] == "fail"
     if not np.isfinite(mine["analytic"]).all():
         return "has entries that are not finite"
-    if len(mine) < 3 or wrong.all():
+    if len(mine) < 2 or wrong.all():
         return ""
     if wrong.sum() == 1:
         return f"is wrong in one entry alone, {block.entry_name(int(mine['index'][wrong][0]))}"

@@ -1,0 +1,132 @@
+"""Which entries each mode looks at, what directions find and with which probability, and how few evaluations it takes."""
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+from gdcore.gradcheck.directions import draw, within
+from gdcore.gradcheck.modes import FULL_WORK, settle
+
+RNG = np.random.default_rng(0)
+NET = gd.MLP([6, 20, 20, 3], "relu", dtype="float64", seed=0)
+NET.params += 0.1 * RNG.normal(size=NET.n_params)
+X, Y = RNG.normal(size=(12, 6)), RNG.normal(size=(12, 3))
+NAMES = [f"{name}{list(index)}" for name, view in NET.parameters() for index in np.ndindex(view.shape)]
+
+
+def right():
+    return NET.loss_and_grad(X, Y, "mse")[1]
+
+
+def check(grad=None, **options):
+    return gd.check_gradients(NET, X, Y, "mse", grad=grad, **options)
+
+
+def test_full_looks_at_every_entry():
+    report = check(mode="full")
+    np.testing.assert_array_equal(report.entries["index"], np.arange(NET.n_params))
+    assert report.missed() == 0
+
+
+@pytest.mark.parametrize("k", [1, 7, 40])
+def test_sample_takes_some_of_every_block(k):
+    report = check(mode="sample", samples_per_block=k)
+    counts = np.bincount(report.entries["block"])
+    assert counts.tolist() == [min(k, view.size) for _, view in NET.parameters()]
+    assert len(np.unique(report.entries["index"])) == len(report.entries)
+    for block in report.blocks:     # the largest is among them
+        assert block.start + np.abs(right()[block.place]).argmax() in report.entries["index"]
+    assert np.isnan(report.missed())
+    assert "mode sample, as asked" in str(report)
+    other = check(mode="sample", samples_per_block=k, seed=1)
+    assert k == 1 or other.entries["index"].tolist() != report.entries["index"].tolist()
+
+
+def test_auto_chooses_by_size_and_says_so():
+    assert check().mode == "full"
+    assert settle("auto", 1000, FULL_WORK / 4000) == ("full", "auto: every parameter can be looked at")
+    plan = settle("auto", 1001, FULL_WORK / 4000)
+    assert plan == ("directions", "auto: 1,001 parameters are too many to look at each")
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[100], NAMES[300], *NAMES[-2:]])
+@pytest.mark.parametrize("factor", [0.0, 1.01, -1.0])
+def test_directions_lead_to_the_faulty_entry(name, factor):
+    grad = right()
+    index = NAMES.index(name)
+    grad[index] = grad[index] * factor + (1e-3 if grad[index] == 0 else 0)
+    report = check(grad, mode="directions")
+    assert report.verdict == "fail"
+    failing = report.entries[report.entries["verdict"] == "fail"]
+    assert failing["index"].tolist() == [index]
+    rounds = np.ceil(np.log2(400)) + 2
+    assert report.evaluations < 4 * 4 * len(report.blocks) * 2 + 4 * (4 * 4 * 2 * rounds + 64)
+
+
+def test_directions_find_what_is_everywhere():
+    report = check(1.001 * right(), mode="directions")
+    assert report.verdict == "fail"
+    assert (report.directions["verdict"] == "fail").all()
+    assert check(mode="directions").ok
+
+
+def test_few_evaluations_for_many_parameters():
+    x = np.linspace(-1, 1, 20_000)
+    calls = []
+    report = gd.check_gradient(lambda x: calls.append(1) or float(np.sin(x).sum()), np.cos, x, mode="directions")
+    assert report.ok
+    assert len(calls) < 150
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 100])
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.9, 2.0])
+def test_the_probability_of_a_small_projection_is_bounded(n, share):
+    rng = np.random.default_rng(n)
+    projections = np.array([draw(rng, n, np.arange(n))[0] for _ in range(4000)])
+    seen = (np.abs(projections) <= share).mean()
+    assert seen <= within(n, share) + 0.03
+    if share <= 0.2 / np.sqrt(n) or n <= 2:      # there it is no mere bound
+        assert within(n, share) <= seen + 0.03
+
+
+def test_what_is_missed_is_stated():
+    report = check(mode="directions", directions=2)
+    more = check(mode="directions", directions=4)
+    assert 0 < more.missed(0.01) < report.missed(0.01) < 1e-4
+    assert report.missed(1e-12) > 0.1
+    assert f"missed with probability <= {report.missed(0.01):.1g}" in str(report)
+    with pytest.raises(ValueError, match="share must be > 0, got 0"):
+        report.missed(0)
+
+
+def test_inputs_are_checked_too():
+    report = gd.check_gradients(NET, X, Y, "mse", wrt="inputs", l2=3.0)
+    assert report.ok
+    assert [block.shape for block in report.blocks] == [X.shape]
+    numeric = np.empty_like(X)
+    for i in np.ndindex(X.shape):
+        move = np.zeros_like(X)
+        move[i] = 1e-6
+        numeric[i] = (NET.loss(X + move, Y, "mse") - NET.loss(X - move, Y, "mse")) / 2e-6
+    np.testing.assert_allclose(report.entries["analytic"].reshape(X.shape), numeric, atol=1e-8)
+    wrong = report.entries["analytic"].reshape(X.shape).copy()
+    wrong[4, 2] *= 1.01
+    failed = gd.check_gradients(NET, X, Y, "mse", wrt="inputs", grad=wrong)
+    assert failed.name(failed.worst) == "X[4, 2]"
+    assert failed.verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "all"}, "mode must be one of 'auto', 'full', 'sample', 'directions', got 'all'"),
+        ({"wrt": "x"}, "wrt must be one of 'params', 'inputs', got 'x'"),
+        ({"grad": np.zeros(3)}, rf"grad has shape \(3,\); expected \({NET.n_params},\)"),
+        ({"grad": np.zeros(NET.n_params), "wrt": "inputs"}, r"expected \(12, 6\)"),
+        ({"samples_per_block": 0}, "samples_per_block must be >= 1"),
+        ({"threads": 0}, "n must be >= 1, got 0"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        check(**options)

@@ -1,0 +1,223 @@
+"""What a report says: verdict, worst entry, blocks, parts, tested causes; and in which forms."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+from gdcore.gradcheck.tables import aligned
+
+RNG = np.random.default_rng(0)
+NET = gd.MLP([3, 5, 5, 2], "tanh", dtype="float64", seed=0)
+NET.params += 0.1 * RNG.normal(size=NET.n_params)
+X, LABELS, WEIGHT = RNG.normal(size=(7, 3)), np.array([0, 1, 1, 0, 1, 0, 0]), RNG.random(7)
+OPTIONS = {"sample_weight": WEIGHT, "l1": 0.01, "l2": 0.1}
+NAMES = [f"{name}{list(index)}" for name, view in NET.parameters() for index in np.ndindex(view.shape)]
+WEIGHTS = np.array(["weight" in name for name in NAMES])
+
+
+def right(labels=LABELS, **options):
+    return NET.loss_and_grad(X, labels, "cross_entropy", **{**OPTIONS, **options})[1]
+
+
+def check(grad=None, **options):
+    return gd.check_gradients(NET, X, LABELS, "cross_entropy", grad=grad, **OPTIONS, **options)
+
+
+def changed(block, change):
+    grad = right()
+    view = dict(NET.parameters(grad))[block]
+    view[...] = change(view)
+    return grad
+
+
+def one(name, factor):
+    grad = right()
+    grad[NAMES.index(name)] *= factor
+    return grad
+
+
+def test_a_pass_says_so():
+    report = check()
+    assert (report.ok, report.verdict, report.mode, report.causes) == (True, "pass", "full", ())
+    assert str(report).startswith(f"gradient check: pass ({NET.n_params} entries, all within their bounds)\nworst entry: ")
+    assert [report.name(i) for i in range(NET.n_params)] == NAMES
+    assert report.to_dict()["failed"] == 0
+    report.raise_if_failed()
+    for name, _ in NET.parameters():
+        assert name in str(report)
+
+
+def test_entries_are_what_was_found():
+    entries = check().entries
+    np.testing.assert_array_equal(entries["index"], np.arange(NET.n_params))
+    np.testing.assert_array_equal(entries["analytic"], right())
+    np.testing.assert_array_equal(entries["bound"], entries["truncation"] + entries["roundoff"])
+    assert (np.abs(entries["analytic"] - entries["numeric"]) <= entries["bound"]).all()
+    assert (entries["analytic"] != entries["numeric"]).any()
+    assert (entries["bound"] <= 1e-6 * np.abs(entries["analytic"]).max()).all()
+    assert (entries["step"] > 0).all()
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[17], NAMES[-1]])
+def test_a_fail_names_the_worst_entry(name):
+    report = check(one(name, 1.001))
+    assert (report.ok, report.verdict) == (False, "fail")
+    assert report.name(report.worst) == name
+    assert f"1 beyond their bounds)\nworst entry: {name}: analytic {right()[NAMES.index(name)] * 1.001:.10g}" in str(report)
+    assert report.causes == (f"{name.partition('[')[0]} is wrong in one entry alone, {name}",)
+    facts = report.to_dict()
+    assert (facts["verdict"], facts["failed"], facts["worst"]) == ("fail", 1, name)
+    with pytest.raises(gd.GradientError, match="gradient check: fail"):
+        report.raise_if_failed()
+
+
+EVERY = "every block"
+CAUSES = [
+    (lambda: 2 * right(), f"{EVERY} is too large by a factor 2"),
+    (lambda: right() / 2, f"{EVERY} is too small by a factor 2"),
+    (lambda: -right(), f"{EVERY} has the wrong sign"),
+    (lambda: 7 * right(), f"{EVERY} is too large by 7, the number of rows: summed, not averaged over the batch"),
+    (lambda: right() / 7, f"{EVERY} is too small by 7, the number of rows: divided by the batch size twice"),
+    (lambda: right() / 14, f"{EVERY} is too small by 14, rows times outputs: divided by them twice"),
+    (lambda: 1.001 * right(), f"{EVERY} is 1.001 times the true gradient in every entry"),
+    (lambda: changed("dense1.bias", lambda part: 0 * part), "dense1.bias is 0, as if never computed"),
+    (lambda: changed("dense1.bias", lambda part: np.nan * part), "dense1.bias has entries that are not finite"),
+    (lambda: changed("dense1.weight", lambda part: part.T.copy()), "dense1.weight is transposed"),
+    (lambda: changed("dense0.weight", lambda part: part.ravel().reshape(5, 3).T.copy()),
+     "dense0.weight is transposed: its entries are in the other order"),
+    (lambda: changed("dense2.weight", lambda part: np.roll(part.ravel(), 1).reshape(5, 2)),
+     "dense2.weight is shifted by one entry"),
+    (lambda: changed("dense0.bias", lambda part: dict(NET.parameters(right()))["dense1.bias"]),
+     "dense0.bias is the gradient of dense1.bias"),
+    (lambda: changed("dense1.weight", lambda part: part - 0.1 * dict(NET.parameters())["dense1.weight"]),
+     "dense1.weight lacks the l2 penalty"),
+    (lambda: right(l2=0.0), "dense0.weight, dense1.weight, dense2.weight lacks the l2 penalty"),
+    (lambda: right(l2=0.2), "dense0.weight, dense1.weight, dense2.weight has the l2 penalty twice"),
+    (lambda: right(l1=0.0), "dense0.weight, dense1.weight, dense2.weight lacks the l1 penalty"),
+    (lambda: right() + 0.1 * NET.params * ~WEIGHTS,
+     "dense0.bias, dense1.bias, dense2.bias has the l2 penalty, which is for weights only"),
+    (lambda: right(sample_weight=None), f"{EVERY} ignores the sample weights"),
+    (lambda: right(np.roll(LABELS, 1)), f"{EVERY} compares each row with the target of the row before it"),
+    (lambda: changed("dense1.weight", lambda part: part * (1 + 0.1 * np.eye(5)[2])), "dense1.weight is wrong in column 2 alone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("grad", "cause"), CAUSES, ids=[cause for _, cause in CAUSES])
+def test_causes_are_named(grad, cause):
+    report = check(grad())
+    assert report.verdict == "fail"
+    assert report.causes == (cause,)
+    assert f"cause: {cause}" in str(report)
+
+
+def test_what_nothing_explains_is_not_explained():
+    assert check(right() * (1 + 0.1 * RNG.random(NET.n_params))).causes == ()
+    assert check(lambda: right() + 0.1).verdict == "fail"
+
+
+@pytest.mark.parametrize("part", ["data loss", "data loss, weighted", "l1 penalty", "l2 penalty"])
+def test_the_failing_part_is_named(part, monkeypatch):
+    """The kernels' gradient of one part is changed on its way."""
+    assert [found.name for found in check().parts] == ["data loss", "data loss, weighted", "l1 penalty", "l2 penalty"]
+    evaluate, penalty = gd.Sequential._evaluate, gd.Sequential._network
+
+    def wrong(self, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
+        value = evaluate(self, data, loss, l1, l2, key, grad)
+        if grad is not None:
+            extra = np.zeros_like(grad)
+            if part == "data loss" or (part == "data loss, weighted" and data.weight is not None):
+                evaluate(self, data, loss, 0.0, 0.0, key, extra)
+            elif part[:2] in ("l1", "l2"):
+                penalty(self, True).penalty(*((l1, 0.0) if part[:2] == "l1" else (0.0, l2)), extra)
+            grad += 0.01 * extra
+        return value
+
+    class Wrong:
+        def __init__(self, network):
+            self.network = network
+
+        def penalty(self, l1, l2, grad=None):
+            value = self.network.penalty(l1, l2, grad)
+            if grad is not None and (l1 if part == "l1 penalty" else l2 if part == "l2 penalty" else 0):
+                grad *= 1.01
+            return value
+
+        def __getattr__(self, name):
+            return getattr(self.network, name)
+
+    monkeypatch.setattr(gd.Sequential, "_evaluate", wrong)
+    monkeypatch.setattr(gd.Sequential, "_network", lambda self, trains: Wrong(penalty(self, trains)))
+    report = check()
+    failing = {found.name for found in report.parts if found.verdict == "fail"}
+    assert report.verdict == "fail"
+    assert failing == ({part, "data loss, weighted"} if part == "data loss" else {part})
+
+
+def test_it_is_data_alone():
+    report = check(2 * right())
+    again = pickle.loads(pickle.dumps(report))
+    assert str(again) == str(report)
+    np.testing.assert_array_equal(again.entries, report.entries)
+
+
+def test_html_has_the_same():
+    html = check(one(NAMES[3], 2.0))._repr_html_()
+    assert html.startswith("<p><b>gradient check: fail (")
+    assert html.count("<table>") == 1
+    assert "<td>dense0.weight</td><td>15</td><td>1</td>" in html
+    assert "cause: dense0.weight is wrong in one entry alone, dense0.weight[0, 3]" in html
+    assert check()._repr_html_().count("<table>") == 2      # its parts too
+
+
+def test_many_blocks_are_cut_to_the_worst():
+    net = gd.MLP([2] * 31, "tanh", dtype="float64", seed=0)
+    grad = net.loss_and_grad(np.eye(2), np.eye(2), "mse")[1]
+    dict(net.parameters(grad))["dense29.bias"][1] *= 2
+    text = str(gd.check_gradients(net, np.eye(2), np.eye(2), "mse", grad=grad))
+    assert text.count(".weight  ") + text.count(".bias  ") <= 24
+    assert "dense29.bias" in text.partition("block")[2]
+
+
+def test_tables_align():
+    assert aligned(("a", "b", "c"), [("xx", "1", "left"), ("y", "22", "")]) == [
+        "a    b  c", "------------", "xx   1  left", "y   22",
+    ]  # fmt: skip
+
+
+def test_pandas():
+    pytest.importorskip("pandas")
+    table = check().to_pandas()
+    assert table["name"].tolist() == NAMES
+    assert list(table.columns)[1:] == list(check().entries.dtype.names)
+    assert (table["verdict"] == "pass").all()
+
+
+@pytest.mark.parametrize("library", ["pandas", "matplotlib.pyplot"])
+def test_what_is_not_installed_is_named(library, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, library, None)
+    report = check(mode="sample")
+    with pytest.raises(ImportError, match=rf"needs {library.partition('.')[0]}.*: pip install"):
+        report.to_pandas() if library == "pandas" else report.plot()
+
+
+def test_plot():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    report = check(one(NAMES[3], 2.0))
+    axes = report.plot()
+    drawn = [line.get_label() for line in axes.lines]
+    assert len(drawn) == 3
+    assert report.name(report.worst) in axes.get_title()
+    assert report.plot(axes) is axes
+    matplotlib.pyplot.close("all")
+
+
+def test_the_curve_is_a_v():
+    """Errors of central differences fall with the step's square and rise again as roundoff takes over."""
+    steps, errors = check().curve.T
+    best = int(np.argmin(errors))
+    assert 0 < best < len(steps) - 1
+    assert errors[0] > 1e3 * errors[best]
+    assert errors[-1] > 1e3 * errors[best]
