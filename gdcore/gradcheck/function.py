@@ -40,6 +40,8 @@ class FunctionEvaluator:
     fun : callable
         x of shape (n,) -> a number, or an array of one.
     x : ndarray, shape (n,), float64 or float32
+    ends : bool, default True
+        Whether f may have a domain: errors of arithmetic and ValueErrors away from x count as NaN.
 
     Raises
     ------
@@ -54,8 +56,9 @@ class FunctionEvaluator:
     array([7.])
     """
 
-    def __init__(self, fun: Callable[[NDArray[Any]], Any], x: NDArray[Any]) -> None:
+    def __init__(self, fun: Callable[[NDArray[Any]], Any], x: NDArray[Any], ends: bool = True) -> None:
         self._fun = fun
+        self._caught = (ArithmeticError, ValueError) if ends else ()
         self._dtype = x.dtype
         self.calls = 0
         self.failure: Exception | None = None
@@ -83,7 +86,7 @@ class FunctionEvaluator:
         try:
             with np.errstate(all="ignore"):
                 return self._call(x)[0]
-        except (ArithmeticError, ValueError) as error:
+        except self._caught as error:
             self.failure = error
             return float("nan")
 

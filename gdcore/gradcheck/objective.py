@@ -61,7 +61,7 @@ class Objective:
             scratch.params[:] = params
             return self._at(scratch)
 
-        return FunctionEvaluator(value, self.model.params.copy())
+        return FunctionEvaluator(value, self.model.params.copy(), ends=False)
 
     def of_inputs(self) -> Objective:
         """The same loss as a function of its inputs, without penalties.
