@@ -9,6 +9,8 @@ Design
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,43 +28,51 @@ NEAR = 2.0**-24
 """Of the parameters' scale."""
 
 
-def signs(objective: Objective, params: Vector) -> NDArray[np.int8]:
-    """Signs of everything that has a kink in the loss's derivative at 0, with these parameters (n_params,)."""
-    model, data, loss = objective.model.copy(), objective.data, objective.loss
-    model.params[:] = params
-    outputs = model._bind(trains=True, blocks=False).outputs(data.X, objective.key)
-    shown = [layer for layer in model.layers if isinstance(layer, Dense) or objective.key]
-    found = [
-        np.sign(out)
-        for layer, out in zip(shown, outputs, strict=True)
-        if isinstance(layer, Dense) and get_activation(layer.activation).kinks
-    ]
-    if isinstance(loss, Loss) and data.target is not None:
-        if loss.name in ("mean_absolute_error", "quantile"):
-            found.append(np.sign(outputs[-1] - data.target))
-        elif loss.name == "hinge":
-            found.append(np.sign(1 - data.target * outputs[-1]))
-    if objective.l1:
-        found.append(np.sign(params))
-    return np.concatenate([np.zeros(0), *(part.ravel() for part in found)]).astype(np.int8)
+def kinked_layers(objective: Objective) -> list[bool]:
+    """Of each array that the kernels' `outputs` returns: whether it comes from an activation with a kink."""
+    shown = [layer for layer in objective.model.layers if isinstance(layer, Dense) or objective.key]
+    return [isinstance(layer, Dense) and bool(get_activation(layer.activation).kinks) for layer in shown]
 
 
-def kinks_at(objective: Objective, index: int, step: float) -> int:
+def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
+    """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
+    model, data, loss, kinked = objective.model.copy(), objective.data, objective.loss, kinked_layers(objective)
+    network = model._bind(trains=True, blocks=False)
+
+    def signs(params: Vector) -> NDArray[np.int8]:
+        model.params[:] = params
+        outputs = network.outputs(data.X, objective.key)
+        found = [out for out, has in zip(outputs, kinked, strict=True) if has]
+        if isinstance(loss, Loss) and data.target is not None:
+            if loss.name in ("mean_absolute_error", "quantile"):
+                found.append(outputs[-1] - data.target)
+            elif loss.name == "hinge":
+                found.append(1 - data.target * outputs[-1])
+        if objective.l1:
+            found.append(params)
+        return np.sign(np.concatenate([np.zeros(0), *(part.ravel() for part in found)])).astype(np.int8)
+
+    return signs
+
+
+def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index: int, step: float) -> int:
     """How many quantities change their sign when a parameter moves by `step` to either side."""
-    params = objective.model.params.copy()
-    here, at = signs(objective, params), params[index]
+    here, moved = signs(params), params.copy()
     changed = np.zeros(len(here), np.bool_)
     for sign in (-1, 1):
-        params[index] = at + sign * step
-        changed |= signs(objective, params) != here
+        moved[index] = params[index] + sign * step
+        changed |= signs(moved) != here
     return int(changed.sum())
 
 
 def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:
     """Turn failures at several kinks into "inconclusive", in place -> a note that says so, if there were any."""
+    params, signs = objective.model.params, sign_reader(objective)
     failing = np.flatnonzero((entries["verdict"] == "fail") & np.isfinite(entries["analytic"]))[:MOST]
-    nearby = scales(objective.model.params) * NEAR
-    several = [kinks_at(objective, int(i), float(nearby[i])) > 1 for i in entries["index"][failing]]
+    if not len(failing) or not len(signs(params)):
+        return ()
+    nearby = scales(params) * NEAR
+    several = [kinks_at(signs, params, int(i), float(nearby[i])) > 1 for i in entries["index"][failing]]
     excused = failing[np.array(several, np.bool_)]
     entries["verdict"][excused], entries["kink"][excused] = "inconclusive", True
     if not len(excused):

@@ -44,8 +44,8 @@ CLOSE = 3.0
 """Steps found too small and too large that are no further apart end the search."""
 AGAIN = (0.25, 2.0**-4, 2.0**-6, 2.0**-8)
 """Steps that a disagreement must withstand, of the one that found it."""
-MOST_AGAIN = 512
-"""Lines that are looked at again: so many wrong ones are no accident."""
+FEW, FEW_SHARE, MOST_AGAIN = 16, 0.25, 512
+"""So many lines, such a share of them and never more are looked at again: more wrong ones are no accident."""
 WORSE = 8.0
 """How much larger the bound of another look may be, or it tells nothing."""
 
@@ -202,7 +202,8 @@ def look_again(
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = np.abs(analytic - best.numeric) / (best.bound + extra)
     wrong = np.flatnonzero((beyond > 1) & np.isfinite(beyond))
-    wrong = wrong[np.argsort(beyond[wrong], kind="stable")[:MOST_AGAIN]]
+    if len(wrong) > max(FEW, min(MOST_AGAIN, FEW_SHARE * len(analytic))):
+        return found
     limit = np.maximum(WORSE * best.bound, eps**0.5 * np.abs(best.numeric))
     for ratio in AGAIN:
         if not len(wrong):
