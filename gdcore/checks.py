@@ -453,3 +453,13 @@ def call_arguments(name: str, value: object, counts: tuple[int, ...]) -> tuple[t
             f"got {received}"
         )
     return arguments, options
+
+
+def order(value: object, wrt: str, grad: object) -> int:
+    """Which derivative is checked."""
+    number = integer("order", value, 1, 2)
+    if number == 2 and wrt != "params":
+        raise ValueError(f"order=2 is of the parameters, got wrt={wrt!r}: leave wrt out")
+    if number == 2 and not callable(grad):
+        raise TypeError(f"order=2 needs grad, a callable v -> Hessian times v, got {type(grad).__name__}")
+    return number

@@ -92,7 +92,8 @@ class ReferenceEvaluator:
         step = np.where(self.weights, params - self.x, 0.0)
         changed = self.l1 * (np.abs(params) - np.abs(self.x)) * self.weights + self.l2 * step * (self.x + step / 2)
         total = self.share @ change + changed.sum()
-        return total, self.share @ (roundoff + self.here[1]) + ROUNDINGS * EPS * (np.abs(changed).sum() + abs(total)), pattern
+        noise = self.share @ (roundoff + self.here[1]) + ROUNDINGS * EPS * (np.abs(changed).sum() + abs(total))
+        return total, noise, pattern
 
     def _all(self, points):
         found = [self._difference(params) for params in points]

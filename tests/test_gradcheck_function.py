@@ -76,12 +76,12 @@ def test_wrong_gradients_fail_at_any_scale(scale, dtype):
     [
         (lambda: gd.check_gradient(lambda x: NAN, grad, X), ValueError, r"fun\(x\) is nan; expected a finite number"),
         (lambda: gd.check_gradient(lambda x: -INF, grad, X), ValueError, r"fun\(x\) is -inf.*inside the domain"),
-        (lambda: gd.check_gradient(np.sin, grad, X), ValueError, r"fun returned an array of shape \(3,\); expected one"),
+        (lambda: gd.check_gradient(np.sin, grad, X), ValueError, r"fun returned an array of shape \(3,\); expected"),
         (lambda: gd.check_gradient(lambda x: None, grad, X), TypeError, "fun returned None.*return missing"),
         (lambda: gd.check_gradient(lambda x: "3", grad, X), TypeError, "fun returned str; expected a number"),
         (lambda: gd.check_gradient(lambda x: 1j, grad, X), TypeError, "fun returned a complex number"),
         (lambda: gd.check_gradient(both, grad, X), ValueError, "fun returned an array|ragged|inhomogeneous"),
-        (lambda: gd.check_gradient(fun, True, X), TypeError, r"fun must return \(value, gradient\).*got float: pass grad="),
+        (lambda: gd.check_gradient(fun, True, X), TypeError, r"fun must return \(value, gradient\).*got float: pass"),
         (lambda: gd.check_gradient(fun, lambda x: None, X), TypeError, "grad returned None.*return missing"),
         (lambda: gd.check_gradient(fun, lambda x: x[:2], X), ValueError, r"grad has shape \(2,\); expected \(3,\)"),
         (lambda: gd.check_gradient(fun, lambda x: x[None], X), ValueError, r"grad has shape \(1, 3\).*reshape"),
@@ -104,7 +104,7 @@ def test_bad_input_is_refused(call, exception, message):
 
 def test_what_is_not_deterministic_is_refused_and_by_how_much():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"fun is not deterministic: two calls with the same x gave values 0\.\d+ apart"):
+    with pytest.raises(ValueError, match=r"fun is not deterministic: two calls.* gave values 0\.\d+ apart"):
         gd.check_gradient(lambda x: fun(x) + rng.random(), grad, X)
     with pytest.raises(ValueError, match=r"grad is not deterministic: two calls.*differ by up to 0\.\d+"):
         gd.check_gradient(fun, lambda x: grad(x) + rng.random(), X)

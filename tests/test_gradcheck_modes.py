@@ -1,4 +1,4 @@
-"""Which entries each mode looks at, what directions find and with which probability, and how few evaluations it takes."""
+"""Which entries each mode looks at, what directions find and with which probability, inputs, and second derivatives."""
 
 import numpy as np
 import pytest
@@ -116,6 +116,32 @@ def test_inputs_are_checked_too():
     assert failed.verdict == "fail"
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "mae"])
+def test_products_with_the_hessian_are_checked(activation, loss):
+    net = gd.MLP([6, 8, 8, 3], activation, dtype="float64", seed=0)
+    y = np.arange(12) % 3 if loss == "cross_entropy" else Y
+    kept = net.params.copy()
+
+    def product(v, h=1e-5, factor=1.0):
+        grads = []
+        for sign in (1, -1):
+            net.params = kept + sign * h * v
+            grads.append(net.loss_and_grad(X, y, loss, l2=0.1)[1])
+        net.params = kept
+        return factor * (grads[0] - grads[1]) / (2 * h)
+
+    report = gd.check_gradients(net, X, y, loss, l2=0.1, order=2, grad=product)
+    assert report.ok
+    assert "order 2" in str(report)
+    assert len(report.entries) == net.n_params
+    assert report.evaluations <= 7 * net.n_params
+    assert gd.check_gradients(net, X, y, loss, order=2, grad=product).verdict == "fail"     # without the penalty
+    wrong = gd.check_gradients(net, X, y, loss, l2=0.1, order=2, grad=lambda v: product(v, factor=1.001))
+    assert (wrong.entries["verdict"] == "fail").mean() > 0.9
+    np.testing.assert_array_equal(net.params, kept)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -125,8 +151,12 @@ def test_inputs_are_checked_too():
         ({"grad": np.zeros(NET.n_params), "wrt": "inputs"}, r"expected \(12, 6\)"),
         ({"samples_per_block": 0}, "samples_per_block must be >= 1"),
         ({"threads": 0}, "n must be >= 1, got 0"),
+        ({"order": 3}, "order must be <= 2, got 3"),
+        ({"order": 2}, "order=2 needs grad, a callable v -> Hessian times v, got NoneType"),
+        ({"order": 2, "wrt": "inputs"}, "order=2 is of the parameters, got wrt='inputs'"),
+        ({"order": 2, "grad": lambda v: v[:3]}, r"grad\(v\) has shape \(3,\); expected"),
     ],
 )
 def test_bad_options(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         check(**options)

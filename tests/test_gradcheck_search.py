@@ -12,7 +12,7 @@ from gdcore.gradcheck.function import FunctionEvaluator
 from gdcore.gradcheck.noise import measured_noise
 from gdcore.gradcheck.search import EVALUATIONS, SPARE
 
-X = np.array([0.3, -1.2, 2.0])
+X, RATES = np.array([0.3, -1.2, 2.0]), np.array([1e6, 1.0, 1e-6])
 FUNCTIONS = {
     "quadratic": (lambda x: x @ x, lambda x: 2 * x, X),
     "linear": (lambda x: 3 * x.sum(), lambda x: np.full(3, 3.0), X),
@@ -22,7 +22,7 @@ FUNCTIONS = {
     "tiny x": (lambda x: np.sin(x / 1e-9).sum(), lambda x: 1e9 * np.cos(x / 1e-9), 1e-9 * X),
     "huge x": (lambda x: np.sin(x / 1e9).sum(), lambda x: 1e-9 * np.cos(x / 1e9), 1e9 * X),
     "fast": (lambda x: np.sin(1e6 * x).sum(), lambda x: 1e6 * np.cos(1e6 * x), X),
-    "mixed scales": (lambda x: np.sin(x * [1e6, 1, 1e-6]).sum(), lambda x: [1e6, 1, 1e-6] * np.cos(x * [1e6, 1, 1e-6]), X),
+    "mixed scales": (lambda x: np.sin(x * RATES).sum(), lambda x: RATES * np.cos(x * RATES), X),
     "narrow bump": (lambda x: np.exp(-((1e4 * (x - X) - 1) ** 2)).sum(), lambda x: 2e4 * np.exp(-1) + 0 * x, X),
     "steep": (lambda x: np.exp(30 * x).sum(), lambda x: 30 * np.exp(30 * x), X),
     "cancelling": (lambda x: (1e8 + x @ x) - 1e8, lambda x: 2 * x, X),

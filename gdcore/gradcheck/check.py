@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from .objective import Objective
 from .parts import check_parts
 from .report import GradientReport, Part
 from .rounding import check_single, gradient_roundoff
+from .second import check_second
 
 DROPOUT_SEED = 0
 
@@ -48,7 +50,8 @@ def check_gradients(
     l1: float = 0.0,
     l2: float = 0.0,
     wrt: str = "params",
-    grad: ArrayLike | Callable[[], ArrayLike] | None = None,
+    order: int = 1,
+    grad: ArrayLike | Callable[..., ArrayLike] | None = None,
     mode: str = "auto",
     samples_per_block: int = 32,
     directions: int = 4,
@@ -67,9 +70,13 @@ def check_gradients(
         checked together with the data loss and apart.
     wrt : {"params", "inputs"}, default "params"
         With respect to what. Penalties do not depend on inputs and are left out there.
-    grad : array_like or callable () -> array_like, optional
-        A gradient to check in place of the model's own, such as that of a backward pass of yours: shape
-        (n_params,), or that of X.
+    order : {1, 2}, default 1
+        2 checks a product of the Hessian of the parameters with a random direction v, without dropout, against
+        differences of the model's gradient, every entry of it.
+    grad : array_like or callable, optional
+        A gradient to check in place of the model's own, such as that of a backward pass of yours: an array of
+        shape (n_params,), or of X's, or a callable () that returns one. Of order 2: a callable v -> H v, of
+        vectors (n_params,) in float64.
     mode : {"auto", "full", "sample", "directions"}, default "auto"
         Every entry; some of every block; or derivatives along random directions in every block, halved where they
         are wrong until one entry is left. "auto" is "full" where that is affordable, else "directions".
@@ -109,7 +116,10 @@ def check_gradients(
     effort = Effort(samples_per_block, directions, seed)
     wrt = checks.choice("wrt", wrt, ("params", "inputs"))
     objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
+    order = checks.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
+        if order == 2 and callable(grad):
+            return check_second(replace(objective, key=0), grad, blocks_of(model.parameters()), effort.seed)
         if wrt == "inputs":
             objective = objective.of_inputs()
             blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)

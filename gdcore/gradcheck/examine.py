@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from .differences import entry_slopes, scales
+from .differences import entry_lines, entry_slopes, scales
 from .directions import DIRECTION, check_directions
 from .entries import Block, Entries, excess, make_entries
 from .evaluator import Evaluator, Indices, Vector
@@ -104,7 +104,8 @@ def assemble(
 ) -> GradientReport:
     """The report, with the curve of its worst entry."""
     worst = found.entries[int(np.argmax(excess(found.entries)))]
-    curve = error_curve(evaluator, int(worst["index"]), float(worst["numeric"]))
+    line, scale = entry_lines(evaluator, worst["index"].reshape(1)), float(scales(evaluator.x)[worst["index"]])
+    curve = error_curve(line, 0, scale, evaluator.eps, float(worst["numeric"]))
     return GradientReport(
         blocks, found.entries, found.directions, parts, causes, plan.mode, plan.why, found.evaluations, curve, notes
     )

@@ -50,7 +50,8 @@ def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
                 found.append(1 - data.target * outputs[-1])
         if objective.l1:
             found.append(params)
-        return np.sign(np.concatenate([np.zeros(0), *(part.ravel() for part in found)])).astype(np.int8)
+        flat: Vector = np.concatenate([np.zeros(0), *(part.ravel() for part in found)])
+        return np.sign(flat).astype(np.int8)
 
     return signs
 

@@ -7,27 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import checks
-from .differences import scales
-from .evaluator import Evaluator, Vector
+from .evaluator import Vector
+from .search import Lines
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
     from .report import GradientReport
 
-DECADES = 12
+DECADES, LEAST_STEP = 12, 0.9
 
 
-def error_curve(evaluator: Evaluator, index: int, slope: float) -> Vector:
-    """Steps, and |central difference - slope| of one parameter: shape (DECADES + 1, 2)."""
-    eps_decades = -np.log10(evaluator.eps) * 0.9
-    steps = float(scales(evaluator.x)[index]) * 10.0 ** -np.linspace(0, eps_decades, DECADES + 1)
-    at = evaluator.x[index]
-    points = np.concatenate([at - steps, at + steps])
-    values = evaluator.at(np.full(len(points), index, np.int64), points).values
-    low, high = values.reshape(2, len(steps))
+def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) -> Vector:
+    """Steps from a line's scale down to a few eps of it, and |central difference - slope|: shape (DECADES + 1, 2)."""
+    steps = scale * eps ** np.linspace(0, LEAST_STEP, DECADES + 1)
+    offsets, found = lines(np.full(2 * len(steps), row, np.int64), np.concatenate([-steps, steps]))
+    low, high = found.values.reshape(2, len(steps))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        width = points[len(steps) :] - points[: len(steps)]
+        width = offsets[len(steps) :] - offsets[: len(steps)]
         return np.stack([steps, np.abs((high - low) / width - slope)], axis=1)
 
 

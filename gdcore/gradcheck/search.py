@@ -9,6 +9,7 @@ Design
 - Where patterns tell of kinks, a step that meets one shrinks; one that still meets it when it is tiny stands on it.
 - What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel
   in what tells of a single one. A wrong value disagrees at every step.
+- Steps change by powers of 2, so that lines which share their points, as those of a gradient's entries do, share many.
 - Nothing here has the unit of f or of x but what was measured: multiplying f by a number changes no decision.
 
 References
@@ -182,7 +183,9 @@ def choose_steps(
     low, high = state.low[rows], np.minimum(state.high[rows], state.most[rows])
     wanted = step * np.where(np.isnan(ratio), KINK_SHRINK, ratio)
     outside = (wanted <= low * 1.5) | (wanted >= high / 1.5)
-    wanted = np.where(outside, np.sqrt(low * high), wanted)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        wanted = np.where(outside, np.sqrt(low * high), wanted)
+        wanted = step * 2.0 ** np.round(np.log2(wanted / step))
     done = done | (truncation + roundoff <= goal) | (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
     state.step[rows] = np.where(done, step, wanted)
     state.active[rows] = ~done

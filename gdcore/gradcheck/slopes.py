@@ -119,9 +119,10 @@ def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_]) -> tuple[Ve
     """Middle, truncation, roundoff and half the distance of the one-sided slopes (2, 2, m): of a kink at x.
 
     A side of x's own pattern tells the slope alone; so does a side where f is finite beside one where it is not.
+    Such a side may be as rough as x^1.5 at 0, so the error is taken twice.
     """
     slope = 2 * one_sided[1] - one_sided[0]
-    error = np.abs(one_sided[1] - one_sided[0])
+    error = 2 * np.abs(one_sided[1] - one_sided[0])
     finite, own = np.isfinite(slope), same.all(axis=0)
     used = finite & (own | ~(own & finite).any(axis=0))
     known = used.any(axis=0)
