@@ -76,10 +76,22 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
 
 
+def direction_scales(evaluator: Evaluator, directions: Vector) -> Vector:
+    """A length for each of the directions (k, n), to suit the parameter that it moves most."""
+    moved: Vector = np.abs(directions / scales(evaluator.x)).max(axis=1)
+    return 1 / np.maximum(moved, np.finfo(np.float64).tiny)
+
+
 def direction_slopes(evaluator: Evaluator, directions: Vector, analytic: Vector, extra: Vector) -> Found:
-    """The same along directions (k, n), each with a step to suit the parameters that it moves most."""
-    tiny = np.finfo(np.float64).tiny
-    scale = 1 / np.maximum(np.abs(directions / scales(evaluator.x)).max(axis=1), tiny)
-    lines = direction_lines(evaluator, directions)
+    """The same as `entry_slopes` along directions (k, n)."""
+    lines, scale = direction_lines(evaluator, directions), direction_scales(evaluator, directions)
     found = search(lines, scale, evaluator.pattern, evaluator.eps)
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
+
+
+def slope_along(evaluator: Evaluator, direction: Vector) -> tuple[float, int]:
+    """The slope along one direction (n,), and the evaluations it took."""
+    directions = direction[None, :]
+    lines, scale = direction_lines(evaluator, directions), direction_scales(evaluator, directions)
+    found = search(lines, scale, evaluator.pattern, evaluator.eps)
+    return float(found.slopes.numeric[0]), found.evaluations

@@ -6,8 +6,8 @@ Design
 - Directions are uniform on the unit sphere, so what a wrong gradient e adds, the projection of e, has a known
   distribution: of n entries, |e . u| <= t |e| has a probability of at most 2 t times the density at 0,
   gamma(n/2) / (sqrt(pi) gamma((n-1)/2)). So the probability that a bug of a given size is missed can be stated.
-- Where a direction fails, its block is halved: the direction's two halves cannot both be right. About log2(n) probes
-  lead to one entry, which is then checked by itself.
+- Where a direction fails, its block is halved: the direction's two halves cannot both be right. log2(n) slopes lead to
+  one entry, which is then checked by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import direction_slopes
+from .differences import direction_slopes, slope_along
 from .entries import NEGLIGIBLE, Block
 from .evaluator import Evaluator, Indices, Vector
 from .slopes import Slopes
@@ -31,7 +31,10 @@ DIRECTION = np.dtype([
 """One direction: derivatives along it, and `size`, the norm of the block's analytic gradient."""
 HIDDEN = 0.1
 """A direction is inconclusive where its bound exceeds this share of a typical projection of the block's gradient."""
-REDRAWS = 4
+PRODUCT = 16.0
+"""Roundings of an entry in a product of a gradient with a direction."""
+DEVIATIONS = 8.0
+"""A random projection is within so many standard deviations of 0."""
 MOST_FOUND = 8
 
 
@@ -78,14 +81,23 @@ class Probe(NamedTuple):
 
 def probe(evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: Vector) -> Probe:
     """Slopes along directions (k, n) beside a gradient (n,) that may be off by its roundoff (n,)."""
-    sizes, eps = np.abs(directions), float(np.finfo(np.float64).eps)
+    eps = float(np.finfo(np.float64).eps)
     with np.errstate(invalid="ignore", over="ignore"):
         said = directions @ gradient
-        extra = sizes @ (roundoff + 4 * eps * sqrt(len(gradient)) * np.abs(gradient))
+        own = roundoff + PRODUCT * eps * np.abs(gradient)
+        extra = np.array([projected(direction, own) for direction in directions])
         slopes, spent = direction_slopes(evaluator, directions, said, extra)
         slopes = replace(slopes, roundoff=slopes.roundoff + extra)
         wrong = ~(np.abs(said - slopes.numeric) <= slopes.bound) & (np.isfinite(slopes.bound) | ~np.isfinite(said))
     return Probe(slopes, said, wrong, spent)
+
+
+def projected(direction: Vector, roundoff: Vector) -> float:
+    """What roundoff (n,) may add along a random direction (n,), which knows nothing of it."""
+    moved = direction != 0
+    sizes = roundoff[moved]
+    typical = float(np.linalg.norm(sizes)) / sqrt(len(sizes))
+    return min(float(np.abs(direction[moved]) @ sizes), DEVIATIONS * typical)
 
 
 def check_directions(
@@ -99,16 +111,14 @@ def check_directions(
     for b, block in enumerate(blocks):
         indices = np.arange(block.start, block.start + block.size)
         directions = np.stack([draw(rng, n, indices) for _ in range(k)])
-        found, said, wrong, more = probe(evaluator, gradient, roundoff, directions)
-        spent += more
+        found = probe(evaluator, gradient, roundoff, directions)
+        slopes, spent = found.slopes, spent + found.evaluations
         mine = rows[b * k : (b + 1) * k]
-        mine["block"], mine["analytic"], mine["numeric"], mine["bound"] = b, said, found.numeric, found.bound
-        mine["step"], mine["kink"], mine["size"] = found.step, found.kink, np.linalg.norm(gradient[block.place])
-        mine["verdict"] = np.where(wrong, "fail", "pass")
-        for direction in directions[wrong][:MOST_FOUND]:
-            index, more = bisect(evaluator, gradient, roundoff, direction, indices, rng)
-            spent += more
-            faulty += [index] if index >= 0 else []
+        mine["block"], mine["analytic"], mine["numeric"], mine["bound"] = b, found.said, slopes.numeric, slopes.bound
+        mine["step"], mine["kink"], mine["size"] = slopes.step, slopes.kink, np.linalg.norm(gradient[block.place])
+        mine["verdict"] = np.where(found.wrong, "fail", "pass")
+        more_faulty, more = trace(evaluator, gradient, directions, found, indices)
+        faulty, spent = faulty + more_faulty, spent + more
     typical = rows["size"] / np.sqrt([block.size for block in blocks])[rows["block"]]
     largest = np.max(typical, where=np.isfinite(typical), initial=0.0)
     hidden = ~(rows["bound"] <= np.maximum(HIDDEN * typical, NEGLIGIBLE * largest))
@@ -116,36 +126,49 @@ def check_directions(
     return rows, np.unique(np.array(faulty, np.int64)), spent
 
 
+def trace(
+    evaluator: Evaluator, gradient: Vector, directions: Vector, found: Probe, indices: Indices
+) -> tuple[list[int], int]:
+    """Entries among `indices` that directions' disagreements lead to, and the evaluations it took.
+
+    Once an entry is found its slope takes the place of the analytic value; what disagrees still leads to another.
+    """
+    unknown = indices[~np.isfinite(gradient[indices])]
+    if len(unknown):
+        return unknown[:MOST_FOUND].tolist(), 0
+    faulty: list[int] = []
+    gradient, spent = gradient.copy(), 0
+    for j in np.flatnonzero(found.wrong):
+        for _ in range(MOST_FOUND - len(faulty)):
+            apart = float(directions[j] @ gradient - found.slopes.numeric[j])
+            if not abs(apart) > found.slopes.bound[j]:
+                break
+            index, more = bisect(evaluator, gradient, directions[j], indices, apart)
+            if index in faulty:
+                break
+            alone = np.zeros_like(gradient)
+            alone[index] = 1.0
+            gradient[index], last = slope_along(evaluator, alone)
+            faulty, spent = [*faulty, index], spent + more + last
+    return faulty, spent
+
+
 def bisect(
-    evaluator: Evaluator, gradient: Vector, roundoff: Vector, direction: Vector, indices: Indices,
-    rng: np.random.Generator,
+    evaluator: Evaluator, gradient: Vector, direction: Vector, indices: Indices, apart: float
 ) -> tuple[int, int]:
-    """The entry that a failing direction leads to, -1 where it gets lost in roundoff; and the evaluations."""
+    """The entry that a disagreement leads to: the half that disagrees more, and so on; and the evaluations it took.
+
+    What one half disagrees by, the other half has of the rest.
+    """
     spent = 0
     while len(indices) > 1:
-        middle = len(indices) // 2
-        parts = (indices[:middle], indices[middle:])
-        for _ in range(REDRAWS):
-            halves = np.stack([only(direction, part) for part in parts])
-            found, said, wrong, more = probe(evaluator, gradient, roundoff, halves)
-            spent += more
-            if wrong.any():
-                break
-            direction = draw(rng, len(gradient), indices)
-        else:
-            return -1, spent
-        with np.errstate(invalid="ignore"):
-            apart = np.abs(said - found.numeric)
-        apart = np.where(wrong, np.where(np.isnan(apart), np.inf, apart), -1.0)
-        indices = parts[int(np.argmax(apart))]
+        left = indices[: len(indices) // 2]
+        part = np.zeros_like(direction)
+        part[left] = direction[left]
+        slope, more = slope_along(evaluator, part)
+        here, spent = float(part @ gradient - slope), spent + more
+        indices, apart = (left, here) if abs(here) >= abs(apart - here) else (indices[len(left) :], apart - here)
     return int(indices[0]), spent
-
-
-def only(direction: Vector, indices: Indices) -> Vector:
-    """A direction's part in `indices`, of unit length again."""
-    part = np.zeros_like(direction)
-    part[indices] = direction[indices]
-    return part / np.linalg.norm(part)
 
 
 def missed(rows: NDArray[Any], blocks: tuple[Block, ...], share: float) -> float:
