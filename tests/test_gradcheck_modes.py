@@ -145,8 +145,8 @@ def test_products_with_the_hessian_are_checked(activation, loss):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "all"}, "mode must be one of 'auto', 'full', 'sample', 'directions', got 'all'"),
-        ({"wrt": "x"}, "wrt must be one of 'params', 'inputs', got 'x'"),
+        ({"mode": "all"}, "mode must be 'auto' or 'full' or 'sample' or 'directions', got 'all'"),
+        ({"wrt": "x"}, "wrt must be 'params' or 'inputs', got 'x'"),
         ({"grad": np.zeros(3)}, rf"grad has shape \(3,\); expected \({NET.n_params},\)"),
         ({"grad": np.zeros(NET.n_params), "wrt": "inputs"}, r"expected \(12, 6\)"),
         ({"samples_per_block": 0}, "samples_per_block must be >= 1"),

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks
+from .. import checks, checks_fit, checks_gradients
 from ..batches import Samples, take_samples
 from ..losses import CustomLoss, Loss, get_loss
 from ..models import Sequential
@@ -114,9 +114,9 @@ def check_gradients(
     )
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
-    wrt = checks.choice("wrt", wrt, ("params", "inputs"))
+    checks_fit.one_of("wrt", wrt, ("params", "inputs"))
     objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
-    order = checks.order(order, wrt, grad)
+    order = checks_gradients.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
         if order == 2 and callable(grad):
             return check_second(replace(objective, key=0), grad, blocks_of(model.parameters()), effort.seed)
@@ -155,7 +155,7 @@ def given(grad: Any, objective: Objective, blocks: tuple[Block, ...], shape: tup
     """The gradient to check, as long as the objective's parameters."""
     if grad is None:
         return objective.gradient()
-    flat = checks.gradient("grad", grad() if callable(grad) else grad, shape)
+    flat = checks_gradients.gradient("grad", grad() if callable(grad) else grad, shape)
     whole = np.zeros(objective.model.n_params)
     whole[blocks[0].start : blocks[0].start + len(flat)] = flat
     return whole

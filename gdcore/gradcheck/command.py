@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import checks
+from .. import checks_gradients
 from .check import check_gradients
 from .function_check import check_gradient
 from .report import GradientReport
@@ -63,7 +63,7 @@ def report_of(found: Any, mode: str, seed: int) -> GradientReport:
     made = found() if callable(found) and not isinstance(found, GradientReport) else found
     if isinstance(made, GradientReport):
         return made
-    arguments, options = checks.call_arguments("the object", made, (3, 4))
+    arguments, options = checks_gradients.call_arguments("the object", made, (3, 4))
     options = {"mode": mode, "seed": seed, **options}
     check: Callable[..., GradientReport] = check_gradient if len(arguments) == 3 else check_gradients
     return check(*arguments, **options)

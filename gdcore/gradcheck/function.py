@@ -18,7 +18,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
+from .. import checks_gradients
 from .differences import scales
 from .evaluator import Differences, Indices, Vector
 from .noise import SPACING, noise_along
@@ -66,15 +66,15 @@ class FunctionEvaluator:
         self.eps = float(np.finfo(np.float32 if single or x.dtype == np.float32 else np.float64).eps)
         self.x = x.astype(np.float32).astype(np.float64) if single else x.astype(np.float64)
         self.pattern = 0
-        self.value = checks.finite_value("fun(x)", self._call(self.x)[0] if single else value)
+        self.value = checks_gradients.finite_value("fun(x)", self._call(self.x)[0] if single else value)
         apart = abs(self._call(self.x)[0] - self.value)
-        checks.repeatable("fun", apart, self.value, REPEATABLE * self.eps)
+        checks_gradients.repeatable("fun", apart, self.value, REPEATABLE * self.eps)
         self._noise = max(apart, self._measured())
 
     def _call(self, x: Vector) -> tuple[float, bool]:
         """The value, and whether it came in a precision below float64."""
         self.calls += 1
-        return checks.one_number("fun", self._fun(x.astype(self._dtype)))
+        return checks_gradients.one_number("fun", self._fun(x.astype(self._dtype)))
 
     def _measured(self) -> float:
         signs = np.random.default_rng(0).choice([-1.0, 1.0], len(self.x))

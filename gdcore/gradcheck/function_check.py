@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import checks_gradients
 from .arrays import converter, kept_random_state, plain
 from .causes import explain
 from .entries import blocks_of
@@ -76,7 +76,7 @@ def check_gradient(
     ('x is 0.2 times the true gradient in every entry',)
     """
     effort = Effort(samples_per_block, directions, seed)
-    point = checks.point("x", plain(x))
+    point = checks_gradients.point("x", plain(x))
     shape, convert = point.shape, converter(x)
     with kept_random_state():
         pair = grad is True
@@ -86,20 +86,20 @@ def check_gradient(
 
         def value(flat: NDArray[Any]) -> Any:
             found = call(fun, flat)
-            return plain(checks.value_and_gradient("fun", found)[0] if pair else found)
+            return plain(checks_gradients.value_and_gradient("fun", found)[0] if pair else found)
 
         def gradient() -> Vector:
             if callable(grad):
                 found = call(grad, evaluator.x.astype(point.dtype))
             elif pair:
-                found = checks.value_and_gradient("fun", call(fun, evaluator.x.astype(point.dtype)))[1]
+                found = checks_gradients.value_and_gradient("fun", call(fun, evaluator.x.astype(point.dtype)))[1]
             else:
                 found = grad
-            return checks.gradient("grad", plain(found), shape)
+            return checks_gradients.gradient("grad", plain(found), shape)
 
         evaluator = FunctionEvaluator(value, point.ravel())
         analytic = gradient()
-        checks.repeatable_gradient("grad", analytic, gradient(), REPEATABLE * evaluator.eps)
+        checks_gradients.repeatable_gradient("grad", analytic, gradient(), REPEATABLE * evaluator.eps)
         plan = settle(mode, analytic.size, WORK)
         blocks = blocks_of([("x", point)])
         claim = Claim(analytic, evaluator.eps * np.abs(analytic), blocks)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import checks
+from .. import checks_fit
 from .entries import Block
 from .evaluator import Indices, Vector
 
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
 
 def settle(mode: str, n: int, work: float) -> Plan:
     """The mode to run in; `auto` is full where n parameters times 4 evaluations of `work` operations are few."""
-    mode = checks.choice("mode", mode, MODES)
+    checks_fit.one_of("mode", mode, MODES)
     if mode != "auto":
         return Plan(mode, "as asked")
     if 4.0 * n * work <= FULL_WORK:

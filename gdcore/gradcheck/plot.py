@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
+from .._optional import optional
 from .evaluator import Vector
 from .search import Lines
 
 if TYPE_CHECKING:
-    import matplotlib.axes
-
     from .report import GradientReport
 
 DECADES, LEAST_STEP = 12, 0.9
@@ -28,10 +26,9 @@ def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) 
         return np.stack([steps, np.abs((high - low) / width - slope)], axis=1)
 
 
-def plot_curve(report: GradientReport, ax: matplotlib.axes.Axes | None) -> matplotlib.axes.Axes:
+def plot_curve(report: GradientReport, ax: Any) -> Any:
     """Draw a report's curve, with the bound and the error of the analytic value."""
-    pyplot = checks.optional_module("matplotlib.pyplot", "plot", "curve")
-    axes = pyplot.subplots()[1] if ax is None else ax
+    axes = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()[1] if ax is None else ax
     entry = report.entries[report.worst]
     steps, errors = report.curve.T
     shown = np.isfinite(errors) & (errors > 0)

@@ -10,19 +10,16 @@ Design
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from .._optional import optional
 from .directions import missed
 from .entries import Block, Entries, excess
 from .tables import as_html, as_text
-
-if TYPE_CHECKING:
-    import matplotlib.axes
-    import pandas as pd  # type: ignore[import-untyped,unused-ignore]
 
 FEW = 0.01
 """Share of inconclusive entries that a pass may have."""
@@ -186,20 +183,20 @@ class GradientReport:
             "causes": list(self.causes),
         }
 
-    def to_pandas(self) -> pd.DataFrame:
-        """`entries` as a table, an entry's name in front.
+    def to_pandas(self) -> Any:
+        """`entries` as a pandas DataFrame, an entry's name in front.
 
         Raises
         ------
         ImportError
             Where pandas is not installed.
         """
-        pandas = checks.optional_module("pandas", "to_pandas", "entries")
+        pandas = optional("pandas", "to_pandas", "pandas")
         table = pandas.DataFrame({field: self.entries[field] for field in self.entries.dtype.names or ()})
         table.insert(0, "name", [self.name(i) for i in range(len(self.entries))])
         return table
 
-    def plot(self, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
+    def plot(self, ax: Any = None) -> Any:
         """The worst entry's error against the step: the V of truncation and roundoff.
 
         Parameters

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks_gradients
 from .differences import scales
 from .directions import DIRECTION, draw
 from .entries import Block, excess, make_entries
@@ -64,7 +64,7 @@ def check_second(
     """
     n, eps = objective.model.n_params, float(np.finfo(np.float64).eps)
     direction = draw(np.random.default_rng(seed), n, np.arange(n))
-    product = checks.gradient("grad(v)", product_with(direction.copy()), (n,))
+    product = checks_gradients.gradient("grad(v)", product_with(direction.copy()), (n,))
     roundoff = gradient_roundoff(objective, "float64")
     lines = gradient_lines(objective, direction, roundoff)
     x = objective.model.params

@@ -1,0 +1,109 @@
+"""Checks of what the gradient checker takes, and of what functions return to it. See checks.py."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks import integer, numbers_array, plain_array
+
+
+def one_number(name: str, value: object) -> tuple[float, bool]:
+    """What a scalar function returned, as a float, and whether it had less than float64's precision."""
+    if value is None:
+        raise TypeError(f"{name} returned None; expected a number: is a return missing?")
+    array = np.asarray(value)
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} returned a complex number, {value!r}; expected a real one")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} returned {type(value).__name__}; expected a number")
+    if array.size != 1:
+        raise ValueError(
+            f"{name} returned an array of shape {array.shape}; expected one number: return its sum, or its mean"
+        )
+    return float(array.reshape(())), array.dtype.kind == "f" and array.dtype.itemsize < 8
+
+
+def finite_value(name: str, value: float) -> float:
+    """A value at the point that is checked."""
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}; expected a finite number: check at a point inside the domain")
+    return value
+
+
+def repeatable(name: str, apart: float, value: float, most: float) -> None:
+    """Two calls at one point give one value, up to `most` of it."""
+    if not apart <= most * abs(value):
+        raise ValueError(
+            f"{name} is not deterministic: two calls with the same x gave values {apart:.3g} apart, of {value:.6g}; "
+            "fix its random seed, or what it keeps between calls"
+        )
+
+
+def point(name: str, value: object) -> NDArray[Any]:
+    """A point to check a gradient at: finite numbers, at least one, float32 or float64."""
+    array = plain_array(name, value)
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: no entries; expected at least one number")
+    return numbers_array(name, array, "float32" if array.dtype == np.float32 else "float64").reshape(array.shape)
+
+
+def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:
+    """What a function returned that gives its gradient too."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        received = f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__
+        raise TypeError(f"{name} must return (value, gradient) where grad is True, got {received}: pass grad=function")
+    return value[0], value[1]
+
+
+def gradient(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A gradient of the parameters' shape, flat; NaN and infinity stay."""
+    if value is None:
+        raise TypeError(f"{name} returned None; expected an array of shape {shape}: is a return missing?")
+    array = plain_array(name, value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
+    if array.shape != shape:
+        remedy = f": reshape it to {shape}" if array.size == np.prod(shape) else ""
+        raise ValueError(f"{name} has shape {array.shape}; expected {shape}, as the parameters have{remedy}")
+    return array.astype(np.float64).ravel()
+
+
+def repeatable_gradient(name: str, first: NDArray[Any], second: NDArray[Any], most: float) -> None:
+    """Two gradients at one point agree, up to `most` of the largest entry."""
+    with np.errstate(invalid="ignore"):
+        same = (np.isnan(first) & np.isnan(second)) | (first == second)
+        apart = np.where(same, 0.0, np.abs(first - second))
+        largest = np.max(np.abs(first), where=np.isfinite(first), initial=0.0)
+    if not apart.max() <= most * largest:
+        raise ValueError(
+            f"{name} is not deterministic: two calls with the same x differ by up to {apart.max():.3g}; "
+            "fix its random seed, or what it keeps between calls"
+        )
+
+
+def call_arguments(name: str, value: object, counts: tuple[int, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A tuple of so many arguments, a dict of options last if there is one."""
+    items = value if isinstance(value, tuple) else ()
+    options = items[-1] if items and isinstance(items[-1], dict) else {}
+    arguments = items[:-1] if options else items
+    if len(arguments) not in counts:
+        received = f"a tuple of {len(items)}" if isinstance(value, tuple) else type(value).__name__
+        raise TypeError(
+            f"{name} must be a GradientReport, (model, X, y, loss) or (fun, grad, x), or a function that returns one, "
+            f"got {received}"
+        )
+    return arguments, options
+
+
+def order(value: object, wrt: str, grad: object) -> int:
+    """Which derivative is checked."""
+    number = integer("order", value, 1, 2)
+    if number == 2 and wrt != "params":
+        raise ValueError(f"order=2 is of the parameters, got wrt={wrt!r}: leave wrt out")
+    if number == 2 and not callable(grad):
+        raise TypeError(f"order=2 needs grad, a callable v -> Hessian times v, got {type(grad).__name__}")
+    return number
