@@ -1,4 +1,4 @@
-"""`python -m benchmarks [SUITE ...] [--quick] [--json FILE] [--libraries A,B] [--problems A,B]`."""
+"""`python -m benchmarks [SUITE ...] [--quick] [--json FILE] [--plot FILE.png] [--libraries A,B] [--problems A,B]`."""
 
 import sys
 

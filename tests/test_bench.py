@@ -250,7 +250,9 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys):
     [row] = report["suites"][0]["rows"]
     assert row["case"]["problem"]["widths"] == [3, 5, 2]
     assert row["agrees"]
-    assert set(row["libraries"]["numpy"]) == {"seconds", "low", "high", "runs", "check"}
+    assert set(row["libraries"]["numpy"]) == {"seconds", "low", "high", "runs", "cpu", "check"}
+    assert row["flops"] == 3 * 2 * 4 * (3 * 5 + 5 * 2) - 2 * 4 * 3 * 5
+    assert row["n_params"] == TINY.n_params
     times = row["libraries"]
     assert row["ratios"]["numpy"] == times["numpy"]["seconds"] / times["gdcore"]["seconds"]
 
@@ -289,9 +291,12 @@ def test_the_shipped_suites_are_part_of_the_full_ones(monkeypatch):
     from benchmarks.suites import SUITES as FULL
 
     assert [suite.name for suite in FULL[: len(suites.SUITES)]] == [suite.name for suite in suites.SUITES]
+    assert len({suite.name for suite in FULL}) == len(FULL)
+    assert len({entry.name for entry in EVERY}) == len(EVERY)
     assert [entry.name for entry in EVERY[:2]] == [entry.name for entry in suites.LIBRARIES]
     for suite in (*suites.SUITES, *FULL):
-        assert callable(library.find(suite.task))
+        if suite.name != "fits":    # joblib is a peer's
+            assert callable(library.find(suite.task))
         assert suite.cases
         assert max(len(case.label) for case in suite.cases) < table.LABEL
     for made in (*suites.LIBRARIES, *EVERY[:2]):
@@ -336,3 +341,85 @@ def test_libraries_that_do_not_fit_follow_in_tables_of_their_own():
     assert table.groups(["gdcore"], 100) == [["gdcore"]]
     suite = TINY_SUITES[0]
     assert all(len(part) <= 100 for part in table.header(suite, names[:2]).splitlines())
+
+
+# Variants, counts and rates
+
+
+def counting():
+    """A library that has bytes instead of seconds."""
+    return NumpyLibrary()
+
+
+def count(made, case):
+    """A task without a clock: the threads, the learning rate and a variable of the process."""
+    return tasks.Counted(float(os.environ["COUNTED"]), case.threads + case.problem.learning_rate)
+
+
+def nothing_to_compare(made, case):
+    """A task whose unit is a billionth of what is called, and which checks nothing."""
+    return tasks.Prepared(lambda: None, 10**9, None)
+
+
+def test_a_variant_has_its_own_environment_problem_and_name():
+    base = entry(counting)
+    variants = [
+        base.variant("low", environment=(("COUNTED", "0"),)),
+        base.variant("high", environment=(("COUNTED", "7"),), learning_rate=0.25, threads=1),
+    ]
+    suite = suites.Suite("counts", "counts", f"{__name__}:count", "check", (), unit="B", compared=False)
+    with runner.Runner(variants, BUDGET) as running:
+        row = running.run(suite, tasks.Case(TINY))
+    assert {name: timing.median for name, timing in row.timings.items()} == {"low": 0, "high": 7}
+    assert row.checks == {"low": 1.1, "high": 1.25}
+    assert row.agrees
+    assert not replace(row, compared=True).agrees
+    assert row.cpu == {}
+    assert np.isnan(row.ratio("high", "low"))
+    assert table.row_to_dict(row)["ratios"] == {"high": None}
+    assert table.line(row, ["low", "high"], "B").split() == ["3-5-2,", "4", "0", "B", "7", "B", "1.1"]
+    assert {variant.library for variant in variants} == {"counting"}
+
+
+def test_what_has_nothing_to_compare_leaves_the_comparison_to_others():
+    suite = suites.Suite("rates", "rates", f"{__name__}:nothing_to_compare", "check", (), unit="flop/s")
+    with runner.Runner([NUMPY], BUDGET) as running:
+        row = running.run(suite, tasks.Case(TINY))
+    assert row.checks == {}
+    assert row.ok
+    assert "GF/s" in table.line(row, ["numpy"], "flop/s")
+    assert table.row_to_dict(row)["libraries"]["numpy"]["check"] is None
+
+
+def test_a_suite_may_name_who_takes_part(capsys):
+    changed = GDCORE.variant("adam", optimizer="adam", learning_rate=0.01)
+    suite = replace(
+        suites.train_suite([TINY]), contenders=(GDCORE, changed, NUMPY), compared=False, cpu=True
+    )
+    assert command.run_command(["--quick", "--libraries", "gdcore"], "bench", (suite,), (GDCORE, NUMPY)) == 0
+    text = capsys.readouterr().out
+    assert "adam ~IQR" in text
+    assert "numpy ~IQR" not in text
+    assert "CPU seconds" in text
+
+
+def test_cpu_seconds_are_those_of_the_work():
+    row, _ = run_tiny(NUMPY, problem=replace(TINY, widths=(64, 256, 8), batch=32))
+    [timing] = row.timings.values()
+    [cpu] = row.cpu.values()
+    assert 0 < cpu.median < 3 * timing.median
+
+
+@pytest.mark.parametrize(("rows", "flops"), [(1, 2 * 25), (4, 4 * 2 * 25)])
+def test_operations_are_counted_from_the_widths(rows, flops):
+    assert TINY.forward_flops(rows) == flops
+    assert replace(TINY, widths=(3, 5)).step_flops == 2 * (2 * 4 * 15)
+
+
+@pytest.mark.parametrize("options", [{"dtype": "float64"}, {"shuffle": True}, {"l2": 0.5}, {"clip_norm": 0.01}])
+def test_options_change_what_gdcore_does(options):
+    plain, _ = run_tiny(GDCORE)
+    changed, _ = run_tiny(GDCORE, NUMPY, problem=replace(TINY, **options))
+    assert changed.checks["gdcore"] != plain.checks["gdcore"]
+    assert ("numpy" in changed.refused) == ("dtype" not in options)
+    assert changed.ok

@@ -8,4 +8,10 @@ from gdcore.bench.library import Entry
 LIBRARIES = (
     Entry("gdcore", "benchmarks.libraries.gdcore:GdcoreLibrary", "gdcore"),
     Entry("numpy", "benchmarks.libraries.numpy:NumpyLibrary", "numpy"),
+    Entry("jax", "benchmarks.libraries.jax:JaxLibrary", "jax"),
+    Entry("torch", "benchmarks.libraries.torch:TorchLibrary", "torch"),
+    Entry("torch.compile", "benchmarks.libraries.torch:compiled", "torch"),
+    Entry("sklearn", "benchmarks.libraries.sklearn:PerceptronLibrary", "sklearn"),
+    Entry("sklearn.sgd", "benchmarks.libraries.sklearn:LinearLibrary", "sklearn"),
+    Entry("peak", "benchmarks.libraries.peak:PeakLibrary", "gdcore"),
 )

@@ -7,16 +7,17 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from .. import checks
 from .library import Entry
 from .machine import describe
-from .runner import FULL, QUICK, THREAD_VARIABLES, TOLERANCE, Budget, Runner, installed
+from .plot import check_plot, plot
+from .runner import FULL, QUICK, THREAD_VARIABLES, TOLERANCE, Budget, Row, Runner, installed
 from .suites import LIBRARIES, SUITES, Suite
-from .table import complaints, groups, header, line, suite_to_dict
+from .table import check_table, complaints, groups, header, line, suite_to_dict
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,17 +62,22 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
     parser.add_argument("suite", nargs="*", metavar="SUITE", help=f"any of {known}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all runs, machine and versions as well")
+    parser.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the time of a step over the network's size")
     parser.add_argument("--libraries", metavar="A,B", help=f"any of {', '.join(entry.name for entry in libraries)}")
     parser.add_argument("--problems", metavar="A,B", help="only the cases of these problems, such as 8-32-32-1,digits")
     args = parser.parse_args(argv)
     try:
-        chosen = [suite for suite in suites if suite.name in _known("suite", args.suite, [s.name for s in suites])]
+        asked = _known("suite", args.suite, [suite.name for suite in suites])
+        chosen = [suite for suite in suites if suite.name in asked]
         wanted = args.libraries.split(",") if args.libraries else []
         wanted = _known("library", wanted, [entry.name for entry in libraries])
-        names = list(dict.fromkeys(case.problem.name for suite in suites for case in suite.cases))
+        names = list(dict.fromkeys(case.problem.name for suite in chosen for case in suite.cases))
         problems = _known("problem", args.problems.split(",") if args.problems else [], names)
-        if args.json is not None and not args.json.parent.is_dir():
-            raise ValueError(f"--json: there is no folder {args.json.parent}")
+        for option, path in (("--json", args.json), ("--plot", args.plot)):
+            if path is not None and not path.parent.is_dir():
+                raise ValueError(f"{option}: there is no folder {path.parent}")
+        if args.plot is not None:
+            check_plot([suite.name for suite in chosen])
     except ValueError as error:
         parser.error(str(error))
     here, absent = installed([entry for entry in libraries if entry.name in wanted])
@@ -79,7 +85,12 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
         print(f"skipped {entry.name}: {entry.needs} is not installed")
     if not here:
         parser.error("none of the libraries is installed")
-    return _measure(chosen, problems, here, QUICK if args.quick else FULL, args.json)
+    report, ok = _measure(chosen, problems, here, QUICK if args.quick else FULL)
+    if args.json is not None:
+        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if args.plot is not None:
+        plot(report, args.plot)
+    return 0 if ok else 1
 
 
 def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -87,44 +98,69 @@ def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> list[str]:
     return [checks.known_name(kind, name, list(known)) for name in wanted] or list(known)
 
 
+def _contenders(suite: Suite, libraries: Sequence[Entry]) -> list[Entry]:
+    """What takes part in a suite: every library, or those variants of them that the suite names."""
+    names = [entry.name for entry in libraries]
+    return [entry for entry in suite.contenders if (entry.library or entry.name) in names] or [*libraries]
+
+
 def _measure(
-    suites: Sequence[Suite], problems: Sequence[str], libraries: Sequence[Entry], budget: Budget, path: Path | None
-) -> int:
+    suites: Sequence[Suite], problems: Sequence[str], libraries: Sequence[Entry], budget: Budget
+) -> tuple[dict[str, Any], bool]:
+    """All that was measured, ready for JSON, and whether it may be believed."""
     machine = describe()
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
-    parts = groups([entry.name for entry in libraries], width)
     results: list[Any] = []
+    versions: dict[str, dict[str, str]] = {}
     ok = True
     print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average']}; Python {machine['python']}")
-    with Runner(libraries, budget) as runner:
-        for suite in suites:
-            cases = [case for case in suite.cases if case.problem.name in problems]
-            if not cases:
-                continue
-            rows = []
-            print("\n" + header(suite, parts[0]), flush=True)
+    for suite in suites:
+        cases = [case for case in suite.cases if case.problem.name in problems]
+        contenders = _contenders(suite, libraries)
+        if not cases:
+            continue
+        rows = []
+        parts = groups([entry.name for entry in contenders], width)
+        print("\n" + header(suite, parts[0]), flush=True)
+        with Runner(contenders, budget) as runner:
             for case in cases:
                 row = runner.run(suite, case)
                 rows.append(row)
                 ok = ok and row.ok
-                print("\n".join([line(row, parts[0]), *complaints(row)]), flush=True)
-            for names in parts[1:]:
-                print("\n" + "\n".join([header(suite, names), *(line(row, names) for row in rows)]), flush=True)
-            results.append(suite_to_dict(suite, rows))
-        versions = runner.versions
+                print("\n".join([line(row, parts[0], suite.unit), *complaints(row)]), flush=True)
+            versions = {**runner.versions, **versions}
+        _print_rest(suite, rows, parts, [entry.name for entry in contenders])
+        results.append(suite_to_dict(suite, rows))
     print()
-    for name, facts in versions.items():
-        print(f"{name}: {', '.join(f'{key} {value}' for key, value in facts.items() if key != 'compiler flags')}")
+    known = [entry.name for entry in libraries if entry.name in versions]
+    for name in known:
+        facts = ", ".join(f"{key} {value}" for key, value in versions[name].items() if key != "compiler flags")
+        print(f"{name}: {facts}")
     print("Medians of runs taken in turn, one thread unless a row says more; ~IQR: distance of the quartiles.")
-    if path is not None:
-        report = {
-            "machine": machine,
-            "versions": versions,
-            "instruction_set": versions.get("gdcore", {}).get("instruction set"),
-            "threads": {"variables": THREAD_VARIABLES, "pinned": sys.platform == "linux"},
-            "budget": asdict(budget),
-            "tolerance": TOLERANCE,
-            "suites": results,
-        }
-        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return 0 if ok else 1
+    report = {
+        "machine": machine,
+        "versions": {name: versions[name] for name in known},
+        "instruction_set": versions.get("gdcore", {}).get("instruction set"),
+        "threads": {"variables": THREAD_VARIABLES, "pinned": sys.platform == "linux"},
+        "budget": asdict(budget),
+        "tolerance": TOLERANCE,
+        "suites": results,
+    }
+    return report, ok
+
+
+def _print_rest(suite: Suite, rows: Sequence[Row], parts: Sequence[Sequence[str]], names: Sequence[str]) -> None:
+    """The libraries that did not fit, CPU seconds, and what was compared."""
+    measured = {name for row in rows for name in row.timings}
+    for part in parts[1:]:
+        if measured.isdisjoint(part[1:]):
+            continue
+        print("\n" + "\n".join([header(suite, part), *(line(row, part, suite.unit) for row in rows)]), flush=True)
+    if suite.cpu:
+        cpu = replace(suite, title=f"{suite.title}: CPU seconds")
+        for part in parts:
+            lines = [line(replace(row, timings=row.cpu), part) for row in rows]
+            print("\n" + "\n".join([header(cpu, part), *lines]), flush=True)
+    if len(names) > 2:
+        compared = [name for name in names if any(name in row.checks for row in rows)]
+        print("\n".join(check_table(suite, rows, compared)), flush=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from .._kernels import CHOSEN, load
 from ..gradcheck import check_gradients
+from ..models import Sequential
 from ..training import Trainer
 from .library import Library
 from .problems import Problem, Workload, initial_model
@@ -35,8 +36,11 @@ class GdcoreLibrary(Library):
         problem = work.problem
         self.work = work
         self.model = initial_model(problem)
-        self.initial = self.model.copy()
-        self.trainer = Trainer(self.model, problem.loss, problem.optimizer, batch_size=problem.batch, shuffle=False)
+        self.initial: Sequential | None = None
+        self.trainer = Trainer(
+            self.model, problem.loss, problem.optimizer, batch_size=problem.batch, shuffle=problem.shuffle,
+            l2=problem.l2, clip_norm=problem.clip_norm or None,
+        )  # fmt: skip
         self.trainer.learning_rate = problem.learning_rate
 
     def array(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -57,6 +61,7 @@ class GdcoreLibrary(Library):
     def check_gradients(self) -> NDArray[np.float64]:
         problem = self.work.problem
         rows = slice(0, problem.batch)
+        self.initial = self.initial or initial_model(problem)
         report = check_gradients(self.initial, self.work.X[rows], self.work.y[rows], problem.loss)
         report.raise_if_failed()
         return report.numeric

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, final
 
@@ -41,18 +41,18 @@ class Library(ABC):
         """One pass over the data in order, in batches, by the fastest way the library has."""
 
     @abstractmethod
-    def loss(self) -> float:
-        """The mean loss of all samples at the present parameters."""
+    def loss(self) -> float | None:
+        """The mean loss of all samples at the present parameters; None where nothing is trained."""
 
     @abstractmethod
     def predict(self, X: Any) -> Any:
-        """Raw outputs of rows that `array` gave; `numpy.asarray` reads them."""
+        """Raw outputs of rows that `array` gave, for `numpy.asarray` to read; None where nothing is predicted."""
 
     @abstractmethod
     def check_gradients(self) -> NDArray[np.float64]:
-        """Check the gradient of the first batch's loss over every parameter -> the differences, (n_params,).
+        """Check the gradient of the first batch's loss over every parameter -> that gradient, (n_params,).
 
-        In float64, at the initial parameters.
+        In float64, at the initial parameters; by differences, or as the checker has approved it.
 
         Raises
         ------
@@ -68,21 +68,42 @@ class Library(ABC):
 @final
 @dataclass(frozen=True)
 class Entry:
-    """A library's row in a registry; the adapter is imported in the library's process only.
+    """A library's row in a registry, or a variant of it; the adapter is imported in the library's process only.
 
     Attributes
     ----------
     name : str
         In commands and tables.
     adapter : str
-        "module:class".
+        "module:class", or a function without arguments that makes the object.
     needs : str
         The module without which the library is left out.
+    library : str, default ""
+        The library that this is a variant of.
+    threads : int, default 0
+        Threads, and cores that the process is pinned to; 0 leaves it to the case.
+    environment : tuple of (str, str)
+        Variables of its process.
+    changes : tuple of (str, value)
+        Fields of the problem that it replaces.
     """
 
     name: str
     adapter: str
     needs: str
+    library: str = ""
+    threads: int = 0
+    environment: tuple[tuple[str, str], ...] = ()
+    changes: tuple[tuple[str, Any], ...] = ()
+
+    def variant(
+        self, name: str, *, threads: int = 0, environment: tuple[tuple[str, str], ...] = (), **changes: Any
+    ) -> Entry:
+        """The same library under another name and other conditions; `changes` are of the problem."""
+        return replace(
+            self, name=name, library=self.name, threads=threads, environment=environment,
+            changes=tuple(changes.items()),
+        )  # fmt: skip
 
 
 def find(path: str) -> Any:

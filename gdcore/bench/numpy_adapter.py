@@ -30,13 +30,14 @@ class NumpyLibrary(Library):
             "optimizer": [name for name, _ in OPTIMIZERS],
         }
         missing = [getattr(problem, field) for field, names in known.items() if getattr(problem, field) not in names]
+        missing += [problem.options] if problem.options else []
         return f"the NumPy reference has no {', '.join(missing)}" if missing else ""
 
     def setup(self, work: Workload) -> None:
         problem = work.problem
         self.work = work
-        self.network = self._network("float32")
-        self.optimizer = make_optimizer(problem.optimizer, problem.learning_rate, problem.n_params)
+        self.network = self._network(problem.dtype)
+        self.optimizer = make_optimizer(problem.optimizer, problem.learning_rate, problem.n_params, problem.dtype)
         firsts = range(0, problem.samples, problem.batch)
         self.batches = [(work.X[i : i + problem.batch], work.y[i : i + problem.batch]) for i in firsts]
 

@@ -45,6 +45,10 @@ class Problem:
     loss, optimizer : str
         By default "mean_squared_error" and "sgd", as gdcore names them.
     data : {"synthetic", "digits"}
+    dtype : str, default "float32"
+    shuffle : bool, default False
+    dropout, l2, clip_norm : float, default 0
+        Of the hidden layers; of the weights; of the gradient, 0 for none.
     """
 
     name: str
@@ -57,6 +61,11 @@ class Problem:
     loss: str = "mean_squared_error"
     optimizer: str = "sgd"
     data: str = "synthetic"
+    dtype: str = "float32"
+    shuffle: bool = False
+    dropout: float = 0.0
+    l2: float = 0.0
+    clip_norm: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -67,6 +76,26 @@ class Problem:
     def n_params(self) -> int:
         """Weights and biases."""
         return sum((n_in + 1) * n_out for n_in, n_out in zip(self.widths, self.widths[1:], strict=False))
+
+    def forward_flops(self, rows: int) -> int:
+        """Floating-point operations of the products on the way from so many rows to their outputs.
+
+        Examples
+        --------
+        >>> PROBLEMS[0].widths, PROBLEMS[0].forward_flops(32)
+        ((1, 16, 1), 2048)
+        """
+        return 2 * rows * sum(n_in * n_out for n_in, n_out in zip(self.widths, self.widths[1:], strict=False))
+
+    @property
+    def step_flops(self) -> int:
+        """The same of a training step: forward, a gradient per weight, and one per input but the data's."""
+        return 3 * self.forward_flops(self.batch) - 2 * self.batch * self.widths[0] * self.widths[1]
+
+    @property
+    def options(self) -> str:
+        """What a step does beyond forward, loss, backward and update."""
+        return ", ".join(name for name in ("shuffle", "dropout", "l2", "clip_norm") if getattr(self, name))
 
     @property
     def network(self) -> str:
@@ -79,6 +108,8 @@ class Problem:
         parts = [self.network, f"{self.batch:,}"]
         parts += [self.activation] if self.activation != "tanh" else []
         parts += [self.optimizer] if self.optimizer != "sgd" else []
+        parts += [self.dtype] if self.dtype != "float32" else []
+        parts += [self.options] if self.options else []
         return ", ".join(parts)
 
 
@@ -90,23 +121,23 @@ class Workload:
     Attributes
     ----------
     problem : Problem
-    X : ndarray, shape (samples, widths[0]), float32
+    X : ndarray, shape (samples, widths[0])
     y : ndarray
-        Targets (samples, widths[-1]), float32, or labels (samples,), int64.
+        Targets (samples, widths[-1]), or labels (samples,), int64.
     weights, biases : tuple of ndarray
-        Initial parameters, (n_in, n_out) and (n_out,) per layer, float32.
+        Initial parameters, (n_in, n_out) and (n_out,) per layer. All but labels in the problem's precision.
     """
 
     problem: Problem
-    X: NDArray[np.float32]
+    X: NDArray[Any]
     y: NDArray[Any]
-    weights: tuple[NDArray[np.float32], ...]
-    biases: tuple[NDArray[np.float32], ...]
+    weights: tuple[NDArray[Any], ...]
+    biases: tuple[NDArray[Any], ...]
 
 
 def initial_model(problem: Problem) -> Sequential:
     """The gdcore model whose parameters every library starts from."""
-    return MLP(problem.widths, problem.activation, seed=SEED)
+    return MLP(problem.widths, problem.activation, dropout=problem.dropout, seed=SEED, dtype=problem.dtype)
 
 
 def make_workload(problem: Problem) -> Workload:
@@ -123,25 +154,25 @@ def make_workload(problem: Problem) -> Workload:
     >>> work.X.shape, work.y.shape, [weight.shape for weight in work.weights]
     ((4096, 1), (4096, 1), [(1, 16), (16, 1)])
     """
-    X, y = _digits(problem.samples) if problem.data == "digits" else _synthetic(problem)
+    X, y = _digits(problem) if problem.data == "digits" else _synthetic(problem)
     views = [view.copy() for _, view in initial_model(problem).parameters()]
     return Workload(problem, X, y, tuple(views[0::2]), tuple(views[1::2]))
 
 
-def _digits(samples: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    digits = load_digits(seed=SEED)
+def _digits(problem: Problem) -> tuple[NDArray[Any], NDArray[Any]]:
+    samples, digits = problem.samples, load_digits(seed=SEED)
     if samples > len(digits.X):
         raise ValueError(f"samples must be <= {len(digits.X)}, the digits' training set, got {samples}")
-    return digits.X[:samples].astype(np.float32), digits.y[:samples]
+    return digits.X[:samples].astype(problem.dtype), digits.y[:samples]
 
 
-def _synthetic(problem: Problem) -> tuple[NDArray[np.float32], NDArray[Any]]:
+def _synthetic(problem: Problem) -> tuple[NDArray[Any], NDArray[Any]]:
     rng = np.random.default_rng(SEED)
     n_in, n_out = problem.widths[0], problem.widths[-1]
     X = rng.standard_normal((problem.samples, n_in))
     y = np.tanh(X @ rng.standard_normal((n_in, n_out)) / np.sqrt(n_in))
     y += NOISE * rng.standard_normal(y.shape)
-    return X.astype(np.float32), y.astype(np.float32)
+    return X.astype(problem.dtype), y.astype(problem.dtype)
 
 
 PROBLEMS = (

@@ -11,13 +11,14 @@ Design
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, final
 
@@ -62,17 +63,23 @@ class Row:
     ----------
     case : Case
     timings : dict of str to Timing
-        Seconds of one unit of work.
+        Seconds of one unit of work, or what else the suite's unit is.
+    cpu : dict of str to Timing
+        CPU seconds of one unit of work, all threads together.
     checks : dict of str to float
     refused, failed : dict of str to str
         Why a library has no timing.
+    compared : bool
+        Whether the checks must agree.
     """
 
     case: Case
     timings: dict[str, Timing] = field(default_factory=dict)
+    cpu: dict[str, Timing] = field(default_factory=dict)
     checks: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    compared: bool = True
 
     @property
     def apart(self) -> float:
@@ -82,7 +89,7 @@ class Row:
     @property
     def agrees(self) -> bool:
         """Whether they did equal work; a NaN says no."""
-        return self.apart <= TOLERANCE
+        return not self.compared or self.apart <= TOLERANCE
 
     @property
     def ok(self) -> bool:
@@ -90,8 +97,9 @@ class Row:
         return self.agrees and not self.failed
 
     def ratio(self, name: str, base: str) -> float:
-        """How many times longer a library took than `base`."""
-        return self.timings[name].median / self.timings[base].median
+        """How many times longer a library took than `base`, or more it used; NaN where that is nothing."""
+        least = self.timings[base].median
+        return self.timings[name].median / least if least else math.nan
 
 
 class LibraryFailedError(RuntimeError):
@@ -119,6 +127,7 @@ class Worker:
     def __init__(self, entry: Entry, threads: int) -> None:
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
         environment = os.environ | {"PYTHONPATH": path} | dict.fromkeys(THREAD_VARIABLES, str(threads))
+        environment |= dict(entry.environment)
         with pinned(threads):
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gdcore.bench.worker", entry.adapter],
@@ -208,38 +217,45 @@ class Runner:
 
     def run(self, suite: Suite, case: Case) -> Row:
         """Measure one case with every library."""
-        row = Row(case)
+        row = Row(case, compared=suite.compared)
         cores = usable_cores()
-        if case.threads > cores:
-            row.refused = {entry.name: f"{case.threads} threads on {cores} cores" for entry in self.libraries}
-            return row
         ready: dict[str, Worker] = {}
-        seconds: dict[str, list[float]] = {}
+        runs: dict[str, list[dict[str, float]]] = {}
         for entry in self.libraries:
+            threads = entry.threads or case.threads or cores
+            if threads > cores:
+                row.refused[entry.name] = f"{threads} threads on {cores} cores"
+                continue
+            problem = replace(case.problem, **dict(entry.changes))
+            mine = asdict(replace(case, problem=problem, threads=threads))
             try:
-                worker = self._worker(entry, case.threads)
-                answer = worker.ask(
-                    do="prepare", task=suite.task, case=asdict(case), run_seconds=self.budget.run_seconds
-                )
+                worker = self._worker(entry, threads)
+                answer = worker.ask(do="prepare", task=suite.task, case=mine, run_seconds=self.budget.run_seconds)
             except LibraryFailedError as error:
                 row.failed[entry.name] = str(error)
                 continue
             if "refused" in answer:
                 row.refused[entry.name] = answer["refused"]
-            else:
+                continue
+            if answer["check"] is not None:
                 row.checks[entry.name] = answer["check"]
-                ready[entry.name], seconds[entry.name] = worker, []
+            if "amount" in answer:
+                row.timings[entry.name] = Timing((answer["amount"],))
+            else:
+                ready[entry.name], runs[entry.name] = worker, []
         began = time.perf_counter()
         for done in range(self.budget.rounds):
             if done >= self.budget.least_rounds and time.perf_counter() - began > self.budget.case_seconds:
                 break
             for name, worker in list(ready.items()):
                 try:
-                    seconds[name].append(worker.ask(do="run")["seconds"])
+                    runs[name].append(worker.ask(do="run"))
                 except LibraryFailedError as error:
                     row.failed[name] = str(error)
                     del ready[name]
-        row.timings = {name: Timing(tuple(seconds[name])) for name in ready}
+        for name in ready:
+            row.timings[name] = Timing(tuple(run["seconds"] for run in runs[name]))
+            row.cpu[name] = Timing(tuple(run["cpu"] for run in runs[name]))
         return row
 
 

@@ -27,6 +27,14 @@ class Suite:
     check : str
         What the libraries must agree on.
     cases : tuple of Case
+    contenders : tuple of Entry
+        What is measured where it is not every library; the first one is what the others are compared with.
+    unit : {"s", "flop/s", "B"}
+        How a number is written; a rate is one over the time of an operation.
+    compared : bool, default True
+        Whether the checks must agree.
+    cpu : bool, default False
+        Whether a table of the CPU seconds follows.
     """
 
     name: str
@@ -34,6 +42,10 @@ class Suite:
     task: str
     check: str
     cases: tuple[Case, ...]
+    contenders: tuple[Entry, ...] = ()
+    unit: str = "s"
+    compared: bool = True
+    cpu: bool = False
 
 
 def problem_named(problems: Iterable[Problem], name: str) -> Problem:

@@ -17,7 +17,7 @@ from .measure import Timing
 from .runner import Row
 from .suites import Suite
 
-LABEL, TIME, RATIO, CHECK, APART = 33, 17, 9, 11, 9
+LABEL, TIME, RATIO, CHECK, APART = 33, 19, 9, 11, 9
 UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (math.inf, 1.0, "s"))
 
 
@@ -44,9 +44,24 @@ def duration(seconds: float) -> str:
     return f"{three_digits(seconds * factor)} {unit}"
 
 
-def timed(timing: Timing) -> str:
-    """A time and how far the quartiles lie apart."""
-    return f"{duration(timing.median)} {f'~{timing.spread:.0%}':>5}"
+def size(n_bytes: float) -> str:
+    """A number of bytes.
+
+    Examples
+    --------
+    >>> size(0), size(-2048), size(1234567), size(3.5e9)
+    ('0 B', '-2048 B', '1.18 MB', '3.26 GB')
+    """
+    power = next(power for power in (0, 2, 3) if power == 3 or abs(n_bytes) < 1024 ** max(2, power + 1))
+    return f"{n_bytes:.0f} B" if power == 0 else f"{n_bytes / 1024**power:.2f} {'KMG'[power - 1]}B"
+
+
+def written(timing: Timing, unit: str) -> str:
+    """A median in its unit, and how far the quartiles lie apart."""
+    if unit == "B":
+        return size(timing.median)
+    value = duration(timing.median) if unit == "s" else f"{three_digits(1e-9 / timing.median)} GF/s"
+    return f"{value} {f'~{timing.spread:.0%}':>5}"
 
 
 def groups(names: Sequence[str], width: int) -> list[list[str]]:
@@ -70,17 +85,34 @@ def header(suite: Suite, names: Sequence[str]) -> str:
     return f"{suite.name}: {suite.title}\n{line}\n{'-' * len(line)}"
 
 
-def line(row: Row, names: Sequence[str]) -> str:
+def line(row: Row, names: Sequence[str], unit: str = "s") -> str:
     """One case: times with spreads, ratios to the first library, what it checked and how far the libraries differ."""
     cells = [f"{row.case.label:<{LABEL}}"]
     for name in names:
-        cells.append(f"{timed(row.timings[name]) if name in row.timings else _absent(row, name):>{TIME}}")
+        cells.append(f"{written(row.timings[name], unit) if name in row.timings else _absent(row, name):>{TIME}}")
         if name != names[0]:
-            both = name in row.timings and names[0] in row.timings
-            cells.append(f"{f'{three_digits(row.ratio(name, names[0]))}x' if both else '':>{RATIO}}")
+            cells.append(f"{_ratio(row, name, names[0]):>{RATIO}}")
     check = row.checks.get(names[0], math.nan)
-    cells.append(f"{f'{check:.6g}':>{CHECK}}{f'{row.apart:.0e}':>{APART}}")
+    cells.append(f"{f'{check:.6g}' if names[0] in row.checks else '':>{CHECK}}")
+    cells.append(f"{f'{row.apart:.0e}' if row.compared and row.checks else '':>{APART}}")
     return "".join(cells).rstrip()
+
+
+def _ratio(row: Row, name: str, base: str) -> str:
+    ratio = row.ratio(name, base) if name in row.timings and base in row.timings else math.nan
+    return f"{three_digits(ratio)}x" if math.isfinite(ratio) else ""
+
+
+def check_table(suite: Suite, rows: Sequence[Row], names: Sequence[str]) -> Iterator[str]:
+    """What every library gave to be compared, a line per case."""
+    width = max(CHECK, *(len(name) + 2 for name in names))
+    fit = max(1, (sum((LABEL, 2 * TIME, RATIO, CHECK, APART)) - LABEL) // width)
+    for at in range(0, len(names), fit):
+        part = names[at : at + fit]
+        yield "\n" + f"{suite.check:<{LABEL}}" + "".join(f"{name:>{width}}" for name in part)
+        for row in rows:
+            cells = (f"{row.checks[name]:.6g}" if name in row.checks else "-" for name in part)
+            yield f"{row.case.label:<{LABEL}}" + "".join(f"{cell:>{width}}" for cell in cells)
 
 
 def _absent(row: Row, name: str) -> str:
@@ -101,13 +133,16 @@ def row_to_dict(row: Row) -> dict[str, Any]:
     libraries: dict[str, dict[str, Any]] = {}
     for name, timing in row.timings.items():
         times = {"seconds": timing.median, "low": timing.low, "high": timing.high, "runs": list(timing.seconds)}
-        libraries[name] = {**times, "check": _finite(row.checks[name])}
+        cpu = row.cpu[name].median if name in row.cpu else None
+        libraries[name] = {**times, "cpu": cpu, "check": _finite(row.checks.get(name, math.nan))}
     base = next(iter(row.timings), "")
     return {
         "label": row.case.label,
         "case": asdict(row.case),
         "libraries": libraries,
-        "ratios": {name: row.ratio(name, base) for name in row.timings if name != base},
+        "ratios": {name: _finite(row.ratio(name, base)) for name in row.timings if name != base},
+        "flops": row.case.problem.step_flops,
+        "n_params": row.case.problem.n_params,
         "apart": _finite(row.apart),
         "agrees": row.agrees,
         "refused": row.refused,
@@ -121,4 +156,5 @@ def _finite(value: float) -> float | None:
 
 def suite_to_dict(suite: Suite, rows: Sequence[Row]) -> Mapping[str, Any]:
     """A suite's rows, ready for JSON."""
-    return {"suite": suite.name, "title": suite.title, "check": suite.check, "rows": [row_to_dict(row) for row in rows]}
+    facts = {"suite": suite.name, "title": suite.title, "check": suite.check, "unit": suite.unit}
+    return {**facts, "rows": [row_to_dict(row) for row in rows]}

@@ -30,12 +30,15 @@ class Case:
     rows : int, default 0
         Rows of a prediction.
     threads : int, default 1
-        Threads, and cores that the process is pinned to.
+        Threads, and cores that the process is pinned to; 0 for all that there are.
+    what : str, default ""
+        Which of a task's quantities.
     """
 
     problem: Problem
     rows: int = 0
     threads: int = 1
+    what: str = ""
 
     @property
     def label(self) -> str:
@@ -43,7 +46,8 @@ class Case:
         label = self.problem.label
         if self.rows:
             label = f"{self.problem.network}, {self.rows:,} row{'s' if self.rows > 1 else ''}"
-        return label if self.threads == 1 else f"{label}, {self.threads} threads"
+        parts = [label, f"{self.threads} threads"] if self.threads > 1 else [label]
+        return ", ".join([*parts, self.what] if self.what else parts)
 
 
 @final
@@ -56,16 +60,32 @@ class Prepared:
     call : callable
     units : int
         Units of work in one call; times are reported for one.
-    check : float
-        What must agree between the libraries.
+    check : float or None
+        What must agree between the libraries; None for one that has nothing to compare.
     """
 
     call: Callable[[], object]
     units: int
-    check: float
+    check: float | None
 
 
-Task = Callable[[Library, Case], Prepared]
+@final
+@dataclass(frozen=True)
+class Counted:
+    """A quantity that needs no clock.
+
+    Attributes
+    ----------
+    amount : float
+    check : float or None
+        As in `Prepared`.
+    """
+
+    amount: float
+    check: float | None
+
+
+Task = Callable[[Library, Case], Prepared | Counted]
 
 
 def train(library: Library, case: Case) -> Prepared:
@@ -89,7 +109,7 @@ def step(library: Library, case: Case) -> Prepared:
     return Prepared(steps, problem.steps, _loss_after(library, steps, problem.epochs))
 
 
-def _loss_after(library: Library, call: Callable[[], object], times: int) -> float:
+def _loss_after(library: Library, call: Callable[[], object], times: int) -> float | None:
     for _ in range(times):
         call()
     library.wait()
@@ -98,12 +118,14 @@ def _loss_after(library: Library, call: Callable[[], object], times: int) -> flo
 
 def predict(library: Library, case: Case) -> Prepared:
     """Raw outputs of `case.rows` rows after one epoch, which moves the biases from zero; the unit is one call."""
-    library.setup(make_workload(case.problem))
+    problem = case.problem
+    library.setup(make_workload(problem))
     library.epoch()
-    X = np.random.default_rng(SEED + 1).standard_normal((case.rows, case.problem.widths[0]), np.float32)
+    X = np.random.default_rng(SEED + 1).standard_normal((case.rows, problem.widths[0])).astype(problem.dtype)
     rows = library.array(X)
-    outputs = np.asarray(library.predict(rows), np.float64)
-    return Prepared(lambda: library.predict(rows), 1, float(np.sqrt(np.mean(outputs**2))))
+    outputs = library.predict(rows)
+    check = None if outputs is None else float(np.sqrt(np.mean(np.asarray(outputs, np.float64) ** 2)))
+    return Prepared(lambda: library.predict(rows), 1, check)
 
 
 def gradcheck(library: Library, case: Case) -> Prepared:

@@ -12,19 +12,20 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from typing import Any, TextIO, final
 
 from .library import Library, find
 from .measure import calibrate, timed_run
 from .problems import Problem
-from .tasks import Case, Prepared
+from .tasks import Case, Counted, Prepared
 
 
 def case_from(values: dict[str, Any]) -> Case:
     """A case from what `dataclasses.asdict` made of it, by way of JSON."""
     problem = values["problem"]
-    return Case(Problem(**{**problem, "widths": tuple(problem["widths"])}), values["rows"], values["threads"])
+    return Case(**{**values, "problem": Problem(**{**problem, "widths": tuple(problem["widths"])})})
 
 
 @final
@@ -47,7 +48,10 @@ class Session:
         reason = self.library.refuses(task, case.problem)
         if reason:
             return {"refused": reason}
-        self.prepared = find(task)(self.library, case)
+        made = find(task)(self.library, case)
+        if isinstance(made, Counted):
+            return {"check": made.check, "amount": made.amount}
+        self.prepared = made
         self.n_calls = calibrate(self.prepared.call, run_seconds=run_seconds, wait=self.library.wait)
         return {"check": self.prepared.check, "n_calls": self.n_calls}
 
@@ -57,7 +61,10 @@ class Session:
         if self.n_calls > 1:
             call()
             wait()
-        return {"seconds": timed_run(call, self.n_calls, wait=wait) / self.prepared.units}
+        work = self.n_calls * self.prepared.units
+        cpu = time.process_time()
+        seconds = timed_run(call, self.n_calls, wait=wait) / self.prepared.units
+        return {"seconds": seconds, "cpu": (time.process_time() - cpu) / work}
 
 
 def serve(adapter: str, requests: TextIO, answers: TextIO) -> None:

@@ -1,0 +1,88 @@
+"""A dense layer's three products by themselves, and multiply-adds in registers: who takes part in `kernels` and `peak`.
+
+A problem (n_in, n_out) with a batch is a layer. Its input x and the delta D at its output are random; `X W` writes into
+D's place, `X^T D` into the weight's, `D W^T` into x's.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore._kernels import CHOSEN, load
+from gdcore.bench.numpy_adapter import NumpyLibrary
+from gdcore.bench.problems import SEED, Problem
+
+FORMS = ("X W", "X^T D", "D W^T")
+
+
+class Multiplier(ABC):
+    """What offers products to be measured."""
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """What was measured."""
+
+    @abstractmethod
+    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], NDArray[Any] | None]:
+        """A call that makes one product, and where it writes it; None where it makes no product."""
+
+    def refuses(self, task: str, problem: Problem) -> str:
+        """Nothing is refused."""
+        return ""
+
+    def wait(self) -> None:
+        """Nothing is ever under way."""
+        return
+
+
+def operands(problem: Problem) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """x (batch, n_in), weight (n_in, n_out) and delta (batch, n_out) of a layer."""
+    rng = np.random.default_rng(SEED)
+    n_in, n_out = problem.widths
+    shapes = ((problem.batch, n_in), (n_in, n_out), (problem.batch, n_out))
+    x, weight, delta = (rng.standard_normal(shape).astype(problem.dtype) for shape in shapes)
+    return x, weight, delta
+
+
+@final
+class GdcoreMultiplier(Multiplier):
+    """The kernels' own products, in buffers laid out as in training."""
+
+    def versions(self) -> dict[str, str]:
+        return {"instruction set": CHOSEN}
+
+    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], NDArray[Any]]:
+        layer = load(problem.dtype).DenseProducts(problem.batch, *problem.widths)
+        for mine, given in zip((layer.x, layer.weight, layer.delta), operands(problem), strict=True):
+            mine[...] = given
+        number = FORMS.index(form)
+        return lambda: layer.run(number), (layer.delta, layer.weight, layer.x)[number]
+
+
+@final
+class NumpyMultiplier(Multiplier):
+    """`numpy.matmul` into the result's array."""
+
+    def versions(self) -> dict[str, str]:
+        return NumpyLibrary().versions()
+
+    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], NDArray[Any]]:
+        x, weight, delta = operands(problem)
+        triples = ((x, weight, delta), (x.T, delta, weight), (delta, weight.T, x))
+        left, right, out = triples[FORMS.index(form)]
+        return lambda: np.matmul(left, right, out=out), out
+
+
+@final
+class PeakMultiplier(Multiplier):
+    """As many multiply-adds, none of which leaves the registers."""
+
+    def versions(self) -> dict[str, str]:
+        return {"instruction set": CHOSEN}
+
+    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], None]:
+        multiply, flops = load(problem.dtype).peak_flops, problem.forward_flops(problem.batch)
+        return lambda: multiply(flops), None

@@ -1,0 +1,167 @@
+"""Writes the tables of README.md and benchmarks/README.md from the tracked results: `python -m benchmarks.report`."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gdcore.bench.plot import plot
+from gdcore.bench.table import duration, size, three_digits
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "results.json"
+PICTURE = HERE / "results" / "train.png"
+PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
+SUMMARY = ("jax", "torch", "sklearn", "numpy")
+VECTOR = 16
+"""Numbers of float32 in the widest vector."""
+
+Json = Mapping[str, Any]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its first column to the left and the others to the right."""
+    lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def suite_of(report: Json, name: str) -> Json | None:
+    """The suite of that name, where it was run."""
+    return next((suite for suite in report["suites"] if suite["suite"] == name), None)
+
+
+def names_in(suite: Json) -> list[str]:
+    """What was measured in a suite, in its order."""
+    return list(dict.fromkeys(name for row in suite["rows"] for name in row["libraries"]))
+
+
+def amount(seconds: float, unit: str) -> str:
+    """A measured number in its suite's unit."""
+    if unit == "flop/s":
+        return f"{three_digits(1e-9 / seconds)} GFLOP/s"
+    return size(seconds) if unit == "B" else duration(seconds)
+
+
+def cell(row: Json, name: str, base: str, unit: str) -> str:
+    """A number, and its ratio to the base's behind it."""
+    if name not in row["libraries"]:
+        return "-"
+    value = amount(row["libraries"][name]["seconds"], unit)
+    ratio = row["ratios"].get(name)
+    return value if name == base or ratio is None else f"{value} ({three_digits(ratio)}x)"
+
+
+def measured(suite: Json) -> str:
+    """A suite as a table."""
+    names = names_in(suite)
+    rows = [[row["label"], *(cell(row, name, names[0], suite["unit"]) for name in names)] for row in suite["rows"]]
+    return table(["layers, rows", *names], rows)
+
+
+def cpu_seconds(suite: Json) -> str:
+    """The CPU time of a suite's work, all threads together."""
+    names = names_in(suite)
+    rows = []
+    for row in suite["rows"]:
+        found = (row["libraries"].get(name) for name in names)
+        rows.append([row["label"], *(duration(one["cpu"]) if one else "-" for one in found)])
+    return table(["CPU time", *names], rows)
+
+
+def worst_sizes(suite: Json) -> str:
+    """Per form, the widths that fall furthest below the rate of the next multiple of the vector's width."""
+    rates: dict[str, dict[int, float]] = {}
+    for row in suite["rows"]:
+        width = row["case"]["problem"]["widths"][0]
+        rates.setdefault(row["case"]["what"], {})[width] = 1 / row["libraries"]["gdcore"]["seconds"]
+    rows = []
+    for form, by_width in rates.items():
+        shares = sorted((rate / by_width[-(-w // VECTOR) * VECTOR], w) for w, rate in by_width.items())
+        rows.append([form, ", ".join(f"{w}: {share:.0%}" for share, w in shares[:5])])
+    return table(["product", f"width: its rate as a share of the next multiple of {VECTOR}'s, the five lowest"], rows)
+
+
+def where(report: Json) -> str:
+    """Machine, versions, date."""
+    machine, versions = report["machine"], report["versions"]
+    names = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
+    parts = [f"{text} {versions[name][name]}" for name, text in names.items() if name in versions]
+    compiler = versions["gdcore"]["compiler"].rpartition(" ")[2]
+    return (
+        f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler}),\n"
+        f"Python {machine['python']}, {', '.join(parts)}; {machine['date'][:10]}, gdcore {versions['gdcore']['gdcore']}"
+    )
+
+
+def summary(report: Json) -> str:
+    """The README's table: training steps, every library's ratio, and gdcore's share of the peak."""
+    suite = suite_of(report, "train")
+    if suite is None:
+        raise SystemExit("the results hold no suite train: run python -m benchmarks with --json")
+    names = [name for name in SUMMARY if name in names_in(suite)]
+    rows = []
+    for row in suite["rows"]:
+        share = row["ratios"].get("peak")
+        ratios = (row["ratios"].get(name) for name in names)
+        rows.append([
+            row["label"],
+            duration(row["libraries"]["gdcore"]["seconds"]),
+            *("-" if ratio is None else f"{three_digits(ratio)}x" for ratio in ratios),
+            "-" if share is None else f"{share:.0%}",
+        ])
+    return (
+        table(["layers, rows", "gdcore", *names, "of the peak"], rows)
+        + f"\nTime of one training step, and how many times longer the others take: medians on {where(report)}.\n"
+        + "float32, tanh and plain gradient descent where the row names nothing else; JAX runs the whole epoch in one\n"
+        + "`lax.scan`. The peak is that of multiply-adds in registers. All start from the same parameters and see the\n"
+        + "same batches; their losses agree to 1e-3 or the row does not count.\n"
+    )
+
+
+SPECIAL: Mapping[str, Sequence[Callable[[Json], str]]] = {
+    "threads": (measured, cpu_seconds),
+    "fits": (measured, cpu_seconds),
+    "sizes": (worst_sizes,),
+}
+"""The suites whose tables are not `measured` alone."""
+
+
+def everything(report: Json) -> str:
+    """Every suite's tables, for benchmarks/README.md."""
+    parts = [f"Medians on {where(report)}.\nIn brackets: times the first column's.\n"]
+    if suite_of(report, "train") is not None:
+        parts.append("![time of a training step over the number of parameters](results/train.png)\n")
+    for suite in report["suites"]:
+        parts.append(f"### {suite['suite']}: {suite['title']}\n")
+        parts.extend(made(suite) for made in SPECIAL.get(suite["suite"], (measured,)))
+    return "\n".join(parts)
+
+
+def fill(text: str, marker: str, content: str) -> str:
+    """The text with the content between its markers."""
+    pattern = re.compile(rf"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->\n)", re.DOTALL)
+    text, n = pattern.subn(lambda _: content, text)
+    assert n == 1, f"{n} places for {marker}"
+    return text
+
+
+def contents(report: Json) -> dict[str, str]:
+    """What stands between the markers, by their names."""
+    return {"benchmark": summary(report), "results": everything(report)}
+
+
+def main() -> None:
+    """Fill both files, and draw the picture anew."""
+    if not RESULTS.exists():
+        sys.exit(f"there is no {RESULTS}: run python -m benchmarks --json {RESULTS.relative_to(HERE.parent)}")
+    report = json.loads(RESULTS.read_text(encoding="utf-8"))
+    made = contents(report)
+    for path, marker in PLACES:
+        path.write_text(fill(path.read_text(encoding="utf-8"), marker, made[marker]), encoding="utf-8")
+    plot(report, PICTURE)
+
+
+if __name__ == "__main__":
+    main()
