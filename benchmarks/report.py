@@ -90,8 +90,8 @@ def where(report: Json) -> str:
     parts = [f"{text} {versions[name][name]}" for name, text in names.items() if name in versions]
     compiler = versions["gdcore"]["compiler"].rpartition(" ")[2]
     return (
-        f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler}),\n"
-        f"Python {machine['python']}, {', '.join(parts)}; {machine['date'][:10]}, gdcore {versions['gdcore']['gdcore']}"
+        f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler}), {', '.join(parts)},\n"
+        f"Python {machine['python']}, gdcore {versions['gdcore']['gdcore']}; {machine['date'][:10]}"
     )
 
 
@@ -113,7 +113,7 @@ def summary(report: Json) -> str:
         ])
     return (
         table(["layers, rows", "gdcore", *names, "of the peak"], rows)
-        + f"\nTime of one training step, and how many times longer the others take: medians on {where(report)}.\n"
+        + f"\nTime of one training step, and how many times longer the others take: medians on\n{where(report)}.\n"
         + "float32, tanh and plain gradient descent where the row names nothing else; JAX runs the whole epoch in one\n"
         + "`lax.scan`. The peak is that of multiply-adds in registers. All start from the same parameters and see the\n"
         + "same batches; their losses agree to 1e-3 or the row does not count.\n"
@@ -130,7 +130,7 @@ SPECIAL: Mapping[str, Sequence[Callable[[Json], str]]] = {
 
 def everything(report: Json) -> str:
     """Every suite's tables, for benchmarks/README.md."""
-    parts = [f"Medians on {where(report)}.\nIn brackets: times the first column's.\n"]
+    parts = [f"Medians on\n{where(report)}.\nIn brackets: times the first column's.\n"]
     if suite_of(report, "train") is not None:
         parts.append("![time of a training step over the number of parameters](results/train.png)\n")
     for suite in report["suites"]:

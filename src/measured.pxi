@@ -35,7 +35,7 @@ cdef class DenseProducts:
 
     cdef Layer layer
     cdef real[:, ::1] x_view, weight_view, delta_view
-    cdef real[::1] panel
+    cdef real[::1] panels
 
     def __cinit__(self, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out):
         if min(rows, n_in, n_out) < 1:
@@ -50,7 +50,9 @@ cdef class DenseProducts:
         self.x_view = aligned_matrix(rows, self.layer.in_row)
         self.weight_view = aligned_matrix(n_in, n_out)
         self.delta_view = aligned_matrix(rows, self.layer.out_row)
-        self.panel = aligned_matrix(1, max(rows, n_in, n_out, <Py_ssize_t>OUTER_STRETCH) * TILE_COLUMNS)[0]
+        self.panels = aligned_matrix(
+            1, max(panel_room(n_out, n_in), panel_room(n_in, n_out), panel_room(n_out, rows)),
+        )[0]
 
     @property
     def x(self):
@@ -73,12 +75,15 @@ cdef class DenseProducts:
         cdef real *x = &self.x_view[0, 0]
         cdef real *weight = &self.weight_view[0, 0]
         cdef real *delta = &self.delta_view[0, 0]
-        cdef real *panel = &self.panel[0]
+        cdef real *panels = &self.panels[0]
         cdef Py_ssize_t rows = self.x_view.shape[0]
+        cdef Sink sink
+        memset(&sink, 0, sizeof(Sink))
+        sink.grads = weight
         with nogil:
             if form == 0:
-                dense_forward(layer, weight, x, layer.in_row, rows, delta, delta, panel)
+                dense_forward(layer, weight, x, layer.in_row, rows, delta, delta, panels)
             elif form == 1:
-                dense_gradient(layer, weight, x, layer.in_row, rows, delta, 0, layer.n_in, False, panel)
+                dense_gradient(layer, &sink, x, layer.in_row, rows, delta, 0, layer.n_in, panels)
             else:
-                dense_input_delta(layer, weight, delta, rows, x, panel)
+                dense_input_delta(layer, weight, delta, rows, x, panels)
