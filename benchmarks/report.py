@@ -79,8 +79,10 @@ def worst_sizes(suite: Json) -> str:
     rows = []
     for form, by_width in rates.items():
         shares = sorted((rate / by_width[-(-w // VECTOR) * VECTOR], w) for w, rate in by_width.items())
-        rows.append([form, ", ".join(f"{w}: {share:.0%}" for share, w in shares[:5])])
-    return table(["product", f"width: its rate as a share of the next multiple of {VECTOR}'s, the five lowest"], rows)
+        small, large = ([(share, w) for share, w in shares if (w < VECTOR) == less] for less in (True, False))
+        rows.append([form, *(", ".join(f"{w}: {share:.0%}" for share, w in some[:5]) for some in (small, large))])
+    head = f"rate as a share of the rate at the next multiple of {VECTOR}: the five lowest"
+    return table(["product", f"{head} below {VECTOR}", f"from {VECTOR} on"], rows)
 
 
 def where(report: Json) -> str:
@@ -89,10 +91,9 @@ def where(report: Json) -> str:
     names = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
     parts = [f"{text} {versions[name][name]}" for name, text in names.items() if name in versions]
     compiler = versions["gdcore"]["compiler"].rpartition(" ")[2]
-    return (
-        f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler}), {', '.join(parts)},\n"
-        f"Python {machine['python']}, gdcore {versions['gdcore']['gdcore']}; {machine['date'][:10]}"
-    )
+    kernels = f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler})"
+    ours = f"Python {machine['python']}, gdcore {versions['gdcore']['gdcore']}; {machine['date'][:10]}"
+    return ", ".join([kernels, *parts]) + f",\n{ours}"
 
 
 def summary(report: Json) -> str:

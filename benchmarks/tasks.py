@@ -18,7 +18,7 @@ def evaluate(library: Library, case: Case) -> Prepared:
 
 def product(multiplier: Multiplier, case: Case) -> Prepared:
     """One product of a layer, `case.what` being its form; the unit is a floating-point operation."""
-    call, result = multiplier.product(case.problem, case.what)
-    call()
-    check = None if result is None else float(np.sqrt(np.mean(result.astype(np.float64) ** 2)))
-    return Prepared(call, case.problem.forward_flops(case.problem.batch), check)
+    made = multiplier.product(case.problem, case.what)
+    made.call()
+    check = None if made.result is None else float(np.sqrt(np.mean(made.result.astype(np.float64) ** 2)))
+    return Prepared(made.call, made.flops, check)

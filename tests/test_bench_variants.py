@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import gdcore as gd
 from gdcore.bench import command, library, machine, runner, suites, table, tasks
 from gdcore.bench.problems import Problem
 
@@ -74,6 +75,7 @@ def test_a_suite_may_name_who_takes_part(capsys):
     assert "adam ~IQR" in text
     assert "numpy ~IQR" not in text
     assert "CPU seconds" in text
+    assert f"gdcore: gdcore {gd.__version__}" in text
 
 
 def test_cpu_seconds_are_those_of_the_work():

@@ -6,16 +6,32 @@ D's place, `X^T D` into the weight's, `D W^T` into x's.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdcore._kernels import CHOSEN, load
+from gdcore.bench.gdcore_adapter import GdcoreLibrary
 from gdcore.bench.numpy_adapter import NumpyLibrary
 from gdcore.bench.problems import SEED, Problem
 
 FORMS = ("X W", "X^T D", "D W^T")
+
+
+LEAST_FLOPS = 10_000_000
+"""What the peak is asked for at least: a call from Python must not count."""
+
+
+@final
+@dataclass(frozen=True)
+class Product:
+    """A call, where it writes (None: nowhere), and its floating-point operations."""
+
+    call: Callable[[], object]
+    result: NDArray[Any] | None
+    flops: int
 
 
 class Multiplier(ABC):
@@ -26,8 +42,8 @@ class Multiplier(ABC):
         """What was measured."""
 
     @abstractmethod
-    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], NDArray[Any] | None]:
-        """A call that makes one product, and where it writes it; None where it makes no product."""
+    def product(self, problem: Problem, form: str) -> Product:
+        """A product of that form, ready to be made."""
 
     def refuses(self, task: str, problem: Problem) -> str:
         """Nothing is refused."""
@@ -52,14 +68,15 @@ class GdcoreMultiplier(Multiplier):
     """The kernels' own products, in buffers laid out as in training."""
 
     def versions(self) -> dict[str, str]:
-        return {"instruction set": CHOSEN}
+        return GdcoreLibrary().versions()
 
-    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], NDArray[Any]]:
+    def product(self, problem: Problem, form: str) -> Product:
         layer = load(problem.dtype).DenseProducts(problem.batch, *problem.widths)
         for mine, given in zip((layer.x, layer.weight, layer.delta), operands(problem), strict=True):
             mine[...] = given
         number = FORMS.index(form)
-        return lambda: layer.run(number), (layer.delta, layer.weight, layer.x)[number]
+        result = (layer.delta, layer.weight, layer.x)[number]
+        return Product(lambda: layer.run(number), result, problem.forward_flops(problem.batch))
 
 
 @final
@@ -69,11 +86,11 @@ class NumpyMultiplier(Multiplier):
     def versions(self) -> dict[str, str]:
         return NumpyLibrary().versions()
 
-    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], NDArray[Any]]:
+    def product(self, problem: Problem, form: str) -> Product:
         x, weight, delta = operands(problem)
         triples = ((x, weight, delta), (x.T, delta, weight), (delta, weight.T, x))
         left, right, out = triples[FORMS.index(form)]
-        return lambda: np.matmul(left, right, out=out), out
+        return Product(lambda: np.matmul(left, right, out=out), out, problem.forward_flops(problem.batch))
 
 
 @final
@@ -83,6 +100,7 @@ class PeakMultiplier(Multiplier):
     def versions(self) -> dict[str, str]:
         return {"instruction set": CHOSEN}
 
-    def product(self, problem: Problem, form: str) -> tuple[Callable[[], object], None]:
-        multiply, flops = load(problem.dtype).peak_flops, problem.forward_flops(problem.batch)
-        return lambda: multiply(flops), None
+    def product(self, problem: Problem, form: str) -> Product:
+        multiply = load(problem.dtype).peak_flops
+        flops = max(LEAST_FLOPS, problem.forward_flops(problem.batch))
+        return Product(lambda: multiply(flops), None, flops)

@@ -128,7 +128,9 @@ def _measure(
                 rows.append(row)
                 ok = ok and row.ok
                 print("\n".join([line(row, parts[0], suite.unit), *complaints(row)]), flush=True)
-            versions = {**runner.versions, **versions}
+        for entry in contenders:
+            if entry.name in runner.versions:
+                versions.setdefault(entry.library or entry.name, runner.versions[entry.name])
         _print_rest(suite, rows, parts, [entry.name for entry in contenders])
         results.append(suite_to_dict(suite, rows))
     print()
