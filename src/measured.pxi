@@ -9,7 +9,7 @@ Design
 
 cdef extern from "peak.h" nogil:
     enum: CHAIN_FLOPS
-    real multiply_adds(int64_t repeats, real shrink, real grow) noexcept
+    real multiply_adds(int64_t repeats) noexcept
 
 PRODUCTS = ("X W", "X^T D", "D W^T")
 
@@ -19,7 +19,7 @@ def peak_flops(int64_t flops):
     cdef int64_t repeats = (flops + CHAIN_FLOPS - 1) // CHAIN_FLOPS
     cdef real end
     with nogil:
-        end = multiply_adds(repeats, <real>0.5, <real>0.5)
+        end = multiply_adds(repeats)
     return repeats * CHAIN_FLOPS if end >= 0 else 0
 
 

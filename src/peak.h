@@ -5,7 +5,8 @@ Design
 - A multiply-add takes four cycles and two may start in each, so eight chains at least must be on their way; sixteen
   registers hold twelve and what they are multiplied with.
 - Every chain is x -> x * shrink + grow, which settles: no number becomes subnormal or infinite. The compiler may neither
-  shorten a chain (no -ffast-math), nor drop it, for its end is returned, nor make one of two, for each starts elsewhere. */
+  shorten a chain (no -ffast-math), nor drop it, for its end is returned, nor make one of two, for each starts elsewhere.
+  Nor may it know the factors: a chain that starts where it settles would be no work. */
 #ifndef GDCORE_PEAK_H
 #define GDCORE_PEAK_H
 
@@ -13,8 +14,9 @@ Design
 
 enum { CHAINS = 12, CHAIN_FLOPS = 2 * CHAINS * LANES };
 
-static __attribute__((noinline)) real multiply_adds(int64_t repeats, real shrink, real grow)
+static real multiply_adds(int64_t repeats)
 {
+    static volatile real shrink = 0.5, grow = 0.5;
     vector sum[CHAINS], total = {0};
     const vector by = shrink - (vector){0}, plus = grow - (vector){0};
     for (int j = 0; j < CHAINS; j++)

@@ -105,7 +105,7 @@ def _ratio(row: Row, name: str, base: str) -> str:
 
 def check_table(suite: Suite, rows: Sequence[Row], names: Sequence[str]) -> Iterator[str]:
     """What every library gave to be compared, a line per case."""
-    width = max(CHECK, *(len(name) + 2 for name in names))
+    width = max([CHECK, *(len(name) + 2 for name in names)])
     fit = max(1, (sum((LABEL, 2 * TIME, RATIO, CHECK, APART)) - LABEL) // width)
     for at in range(0, len(names), fit):
         part = names[at : at + fit]
