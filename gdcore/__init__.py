@@ -11,6 +11,15 @@ from . import metrics, schedules
 from ._version import __version__
 from .activations import ACTIVATIONS, Activation
 from .config import show_config
+from .diagnosis import (
+    Diagnosis,
+    Finding,
+    LearningRateBound,
+    RangeTest,
+    diagnose,
+    find_learning_rate,
+    learning_rate_bound,
+)
 from .errors import DivergedError
 from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
 from .initializers import (
@@ -86,10 +95,12 @@ __all__ = [
     "Constant",
     "CrossEntropy",
     "Dense",
+    "Diagnosis",
     "DivergedError",
     "Dropout",
     "EarlyStopping",
     "EpochEnd",
+    "Finding",
     "GlorotNormal",
     "GlorotUniform",
     "GradientError",
@@ -103,6 +114,7 @@ __all__ = [
     "INITIALIZERS",
     "LBFGS",
     "LOSSES",
+    "LearningRateBound",
     "LecunNormal",
     "LinearModel",
     "Lion",
@@ -123,6 +135,7 @@ __all__ = [
     "Quantile",
     "RAdam",
     "RMSprop",
+    "RangeTest",
     "RelativeChange",
     "SCHEDULES",
     "SGD",
@@ -135,7 +148,10 @@ __all__ = [
     "__version__",
     "check_gradient",
     "check_gradients",
+    "diagnose",
+    "find_learning_rate",
     "get_num_threads",
+    "learning_rate_bound",
     "metrics",
     "minimize",
     "num_threads",

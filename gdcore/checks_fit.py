@@ -301,3 +301,17 @@ def function(name: str, value: object) -> None:
     """Something to call."""
     if not callable(value):
         raise TypeError(f"{name} must be callable, got {value!r}")
+
+
+def rate_range(low: object, high: object) -> None:
+    """Two learning rates, the first below the second."""
+    if positive("low", low) >= positive("high", high):
+        raise ValueError(f"low must be < high, got low={low!r} and high={high!r}")
+
+
+def column_names(value: Iterable[object], n: int) -> tuple[str, ...]:
+    """A name for each of X's columns."""
+    found = () if isinstance(value, str) else tuple(map(str, value))
+    if len(found) != n:
+        raise ValueError(f"feature_names must hold {n} names, one for each column of X, got {value!r}")
+    return found

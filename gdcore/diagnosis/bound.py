@@ -1,0 +1,219 @@
+"""The learning rates at which gradient descent is stable.
+
+Design
+------
+Near a minimum the loss is a parabola along each eigenvector of its Hessian, and a step multiplies the error there by
+1 - rate * eigenvalue: within -1 and 1 for every one of them only where the rate is below 2 / the largest. Momentum's
+recurrence has two roots along each; both stay inside the unit circle up to a bound of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import checks
+from ..losses import CustomLoss, Loss
+from ..models.sequential import Sequential
+from .lanczos import Spectrum, lanczos
+from .point import Point
+
+TOLERANCE = 1e-9
+"""Of an end of the spectrum, in units of its largest size, where it is taken as known."""
+FLAT = 1e-10
+"""Curvature so far below the largest is roundoff: the direction is flat."""
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class LearningRateBound:
+    """The largest stable learning rate, and what it follows from.
+
+    Attributes
+    ----------
+    largest_curvature : float
+        The largest eigenvalue of the loss's Hessian at the model's parameters.
+    smallest_curvature : float or None
+        The smallest one, None where the iteration has not settled it; negative at a saddle.
+    error : float
+        Distance within which an eigenvalue lies from the largest found.
+    products : int
+        Dimension of the space that was searched.
+    momentum : float
+        Of the optimizer that `max_rate` is for.
+    nesterov : bool
+        Whether that momentum is Nesterov's.
+
+    Examples
+    --------
+    >>> bound = LearningRateBound(4.0, 1.0, 0.0, 2)
+    >>> bound.max_rate, bound.best_rate, bound.condition_number
+    (0.5, 0.4, 4.0)
+    """
+
+    largest_curvature: float
+    smallest_curvature: float | None
+    error: float
+    products: int
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    @property
+    def max_rate(self) -> float:
+        """The rate below which descent is stable: 2 / λ for plain descent, with momentum `momentum_bound`."""
+        return self.momentum_bound(self.momentum, nesterov=self.nesterov)
+
+    def momentum_bound(self, momentum: float, *, nesterov: bool = False) -> float:
+        """The largest stable rate with momentum m: 2 (1 + m) / λ, or Nesterov's 2 (1 + m) / ((1 + 2 m) λ).
+
+        Parameters
+        ----------
+        momentum : float
+            In [0, 1).
+        nesterov : bool, default False
+
+        Returns
+        -------
+        float
+            Infinity where no direction is curved upwards.
+
+        References
+        ----------
+        Polyak, B. T. (1964). Some methods of speeding up the convergence of iteration methods.
+        """
+        m = checks.in_range("momentum", momentum, 0, 1)
+        if self.largest_curvature <= 0:
+            return math.inf
+        return 2 * (1 + m) / ((1 + 2 * m if nesterov else 1) * self.largest_curvature)
+
+    @property
+    def _convex(self) -> bool:
+        low = self.smallest_curvature
+        return low is not None and low > FLAT * self.largest_curvature
+
+    @property
+    def condition_number(self) -> float | None:
+        """Largest over smallest curvature; infinity where that is not positive, None where it is not known."""
+        if self.smallest_curvature is None:
+            return None
+        return self.largest_curvature / self.smallest_curvature if self._convex else math.inf
+
+    @property
+    def best_rate(self) -> float | None:
+        """2 / (smallest + largest): the plain fixed rate whose worst direction shrinks fastest; None if not convex."""
+        if self.smallest_curvature is None or not self._convex:
+            return None
+        return 2 / (self.smallest_curvature + self.largest_curvature)
+
+    @property
+    def steps_per_digit(self) -> float | None:
+        """Steps at `best_rate` until the worst direction's error is a tenth, at least 1; None where that is None."""
+        if self.best_rate is None or self.smallest_curvature is None:
+            return None
+        return _steps(1 - self.best_rate * self.smallest_curvature)
+
+    @property
+    def best_momentum(self) -> tuple[float, float] | None:
+        """(learning_rate, momentum) of the fastest descent with momentum on a parabola; None where not convex."""
+        if self.smallest_curvature is None or not self._convex:
+            return None
+        high, low = math.sqrt(self.largest_curvature), math.sqrt(self.smallest_curvature)
+        return (2 / (high + low)) ** 2, ((high - low) / (high + low)) ** 2
+
+    def __repr__(self) -> str:
+        parts = [f"largest curvature {self.largest_curvature:.6g}: stable below the rate {self.max_rate:.6g}"]
+        if self.momentum:
+            parts[0] += f" with {'Nesterov ' if self.nesterov else ''}momentum {self.momentum:g}"
+        low = self.smallest_curvature
+        if low is None:
+            parts.append("smallest curvature: not settled")
+        elif self.best_rate is None:
+            parts.append(f"smallest curvature {low:.6g}: no best rate, the loss is not convex in every direction")
+        else:
+            parts.append(
+                f"smallest curvature {low:.6g}, condition number {self.condition_number:.4g}: "
+                f"best plain rate {self.best_rate:.6g}, {self.steps_per_digit:.3g} steps per digit"
+            )
+        return "\n".join(parts)
+
+
+def _steps(factor: float) -> float:
+    return 1.0 if factor <= 0.1 else math.log(10) / -math.log(factor)
+
+
+def spectrum_of(point: Point, most: int, seed: int, low: bool = True) -> Spectrum:
+    """Lanczos' iteration on a model's Hessian from a random start; to both ends, or to the upper one alone."""
+    start = np.random.default_rng(seed).normal(size=point.x.size)
+    return lanczos(point.curvature().product, start, most, TOLERANCE, low)
+
+
+def bound_from(spectrum: Spectrum, momentum: float = 0.0, nesterov: bool = False) -> LearningRateBound:
+    """The record of a spectrum, its lower end given where it has settled."""
+    high = float(spectrum.ritz[-1])
+    settled = spectrum.low_error <= 10 * TOLERANCE * float(np.abs(spectrum.ritz).max())
+    low = float(spectrum.ritz[0]) if settled else None
+    return LearningRateBound(high, low, spectrum.high_error, len(spectrum.ritz), momentum, nesterov)
+
+
+def learning_rate_bound(
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss | CustomLoss,
+    *,
+    sample_weight: ArrayLike | None = None,
+    l2: float = 0.0,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    max_products: int = 200,
+    seed: int = 0,
+) -> LearningRateBound:
+    """The largest learning rate at which gradient descent on all data is stable around the model's parameters.
+
+    For a linear model and a squared error it holds everywhere; for a network it moves as the parameters move.
+
+    Parameters
+    ----------
+    model : Sequential
+        Its parameters are not touched; everything is computed with a float64 copy, dropout left out.
+    X, y, loss, sample_weight, l2
+        As in `Sequential.loss`.
+    momentum : float, default 0
+        In [0, 1): of the optimizer whose bound `max_rate` is to be.
+    nesterov : bool, default False
+    max_products : int, default 200
+        Products with the Hessian at most, about five gradients each. The largest curvature settles long before the
+        smallest, which more products may find.
+    seed : int, default 0
+        Of the random vector that the iteration starts from.
+
+    Returns
+    -------
+    LearningRateBound
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit.
+
+    References
+    ----------
+    Nesterov, Y. (2004). Introductory lectures on convex optimization. Springer.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
+    >>> gd.learning_rate_bound(line, [[1], [100]], [2, 200], "mse")
+    largest curvature 10001: stable below the rate 0.00019998
+    smallest curvature 10001, condition number 1: best plain rate 9.999e-05, 1 steps per digit
+    """
+    checks.in_range("momentum", momentum, 0, 1)
+    checks.boolean("nesterov", nesterov)
+    most = checks.integer("max_products", max_products, 1)
+    point = Point(model, X, y, loss, sample_weight, 0.0, l2)
+    return bound_from(spectrum_of(point, most, checks.integer("seed", seed, 0)), momentum, nesterov)

@@ -1,0 +1,200 @@
+"""All that the rules of a diagnosis look at, each part measured once and only where a rule asks for it."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks
+from .._kernels import load
+from ..losses import Loss
+from ..models.layers import Dense
+from ..models.sequential import Sequential
+from ..optimizers import SGD, Optimizer
+from ..optimizers.full_batch import FullBatch
+from ..schedules import Schedule
+from ..training import History
+from .bound import LearningRateBound, bound_from, spectrum_of
+from .lanczos import Spectrum, lanczos
+from .point import Point
+
+Vector = NDArray[np.float64]
+
+PRODUCTS = 100
+"""With the Hessian, for its extreme eigenvalues."""
+SEED = 0
+PROBED_ROWS = 32
+
+
+@final
+class Case:
+    """A model with its data, and what is known of how it was or will be trained."""
+
+    def __init__(
+        self, point: Point, names: tuple[str, ...], history: History | None, optimizer: Optimizer | FullBatch | None
+    ) -> None:
+        self.point, self.names, self.history, self.optimizer = point, names, history, optimizer
+
+    @cached_property
+    def loss(self) -> float:
+        """Penalties included."""
+        return self.point.value(self.point.x)
+
+    @cached_property
+    def gradient(self) -> Vector:
+        """Over all data, (n_params,)."""
+        return self.point.gradient(self.point.x)
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether parameters, loss and gradient are numbers."""
+        if not checks.every_finite(self.point.x):
+            return False
+        return math.isfinite(self.loss) and checks.every_finite(self.gradient)
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Of the Hessian, from a random start."""
+        return spectrum_of(self.point, PRODUCTS, SEED)
+
+    @cached_property
+    def bound(self) -> LearningRateBound:
+        """Of plain gradient descent here."""
+        return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=False))
+
+    @property
+    def largest_size(self) -> float:
+        """Of the curvature here, or nearly: a sure lower bound of it."""
+        low = self.bound.smallest_curvature
+        return max(abs(self.bound.largest_curvature), abs(low) if low is not None else 0.0)
+
+    @cached_property
+    def outputs(self) -> list[Vector]:
+        """Of each dense layer."""
+        return self.point.outputs()
+
+    @cached_property
+    def residual(self) -> Vector:
+        """d loss / d outputs, (n, k)."""
+        z, data, kind = self.outputs[-1], self.point.data, self.point.loss
+        if not isinstance(kind, Loss):
+            return np.array(kind(z, data.y)[1], np.float64)
+        delta = np.zeros_like(z)
+        load("float64").loss_rows(kind.name, kind.option(), z, data.target, data.labels, data.weight, delta)
+        return delta
+
+    @cached_property
+    def loss_of_nothing(self) -> float:
+        """The loss where all outputs are 0: the scale of what there was to learn."""
+        z, data, kind = np.zeros_like(self.outputs[-1]), self.point.data, self.point.loss
+        if not isinstance(kind, Loss):
+            return float(kind(z, data.y)[0])
+        delta = np.zeros_like(z)
+        return load("float64").loss_rows(
+            kind.name, kind.option(), z, data.target, data.labels, data.weight, delta
+        )
+
+    @cached_property
+    def errors(self) -> list[float]:
+        """Root mean square norm of what reaches each dense layer's input sums of a unit error at the outputs.
+
+        Of a random error of norm 1 on each of a few rows. It tells of the network alone: the loss's own gradient is
+        zero at a minimum, in every layer.
+        """
+        point = self.point
+        layers = [Dense(layer.in_features, layer.out_features, layer.activation) for layer in point.dense]
+        twin = Sequential(*layers, dtype="float64")
+        own = dict(point.model.parameters(point.x))
+        for name, view in twin.parameters():
+            view[...] = own.get(name, 0.0)
+        rng = np.random.default_rng(SEED)
+        network = twin._bind(trains=True, blocks=False)
+        squares = np.zeros(len(layers))
+        rows = rng.permutation(len(point.data.X))[:PROBED_ROWS]
+        grad = np.zeros(twin.n_params)
+        for row in rows:
+            error = rng.normal(size=(1, twin.out_features))
+            X = np.ascontiguousarray(point.data.X[row : row + 1])
+            network.outputs(X, 0)    # whose buffers the way back reads
+            network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
+            squares += [float(view @ view) for name, view in twin.parameters(grad) if name.endswith("bias")]
+        return [float(value) for value in np.sqrt(squares / len(rows))]
+
+    @property
+    def layer_gradients(self) -> list[float]:
+        """Norm of each dense layer's part of the gradient, weights and biases."""
+        squares: dict[str, float] = {}
+        for name, view in self.point.model.parameters(self.gradient):
+            layer = name.partition(".")[0]
+            squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
+        return [value**0.5 for value in squares.values()]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the curvature is the data's, whatever the parameters' own nonlinearity."""
+        dense = self.point.dense
+        return len(dense) == 1 and dense[0].activation == "identity"
+
+    @property
+    def sgd(self) -> SGD | None:
+        """The optimizer, where it has a bound."""
+        return self.optimizer if isinstance(self.optimizer, SGD) else None
+
+    @property
+    def rate(self) -> float | None:
+        """The fixed rate, or the schedule's last one in the history, its first without a history."""
+        if not isinstance(self.optimizer, Optimizer):
+            return None
+        rate = self.optimizer.learning_rate
+        if not isinstance(rate, Schedule):
+            return float(rate)
+        return self.history.learning_rate[-1] if self.history and self.history.learning_rate else rate(0)
+
+    @cached_property
+    def rate_bound(self) -> float:
+        """The largest stable rate of the given SGD here: its momentum, dampening and decay counted."""
+        rule = self.sgd
+        if rule is None or self.bound.largest_curvature <= 0:
+            return math.inf
+        if rule.momentum >= 1:
+            return 0.0
+        plain = self.bound.momentum_bound(rule.momentum, nesterov=rule.nesterov)
+        high = self.bound.largest_curvature
+        share = 1 - rule.dampening if rule.momentum else 1.0
+        return plain * high / (high + rule.weight_decay) / share if share > 0 else math.inf
+
+    @cached_property
+    def is_stationary(self) -> bool:
+        """Whether no step the curvature promises would lower the loss by more than a millionth of it."""
+        norm = float(np.linalg.norm(self.gradient))
+        size = self.largest_size
+        if norm == 0:
+            return True
+        return size > 0 and self.gain <= self.smallest_gain
+
+    @property
+    def smallest_gain(self) -> float:
+        """A gain in the loss that counts as none: a millionth of it, or roundoff against where it came from."""
+        return max(1e-6 * abs(self.loss), 1e-12 * abs(self.loss_of_nothing))
+
+    @cached_property
+    def gain(self) -> float:
+        """What Newton's step would take off the loss, were it the parabola that it is here; downward curves count up.
+
+        One step of steepest descent gains less: where that is too much already, it is the answer.
+        """
+        norm = float(np.linalg.norm(self.gradient))
+        size = self.largest_size
+        if norm == 0 or size == 0:
+            return 0.0 if norm == 0 else math.inf
+        one_step = norm**2 / size / 2
+        if one_step > self.smallest_gain:
+            return one_step
+        found = lanczos(self.point.curvature().product, self.gradient, PRODUCTS, 1e-6)
+        curvature = np.maximum(np.abs(found.ritz), 1e-8 * size)
+        return norm**2 / 2 * float(np.sum(found.weight / curvature))
+

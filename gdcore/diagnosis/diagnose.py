@@ -1,0 +1,124 @@
+"""The diagnosis: every rule asked about one case.
+
+Design
+------
+A rule looks at a `Case` and gives a `Finding` or None. `RULES` is the only list of them, with whether a rule makes sense
+where parameters, loss or gradient are not finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from numpy.typing import ArrayLike
+
+from .. import checks, checks_fit
+from ..losses import CustomLoss, Loss
+from ..models.sequential import Sequential
+from ..optimizers import Optimizer
+from ..optimizers.full_batch import FullBatch, get_method
+from ..training import History
+from . import optimum, overfit, rates, samples, signal, slope, units
+from .case import Case
+from .finding import Diagnosis, Finding
+from .point import Point
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """One row of `RULES`.
+
+    Parameters
+    ----------
+    kind : str
+        Of the finding it gives.
+    look : callable
+        From a case to the finding, or None.
+    always : bool, default False
+        Whether it makes sense where nothing is finite any more.
+    """
+
+    kind: str
+    look: Callable[[Case], Finding | None]
+    always: bool = False
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("converged", optimum.converged),
+    Rule("stationary but not a minimum", optimum.saddle),
+    Rule("diverging", rates.diverging, always=True),
+    Rule("oscillating", rates.oscillating),
+    Rule("too slow", rates.too_slow),
+    Rule("vanishing", signal.vanishing),
+    Rule("exploding", signal.exploding),
+    Rule("saturated units", units.saturated),
+    Rule("dead relu units", units.dead),
+    Rule("badly scaled inputs", samples.badly_scaled, always=True),
+    Rule("dominated by outliers", samples.outliers),
+    Rule("class imbalance", samples.imbalance, always=True),
+    Rule("overfitting", overfit.overfitting, always=True),
+    Rule("gradient wrong", slope.gradient_wrong),
+)
+
+
+def diagnose(
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss | CustomLoss,
+    history: History | None = None,
+    *,
+    optimizer: str | Optimizer | FullBatch | None = None,
+    sample_weight: ArrayLike | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    feature_names: Sequence[str] | None = None,
+) -> Diagnosis:
+    """What happened, and why: whether training has converged, and what stands in its way.
+
+    Parameters
+    ----------
+    model : Sequential
+        As training has left it, or before training. It is not touched; everything is measured with a float64 copy,
+        dropout left out.
+    X, y, loss, sample_weight, l1, l2
+        As in `Sequential.loss`, and as in training.
+    history : History, optional
+        What `fit` returned. Overfitting is seen in it alone; with it, losses decide whether a rate was right.
+    optimizer : str, Optimizer or FullBatch, optional
+        What trained or will train the model. The rate of `SGD` is compared with its bound.
+    feature_names : sequence of str, optional
+        Names of X's columns; by default those of a data frame, or none: columns are then numbered.
+
+    Returns
+    -------
+    Diagnosis
+        `print(diagnosis)`, `diagnosis.findings`, `diagnosis.ok`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
+    >>> found = gd.diagnose(line, [[1], [100]], [2, 200], "mse", optimizer=gd.SGD(0.1))
+    >>> found.kinds
+    ('diverging', 'badly scaled inputs')
+    >>> found.findings[0].evidence["largest_stable_rate"].__round__(9)
+    0.00019998
+    """
+    if history is not None:
+        checks.instance("history", history, History, "what fit returned")
+    method = None if optimizer is None else get_method(optimizer)
+    point = Point(model, X, y, loss, sample_weight, l1, l2)
+    columns = getattr(X, "columns", None) if feature_names is None else feature_names
+    names = () if columns is None else checks_fit.column_names(columns, point.model.in_features)
+    case = Case(point, names, history, method)
+    looked = (rule.look(case) for rule in RULES if case.finite or rule.always)
+    return Diagnosis(tuple(finding for finding in looked if finding is not None))

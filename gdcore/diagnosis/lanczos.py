@@ -1,0 +1,107 @@
+"""Extreme eigenvalues of a symmetric matrix that is only known by its products.
+
+Design
+------
+- Every new vector is made orthogonal to all before it, twice. Without that, roundoff brings found eigenvalues back as
+  ghosts, and the smallest one never settles.
+- A Ritz value's residual bounds its distance from an eigenvalue, and an end of the spectrum is reported as known only
+  where its residual is small. A random start has a share of every eigenvector; where the recurrence ends early, it
+  has found all eigenvalues that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
+BREAKDOWN = 1e-12
+"""A next vector so much shorter than the largest eigenvalue is roundoff: the recurrence has ended."""
+
+
+@final
+@dataclass(frozen=True)
+class Spectrum:
+    """What Lanczos' iteration found.
+
+    Attributes
+    ----------
+    ritz : ndarray, shape (m,)
+        Approximations of eigenvalues, rising.
+    weight : ndarray, shape (m,)
+        The share of the start's square that lies along each; they sum to 1.
+    low_error, high_error : float
+        Distances within which an eigenvalue lies from the first and from the last.
+    complete : bool
+        Whether the recurrence ended by itself.
+    """
+
+    ritz: Vector
+    weight: Vector
+    low_error: float
+    high_error: float
+    complete: bool
+
+
+def lanczos(product: Callable[[Vector], Vector], start: Vector, most: int, tol: float, low: bool = True) -> Spectrum:
+    """Run until the ends of the spectrum are known to `tol` times its largest size, or `most` products are made.
+
+    Parameters
+    ----------
+    product : callable
+        From v (n,) to A v, A symmetric.
+    start : ndarray, shape (n,)
+        Not zero.
+    most : int
+        Products, at least 1; at most n are made.
+    tol : float
+    low : bool, default True
+        Whether the lower end is to be known as well; it settles much later.
+
+    References
+    ----------
+    Lanczos, C. (1950). An iteration method for the solution of the eigenvalue problem of linear differential and
+    integral operators. J. Res. Natl. Bur. Stand. 45.
+    Parlett, B. N. (1980). The symmetric eigenvalue problem. Prentice-Hall.
+
+    Examples
+    --------
+    >>> A = np.diag([1.0, 2.0, 5.0])
+    >>> lanczos(lambda v: A @ v, np.ones(3), 10, 1e-12).ritz.round(10)
+    array([1., 2., 5.])
+    """
+    n = len(start)
+    most = min(most, n)
+    basis = np.zeros((most, n))
+    diagonal, beside = np.zeros(most), np.zeros(most)
+    vector = start / np.linalg.norm(start)
+    found = Spectrum(np.zeros(0), np.zeros(0), np.inf, np.inf, False)
+    for m in range(most):
+        basis[m] = vector
+        image = product(vector)
+        diagonal[m] = vector @ image
+        for _ in range(2):
+            image = image - basis[: m + 1].T @ (basis[: m + 1] @ image)
+        beside[m] = np.linalg.norm(image)
+        found = _ritz(diagonal[: m + 1], beside[: m + 1], m + 1 == n)
+        size = float(np.abs(found.ritz).max())
+        if found.complete or max(found.low_error if low else 0.0, found.high_error) <= tol * size:
+            break
+        vector = image / beside[m]
+    return found
+
+
+def _ritz(diagonal: Vector, beside: Vector, last: bool) -> Spectrum:
+    matrix = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
+    ritz, vectors = np.linalg.eigh(matrix)
+    size = float(np.abs(ritz).max())
+    complete = last or bool(beside[-1] <= BREAKDOWN * size)
+    residual = np.zeros(len(ritz)) if complete else np.abs(beside[-1] * vectors[-1])
+    roundoff = EPS * size
+    return Spectrum(ritz, vectors[0] ** 2, float(residual[0]) + roundoff, float(residual[-1]) + roundoff, complete)

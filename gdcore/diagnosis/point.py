@@ -1,0 +1,75 @@
+"""A model, its data and its loss at the parameters as they are: what every measurement starts from."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks
+from ..batches import Samples, take_samples
+from ..losses import CustomLoss, Loss, get_loss
+from ..models.layers import Dense
+from ..models.sequential import Sequential
+from .curvature import Curvature
+
+Vector = NDArray[np.float64]
+
+
+@final
+class Point:
+    """A float64 copy of a model, its loss on checked samples, penalties included; dropout left out.
+
+    Parameters
+    ----------
+    model : Sequential
+        Copied.
+    X, y, loss, sample_weight, l1, l2
+        As in `Sequential.loss`.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        X: object,
+        y: object,
+        loss: str | Loss | CustomLoss,
+        sample_weight: object,
+        l1: float,
+        l2: float,
+    ) -> None:
+        self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").astype("float64")
+        self.loss = get_loss(loss)
+        self.data: Samples = take_samples(
+            X, y, sample_weight,
+            n_in=model.in_features, n_out=model.out_features, dtype="float64", loss=self.loss,
+        )  # fmt: skip
+        self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
+        self.x: Vector = self.model.params.copy()
+
+    @property
+    def dense(self) -> list[Dense]:
+        """The layers that hold parameters."""
+        return [layer for layer in self.model.layers if isinstance(layer, Dense)]
+
+    def value(self, x: Vector) -> float:
+        """The loss at parameters x (n_params,)."""
+        self.model.params[:] = x
+        return self.model._evaluate(self.data, self.loss, self.l1, self.l2)
+
+    def gradient(self, x: Vector) -> Vector:
+        """Its gradient there, shape (n_params,)."""
+        self.model.params[:] = x
+        grad = np.zeros_like(x)
+        self.model._evaluate(self.data, self.loss, self.l1, self.l2, 0, grad)
+        return grad
+
+    def curvature(self) -> Curvature:
+        """Its second derivatives at the model's own parameters."""
+        return Curvature(self.gradient, self.x)
+
+    def outputs(self) -> list[Vector]:
+        """What each dense layer gives, (n, out_features) each."""
+        self.model.params[:] = self.x
+        return list(self.model._bind(trains=False, blocks=False).outputs(self.data.X, 0))

@@ -1,0 +1,132 @@
+"""Is the learning rate right? Diverging, oscillating, too slow.
+
+Design
+------
+- What the losses did comes first: a network may run a little above its bound, whose curvature gives way, and a rate
+  that has lowered the loss is no problem. The bound speaks where there is no history, and gives its numbers always.
+- Without a history a linear model is judged by its bound, a network by twice that.
+- Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .case import Case
+from .finding import Finding
+
+FEWEST_EPOCHS = 5
+GROWN = 2.0
+"""Times its lowest value that a loss at the end has diverged to, the first loss being passed as well."""
+FELL = 0.99
+"""Share of the first loss that the last must be below for a rate to have worked."""
+NEAR = 0.95
+"""Share of the bound from which on plain descent swings about the minimum."""
+SWING = 0.2
+"""Mean change between epochs, in units of the mean loss, that is no noise."""
+TURNS = 0.6
+"""Share of the changes that turn back the one before."""
+SLOW = 0.01
+"""Share of the bound below which a rate is far too low."""
+NOTICED = 1e-3
+"""Share of the loss below which there is nothing left to hurry for."""
+
+
+def diverging(case: Case) -> Finding | None:
+    """The loss has grown or is no longer a number, or the rate is beyond its bound."""
+    losses = _losses(case)
+    if not case.finite or not all(map(math.isfinite, losses)):
+        evidence = {"last_finite_losses": [loss for loss in losses if math.isfinite(loss)][-FEWEST_EPOCHS:]}
+        return Finding("diverging", "parameters, loss or gradient are not finite", evidence, _remedy(None))
+    first, last, lowest = (losses[0], losses[-1], min(losses)) if losses else (0.0, 0.0, 0.0)
+    grown = len(losses) > 1 and last > first and last - lowest > (GROWN - 1) * abs(lowest)
+    beyond = not _worked(case) and _over(case) > (1.0 if case.is_linear else 2.0)
+    if not (grown or beyond):
+        return None
+    evidence = _rates(case)
+    if losses:
+        evidence |= {"first_loss": first, "lowest_loss": lowest, "last_loss": last}
+    if beyond:
+        summary = f"the learning rate is {_over(case):.3g} times the largest stable one: the loss grows at every step"
+    else:
+        summary = f"the loss has grown from {lowest:.3g} to {last:.3g}"
+    return Finding("diverging", summary, evidence, _remedy(case))
+
+
+def oscillating(case: Case) -> Finding | None:
+    """The loss swings from epoch to epoch, or the rate is at its bound."""
+    losses = np.array(_losses(case)[-20:])
+    if len(losses) >= FEWEST_EPOCHS and np.isfinite(losses).all():
+        change = np.diff(losses)
+        swing = float(np.mean(np.abs(change)) / max(float(np.mean(np.abs(losses))), 1e-300))
+        turns = float(np.mean(change[1:] * change[:-1] < 0))
+        half = len(losses) // 2
+        stuck = float(np.mean(losses[half:])) >= 0.9 * float(np.mean(losses[:half]))
+        if swing < SWING or turns < TURNS or not stuck:
+            return None
+        evidence = {"swing": swing, "share_of_turns": turns, "losses": [float(loss) for loss in losses]}
+        summary = "the loss goes up and down in turn and gets nowhere"
+        return Finding("oscillating", summary, evidence | _rates(case), _remedy(case))
+    if not case.finite or not case.is_linear or case.is_stationary or not NEAR < _over(case) <= 1:
+        return None
+    summary = "the learning rate is at the largest stable one: each step overshoots the minimum almost as far again"
+    return Finding("oscillating", summary, _rates(case), _remedy(case))
+
+
+def too_slow(case: Case) -> Finding | None:
+    """The rate is far below its bound, or all epochs together gained less than one good step would."""
+    if not case.finite or case.is_stationary or case.bound.largest_curvature <= 0:
+        return None
+    possible = case.gain
+    if possible <= NOTICED * abs(case.loss):
+        return None
+    losses = _losses(case)
+    fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
+    crept = 0 <= fell < possible / 2
+    low = _over(case) < SLOW and not fell > 0.5 * abs(losses[0] if losses else math.inf)
+    if not (crept or low):
+        return None
+    evidence = _rates(case) | {"gain_of_one_good_step": possible}
+    if low and case.rate:
+        high = case.bound.largest_curvature
+        evidence["steps_per_digit_along_the_steepest_direction"] = math.log(10) / (case.rate * high)
+        summary = f"the learning rate is {_over(case):.2g} of the largest stable one"
+    else:
+        evidence["fell_in_all_epochs"] = fell
+        summary = "all epochs together lowered the loss by less than one step at a good rate would"
+    good = "find_learning_rate" if math.isinf(case.rate_bound) else f"about {case.rate_bound / 2:.3g}"
+    return Finding("too slow", summary, evidence, f"raise learning_rate: {good}")
+
+
+def _losses(case: Case) -> list[float]:
+    return case.history.loss if case.history else []
+
+
+def _worked(case: Case) -> bool:
+    losses = _losses(case)
+    return len(losses) > 1 and losses[-1] < FELL * losses[0]
+
+
+def _over(case: Case) -> float:
+    """The rate over its bound; NaN where one of them is not known."""
+    if case.sgd is None or case.rate is None or not case.finite:
+        return math.nan
+    return case.rate / case.rate_bound if case.rate_bound > 0 else math.inf
+
+
+def _rates(case: Case) -> dict[str, float | list[float]]:
+    found: dict[str, float | list[float]] = {}
+    if case.rate is not None:
+        found["learning_rate"] = case.rate
+    if case.sgd is not None:
+        found["largest_stable_rate"] = case.rate_bound
+    found["largest_curvature"] = case.bound.largest_curvature
+    return found
+
+
+def _remedy(case: Case | None) -> str:
+    if case is None or case.sgd is None or not 0 < case.rate_bound < math.inf:
+        return "a smaller learning_rate from new initial weights, clip_norm=1, or inputs on one scale"
+    return f"learning_rate={case.rate_bound / 2:.2g}, or inputs on one scale (Standardize), which raises the bound"

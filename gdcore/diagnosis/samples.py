@@ -1,0 +1,119 @@
+"""Is it the data? Badly scaled inputs, outliers, class imbalance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..losses import Loss
+from .case import Case
+from .finding import Finding
+
+APART = 100.0
+"""Times that one column's size exceeds another's, or 1."""
+AWAY = 10.0
+"""Times that a column is larger or smaller than 1, among columns far apart."""
+OFFSET = 30.0
+"""Mean of a column, in its deviations."""
+FAR = 10.0
+"""An outlier's residual, in robust deviations of all residuals."""
+SPREADS = 3.0
+"""An outlier's residual, in robust deviations of the targets."""
+FEW = 0.05
+"""Share of the rows that outliers are at most."""
+MOST = 0.5
+"""Of the gradient's square at the outputs comes from them."""
+FEWEST_ROWS = 10
+RARE = 0.2
+"""Share of an equal share that the rarest class has at most."""
+MAD = 1.4826
+"""Median absolute deviation to standard deviation, of a normal distribution."""
+
+
+def badly_scaled(case: Case) -> Finding | None:
+    """Columns of X that are far larger or smaller than the others or than 1, or far from 0."""
+    X = case.point.data.X
+    size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
+    live = size > 0
+    if not live.any():
+        return None
+    apart = size[live].max() >= APART * size[live].min()
+    wrong = size >= APART
+    if apart:
+        wrong |= live & ((size > AWAY) | (size < 1 / AWAY))
+    varies = deviation > 1e-6 * size
+    wrong |= varies & (np.abs(mean) > OFFSET * deviation)
+    if not wrong.any():
+        return None
+    columns = [case.names[i] if case.names else int(i) for i in np.flatnonzero(wrong)]
+    return Finding(
+        "badly scaled inputs",
+        f"{len(columns)} of {X.shape[1]} columns of X differ in size from the others or from 1 by orders of magnitude",
+        {
+            "columns": columns,
+            "largest_absolute_value": [float(value) for value in size[wrong]],
+            "mean": [float(value) for value in mean[wrong]],
+            "standard_deviation": [float(value) for value in deviation[wrong]],
+        },
+        "bring every column to mean 0 and deviation 1 (Standardize), or take logarithms (Log1p)",
+    )
+
+
+def outliers(case: Case) -> Finding | None:
+    """A few rows, far off, make most of the gradient."""
+    data, kind = case.point.data, case.point.loss
+    if not isinstance(kind, Loss) or kind.target not in ("real", "nonnegative") or data.target is None:
+        return None
+    n = len(data.X)
+    if n < FEWEST_ROWS:
+        return None
+    residual = np.exp(case.outputs[-1]) if kind.name == "poisson" else case.outputs[-1]
+    off = np.abs(residual - data.target - np.median(residual - data.target, axis=0))
+    spread = np.abs(data.target - np.median(data.target, axis=0))
+    far = (off > FAR * MAD * np.median(off, axis=0)) & (off > SPREADS * MAD * np.median(spread, axis=0))
+    rows = np.flatnonzero(far.any(axis=1))
+    squares = (case.residual**2).sum(axis=1)
+    share = float(squares[rows].sum() / squares.sum()) if squares.any() else 0.0
+    if not 0 < len(rows) <= max(FEW * n, 1) or share <= MOST:
+        return None
+    return Finding(
+        "dominated by outliers",
+        f"{len(rows)} of {n} rows make {share:.0%} of the squared gradient at the outputs",
+        {"rows": [int(row) for row in rows], "share": share, "residual": [float(off[row].max()) for row in rows]},
+        "look at these rows; use Huber or mean_absolute_error, which bound what a row can pull",
+    )
+
+
+def imbalance(case: Case) -> Finding | None:
+    """A class that hardly occurs, sample weights counted."""
+    data, kind = case.point.data, case.point.loss
+    if not isinstance(kind, Loss):
+        return None
+    counts = _class_weights(case, kind.target)
+    if counts is None:
+        return None
+    total, k = float(counts.sum()), len(counts)
+    if total < FEWEST_ROWS or len(data.X) < FEWEST_ROWS or counts.min() >= RARE * total / k:
+        return None
+    rarest = int(np.argmin(counts))
+    return Finding(
+        "class imbalance",
+        f"class {rarest} has {counts[rarest] / total:.2%} of the weight of all samples, {1 / k:.0%} would be its share",
+        {"weight_per_class": [float(count) for count in counts]},
+        "pass class_weight='balanced' to fit, collect more of it, and look at more than accuracy",
+    )
+
+
+def _class_weights(case: Case, target: str) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    """Weight of each class in units of samples; of yes-no questions, of no and yes of the worst one."""
+    data = case.point.data
+    n = len(data.X)
+    weight = np.ones(n) if data.weight is None else data.weight * (n / data.weight.sum())
+    if data.labels is not None:
+        return np.bincount(data.labels, weight, minlength=case.point.model.out_features)
+    if data.target is None or target not in ("class", "unit", "sign"):
+        return None
+    if target == "class":
+        return np.asarray(weight @ data.target)
+    yes = weight @ (data.target if target == "unit" else (data.target + 1) / 2)
+    worst = float(yes[np.argmin(np.minimum(yes, n - yes))])
+    return np.array([n - worst, worst])

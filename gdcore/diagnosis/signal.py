@@ -1,0 +1,65 @@
+"""Does an error at the outputs reach the first layer? Vanishing and exploding gradients.
+
+Design
+------
+The loss's gradient is zero in every layer at a minimum, and the gradient of a weight mixes what comes back with what
+came forward. What a unit error at the outputs becomes on its way back is free of both, and is what vanishes or explodes:
+a product with one more matrix and one more slope per layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .case import Case
+from .finding import Finding
+
+FEWEST_LAYERS = 3
+WHOLE = 1e-3
+"""Of the error reaches the first layer, or less; exploding: its inverse."""
+PER_LAYER = 0.5
+"""Of it passes each layer, or less, in the geometric mean; exploding: its inverse."""
+
+
+def vanishes(case: Case) -> bool:
+    """Whether the error falls geometrically towards the input."""
+    whole, per_layer = _passed(case)
+    return 0 < whole <= WHOLE and per_layer <= PER_LAYER
+
+
+def vanishing(case: Case) -> Finding | None:
+    """Gradients per layer fall geometrically towards the input."""
+    if not vanishes(case):
+        return None
+    whole, per_layer = _passed(case)
+    return Finding(
+        "vanishing",
+        f"of an error at the outputs, {whole:.2g} reaches the first layer: each layer passes on {per_layer:.2g} of it",
+        _evidence(case),
+        "use relu or its kin with weight_init='auto', fewer layers, or larger initial weights",
+    )
+
+
+def exploding(case: Case) -> Finding | None:
+    """Gradients per layer grow geometrically towards the input."""
+    whole, per_layer = _passed(case)
+    if not (whole >= 1 / WHOLE and per_layer >= 1 / PER_LAYER):
+        return None
+    return Finding(
+        "exploding",
+        f"an error at the outputs reaches the first layer {whole:.2g} times as large: {per_layer:.2g} times per layer",
+        _evidence(case),
+        "use smaller initial weights (weight_init='auto') and clip_norm=1",
+    )
+
+
+def _passed(case: Case) -> tuple[float, float]:
+    errors = case.errors
+    if len(errors) < FEWEST_LAYERS or errors[-1] == 0:
+        return 1.0, 1.0
+    whole = errors[0] / errors[-1]
+    return whole, math.pow(whole, 1 / (len(errors) - 1))
+
+
+def _evidence(case: Case) -> dict[str, list[float]]:
+    return {"error_per_layer": case.errors, "gradient_norm_per_layer": case.layer_gradients}

@@ -1,0 +1,59 @@
+"""Units that no longer learn: saturated, or dead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .case import Case
+from .finding import Finding
+
+BEYOND = 0.99
+"""Of the way from the middle of a unit's range to its end."""
+SATURATED_SHARE = 0.5
+"""Of a layer's outputs beyond that, over all units and rows."""
+DEAD_SHARE = 0.2
+"""Of a layer's units: a problem from here on. Fewer are named as well, but a healthy run may have them."""
+FEWEST_ROWS = 8
+"""Below, a unit may well have been zero on all rows by chance."""
+
+
+def saturated(case: Case) -> Finding | None:
+    """Most outputs of a tanh or sigmoid layer lie at the ends of their range, where the slope is nearly zero."""
+    shares: dict[str, float] = {}
+    for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
+        if layer.activation in ("tanh", "sigmoid"):
+            centred = output if layer.activation == "tanh" else 2 * output - 1
+            shares[f"dense{i}"] = float(np.mean(np.abs(centred) > BEYOND))
+    worst = {name: share for name, share in shares.items() if share > SATURATED_SHARE}
+    if not worst:
+        return None
+    return Finding(
+        "saturated units",
+        f"most outputs of {', '.join(worst)} lie beyond ±{BEYOND} of their range, where hardly any gradient passes",
+        {"share_beyond": shares},
+        "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu",
+    )
+
+
+def dead(case: Case) -> Finding | None:
+    """Units of relu layers that are zero for every row: no gradient reaches their weights."""
+    if len(case.point.data.X) < FEWEST_ROWS:
+        return None
+    found: dict[str, list[int]] = {}
+    for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
+        if layer.activation == "relu":
+            units = np.flatnonzero((output <= 0).all(axis=0))
+            if len(units):
+                found[f"dense{i}"] = [int(unit) for unit in units]
+    if not found:
+        return None
+    n = sum(map(len, found.values()))
+    widths = {f"dense{i}": layer.out_features for i, layer in enumerate(case.point.dense)}
+    share = {name: len(units) / widths[name] for name, units in found.items()}
+    return Finding(
+        "dead relu units",
+        f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more",
+        {"units": found, "share_of_layer": share},
+        "use a smaller learning_rate from new initial weights, or leaky_relu",
+        problem=max(share.values()) >= DEAD_SHARE,
+    )
