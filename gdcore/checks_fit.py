@@ -309,6 +309,12 @@ def rate_range(low: object, high: object) -> None:
         raise ValueError(f"low must be < high, got low={low!r} and high={high!r}")
 
 
+def fixed_rate(value: object) -> None:
+    """A rate that the range test may set."""
+    if not isinstance(value, numbers.Real):
+        raise ValueError(f"find_learning_rate sets the rate itself, but it follows {value!r}: pass a number for it")
+
+
 def column_names(value: Iterable[object], n: int) -> tuple[str, ...]:
     """A name for each of X's columns."""
     found = () if isinstance(value, str) else tuple(map(str, value))

@@ -50,6 +50,19 @@ class Case:
         return self.point.gradient(self.point.x)
 
     @cached_property
+    def descent(self) -> Vector:
+        """The gradient, and where a weight is 0 under an l1 penalty the least of its subgradients, (n_params,)."""
+        found = self.gradient.copy()
+        if self.point.l1:
+            for (name, slope), (_, value) in zip(
+                self.point.model.parameters(found), self.point.model.parameters(self.point.x), strict=True
+            ):
+                if name.endswith("weight"):
+                    least = np.sign(slope) * np.maximum(np.abs(slope) - self.point.l1, 0)
+                    slope[...] = np.where(value == 0, least, slope)
+        return found
+
+    @cached_property
     def finite(self) -> bool:
         """Whether parameters, loss and gradient are numbers."""
         if not checks.every_finite(self.point.x):
@@ -79,24 +92,24 @@ class Case:
 
     @cached_property
     def residual(self) -> Vector:
-        """d loss / d outputs, (n, k)."""
-        z, data, kind = self.outputs[-1], self.point.data, self.point.loss
-        if not isinstance(kind, Loss):
-            return np.array(kind(z, data.y)[1], np.float64)
-        delta = np.zeros_like(z)
-        load("float64").loss_rows(kind.name, kind.option(), z, data.target, data.labels, data.weight, delta)
-        return delta
+        """The loss's derivative with respect to the outputs, (n, k)."""
+        return self._loss_at(self.outputs[-1])[1]
 
     @cached_property
     def loss_of_nothing(self) -> float:
         """The loss where all outputs are 0: the scale of what there was to learn."""
-        z, data, kind = np.zeros_like(self.outputs[-1]), self.point.data, self.point.loss
+        return self._loss_at(np.zeros_like(self.outputs[-1]))[0]
+
+    def _loss_at(self, z: Vector) -> tuple[float, Vector]:
+        """The loss of raw outputs (n, k), without penalties, and its derivative."""
+        data, kind = self.point.data, self.point.loss
         if not isinstance(kind, Loss):
-            return float(kind(z, data.y)[0])
+            return checks.custom_result(kind(z, data.y), (len(z), z.shape[1]), "float64")
         delta = np.zeros_like(z)
-        return load("float64").loss_rows(
+        value = load("float64").loss_rows(
             kind.name, kind.option(), z, data.target, data.labels, data.weight, delta
         )
+        return value, delta
 
     @cached_property
     def errors(self) -> list[float]:
@@ -170,7 +183,7 @@ class Case:
     @cached_property
     def is_stationary(self) -> bool:
         """Whether no step the curvature promises would lower the loss by more than a millionth of it."""
-        norm = float(np.linalg.norm(self.gradient))
+        norm = float(np.linalg.norm(self.descent))
         size = self.largest_size
         if norm == 0:
             return True
@@ -187,14 +200,14 @@ class Case:
 
         One step of steepest descent gains less: where that is too much already, it is the answer.
         """
-        norm = float(np.linalg.norm(self.gradient))
+        norm = float(np.linalg.norm(self.descent))
         size = self.largest_size
         if norm == 0 or size == 0:
             return 0.0 if norm == 0 else math.inf
         one_step = norm**2 / size / 2
         if one_step > self.smallest_gain:
             return one_step
-        found = lanczos(self.point.curvature().product, self.gradient, PRODUCTS, 1e-6)
+        found = lanczos(self.point.curvature().product, self.descent, PRODUCTS, 1e-6)
         curvature = np.maximum(np.abs(found.ritz), 1e-8 * size)
         return norm**2 / 2 * float(np.sum(found.weight / curvature))
 

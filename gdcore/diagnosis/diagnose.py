@@ -2,8 +2,8 @@
 
 Design
 ------
-A rule looks at a `Case` and gives a `Finding` or None. `RULES` is the only list of them, with whether a rule makes sense
-where parameters, loss or gradient are not finite.
+A rule looks at a `Case` and gives a `Finding` or None. `RULES` is the only list of them, with whether a rule
+makes sense where parameters, loss or gradient are not finite.
 """
 
 from __future__ import annotations

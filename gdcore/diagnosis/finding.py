@@ -16,7 +16,7 @@ class Finding:
     Attributes
     ----------
     kind : str
-        A name in `KINDS`.
+        One of those in `gdcore.diagnosis.RULES`.
     summary : str
         A sentence.
     evidence : dict

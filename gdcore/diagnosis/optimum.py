@@ -47,7 +47,7 @@ def _dead_end(case: Case) -> bool:
 
 def _evidence(case: Case) -> dict[str, float]:
     return {
-        "gradient_norm": float(np.linalg.norm(case.gradient)),
+        "gradient_norm": float(np.linalg.norm(case.descent)),
         "loss": case.loss,
         "possible_gain": case.gain,
         "smallest_curvature_found": float(case.spectrum.ritz[0]),

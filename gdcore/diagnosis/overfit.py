@@ -8,7 +8,7 @@ from .case import Case
 from .finding import Finding
 
 FEWEST_EPOCHS = 5
-ROSE = 1.1
+ROSE = 1.3
 """Times its lowest that the validation loss is at the end, the last three epochs' lowest being taken."""
 FELL = 0.9
 """Times its value then that the training loss is at the end."""

@@ -72,4 +72,5 @@ class Point:
     def outputs(self) -> list[Vector]:
         """What each dense layer gives, (n, out_features) each."""
         self.model.params[:] = self.x
-        return list(self.model._bind(trains=False, blocks=False).outputs(self.data.X, 0))
+        network = self.model._bind(trains=False, blocks=False)
+        return [np.asarray(output, np.float64) for output in network.outputs(self.data.X, 0)]

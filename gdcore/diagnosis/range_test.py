@@ -3,8 +3,10 @@
 Design
 ------
 - The run trains a copy, so nothing of the model or of the optimizer given moves.
-- Batch losses are noisy: they are averaged with a fading memory, each mean corrected for its start. The suggestion is
-  the rate at which that curve over log(rate) falls fastest, before it has reached its lowest point.
+- Batches differ by more than a step moves them. What counts is how a batch's loss differs from what it was at the
+  model's own parameters; a window smooths that evenly to both sides, since a mean over the past alone would lag behind
+  and suggest too high a rate.
+- The suggestion is where the smooth curve over log(rate) falls fastest, before its lowest point.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from .._optional import optional
 from ..errors import DivergedError
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
-from ..optimizers import Optimizer
+from ..optimizers import Optimizer, get_optimizer
 from ..training import Trainer
 
-MEMORY = 0.9
-"""Share of the running mean that a batch keeps."""
+WINDOW = 0.05
+"""Half the smoothing window, as a share of the steps."""
 TOO_HIGH = 3.0
-"""The test ends where the mean loss has risen from its lowest by so many times the first one."""
+"""The test ends where a batch's loss has risen by so many times the first loss of all data."""
 FEWEST = 5
 """Points on the curve below which there is no slope to speak of."""
 
@@ -39,7 +41,7 @@ class RangeTest:
     Attributes
     ----------
     rates, losses, smoothed : ndarray, shape (steps,)
-        The rate of each step, its batch's loss before it, and the running mean of those.
+        The rate of each step, its batch's loss before it, and a smooth curve of what all data's would be.
     suggestion : float or None
         The rate at the steepest descent; None where the loss never fell.
     stop_reason : str
@@ -79,7 +81,7 @@ class RangeTest:
         if ax is None:
             _, ax = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()
         ax.plot(self.rates, self.losses, ".", color="gray", label="batch")
-        ax.plot(self.rates, self.smoothed, "-", color="black", label="running mean")
+        ax.plot(self.rates, self.smoothed, "-", color="black", label="smoothed")
         if self.suggestion is not None:
             ax.axvline(self.suggestion, color="black", linestyle=":", label=f"suggestion {self.suggestion:.3g}")
         ax.set(xlabel="learning rate", ylabel="loss", xscale="log")
@@ -149,26 +151,38 @@ def find_learning_rate(
     checks_fit.rate_range(low, high)
     checks.integer("steps", steps, 10)
     copy = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").copy()
-    trainer = Trainer(copy, loss, optimizer, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
+    rule = get_optimizer(optimizer)
+    checks_fit.fixed_rate(rule.learning_rate)
+    trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
     data = trainer._take(X, y, None)
     targets = next(found for found in (data.labels, data.target, data.y) if found is not None)
-    rows = _row_batches(len(data.X), min(batch_size, len(data.X)), steps, seed)
-    rates, losses, smoothed, mean = np.geomspace(low, high, steps), [], [], 0.0
+    first = model._evaluate(data, trainer.loss)
+    rates, losses, changes = np.geomspace(low, high, steps), [], []
     reason = "the highest rate was reached"
-    for step, rate in enumerate(rates):
-        trainer.learning_rate = rate
+    for rate, rows in zip(rates, _row_batches(len(data.X), min(batch_size, len(data.X)), steps, seed), strict=True):
+        xb, yb = data.X[rows], targets[rows]
+        trainer.learning_rate = float(rate)
         try:
-            losses.append(trainer.step(data.X[rows[step]], targets[rows[step]]))
+            value = trainer.step(xb, yb)
         except DivergedError:
             reason = f"the loss was no longer finite at the rate {rate:.3g}"
             break
-        mean = MEMORY * mean + (1 - MEMORY) * losses[-1]
-        smoothed.append(mean / (1 - MEMORY ** (step + 1)))
-        if smoothed[-1] - min(smoothed) > TOO_HIGH * abs(smoothed[0]):
-            reason = f"the loss had risen far above its lowest at the rate {rate:.3g}"
+        losses.append(value)
+        changes.append(value - model.loss(xb, yb, loss))
+        if changes[-1] > TOO_HIGH * abs(first):
+            reason = f"the loss had risen far above the first at the rate {rate:.3g}"
             break
-    curve = np.array(smoothed)
-    return RangeTest(rates[: len(curve)], np.array(losses), curve, _steepest(rates[: len(curve)], curve), reason)
+    rates = rates[: len(losses)]
+    curve = first + _smooth(np.array(changes), max(1, round(WINDOW * steps)))
+    return RangeTest(rates, np.array(losses), curve, _steepest(rates, curve), reason)
+
+
+def _smooth(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
+    """Means under a window that falls off to both sides, the ends repeated beyond the ends."""
+    if not len(values):
+        return values
+    window = np.hanning(2 * half + 3)[1:-1]
+    return np.convolve(np.pad(values, half, "edge"), window / window.sum(), "valid")
 
 
 def _row_batches(n: int, batch: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
@@ -184,4 +198,4 @@ def _steepest(rates: NDArray[np.float64], curve: NDArray[np.float64]) -> float |
     if lowest < FEWEST:
         return None
     slope = np.gradient(curve[:lowest], np.log(rates[:lowest]))
-    return float(rates[np.argmin(slope)])
+    return float(rates[np.argmin(slope)]) if slope.min() < 0 else None

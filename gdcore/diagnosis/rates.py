@@ -17,6 +17,10 @@ import numpy as np
 from .case import Case
 from .finding import Finding
 
+Numbers = dict[str, float | list[float]]
+
+REMEDY = "a smaller learning_rate from new initial weights, clip_norm=1, or inputs on one scale"
+
 FEWEST_EPOCHS = 5
 GROWN = 2.0
 """Times its lowest value that a loss at the end has diverged to, the first loss being passed as well."""
@@ -28,6 +32,8 @@ SWING = 0.2
 """Mean change between epochs, in units of the mean loss, that is no noise."""
 TURNS = 0.6
 """Share of the changes that turn back the one before."""
+NOT_LOW = 0.1
+"""Share of the bound above which a slow descent is not the rate's fault."""
 SLOW = 0.01
 """Share of the bound below which a rate is far too low."""
 NOTICED = 1e-3
@@ -38,8 +44,9 @@ def diverging(case: Case) -> Finding | None:
     """The loss has grown or is no longer a number, or the rate is beyond its bound."""
     losses = _losses(case)
     if not case.finite or not all(map(math.isfinite, losses)):
-        evidence = {"last_finite_losses": [loss for loss in losses if math.isfinite(loss)][-FEWEST_EPOCHS:]}
-        return Finding("diverging", "parameters, loss or gradient are not finite", evidence, _remedy(None))
+        finite = [loss for loss in losses if math.isfinite(loss)]
+        evidence: Numbers = {"loss": case.loss, "last_finite_losses": finite[-FEWEST_EPOCHS:]}
+        return Finding("diverging", "parameters, loss or gradient are not finite", evidence, REMEDY)
     first, last, lowest = (losses[0], losses[-1], min(losses)) if losses else (0.0, 0.0, 0.0)
     grown = len(losses) > 1 and last > first and last - lowest > (GROWN - 1) * abs(lowest)
     beyond = not _worked(case) and _over(case) > (1.0 if case.is_linear else 2.0)
@@ -66,7 +73,7 @@ def oscillating(case: Case) -> Finding | None:
         stuck = float(np.mean(losses[half:])) >= 0.9 * float(np.mean(losses[:half]))
         if swing < SWING or turns < TURNS or not stuck:
             return None
-        evidence = {"swing": swing, "share_of_turns": turns, "losses": [float(loss) for loss in losses]}
+        evidence: Numbers = {"swing": swing, "share_of_turns": turns, "losses": losses.tolist()}
         summary = "the loss goes up and down in turn and gets nowhere"
         return Finding("oscillating", summary, evidence | _rates(case), _remedy(case))
     if not case.finite or not case.is_linear or case.is_stationary or not NEAR < _over(case) <= 1:
@@ -84,7 +91,7 @@ def too_slow(case: Case) -> Finding | None:
         return None
     losses = _losses(case)
     fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
-    crept = 0 <= fell < possible / 2
+    crept = 0 <= fell < possible / 2 and not _over(case) > NOT_LOW
     low = _over(case) < SLOW and not fell > 0.5 * abs(losses[0] if losses else math.inf)
     if not (crept or low):
         return None
@@ -116,8 +123,8 @@ def _over(case: Case) -> float:
     return case.rate / case.rate_bound if case.rate_bound > 0 else math.inf
 
 
-def _rates(case: Case) -> dict[str, float | list[float]]:
-    found: dict[str, float | list[float]] = {}
+def _rates(case: Case) -> Numbers:
+    found: Numbers = {}
     if case.rate is not None:
         found["learning_rate"] = case.rate
     if case.sgd is not None:
@@ -126,7 +133,7 @@ def _rates(case: Case) -> dict[str, float | list[float]]:
     return found
 
 
-def _remedy(case: Case | None) -> str:
-    if case is None or case.sgd is None or not 0 < case.rate_bound < math.inf:
-        return "a smaller learning_rate from new initial weights, clip_norm=1, or inputs on one scale"
+def _remedy(case: Case) -> str:
+    if case.sgd is None or not 0 < case.rate_bound < math.inf:
+        return REMEDY
     return f"learning_rate={case.rate_bound / 2:.2g}, or inputs on one scale (Standardize), which raises the bound"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..losses import Loss
 from .case import Case
@@ -103,13 +104,13 @@ def imbalance(case: Case) -> Finding | None:
     )
 
 
-def _class_weights(case: Case, target: str) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+def _class_weights(case: Case, target: str) -> NDArray[np.float64] | None:
     """Weight of each class in units of samples; of yes-no questions, of no and yes of the worst one."""
     data = case.point.data
     n = len(data.X)
     weight = np.ones(n) if data.weight is None else data.weight * (n / data.weight.sum())
     if data.labels is not None:
-        return np.bincount(data.labels, weight, minlength=case.point.model.out_features)
+        return np.bincount(data.labels, weight, case.point.model.out_features).astype(np.float64)
     if data.target is None or target not in ("class", "unit", "sign"):
         return None
     if target == "class":

@@ -3,8 +3,8 @@
 Design
 ------
 The loss's gradient is zero in every layer at a minimum, and the gradient of a weight mixes what comes back with what
-came forward. What a unit error at the outputs becomes on its way back is free of both, and is what vanishes or explodes:
-a product with one more matrix and one more slope per layer.
+came forward. What a unit error at the outputs becomes on its way back is free of both, and is what vanishes or
+explodes: a product with one more matrix and one more slope per layer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .case import Case
 from .finding import Finding
 
 FEWEST_LAYERS = 3
-WHOLE = 1e-3
+WHOLE = 1e-2
 """Of the error reaches the first layer, or less; exploding: its inverse."""
 PER_LAYER = 0.5
 """Of it passes each layer, or less, in the geometric mean; exploding: its inverse."""

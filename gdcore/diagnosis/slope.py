@@ -10,6 +10,7 @@ roundoff raise no alarm.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .case import Case
 from .finding import Finding
@@ -45,7 +46,7 @@ def gradient_wrong(case: Case) -> Finding | None:
     )
 
 
-def _slope(case: Case, direction: np.ndarray[tuple[int], np.dtype[np.float64]], step: float) -> tuple[float, float]:
+def _slope(case: Case, direction: NDArray[np.float64], step: float) -> tuple[float, float]:
     """The measured slope, and how wrong it may be."""
     point = case.point
     values = [point.value(point.x + share * step * direction) for share in (1, 0.5, -0.5, -1)]

@@ -11,7 +11,7 @@ BEYOND = 0.99
 """Of the way from the middle of a unit's range to its end."""
 SATURATED_SHARE = 0.5
 """Of a layer's outputs beyond that, over all units and rows."""
-DEAD_SHARE = 0.2
+DEAD_SHARE = 0.5
 """Of a layer's units: a problem from here on. Fewer are named as well, but a healthy run may have them."""
 FEWEST_ROWS = 8
 """Below, a unit may well have been zero on all rows by chance."""
