@@ -1,14 +1,28 @@
 """Every trouble that was built in is named; healthy runs are left in peace."""
 
+import doctest
+import importlib
 import json
+import pkgutil
 
 import numpy as np
 import pytest
 from diagnosis_cases import (
-    BUILT, HEALTHY, blobs, dead, first_seed, fourth_seed, line_data, net_of, outlying, scaled, trained_deep_sigmoid,
+    BUILT,
+    HEALTHY,
+    blobs,
+    dead,
+    first_seed,
+    fourth_seed,
+    line_data,
+    net_of,
+    outlying,
+    scaled,
+    trained_deep_sigmoid,
 )  # fmt: skip
 
 import gdcore as gd
+import gdcore.diagnosis
 from gdcore.diagnosis import RULES
 
 KINDS = [rule.kind for rule in RULES]
@@ -98,6 +112,14 @@ def test_nothing_is_changed():
     gd.diagnose(net, X, y, "mse", optimizer="sgd")
     for array, copy in zip((net.params, X, y), kept, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+MODULES = [found.name for found in pkgutil.iter_modules(gdcore.diagnosis.__path__, "gdcore.diagnosis.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 ERRORS = [

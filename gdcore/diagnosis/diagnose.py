@@ -20,7 +20,7 @@ from ..models.sequential import Sequential
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import FullBatch, get_method
 from ..training import History
-from . import optimum, overfit, rates, samples, signal, slope, units
+from . import check, optimum, overfit, rates, samples, signal, units
 from .case import Case
 from .finding import Diagnosis, Finding
 from .point import Point
@@ -60,7 +60,7 @@ RULES: tuple[Rule, ...] = (
     Rule("dominated by outliers", samples.outliers),
     Rule("class imbalance", samples.imbalance, always=True),
     Rule("overfitting", overfit.overfitting, always=True),
-    Rule("gradient wrong", slope.gradient_wrong),
+    Rule("gradient wrong", check.gradient_wrong),
 )
 
 

@@ -8,11 +8,12 @@ from .case import Case
 from .finding import Finding
 
 FEWEST_EPOCHS = 5
-ROSE = 1.3
-"""Times its lowest that the validation loss is at the end, the last three epochs' lowest being taken."""
-FELL = 0.9
-"""Times its value then that the training loss is at the end."""
-LAST = 3
+ROSE = 1.1
+"""Times its lowest that the validation loss is at the end."""
+WIDENED = 2.0
+"""Times that the validation loss over the training loss is what it was then: less is the noise of few data."""
+END = 0.1
+"""Of the epochs, at least three, are the end: the lowest loss there counts, so that one bad epoch is none."""
 
 
 def overfitting(case: Case) -> Finding | None:
@@ -21,9 +22,10 @@ def overfitting(case: Case) -> Finding | None:
     if history is None or len(history.val_loss) < FEWEST_EPOCHS or not np.isfinite(history.val_loss).all():
         return None
     best = int(np.argmin(history.val_loss))
-    lowest, end = history.val_loss[best], min(history.val_loss[-LAST:])
+    last = max(3, round(END * len(history.val_loss)))
+    lowest, end = history.val_loss[best], min(history.val_loss[-last:])
     train_then, train_end = history.loss[best], history.loss[-1]
-    if not (end - lowest > (ROSE - 1) * abs(lowest) and train_end < FELL * train_then):
+    if not (end > ROSE * lowest > 0 and end * train_then > WIDENED * lowest * train_end):
         return None
     return Finding(
         "overfitting",

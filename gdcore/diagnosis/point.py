@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from ..models.sequential import Sequential
 from .curvature import Curvature
 
 Vector = NDArray[np.float64]
+
+
+def targets_of(data: Samples) -> NDArray[Any]:
+    """Labels (n,), targets (n, k), or what a custom loss takes."""
+    return next(found for found in (data.labels, data.target, np.asarray(data.y)) if found is not None)
 
 
 @final
@@ -52,6 +57,11 @@ class Point:
     def dense(self) -> list[Dense]:
         """The layers that hold parameters."""
         return [layer for layer in self.model.layers if isinstance(layer, Dense)]
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """What the loss compares the outputs with, in the form its samples have."""
+        return targets_of(self.data)
 
     def value(self, x: Vector) -> float:
         """The loss at parameters x (n_params,)."""

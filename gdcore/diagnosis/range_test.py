@@ -24,6 +24,7 @@ from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
 from ..optimizers import Optimizer, get_optimizer
 from ..training import Trainer
+from .point import targets_of
 
 WINDOW = 0.05
 """Half the smoothing window, as a share of the steps."""
@@ -155,7 +156,7 @@ def find_learning_rate(
     checks_fit.fixed_rate(rule.learning_rate)
     trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
     data = trainer._take(X, y, None)
-    targets = next(found for found in (data.labels, data.target, data.y) if found is not None)
+    targets = targets_of(data)
     first = model._evaluate(data, trainer.loss)
     rates, losses, changes = np.geomspace(low, high, steps), [], []
     reason = "the highest rate was reached"
