@@ -51,7 +51,7 @@ from .losses import (
 )
 from .metrics import METRICS
 from .minimize import MinimizeResult, minimize
-from .models import MLP, Dense, Dropout, LinearModel, Sequential
+from .models import MLP, Dense, Dropout, LinearModel, Log1p, MinMax, Sequential, Standardize
 from .optimizers import (
     OPTIMIZERS,
     SGD,
@@ -118,12 +118,14 @@ __all__ = [
     "LecunNormal",
     "LinearModel",
     "Lion",
+    "Log1p",
     "LogCosh",
     "LossThreshold",
     "METRICS",
     "MLP",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "MinMax",
     "MinimizeResult",
     "NAdam",
     "Normal",
@@ -141,6 +143,7 @@ __all__ = [
     "SGD",
     "Sequential",
     "SquaredHinge",
+    "Standardize",
     "TimeLimit",
     "Trainer",
     "Uniform",

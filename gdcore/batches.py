@@ -25,16 +25,19 @@ class Samples(NamedTuple):
 
 
 def take_samples(
-    X: object, y: Any, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss
-) -> Samples:
+    X: object, y: Any, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss,
+    lowest: NDArray[np.float64] | None = None,
+) -> Samples:  # fmt: skip
     """Check X (n, n_in), y and sample_weight (n,) against a model and a loss.
+
+    `lowest` (n_in,) is what the columns must be above, if anything.
 
     Raises
     ------
     TypeError, ValueError
         Naming the argument, what was received, what is required and the remedy.
     """
-    X = checks.inputs(X, n_in, dtype)
+    X = checks.inputs(X, n_in, dtype, lowest)
     n = len(X)
     if not isinstance(loss, Loss):
         if sample_weight is not None:

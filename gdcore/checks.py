@@ -210,8 +210,10 @@ def _refuse_nonfinite(name: str, array: NDArray[Any], converted: NDArray[Any]) -
     raise ValueError(f"{name} has a number in row {row} too large for {converted.dtype}: scale it or use float64")
 
 
-def inputs(value: object, n_features: int, dtype: str) -> NDArray[Any]:
-    """X of shape (n, n_features), n >= 1."""
+def inputs(
+    value: object, n_features: int, dtype: str, lowest: NDArray[np.float64] | None = None
+) -> NDArray[Any]:
+    """X of shape (n, n_features), n >= 1; each column above its lowest (n_features,), where that is given."""
     X = numbers_array("X", value, dtype)
     if X.ndim != 2:
         remedy = ": pass X[None, :] for one sample" if X.shape == (n_features,) else ""
@@ -223,7 +225,20 @@ def inputs(value: object, n_features: int, dtype: str) -> NDArray[Any]:
         raise ValueError(f"X has {X.shape[1]} features, but the model expects {n_features}{remedy}")
     if X.shape[0] == 0:
         raise ValueError("X has no rows; expected at least one sample")
+    if lowest is not None:
+        above_lowest(X, lowest)
     return X
+
+
+def above_lowest(X: NDArray[Any], lowest: NDArray[np.float64]) -> None:
+    """Every number of X (n, k) is above its column's lowest (k,)."""
+    bad = lowest >= X
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"X has {X[row, column]:g} in row {row}, column {column}; Log1p needs numbers above "
+            f"{lowest[column]:g} there: shift the column, or use Standardize instead"
+        )
 
 
 def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:

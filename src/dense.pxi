@@ -9,7 +9,7 @@ Design
 """
 
 cdef enum LayerKind:
-    DENSE, DROPOUT
+    DENSE, DROPOUT, AFFINE, LOG1P
 
 cdef struct Layer:
     LayerKind kind
@@ -18,6 +18,9 @@ cdef struct Layer:
     Py_ssize_t weight_at, bias_at   # where they begin in the flat vector; bias_at < 0: no bias
     int activation
     double rate                     # of dropout
+    real *shift                     # (n_in,), of an affine layer: (x - shift) * factor + offset
+    real *factor                    # (n_in,)
+    real offset
 
 
 cdef void dense_forward(

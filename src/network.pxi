@@ -37,7 +37,11 @@ def get_num_threads():
 
 
 cdef class Network:
-    """Layers as tuples ("dense", n_in, n_out, bias, activation) or ("dropout", width, rate), in order."""
+    """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense".
+
+    ("dense", n_in, n_out, bias, activation), ("dropout", width, rate), ("affine", width, shift, factor, offset) with
+    shift and factor (width,), ("log1p", width).
+    """
 
     cdef Plan plan
     cdef list buffers            # capsules that own what stays
@@ -47,6 +51,7 @@ cdef class Network:
     cdef Poll poll
     cdef readonly object params          # (n_params,)
     cdef readonly bint trains
+    cdef bint logs               # whether a layer is log(1 + x), which not all inputs have
 
     def __cinit__(self, tuple layers, real[::1] params not None, Py_ssize_t rows, bint trains, bint blocks=True):
         cdef Py_ssize_t at = 0, per_row = 0
@@ -74,9 +79,19 @@ cdef class Network:
                 at += layer.n_out if bias else 0
                 self.plan.last = i
                 self.plan.first = i if self.plan.first < 0 else self.plan.first
-            else:
+            elif description[0] == "dropout":
                 layer.kind = DROPOUT
                 _, layer.n_in, layer.rate = description
+            elif description[0] == "affine":
+                layer.kind = AFFINE
+                _, layer.n_in, shift, factor, layer.offset = description
+                layer.shift = self.keep(shift, layer.n_in)
+                layer.factor = self.keep(factor, layer.n_in)
+            else:
+                layer.kind = LOG1P
+                _, layer.n_in = description
+                self.logs = True
+            if layer.kind != DENSE:
                 layer.n_out = layer.n_in
             layer.in_row = padded(layer.n_in)
             layer.out_row = padded(layer.n_out)
@@ -114,6 +129,14 @@ cdef class Network:
         memset(memory, 0, size)
         owner.append(PyCapsule_New(memory, NULL, free_capsule))
         return memory
+
+    cdef real *keep(self, const real[::1] values, Py_ssize_t n) except NULL:
+        """A copy of n numbers that lives as long as the network."""
+        if values.shape[0] != n:
+            raise ValueError(f"an affine layer has {values.shape[0]} numbers; expected {n}")
+        cdef real *kept = <real *>self.take_bytes(n * sizeof(real), self.buffers)
+        memcpy(kept, &values[0], n * sizeof(real))
+        return kept
 
     cdef real *take(self, Py_ssize_t count) except NULL:
         return <real *>self.take_bytes(count * sizeof(real), self.workspace)
@@ -214,6 +237,7 @@ cdef class Network:
                         break
                     finite = every_finite(n * plan.n_in, &X[start, 0])
                     forward_rows(plan, space, plan.panels[0], &X[start, 0], plan.n_in, 0, n, 0, 0)
+                    finite = finite and (not self.logs or logs_finite(plan, space, n))
                     copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
                     start += n
         finally:
@@ -221,7 +245,7 @@ cdef class Network:
         if stopped:
             raise_pending()
         if not finite:
-            raise ValueError("X contains NaN or infinity")
+            raise ValueError("X contains NaN or infinity, or numbers that log1p does not take")
         return out.base
 
     def loss(
@@ -288,7 +312,7 @@ cdef class Network:
             found = []
             for i in range(plan.n_layers):
                 layer = &plan.layers[i]
-                if layer.kind == DENSE or dropout_key:
+                if layer.kind != DROPOUT or dropout_key:
                     out = numpy.empty((n, layer.n_out), PRECISION)
                     copy_matrix(n, layer.n_out, plan.spaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
                     found.append(out.base)
@@ -337,6 +361,15 @@ cdef class Network:
 cdef int raise_pending() except -1:
     """Raise what `interrupted` has seen."""
     return -1
+
+
+cdef bint logs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows) noexcept nogil:
+    """Whether every log(1 + x) of a block is a finite number. Padding is 0."""
+    cdef int i
+    for i in range(plan.n_layers):
+        if plan.layers[i].kind == LOG1P and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
+            return False
+    return True
 
 
 cdef void free_capsule(object capsule) noexcept:

@@ -104,6 +104,8 @@ cdef void forward_rows(
         a = space.a[i] + at * layer.out_row
         if layer.kind == DENSE:
             dense_forward(layer, plan.params, x, x_row, rows, space.z[i] + at * layer.out_row, a, panel)
+        elif layer.kind != DROPOUT:
+            scale_forward(layer, x, x_row, rows, a)
         elif key:
             dropout(key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in, x, x_row, a, layer.out_row)
         else:
@@ -128,8 +130,10 @@ cdef void delta_rows(
     for i in range(plan.n_layers - 1, plan.first - 1, -1):
         layer = &plan.layers[i]
         delta = space.delta[dense] + at * plan.layers[dense].out_row
-        if layer.kind == DROPOUT:
-            if key:
+        if layer.kind != DENSE:
+            if layer.kind != DROPOUT:
+                scale_backward(layer, space.a[i] + at * layer.out_row, rows, delta)
+            elif key:
                 dropout(
                     key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in,
                     delta, layer.out_row, delta, layer.out_row,
@@ -141,7 +145,7 @@ cdef void delta_rows(
         )
         if i > plan.first:
             dense = i - 1
-            while plan.layers[dense].kind == DROPOUT:
+            while plan.layers[dense].kind != DENSE:
                 dense -= 1
             dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, panel)
 

@@ -1,6 +1,6 @@
 """NumPy float64 twin of the kernels, the optimizers' excepted (reference_optimizers.py): the executable specification.
 
-Layers are records, `gdcore.Dense` and `gdcore.Dropout`; parameters one flat float64 vector, layer by layer, weight
+Layers are gdcore's records; parameters one flat float64 vector, layer by layer, weight
 (n_in, n_out) in C order, then bias. Rows are samples.
 """
 
@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from gdcore import Dense
+from gdcore import Dense, Dropout, MinMax, Standardize
 
 erf = np.vectorize(math.erf, otypes=[float])
 
@@ -147,7 +147,7 @@ def loss(name, option, z, y, weight=None):
 
 
 def split(layers, vector):
-    """(weight, bias or None) of each dense layer, as views of a flat vector; None for a dropout layer."""
+    """(weight, bias or None) of each dense layer, as views of a flat vector; None for any other layer."""
     parts, at = [], 0
     for layer in layers:
         if not isinstance(layer, Dense):
@@ -175,12 +175,25 @@ def dropout(x, mask):
     return x if mask is None else x * mask
 
 
+def scaling(layer, x):
+    """The output and its slope."""
+    if isinstance(layer, Standardize):
+        return (x - np.array(layer.mean)) / np.array(layer.std), np.ones_like(x) / np.array(layer.std)
+    if isinstance(layer, MinMax):
+        spread = np.array(layer.maximum) - np.array(layer.minimum)
+        slope = np.where(spread > 0, (layer.high - layer.low) / np.where(spread > 0, spread, 1), 1)
+        return layer.low + (x - np.array(layer.minimum)) * slope, np.ones_like(x) * slope
+    return np.log1p(x), 1 / (1 + x)
+
+
 def forward(layers, params, X, masks=()):
     """What goes into each layer, the slopes of its activation or its mask, and the outputs."""
     x, inputs, factors, masks = X, [], [], iter(masks)
     for layer, part in zip(layers, split(layers, params), strict=True):
         inputs.append(x)
-        if part is None:
+        if part is None and not isinstance(layer, Dropout):
+            x, factor = scaling(layer, x)
+        elif part is None:
             mask = next(masks, None)
             x, factor = dropout(x, mask), np.ones_like(x) if mask is None else mask
         else:

@@ -42,7 +42,13 @@ class Network:
     def trains(self) -> bool: ...
     def __init__(
         self,
-        layers: tuple[tuple[str, int, int, bool, str] | tuple[str, int, float], ...],
+        layers: tuple[
+            tuple[str, int, int, bool, str]
+            | tuple[str, int, float]
+            | tuple[str, int, _Reals, _Reals, float]
+            | tuple[str, int],
+            ...,
+        ],
         params: _Reals,
         rows: int,
         trains: bool,

@@ -110,8 +110,9 @@ def check_gradients(
     model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     kind = get_loss(loss)
     data = take_samples(
-        X, y, sample_weight, n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind
-    )
+        X, y, sample_weight,
+        n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind, lowest=model._lowest,
+    )  # fmt: skip
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
     checks_fit.one_of("wrt", wrt, ("params", "inputs"))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..activations import get_activation
 from ..losses import Loss
-from ..models import Dense
+from ..models import Dense, Dropout
 from .differences import scales
 from .entries import Entries
 from .evaluator import Vector
@@ -30,7 +30,7 @@ NEAR = 2.0**-24
 
 def kinked_layers(objective: Objective) -> list[bool]:
     """Of each array that the kernels' `outputs` returns: whether it comes from an activation with a kink."""
-    shown = [layer for layer in objective.model.layers if isinstance(layer, Dense) or objective.key]
+    shown = [layer for layer in objective.model.layers if objective.key or not isinstance(layer, Dropout)]
     return [isinstance(layer, Dense) and bool(get_activation(layer.activation).kinks) for layer in shown]
 
 

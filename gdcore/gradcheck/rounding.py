@@ -26,8 +26,9 @@ import numpy as np
 from .._kernels import load
 from ..batches import Samples
 from ..losses import Loss
-from ..models import Dense, Sequential
+from ..models import Dense, Dropout, Log1p, Sequential
 from ..models.memory import layer_views
+from ..models.scaling import Scaling, scaled
 from .entries import Block
 from .evaluator import Vector
 from .objective import Objective
@@ -44,7 +45,7 @@ TRIALS = 8
 class Passed(NamedTuple):
     """What one layer keeps for the way back: input and slopes, how far they may be off, and its weight and bias.
 
-    The errors of the weight's and the bias's gradient are written to `into`. A dropout layer has neither.
+    The errors of the weight's and the bias's gradient are written to `into`. A dropout or scaling layer has neither.
     """
 
     x: Vector
@@ -119,12 +120,29 @@ def forward_errors(objective: Objective, bound: Vector, eps: float) -> tuple[lis
             value_error, slope, slope_error = activation_errors(layer.activation, z, z_error, eps)
             passed.append(Passed(x, error, slope, slope_error, tuple(views), tuple(into)))
             x, error = next(outputs), value_error
+        elif not isinstance(layer, Dropout):
+            slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
+            passed.append(Passed(x, error, slope, slope_error, (), ()))
+            x, error = next(outputs), out_error
         elif key:
             out, keep = next(outputs), 1 / (1 - layer.rate)
             mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
             passed.append(Passed(x, error, mask, eps * mask, (), ()))
             x, error = out, error * mask + eps * np.abs(out)
     return passed, x, error
+
+
+def scaling_errors(layer: Scaling, x: Vector, error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
+    """Of arrays (n, k): the slope, what it may be off, and what the value may be off."""
+    out, slope = scaled(layer, x)
+    if isinstance(layer, Log1p):
+        least = 1 + x - error
+        steepest = np.divide(1, least, out=np.full_like(x, np.inf), where=least > 0)
+        off = np.where(error > 0, steepest * error, 0.0)
+        slope_error = steepest - slope + ELEMENTARY * eps * slope * (1 + np.abs(out))
+        return slope, slope_error, off + ELEMENTARY * eps * np.abs(out)
+    sizes = slope * (np.abs(x) + np.abs(layer.affine().shift)) + np.abs(out)
+    return slope, ELEMENTARY * eps * slope, slope * error + ELEMENTARY * eps * sizes
 
 
 def back_through(step: Passed, delta: Vector, delta_error: Vector, eps: float) -> tuple[Vector, Vector]:

@@ -2,6 +2,7 @@
 
 from .builders import MLP, LinearModel
 from .layers import Dense, Dropout, Layer
+from .scaling import Log1p, MinMax, Standardize
 from .sequential import Sequential
 
-__all__ = ["MLP", "Dense", "Dropout", "Layer", "LinearModel", "Sequential"]
+__all__ = ["MLP", "Dense", "Dropout", "Layer", "LinearModel", "Log1p", "MinMax", "Sequential", "Standardize"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
-from .. import checks
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks, checks_scaling
 from .._repr import call_repr
 from ..activations import get_activation
 from ..initializers import Initializer, get_initializer
+from .scaling import Log1p, MinMax, Scaling, Standardize
 
 
 @final
@@ -95,23 +99,27 @@ class Dropout:
         return call_repr(self, positional=1)
 
 
-Layer = Dense | Dropout
+Layer = Dense | Dropout | Standardize | MinMax | Log1p
 
 
 def checked_stack(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Layers whose sizes follow one another, at least one of them Dense."""
+    """Layers whose sizes follow one another, at least one of them Dense, and that behind every scaling layer."""
     width: int | None = None
+    last: Layer | None = None
     for i, layer in enumerate(layers):
-        if not isinstance(layer, Dense | Dropout):
+        if not isinstance(layer, Layer):
             remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
-            raise TypeError(f"layer {i} must be a Dense or a Dropout, got {layer!r}{remedy}")
-        if isinstance(layer, Dense):
+            raise TypeError(f"layer {i} must be a Dense, Dropout, Standardize, MinMax or Log1p, got {layer!r}{remedy}")
+        if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
                 raise ValueError(
                     f"layer {i} takes {layer.in_features} features, but the one before it gives {width}"
                 )
-            width = layer.out_features
-    if width is None:
+            width = layer.out_features if isinstance(layer, Dense) else layer.in_features
+            last = layer
+    if isinstance(last, Scaling):
+        raise ValueError(f"a Dense layer must come behind {type(last).__name__}, which scales inputs: add one")
+    if last is None:
         raise ValueError("a model needs at least one Dense layer")
     return layers
 
@@ -121,16 +129,33 @@ def dropout_key(seed: int | None) -> int:
     return 0 if seed is None else 1 + checks.integer("dropout_seed", seed, 0, 2**64 - 2)
 
 
-def stack_table(
-    layers: tuple[Layer, ...],
-) -> tuple[tuple[str, int, int, bool, str] | tuple[str, int, float], ...]:
-    """The layers as the kernels take them: ("dense", n_in, n_out, bias, activation) or ("dropout", width, rate)."""
-    table: list[tuple[str, int, int, bool, str] | tuple[str, int, float]] = []
-    width = next(layer.in_features for layer in layers if isinstance(layer, Dense))
+LayerRow = (
+    tuple[str, int, int, bool, str] | tuple[str, int, float] | tuple[str, int, NDArray[Any], NDArray[Any], float]
+    | tuple[str, int]
+)  # fmt: skip
+"""A layer as the kernels take it: see `Network`."""
+
+
+def stack_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
+    """The layers as the kernels of a precision take them.
+
+    ("dense", n_in, n_out, bias, activation), ("dropout", width, rate), ("affine", width, shift, factor, offset),
+    ("log1p", width).
+    """
+    table: list[LayerRow] = []
+    width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
     for layer in layers:
         if isinstance(layer, Dense):
             table.append(("dense", layer.in_features, layer.out_features, layer.bias, layer.activation))
             width = layer.out_features
-        else:
+        elif isinstance(layer, Dropout):
             table.append(("dropout", width, layer.rate))
+        elif isinstance(layer, Log1p):
+            table.append(("log1p", width))
+        else:
+            with np.errstate(over="ignore"):
+                exact = layer.affine()
+                shift, factor = exact.shift.astype(dtype), exact.factor.astype(dtype)
+            checks_scaling.scale_fits(layer, shift, factor, dtype)
+            table.append(("affine", width, shift, factor, exact.offset))
     return tuple(table)

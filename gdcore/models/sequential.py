@@ -24,6 +24,7 @@ from ..initializers import get_initializer
 from ..losses import CustomLoss, Loss, get_loss
 from .layers import Dense, Layer, checked_stack, dropout_key, stack_table
 from .memory import layer_views
+from .scaling import lowest_inputs
 from .summary import summary
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class Sequential:
 
     Parameters
     ----------
-    *layers : Dense or Dropout
-        Each layer's in_features is the out_features of the one before. At least one is Dense.
+    *layers : Dense, Dropout, Standardize, MinMax or Log1p
+        Each layer's in_features is the out_features of the one before. At least one is Dense; scaling comes before it.
     seed : int, optional
         Fixes the initial weights, and shuffling and dropout in training; without it they differ from run to run.
     dtype : {"float32", "float64"}, default "float32"
@@ -77,6 +78,7 @@ class Sequential:
         self.layers: tuple[Layer, ...] = checked_stack(layers)
         self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
         self.dtype = checks.precision("dtype", dtype)
+        self._table, self._lowest = stack_table(self.layers, self.dtype), lowest_inputs(self.layers)
         dense = self._dense()
         self.in_features = dense[0].in_features
         self.out_features = dense[-1].out_features
@@ -148,7 +150,7 @@ class Sequential:
         """
         if not self._params.flags.writeable:
             raise ValueError("params is read-only: set model.params.flags.writeable = True")
-        return load(self.dtype).Network(stack_table(self.layers), self._params, 1, trains, blocks)
+        return load(self.dtype).Network(self._table, self._params, 1, trains, blocks)
 
     def _network(self, trains: bool) -> Network:
         found = self._networks.get(trains)
@@ -176,7 +178,7 @@ class Sequential:
                 return network.predict(X)
             except (TypeError, ValueError):
                 pass  # what does not fit as it is: converted, or explained
-        return network.predict(checks.inputs(X, self.in_features, self.dtype))
+        return network.predict(checks.inputs(X, self.in_features, self.dtype, self._lowest))
 
     def loss(
         self,
@@ -249,7 +251,7 @@ class Sequential:
         kind = get_loss(loss)
         data = take_samples(
             X, y, sample_weight,
-            n_in=self.in_features, n_out=self.out_features, dtype=self.dtype, loss=kind,
+            n_in=self.in_features, n_out=self.out_features, dtype=self.dtype, loss=kind, lowest=self._lowest,
         )  # fmt: skip
         l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         return self._evaluate(data, kind, l1, l2, dropout_key(dropout_seed), grad)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .layers import Dense, Layer
+from .layers import Dense, Dropout, Layer
 
 
 def summary(layers: tuple[Layer, ...], dtype: str) -> str:
     """Layers, output shapes and numbers of parameters, one line each, with the total."""
     rows = [("layer", "output", "parameters")]
-    width = next(layer.in_features for layer in layers if isinstance(layer, Dense))
+    width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
     total = 0
     for layer in layers:
         width = layer.out_features if isinstance(layer, Dense) else width

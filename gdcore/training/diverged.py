@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import checks
 from ..batches import Samples
 from ..errors import DivergedError, RefusedStep
-from ..models.layers import Dense
+from ..models.layers import Dropout
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -43,7 +43,7 @@ def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.
     X = np.ascontiguousarray(data.X[rows])
     network = trainer.model._bind(trains=False, blocks=False)
     key = trainer._next_dropout_key()
-    layers = [layer for layer in trainer.model.layers if key or isinstance(layer, Dense)]
+    layers = [layer for layer in trainer.model.layers if key or not isinstance(layer, Dropout)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
             return f"the output of layer {i}, {layer!r}"

@@ -254,7 +254,7 @@ class Trainer:
         model = self.model
         return take_samples(
             X, y, sample_weight,
-            n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=self.loss,
+            n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=self.loss, lowest=model._lowest,
         )  # fmt: skip
 
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
