@@ -150,7 +150,7 @@ cdef class Network:
             layer = &self.plan.layers[i]
             most = max(
                 most, panel_room(layer.n_out, layer.n_in), panel_room(layer.n_in, layer.n_out),
-                panel_room(layer.n_out, min(self.plan.room, <Py_ssize_t>MOST_DEPTH)),
+                panel_bound(layer.n_out, self.plan.room),
             )
         return most + TILE_ROWS * self.widest + TILE_COLUMNS
 

@@ -112,6 +112,13 @@ cdef inline Py_ssize_t panel_room(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     return group_of(n, terms) * terms
 
 
+cdef inline Py_ssize_t panel_bound(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """What `panel_room` does not exceed for k rows or fewer: where B is shorter, more columns make a group."""
+    cdef Py_ssize_t terms = min(k, <Py_ssize_t>MOST_DEPTH)
+    cdef Py_ssize_t columns = TILE_COLUMNS * min(<Py_ssize_t>MOST_PANELS, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+    return min(columns * terms, max(<Py_ssize_t>(PANEL_BYTES // sizeof(real)), TILE_COLUMNS * terms))
+
+
 cdef void product(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const real *a, Py_ssize_t a_row, Py_ssize_t a_col,    # (m, k), by two strides

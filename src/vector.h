@@ -76,7 +76,7 @@ static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_
             *(vector *)(panel + j) = *(const vector *)(b + j);
         if (whole == width)
             continue;
-        if (b + whole + LANES <= end)
+        if (end - b >= whole + LANES)
             *(vector *)(panel + whole) = (vector)((lanes)*(const vector *)(b + whole) & counted);
         else {
             *(vector *)(panel + whole) = (vector){0};

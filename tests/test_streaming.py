@@ -70,3 +70,20 @@ def test_a_refused_step_changes_nothing():
             trainer.step(X * np.float32(1e30), y * np.float32(1e15))
         np.testing.assert_array_equal(net.params, before)
         assert np.isfinite(trainer.step(X, y))
+
+
+@pytest.mark.parametrize(("rows", "shorter"), [(456, 455), (300, 292), (200, 129), (512, 257)])
+def test_a_shorter_batch_may_take_more_scratch(isa, rows, shorter):
+    """A group of panels holds more columns where the sums are shorter."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((rows + shorter, 150)).astype("float32")
+    ends = []
+    for first in (rows, shorter):
+        net = gd.MLP([150] * 7 + [290, 1], "tanh", seed=0)
+        trainer = gd.Trainer(net, "mse", gd.SGD(0.01))
+        trainer.step(X[:first], X[:first, :1].copy())
+        trainer.step(X[rows:], X[rows:, :1].copy())
+        again = gd.Trainer(net.copy(), "mse", gd.SGD(0.01))
+        assert again.step(X[rows:], X[rows:, :1].copy()) == trainer.step(X[rows:], X[rows:, :1].copy())
+        ends.append(net.params)
+    assert np.isfinite(ends).all()
