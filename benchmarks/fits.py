@@ -9,7 +9,7 @@ from gdcore.bench.problems import make_workload
 from gdcore.bench.tasks import Case, Prepared
 
 N_FITS = 16
-EPOCHS = 40
+EPOCHS = 4
 
 
 def fits(library: Library, case: Case) -> Prepared:

@@ -184,11 +184,11 @@ static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, co
 }
 
 /* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4.
- * Where the rows have room for it, the last numbers are read with a whole vector. */
+ * Without d the rows are whole, and where they have room the last numbers are read with a whole vector. */
 static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, ptrdiff_t x_row, real *c)
 {
     ptrdiff_t i = 0;
-    for (; i + LANES <= n || (i < n && i + LANES <= x_row); i += LANES) {
+    for (; i + LANES <= n || (!d && i < n && i + LANES <= x_row); i += LANES) {
         vector sum[4] = {{0}};
         ptrdiff_t r = 0;
         for (; r + 4 <= rows; r += 4)
