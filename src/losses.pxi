@@ -116,6 +116,38 @@ cdef void pointwise(
             value[i] = squared_hinge(z[i], y[i], &slope[i])
 
 
+cdef void pointwise_curvature(
+    int loss, real option, Py_ssize_t n,
+    const real *z, const real *y,     # (n,)
+    real *curvature,                  # (n,)
+) noexcept nogil:
+    """d^2 value / d z^2 of n outputs; 0 at a kink."""
+    cdef Py_ssize_t i
+    cdef real s
+    if loss == MEAN_SQUARED_ERROR:
+        for i in range(n):
+            curvature[i] = 2
+    elif loss == HUBER:
+        for i in range(n):
+            curvature[i] = <real>(real_abs(z[i] - y[i]) < option)
+    elif loss == LOG_COSH:
+        for i in range(n):
+            s = real_tanh(z[i] - y[i])
+            curvature[i] = <real>1 - s * s
+    elif loss == POISSON:
+        for i in range(n):
+            curvature[i] = real_exp(z[i])
+    elif loss == BINARY_CROSS_ENTROPY:
+        for i in range(n):
+            s = real_sigmoid(z[i])
+            curvature[i] = s * (<real>1 - s)
+    elif loss == SQUARED_HINGE:
+        for i in range(n):
+            curvature[i] = <real>2 * y[i] * y[i] * <real>(<real>1 - y[i] * z[i] > 0)
+    else:
+        memset(curvature, 0, n * sizeof(real))    # pieces of lines
+
+
 cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
     """Sum of n values in eight interleaved partial sums."""
     cdef double part[8]

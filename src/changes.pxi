@@ -1,0 +1,242 @@
+"""What a loss changes by when parameters move, and the roundoff and the signs that go with it.
+
+Design
+------
+- Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the kernels'
+  own; no derivative is used. What does not move has a change of exactly 0.
+- A weight of one stage moves one unit, by rank one the next stage, and by products those behind it.
+- A sample's loss is subtracted from the same sample's before, output by output; softmax as a difference of logarithms,
+  so that large logits leave no roundoff.
+- Roundoff is that of the outputs (lanes.pxi), times the loss's slope at the moved point, and that of the loss's terms.
+- A pattern is a sum of a random number for every sign that has changed: it does not depend on the order, and is 0 where
+  no sign has.
+"""
+
+cdef enum:
+    LOSS_SITE = 1000000      # of signs: above any stage's number
+    PENALTY_SITE = 2000000
+
+cdef inline int sign_of(double x) noexcept nogil:
+    return <int>(x > 0) - <int>(x < 0)
+
+
+cdef inline uint64_t sign_change(uint64_t site, uint64_t unit, uint64_t row, double before, double after) noexcept nogil:
+    """What a quantity adds to the pattern when it moves."""
+    return key_of(site, unit, 4 * row + <uint64_t>(1 + sign_of(after))) \
+        - key_of(site, unit, 4 * row + <uint64_t>(1 + sign_of(before)))
+
+
+cdef uint64_t sign_changes(
+    const Block *b, uint64_t site, Py_ssize_t first, Py_ssize_t count,    # units
+    const real *before, const real *after,                                # (count, lanes)
+) noexcept nogil:
+    cdef Py_ssize_t j, r, at
+    cdef uint64_t found = 0
+    if not signs_differ(count * b.lanes, before, after):
+        return 0
+    for j in range(count):
+        for r in range(b.rows):
+            at = j * b.lanes + r
+            if sign_of(before[at]) != sign_of(after[at]):
+                found += sign_change(site, first + j, b.first + r, before[at], after[at])
+    return found
+
+
+cdef int kinks_of(int loss) noexcept nogil:
+    """How many quantities of an output have signs that decide a loss's formula."""
+    if loss == HUBER:
+        return 2
+    return 1 if loss == MEAN_ABSOLUTE_ERROR or loss == QUANTILE or loss == HINGE or loss == SQUARED_HINGE else 0
+
+
+cdef void kink_argument(
+    const Objective *of, int which, Py_ssize_t n, const real *z, const real *y, real *argument,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real shift = 0
+    if of.loss == HINGE or of.loss == SQUARED_HINGE:
+        for i in range(n):
+            argument[i] = <real>1 - y[i] * z[i]
+        return
+    if of.loss == HUBER:
+        shift = of.option if which else -of.option
+    for i in range(n):
+        argument[i] = (z[i] - y[i]) + shift
+
+
+cdef inline void swap(Scratch *w) noexcept nogil:
+    w.dz, w.other = w.other, w.dz
+
+
+cdef void move_stage(
+    const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
+) noexcept nogil:
+    """From dz of some units (count, lanes) to their outputs, in w.a, and how these change, in w.dz."""
+    cdef const Stage *t = &p.stages[s]
+    cdef Py_ssize_t at = first * b.lanes, n = count * b.lanes, q
+    cdef const real *z = b.z[s] + at
+    cdef const real *a = b.a[s] + at
+    cdef real *moved = w.z
+    cdef real *out = w.a
+    cdef real *change = w.dz
+    for q in range(n):
+        moved[q] = z[q] + change[q]
+    if is_kinked(t.layer.activation):
+        w.pattern += sign_changes(b, s, first, count, z, moved)
+    activate(t.layer.activation, moved, out, n)
+    if b.mask[s] != NULL:
+        multiply(n, b.mask[s] + at, out)
+    for q in range(n):
+        change[q] = out[q] - a[q]
+
+
+cdef void follow(
+    const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
+    Py_ssize_t *low, Py_ssize_t *high,    # the outputs that have moved, in w.a
+) noexcept nogil:
+    """From dz of some units of stage s to the network's outputs."""
+    cdef const Stage *next
+    while True:
+        move_stage(p, b, w, s, first, count)
+        low[0], high[0] = first, first + count
+        if s == p.n_stages - 1:
+            return
+        if count == 1 and not any_change(b.lanes, w.dz):
+            low[0], high[0] = 0, 0
+            return
+        next = &p.stages[s + 1]
+        if count == 1:
+            rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
+        else:
+            times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, w.panel)
+        swap(w)
+        s += 1
+        first, count = 0, next.n_out
+
+
+cdef void pointwise_changes(
+    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
+) noexcept nogil:
+    """Changes and roundoff of the lanes' losses where outputs low … high have become w.a."""
+    cdef Py_ssize_t at = low * b.lanes, count = high - low, n = count * b.lanes
+    cdef const real *z = b.a[p.n_stages - 1] + at
+    cdef const real *y = b.target + at
+    cdef real *value = w.dz
+    cdef real *slope = w.other
+    cdef int loss = p.of.loss, which
+    # log-likelihoods and margins are differences of terms as large as y z
+    cdef bint differs = loss == POISSON or loss == BINARY_CROSS_ENTROPY or loss == HINGE or loss == SQUARED_HINGE
+    for which in range(kinks_of(loss)):
+        kink_argument(&p.of, which, n, z, y, value)
+        kink_argument(&p.of, which, n, w.a, y, slope)
+        w.pattern += sign_changes(b, LOSS_SITE + which, low, count, value, slope)
+    pointwise(loss, p.of.option, n, w.a, y, value, slope)
+    add_pointwise(
+        count, b.lanes, <real>2 if differs else <real>0, value, b.value + at, slope, y, w.a, z, b.error + at,
+        w.change, w.noise,
+    )
+
+
+cdef void exponentials(
+    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
+    real *top, real *total,                   # (lanes,)
+) noexcept nogil:
+    """exp(output - top) of every output (k, lanes), in w.other, and their sum."""
+    cdef Py_ssize_t lanes = b.lanes, j, r
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef const real *out
+    cdef bint quick = high - low == 1
+    if quick:
+        for r in range(lanes):
+            quick &= real_abs(w.dz[r]) < QUICK_CHANGE
+    memcpy(top, b.top, lanes * sizeof(real))
+    if not quick:
+        for r in range(lanes):
+            top[r] = -INFINITY
+        tops(low, lanes, z, top)
+        tops(high - low, lanes, w.a, top)
+        tops(p.k - high, lanes, z + high * lanes, top)
+    memset(total, 0, lanes * sizeof(real))
+    for j in range(p.k):
+        if quick and j != low:
+            memcpy(w.other + j * lanes, b.value + j * lanes, lanes * sizeof(real))
+            add_lanes(lanes, w.other + j * lanes, total)
+        else:
+            out = w.a + (j - low) * lanes if low <= j < high else z + j * lanes
+            add_exponentials(lanes, out, top, w.other + j * lanes, total)
+
+
+cdef void cross_entropy_changes(
+    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
+) noexcept nogil:
+    """The same of cross-entropy; w.dz holds how the outputs low … high have moved."""
+    cdef Py_ssize_t lanes = b.lanes, at = low * b.lanes
+    cdef real *top = w.lane
+    cdef real *total = w.lane + lanes
+    cdef real *share = w.lane + 2 * lanes
+    exponentials(p, b, w, low, high, top, total)
+    add_log_totals(lanes, b.mass, b.top, b.log_total, top, total, share, w.change, w.noise)
+    add_logits(
+        high - low, lanes, w.other + at, share, b.target + at, w.dz, b.error + at, w.change, w.noise,
+    )
+
+
+cdef void loss_changes(
+    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high, double *change, double *noise,
+) noexcept nogil:
+    """Add what outputs low … high, moved to w.a, change the sum of the block's losses by, and its roundoff."""
+    memset(w.change, 0, b.lanes * sizeof(real))
+    memset(w.noise, 0, b.lanes * sizeof(real))
+    if p.of.loss == CROSS_ENTROPY:
+        cross_entropy_changes(p, b, w, low, high)
+    else:
+        pointwise_changes(p, b, w, low, high)
+    change[0] += lane_sum(b.rows, b.weight, w.change)
+    noise[0] += lane_sum(b.rows, b.weight, w.noise)
+
+
+cdef inline bint is_weight(const Point *p, int s, Py_ssize_t index) noexcept nogil:
+    return index - p.stages[s].begin < p.stages[s].n_in * p.stages[s].n_out
+
+
+cdef inline int stage_of(const Point *p, Py_ssize_t index) noexcept nogil:
+    """The stage that a parameter belongs to."""
+    cdef int s = 0
+    while index >= p.stages[s].end:
+        s += 1
+    return s
+
+
+cdef void move_parameter(
+    const Point *p, const Block *b, Scratch *w, Py_ssize_t index, real step, Py_ssize_t *low, Py_ssize_t *high,
+) noexcept nogil:
+    """The outputs where one parameter has moved: low … high of them, in w.a."""
+    cdef int s = stage_of(p, index)
+    cdef const Stage *t = &p.stages[s]
+    cdef Py_ssize_t at = index - t.begin, r
+    cdef const real *x
+    cdef real *dz = w.dz
+    if is_weight(p, s, index):
+        x = stage_input(b, s) + at // t.n_out * b.lanes
+        if not any_change(b.lanes, x):
+            low[0], high[0] = 0, 0
+            return
+        for r in range(b.lanes):
+            dz[r] = step * x[r]
+    else:
+        for r in range(b.lanes):
+            dz[r] = step
+    follow(p, b, w, s, at % t.n_out, 1, low, high)
+
+
+cdef double penalty_change(
+    const Point *p, Py_ssize_t index, double moved, double *size, uint64_t *pattern,
+) noexcept nogil:
+    """Of a weight's penalty, exact but for a few roundings of its terms, whose sizes are added to `size`."""
+    cdef double at = p.plan.params[index]
+    cdef double lines = p.l1 * ((moved if moved > 0 else -moved) - (at if at > 0 else -at))
+    cdef double parabola = p.l2 / 2 * (moved - at) * (moved + at)
+    size[0] += (lines if lines > 0 else -lines) + (parabola if parabola > 0 else -parabola)
+    if p.l1 != 0 and sign_of(moved) != sign_of(at):
+        pattern[0] += sign_change(PENALTY_SITE, index, 0, at, moved)
+    return lines + parabola

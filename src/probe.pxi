@@ -1,0 +1,297 @@
+"""A network's objective around its parameters: differences, as the gradient checker asks for them, and curvature.
+
+Design
+------
+- A block of samples is filled once for all points of a call, and stays where it is the only one.
+- The parameters must stay as they are while a probe lives. It serves one thread of Python at a time.
+"""
+
+cdef class Probe:
+    """A network's objective, mean loss plus penalties, around the network's parameters, dropout at work under a key."""
+
+    cdef Network network
+    cdef Point point
+    cdef Block block
+    cdef Tangent tangent
+    cdef Scratch spaces[MOST_THREADS]
+    cdef real **drift
+    cdef int n_spaces
+    cdef list buffers
+    cdef tuple arrays               # that the point looks at
+    cdef Poll poll
+    cdef bint busy
+    cdef readonly double value
+
+    def __cinit__(
+        self, Network network not None, str loss, double option, const real[:, ::1] X not None,
+        const real[:, ::1] target=None, const int64_t[::1] labels=None, const real[::1] weight=None,
+        unsigned long long dropout_key=0, double l1=0, double l2=0,
+    ):
+        cdef Point *p = &self.point
+        cdef Plan *plan = &network.plan
+        cdef Py_ssize_t j
+        self.network = network
+        self.buffers = []
+        self.arrays = (X, target, labels, weight)
+        p.plan = plan
+        p.key, p.l1, p.l2 = dropout_key, l1, l2
+        p.k, p.n, p.widest = plan.n_out, X.shape[0], max(network.widest, plan.n_in)
+        p.of.loss = -1 if loss is None else loss_code(loss)
+        p.of.option, p.of.outputs = <real>option, p.k
+        if loss is not None:
+            bind_rows(&p.data, plan.n_in, p.k, p.of.loss == CROSS_ENTROPY, X, target, labels, weight)
+            p.factor = mean_factor(&p.of, &p.data, 0, p.n)
+        elif p.n == 0 or X.shape[1] != plan.n_in:
+            raise ValueError(f"X has shape ({p.n}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
+        else:
+            p.data.x, p.data.x_row = <real *>&X[0, 0], plan.n_in
+        self.take_stages()
+        self.block.lanes = lanes_of(p.n)
+        self.block.first = -1
+        p.squares = self.take(plan.n_params)
+        for j in range(plan.n_params):
+            p.squares[j] = plan.params[j] * plan.params[j]
+        p.ones = self.take(p.widest)
+        for j in range(p.widest):
+            p.ones[j] = 1
+        p.turned = self.take(p.widest * self.block.lanes)
+        p.variance = self.take(2 * p.widest * self.block.lanes)
+        p.panel = self.take(self.panel_room())
+        self.take_block()
+        self.value = self.mean_loss() + penalty(plan, l1, l2)
+
+    cdef void *take_bytes(self, size_t size) except NULL:
+        return self.network.take_bytes(size, self.buffers)
+
+    cdef real *take(self, Py_ssize_t count) except NULL:
+        return <real *>self.take_bytes(count * sizeof(real))
+
+    cdef real **take_pointers(self) except NULL:
+        return <real **>self.take_bytes(self.point.n_stages * sizeof(void *))
+
+    cdef real **take_stage_lanes(self) except NULL:
+        """Room for (n_out, lanes) numbers of every stage."""
+        cdef real **found = self.take_pointers()
+        cdef int s
+        for s in range(self.point.n_stages):
+            found[s] = self.take(self.point.stages[s].n_out * self.block.lanes)
+        return found
+
+    cdef Py_ssize_t panel_room(self):
+        """Numbers that a product takes: of a stage's lanes, or of a weight's gradient."""
+        cdef Py_ssize_t most = 0
+        cdef int s
+        for s in range(self.point.n_stages):
+            most = max(
+                most, panel_room(self.block.lanes, self.point.stages[s].n_in),
+                panel_room(self.block.lanes, self.point.stages[s].n_out),
+                panel_room(self.point.stages[s].n_out, self.block.lanes),
+            )
+        return most + TILE_COLUMNS
+
+    cdef int take_stages(self) except -1:
+        cdef Point *p = &self.point
+        cdef const Plan *plan = p.plan
+        cdef const Layer *layer
+        cdef Stage *t = NULL
+        cdef int i
+        p.stages = <Stage *>self.take_bytes(plan.n_layers * sizeof(Stage))
+        for i in range(plan.n_layers):
+            layer = &plan.layers[i]
+            if layer.kind == DENSE:
+                t = &p.stages[p.n_stages]
+                p.n_stages += 1
+                t.layer, t.n_in, t.n_out = layer, layer.n_in, layer.n_out
+                t.weight = plan.params + layer.weight_at
+                t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at
+                t.begin = layer.weight_at
+                t.end = t.begin + t.n_in * t.n_out + (0 if t.bias == NULL else t.n_out)
+            if t != NULL:
+                t.last_layer = i
+        return 0
+
+    cdef int take_block(self) except -1:
+        cdef Point *p = &self.point
+        cdef Block *b = &self.block
+        cdef int s
+        b.x = self.take(p.plan.n_in * b.lanes)
+        b.z = self.take_stage_lanes()
+        b.f = self.take_stage_lanes()
+        b.a = self.take_pointers()
+        b.mask = self.take_pointers()
+        for s in range(p.n_stages):
+            b.a[s] = b.f[s]
+            if p.key and p.plan.layers + p.stages[s].last_layer != p.stages[s].layer:
+                b.mask[s] = self.take(p.stages[s].n_out * b.lanes)
+                b.a[s] = self.take(p.stages[s].n_out * b.lanes)
+        b.target = self.take(p.k * b.lanes)
+        b.value = self.take(p.k * b.lanes)
+        b.error = self.take(p.k * b.lanes)
+        b.weight = self.take(b.lanes)
+        b.top = self.take(b.lanes)
+        b.log_total = self.take(b.lanes)
+        b.mass = self.take(b.lanes)
+        return 0
+
+    cdef int take_spaces(self, int threads) except -1:
+        cdef Py_ssize_t lanes = self.block.lanes, wide = self.point.widest * lanes
+        cdef Scratch *w
+        while self.n_spaces < threads:
+            w = &self.spaces[self.n_spaces]
+            w.dz, w.other, w.z, w.a = self.take(wide), self.take(wide), self.take(wide), self.take(wide)
+            w.change, w.noise, w.lane = self.take(lanes), self.take(lanes), self.take(3 * lanes)
+            w.panel = self.take(self.panel_room())
+            self.n_spaces += 1
+        return 0
+
+    cdef void fill(self, Py_ssize_t first) noexcept nogil:
+        if self.block.first != first:
+            fill_block(&self.point, &self.block, first)
+
+    cdef double mean_loss(self):
+        """The mean of the samples' losses, block by block."""
+        cdef Py_ssize_t first = 0
+        cdef double total = 0
+        while first < self.point.n and self.point.of.loss >= 0:
+            self.fill(first)
+            total += block_loss(&self.point, &self.block, self.point.variance)
+            first += self.block.lanes
+        return self.point.factor * total
+
+    cdef int run(self, Sweep *sweep) except -1:
+        """All points of a sweep, whose results begin at 0."""
+        cdef Py_ssize_t first = 0
+        cdef int tasks = <int>((sweep.count + TASK_POINTS - 1) // TASK_POINTS), threads = n_threads, s
+        self.take_spaces(threads)
+        sweep.point, sweep.block, sweep.spaces = &self.point, &self.block, self.spaces
+        sweep.poll, sweep.stopped = &self.poll, False
+        with nogil:
+            while first < self.point.n and (self.point.of.loss >= 0 or sweep.outputs != NULL):
+                self.fill(first)
+                for s in range(self.point.n_stages if sweep.drift != NULL else 0):
+                    if sweep.drift[s] != NULL:
+                        stage_drift(&self.point, &self.block, s, sweep.direction, sweep.drift[s])
+                pool_run(sweep_task, sweep, tasks, threads)
+                first += self.block.lanes
+            if not sweep.stopped:
+                add_penalty_changes(sweep)
+        return -1 if sweep.stopped else 0
+
+    cdef int sweep(
+        self, Sweep *of, const real[::1] places, double[::1] change, double[::1] noise, uint64_t[::1] patterns,
+        real[:, :, ::1] outputs,
+    ) except -1:
+        cdef Py_ssize_t count = places.shape[0]
+        if change.shape[0] != count or noise.shape[0] != count or patterns.shape[0] != count:
+            raise ValueError(f"change, noise and patterns must have length {count}")
+        of.outputs = NULL
+        if outputs is not None:
+            if outputs.shape[0] != count or outputs.shape[1] != self.point.n or outputs.shape[2] != self.point.k:
+                raise ValueError(f"outputs must have shape ({count}, {self.point.n}, {self.point.k})")
+        if count == 0:
+            return 0
+        if outputs is not None:
+            of.outputs = &outputs[0, 0, 0]
+        change[:] = 0
+        noise[:] = 0
+        patterns[:] = 0
+        of.count, of.places = count, &places[0]
+        of.change, of.noise, of.patterns = &change[0], &noise[0], &patterns[0]
+        if self.busy:
+            raise RuntimeError("a probe serves one thread at a time")
+        self.busy = True
+        try:
+            return self.run(of)
+        finally:
+            self.busy = False
+
+    def at(
+        self, const int64_t[::1] indices not None, const real[::1] places not None, double[::1] change not None,
+        double[::1] noise not None, uint64_t[::1] patterns not None, real[:, :, ::1] outputs=None,
+    ):
+        """Points (count,) where params[indices[i]] alone becomes places[i].
+
+        Written: by how much the objective changes, the roundoff of that, and a hash of the signs that change, 0 for
+        none. Where outputs (count, n, k) is given it receives the network's, and the loss is left out of the change.
+        """
+        cdef Sweep of
+        cdef Py_ssize_t i
+        if indices.shape[0] != places.shape[0]:
+            raise ValueError(f"indices and places have lengths {indices.shape[0]} and {places.shape[0]}")
+        for i in range(indices.shape[0]):
+            if indices[i] < 0 or indices[i] >= self.point.plan.n_params:
+                raise IndexError(f"index {indices[i]} is not one of {self.point.plan.n_params} parameters")
+        of.indices = &indices[0] if indices.shape[0] else NULL
+        of.direction, of.drift = NULL, NULL
+        self.sweep(&of, places, change, noise, patterns, outputs)
+
+    def along(
+        self, const real[::1] direction not None, const real[::1] steps not None, double[::1] change not None,
+        double[::1] noise not None, uint64_t[::1] patterns not None, real[:, :, ::1] outputs=None,
+    ):
+        """The same of the points params + steps[i] * direction, direction (n_params,)."""
+        cdef Sweep of
+        cdef real **room
+        cdef int s
+        self.check_direction(direction)
+        if self.drift == NULL:
+            self.drift = self.take_stage_lanes()
+        room = <real **>PyMem_RawCalloc(self.point.n_stages, sizeof(void *))
+        if room == NULL:
+            raise MemoryError("no memory for a direction")
+        try:
+            for s in range(self.point.n_stages):
+                if stage_moves(&self.point, &direction[0], s):
+                    room[s] = self.drift[s]
+            of.indices, of.direction, of.drift = NULL, &direction[0], room
+            self.sweep(&of, steps, change, noise, patterns, outputs)
+        finally:
+            PyMem_RawFree(room)
+
+    cdef int check_direction(self, const real[::1] direction) except -1:
+        if direction.shape[0] != self.point.plan.n_params:
+            raise ValueError(f"direction has shape ({direction.shape[0]},); expected ({self.point.plan.n_params},)")
+        return 0
+
+    def outputs(self, real[:, ::1] out not None, real[:, ::1] error not None):
+        """Write the outputs (n, k), and an estimate of the roundoff (n, k) that a difference of them has."""
+        cdef Point *p = &self.point
+        cdef Block *b = &self.block
+        cdef Py_ssize_t first = 0, r, j
+        if out.shape[0] != p.n or out.shape[1] != p.k or error.shape[0] != p.n or error.shape[1] != p.k:
+            raise ValueError(f"out and error must have shape ({p.n}, {p.k})")
+        while first < p.n:
+            self.fill(first)
+            for r in range(b.rows):
+                for j in range(p.k):
+                    out[first + r, j] = b.a[p.n_stages - 1][j * b.lanes + r]
+                    error[first + r, j] = OUTPUT_SAFETY * b.error[j * b.lanes + r]
+            first += b.lanes
+
+    def hessian_vector(self, const real[::1] direction not None, real[::1] out not None):
+        """Write the Hessian of the objective times the direction into out (n_params,); l1 has none."""
+        cdef Point *p = &self.point
+        cdef Tangent *of = &self.tangent
+        cdef Py_ssize_t first = 0, wide = p.widest * self.block.lanes, index
+        cdef int s
+        cdef bint stopped = False
+        self.check_direction(direction)
+        self.check_direction(out)
+        if p.of.loss < 0:
+            raise ValueError("a loss that Python computes has no curvature here")
+        if of.dz == NULL:
+            of.da = self.take_stage_lanes()
+            of.delta, of.d_delta, of.spare = self.take(wide), self.take(wide), self.take(2 * wide)
+            of.dz = self.take_stage_lanes()
+        out[:] = 0
+        with nogil:
+            while first < p.n and not stopped:
+                self.fill(first)
+                add_curvature(p, &self.block, &direction[0], of, &out[0])
+                stopped = interrupted(&self.poll, self.block.lanes * p.plan.n_params * 6)
+                first += self.block.lanes
+            for s in range(p.n_stages):
+                for index in range(p.stages[s].begin, p.stages[s].begin + p.stages[s].n_in * p.stages[s].n_out):
+                    out[index] += <real>p.l2 * direction[index]
+        if stopped:
+            raise_pending()

@@ -1,0 +1,130 @@
+"""Many points at once: parameters one at a time, or steps along a direction.
+
+Design
+------
+- A call takes many points, and a task some of them, for one block of samples after the other. A point's sum is made by
+  one task at a time, in the blocks' order: its bits do not depend on the threads.
+- Along a direction, z + dz is made of a change of the inputs and of the weights' own drift, which is the same at every step.
+"""
+
+cdef enum:
+    TASK_POINTS = 32
+    POINT_WORK = 64        # multiply-adds of a point, per lane: enough to know when to look at signals
+
+cdef struct Sweep:          # the points of one call
+    const Point *point
+    const Block *block
+    Scratch *spaces
+    Py_ssize_t count
+    const int64_t *indices  # (count,), of parameters, or NULL: along `direction`
+    const real *places      # (count,): what the parameter becomes, or steps along the direction
+    const real *direction   # (n_params,)
+    real **drift            # per stage: (n_out, lanes), or NULL: the direction does not move the stage
+    double *change          # (count,)
+    double *noise           # (count,)
+    uint64_t *patterns      # (count,)
+    real *outputs           # (count, n, k), or NULL
+    Poll *poll
+    bint stopped
+
+
+cdef void keep_outputs(
+    const Point *p, const Block *b, const Scratch *w, Py_ssize_t low, Py_ssize_t high, real *out,    # (n, k)
+) noexcept nogil:
+    """Write the outputs of the block's samples, of which low … high have moved to w.a."""
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef Py_ssize_t j, r
+    for j in range(p.k):
+        for r in range(b.rows):
+            out[(b.first + r) * p.k + j] = (
+                w.a[(j - low) * b.lanes + r] if low <= j < high else z[j * b.lanes + r]
+            )
+
+
+cdef void move_along(
+    const Sweep *sweep, Scratch *w, real step, Py_ssize_t *low, Py_ssize_t *high,
+) noexcept nogil:
+    """The outputs at params + step * direction, in w.a; all of them, or none where nothing moves."""
+    cdef const Point *p = sweep.point
+    cdef const Block *b = sweep.block
+    cdef const Stage *t
+    cdef const real *drift
+    cdef Py_ssize_t n, q
+    cdef int s
+    cdef bint moves = False
+    low[0], high[0] = 0, 0
+    for s in range(p.n_stages):
+        t = &p.stages[s]
+        n = t.n_out * b.lanes
+        drift = sweep.drift[s]
+        if drift == NULL and not moves:
+            continue
+        if drift == NULL:
+            memset(w.other, 0, n * sizeof(real))
+        else:
+            if moves:
+                times_weight(sweep.direction + t.begin, t.n_in, t.n_out, w.dz, b.lanes, drift, w.other, w.panel)
+            else:
+                memcpy(w.other, drift, n * sizeof(real))
+            for q in range(n):
+                w.other[q] *= step
+        if moves:
+            times_weight(t.weight, t.n_in, t.n_out, w.dz, b.lanes, w.other, w.other, w.panel)
+        swap(w)
+        move_stage(p, b, w, s, 0, t.n_out)
+        moves = True
+    if moves:
+        high[0] = p.k
+
+
+cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
+    """Some points, in one block of samples."""
+    cdef Sweep *sweep = <Sweep *>context
+    cdef const Point *p = sweep.point
+    cdef const Block *b = sweep.block
+    cdef Scratch *w = &sweep.spaces[thread]
+    cdef Py_ssize_t first = task * TASK_POINTS, i, low, high
+    cdef Py_ssize_t last = min(first + TASK_POINTS, sweep.count)
+    if thread == 0 and not sweep.stopped:
+        sweep.stopped = interrupted(sweep.poll, (last - first) * b.lanes * POINT_WORK)
+    if sweep.stopped:
+        return
+    for i in range(first, last):
+        w.pattern = 0
+        if sweep.indices != NULL:
+            move_parameter(
+                p, b, w, sweep.indices[i], sweep.places[i] - p.plan.params[sweep.indices[i]], &low, &high,
+            )
+        else:
+            move_along(sweep, w, sweep.places[i], &low, &high)
+        if sweep.outputs != NULL:
+            keep_outputs(p, b, w, low, high, sweep.outputs + i * p.n * p.k)
+        elif low < high:
+            loss_changes(p, b, w, low, high, &sweep.change[i], &sweep.noise[i])
+        sweep.patterns[i] += w.pattern
+
+
+cdef void add_penalty_changes(const Sweep *sweep) noexcept nogil:
+    """From sums over samples to changes of the objective: the mean's factor, and the penalties of what has moved."""
+    cdef const Point *p = sweep.point
+    cdef Py_ssize_t i, index
+    cdef int s
+    cdef double moved, extra, size
+    for i in range(sweep.count):
+        extra, size = 0, 0
+        if p.l1 == 0 and p.l2 == 0:
+            pass
+        elif sweep.indices != NULL:
+            index = sweep.indices[i]
+            if is_weight(p, stage_of(p, index), index):
+                extra = penalty_change(p, index, sweep.places[i], &size, &sweep.patterns[i])
+        else:
+            for s in range(p.n_stages):
+                for index in range(p.stages[s].begin, p.stages[s].begin + p.stages[s].n_in * p.stages[s].n_out):
+                    if sweep.direction[index] != 0:
+                        moved = <double>p.plan.params[index] + <double>sweep.places[i] * sweep.direction[index]
+                        extra += penalty_change(p, index, moved, &size, &sweep.patterns[i])
+        sweep.change[i] = p.factor * sweep.change[i] + extra
+        sweep.noise[i] = p.factor * sweep.noise[i] + VALUE_ERROR * (
+            size + (sweep.change[i] if sweep.change[i] > 0 else -sweep.change[i])
+        )
