@@ -104,6 +104,6 @@ def order(value: object, wrt: str, grad: object) -> int:
     number = integer("order", value, 1, 2)
     if number == 2 and wrt != "params":
         raise ValueError(f"order=2 is of the parameters, got wrt={wrt!r}: leave wrt out")
-    if number == 2 and not callable(grad):
-        raise TypeError(f"order=2 needs grad, a callable v -> Hessian times v, got {type(grad).__name__}")
+    if number == 2 and grad is not None and not callable(grad):
+        raise TypeError(f"order=2 takes for grad a callable v -> Hessian times v, got {type(grad).__name__}")
     return number

@@ -3,7 +3,7 @@
 Design
 ------
 - A block of samples is filled once for all points of a call, and stays where it is the only one.
-- The parameters must stay as they are while a probe lives. It serves one thread of Python at a time.
+- The parameters must stay as they are while a probe lives. It serves one call at a time.
 """
 
 cdef class Probe:
@@ -20,7 +20,6 @@ cdef class Probe:
     cdef tuple arrays               # that the point looks at
     cdef Poll poll
     cdef bint busy
-    cdef readonly double value
 
     def __cinit__(
         self, Network network not None, str loss, double option, const real[:, ::1] X not None,
@@ -58,7 +57,6 @@ cdef class Probe:
         p.variance = self.take(2 * p.widest * self.block.lanes)
         p.panel = self.take(self.panel_room())
         self.take_block()
-        self.value = self.mean_loss() + penalty(plan, l1, l2)
 
     cdef void *take_bytes(self, size_t size) except NULL:
         return self.network.take_bytes(size, self.buffers)
@@ -144,19 +142,15 @@ cdef class Probe:
             self.n_spaces += 1
         return 0
 
+    cdef int enter(self) except -1:
+        if self.busy:
+            raise RuntimeError("a probe serves one call at a time")
+        self.busy = True
+        return 0
+
     cdef void fill(self, Py_ssize_t first) noexcept nogil:
         if self.block.first != first:
             fill_block(&self.point, &self.block, first)
-
-    cdef double mean_loss(self):
-        """The mean of the samples' losses, block by block."""
-        cdef Py_ssize_t first = 0
-        cdef double total = 0
-        while first < self.point.n and self.point.of.loss >= 0:
-            self.fill(first)
-            total += block_loss(&self.point, &self.block, self.point.variance)
-            first += self.block.lanes
-        return self.point.factor * total
 
     cdef int run(self, Sweep *sweep) except -1:
         """All points of a sweep, whose results begin at 0."""
@@ -197,13 +191,23 @@ cdef class Probe:
         patterns[:] = 0
         of.count, of.places = count, &places[0]
         of.change, of.noise, of.patterns = &change[0], &noise[0], &patterns[0]
-        if self.busy:
-            raise RuntimeError("a probe serves one thread at a time")
-        self.busy = True
+        self.enter()
         try:
             return self.run(of)
         finally:
             self.busy = False
+
+    def value(self):
+        """The objective at the parameters; the penalties alone where Python computes the loss."""
+        cdef Py_ssize_t first = 0
+        cdef double total = 0
+        self.enter()
+        while first < self.point.n and self.point.of.loss >= 0:
+            self.fill(first)
+            total += block_loss(&self.point, &self.block, self.point.variance)
+            first += self.block.lanes
+        self.busy = False
+        return self.point.factor * total + penalty(self.point.plan, self.point.l1, self.point.l2)
 
     def at(
         self, const int64_t[::1] indices not None, const real[::1] places not None, double[::1] change not None,
@@ -260,6 +264,7 @@ cdef class Probe:
         cdef Py_ssize_t first = 0, r, j
         if out.shape[0] != p.n or out.shape[1] != p.k or error.shape[0] != p.n or error.shape[1] != p.k:
             raise ValueError(f"out and error must have shape ({p.n}, {p.k})")
+        self.enter()
         while first < p.n:
             self.fill(first)
             for r in range(b.rows):
@@ -267,6 +272,7 @@ cdef class Probe:
                     out[first + r, j] = b.a[p.n_stages - 1][j * b.lanes + r]
                     error[first + r, j] = OUTPUT_SAFETY * b.error[j * b.lanes + r]
             first += b.lanes
+        self.busy = False
 
     def hessian_vector(self, const real[::1] direction not None, real[::1] out not None):
         """Write the Hessian of the objective times the direction into out (n_params,); l1 has none."""
@@ -283,6 +289,7 @@ cdef class Probe:
             of.da = self.take_stage_lanes()
             of.delta, of.d_delta, of.spare = self.take(wide), self.take(wide), self.take(2 * wide)
             of.dz = self.take_stage_lanes()
+        self.enter()
         out[:] = 0
         with nogil:
             while first < p.n and not stopped:
@@ -293,5 +300,6 @@ cdef class Probe:
             for s in range(p.n_stages):
                 for index in range(p.stages[s].begin, p.stages[s].begin + p.stages[s].n_in * p.stages[s].n_out):
                     out[index] += <real>p.l2 * direction[index]
+        self.busy = False
         if stopped:
             raise_pending()

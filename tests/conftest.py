@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import gdcore.models.probe
 import gdcore.models.sequential
 import gdcore.optimizers.state
 import gdcore.training.trainer
@@ -32,7 +33,7 @@ def eps(dtype):
 def isa(request):
     """An instruction set that models and trainers use while the test runs."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (gdcore.models.sequential, gdcore.optimizers.state, gdcore.training.trainer):
+        for module in (gdcore.models.sequential, gdcore.models.probe, gdcore.optimizers.state, gdcore.training.trainer):
             patch.setattr(module, "load", lambda dtype, isa=request.param: load(dtype, isa))
         yield request.param
 

@@ -6,6 +6,7 @@ import pytest
 import gdcore as gd
 from gdcore.gradcheck.directions import draw, within
 from gdcore.gradcheck.modes import FULL_WORK, settle
+from gdcore.gradcheck.objective import Objective
 
 RNG = np.random.default_rng(0)
 NET = gd.MLP([6, 20, 20, 3], "relu", dtype="float64", seed=0)
@@ -142,6 +143,24 @@ def test_products_with_the_hessian_are_checked(activation, loss):
     np.testing.assert_array_equal(net.params, kept)
 
 
+@pytest.mark.parametrize("loss", [loss.name for loss in gd.LOSSES])
+def test_the_models_own_products_are_checked(loss, monkeypatch):
+    net = gd.MLP([6, 8, 3], "silu", dtype="float64", seed=0)
+    y = np.arange(12) % 3 if loss == "cross_entropy" else np.sign(Y) if "hinge" in loss else np.abs(np.tanh(Y))
+    assert gd.check_gradients(net, X, y, loss, l2=0.1, order=2).ok
+    right = Objective.hessian_vector
+    monkeypatch.setattr(Objective, "hessian_vector", lambda self, v: 1.001 * right(self, v))
+    assert not gd.check_gradients(net, X, y, loss, l2=0.1, order=2).ok
+
+
+def test_a_loss_in_python_has_no_products_of_its_own():
+    def loss(z, y):
+        return float(np.mean((z - y) ** 2)), 2 * (z - y) / z.size
+
+    with pytest.raises(TypeError, match="loss must be a Loss, such as 'mean_squared_error', or grad be given, got"):
+        gd.check_gradients(NET, X, Y, loss, order=2)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -152,7 +171,7 @@ def test_products_with_the_hessian_are_checked(activation, loss):
         ({"samples_per_block": 0}, "samples_per_block must be >= 1"),
         ({"threads": 0}, "n must be >= 1, got 0"),
         ({"order": 3}, "order must be <= 2, got 3"),
-        ({"order": 2}, "order=2 needs grad, a callable v -> Hessian times v, got NoneType"),
+        ({"order": 2, "grad": np.zeros(NET.n_params)}, "order=2 takes for grad a callable v -> Hessian times v, got"),
         ({"order": 2, "wrt": "inputs"}, "order=2 is of the parameters, got wrt='inputs'"),
         ({"order": 2, "grad": lambda v: v[:3]}, r"grad\(v\) has shape \(3,\); expected"),
     ],

@@ -29,6 +29,7 @@ class Kernels(Protocol):
     COMPILER: str
     COMPILER_FLAGS: str
     Network: type[base_float64.Network]
+    Probe: type[base_float64.Probe]
     Training: type[base_float64.Training]
 
     def all_finite(self, x: NDArray[Any]) -> bool: ...

@@ -71,6 +71,43 @@ class Network:
     ) -> float: ...
 
 @final
+class Probe:
+    def __init__(
+        self,
+        network: Network,
+        loss: str | None,
+        option: float,
+        X: _Reals,
+        target: _Reals | None = None,
+        labels: NDArray[np.int64] | None = None,
+        weight: _Reals | None = None,
+        dropout_key: int = 0,
+        l1: float = 0,
+        l2: float = 0,
+    ) -> None: ...
+    def value(self) -> float: ...
+    def at(
+        self,
+        indices: NDArray[np.int64],
+        places: _Reals,
+        change: NDArray[np.float64],
+        noise: NDArray[np.float64],
+        patterns: NDArray[np.uint64],
+        outputs: _Reals | None = None,
+    ) -> None: ...
+    def along(
+        self,
+        direction: _Reals,
+        steps: _Reals,
+        change: NDArray[np.float64],
+        noise: NDArray[np.float64],
+        patterns: NDArray[np.uint64],
+        outputs: _Reals | None = None,
+    ) -> None: ...
+    def outputs(self, out: _Reals, error: _Reals) -> None: ...
+    def hessian_vector(self, direction: _Reals, out: _Reals) -> None: ...
+
+@final
 class Training:
     learning_rate: float
     step_count: int

@@ -71,12 +71,12 @@ def check_gradients(
     wrt : {"params", "inputs"}, default "params"
         With respect to what. Penalties do not depend on inputs and are left out there.
     order : {1, 2}, default 1
-        2 checks a product of the Hessian of the parameters with a random direction v, without dropout, against
-        differences of the model's gradient, every entry of it.
+        2 checks `Sequential.hessian_vector` for a random direction v, without dropout, against differences of the
+        model's gradient, every entry of it.
     grad : array_like or callable, optional
         A gradient to check in place of the model's own, such as that of a backward pass of yours: an array of
         shape (n_params,), or of X's, or a callable () that returns one. Of order 2: a callable v -> H v, of
-        vectors (n_params,) in float64.
+        vectors (n_params,) in float64; a loss in Python needs it.
     mode : {"auto", "full", "sample", "directions"}, default "auto"
         Every entry; some of every block; or derivatives along random directions in every block, halved where they
         are wrong until one entry is left. "auto" is "full" where that is affordable, else "directions".
@@ -119,8 +119,9 @@ def check_gradients(
     objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
     order = checks_gradients.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
-        if order == 2 and callable(grad):
-            return check_second(replace(objective, key=0), grad, blocks_of(model.parameters()), effort.seed)
+        if order == 2:
+            product_with = grad if callable(grad) else objective.hessian_vector
+            return check_second(replace(objective, key=0), product_with, blocks_of(model.parameters()), effort.seed)
         if wrt == "inputs":
             objective = objective.of_inputs()
             blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ..batches import Samples
 from ..losses import CustomLoss, Loss
 from ..models import Dense, Sequential
+from ..models.probe import probe_of, twice_differentiable
 from .causes import Guess
 from .evaluator import Evaluator, Vector
-from .function import FunctionEvaluator
+from .model_evaluator import ModelEvaluator
 
 
 @final
@@ -53,15 +54,17 @@ class Objective:
         self._at(self.model, grad)
         return grad
 
+    def hessian_vector(self, v: Vector) -> Vector:
+        """The Hessian of the model's own kernels times v (n_params,), without dropout."""
+        loss = twice_differentiable(self.loss, ", or grad be given")
+        product = np.zeros(self.model.n_params)
+        probe_of(self.model, self.data, loss, l2=self.l2).hessian_vector(v, product)
+        return product
+
     def evaluator(self) -> Evaluator:
         """Differences with respect to the parameters."""
-        scratch = self.model.copy()
-
-        def value(params: NDArray[Any]) -> float:
-            scratch.params[:] = params
-            return self._at(scratch)
-
-        return FunctionEvaluator(value, self.model.params.copy(), ends=False)
+        loss = self.loss if self.has_data else None
+        return ModelEvaluator(self.model, self.data, loss, self.l1, self.l2, self.key)
 
     def of_inputs(self) -> Objective:
         """The same loss as a function of its inputs, without penalties.

@@ -1,0 +1,60 @@
+"""A model's objective around its parameters, in compiled code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks
+from .._kernels import load
+from .._memory import aligned_zeros
+from ..batches import Samples, take_samples
+from ..losses import CustomLoss, Loss, get_loss
+
+if TYPE_CHECKING:
+    from .._kernels.base_float64 import Probe
+    from .sequential import Sequential
+
+
+def probe_of(
+    model: Sequential, data: Samples, loss: Loss | CustomLoss | None, l1: float = 0.0, l2: float = 0.0, key: int = 0
+) -> Probe:
+    """The objective around `model.params`, which must stay as they are while it is in use.
+
+    Parameters
+    ----------
+    model : Sequential
+    data : Samples
+        From `gdcore.batches.take_samples`, for this loss.
+    loss : Loss, callable or None
+        What a callable adds is left to Python: the probe knows of the outputs and the penalties, as it does without.
+    l1, l2 : float, default 0
+    key : int, default 0
+        From `dropout_key`; 0 leaves dropout out.
+    """
+    name, option = (loss.name, loss.option()) if isinstance(loss, Loss) else (None, 0.0)
+    return load(model.dtype).Probe(
+        model._bind(trains=False), name, option, data.X, data.target, data.labels, data.weight, key, l1, l2
+    )
+
+
+def twice_differentiable(loss: Loss | CustomLoss, remedy: str = "") -> Loss:
+    """A loss whose second derivatives the kernels know."""
+    return checks.instance("loss", loss, Loss, f"'mean_squared_error'{remedy}")  # type: ignore[type-abstract]
+
+
+def hessian_vector(
+    model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike,
+    sample_weight: ArrayLike | None, l2: float,
+) -> NDArray[Any]:
+    """What `Sequential.hessian_vector` does."""
+    kind = twice_differentiable(get_loss(loss))
+    data = take_samples(
+        X, y, sample_weight, n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind
+    )
+    l2 = checks.nonnegative("l2", l2)
+    direction = checks.vector("v", checks.numbers_array("v", v, model.dtype), model.n_params, model.dtype)
+    product = aligned_zeros(model.n_params, model.dtype)
+    probe_of(model, data, kind, l2=l2).hessian_vector(direction, product)
+    return product
