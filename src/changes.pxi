@@ -2,8 +2,8 @@
 
 Design
 ------
-- Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the kernels'
-  own; no derivative is used. What does not move has a change of exactly 0.
+- Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the
+  kernels' own; no derivative is used. What does not move has a change of exactly 0.
 - A weight of one stage moves one unit, by rank one the next stage, and by products those behind it.
 - A sample's loss is subtracted from the same sample's before, output by output; softmax as a difference of logarithms,
   so that large logits leave no roundoff.
@@ -20,7 +20,9 @@ cdef inline int sign_of(double x) noexcept nogil:
     return <int>(x > 0) - <int>(x < 0)
 
 
-cdef inline uint64_t sign_change(uint64_t site, uint64_t unit, uint64_t row, double before, double after) noexcept nogil:
+cdef inline uint64_t sign_change(
+    uint64_t site, uint64_t unit, uint64_t row, double before, double after,
+) noexcept nogil:
     """What a quantity adds to the pattern when it moves."""
     return key_of(site, unit, 4 * row + <uint64_t>(1 + sign_of(after))) \
         - key_of(site, unit, 4 * row + <uint64_t>(1 + sign_of(before)))

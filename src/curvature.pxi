@@ -112,7 +112,8 @@ cdef void add_outer(
 
 
 cdef void back_through(
-    const Point *p, const Block *b, const Stage *t, const real *weight, const real *delta, const real *init, real *before,
+    const Point *p, const Block *b, const Stage *t,
+    const real *weight, const real *delta, const real *init, real *before,
 ) noexcept nogil:
     """before (n_in, lanes) = init + W delta, with delta (n_out, lanes)."""
     product(

@@ -4,7 +4,8 @@ Design
 ------
 - A call takes many points, and a task some of them, for one block of samples after the other. A point's sum is made by
   one task at a time, in the blocks' order: its bits do not depend on the threads.
-- Along a direction, z + dz is made of a change of the inputs and of the weights' own drift, which is the same at every step.
+- Along a direction, dz is made of a change of the stage's inputs and of the weights' own drift, which is the same at
+  every step.
 """
 
 cdef enum:
