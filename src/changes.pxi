@@ -4,7 +4,7 @@ Design
 ------
 - Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the
   kernels' own; no derivative is used. What does not move has a change of exactly 0.
-- A weight of one stage moves one unit, by rank one the next stage, and by products those behind it.
+- A weight of one stage moves one unit, by rank one the next dense stage, and by products those behind it.
 - A sample's loss is subtracted from the same sample's before, output by output; softmax as a difference of logarithms,
   so that large logits leave no roundoff.
 - Roundoff is that of the outputs (lanes.pxi), times the loss's slope at the moved point, and that of the loss's terms.
@@ -85,7 +85,7 @@ cdef void move_stage(
         moved[q] = z[q] + change[q]
     if is_kinked(t.layer.activation):
         w.pattern += sign_changes(b, s, first, count, z, moved)
-    activate(t.layer.activation, moved, out, n)
+    bend(t, moved, out, n)
     if b.mask[s] != NULL:
         multiply(n, b.mask[s] + at, out)
     for q in range(n):
@@ -106,13 +106,16 @@ cdef void follow(
         if count == 1 and not any_change(b.lanes, w.dz):
             low[0], high[0] = 0, 0
             return
-        next = &p.stages[s + 1]
+        s += 1
+        next = &p.stages[s]
+        if next.weight == NULL:
+            times_factor(next, first, count, b.lanes, w.dz)
+            continue
         if count == 1:
             rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
         else:
             times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, w.panel)
         swap(w)
-        s += 1
         first, count = 0, next.n_out
 
 
@@ -164,7 +167,9 @@ cdef void exponentials(
             memcpy(w.other + j * lanes, b.value + j * lanes, lanes * sizeof(real))
             add_lanes(lanes, w.other + j * lanes, total)
         else:
-            out = w.a + (j - low) * lanes if low <= j < high else z + j * lanes
+            out = z + j * lanes
+            if low <= j < high:
+                out = w.a + (j - low) * lanes
             add_exponentials(lanes, out, top, w.other + j * lanes, total)
 
 
@@ -198,7 +203,7 @@ cdef void loss_changes(
 
 
 cdef inline bint is_weight(const Point *p, int s, Py_ssize_t index) noexcept nogil:
-    return index - p.stages[s].begin < p.stages[s].n_in * p.stages[s].n_out
+    return index < p.stages[s].biases
 
 
 cdef inline int stage_of(const Point *p, Py_ssize_t index) noexcept nogil:

@@ -26,7 +26,7 @@ cdef void stage_drift(
 ) noexcept nogil:
     """How fast z of stage s moves along a direction while its inputs stay."""
     cdef const Stage *t = &p.stages[s]
-    cdef const real *bias = direction + t.begin + t.n_in * t.n_out
+    cdef const real *bias = direction + t.biases
     cdef Py_ssize_t j, r
     times_weight(direction + t.begin, t.n_in, t.n_out, stage_input(b, s), b.lanes, NULL, dz, p.panel)
     for j in range(t.n_out if t.bias != NULL else 0):
@@ -35,18 +35,22 @@ cdef void stage_drift(
 
 
 cdef void tangent_forward(const Point *p, const Block *b, const real *direction, const Tangent *of) noexcept nogil:
-    """R z and R a of every stage."""
+    """R z and R a of every stage from the first with parameters on."""
     cdef const Stage *t
     cdef Py_ssize_t n
     cdef int s
-    for s in range(p.n_stages):
+    for s in range(p.lowest, p.n_stages):
         t = &p.stages[s]
         n = t.n_out * b.lanes
-        stage_drift(p, b, s, direction, of.dz[s])
-        if s:
-            times_weight(t.weight, t.n_in, t.n_out, of.da[s - 1], b.lanes, of.dz[s], of.dz[s], p.panel)
+        if t.weight == NULL:
+            memcpy(of.dz[s], of.da[s - 1], n * sizeof(real))
+            times_factor(t, 0, t.n_out, b.lanes, of.dz[s])
+        else:
+            stage_drift(p, b, s, direction, of.dz[s])
+            if s > p.lowest:
+                times_weight(t.weight, t.n_in, t.n_out, of.da[s - 1], b.lanes, of.dz[s], of.dz[s], p.panel)
         memcpy(of.da[s], of.dz[s], n * sizeof(real))
-        multiply_slope(t.layer.activation, b.z[s], b.f[s], of.da[s], n)
+        times_slope(t, b.z[s], b.f[s], of.da[s], n)
         if b.mask[s] != NULL:
             multiply(n, b.mask[s], of.da[s])
 
@@ -90,18 +94,17 @@ cdef void output_tangent(const Point *p, const Block *b, const Tangent *of) noex
 cdef void stage_tangent(const Point *p, const Block *b, int s, const Tangent *of) noexcept nogil:
     """From d loss / d a and R of it to the same of z, in place."""
     cdef const Stage *t = &p.stages[s]
-    cdef int activation = t.layer.activation
     cdef Py_ssize_t n = t.n_out * b.lanes, q
     cdef real *bent = of.spare
     if b.mask[s] != NULL:
         multiply(n, b.mask[s], of.delta)
         multiply(n, b.mask[s], of.d_delta)
-    multiply_slope(activation, b.z[s], b.f[s], of.d_delta, n)
+    times_slope(t, b.z[s], b.f[s], of.d_delta, n)
     memcpy(bent, of.dz[s], n * sizeof(real))
-    multiply_curvature(activation, b.z[s], b.f[s], bent, n)
+    times_curvature(t, b.z[s], b.f[s], bent, n)
     for q in range(n):
         of.d_delta[q] += of.delta[q] * bent[q]
-    multiply_slope(activation, b.z[s], b.f[s], of.delta, n)
+    times_slope(t, b.z[s], b.f[s], of.delta, n)
 
 
 cdef void add_outer(
@@ -131,17 +134,21 @@ cdef void add_curvature(
     cdef int s
     tangent_forward(p, b, direction, of)
     output_tangent(p, b, of)
-    for s in range(p.n_stages - 1, -1, -1):
+    for s in range(p.n_stages - 1, p.lowest - 1, -1):
         t = &p.stages[s]
         stage_tangent(p, b, s, of)
+        if t.weight == NULL:
+            times_factor(t, 0, t.n_out, b.lanes, of.delta)
+            times_factor(t, 0, t.n_out, b.lanes, of.d_delta)
+            continue
         add_outer(p, b, t, stage_input(b, s), of.d_delta, out + t.begin)
-        if s:
+        if s > p.lowest:
             add_outer(p, b, t, of.da[s - 1], of.delta, out + t.begin)
-        bias = out + t.begin + t.n_in * t.n_out
+        bias = out + t.biases
         for j in range(t.n_out if t.bias != NULL else 0):
             for r in range(b.rows):
                 bias[j] += of.d_delta[j * b.lanes + r]
-        if s:
+        if s > p.lowest:
             back_through(p, b, t, t.weight, of.d_delta, NULL, of.spare)
             back_through(p, b, t, direction + t.begin, of.delta, of.spare, of.spare)
             back_through(p, b, t, t.weight, of.delta, NULL, of.spare + room)

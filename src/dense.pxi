@@ -31,7 +31,9 @@ cdef void dense_forward(
 ) noexcept nogil:
     """z = x W + b, a = f(z)."""
     cdef const real *weight = params + of.weight_at
-    cdef const real *bias = NULL if of.bias_at < 0 else params + of.bias_at
+    cdef const real *bias = NULL
+    if of.bias_at >= 0:
+        bias = params + of.bias_at
     if of.n_out == 1:
         dots(rows, of.n_in, x, x_row, weight, <real>0 if bias == NULL else bias[0], z)
     elif rows == 1 and of.n_out >= ROW_COLUMNS:

@@ -268,10 +268,11 @@ cdef void loss_block(
         while i < rows:
             n = min(RUN // z_row, rows - i)
             pointwise_rows(
-                of, n, block.target + i * k, NULL if weight == NULL else weight + i, z + i * z_row, z_row, factor,
-                delta + i * z_row, value + i,
+                of, n, block.target + i * k, weight, z + i * z_row, z_row, factor, delta + i * z_row, value + i,
             )
             i += n
+            if weight != NULL:
+                weight += n
         return
     for r in range(rows):
         total = 0

@@ -92,18 +92,24 @@ cdef class Probe:
         cdef const Plan *plan = p.plan
         cdef const Layer *layer
         cdef Stage *t = NULL
+        cdef Py_ssize_t at = 0
         cdef int i
+        p.lowest = -1
         p.stages = <Stage *>self.take_bytes(plan.n_layers * sizeof(Stage))
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
-            if layer.kind == DENSE:
+            if layer.kind != DROPOUT:
                 t = &p.stages[p.n_stages]
-                p.n_stages += 1
                 t.layer, t.n_in, t.n_out = layer, layer.n_in, layer.n_out
-                t.weight = plan.params + layer.weight_at
-                t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at
-                t.begin = layer.weight_at
-                t.end = t.begin + t.n_in * t.n_out + (0 if t.bias == NULL else t.n_out)
+                t.begin, t.biases = at, at
+                if layer.kind == DENSE:
+                    t.weight = plan.params + layer.weight_at
+                    t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at
+                    t.biases += t.n_in * t.n_out
+                    at = t.biases + (0 if t.bias == NULL else t.n_out)
+                    p.lowest = p.n_stages if p.lowest < 0 else p.lowest
+                t.end = at
+                p.n_stages += 1
             if t != NULL:
                 t.last_layer = i
         return 0
@@ -298,7 +304,7 @@ cdef class Probe:
                 stopped = interrupted(&self.poll, self.block.lanes * p.plan.n_params * 6)
                 first += self.block.lanes
             for s in range(p.n_stages):
-                for index in range(p.stages[s].begin, p.stages[s].begin + p.stages[s].n_in * p.stages[s].n_out):
+                for index in range(p.stages[s].begin, p.stages[s].biases):
                     out[index] += <real>p.l2 * direction[index]
         self.busy = False
         if stopped:

@@ -292,7 +292,9 @@ cdef void row_product(
     while j < n:
         at = min(j, n - ROW_COLUMNS)
         t.b = b + at
-        t.init = NULL if init == NULL else init + at
+        t.init = init
+        if init != NULL:
+            t.init += at
         t.c = c + at
         tile_row(&t)
         j += ROW_COLUMNS

@@ -60,6 +60,10 @@ cdef void move_along(
         drift = sweep.drift[s]
         if drift == NULL and not moves:
             continue
+        if t.weight == NULL:
+            times_factor(t, 0, t.n_out, b.lanes, w.dz)
+            move_stage(p, b, w, s, 0, t.n_out)
+            continue
         if drift == NULL:
             memset(w.other, 0, n * sizeof(real))
         else:
@@ -121,7 +125,7 @@ cdef void add_penalty_changes(const Sweep *sweep) noexcept nogil:
                 extra = penalty_change(p, index, sweep.places[i], &size, &sweep.patterns[i])
         else:
             for s in range(p.n_stages):
-                for index in range(p.stages[s].begin, p.stages[s].begin + p.stages[s].n_in * p.stages[s].n_out):
+                for index in range(p.stages[s].begin, p.stages[s].biases):
                     if sweep.direction[index] != 0:
                         moved = <double>p.plan.params[index] + <double>sweep.places[i] * sweep.direction[index]
                         extra += penalty_change(p, index, moved, &size, &sweep.patterns[i])

@@ -121,6 +121,23 @@ def test_wrong_arguments_are_refused(change, error, message):
         NET.hessian_vector(given["X"], given["y"], given["loss"], given["v"], l2=given["l2"])
 
 
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+def test_scaling_layers_bend_and_stretch(activation, isa):
+    """Before and between dense layers: against differences of gradients."""
+    rng = np.random.default_rng(4)
+    X, y = 1 + rng.random((70, 3)), rng.normal(size=(70, 2))
+    net = gd.Sequential(
+        gd.Log1p(3), gd.Standardize.from_data(X), gd.Dense(3, 5, activation), gd.MinMax((-1.0,) * 5, (2.0,) * 5),
+        gd.Dense(5, 4, "sigmoid"), gd.Log1p(4), gd.Dense(4, 2, "tanh"), dtype="float64", seed=0,
+    )    # fmt: skip
+    v, h = rng.normal(size=net.n_params), 1e-5
+    product, kept, grads = net.hessian_vector(X, y, "mse", v, l2=0.1), net.params.copy(), []
+    for sign in (1, -1):
+        net.params = kept + sign * h * v
+        grads.append(net.loss_and_grad(X, y, "mse", l2=0.1)[1])
+    np.testing.assert_allclose(product, (grads[0] - grads[1]) / (2 * h), atol=1e-7 * np.abs(product).max())
+
+
 def test_dropout_is_left_out():
     layers = gd.Dense(3, 4, "tanh"), gd.Dropout(0.5), gd.Dense(4, 2)
     with_it, without = (gd.Sequential(*some, dtype="float64", seed=0) for some in (layers, layers[::2]))

@@ -15,7 +15,7 @@ from gdcore.gradcheck.model_evaluator import ModelEvaluator
 from gdcore.models.layers import stack_table
 
 ACTIVATIONS = [row.name for row in gd.ACTIVATIONS]
-SIZES = ([3, 2], [4, 7, 3], [3, 5, 6, 2], [2, 9, 5, 4, 3])
+SIZES = ([3, 2], [4, 7, 3], [3, 5, 6, 2], [2, 9, 5, 4, 3], [3, 2])
 WIDE = {"float32": np.float64, "float64": np.longdouble}
 SQRT_PI = np.sqrt(np.arccos(np.longdouble(-1)))
 
@@ -30,21 +30,31 @@ def wide_erf(x):
     return np.sign(x) * 2 / SQRT_PI * np.exp(-a * a) * total
 
 
+def scaled_layers(sizes, activation):
+    """Layers that scale before and between dense ones; their numbers are exact in float32."""
+    first, *_, last = sizes
+    return (
+        gd.Standardize(mean=(0.25,) * first, std=(0.5,) * (first - 1) + (2.0,)), gd.Dense(first, 5, activation),
+        gd.MinMax(minimum=(-0.5,) * 5, maximum=(1.5,) * 5, low=-1.0), gd.Dense(5, 4, "sigmoid"), gd.Log1p(4),
+        gd.Dropout(0.5), gd.Dense(4, last, "tanh"),
+    )    # fmt: skip
+
+
 class Case:
     """A random model, samples and loss: the compiled probe, and the objective in wider arithmetic."""
 
-    def __init__(self, kernels, activation, loss, sizes, rows, seed, penalties=False, weighted=False, scale=1.0):
+    def __init__(self, kernels, activation, loss, sizes, rows, seed, penalties=False, weighted=False, scale=1.0, scaled=False):
         rng = np.random.default_rng([seed, rows, *map(ord, activation)])
         dtype, wide = kernels.PRECISION, WIDE[kernels.PRECISION]
-        self.layers = gd.MLP(sizes, activation).layers
-        self.params = rng.normal(scale=0.6, size=gd.MLP(sizes).n_params).astype(dtype)
+        self.layers = scaled_layers(sizes, activation) if scaled else gd.MLP(sizes, activation).layers
+        self.params = rng.normal(scale=0.6, size=gd.Sequential(*self.layers).n_params).astype(dtype)
         self.X = (scale * rng.normal(size=(rows, sizes[0]))).astype(dtype)
         y = draw_targets(loss, rng, rows, sizes[-1])
         self.y = y if y.ndim == 1 else y.astype(dtype)
         self.weight = rng.random(rows).astype(dtype) if weighted else None
         self.loss, self.l1, self.l2 = loss, 0.05 * penalties, 0.3 * penalties
         self.option = float(np.dtype(dtype).type(loss.option()))
-        network = kernels.Network(stack_table(self.layers), self.params, 1, False)
+        network = kernels.Network(stack_table(self.layers, dtype), self.params, 1, False)
         target, labels = (None, self.y) if y.ndim == 1 else (self.y, None)
         self.probe = kernels.Probe(
             network, loss.name, loss.option(), self.X, target, labels, self.weight, 0, self.l1, self.l2
@@ -85,7 +95,7 @@ def cases(kernels):
         seed = next(seeds)
         yield Case(
             kernels, activation, next(losses), sizes, (1, 9, 70, 130)[seed % 4 if len(sizes) < 4 else seed % 2], seed,
-            penalties=seed % 3 == 0, weighted=seed % 2 == 0, scale=(0.1, 1.0, 3.0)[seed % 3],
+            penalties=seed % 3 == 0, weighted=seed % 2 == 0, scale=(0.1, 1.0, 3.0)[seed % 3], scaled=seed % 4 == 3,
         )
 
 
@@ -191,7 +201,7 @@ def test_patterns_at_a_kink(kernels):
     dtype = kernels.PRECISION
     layers = gd.MLP([1, 1, 1], "relu").layers
     params = np.array([0, 0, 1, 0], dtype)
-    network = kernels.Network(stack_table(layers), params, 1, False)
+    network = kernels.Network(stack_table(layers, dtype), params, 1, False)
     probe = kernels.Probe(network, "mean_squared_error", 0.0, np.ones((1, 1), dtype), np.ones((1, 1), dtype))
     places = np.array([-1, -0.5, 0, 0.5, 1], dtype)
     change, noise, patterns = np.empty(5), np.empty(5), np.empty(5, np.uint64)

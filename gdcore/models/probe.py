@@ -51,8 +51,9 @@ def hessian_vector(
     """What `Sequential.hessian_vector` does."""
     kind = twice_differentiable(get_loss(loss))
     data = take_samples(
-        X, y, sample_weight, n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind
-    )
+        X, y, sample_weight,
+        n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind, lowest=model._lowest,
+    )  # fmt: skip
     l2 = checks.nonnegative("l2", l2)
     direction = checks.vector("v", checks.numbers_array("v", v, model.dtype), model.n_params, model.dtype)
     product = aligned_zeros(model.n_params, model.dtype)

@@ -26,7 +26,7 @@ from .layers import Dense, Layer, checked_stack, dropout_key, stack_table
 from .memory import layer_views
 from .probe import hessian_vector
 from .scaling import lowest_inputs
-from .summary import summary
+from .summary import arguments, summary
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Network
@@ -389,12 +389,7 @@ class Sequential:
         return _restore, (self.layers, self.seed, self.dtype, self._params.copy())
 
     def __repr__(self) -> str:
-        parts = [repr(layer) for layer in self.layers]
-        if self.seed is not None:
-            parts.append(f"seed={self.seed}")
-        if self.dtype != "float32":
-            parts.append(f"dtype={self.dtype!r}")
-        return f"Sequential({', '.join(parts)})"
+        return f"Sequential({', '.join(arguments(self.layers, self.seed, self.dtype))})"
 
 
 def _restore(layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any]) -> Sequential:

@@ -20,3 +20,13 @@ def summary(layers: tuple[Layer, ...], dtype: str) -> str:
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def arguments(layers: tuple[Layer, ...], seed: int | None, dtype: str) -> list[str]:
+    """What a call that builds the model is given."""
+    parts = [repr(layer) for layer in layers]
+    if seed is not None:
+        parts.append(f"seed={seed}")
+    if dtype != "float32":
+        parts.append(f"dtype={dtype!r}")
+    return parts

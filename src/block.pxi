@@ -1,0 +1,91 @@
+"""A block of samples, filled: what every stage has made of them, and their losses."""
+
+cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
+    """Targets and weights of the block's samples."""
+    cdef Py_ssize_t r, j
+    cdef bint labels = p.data.labels != NULL
+    cdef real even = p.of.option / p.k, keep = <real>1 - p.of.option
+    for r in range(b.rows):
+        b.weight[r] = p.data.weight[b.first + r] if p.data.weight != NULL else <real>1
+    if labels:
+        for j in range(p.k):
+            for r in range(b.lanes):
+                b.target[j * b.lanes + r] = <real>(r < b.rows and p.data.labels[b.first + r] == j)
+    else:
+        turn(b.rows, p.k, p.data.target + b.first * p.k, p.k, b.lanes, b.target)
+    if p.of.loss != CROSS_ENTROPY:
+        return
+    memset(b.mass, 0, b.lanes * sizeof(real))
+    for j in range(p.k):
+        for r in range(b.lanes):
+            b.target[j * b.lanes + r] = even + keep * b.target[j * b.lanes + r]
+            b.mass[r] += b.target[j * b.lanes + r]
+
+
+cdef void block_values(const Point *p, const Block *b, real *slope) noexcept nogil:
+    """The loss of every output, or what softmax needs."""
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef Py_ssize_t n = p.k * b.lanes, j, r
+    if p.of.loss != CROSS_ENTROPY:
+        pointwise(p.of.loss, p.of.option, n, z, b.target, b.value, slope)
+        return
+    for r in range(b.lanes):
+        b.top[r] = -INFINITY
+        b.log_total[r] = 0
+    tops(p.k, b.lanes, z, b.top)
+    for j in range(p.k):
+        add_exponentials(b.lanes, z + j * b.lanes, b.top, b.value + j * b.lanes, b.log_total)
+    for r in range(b.lanes):
+        b.log_total[r] = real_log(b.log_total[r])
+
+
+cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
+    """Everything about the samples from `first` on."""
+    cdef Py_ssize_t j
+    cdef int i, s
+    cdef real *scratch = p.variance + p.widest * b.lanes
+    b.first = first
+    b.rows = min(b.lanes, p.n - first)
+    turn(b.rows, p.plan.n_in, p.data.x + first * p.data.x_row, p.data.x_row, b.lanes, b.x)
+    for i in range(<int>(p.stages[0].layer - p.plan.layers) if p.key else 0):
+        times_mask(p, b, i, b.x)
+    memset(p.variance, 0, p.widest * b.lanes * sizeof(real))
+    for s in range(p.n_stages):
+        stage_forward(p, b, s)
+        stage_variance(p, b, s, p.variance, scratch)
+    for j in range(p.k * b.lanes):
+        b.error[j] = <real>sqrt(p.variance[j])
+    if p.of.loss >= 0:
+        take_targets(p, b)
+        block_values(p, b, scratch)
+
+
+cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexcept nogil:
+    """Sum of weight * value over n lanes, in eight interleaved partial sums."""
+    cdef double part[8]
+    cdef Py_ssize_t i, j
+    for j in range(8):
+        part[j] = 0
+    for i in range(0, n - n % 8, 8):
+        for j in range(8):
+            part[j] += <double>(weight[i + j] * value[i + j])
+    for i in range(n - n % 8, n):
+        part[i % 8] += <double>(weight[i] * value[i])
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
+
+
+cdef double block_loss(const Point *p, const Block *b, real *lane) noexcept nogil:
+    """The weighted sum of the samples' losses; lane (lanes,) is scratch."""
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef Py_ssize_t j, r
+    cdef double total = 0
+    if p.of.loss != CROSS_ENTROPY:
+        for j in range(p.k):
+            total += lane_sum(b.rows, b.weight, b.value + j * b.lanes)
+        return total
+    for r in range(b.lanes):
+        lane[r] = b.mass[r] * b.log_total[r]
+    for j in range(p.k):
+        for r in range(b.lanes):
+            lane[r] -= b.target[j * b.lanes + r] * (z[j * b.lanes + r] - b.top[r])
+    return lane_sum(b.rows, b.weight, lane)

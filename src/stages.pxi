@@ -1,0 +1,139 @@
+"""A stage, from its inputs' lanes to its outputs': a dense layer or one that scales, and the dropout behind it.
+
+Design
+------
+- z = W^T x + b, or (x - shift) * factor + offset of every unit; f = the activation of z, or log(1 + z); a = f times the
+  dropout's mask, which is made once: 0 or 1 / (1 - rate).
+- `error` estimates the roundoff that a difference of outputs has: moved inputs are rounded, activations are wrong by
+  some ulp, and both go on through the layers. Roundings are taken as independent, so their squares add; a worst case
+  would grow by the root of the width with every layer (Higham and Mary 2019, SIAM J. Sci. Comput. 41).
+"""
+
+cdef inline bint is_kinked(int activation) noexcept nogil:
+    """Whether the first or the second derivative jumps at 0: differences at both sides tell nothing of each other."""
+    return activation == RELU or activation == LEAKY_RELU or activation == ELU or activation == SELU
+
+
+cdef inline const real *stage_input(const Block *b, int s) noexcept nogil:
+    """What stage s has seen: (n_in, lanes)."""
+    return b.x if s == 0 else b.a[s - 1]
+
+
+cdef inline void times_weight(
+    const real *weight, Py_ssize_t n_in, Py_ssize_t n_out,    # (n_in, n_out)
+    const real *x, Py_ssize_t lanes,                          # (n_in, lanes)
+    const real *init, real *z, real *panel,                   # (n_out, lanes); init may be NULL, or z itself
+) noexcept nogil:
+    """z = init + W^T x."""
+    product(n_out, lanes, n_in, weight, 1, n_out, x, lanes, ROWS, init, lanes, z, lanes, panel)
+
+
+cdef inline void times_factor(
+    const Stage *t, Py_ssize_t first, Py_ssize_t count, Py_ssize_t lanes, real *x,    # units; (count, lanes)
+) noexcept nogil:
+    """x times the factor of its unit, of a stage that scales."""
+    cdef Py_ssize_t j, r
+    for j in range(count if t.layer.kind == AFFINE else 0):
+        for r in range(lanes):
+            x[j * lanes + r] *= t.layer.factor[first + j]
+
+
+cdef inline void bend(const Stage *t, const real *z, real *f, Py_ssize_t n) noexcept nogil:
+    """f of z, n numbers."""
+    cdef Py_ssize_t i
+    if t.layer.kind == LOG1P:
+        for i in range(n):
+            f[i] = real_log1p(z[i])
+    else:
+        activate(t.layer.activation, z, f, n)
+
+
+cdef inline void times_slope(const Stage *t, const real *z, const real *f, real *delta, Py_ssize_t n) noexcept nogil:
+    """delta *= f'(z), n numbers; of log(1 + z), that is exp(-f)."""
+    cdef Py_ssize_t i
+    if t.layer.kind == LOG1P:
+        for i in range(n):
+            delta[i] *= real_exp(-f[i])
+    else:
+        multiply_slope(t.layer.activation, z, f, delta, n)
+
+
+cdef inline void times_curvature(
+    const Stage *t, const real *z, const real *f, real *delta, Py_ssize_t n,
+) noexcept nogil:
+    """delta *= f''(z), n numbers."""
+    cdef Py_ssize_t i
+    if t.layer.kind == LOG1P:
+        for i in range(n):
+            delta[i] *= -real_exp(<real>-2 * f[i])
+    else:
+        multiply_curvature(t.layer.activation, z, f, delta, n)
+
+
+cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept nogil:
+    """a (width, lanes) times the mask of layer i, which is dropout."""
+    cdef const Layer *layer = &p.plan.layers[i]
+    cdef Py_ssize_t r, j
+    dropout(
+        key_of(p.key, i, 0), layer.rate, b.first, b.rows, layer.n_in, p.ones, 0, p.turned, layer.n_in,
+    )
+    for j in range(layer.n_in):
+        for r in range(b.rows):
+            a[j * b.lanes + r] *= p.turned[r * layer.n_in + j]
+
+
+cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
+    """z, f, a and the mask of a stage."""
+    cdef const Stage *t = &p.stages[s]
+    cdef const real *x = stage_input(b, s)
+    cdef Py_ssize_t n = t.n_out * b.lanes, j, r, at
+    cdef real shift, factor
+    cdef int i
+    if t.weight != NULL:
+        times_weight(t.weight, t.n_in, t.n_out, x, b.lanes, NULL, b.z[s], p.panel)
+    for j in range(t.n_out):
+        shift = t.layer.shift[j] if t.layer.kind == AFFINE else <real>0
+        factor = t.layer.factor[j] if t.layer.kind == AFFINE else <real>1
+        for r in range(b.lanes):
+            at = j * b.lanes + r
+            if t.weight == NULL:
+                b.z[s][at] = (x[at] - shift) * factor + t.layer.offset
+            elif t.bias != NULL:
+                b.z[s][at] += t.bias[j]
+    bend(t, b.z[s], b.f[s], n)
+    if b.mask[s] == NULL:
+        return
+    for j in range(n):
+        b.mask[s][j] = 1
+    for i in range(<int>(t.layer - p.plan.layers) + 1, t.last_layer + 1):
+        times_mask(p, b, i, b.mask[s])
+    for j in range(n):
+        b.a[s][j] = b.f[s][j] * b.mask[s][j]
+
+
+cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, real *scratch) noexcept nogil:
+    """From the squared error of the stage's inputs to that of its outputs, both in `variance` (width, lanes)."""
+    cdef const Stage *t = &p.stages[s]
+    cdef int activation = t.layer.activation
+    cdef bint exact = t.layer.kind != LOG1P and (activation == IDENTITY or activation == RELU)
+    cdef Py_ssize_t n = t.n_out * b.lanes, j
+    cdef const real *z = b.z[s]
+    cdef const real *f = b.f[s]
+    cdef real ulp = 0 if exact else ACTIVATION_ERROR
+    cdef real apart = 1 if activation == GELU else 0        # 1 + erf(z) loses what z has
+    cdef real e
+    if t.weight != NULL:
+        times_weight(p.squares + t.begin, t.n_in, t.n_out, variance, b.lanes, NULL, scratch, p.panel)
+    else:
+        times_factor(t, 0, t.n_out, b.lanes, variance)
+        times_factor(t, 0, t.n_out, b.lanes, variance)
+        memcpy(scratch, variance, n * sizeof(real))
+    for j in range(n):
+        variance[j] = 1
+    times_slope(t, z, f, variance, n)
+    for j in range(n):
+        e = ulp * (real_abs(f[j]) + apart * real_abs(z[j]))
+        variance[j] = variance[j] * variance[j] * (scratch[j] + EPSILON * EPSILON * z[j] * z[j]) + e * e
+    if b.mask[s] != NULL:
+        multiply(n, b.mask[s], variance)
+        multiply(n, b.mask[s], variance)
