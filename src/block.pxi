@@ -24,19 +24,10 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
 
 cdef void block_values(const Point *p, const Block *b, real *slope) noexcept nogil:
     """The loss of every output, or what softmax needs."""
-    cdef const real *z = b.a[p.n_stages - 1]
-    cdef Py_ssize_t n = p.k * b.lanes, j, r
-    if p.of.loss != CROSS_ENTROPY:
-        pointwise(p.of.loss, p.of.option, n, z, b.target, b.value, slope)
-        return
-    for r in range(b.lanes):
-        b.top[r] = -INFINITY
-        b.log_total[r] = 0
-    tops(p.k, b.lanes, z, b.top)
-    for j in range(p.k):
-        add_exponentials(b.lanes, z + j * b.lanes, b.top, b.value + j * b.lanes, b.log_total)
-    for r in range(b.lanes):
-        b.log_total[r] = real_log(b.log_total[r])
+    if p.of.loss == CROSS_ENTROPY:
+        softmax_block(p, b)
+    else:
+        pointwise(p.of.loss, p.of.option, p.k * b.lanes, b.a[p.n_stages - 1], b.target, b.value, slope)
 
 
 cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:

@@ -5,8 +5,7 @@ Design
 - Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the
   kernels' own; no derivative is used. What does not move has a change of exactly 0.
 - A weight of one stage moves one unit, by rank one the next dense stage, and by products those behind it.
-- A sample's loss is subtracted from the same sample's before, output by output; softmax as a difference of logarithms,
-  so that large logits leave no roundoff.
+- A sample's loss is subtracted from the same sample's before, output by output; cross-entropy has softmax.pxi.
 - Roundoff is that of the outputs (lanes.pxi), times the loss's slope at the moved point, and that of the loss's terms.
 - A pattern is a sum of a random number for every sign that has changed: it does not depend on the order, and is 0 where
   no sign has.
@@ -73,7 +72,10 @@ cdef inline void swap(Scratch *w) noexcept nogil:
 cdef void move_stage(
     const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
 ) noexcept nogil:
-    """From dz of some units (count, lanes) to their outputs, in w.a, and how these change, in w.dz."""
+    """From dz of some units (count, lanes) to their outputs, in w.a, and how these change, in w.dz.
+
+    Outputs that are straight change as z does, and are left to the loss.
+    """
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t at = first * b.lanes, n = count * b.lanes, q
     cdef const real *z = b.z[s] + at
@@ -81,6 +83,8 @@ cdef void move_stage(
     cdef real *moved = w.z
     cdef real *out = w.a
     cdef real *change = w.dz
+    if p.straight and s == p.n_stages - 1:
+        return
     for q in range(n):
         moved[q] = z[q] + change[q]
     if is_kinked(t.layer.activation):
@@ -94,9 +98,9 @@ cdef void move_stage(
 
 cdef void follow(
     const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
-    Py_ssize_t *low, Py_ssize_t *high,    # the outputs that have moved, in w.a
+    Py_ssize_t *low, Py_ssize_t *high,    # the outputs that have moved, in w.a and w.dz
 ) noexcept nogil:
-    """From dz of some units of stage s to the network's outputs."""
+    """From dz of some units of stage s to the network's outputs, or to the unit that moves them along its line."""
     cdef const Stage *next
     while True:
         move_stage(p, b, w, s, first, count)
@@ -111,6 +115,10 @@ cdef void follow(
         if next.weight == NULL:
             times_factor(next, first, count, b.lanes, w.dz)
             continue
+        if count == 1 and on_line(p, b, s, first, w.dz):
+            w.unit = first
+            low[0], high[0] = 0, p.k
+            return
         if count == 1:
             rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
         else:
@@ -131,6 +139,8 @@ cdef void pointwise_changes(
     cdef int loss = p.of.loss, which
     # log-likelihoods and margins are differences of terms as large as y z
     cdef bint differs = loss == POISSON or loss == BINARY_CROSS_ENTROPY or loss == HINGE or loss == SQUARED_HINGE
+    memset(w.change, 0, b.lanes * sizeof(real))
+    memset(w.noise, 0, b.lanes * sizeof(real))
     for which in range(kinks_of(loss)):
         kink_argument(&p.of, which, n, z, y, value)
         kink_argument(&p.of, which, n, w.a, y, slope)
@@ -142,58 +152,10 @@ cdef void pointwise_changes(
     )
 
 
-cdef void exponentials(
-    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
-    real *top, real *total,                   # (lanes,)
-) noexcept nogil:
-    """exp(output - top) of every output (k, lanes), in w.other, and their sum."""
-    cdef Py_ssize_t lanes = b.lanes, j, r
-    cdef const real *z = b.a[p.n_stages - 1]
-    cdef const real *out
-    cdef bint quick = high - low == 1
-    if quick:
-        for r in range(lanes):
-            quick &= real_abs(w.dz[r]) < QUICK_CHANGE
-    memcpy(top, b.top, lanes * sizeof(real))
-    if not quick:
-        for r in range(lanes):
-            top[r] = -INFINITY
-        tops(low, lanes, z, top)
-        tops(high - low, lanes, w.a, top)
-        tops(p.k - high, lanes, z + high * lanes, top)
-    memset(total, 0, lanes * sizeof(real))
-    for j in range(p.k):
-        if quick and j != low:
-            memcpy(w.other + j * lanes, b.value + j * lanes, lanes * sizeof(real))
-            add_lanes(lanes, w.other + j * lanes, total)
-        else:
-            out = z + j * lanes
-            if low <= j < high:
-                out = w.a + (j - low) * lanes
-            add_exponentials(lanes, out, top, w.other + j * lanes, total)
-
-
-cdef void cross_entropy_changes(
-    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
-) noexcept nogil:
-    """The same of cross-entropy; w.dz holds how the outputs low … high have moved."""
-    cdef Py_ssize_t lanes = b.lanes, at = low * b.lanes
-    cdef real *top = w.lane
-    cdef real *total = w.lane + lanes
-    cdef real *share = w.lane + 2 * lanes
-    exponentials(p, b, w, low, high, top, total)
-    add_log_totals(lanes, b.mass, b.top, b.log_total, top, total, share, w.change, w.noise)
-    add_logits(
-        high - low, lanes, w.other + at, share, b.target + at, w.dz, b.error + at, w.change, w.noise,
-    )
-
-
 cdef void loss_changes(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high, double *change, double *noise,
 ) noexcept nogil:
     """Add what outputs low … high, moved to w.a, change the sum of the block's losses by, and its roundoff."""
-    memset(w.change, 0, b.lanes * sizeof(real))
-    memset(w.noise, 0, b.lanes * sizeof(real))
     if p.of.loss == CROSS_ENTROPY:
         cross_entropy_changes(p, b, w, low, high)
     else:

@@ -64,13 +64,12 @@ cdef void softmax_tangent(
     for j in range(p.k):
         for r in range(b.lanes):
             at = j * b.lanes + r
-            delta[at] = b.value[at] * real_exp(-b.log_total[r])
-            mean[r] += delta[at] * dz[at]
+            mean[r] += b.chance[at] * dz[at]
     for j in range(p.k):
         for r in range(b.lanes):
             at = j * b.lanes + r
-            d_delta[at] = b.mass[r] * delta[at] * (dz[at] - mean[r])
-            delta[at] = b.mass[r] * delta[at] - b.target[at]
+            d_delta[at] = b.mass[r] * b.chance[at] * (dz[at] - mean[r])
+            delta[at] = b.mass[r] * b.chance[at] - b.target[at]
 
 
 cdef void output_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:

@@ -16,7 +16,6 @@ Design
 #define OUTPUT_SAFETY ((real)4)           /* times the root mean square of the outputs' error */
 #define CHANGE_ERROR (32 * EPSILON)       /* of a change itself: sums of products */
 #define VALUE_ERROR (4 * EPSILON)         /* of a loss's terms */
-#define QUICK_CHANGE ((real)1)            /* of a logit, within which the other exponentials need not be made anew */
 
 #define LANE_LOOP static __attribute__((noinline))
 
@@ -68,58 +67,6 @@ LANE_LOOP void add_pointwise(
             const real moved = OUTPUT_SAFETY * error[i] + CHANGE_ERROR * real_abs(out[i] - z[i]);
             change[r] += value[i] - before[i];
             noise[r] += VALUE_ERROR * terms + real_abs(slope[i]) * moved;
-        }
-}
-
-/* e = exp(z - top) and total += e, one output */
-LANE_LOOP void add_exponentials(
-    ptrdiff_t lanes, const real *restrict z, const real *restrict top, real *restrict e, real *restrict total)
-{
-    for (ptrdiff_t r = 0; r < lanes; r++) {
-        e[r] = real_exp(z[r] - top[r]);
-        total[r] += e[r];
-    }
-}
-
-/* The same where e is known. */
-LANE_LOOP void add_lanes(ptrdiff_t lanes, const real *restrict e, real *restrict total)
-{
-    for (ptrdiff_t r = 0; r < lanes; r++)
-        total[r] += e[r];
-}
-
-/* top (lanes,) = the largest of itself and z (k, lanes) */
-LANE_LOOP void tops(ptrdiff_t k, ptrdiff_t lanes, const real *restrict z, real *restrict top)
-{
-    for (ptrdiff_t j = 0; j < k * lanes; j += lanes)
-        for (ptrdiff_t r = 0; r < lanes; r++)
-            top[r] = z[j + r] > top[r] ? z[j + r] : top[r];
-}
-
-/* What the logarithms of softmax's totals have become: total (lanes,) is made its logarithm, share = mass / total. */
-LANE_LOOP void add_log_totals(
-    ptrdiff_t lanes, const real *restrict mass, const real *restrict top_before, const real *restrict log_before,
-    const real *restrict top, real *restrict total, real *restrict share, real *restrict change, real *restrict noise)
-{
-    for (ptrdiff_t r = 0; r < lanes; r++) {
-        const real after = real_log(total[r]);
-        share[r] = mass[r] / total[r];
-        change[r] += mass[r] * ((after - log_before[r]) + (top[r] - top_before[r]));
-        noise[r] += VALUE_ERROR * mass[r] * (1 + after + log_before[r]);
-    }
-}
-
-/* The rest of cross-entropy's change: `count` logits (count, lanes) have moved by d. */
-LANE_LOOP void add_logits(
-    ptrdiff_t count, ptrdiff_t lanes, const real *restrict e, const real *restrict share, const real *restrict target,
-    const real *restrict d, const real *restrict error, real *restrict change, real *restrict noise)
-{
-    for (ptrdiff_t j = 0; j < count * lanes; j += lanes)
-        for (ptrdiff_t r = 0; r < lanes; r++) {
-            const ptrdiff_t i = j + r;
-            const real slope = real_abs(e[i] * share[r] - target[i]), size = real_abs(d[i]);
-            change[r] -= target[i] * d[i];
-            noise[r] += slope * (OUTPUT_SAFETY * error[i] + CHANGE_ERROR * size) + EPSILON * target[i] * size;
         }
 }
 

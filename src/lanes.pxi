@@ -8,7 +8,7 @@ Design
 """
 
 cdef extern from "lanes.h" nogil:
-    const real EPSILON, ACTIVATION_ERROR, OUTPUT_SAFETY, VALUE_ERROR, QUICK_CHANGE
+    const real EPSILON, ACTIVATION_ERROR, OUTPUT_SAFETY, VALUE_ERROR
     void multiply(Py_ssize_t n, const real *x, real *y) noexcept
     void rank_one(Py_ssize_t n_out, Py_ssize_t lanes, const real *weight, const real *x, real *z) noexcept
     bint any_change(Py_ssize_t n, const real *x) noexcept
@@ -16,17 +16,6 @@ cdef extern from "lanes.h" nogil:
     void add_pointwise(
         Py_ssize_t count, Py_ssize_t lanes, real linear, const real *value, const real *before, const real *slope,
         const real *y, const real *out, const real *z, const real *error, real *change, real *noise,
-    ) noexcept
-    void add_exponentials(Py_ssize_t lanes, const real *z, const real *top, real *e, real *total) noexcept
-    void add_lanes(Py_ssize_t lanes, const real *e, real *total) noexcept
-    void tops(Py_ssize_t k, Py_ssize_t lanes, const real *z, real *top) noexcept
-    void add_log_totals(
-        Py_ssize_t lanes, const real *mass, const real *top_before, const real *log_before, const real *top,
-        real *total, real *share, real *change, real *noise,
-    ) noexcept
-    void add_logits(
-        Py_ssize_t count, Py_ssize_t lanes, const real *e, const real *share, const real *target, const real *d,
-        const real *error, real *change, real *noise,
     ) noexcept
 
 cdef enum:
@@ -55,12 +44,19 @@ cdef struct Block:
     real *log_total         # (lanes,): log of the sum of exp(z - top)
     real *mass              # (lanes,): sum of the probabilities
     real *error             # (k, lanes)
+    real *chance            # (k, lanes): softmax of z
+    real *still             # (k + 1, lanes): roundoff of a move of one logit, and of all
+    real *touch             # (k, lanes): roundoff of such a move, times its size
+    Py_ssize_t lined        # the sample that `line` and `reach` begin at
+    real *line              # (units of the last hidden stage, LINE_ROWS, lanes), or NULL
+    real *reach             # (units,)
 
 cdef struct Point:          # a network, samples and a loss: what differences are taken of
     const Plan *plan
     Stage *stages
     int n_stages
     int lowest              # the first stage that has parameters
+    bint straight           # outputs are a product, and all that cross-entropy asks for is how they move
     Py_ssize_t k, n, widest
     Rows data
     Objective of            # of.loss < 0: Python computes the loss
@@ -82,6 +78,7 @@ cdef struct Scratch:        # of one thread; (widest, lanes) where nothing else 
     real *noise             # (lanes,): roundoff of it
     real *lane              # 3 (lanes,)
     uint64_t pattern
+    Py_ssize_t unit         # of the last hidden stage, which alone has moved, by dz; or -1: outputs have
     real *panel
 
 

@@ -46,7 +46,7 @@ cdef class Probe:
             p.data.x, p.data.x_row = <real *>&X[0, 0], plan.n_in
         self.take_stages()
         self.block.lanes = lanes_of(p.n)
-        self.block.first = -1
+        self.block.first, self.block.lined = -1, -1
         p.squares = self.take(plan.n_params)
         for j in range(plan.n_params):
             p.squares[j] = plan.params[j] * plan.params[j]
@@ -57,6 +57,7 @@ cdef class Probe:
         p.variance = self.take(2 * p.widest * self.block.lanes)
         p.panel = self.take(self.panel_room())
         self.take_block()
+        p.straight = p.of.loss == CROSS_ENTROPY and is_straight(p, &self.block)
 
     cdef void *take_bytes(self, size_t size) except NULL:
         return self.network.take_bytes(size, self.buffers)
@@ -135,6 +136,17 @@ cdef class Probe:
         b.top = self.take(b.lanes)
         b.log_total = self.take(b.lanes)
         b.mass = self.take(b.lanes)
+        if p.of.loss == CROSS_ENTROPY:
+            b.chance, b.touch = self.take(p.k * b.lanes), self.take(p.k * b.lanes)
+            b.still = self.take((p.k + 1) * b.lanes)
+        return 0
+
+    cdef int take_lines(self, Py_ssize_t count) except -1:
+        """Room for the lines of a sweep over `count` parameters, if it is worth it."""
+        cdef Py_ssize_t units = self.point.stages[self.point.n_stages - 1].n_in
+        if has_lines(&self.point) and count >= units and self.block.line == NULL:
+            self.block.reach = self.take(units)
+            self.block.line = self.take(units * LINE_ROWS * self.block.lanes)
         return 0
 
     cdef int take_spaces(self, int threads) except -1:
@@ -163,11 +175,15 @@ cdef class Probe:
         cdef Py_ssize_t first = 0
         cdef int tasks = <int>((sweep.count + TASK_POINTS - 1) // TASK_POINTS), threads = n_threads, s
         self.take_spaces(threads)
+        if sweep.indices != NULL:
+            self.take_lines(sweep.count)
         sweep.point, sweep.block, sweep.spaces = &self.point, &self.block, self.spaces
         sweep.poll, sweep.stopped = &self.poll, False
         with nogil:
             while first < self.point.n and (self.point.of.loss >= 0 or sweep.outputs != NULL):
                 self.fill(first)
+                if self.block.line != NULL:
+                    fill_lines(&self.point, &self.block)
                 for s in range(self.point.n_stages if sweep.drift != NULL else 0):
                     if sweep.drift[s] != NULL:
                         stage_drift(&self.point, &self.block, s, sweep.direction, sweep.drift[s])

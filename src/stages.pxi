@@ -19,6 +19,12 @@ cdef inline const real *stage_input(const Block *b, int s) noexcept nogil:
     return b.x if s == 0 else b.a[s - 1]
 
 
+cdef inline bint is_straight(const Point *p, const Block *b) noexcept nogil:
+    """Whether outputs are those of a product, with nothing behind it."""
+    cdef const Stage *last = &p.stages[p.n_stages - 1]
+    return last.weight != NULL and last.layer.activation == IDENTITY and b.mask[p.n_stages - 1] == NULL
+
+
 cdef inline void times_weight(
     const real *weight, Py_ssize_t n_in, Py_ssize_t n_out,    # (n_in, n_out)
     const real *x, Py_ssize_t lanes,                          # (n_in, lanes)

@@ -95,7 +95,7 @@ cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
     if sweep.stopped:
         return
     for i in range(first, last):
-        w.pattern = 0
+        w.pattern, w.unit = 0, -1
         if sweep.indices != NULL:
             move_parameter(
                 p, b, w, sweep.indices[i], sweep.places[i] - p.plan.params[sweep.indices[i]], &low, &high,

@@ -43,7 +43,9 @@ def scaled_layers(sizes, activation):
 class Case:
     """A random model, samples and loss: the compiled probe, and the objective in wider arithmetic."""
 
-    def __init__(self, kernels, activation, loss, sizes, rows, seed, penalties=False, weighted=False, scale=1.0, scaled=False):
+    def __init__(
+        self, kernels, activation, loss, sizes, rows, seed, penalties=False, weighted=False, scale=1.0, scaled=False,
+    ):
         rng = np.random.default_rng([seed, rows, *map(ord, activation)])
         dtype, wide = kernels.PRECISION, WIDE[kernels.PRECISION]
         self.layers = scaled_layers(sizes, activation) if scaled else gd.MLP(sizes, activation).layers
@@ -122,6 +124,28 @@ def test_changes_and_their_roundoff(kernels, wide, eps):
         steps = reach.astype(x.dtype)
         change, noise, _ = case.along(direction, steps)
         case.check(steps.astype(points.dtype)[:, None] * direction.astype(points.dtype), change, noise)
+
+
+@pytest.mark.parametrize("reach", [2.0**-20, 2.0**-9, 0.3, 40.0])
+@pytest.mark.parametrize("steep", [1.0, 2e3])
+def test_near_and_far_logits(kernels, wide, steep, reach):
+    """Units along their lines, single logits and all of them; a line is as exact as what it replaces."""
+    for sizes in ([3, 7, 6], [3, 5, 7, 6], [4, 6]):
+        case = Case(kernels, "tanh", gd.CrossEntropy(0.1), sizes, 70, seed=6, weighted=True)
+        case.params[-8] *= steep
+        case.wide[3] = case.params.astype(case.wide[3].dtype)
+        n = len(case.params)
+        places = case.params + np.where(np.arange(n) % 2, reach, -reach).astype(case.params.dtype)
+        change, noise, _ = case.at(np.arange(n), places)
+        moves = np.diag(places.astype(case.wide[3].dtype) - case.wide[3])
+        case.check(moves, change, noise)
+        few = np.arange(0, n, 5)
+        for i in few:
+            one, error, _ = case.at(np.array([i]), places[i : i + 1])
+            assert abs(one[0] - change[i]) <= noise[i] + error[0]
+        if reach < 1 and steep == 1:
+            assert np.median(noise / np.maximum(np.abs(change), np.finfo(noise.dtype).tiny)) < 1e3 * np.finfo(
+                case.params.dtype).eps / reach    # fmt: skip
 
 
 @pytest.mark.parametrize("loss", RECORDS, ids=repr)

@@ -150,9 +150,10 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     """One round: keep what is better than before, choose the next steps -> how many evaluations it took."""
     step = state.step[rows]
     seen = look(lines, rows, step, step <= state.least[rows], pattern, rounding)
-    met = np.setdiff1d(rows, seen.rows)
-    met = np.union1d(met, seen.rows[~seen.smooth & (state.step[seen.rows] > state.least[seen.rows])])
-    useful = ~np.isin(seen.rows, met)
+    met = np.zeros(len(state.step), np.bool_)
+    met[rows] = True
+    met[seen.rows] = ~seen.smooth & (state.step[seen.rows] > state.least[seen.rows])
+    useful = ~met[seen.rows]
     rows, slopes, smooth = seen.rows[useful], seen.slopes.take(np.flatnonzero(useful)), seen.smooth[useful]
     better = slopes.bound < state.best.bound[rows]
     state.best.put(rows[better], slopes.take(np.flatnonzero(better)))
