@@ -89,9 +89,8 @@ def direction_slopes(evaluator: Evaluator, directions: Vector, analytic: Vector,
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
 
 
-def slope_along(evaluator: Evaluator, direction: Vector) -> tuple[float, int]:
-    """The slope along one direction (n,), and the evaluations it took."""
-    directions = direction[None, :]
-    lines, scale = direction_lines(evaluator, directions), direction_scales(evaluator, directions)
-    found = search(lines, scale, evaluator.pattern, evaluator.eps)
+def slope_along(evaluator: Evaluator, direction: Vector, scale: float) -> tuple[float, int]:
+    """The slope along one direction (n,), whose scale is a length as of `direction_scales`, and what it took."""
+    lines = direction_lines(evaluator, direction[None, :])
+    found = search(lines, np.array([scale]), evaluator.pattern, evaluator.eps)
     return float(found.slopes.numeric[0]), found.evaluations

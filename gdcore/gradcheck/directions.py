@@ -7,7 +7,8 @@ Design
   distribution: of n entries, |e . u| <= t |e| has a probability of at most 2 t times the density at 0,
   gamma(n/2) / (sqrt(pi) gamma((n-1)/2)). So the probability that a bug of a given size is missed can be stated.
 - Where a direction fails, its block is halved: the direction's two halves cannot both be right. log2(n) slopes lead to
-  one entry, which is then checked by itself.
+  one entry, which is then checked by itself, and some of its block's others with it: where most of them are wrong too,
+  there is nothing to be found by halving.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import direction_slopes, slope_along
+from .differences import direction_slopes, entry_slopes, scales, slope_along
 from .entries import NEGLIGIBLE, Block
 from .evaluator import Evaluator, Indices, Vector
 from .slopes import Slopes
@@ -35,7 +36,7 @@ PRODUCT = 16.0
 """Roundings of an entry in a product of a gradient with a direction."""
 DEVIATIONS = 8.0
 """A random projection is within so many standard deviations of 0."""
-MOST_FOUND = 8
+MOST_FOUND, WITNESSES = 8, 8
 
 
 def within(n: int, share: float) -> float:
@@ -117,7 +118,7 @@ def check_directions(
         mine["block"], mine["analytic"], mine["numeric"], mine["bound"] = b, found.said, slopes.numeric, slopes.bound
         mine["step"], mine["kink"], mine["size"] = slopes.step, slopes.kink, np.linalg.norm(gradient[block.place])
         mine["verdict"] = np.where(found.wrong, "fail", "pass")
-        more_faulty, more = trace(evaluator, gradient, directions, found, indices)
+        more_faulty, more = trace(evaluator, gradient, roundoff, directions, found, indices, rng)
         faulty, spent = faulty + more_faulty, spent + more
     typical = rows["size"] / np.sqrt([block.size for block in blocks])[rows["block"]]
     largest = np.max(typical, where=np.isfinite(typical), initial=0.0)
@@ -127,7 +128,8 @@ def check_directions(
 
 
 def trace(
-    evaluator: Evaluator, gradient: Vector, directions: Vector, found: Probe, indices: Indices
+    evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: Vector, found: Probe, indices: Indices,
+    rng: np.random.Generator,
 ) -> tuple[list[int], int]:
     """Entries among `indices` that directions' disagreements lead to, and the evaluations it took.
 
@@ -146,10 +148,14 @@ def trace(
             index, more = bisect(evaluator, gradient, directions[j], indices, apart)
             if index in faulty:
                 break
-            alone = np.zeros_like(gradient)
-            alone[index] = 1.0
-            gradient[index], last = slope_along(evaluator, alone)
-            faulty, spent = [*faulty, index], spent + more + last
+            others = rng.choice(indices, 0 if faulty else WITNESSES)
+            looked = np.union1d(others, [index])
+            (slopes, last), spent = entry_slopes(evaluator, looked, gradient[looked], roundoff[looked]), spent + more
+            wrong = ~(np.abs(gradient[looked] - slopes.numeric) <= slopes.bound + roundoff[looked])
+            gradient[looked[wrong]], gradient[index] = slopes.numeric[wrong], slopes.numeric[looked == index].item()
+            faulty, spent = [*faulty, *np.union1d(looked[wrong], [index]).tolist()], spent + last
+            if 1 < len(looked) < 2 * wrong.sum():
+                return faulty, spent
     return faulty, spent
 
 
@@ -160,13 +166,13 @@ def bisect(
 
     What one half disagrees by, the other half has of the rest.
     """
-    spent = 0
+    spent, part, pull = 0, np.zeros_like(direction), np.abs(direction / scales(evaluator.x))
     while len(indices) > 1:
         left = indices[: len(indices) // 2]
-        part = np.zeros_like(direction)
         part[left] = direction[left]
-        slope, more = slope_along(evaluator, part)
-        here, spent = float(part @ gradient - slope), spent + more
+        slope, more = slope_along(evaluator, part, 1 / max(float(pull[left].max()), np.finfo(np.float64).tiny))
+        here, spent = float(part[left] @ gradient[left] - slope), spent + more
+        part[left] = 0
         indices, apart = (left, here) if abs(here) >= abs(apart - here) else (indices[len(left) :], apart - here)
     return int(indices[0]), spent
 
