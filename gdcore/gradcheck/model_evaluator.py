@@ -57,7 +57,7 @@ class ModelEvaluator:
     Examples
     --------
     >>> import numpy as np, gdcore as gd
-    >>> line = gd.LinearModel(1, bias=False, dtype="float64")
+    >>> line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
     >>> data = Samples(np.array([[3.0]]), np.array([[1.0]]), None, None, None)
     >>> evaluator = ModelEvaluator(line, data, gd.MeanSquaredError(), 0.0, 0.0, 0)
     >>> evaluator.value, evaluator.at(np.array([0]), np.array([1.0])).values    # of (3 w - 1)^2 from w = 0
