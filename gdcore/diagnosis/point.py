@@ -48,7 +48,7 @@ class Point:
         self.loss = get_loss(loss)
         self.data: Samples = take_samples(
             X, y, sample_weight,
-            n_in=model.in_features, n_out=model.out_features, dtype="float64", loss=self.loss,
+            n_in=model.in_features, n_out=model.out_features, dtype="float64", loss=self.loss, lowest=model._lowest,
         )  # fmt: skip
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.x: Vector = self.model.params.copy()
