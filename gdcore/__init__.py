@@ -7,7 +7,7 @@ Fast, checked, explained: compiled kernels, a gradient checker, and runs that sa
     >>> trainer = gd.Trainer(net, "mse", gd.Adam(1e-2))
 """
 
-from . import metrics, schedules
+from . import metrics, plot, schedules
 from ._version import __version__
 from .activations import ACTIVATIONS, Activation
 from .config import show_config
@@ -158,6 +158,7 @@ __all__ = [
     "metrics",
     "minimize",
     "num_threads",
+    "plot",
     "schedules",
     "set_num_threads",
     "show_config",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from . import checks_fit
+from . import checks_fit, checks_plot
 
 
 def optional(module: str, wanted_by: str, install: str) -> Any:
@@ -29,3 +30,30 @@ def optional(module: str, wanted_by: str, install: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise checks_fit.missing_library(module.partition(".")[0], wanted_by, install, error) from None
+
+
+def axes_or_new(ax: Any) -> Any:
+    """The matplotlib Axes given, or those of a new figure.
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    TypeError
+        For what is no Axes.
+    """
+    pyplot = optional("matplotlib.pyplot", "plot", "gdcore[plot]")
+    if ax is None:
+        return pyplot.subplots(layout="constrained")[1]
+    return checks_plot.axes(ax, pyplot.Axes)
+
+
+def data_frame(columns: Mapping[str, Any]) -> Any:
+    """Columns by their names as a pandas DataFrame.
+
+    Raises
+    ------
+    ImportError
+        Where pandas is not installed.
+    """
+    return optional("pandas", "to_pandas", "pandas").DataFrame(columns)

@@ -204,7 +204,12 @@ MODULES = [gd.__name__, *(
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_run(name):
+def test_examples_in_docstrings_run(name, request):
+    if name.startswith("gdcore.plot."):
+        pytest.importorskip("matplotlib").use("Agg")
+        from matplotlib import pyplot
+
+        request.addfinalizer(lambda: pyplot.close("all"))
     module = importlib.import_module(name)
     found = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert found.failed == 0

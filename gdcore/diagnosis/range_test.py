@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit
-from .._optional import optional
+from .._optional import axes_or_new
 from ..errors import DivergedError
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
@@ -79,8 +79,7 @@ class RangeTest:
         ImportError
             Where matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()
+        ax = axes_or_new(ax)
         ax.plot(self.rates, self.losses, ".", color="gray", label="batch")
         ax.plot(self.rates, self.smoothed, "-", color="black", label="smoothed")
         if self.suggestion is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._optional import optional
+from .._optional import axes_or_new
 from .evaluator import Vector
 from .search import Lines
 
@@ -28,17 +28,18 @@ def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) 
 
 def plot_curve(report: GradientReport, ax: Any) -> Any:
     """Draw a report's curve, with the bound and the error of the analytic value."""
-    axes = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()[1] if ax is None else ax
+    axes = axes_or_new(ax)
     entry = report.entries[report.worst]
     steps, errors = report.curve.T
     shown = np.isfinite(errors) & (errors > 0)
-    axes.loglog(steps[shown], errors[shown], "o-", label="central difference at one step, less the numeric value")
-    axes.axhline(entry["bound"], color="tab:green", label="bound")
+    label = "central difference, less the numeric value"
+    axes.loglog(steps[shown], errors[shown], "o-", color="black", label=label)
+    axes.axhline(entry["bound"], color="black", linestyle=":", label="bound")
     off = abs(float(entry["analytic"]) - float(entry["numeric"]))
     if off > 0:
-        axes.axhline(off, color="tab:red", linestyle="--", label="analytic less numeric")
+        axes.axhline(off, color="black", linestyle="--", label="analytic less numeric")
     axes.set_xlabel("step")
     axes.set_ylabel("error")
     axes.set_title(f"{report.name(report.worst)}: {entry['verdict']}")
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
     return axes

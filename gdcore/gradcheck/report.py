@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from .._optional import optional
+from .._optional import data_frame
 from .directions import missed
 from .entries import Block, Entries, excess
 from .tables import as_html, as_text
@@ -191,8 +191,7 @@ class GradientReport:
         ImportError
             Where pandas is not installed.
         """
-        pandas = optional("pandas", "to_pandas", "pandas")
-        table = pandas.DataFrame({field: self.entries[field] for field in self.entries.dtype.names or ()})
+        table = data_frame({field: self.entries[field] for field in self.entries.dtype.names or ()})
         table.insert(0, "name", [self.name(i) for i in range(len(self.entries))])
         return table
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks, checks_fit
-from .._optional import optional
+from .._optional import axes_or_new
 from .._repr import call_repr
 
 Unit = Literal["step", "epoch"]
@@ -67,8 +67,7 @@ class Schedule(ABC):
             Where matplotlib is not installed.
         """
         n = self.horizon() if n_steps is None else checks.integer("n_steps", n_steps, 1)
-        if ax is None:
-            _, ax = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()
+        ax = axes_or_new(ax)
         ax.plot(np.arange(n), self.rates(0, n), color="black")
         ax.set(xlabel=self.per, ylabel="learning rate", title=repr(self))
         return ax

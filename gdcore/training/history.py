@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, final
 
-from .._optional import optional
+from .._optional import data_frame
 
 
 @final
@@ -95,7 +95,7 @@ class History:
         ImportError
             Where pandas is not installed.
         """
-        frame = optional("pandas", "to_pandas", "pandas").DataFrame(self.columns())
+        frame = data_frame(self.columns())
         frame.index.name = "epoch"
         return frame
 
@@ -116,17 +116,9 @@ class History:
         ImportError
             Where matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = optional("matplotlib.pyplot", "plot", "gdcore[plot]").subplots()
-        for name, values, style in (("loss", self.loss, "-"), ("val_loss", self.val_loss, "--")):
-            if values:
-                ax.plot(range(len(values)), values, style, color="black", label=name)
-        if self.loss:
-            ax.axvline(self.epochs - 1, color="gray", linestyle=":")
-            ax.legend()
-        ax.set(xlabel="epoch", ylabel="loss")
-        ax.set_title(f"stopped: {self.stop_reason}", wrap=True)
-        return ax
+        from ..plot import losses
+
+        return losses(self, ax)
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]

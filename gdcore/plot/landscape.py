@@ -1,0 +1,236 @@
+"""The loss around a network's parameters, along one direction or over two.
+
+Design
+------
+- A random direction is scaled unit by unit: a unit's weights move as far as they are long, and so does its bias, by
+  itself. Without that a network of large weights looks flat, and the same function with a factor shifted from one relu
+  layer to the next looks sharp; with weight and bias taken together, the shift would show too.
+- A direction that is given is taken as it is: one step along `other.params - model.params` ends at the other model.
+- A path is seen best in the plane of its own two principal directions from where the model stands; random ones are
+  nearly orthogonal to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks, checks_plot
+from .._optional import axes_or_new
+from ..diagnosis.point import Point
+from ..losses import Loss
+from ..minimize import MinimizeResult, Trace
+from .path import ParamsTrace, places_of
+from .surface import draw_contours, draw_path, over_grid, window_around
+
+if TYPE_CHECKING:
+    from ..losses import CustomLoss
+    from ..models.sequential import Sequential
+
+Vector = NDArray[np.float64]
+
+WINDOW = (-1.0, 1.0)
+RANDOM = "random direction, lengths of the units' weights"
+
+
+def loss_slice(
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss | CustomLoss,
+    ax: Any = None,
+    *,
+    direction: ArrayLike | None = None,
+    window: tuple[float, float] = WINDOW,
+    resolution: int = 101,
+    sample_weight: ArrayLike | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    seed: int = 0,
+) -> Any:
+    """Draw the loss along a line through a model's parameters.
+
+    Parameters
+    ----------
+    model : Sequential
+        Left untouched.
+    X, y, loss, sample_weight, l1, l2
+        As in `Sequential.loss`.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+    direction : array_like, shape (n_params,), optional
+        What one step adds to the parameters. By default a random direction in which the weights of each unit,
+        and its bias, have the norm they have in the model.
+    window : (low, high), default (-1, 1)
+        How many steps to go; the model is at 0.
+    resolution : int, default 101
+        Points on the line.
+    seed : int, default 0
+        Of the random direction.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    TypeError, ValueError
+        For bad arguments, a direction of zeros among them.
+
+    References
+    ----------
+    Li, H., Xu, Z., Taylor, G., Studer, C. and Goldstein, T. (2018). Visualizing the loss landscape of neural nets.
+    NeurIPS.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> ax = loss_slice(gd.LinearModel(1, seed=0), [[1.0], [2.0]], [1.0, 2.0], "mse", direction=[1.0, 0.0])
+    >>> ax.get_ylabel()
+    'mean_squared_error'
+    """
+    point = Point(model, X, y, loss, sample_weight, l1, l2)
+    given = None if direction is None else np.asarray(direction)[None]
+    [along] = _directions(point, given, 1, seed)
+    resolution = checks.integer("resolution", resolution, 2)
+    grid = over_grid(lambda t: point.value(point.x + t * along), checks_plot.window((window,), 1), resolution)
+    ax = axes_or_new(ax)
+    ax.plot(*grid.axes, grid.values, "-", color="black")
+    ax.plot([0], [point.value(point.x)], "*", color="black", markersize=12, label="the model")
+    ax.set(xlabel=RANDOM if given is None else "steps along the direction", ylabel=_loss_name(point))
+    ax.legend()
+    return ax
+
+
+def loss_plane(
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss | CustomLoss,
+    ax: Any = None,
+    *,
+    directions: ArrayLike | None = None,
+    path: MinimizeResult | Trace | ParamsTrace | ArrayLike | None = None,
+    window: Iterable[tuple[float, float]] | None = None,
+    resolution: int = 51,
+    levels: int = 12,
+    sample_weight: ArrayLike | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    seed: int = 0,
+) -> Any:
+    """Draw contours of the loss over a plane through a model's parameters, and a path projected into it.
+
+    Parameters
+    ----------
+    model : Sequential
+        Left untouched.
+    X, y, loss, sample_weight, l1, l2
+        As in `Sequential.loss`.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+    directions : array_like, shape (2, n_params), optional
+        What one step along either axis adds to the parameters. By default the path's two principal directions from the
+        model; without a path random ones, as in `loss_slice`.
+    path : ParamsTrace or array_like, shape (k, n_params), optional
+        Where a fit has been.
+    window : pairs (low, high), optional
+        Steps along either axis; the model is at (0, 0). By default from -1 to 1, with a path around it.
+    resolution : int, default 51
+        Points along each axis: the loss is evaluated at their square.
+    levels : int, default 12
+        Contours.
+    seed : int, default 0
+        Of the random directions.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    TypeError, ValueError
+        For bad arguments, parallel directions among them.
+
+    References
+    ----------
+    Li, H., Xu, Z., Taylor, G., Studer, C. and Goldstein, T. (2018). Visualizing the loss landscape of neural nets.
+    NeurIPS.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> ax = loss_plane(gd.LinearModel(2, seed=0), [[1.0, 2.0]], [1.0], "mse", resolution=9)
+    >>> ax.get_title()
+    'mean_squared_error'
+    """
+    point = Point(model, X, y, loss, sample_weight, l1, l2)
+    resolution, levels = checks.integer("resolution", resolution, 2), checks.integer("levels", levels, 2)
+    moves = None if path is None else _moves(point, path)
+    labels = ["steps along direction 0", "steps along direction 1"]
+    if directions is None and moves is not None:
+        directions, shares = _principal(moves)
+        labels = [f"principal direction {i} of the path ({share:.0%})" for i, share in enumerate(shares)]
+    elif directions is None:
+        labels = [RANDOM, "another such direction"]
+    plane = _directions(point, directions, 2, seed)
+    if moves is None:
+        box = checks_plot.window((WINDOW, WINDOW) if window is None else window, 2)
+    else:
+        moves = moves @ np.linalg.pinv(plane)
+        box = window_around(np.vstack([moves, np.zeros(2)]), window)
+    grid = over_grid(lambda steps: point.value(point.x + steps @ plane), box, resolution)
+    ax = axes_or_new(ax)
+    draw_contours(ax, grid, levels)
+    if moves is not None:
+        draw_path(ax, *moves.T)
+    ax.plot([0], [0], "o", color="black", markerfacecolor="none", markersize=14, label="the model")
+    ax.set(xlabel=labels[0], ylabel=labels[1], title=_loss_name(point))
+    ax.legend(framealpha=1)
+    return ax
+
+
+def _directions(point: Point, given: ArrayLike | None, n: int, seed: int) -> Vector:
+    """The directions given, or random ones: shape (n, n_params)."""
+    seed = checks.integer("seed", seed, 0)
+    if given is not None:
+        return checks_plot.directions(given, n, len(point.x))
+    rng = np.random.default_rng(seed)
+    drawn = rng.normal(size=(n, len(point.x)))
+    for direction in drawn:
+        parts = zip(point.model.parameters(direction), point.model.parameters(point.x), strict=True)
+        for (_, step), (_, there) in parts:
+            step *= _unit_norms(there) / _unit_norms(step)
+    return checks_plot.directions(drawn, n, len(point.x))
+
+
+def _moves(point: Point, path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
+    """A path's places less the model's parameters, shape (k, n_params)."""
+    places = places_of(path)
+    flat = places.reshape(len(places), -1)
+    checks_plot.path_of_model(flat.shape[1], len(point.x))
+    return flat - point.x
+
+
+def _unit_norms(part: Vector) -> Vector:
+    """Of each unit's weights in a layer's (in_features, out_features), or of its bias in (out_features,)."""
+    norms: Vector = np.linalg.norm(np.atleast_2d(part), axis=0)
+    return norms
+
+
+def _principal(moves: Vector) -> tuple[Vector, list[float]]:
+    """The two directions in which places (k, n_params) lie furthest from 0, and their shares of the squares."""
+    _, sizes, directions = np.linalg.svd(np.vstack([moves, np.zeros((2, moves.shape[1]))]), full_matrices=False)
+    signs = np.where(directions[:2] @ moves[0] < 0, -1.0, 1.0)
+    return signs[:, None] * directions[:2], list(sizes[:2] ** 2 / max(float(sizes @ sizes), np.finfo(float).tiny))
+
+
+def _loss_name(point: Point) -> str:
+    return point.loss.name if isinstance(point.loss, Loss) else "loss"

@@ -1,0 +1,122 @@
+"""What a model does: its decisions over two features, and the outputs of its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import checks, checks_plot
+from .._optional import axes_or_new
+from ..models.layers import Dense, Dropout
+from ..models.sequential import Sequential
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = None, *, resolution: int = 200) -> Any:
+    """Draw the classes that a classifier of two features decides for, and the samples over them.
+
+    Parameters
+    ----------
+    model : Sequential
+        Of two inputs. One output decides by its sign, several by the largest.
+    X : array_like, shape (n, 2)
+    y : array_like, shape (n,)
+        Class labels, integers.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+    resolution : int, default 200
+        Points along either axis at which the model is asked.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    TypeError, ValueError
+        For a model that does not have two inputs, and for labels that are not its classes.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> X, y = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], [0, 1, 1]
+    >>> ax = decision_boundary(gd.LinearModel(2, seed=0), X, y, resolution=20)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('feature 0', 'feature 1')
+    """
+    checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+    checks_plot.two_features(model.in_features)
+    resolution = checks.integer("resolution", resolution, 2)
+    data = checks.inputs(X, 2, model.dtype)
+    labels = checks.labels(y, len(data), max(2, model.out_features))
+    low, high = data.min(axis=0), data.max(axis=0)
+    margin = np.where(high > low, (high - low) / 20, 1.0)
+    across, up = (np.linspace(low[i] - margin[i], high[i] + margin[i], resolution) for i in (0, 1))
+    grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    outputs = model.predict(grid)
+    decided = outputs.argmax(axis=1) if model.out_features > 1 else (outputs[:, 0] > 0).astype(np.int64)
+    decided = decided.reshape(resolution, resolution)
+    ax = axes_or_new(ax)
+    n_classes = max(2, model.out_features)
+    edges = np.arange(n_classes + 1) - 0.5
+    ax.contourf(across, up, decided, levels=edges, colors=[str(g) for g in np.linspace(0.95, 0.6, n_classes)])
+    for c in np.unique(labels):
+        chosen = data[labels == c]
+        ax.scatter(chosen[:, 0], chosen[:, 1], marker=MARKERS[c % len(MARKERS)], label=f"class {c}", s=24,
+                   facecolor="white" if c % 2 else "black", edgecolor="black")  # fmt: skip
+    ax.legend()
+    ax.set(xlabel="feature 0", ylabel="feature 1")
+    return ax
+
+
+def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 40) -> Any:
+    """Draw how each dense layer's outputs are distributed, dropout left out: one outline per layer.
+
+    Mass at the ends of tanh or sigmoid shows saturated units, mass at 0 of relu dead ones.
+
+    Parameters
+    ----------
+    model : Sequential
+    X : array_like, shape (n, in_features)
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+    bins : int, default 40
+        Of each outline, evenly between the layer's smallest and largest output.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    TypeError, ValueError
+        For arguments that do not fit.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> ax = activations(gd.MLP([1, 4, 1], activation="tanh", seed=0), [[1.0], [2.0]], bins=5)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['dense0, tanh', 'dense1, identity']
+    """
+    checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+    bins = checks.integer("bins", bins, 1)
+    data = checks.inputs(X, model.in_features, model.dtype, model._lowest)
+    shown = [layer for layer in model.layers if not isinstance(layer, Dropout)]
+    outputs = model._bind(trains=False, blocks=False).outputs(data)
+    ax = axes_or_new(ax)
+    dense = [(layer, out) for layer, out in zip(shown, outputs, strict=True) if isinstance(layer, Dense)]
+    for i, (layer, out) in enumerate(dense):
+        ax.hist(out.ravel(), bins=bins, histtype="step", density=True, color=str(0.5 * i / max(1, len(dense) - 1)),
+                linestyle=("-", "--", ":", "-.")[i % 4], linewidth=1.5,
+                label=f"dense{i}, {layer.activation}")  # fmt: skip
+    ax.legend()
+    ax.set(xlabel="output of a unit", ylabel="density")
+    return ax

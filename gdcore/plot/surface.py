@@ -1,0 +1,87 @@
+"""Values over one or two axes, and the steps upon them.
+
+Design
+------
+- Contours lie at the squares of evenly spaced quantiles of what is drawn: as many lines in a narrow valley as on high
+  walls around it, whatever the function's scale, and more of them low than high.
+- White is low, grey is high; a path is black, hollow square at its start and filled star at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks_plot
+
+Vector = NDArray[np.float64]
+
+MARGIN = 0.15
+"""Of the path's width, on either side of it."""
+GREYS = 0.65
+"""The highest area; white is 1."""
+MARKED = 200
+"""Places of a path up to which each one has a marker."""
+
+
+def window_around(places: Vector, window: Iterable[object] | None) -> Vector:
+    """The window that was asked for, or one around all places (k, n): the lowest and highest numbers, shape (n, 2)."""
+    if window is not None:
+        return checks_plot.window(window, places.shape[1])
+    low, high = places.min(axis=0), places.max(axis=0)
+    width = high - low
+    margin = MARGIN * np.maximum(width, width.max() / 2)
+    margin[margin == 0] = 1.0
+    return np.stack([low - margin, high + margin], axis=1)
+
+
+@final
+class Grid(NamedTuple):
+    """A function over evenly spaced points."""
+
+    axes: list[Vector]
+    """One or two, (resolution,) each."""
+    values: Vector
+    """Of as many dimensions, in the order of the axes."""
+
+
+def over_grid(fun: Callable[[Vector], float], window: Vector, resolution: int) -> Grid:
+    """A function of one or two numbers, as an array (n,), at every point of a grid in the window (n, 2)."""
+    axes = [np.linspace(low, high, resolution) for low, high in window]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    with np.errstate(all="ignore"):
+        values = np.array([fun(point) for point in points.reshape(-1, len(axes))])
+    checks_plot.some_finite(values)
+    return Grid(axes, values.reshape(points.shape[:-1]))
+
+
+def draw_contours(ax: Any, grid: Grid, levels: int) -> None:
+    """Areas and labelled lines of a function of two numbers; nothing where it is constant."""
+    across, up = grid.axes
+    values = np.ma.masked_invalid(grid.values.T)
+    heights = contour_levels(values.compressed(), levels)
+    if len(heights) > 1:
+        greys = [str(grey) for grey in np.linspace(1.0, GREYS, len(heights) + 1)]
+        ax.contourf(across, up, values, levels=heights, colors=greys, extend="both")
+        lines = ax.contour(across, up, values, levels=heights, colors="0.4", linewidths=0.6)
+        ax.clabel(lines, heights[::2], fmt="%.3g", fontsize=7, colors="black")
+    ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
+
+
+def contour_levels(values: Vector, n: int) -> Vector:
+    """At most n heights inside the values' range, in rising order."""
+    heights: Vector = np.unique(np.quantile(values, np.linspace(0, 1, n + 2)[1:-1] ** 2))
+    inside: Vector = heights[(heights > values.min()) & (heights < values.max())]
+    return inside
+
+
+def draw_path(ax: Any, across: Vector, up: Vector) -> None:
+    """Places (k,), joined; the first and the last one marked."""
+    style, width = ("o--", 0.9) if len(across) <= MARKED else ("-", 2.0)
+    ax.plot(across, up, style, color="black", markersize=3, linewidth=width, label=f"path, {len(across)} places")
+    ax.plot(across[:1], up[:1], "s", color="black", markerfacecolor="white", markersize=8, label="start")
+    ax.plot(across[-1:], up[-1:], "*", color="black", markersize=12, label="end")
+    ax.legend(framealpha=1)

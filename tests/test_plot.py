@@ -1,0 +1,353 @@
+"""Pictures, by what is in their artists."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+from gdcore import plot
+from gdcore.plot.surface import contour_levels
+
+EPS = np.finfo(float).eps
+HISTORY = gd.History([3.0, 2.0], [4.0, 1.0], stop_reason="enough")
+LINE = gd.LinearModel(2, seed=0, dtype="float64")
+X, Y = np.array([[0.0, 0.0], [2.0, 1.0], [3.0, 5.0]]), np.array([0, 1, 1])
+
+
+def bowl(x):
+    """A quadratic of two numbers whose minimum is at (1, -1)."""
+    a, b = x
+    return 3 * (a - 1) ** 2 + (b + 1) ** 2, np.array([6 * (a - 1), 2 * (b + 1)])
+
+
+def square(a):
+    return (3 + 3 * a) ** 2, 18 * (a + 1)
+
+
+PICTURES = [
+    lambda ax=None: plot.losses(HISTORY, ax),
+    lambda ax=None: plot.gradient_flow(LINE, X, Y, "mse", ax),
+    lambda ax=None: plot.decision_boundary(LINE, X, Y, ax),
+    lambda ax=None: plot.activations(LINE, X, ax),
+    lambda ax=None: plot.descent(square, [2.0, -1.0], ax),
+    lambda ax=None: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]], ax),
+    lambda ax=None: plot.loss_slice(LINE, X, Y, "mse", ax),
+    lambda ax=None: plot.loss_plane(LINE, X, Y, "mse", ax),
+    lambda ax=None: HISTORY.plot(ax),
+    lambda ax=None: gd.schedules.StepDecay(0.1, 5).plot(ax=ax),
+    lambda ax=None: gd.find_learning_rate(LINE, X, Y, "mse").plot(ax),
+    lambda ax=None: gd.check_gradients(LINE, X, Y, "mse").plot(ax),
+]
+
+
+@pytest.fixture
+def pyplot():
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot
+
+    yield pyplot
+    pyplot.close("all")
+
+
+def line(ax, label):
+    """x and y of the line of that name."""
+    [found] = [line for line in ax.lines if line.get_label().startswith(label)]
+    return np.array(found.get_xydata()).T
+
+
+def lines_of_contours(ax):
+    """(height, points (k, 2)) for each piece of each contour line."""
+    areas, lines = ax.collections[:2]
+    assert (areas.filled, lines.filled) == (True, False)
+    pieces = [(level, polygon) for level, path in zip(lines.levels, lines.get_paths(), strict=True)
+              for polygon in path.to_polygons(closed_only=False)]  # fmt: skip
+    assert len(pieces) > 5
+    return pieces
+
+
+@pytest.mark.parametrize("draw", PICTURES)
+def test_without_matplotlib_one_sentence_says_what_to_install(draw, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"^plot needs matplotlib \(.*\): pip install 'gdcore\[plot\]'$"):
+        draw()
+
+
+@pytest.mark.parametrize("draw", PICTURES)
+def test_axes_are_used_named_and_returned(draw, pyplot):
+    _, both = pyplot.subplots(1, 2)
+    assert draw(both[0]) is both[0]
+    assert both[0].get_xlabel()
+    assert both[0].get_ylabel()
+    assert not both[1].has_data()
+    figures = len(pyplot.get_fignums())
+    assert draw().figure is not both[0].figure
+    assert len(pyplot.get_fignums()) == figures + 1
+    with pytest.raises(TypeError, match="ax must be a matplotlib Axes, got ndarray: pass one of a figure's axes"):
+        draw(both)
+
+
+@pytest.mark.parametrize("draw", PICTURES)
+def test_no_colours(draw, pyplot):
+    ax = draw()
+    ax.figure.canvas.draw()
+    pixels = np.asarray(ax.figure.canvas.buffer_rgba())[..., :3]
+    assert pixels.min() < 50
+    assert (np.ptp(pixels, axis=-1) == 0).all()
+
+
+# curves and the model
+
+
+def test_losses(pyplot):
+    ax = plot.losses(HISTORY)
+    np.testing.assert_array_equal(line(ax, "loss"), [[0, 1], [3, 2]])
+    np.testing.assert_array_equal(line(ax, "val_loss"), [[0, 1], [4, 1]])
+    assert list(ax.lines[2].get_xdata()) == [1, 1]
+    assert ax.get_title() == "stopped: enough"
+
+
+def test_gradient_flow(pyplot, rng):
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+    net = gd.MLP([3, 4, 5, 1], activation="sigmoid", seed=0, dtype="float64")
+    ax = plot.gradient_flow(net, X, y, "mse")
+    weights = [view for name, view in net.parameters(net.loss_and_grad(X, y, "mse")[1]) if "weight" in name]
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [np.sqrt((w**2).mean()) for w in weights])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["dense0", "dense1", "dense2"]
+    assert (ax.get_yscale(), ax.get_xlabel()) == ("log", "layer")
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_decision_boundary(pyplot, outputs):
+    """The line x0 = 1, beside which the model decides otherwise, lies between two areas."""
+    net = gd.LinearModel(2, outputs, dtype="float64")
+    net.params[:] = [1, 0, -1] if outputs == 1 else [0, 1, -9, 0, 0, 0, 0, -1, -9]
+    ax = plot.decision_boundary(net, X, Y)
+    low, high = (path.get_extents() for path in ax.collections[0].get_paths()[:2])
+    np.testing.assert_allclose([low.x1, high.x0], 1, atol=3.3 / 199)
+    np.testing.assert_allclose(ax.collections[1].get_offsets(), X[:1])
+    np.testing.assert_allclose(ax.collections[2].get_offsets(), X[1:])
+
+
+def test_activations(pyplot, rng):
+    X = rng.normal(size=(50, 2))
+    net = gd.Sequential(gd.Standardize.from_data(X), gd.Dense(2, 6, "tanh"), gd.Dropout(0.5), gd.Dense(6, 1), seed=0)
+    ax = plot.activations(net, X, bins=7)
+    heights, edges = np.histogram(net.predict(X), 7, density=True)
+    found = ax.patches[1].get_xy()
+    np.testing.assert_allclose(found[1:-1:2, 1], heights, rtol=1e-5)
+    np.testing.assert_allclose(np.unique(found[:, 0]), np.unique(edges), rtol=1e-5)
+    assert np.abs(ax.patches[0].get_xy()[:, 0]).max() <= 1
+    assert ax.patches[0].get_linestyle() != ax.patches[1].get_linestyle()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["dense0, tanh", "dense1, identity"]
+
+
+# the path of a descent
+
+
+@pytest.mark.parametrize("start", [2.0, [2.0], [[2.0]]])
+@pytest.mark.parametrize("form", ["result", "trace", "places"])
+def test_steps_upon_a_curve(pyplot, start, form):
+    fun = square if np.ndim(start) == 0 else lambda a: (square(a)[0].item(), square(a)[1])
+    result = gd.minimize(fun, start, optimizer=gd.SGD(0.1), max_steps=9, trace=True)
+    ax = plot.descent(fun, {"result": result, "trace": result.trace, "places": result.trace.x}[form], resolution=7)
+    grid, values = ax.lines[0].get_xydata().T
+    np.testing.assert_allclose(values, square(grid)[0])
+    assert grid[0] < result.trace.x.min() < result.trace.x.max() < grid[-1]
+    assert len(grid) == 7
+    across, up = line(ax, "path, 10 places")
+    np.testing.assert_array_equal(across, result.trace.x.ravel())
+    np.testing.assert_allclose(up, result.trace.fun)
+    np.testing.assert_array_equal(line(ax, "start")[:, 0], [across[0], up[0]])
+    np.testing.assert_array_equal(line(ax, "end")[:, 0], [across[-1], up[-1]])
+
+
+@pytest.mark.parametrize("gives", ["value", "pair"])
+def test_steps_upon_contours(pyplot, gives):
+    """Where a contour line runs the function has its height, up to what lies between the grid's points."""
+    result = gd.minimize(bowl, [-1.0, 2.0], optimizer=gd.SGD(0.1), max_steps=30, trace=True)
+    ax = plot.descent(bowl if gives == "pair" else lambda x: bowl(x)[0], result)
+    for level, points in lines_of_contours(ax):
+        np.testing.assert_allclose(bowl(points.T)[0], level, atol=3 * (2.6 / 100) ** 2)
+    np.testing.assert_array_equal(line(ax, "path, 31 places"), result.trace.x.T)
+    np.testing.assert_array_equal(line(ax, "end")[:, 0], result.x)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x[0]", "x[1]")
+
+
+def test_the_window_is_what_was_asked_for(pyplot):
+    ax = plot.descent(bowl, [[0.0, 0.0]], window=[(-1, 2), (-3, 4)])
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 2), (-3, 4))
+    assert plot.descent(square, [2.0], window=[(-1, 2)]).get_xlim() == (-1, 2)
+
+
+def test_the_window_has_room_around_a_straight_path(pyplot):
+    ax = plot.descent(bowl, [[0.0, 0.5], [1.0, 0.5]])
+    assert ax.get_xlim() == (-0.15, 1.15)
+    assert ax.get_ylim() == pytest.approx((0.425, 0.575))
+    assert plot.descent(square, [2.0]).get_xlim() == (1, 3)
+
+
+def test_what_is_not_finite_is_left_out(pyplot):
+    ax = plot.descent(lambda x: np.log(x[0]) + x[1] ** 2 if x[0] > 0 else np.nan, [[1.0, 0.0]], window=[(-1, 1)] * 2)
+    assert min(points[:, 0].min() for _, points in lines_of_contours(ax)) > 0
+
+
+def test_the_function_may_write_into_its_argument(pyplot):
+    def fun(x):
+        x *= x
+        return float(x.sum())
+
+    path = np.array([[1.0, 2.0], [0.5, 1.0]])
+    np.testing.assert_array_equal(line(plot.descent(fun, path), "path"), [[1, 0.5], [2, 1]])
+    np.testing.assert_allclose(plot.descent(fun, path[:, :1]).lines[1].get_xydata(), [[1, 1], [0.5, 0.25]])
+
+
+def test_a_constant_has_no_contours(pyplot):
+    ax = plot.descent(lambda x: 1.0, [[0.0, 0.0], [1.0, 1.0]])
+    assert not ax.collections
+    assert line(ax, "path").shape == (2, 2)
+
+
+def test_levels_are_squared_quantiles():
+    values = np.arange(101.0)
+    np.testing.assert_allclose(contour_levels(values, 3), 100 * np.array([1, 4, 9]) / 16)
+    assert not len(contour_levels(np.ones(9), 5))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_models_path(pyplot, rng, dtype):
+    X, y = rng.normal(size=(30, 1)), rng.normal(size=(30, 1))
+    net = gd.LinearModel(1, seed=0, dtype=dtype)
+    trainer = gd.Trainer(net.copy(), "mse", gd.SGD(0.1), batch_size=30)
+    expected = [net.params.copy()]
+    for _ in range(5):
+        trainer.step(X, y)
+        expected.append(trainer.model.params.copy())
+    trace = plot.ParamsTrace(net)
+    history = net.fit(X, y, loss="mse", optimizer=gd.SGD(0.1), epochs=5, batch_size=30, callbacks=trace)
+    np.testing.assert_allclose(trace.x, expected, rtol=8 * np.finfo(dtype).eps)
+    value = plot.loss_function(net, X, y, "mse", l2=0.5)
+    penalty = 0.25 * trace.x[:-1, 0] ** 2
+    np.testing.assert_allclose([value(x) for x in trace.x[:-1]], history.loss + penalty, rtol=8 * np.finfo(dtype).eps)
+    ax = plot.descent(value, trace)
+    np.testing.assert_array_equal(line(ax, "path, 6 places"), trace.x.T)
+
+
+# the loss around a network
+
+
+@pytest.fixture
+def case(rng):
+    """A network with biases, and its data."""
+    net = gd.MLP([3, 5, 2], activation="relu", seed=0, dtype="float64")
+    net.params[:] = rng.normal(size=net.n_params)
+    return net, rng.normal(size=(20, 3)), rng.normal(size=(20, 2)), "huber"
+
+
+def moved(case, step):
+    """The loss of a copy whose parameters have been moved."""
+    net, *data = case
+    copy = net.copy()
+    copy.params += step
+    return copy.loss(*data)
+
+
+def test_slice_along_a_direction(pyplot, case, rng):
+    direction, before = rng.normal(size=case[0].n_params), case[0].params.copy()
+    ax = plot.loss_slice(*case, direction=direction, window=(-0.5, 2), resolution=6)
+    steps, values = ax.lines[0].get_xydata().T
+    np.testing.assert_allclose(steps, [-0.5, 0, 0.5, 1, 1.5, 2])
+    np.testing.assert_allclose(values, [moved(case, t * direction) for t in steps], rtol=100 * EPS)
+    np.testing.assert_allclose(line(ax, "the model")[:, 0], [0, moved(case, 0)], rtol=100 * EPS)
+    np.testing.assert_array_equal(case[0].params, before)
+
+
+def test_random_slices_do_not_see_the_scale_of_a_layer(pyplot, case):
+    """Relu lets a factor of one layer be taken back by the next one: the function is the same, so is the picture."""
+    values = plot.loss_slice(*case, seed=3).lines[0].get_ydata()
+    for name, factor in (("dense0.weight", 8), ("dense0.bias", 8), ("dense1.weight", 1 / 8)):
+        dict(case[0].parameters())[name] *= factor
+    np.testing.assert_allclose(plot.loss_slice(*case, seed=3).lines[0].get_ydata(), values, rtol=1000 * EPS)
+    assert np.ptp(values) > 0.01
+    assert np.abs(plot.loss_slice(*case, seed=4).lines[0].get_ydata() - values).max() > 0.01
+
+
+def test_random_steps_are_as_long_as_the_weights(pyplot):
+    """At -1 or 1 one weight is doubled or gone: a model w x with y = 0 has the loss (1 + t)^2 (w x)^2 or its mirror."""
+    net = gd.LinearModel(1, bias=False, seed=0, dtype="float64")
+    ends = plot.loss_slice(net, [[1.0]], [0.0], "mse", resolution=2).lines[0].get_ydata()
+    np.testing.assert_allclose(sorted(ends), [0, 4 * net.params[0] ** 2], atol=100 * EPS)
+
+
+def test_plane_of_two_directions(pyplot, case, rng):
+    plane = rng.normal(size=(2, case[0].n_params)) / 4
+    before = case[0].params.copy()
+    ax = plot.loss_plane(*case, directions=plane, resolution=81)
+    for level, points in lines_of_contours(ax):
+        found = [moved(case, point @ plane) for point in points[::10]]
+        np.testing.assert_allclose(found, level, rtol=2e-3)
+    np.testing.assert_array_equal(line(ax, "the model"), [[0], [0]])
+    np.testing.assert_array_equal(case[0].params, before)
+
+
+def test_path_in_a_plane(pyplot, case, rng):
+    """Of a path that lies in the plane, no step is changed."""
+    net = case[0]
+    plane, steps = rng.normal(size=(2, net.n_params)), rng.normal(size=(6, 2))
+    ax = plot.loss_plane(*case, directions=plane, path=net.params + steps @ plane, resolution=5)
+    np.testing.assert_allclose(line(ax, "path, 6 places"), steps.T, rtol=1000 * EPS)
+    ax = plot.loss_plane(*case, directions=plane, path=net.params + np.array([[2.0, 4], [3, 4]]) @ plane, resolution=5)
+    assert (ax.get_xlim(), ax.get_ylim()) == (pytest.approx((-0.45, 3.45)), pytest.approx((-0.6, 4.6)))
+
+
+def test_principal_directions_of_a_path(pyplot, case, rng):
+    """The longest axis first; lengths are kept, and the start lies on the positive side of both."""
+    net = case[0]
+    axes = np.linalg.qr(rng.normal(size=(net.n_params, 2)))[0].T
+    steps = np.array([[-3.0, 0.5], [3.0, 0.5], [2.0, -0.5], [-2.0, -0.5]])
+    ax = plot.loss_plane(*case, path=net.params + steps @ axes, resolution=5)
+    np.testing.assert_allclose(line(ax, "path"), (steps * [-1, 1]).T, rtol=1000 * EPS)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "principal direction 0 of the path (96%)", "principal direction 1 of the path (4%)",
+    )  # fmt: skip
+    (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert low < -3 < 3 < high
+    assert bottom < -0.5 < 0.5 < top
+
+
+TRACELESS = gd.minimize(bowl, [0.0, 0.0], max_steps=1)
+ERRORS = [
+    (plot.losses, ([1.0],), TypeError, "history must be a History"),
+    (plot.gradient_flow, ("net", X, Y, "mse"), TypeError, "model must be a Sequential"),
+    (plot.ParamsTrace, ("net",), TypeError, "model must be a Sequential"),
+    (plot.decision_boundary, (gd.LinearModel(3), X, Y), ValueError, "needs a model of 2 features, got one of 3"),
+    (plot.descent, (3, [[0.0, 0.0]]), TypeError, "fun must be callable, got 3"),
+    (plot.descent, (bowl, TRACELESS), ValueError, "result without a trace: pass trace=True to minimize"),
+    (plot.descent, (bowl, np.zeros((4, 3))), ValueError, "moves in 3 numbers; descent draws 1 or 2: take loss_plane"),
+    (plot.descent, (bowl, []), ValueError, r"path has shape \(0,\); expected \(steps, n\)"),
+    (plot.descent, (bowl, [[0.0, np.nan]]), ValueError, "path contains NaN"),
+    (plot.descent, (lambda x: np.nan, [[0.0, 0.0]]), ValueError, "nowhere finite in the window: pass window="),
+    (plot.descent, (lambda x: x, [[0.0, 0.0]]), TypeError, "fun must return a number"),
+    (plot.loss_function(LINE, X, Y, "mse"), (np.zeros(2),), ValueError, r"x has shape \(2,\); expected \(3,\)"),
+    (plot.loss_function, (gd.Sequential(gd.Log1p(2), gd.Dense(2, 1)), -X - 1, Y, "mse"), ValueError, "above -1"),
+]
+OPTIONS = [
+    (plot.descent, (bowl, [[0.0, 0.0]]), {"window": [(0, 1)]}, TypeError, r"window must hold 2 pairs \(low, high\)"),
+    (plot.descent, (square, [0.0]), {"window": (0, 1)}, TypeError, r"window must hold 1 pair \(low, high\)"),
+    (plot.descent, (square, [0.0]), {"window": [(1, 0)]}, ValueError, "with low < high"),
+    (plot.descent, (square, [0.0]), {"resolution": 1}, ValueError, "resolution must be >= 2, got 1"),
+    (plot.loss_slice, (LINE, X, Y, "mse"), {"direction": [1.0]}, ValueError, r"shape \(1, 1\); expected \(1, 3\)"),
+    (plot.loss_slice, (LINE, X, Y, "mse"), {"direction": [0.0] * 3}, ValueError, "a direction is zero"),
+    (plot.loss_slice, (LINE, X, Y, "mse"), {"seed": -1}, ValueError, "seed must be >= 0"),
+    (plot.loss_plane, (LINE, X, Y, "mse"), {"directions": [[1.0, 2, 3], [2, 4, 6]]}, ValueError, "are parallel"),
+    (plot.loss_plane, (LINE, X, Y, "mse"), {"path": [[1.0, 2.0]]}, ValueError, "record it with ParamsTrace"),
+    (plot.loss_plane, (LINE, X, Y, "mse"), {"levels": 1}, ValueError, "levels must be >= 2, got 1"),
+]
+
+
+@pytest.mark.parametrize(("call", "arguments", "options", "kind", "message"),
+                         [(*row[:2], {}, *row[2:]) for row in ERRORS] + OPTIONS)  # fmt: skip
+def test_bad_arguments(pyplot, call, arguments, options, kind, message):
+    with pytest.raises(kind, match=message):
+        call(*arguments, **options)
+    assert not pyplot.get_fignums()
