@@ -7,12 +7,20 @@ import pytest
 
 import gdcore as gd
 
+NEEDED = {"pictures.md": "matplotlib"}
+MOST_BYTES = 60_000
+
 DOCS = Path(gd.__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_runs(page):
+def test_code_runs(page, request):
+    if page.name in NEEDED:
+        pytest.importorskip(NEEDED[page.name]).use("Agg")
+        from matplotlib import pyplot
+
+        request.addfinalizer(lambda: pyplot.close("all"))
     names: dict[str, object] = {"__name__": page.stem}
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert blocks
@@ -21,3 +29,11 @@ def test_code_runs(page):
     for name, value in names.items():
         if name.startswith("test_"):
             value()
+
+
+def test_every_picture_is_shown_and_small():
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    shown = [name for text in texts for name in re.findall(r"!\[[^]]+\]\(images/(.+?)\)", text)]
+    files = {path.name: path.stat().st_size for path in (DOCS / "images").iterdir()}
+    assert sorted(shown) == sorted(files)
+    assert max(files.values()) <= MOST_BYTES
