@@ -1,4 +1,4 @@
-"""The digits: what the file holds, the split, and errors."""
+"""The digits: what the file holds, the split, and errors. The regression problem: its formula, its noise."""
 
 import csv
 import doctest
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gdcore.data
-from gdcore.data import load_digits
+from gdcore.data import friedman, load_digits, synthetic
 
 CLASS_COUNTS = np.array([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
 FOLDER = resources.files("gdcore.data")
@@ -146,7 +146,46 @@ def test_errors(arguments, exception, message):
         load_digits(**arguments)
 
 
-def test_example_runs():
-    failed, attempted = doctest.testmod(gdcore.data)
+@pytest.mark.parametrize("module", [gdcore.data, synthetic])
+def test_examples_run(module):
+    failed, attempted = doctest.testmod(module)
     assert attempted > 0
     assert failed == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_friedman_is_its_formula(dtype):
+    X, y = friedman(500, 7, noise=0.0, dtype=dtype, seed=3)
+    assert (X.shape, y.shape, X.dtype, y.dtype) == ((500, 7), (500, 1), dtype, dtype)
+    a, b, c, d, e = X[:, :5].T.astype(float)
+    np.testing.assert_allclose(
+        y[:, 0], 10 * np.sin(np.pi * a * b) + 20 * (c - 0.5) ** 2 + 10 * d + 5 * e, rtol=50 * np.finfo(dtype).eps
+    )
+    assert 0 <= X.min() < 0.01 < 0.99 < X.max() < 1
+
+
+def test_friedmans_noise():
+    quiet, noisy, again, other = (friedman(20_000, noise=noise, dtype="float64", seed=seed)
+                                  for noise, seed in ((0, 0), (2, 0), (2, 0), (2, 1)))  # fmt: skip
+    np.testing.assert_array_equal(quiet.X, noisy.X)
+    noise = noisy.y - quiet.y
+    assert abs(noise.mean()) < 0.06
+    assert noise.std() == pytest.approx(2, rel=0.03)
+    np.testing.assert_array_equal(noisy.y, again.y)
+    assert np.all(noisy.y != other.y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exception", "message"),
+    [
+        ({"n_samples": 0}, ValueError, "n_samples must be >= 1, got 0"),
+        ({"n_features": 4}, ValueError, "n_features must be >= 5, got 4"),
+        ({"noise": -1.0}, ValueError, "noise must be >= 0, got -1.0"),
+        ({"dtype": "int8"}, ValueError, "dtype must be 'float32' or 'float64', got 'int8'"),
+        ({"seed": 0.5}, TypeError, "seed must be an integer, got 0.5"),
+    ],
+)
+def test_friedmans_errors(arguments, exception, message):
+    with pytest.raises(exception) as error:
+        friedman(**arguments)
+    assert str(error.value) == message

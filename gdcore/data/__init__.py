@@ -1,4 +1,4 @@
-"""Real data that ships with the package."""
+"""Data to try things on: digits that ship with the package, regression made by a formula."""
 
 import gzip
 from importlib import resources
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from .synthetic import Regression, friedman
 
-__all__ = ["Digits", "load_digits"]
+__all__ = ["Digits", "Regression", "friedman", "load_digits"]
 
 
 class Digits(NamedTuple):
