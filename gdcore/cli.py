@@ -1,4 +1,4 @@
-"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore bench`."""
+"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore seeds`, `gdcore bench`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         description="Dense networks and linear models trained by gradient descent on a CPU.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="{demo,info,check,bench}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{demo,info,check,seeds,bench}")
     demo = commands.add_parser(
         "demo",
         help="train on handwritten digits, check the gradients, compare with NumPy",
@@ -42,6 +42,20 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("target", metavar="FILE.py:OBJECT")
     check.add_argument("--mode", choices=MODES, default="auto", help="which entries are checked (default: auto)")
     check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
+    seeds = commands.add_parser(
+        "seeds",
+        help="measure every claim of the four documents that the project grew from",
+        description="Prints each claim of four documents on gradient descent beside what is measured: 1, why the "
+        "learning rate must shrink when x grows; 2, the steps on (3 + 3A)^2; 3, the tables of an article; 4, a "
+        "gradient that becomes very small. Takes some seconds.",
+    )
+    seeds.add_argument("numbers", nargs="*", type=_document, metavar="{1,2,3,4}", help="which ones (default: all)")
+    seeds.add_argument("--plot", metavar="DIR", help="write the pictures there (needs matplotlib)")
+    seeds.add_argument(
+        "--ask",
+        action=argparse.BooleanOptionalAction,
+        help="let the network of 4 answer numbers from the standard input (default: where that is a terminal)",
+    )
     commands.add_parser("bench", help="the benchmark against NumPy; gdcore bench --help tells more", add_help=False)
     return top
 
@@ -98,6 +112,8 @@ def _run(argv: list[str]) -> int:
         return 0
     if known.command == "check":
         return _check(known.target, known.mode, known.seed)
+    if known.command == "seeds":
+        return _seeds(known.numbers, known.plot, known.ask)
     from .demo import demo
 
     return demo(known.seed)
@@ -111,6 +127,26 @@ def _check(target: str, mode: str, seed: int) -> int:
     except (OSError, TypeError, ValueError) as error:
         print(f"gdcore check: {error}", file=sys.stderr)
         return NOT_RUN
+
+
+def _seeds(numbers: list[int], plot: str | None, ask: bool | None) -> int:
+    from .seeds import reproduce
+
+    try:
+        reproduce(*numbers, plot=plot, ask=ask)
+    except (ImportError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        print(f"gdcore seeds: {error}", file=sys.stderr)
+        return NOT_RUN
+    return 0
+
+
+def _document(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 4:
+        raise argparse.ArgumentTypeError(f"must be 1, 2, 3 or 4, got {value}")
+    return value
 
 
 def _seed(text: str) -> int:

@@ -1,0 +1,58 @@
+"""What the pictures share, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .._optional import optional
+from .claim import Picture
+
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+
+
+def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, log: bool = False) -> None:
+    """Draw each of the series over its index, told apart by dashes and grey.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    series : mapping
+        Label -> values.
+    x, y : str
+        The axes' labels.
+    log : bool, default False
+        Whether y is logarithmic.
+    """
+    for i, (label, values) in enumerate(series.items()):
+        shade = str(0.6 * i / max(1, len(series) - 1))
+        ax.plot(range(len(values)), values, linestyle=DASHES[i % len(DASHES)], color=shade, label=label)
+    if log:
+        ax.set_yscale("log")
+    ax.set(xlabel=x, ylabel=y)
+    ax.legend()
+
+
+def folder(path: Path) -> Path:
+    """A folder for pictures, made where it is missing, before anything is measured.
+
+    Raises
+    ------
+    ImportError
+        Where matplotlib is not installed.
+    OSError
+        Where the folder cannot be made.
+    """
+    optional("matplotlib.figure", "--plot", "gdcore[plot]")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write(picture: Picture, directory: Path) -> Path:
+    """Draw a picture into a PNG file of its name."""
+    figure = optional("matplotlib.figure", "--plot", "gdcore[plot]").Figure(figsize=(7, 4.5), layout="constrained")
+    picture.draw(figure.subplots())
+    path = directory / f"{picture.name}.png"
+    figure.savefig(path, dpi=110)
+    return path
