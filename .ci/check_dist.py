@@ -12,12 +12,16 @@ IN_WHEEL = (
     "gdcore/py.typed",
     "gdcore/data/digits.csv.gz",
     "gdcore/data/digits_license.txt",
+    "gdcore/seeds/tables/__init__.py",
     "gdcore/_kernels/cpu.pyi",
     "gdcore/_kernels/base_float32.pyi",
     "gdcore/_kernels/base_float64.pyi",
 )
 NOT_IN_WHEEL = (".pyx", ".pxi", ".c", ".h", "setup.py")
-IN_SDIST = ("src/kernels.pyx", "src/cpu.pyx", "src/real.h", "tests/", "benchmarks/", "README.md", "LICENSE")
+IN_SDIST = (
+    "src/kernels.pyx", "src/cpu.pyx", "src/real.h", "tests/",
+    "benchmarks/", "examples/", "README.md", "LICENSE",
+)
 
 
 def check_wheel(path: Path) -> None:

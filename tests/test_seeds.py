@@ -1,0 +1,386 @@
+"""The seeds: the claims' numbers, what verdicts follow from, the report, the prompt, the scripts."""
+
+import dataclasses
+import doctest
+import importlib
+import io
+import math
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+import gdcore.seeds
+from gdcore import cli
+from gdcore.seeds import DOCUMENTS, layout, pictures, prompt, report, scale, vanishing
+from gdcore.seeds.claim import VERDICTS, Claim, Picture, Table
+from gdcore.seeds.tables import batches, losses, misconceptions, networks, penalties, rates
+
+SCRIPTS = sorted((Path(gd.__file__).parent.parent / "examples" / "seeds").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def sections():
+    """Every section of every document, measured once: name of the document -> sections."""
+    return {document.name: [measure() for measure in document.sections] for document in DOCUMENTS}
+
+
+@pytest.fixture(scope="module")
+def claims(sections):
+    return {(name, claim.name): claim for name, those in sections.items() for part in those for claim in part.claims}
+
+
+EXPECTED = {
+    "scale": {
+        "holds": "losses, PyTorch, loss and gradient, tiny rate, log values, log gradient, dominating, clipping",
+        "does not hold": "slopes, w gradient, small w gradient",
+        "answered": "diagnosis, standardize, divide by x or the loss",
+    },
+    "descent": {
+        "holds": "derivative, direction, optimum, bound",
+        "does not hold": "minimal steps",
+        "depends": "smaller error, standard value",
+        "answered": "empirical",
+    },
+    "tables": {
+        "holds": "convergence, too high, too low, steps, variance, good solution, large data, efficient, "
+        "global optimum, tuning, selection, easy, l1 suits, l2 shrinks, l2 dense, local minimum, initialization, "
+        "low rate, several minima, ill-conditioned, directions, "
+        "number of iterations, by hand, not only networks, mse, "
+        "huber, transition, cross entropy, appropriate loss, loss threshold, criterion, steepest, normalizing, "
+        "variations, overfitting, l2 overfitting, batch convergence",
+        "does not hold": "l2 outliers, relu, tanh, zeros",
+        "depends": "final loss, unstable, momentum, acceleration, undamped, sigmoid, iterations, influence, scaled, "
+        "gradient threshold, non-differentiable",
+        "not measured": "model parallelism",
+    },
+    "vanishing": {
+        "holds": "same network, small gradient, not vanishing, deep, linear, stationary, gradient check",
+        "depends": "doubles",
+        "answered": "minimum, rate",
+    },
+}
+"""All but those that a time decides, or that may change with the way l1 meets zero."""
+TIMED = {"sgd faster", "balance", "large models", "batch time", "slower", "gradient cost", "data parallelism"}
+ROWS = [(name, verdict, claim) for name, those in EXPECTED.items() for verdict, listed in those.items()
+        for claim in listed.split(", ")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "verdict", "name"), ROWS)
+def test_verdicts(claims, document, verdict, name):
+    assert claims[document, name].verdict == verdict
+
+
+def test_every_claim_is_expected_or_timed(claims, sections):
+    listed = {(document, name) for document, _, name in ROWS}
+    assert {name for _, name in set(claims) - listed} == {*TIMED, "l1 sparse"}
+    assert len(claims) == sum(len(part.claims) for those in sections.values() for part in those)
+    assert all(claim.verdict in VERDICTS for claim in claims.values())
+
+
+def test_first_seed(claims):
+    values = {name: claim.values for (document, name), claim in claims.items() if document == "scale"}
+    assert values["losses"]["losses"] == [1, 10_000]
+    np.testing.assert_allclose(values["slopes"]["square"], [-2, -200])
+    np.testing.assert_allclose(values["slopes"]["half"], [-1, -100])
+    assert values["w gradient"] == {"square": -10_001, "half": -5000.5}
+    assert values["small w gradient"] == {"square": -101, "half": -50.5}
+    assert values["tiny rate"]["large"] == pytest.approx(2 / 10_001)
+    assert values["tiny rate"]["small"] == pytest.approx(2 / 101)
+    assert list(values["standardize"]["rates"].values()) == pytest.approx([1, 1])
+    np.testing.assert_allclose(values["log values"]["values"], np.log1p([1, 2, 100, 200]))
+    x, y = np.log1p([1, 10]), np.log1p([2, 20])
+    assert values["log gradient"]["gradient"][10] == pytest.approx(np.mean(2 * x * (x - y)))
+    assert values["clipping"]["unclipped"] > 1e9 > 1 > max(values["clipping"]["off"].values())
+
+
+def test_second_seed(claims):
+    values = {name: claim.values for (document, name), claim in claims.items() if document == "descent"}
+    assert values["bound"]["bound"] == pytest.approx(1 / 9)
+    assert values["bound"]["grown"] == pytest.approx(1.16**400)
+    assert values["optimum"]["steps"] == (80, 90)    # 54 |1 - 18 rate|^n < 1e-6
+    assert values["minimal steps"]["steps"][1] == 1
+    assert values["smaller error"]["falls"][0.1] == 1
+    assert values["smaller error"]["falls"][0.12] == 0
+
+
+def test_the_steps_are_those_of_gradient_descent(sections):
+    [steps] = [part for part in sections["descent"] if part.title == "The steps"]
+    rows = np.array(steps.tables[0].rows)
+    for column, rate in ((1, 0.01), (2, 1 / 18), (3, 0.1), (4, 1 / 9), (5, 0.12)):
+        np.testing.assert_allclose(rows[:, column], 3 * (1 - 18 * rate) ** rows[:, 0] - 1, atol=1e-12)
+
+
+def test_learning_rates(claims):
+    last = claims["tables", "final loss"].values["last"]
+    assert last["digits"][0.01] > last["digits"][0.1] > last["digits"][1.0]
+    assert last["regression"][1.0] == math.inf
+    counts = claims["tables", "convergence"].values["iterations"]["digits"]
+    assert counts[0.01] == pytest.approx(10 * counts[0.1], rel=0.05)
+    bounds = claims["tables", "unstable"].values["bounds"]
+    assert bounds["regression"] < 1 < bounds["digits"]
+
+
+def test_momentum_multiplies_as_its_recurrence_says(claims):
+    steps = claims["tables", "momentum"].values["steps"]
+    for condition, those in steps.items():
+        # along the flat direction, by the root of r^2 - (1 + m - 1/condition) r + m
+        for momentum in (0.0, 0.9):
+            root = np.abs(np.roots([1, -(1 + momentum - 1 / condition), momentum])).max()
+            left = 1e-6 * math.sqrt(1 + condition)
+            assert those[momentum] == pytest.approx(math.log(left) / math.log(root), rel=0.35)
+        assert those[1.0] == math.inf
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 1.0])
+def test_the_valley_is_descended_by_its_recurrence(momentum):
+    condition, curvature = 10.0, np.array([1.0, 10.0])
+    last = x = np.ones(2)
+    for value in rates.valley(condition, momentum)[:30]:
+        assert value == pytest.approx(curvature @ x**2 / 2)
+        last, x = x, x + momentum * (x - last) - curvature * x / condition
+
+
+def test_a_sequence_settles_where_it_stays_low():
+    assert rates.settled([1.0, 1e-13, 1.0, 1e-13, 1e-14]) == 3
+    assert rates.settled([1.0, 1e-13, 1.0]) == math.inf
+
+
+def test_batches(claims):
+    noise = claims["tables", "variance"].values["noise"]
+    assert noise[1] / noise[32] == pytest.approx(32, rel=0.3)
+    growth = claims["tables", "large data"].values["growth"]
+    assert growth[0] == pytest.approx(8, rel=0.3)
+    assert growth[1] < 2
+    excess = claims["tables", "global optimum"].values["excess"]
+    assert excess["one"] > 10 * excess["one, falling rate"] > 0
+    assert claims["tables", "steps"].values["steps"] == (1, 1438, 45)
+
+
+def test_time_to_a_loss_is_interpolated():
+    found = batches.Run(0.1, 10, [1.0, 0.3, 0.05], 2.0, 0.9)
+    assert batches._time_to(found) == pytest.approx(2.0 * 1.4)
+    assert batches._time_to(found._replace(losses=[1.0, 0.3])) == math.inf
+
+
+def test_penalties(claims):
+    sparse = claims["tables", "l1 sparse"]
+    exact, near = sparse.values["exact"]["l1 = 1"], sparse.values["near"]["l1 = 1"]
+    assert near == penalties.FEATURES - len(penalties.USED)
+    assert sparse.verdict == ("holds" if exact >= penalties.FEATURES // 2 else "depends")
+    assert claims["tables", "l2 dense"].values["exact"]["l2 = 1"] == 0
+    assert claims["tables", "selection"].values["kept"] == penalties.USED
+    pulled = claims["tables", "l2 outliers"].values["pulled"]
+    assert pulled["huber"] < 0.1 * pulled["no penalty"]
+    errors = claims["tables", "overfitting"].values["errors"]
+    assert all(error < errors["nothing"][1] for name, (_, error) in errors.items() if name != "nothing")
+
+
+@pytest.mark.parametrize("row", gd.ACTIVATIONS, ids=lambda row: row.name)
+def test_slopes_are_those_of_the_values(row):
+    z, found = networks.Z, networks.shape(row.name)
+    central = (found.value[2:] - found.value[:-2]) / (z[2:] - z[:-2])
+    smooth = np.abs(z[1:-1]) > 0.02
+    np.testing.assert_allclose(found.slope[1:-1][smooth], central[smooth], atol=1e-4)
+
+
+def test_ranges_where_the_document_errs(claims):
+    assert claims["tables", "relu"].values["slopes"] == [0, 1]
+    assert claims["tables", "sigmoid"].values["slopes"][1] == 0.25
+    assert claims["tables", "tanh"].values["slopes"] == (0, 1)
+
+
+def test_accuracy_of_iterations(claims):
+    found = claims["tables", "iterations"].values["accuracy"]
+    assert found[0.001][1000][1] < 0.5 < 0.9 < found[0.001][20_000][1]
+    assert found[0.1][1000][1] > 0.95
+    assert claims["tables", "zeros"].values["last"] == pytest.approx([math.log(10)] * 2, rel=1e-2)
+
+
+def test_losses_against_their_formulas():
+    d = np.linspace(-4, 4, 81)
+    for loss, value, slope in (("mse", d**2, 2 * d), ("log_cosh", np.log(np.cosh(d)), np.tanh(d))):
+        found = losses.loss_and_slope(loss, d)
+        np.testing.assert_allclose(found[0], value, atol=1e-12)
+        np.testing.assert_allclose(found[1], slope, atol=1e-12)
+
+
+def test_the_two_valleys():
+    ridge = misconceptions._ridge()
+    assert misconceptions.wells(ridge)[1] == pytest.approx(0, abs=1e-9)
+    assert abs(ridge) < 0.2
+    low, high = (gd.minimize(misconceptions.wells, start, optimizer=gd.SGD(0.01)).fun for start in (-1.0, 1.0))
+    assert low < high - 0.9
+
+
+def test_threads_change_no_bit(claims):
+    assert claims["tables", "data parallelism"].values["same"]
+
+
+def test_fourth_seed(claims):
+    values = {name: claim.values for (document, name), claim in claims.items() if document == "vanishing"}
+    assert values["same network"]["apart"] < 1e-12
+    norms = values["small gradient"]["norms"]
+    assert norms == sorted(norms, reverse=True)
+    assert norms[-1] < 1e-13
+    assert values["not vanishing"]["kinds"] == ("converged",)
+    assert values["minimum"]["off"] < 1e-15
+    layers = values["deep"]["norms"]
+    assert layers == sorted(layers)
+    assert layers[-1] > 1e4 * layers[0]
+    assert values["deep"]["shallow"] == ()
+    assert 0.05 < values["doubles"]["inside"] < 0.15
+    assert values["gradient check"] == {"off": pytest.approx(0, abs=1e-8), "ok": True, "wrong": False}
+
+
+def test_verdicts_follow_from_what_is_measured(monkeypatch):
+    monkeypatch.setattr(scale, "gradient", lambda X, y, loss="mse", true=scale.gradient: 2 * true(X, y, loss))
+    found = {claim.name: claim.verdict for claim in scale.gradients().claims}
+    assert found["PyTorch"] == "does not hold"
+    assert found["losses"] == "holds"
+    monkeypatch.setattr(vanishing, "diagnose", lambda *data, **options: gd.diagnose(vanishing.network(), *data[1:]))
+    assert vanishing.converged().claims[0].verdict == "does not hold"
+
+
+def test_everything_fits_into_100_columns(sections):
+    for those in sections.values():
+        for part in those:
+            for text in (*map(layout.table_text, part.tables), layout.claims_text(part.claims)):
+                assert max(map(len, text.splitlines())) <= layout.WIDTH, part.title
+
+
+def test_columns_line_up():
+    text = layout.table_text(Table(("rate", "loss", "word"), ((0.1, 2.0, "a"), (0.01, "never", "b"))))
+    assert text == "  rate   loss  word\n   0.1      2  a\n  0.01  never  b"
+    text = layout.claims_text([Claim("a", "word " * 12, "said", "holds"), Claim("b", "one", "two", "depends")])
+    lines = text.splitlines()
+    assert [line.index(word) for line, word in ((lines[2], "said"), (lines[-1], "two"))] == [41, 41]
+    assert "" in lines
+
+
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ("0.25", "  0.25 -> 0.5497"),
+        ("0.1 0.4", "  0.1 -> 0.1942\n  0.4 -> 0.7776"),
+        ("1", "  1 -> 0.9914    (it has learned numbers from 0.025 to 0.5)"),
+        ("", prompt.WANTED),
+        ("half", f"'half' is not a number: {prompt.WANTED}"),
+        ("0.1 0,2", f"'0,2' is not a number: {prompt.WANTED}"),
+        ("nan", f"'nan' is not finite: {prompt.WANTED}"),
+        ("1e999", f"'1e999' is not finite: {prompt.WANTED}"),
+    ],
+)
+def test_prompt_answers(line, printed):
+    assert prompt.answer(vanishing.trained().model, line) == printed
+
+
+def test_command_prints_the_documents_asked_for_and_asks(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("0.25\nx\n"))
+    assert cli.main(["seeds", "4", "2", "--ask"]) == 0
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if line.startswith("Seed")] == [
+        "Seed 2 of 4: The loss (3 + 3A)² and its steps", "Seed 4 of 4: Is my gradient vanishing?"]  # fmt: skip
+    assert "19 claims and questions: holds 12, does not hold 1, depends 3, answered 3; " in printed
+    assert printed.count("\nnumber: ") == 3    # the end of the input is the third
+    assert "0.25 -> 0.5497" in printed
+    assert "'x' is not a number" in printed
+
+
+def test_nobody_is_asked_where_the_input_is_no_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("0.25\n"))
+    monkeypatch.setattr(report, "DOCUMENTS", [dataclasses.replace(document, sections=()) for document in DOCUMENTS])
+    assert cli.main(["seeds"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("Seed ") == 4
+    assert "number: " not in printed
+
+
+@pytest.mark.parametrize("argument", ["0", "5", "two"])
+def test_command_knows_four(argument, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["seeds", argument])
+    assert end.value.code == 2
+    assert argument in capsys.readouterr().err
+
+
+def test_pictures_need_matplotlib_before_anything_is_measured(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert cli.main(["seeds", "2", "--plot", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "gdcore[plot]" in err
+
+
+def test_a_folder_that_cannot_be_made(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "file").write_text("")
+    assert cli.main(["seeds", "2", "--plot", str(tmp_path / "file" / "pictures")]) == 2
+    assert "gdcore seeds: " in capsys.readouterr().err
+
+
+def test_every_picture_is_drawn(sections):
+    matplotlib = pytest.importorskip("matplotlib.figure")
+    drawn = [picture for those in sections.values() for part in those for picture in part.pictures]
+    assert len({picture.name for picture in drawn}) == len(drawn) >= 10
+    for picture in drawn:
+        ax = matplotlib.Figure().subplots()
+        picture.draw(ax)
+        assert ax.lines, picture.name
+        assert ax.get_xlabel(), picture.name
+        assert ax.get_ylabel(), picture.name
+
+
+def test_curves_hold_their_data():
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    ax = figure.subplots()
+    series = {"one": [1.0, 0.5], "two": [3.0, 2.0, 1.0]}
+    pictures.curves(ax, series, "step", "loss", log=True)
+    assert {line.get_label(): line.get_ydata().tolist() for line in ax.lines} == series
+    assert len({line.get_linestyle() for line in ax.lines}) == 2
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("step", "loss", "log")
+
+
+def test_a_picture_is_written_under_its_name(tmp_path):
+    pytest.importorskip("matplotlib")
+    seen = []
+    assert pictures.write(Picture("mine", seen.append), tmp_path) == tmp_path / "mine.png"
+    assert len(seen) == 1
+
+
+def test_the_readme_shows_what_is_printed():
+    readme = (SCRIPTS[0].parents[2] / "README.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"^      the document says.*\n(?:      .*\n)+", readme, re.MULTILINE)
+    assert {line.strip() for line in shown.splitlines()} <= {
+        line.strip() for line in layout.claims_text(scale.gradients().claims).splitlines()}  # fmt: skip
+
+
+def test_numbers_that_no_document_has():
+    with pytest.raises(ValueError, match=r"^number must be <= 4, got 5$"):
+        gdcore.seeds.reproduce(5)
+
+
+def test_a_script_for_every_document():
+    assert [path.stem for path in SCRIPTS] == sorted(document.name for document in DOCUMENTS)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_run(path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(gdcore.seeds, "reproduce", asked.append)
+    runpy.run_path(str(path), run_name="__main__")
+    assert [DOCUMENTS[number - 1].name for number in asked] == [path.stem]
+    shown = {"scale": "gradient -10001", "descent": "all 200 steps were made", "tables": "held-out accuracy",
+             "vanishing": "- converged"}  # fmt: skip
+    assert shown[path.stem] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["seeds.claim", "seeds.layout", "seeds.report", "seeds.prompt"])
+def test_examples_run(name):
+    failed, attempted = doctest.testmod(importlib.import_module(f"gdcore.{name}"))
+    assert attempted > 0
+    assert failed == 0
