@@ -72,6 +72,12 @@ def gradient(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.flo
     return array.astype(np.float64).ravel()
 
 
+def claimed_precision(value: object) -> str:
+    """The precision that a gradient came in: "float64" unless it is an array of "float32" or "float16"."""
+    dtype = np.asarray(value).dtype
+    return dtype.name if dtype in (np.float16, np.float32) else "float64"
+
+
 def repeatable_gradient(name: str, first: NDArray[Any], second: NDArray[Any], most: float) -> None:
     """Two gradients at one point agree, up to `most` of the largest entry."""
     with np.errstate(invalid="ignore"):

@@ -88,6 +88,7 @@ def test_wrong_gradients_fail_at_any_scale(scale, dtype):
         (lambda: gd.check_gradient(fun, lambda x: x + 1j, X), TypeError, "grad has dtype complex128"),
         (lambda: gd.check_gradient(fun, 3.0, X), ValueError, r"grad has shape \(\); expected \(3,\)"),
         (lambda: gd.check_gradient(fun, grad, []), ValueError, r"x has shape \(0,\): no entries"),
+        (lambda: gd.check_gradient(fun, grad, X, args=3), TypeError, r"args must be a tuple, such as \(1.0,\), got 3"),
         (lambda: gd.check_gradient(fun, grad, [1.0, NAN]), ValueError, "x contains NaN in row 1"),
         (lambda: gd.check_gradient(fun, grad, ["a"]), TypeError, "x has dtype <U1"),
         (lambda: gd.check_gradient(fun, grad, X, mode="fast"), ValueError, "mode must be 'auto' or 'full' or"),
@@ -127,6 +128,12 @@ def test_verdicts_at_the_edge_of_the_domain():
         assert judged(lambda x: (x**1.5).sum(), lambda x: 0.1 + x, 0.0) == ["fail"]
         assert judged(lambda x: math.sqrt(x[0]), lambda x: 0.5 / np.sqrt(x), 1e-12) == ["pass"]
         assert judged(lambda x: math.sqrt(x[0]), lambda x: 0.51 / np.sqrt(x), 1e-12) == ["fail"]
+        for place in (1e-3, 1e-9, 1e-12, 1e-300):
+            assert judged(lambda x: np.log(x).sum(), lambda x: 1 / x, place) == ["pass"]
+            assert judged(lambda x: np.log(x).sum(), lambda x: 1.1 / x, place) == ["fail"]
+        x = np.array([1e-300, 1.0])         # no step of the second one's size resolves the first
+        report = gd.check_gradient(lambda x: float(np.log(x).sum()), lambda x: 1 / x, x)
+        assert report.entries["verdict"].tolist() == ["inconclusive", "pass"]
 
 
 def test_a_gradient_of_nan_fails():

@@ -8,9 +8,10 @@ from test_losses import RECORDS, draw_targets
 
 import gdcore as gd
 from gdcore.gradcheck.differences import direction_slopes, entry_slopes
+from gdcore.gradcheck.evaluator import Differences
 from gdcore.gradcheck.function import FunctionEvaluator
 from gdcore.gradcheck.noise import measured_noise
-from gdcore.gradcheck.search import EVALUATIONS, SPARE
+from gdcore.gradcheck.search import EVALUATIONS, SPARE, look_again, search
 
 X, RATES = np.array([0.3, -1.2, 2.0]), np.array([1e6, 1.0, 1e-6])
 FUNCTIONS = {
@@ -153,3 +154,17 @@ def test_directions_are_sums_of_entries(rng):
     found = direction_slopes(evaluator, directions, said, np.zeros(5)).slopes
     assert (np.abs(found.numeric - said) <= found.bound).all()
     assert (found.bound < 1e-6 * np.linalg.norm(grad)).all()
+
+
+def test_a_wider_look_at_the_same_slope_excuses_nothing():
+    """Roundoff grows as the step shrinks: a nearer look at a smooth function has a wider bound, and finds the same."""
+
+    def lines(rows, offsets):
+        return offsets, Differences(np.sin(1 + offsets) - np.sin(1), np.full(len(rows), 1e-12), np.zeros(len(rows)))
+
+    one, zero, eps = np.ones(1), np.zeros(1), float(np.finfo(np.float64).eps)
+    for times, verdict in ((0.5, "right"), (1.5, "wrong"), (4.0, "wrong")):
+        found = search(lines, one, 0, eps)
+        analytic = found.slopes.numeric + times * found.slopes.bound
+        again, _ = look_again(lines, found, analytic, zero, one, 0, eps)
+        assert ("wrong" if abs(analytic - again.numeric) > again.bound else "right") == verdict

@@ -4,6 +4,8 @@ Design
 ------
 - Everything is computed in float64: a float32 model is checked through a float64 copy that sees the same rounded data.
   Its own float32 gradient is then compared with the copy's, within the roundoff that float32 may have (rounding.py).
+- A gradient that a user gives as float32 may be off by float32's roundoff, whatever the model's precision is: that
+  joins its bounds. One given as float64 is taken at its word.
 - The model itself is never written to, so nothing has to be put back.
 - Dropout is at work under one fixed mask.
 """
@@ -24,7 +26,8 @@ from ..losses import CustomLoss, Loss, get_loss
 from ..models import Sequential
 from ..models.layers import dropout_key
 from ..threads import num_threads
-from .arrays import kept_random_state
+from .arrays import kept_random_state, plain
+from .backward import mistakes
 from .causes import explain
 from .entries import Block, blocks_of
 from .evaluator import Vector
@@ -75,8 +78,9 @@ def check_gradients(
         model's gradient, every entry of it.
     grad : array_like or callable, optional
         A gradient to check in place of the model's own, such as that of a backward pass of yours: an array of
-        shape (n_params,), or of X's, or a callable () that returns one. Of order 2: a callable v -> H v, of
-        vectors (n_params,) in float64; a loss in Python needs it.
+        shape (n_params,), or of X's, or a callable () that returns one; a tensor will do. In float32 it may be off by
+        float32's roundoff. Of order 2: a callable v -> H v, of vectors (n_params,) in float64; a loss in Python needs
+        it.
     mode : {"auto", "full", "sample", "directions"}, default "auto"
         Every entry; some of every block; or derivatives along random directions in every block, halved where they
         are wrong until one entry is left. "auto" is "full" where that is affordable, else "directions".
@@ -127,14 +131,15 @@ def check_gradients(
             blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)
         else:
             blocks = blocks_of(model.parameters())
-        gradient = given(grad, objective, blocks, data.X.shape if wrt == "inputs" else (model.n_params,))
+        gradient, dtype = given(grad, objective, blocks, data.X.shape if wrt == "inputs" else (model.n_params,))
         size = sum(block.size for block in blocks)
         plan = settle(mode, size, 2.0 * len(data.X) * model.n_params)
         evaluator = objective.evaluator()
-        claim = Claim(gradient, gradient_roundoff(objective, "float64"), blocks)
+        claim = Claim(gradient, gradient_roundoff(objective, dtype), blocks, float(np.finfo(dtype).eps))
         found = examine(evaluator, claim, plan.mode, effort)
         notes = excuse(objective, found.entries)
-        guesses = objective.guesses() if (found.entries["verdict"] == "fail").any() else ()
+        failed = bool((found.entries["verdict"] == "fail").any())
+        guesses = (*objective.guesses(), *mistakes(objective)) if failed else ()
         causes = explain(found.entries, blocks, guesses, objective.factors())
         parts: tuple[Part, ...] = ()
         if wrt == "params" and grad is None:
@@ -153,11 +158,14 @@ def widened(data: Samples) -> Samples:
     )  # fmt: skip
 
 
-def given(grad: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]) -> Vector:
-    """The gradient to check, as long as the objective's parameters."""
+def given(
+    grad: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]
+) -> tuple[Vector, str]:
+    """The gradient to check, as long as the objective's parameters, and the precision that it came in."""
     if grad is None:
-        return objective.gradient()
-    flat = checks_gradients.gradient("grad", grad() if callable(grad) else grad, shape)
+        return objective.gradient(), "float64"
+    found = plain(grad() if callable(grad) else grad)
+    flat = checks_gradients.gradient("grad", found, shape)
     whole = np.zeros(objective.model.n_params)
     whole[blocks[0].start : blocks[0].start + len(flat)] = flat
-    return whole
+    return whole, checks_gradients.claimed_precision(found)

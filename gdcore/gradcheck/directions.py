@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import direction_slopes, entry_slopes, scales, slope_along
-from .entries import NEGLIGIBLE, Block
+from .entries import Block, negligible
 from .evaluator import Evaluator, Indices, Vector
 from .slopes import Slopes
 
@@ -122,7 +122,7 @@ def check_directions(
         faulty, spent = faulty + more_faulty, spent + more
     typical = rows["size"] / np.sqrt([block.size for block in blocks])[rows["block"]]
     largest = np.max(typical, where=np.isfinite(typical), initial=0.0)
-    hidden = ~(rows["bound"] <= np.maximum(HIDDEN * typical, NEGLIGIBLE * largest))
+    hidden = ~(rows["bound"] <= np.maximum(HIDDEN * typical, negligible(evaluator.eps) * largest))
     rows["verdict"][hidden & (rows["verdict"] == "pass")] = "inconclusive"
     return rows, np.unique(np.array(faulty, np.int64)), spent
 

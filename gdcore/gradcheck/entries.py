@@ -4,10 +4,10 @@ Design
 ------
 - An entry fails where |analytic - numeric| exceeds the bound of the difference, and nowhere else.
 - It is inconclusive where the bound is so wide that a wrong value could hide in it: more than RESOLVED of the entry
-  itself, and more than NEGLIGIBLE of the gradient's largest effect. Effects are slopes times the parameters' scales, so
-  neither the loss's unit nor a parameter's matters. Where the gradient vanishes, as it does at a minimum or where
-  everything is saturated, curvature times scale says how large it is nearby, and its roundoff how large the terms are
-  that it is summed from.
+  itself, and more than a negligible share of the gradient's largest effect. Effects are slopes times the parameters'
+  scales, so neither the loss's unit nor a parameter's matters. Where the gradient vanishes, as it does at a minimum or
+  where everything is saturated, curvature times scale says how large it is nearby, and its roundoff how large the terms
+  are that it is summed from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from .search import GOOD_POWER
 from .slopes import Slopes
 
 RESOLVED = 0.01
-NEGLIGIBLE = 1e-6
+NEGLIGIBLE, NEGLIGIBLE_ROUNDINGS = 1e-6, 1024.0
+"""Shares of the largest effect, in float64 and where float32's roundings are more."""
 ROUNDINGS = 256.0
 """Of its terms: what a gradient's roundoff amounts to at most."""
 
@@ -91,6 +92,11 @@ def block_numbers(blocks: tuple[Block, ...], indices: Indices) -> NDArray[np.int
     return np.searchsorted([block.start for block in blocks], indices, side="right") - 1
 
 
+def negligible(eps: float) -> float:
+    """The share of the largest effect that nobody misses; eps is that of the numbers in use."""
+    return max(NEGLIGIBLE, NEGLIGIBLE_ROUNDINGS * eps)
+
+
 def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, eps: float) -> NDArray[np.str_]:
     """"pass", "fail" or "inconclusive" for each of k lines.
 
@@ -103,7 +109,7 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
     scale : ndarray, shape (k,)
         Of the parameters.
     eps : float
-        Of the numbers that the function computes with.
+        Of the numbers that the function or the gradient is computed with, the larger one.
     """
     bound, numeric = slopes.bound, slopes.numeric
     with np.errstate(invalid="ignore", over="ignore"):
@@ -114,7 +120,7 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), slopes.spread)
         width = bound - slopes.spread
         share = max(RESOLVED, 8 * eps**GOOD_POWER)
-        resolved = (width <= share * size) | (width * scale <= NEGLIGIBLE * effect)
+        resolved = (width <= share * size) | (width * scale <= negligible(eps) * effect)
         known = np.isfinite(numeric) & np.isfinite(bound)
         wrong = ~np.isfinite(analytic) | (known & ~(error <= bound))
     return np.where(wrong, "fail", np.where(known & resolved, "pass", "inconclusive"))

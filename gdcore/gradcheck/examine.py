@@ -63,19 +63,22 @@ class Claim:
         What its entries may be off by their own roundoff: it joins the bounds.
     blocks : tuple of Block
         The entries that are checked; n may be larger.
+    eps : float, default that of float64
+        Of the numbers that the gradient was computed with.
     """
 
     gradient: Vector
     roundoff: Vector
     blocks: tuple[Block, ...]
+    eps: float = float(np.finfo(np.float64).eps)
 
 
 def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices) -> tuple[Entries, int]:
     """The entries at `indices`, and the evaluations they took."""
     analytic, extra = claim.gradient[indices], claim.roundoff[indices]
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra)
-    scale = scales(evaluator.x)[indices]
-    return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, evaluator.eps), spent
+    scale, eps = scales(evaluator.x)[indices], max(claim.eps, evaluator.eps)
+    return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, eps), spent
 
 
 def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort) -> Findings:

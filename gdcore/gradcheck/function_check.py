@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks_gradients
+from .. import checks, checks_gradients
 from .arrays import converter, kept_random_state, plain
 from .causes import explain
 from .entries import blocks_of
@@ -75,7 +75,7 @@ def check_gradient(
     >>> gd.check_gradient(lambda x, a: (a * float(x @ x), 2 * x), True, x, args=(5,)).causes
     ('x is 0.2 times the true gradient in every entry',)
     """
-    effort = Effort(samples_per_block, directions, seed)
+    effort, args = Effort(samples_per_block, directions, seed), checks.instance("args", args, tuple, "(1.0,)")
     point = checks_gradients.point("x", plain(x))
     shape, convert = point.shape, converter(x)
     with kept_random_state():

@@ -86,12 +86,21 @@ def check_single(objective: Objective, model: Sequential, data: Samples, blocks:
     return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))
 
 
-def gradient_roundoff(objective: Objective, dtype: str) -> Vector:
-    """How far a precision may put each entry of the gradient off, shape (n_params,)."""
+def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> Vector:
+    """How far a precision may put each entry of the gradient off, shape (n_params,).
+
+    Parameters
+    ----------
+    objective : Objective
+    dtype : str
+    nudge : float, default 0
+        What every unit's input may be off besides: the smallest number lets each unit that stands on a kink take either
+        side, by itself.
+    """
     model, eps = objective.model, float(np.finfo(dtype).eps)
     bound, weights = np.zeros(model.n_params), np.zeros(model.n_params)
     if objective.has_data:
-        passed, z, z_error = forward_errors(objective, bound, eps)
+        passed, z, z_error = forward_errors(objective, bound, eps, nudge)
         delta, delta_error = loss_errors(objective, z, z_error, eps)
         for step in reversed(passed):
             slope_error = step.slope_error + eps * step.slope
@@ -105,7 +114,9 @@ def gradient_roundoff(objective: Objective, dtype: str) -> Vector:
     return bound + last + len(objective.data.X) * float(np.finfo(dtype).tiny)
 
 
-def forward_errors(objective: Objective, bound: Vector, eps: float) -> tuple[list[Passed], Vector, Vector]:
+def forward_errors(
+    objective: Objective, bound: Vector, eps: float, nudge: float
+) -> tuple[list[Passed], Vector, Vector]:
     """What each layer keeps, the outputs (n, k) and how far they may be off; `into` are views of bound (n_params,)."""
     model, x, key = objective.model, objective.data.X, objective.key
     outputs = iter(model._bind(trains=True, blocks=False).outputs(x, key))
@@ -116,7 +127,7 @@ def forward_errors(objective: Objective, bound: Vector, eps: float) -> tuple[lis
             views, into = next(dense)
             sizes = np.abs(x) @ np.abs(views[0]) + sum(np.abs(bias) for bias in views[1:])
             z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
-            z_error += summing(layer.in_features + 1, eps) * sizes
+            z_error += summing(layer.in_features + 1, eps) * sizes + nudge
             value_error, slope, slope_error = activation_errors(layer.activation, z, z_error, eps)
             passed.append(Passed(x, error, slope, slope_error, tuple(views), tuple(into)))
             x, error = next(outputs), value_error

@@ -49,6 +49,9 @@ FEW, FEW_SHARE, MOST_AGAIN = 16, 0.25, 512
 """So many lines, such a share of them and never more are looked at again: more wrong ones are no accident."""
 WORSE = 8.0
 """How much larger the bound of another look may be, or it tells nothing."""
+CONFIRMS, SHRUNK = 1 / 4, 1 / 2
+"""A look that finds the first slope to such a share of its bound, and whose truncation is such a share of the first's
+or less, as a smooth function's is, confirms that slope: its own bound may be wider, for its roundoff is larger."""
 
 
 class Lines(Protocol):
@@ -197,6 +200,9 @@ def look_again(
 ) -> Found:
     """Replace slopes that disagree with the analytic values (k,) where a smaller step agrees, and is as sure.
 
+    A look that confirms the first slope excuses nothing. One whose truncation is larger than the first's, though its
+    step is smaller, refutes it, however wide its own bound is: the first one's was small by chance.
+
     Parameters
     ----------
     extra : ndarray, shape (k,)
@@ -215,8 +221,12 @@ def look_again(
         step = best.step[wrong] * ratio
         seen = look(lines, wrong, step, np.zeros(len(wrong), np.bool_), pattern, eps * scale)
         spent += seen.evaluations
+        first = best.take(seen.rows)
+        confirms = np.abs(seen.slopes.numeric - first.numeric) <= CONFIRMS * first.bound
+        confirms &= seen.slopes.truncation <= SHRUNK * first.truncation
+        refutes = seen.slopes.truncation > first.truncation + seen.slopes.roundoff
         agrees = (
-            seen.smooth & (seen.slopes.bound <= limit[seen.rows])
+            seen.smooth & ((seen.slopes.bound <= limit[seen.rows]) | refutes) & ~confirms
             & (np.abs(analytic[seen.rows] - seen.slopes.numeric) <= seen.slopes.bound + extra[seen.rows])
         )  # fmt: skip
         best.put(seen.rows[agrees], seen.slopes.take(np.flatnonzero(agrees)))

@@ -6,6 +6,8 @@ Design
   order h^4, the bound takes |s2 - s1|, of order h^2: small steps are affordable in float64, a bound too small is not.
 - One-sided slopes differ by h f'' and by what a kink at x adds, which does not shrink with h: twice their distance
   at h/2 less that at h. Half of it joins the bound, for any value between the one-sided slopes is a subgradient.
+- Many kinks within the step leave a jump too, beside a truncation of its size, and neither tells how far the slope
+  is off: it converges with h at best. There the bound is ROUGH times as large.
 - Where patterns say that x stands on a kink, or f is finite on one side alone, the one-sided slopes are taken.
 
 References
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from .evaluator import Indices, Vector
 
+ROUGH, GROWS = 4.0, 1.25
 CONDITION = 16.0
 """A slope is not better known than its change when x moves by so many eps of itself."""
 
@@ -106,10 +109,12 @@ def one_round(
         numeric = central[1] + (central[1] - central[0]) / 3
         unsteady = np.abs(one_sided[1] - one_sided[0]).max(axis=0)
         kink = (jump > 4 * central_noise[1] + np.abs(gaps[1]) / 4) & (unsteady < jump / 8)
+        rough = ~kink & (jump > 4 * central_noise[1] + truncation / 4)
+        width = np.where(rough, ROUGH, 1.0) * (truncation + jump)
         smooth = np.logical_and.reduce((same & np.isfinite(values)).reshape(4, -1))
-        middle, width, side_roundoff, spread = sides(one_sided, noise / steps, same)
+        middle, side_width, side_roundoff, spread = sides(one_sided, noise / steps, same)
     return Slopes(
-        np.where(smooth, numeric, middle), np.where(smooth, truncation + jump, width),
+        np.where(smooth, numeric, middle), np.where(smooth, width, side_width),
         np.where(smooth, roundoff, side_roundoff), np.where(smooth, np.where(kink, jump, 0.0), spread),
         np.where(smooth, curvature, 0.0), steps[0].max(axis=0), kink | ~smooth,
     ), smooth  # fmt: skip
@@ -119,11 +124,14 @@ def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_]) -> tuple[Ve
     """Middle, truncation, roundoff and half the distance of the one-sided slopes (2, 2, m): of a kink at x.
 
     A side of x's own pattern tells the slope alone; so does a side where f is finite beside one where it is not.
-    Such a side may be as rough as x^1.5 at 0, so the error is taken twice.
+    Such a side may be as rough as x^1.5 at 0, so the error is taken twice. At the end of a domain, one whose slope
+    grows the nearer it gets to x, as that of log x near 0 or of its square root does, tells nothing.
     """
     slope = 2 * one_sided[1] - one_sided[0]
     error = 2 * np.abs(one_sided[1] - one_sided[0])
     finite, own = np.isfinite(slope), same.all(axis=0)
+    grows = np.abs(one_sided[1]) > GROWS * np.abs(one_sided[0]) + noise.sum(axis=0)
+    error = np.where(grows & ~finite.all(axis=0), np.inf, error)
     used = finite & (own | ~(own & finite).any(axis=0))
     known = used.any(axis=0)
     high = np.where(used, slope, -np.inf).max(axis=0)

@@ -24,6 +24,9 @@ class Loss(ABC):
     target: ClassVar[str] = "real"
     """What a target may be: "real", "nonnegative", "unit" ([0, 1]), "sign" (-1 or 1), "class"."""
 
+    kink: ClassVar[str] = ""
+    """What is 0 where its slope jumps: "residual", z - y; "margin", 1 - y z; "" where nothing jumps."""
+
     @abstractmethod
     def option(self) -> float:
         """The hyper-parameter that the kernel takes, 0 where there is none."""

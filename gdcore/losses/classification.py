@@ -83,6 +83,7 @@ class Hinge(Loss):
     name = "hinge"
     formula = "max(0, 1 - y z)"
     target = "sign"
+    kink = "margin"
 
     def option(self) -> float:
         return 0.0

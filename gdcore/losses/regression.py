@@ -42,6 +42,7 @@ class MeanAbsoluteError(Loss):
     name = "mean_absolute_error"
     aliases = ("mae",)
     formula = "|z - y|"
+    kink = "residual"
 
     def option(self) -> float:
         return 0.0
@@ -119,6 +120,7 @@ class Quantile(Loss):
     name = "quantile"
     aliases = ("pinball",)
     formula = "max(q d, (q - 1) d), d = y - z"
+    kink = "residual"
     q: float = 0.5
 
     def __post_init__(self) -> None:
