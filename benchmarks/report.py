@@ -1,4 +1,7 @@
-"""Writes the tables of README.md and benchmarks/README.md from the tracked results: `python -m benchmarks.report`."""
+"""Writes the tables of README.md, benchmarks/README.md and docs/gradients.md from the tracked results.
+
+`python -m benchmarks.report`. Each file of results fills its own places; one that is not there is left out.
+"""
 
 import json
 import re
@@ -10,10 +13,16 @@ from typing import Any
 from gdcore.bench.plot import plot
 from gdcore.bench.table import duration, size, three_digits
 
+from .power import tables
+from .power.checkers import CHECKERS
+from .power.tally import from_dict
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "results.json"
+POWER = HERE / "results" / "power.json"
 PICTURE = HERE / "results" / "train.png"
 PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
+POWER_PLACE = (HERE.parent / "docs" / "gradients.md", "power")
 SUMMARY = ("jax", "torch", "sklearn", "numpy")
 VECTOR = 16
 """Numbers of float32 in the widest vector."""
@@ -140,6 +149,23 @@ def everything(report: Json) -> str:
     return "\n".join(parts)
 
 
+def power(report: Json) -> str:
+    """The checkers' power, for docs/gradients.md."""
+    tally, machine = from_dict(report["power"]), report["machine"]
+    names = tables.took_part(tally)
+    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    counted = f"{report['seeds']} seeds, {tally.cases:,} cases"
+    found = [tables.checkers(tally), tables.scales(tally), tables.mutations(tally)]
+    parts = [f"{counted}; {versions}, Python {machine['python']}; {machine['date'][:10]}.\n", table(*found[0])]
+    parts.append(table(["checker", "what is called"], [[row.name, row.rule] for row in CHECKERS if row.name in names]))
+    parts.append("By the loss's scale, in float64: wrong gradients found, right ones rejected.\n")
+    parts += [table(*found[1]), "By mistake; what was found is of float64.\n", table(*found[2])]
+    mine = tables.wrong(tally, names[0])
+    parts.append(f"What {names[0]} got wrong: {len(mine) or 'nothing'}.\n")
+    parts.append("".join(f"- {row['what']}: {row['mutation'] or 'nothing wrong'}; {row['case']}\n" for row in mine))
+    return "\n".join(part for part in parts if part)
+
+
 def fill(text: str, marker: str, content: str) -> str:
     """The text with the content between its markers."""
     pattern = re.compile(rf"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->\n)", re.DOTALL)
@@ -153,15 +179,23 @@ def contents(report: Json) -> dict[str, str]:
     return {"benchmark": summary(report), "results": everything(report)}
 
 
+def write(path: Path, marker: str, content: str) -> None:
+    """Put the content between a file's markers."""
+    path.write_text(fill(path.read_text(encoding="utf-8"), marker, content), encoding="utf-8")
+
+
 def main() -> None:
-    """Fill both files, and draw the picture anew."""
-    if not RESULTS.exists():
+    """Fill the files, and draw the picture anew."""
+    if not RESULTS.exists() and not POWER.exists():
         sys.exit(f"there is no {RESULTS}: run python -m benchmarks --json {RESULTS.relative_to(HERE.parent)}")
-    report = json.loads(RESULTS.read_text(encoding="utf-8"))
-    made = contents(report)
-    for path, marker in PLACES:
-        path.write_text(fill(path.read_text(encoding="utf-8"), marker, made[marker]), encoding="utf-8")
-    plot(report, PICTURE)
+    if RESULTS.exists():
+        report = json.loads(RESULTS.read_text(encoding="utf-8"))
+        made = contents(report)
+        for path, marker in PLACES:
+            write(path, marker, made[marker])
+        plot(report, PICTURE)
+    if POWER.exists():
+        write(*POWER_PLACE, power(json.loads(POWER.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":
