@@ -68,7 +68,7 @@ cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexce
 cdef double block_loss(const Point *p, const Block *b, real *lane) noexcept nogil:
     """The weighted sum of the samples' losses; lane (lanes,) is scratch."""
     cdef const real *z = b.a[p.n_stages - 1]
-    cdef Py_ssize_t j, r
+    cdef Py_ssize_t j, r, at
     cdef double total = 0
     if p.of.loss != CROSS_ENTROPY:
         for j in range(p.k):
@@ -78,5 +78,7 @@ cdef double block_loss(const Point *p, const Block *b, real *lane) noexcept nogi
         lane[r] = b.mass[r] * b.log_total[r]
     for j in range(p.k):
         for r in range(b.lanes):
-            lane[r] -= b.target[j * b.lanes + r] * (z[j * b.lanes + r] - b.top[r])
+            at = j * b.lanes + r
+            if b.target[at] != 0:        # or a logit of -infinity would make NaN of a class that is not meant
+                lane[r] -= b.target[at] * (z[at] - b.top[r])
     return lane_sum(b.rows, b.weight, lane)

@@ -3,10 +3,11 @@
 Design
 ------
 - Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the
-  kernels' own; no derivative is used. What does not move has a change of exactly 0.
+  kernels' own; no derivative is used but on straight pieces. What does not move has a change of exactly 0, and no
+  roundoff; what moves by less than a bent f can tell has a change of 0, and the roundoff of what depends on it.
 - A weight of one stage moves one unit, by rank one the next dense stage, and by products those behind it.
 - A sample's loss is subtracted from the same sample's before, output by output; cross-entropy has softmax.pxi.
-- Roundoff is that of the outputs (lanes.pxi), times the loss's slope at the moved point, and that of the loss's terms.
+- Roundoff is that of the outputs at the parameters as they are (stages.pxi), times the loss's slope at the moved point, and that of the loss's terms.
 - A pattern is a sum of a random number for every sign that has changed: it does not depend on the order, and is 0 where
   no sign has.
 """
@@ -74,7 +75,7 @@ cdef void move_stage(
 ) noexcept nogil:
     """From dz of some units (count, lanes) to their outputs, in w.a, and how these change, in w.dz.
 
-    Outputs that are straight change as z does, and are left to the loss.
+    Outputs that are linear change as z does, and are left to the loss.
     """
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t at = first * b.lanes, n = count * b.lanes, q
@@ -83,7 +84,8 @@ cdef void move_stage(
     cdef real *moved = w.z
     cdef real *out = w.a
     cdef real *change = w.dz
-    if p.straight and s == p.n_stages - 1:
+    cdef const real *mask = NULL
+    if p.linear and s == p.n_stages - 1:
         return
     for q in range(n):
         moved[q] = z[q] + change[q]
@@ -91,7 +93,11 @@ cdef void move_stage(
         w.pattern += sign_changes(b, s, first, count, z, moved)
     bend(t, moved, out, n)
     if b.mask[s] != NULL:
-        multiply(n, b.mask[s] + at, out)
+        mask = b.mask[s] + at
+        multiply(n, mask, out)
+    if is_straight(t):
+        piece_change(n, slope_below(t), z, moved, out, a, mask, change)
+        return
     for q in range(n):
         change[q] = out[q] - a[q]
 
@@ -107,7 +113,7 @@ cdef void follow(
         low[0], high[0] = first, first + count
         if s == p.n_stages - 1:
             return
-        if count == 1 and not any_change(b.lanes, w.dz):
+        if count == 1 and is_straight(&p.stages[s]) and not any_change(b.lanes, w.dz):
             low[0], high[0] = 0, 0
             return
         s += 1
@@ -199,13 +205,18 @@ cdef void move_parameter(
 
 
 cdef double penalty_change(
-    const Point *p, Py_ssize_t index, double moved, double *size, uint64_t *pattern,
+    const Point *p, const Stage *t, Py_ssize_t index, double step, double *size, uint64_t *pattern,
 ) noexcept nogil:
-    """Of a weight's penalty, exact but for a few roundings of its terms, whose sizes are added to `size`."""
-    cdef double at = p.plan.params[index]
-    cdef double lines = p.l1 * ((moved if moved > 0 else -moved) - (at if at > 0 else -at))
-    cdef double parabola = p.l2 / 2 * (moved - at) * (moved + at)
+    """Of a weight's penalty when it moves by `step`, exact but for a few roundings of its terms.
+
+    Their sizes are added to `size`.
+    """
+    cdef double at = p.plan.params[index], moved = at + step
+    cdef double lines = t.l1 * step * sign_of(at)
+    cdef double parabola = t.l2 * step * (at + step / 2)
+    if sign_of(moved) != sign_of(at):
+        lines = t.l1 * ((moved if moved > 0 else -moved) - (at if at > 0 else -at))
+        if t.l1 != 0:
+            pattern[0] += sign_change(PENALTY_SITE, index, 0, at, moved)
     size[0] += (lines if lines > 0 else -lines) + (parabola if parabola > 0 else -parabola)
-    if p.l1 != 0 and sign_of(moved) != sign_of(at):
-        pattern[0] += sign_change(PENALTY_SITE, index, 0, at, moved)
     return lines + parabola

@@ -35,6 +35,19 @@ LANE_LOOP void rank_one(
             z[j * lanes + r] = weight[j] * x[r];
 }
 
+/* What a function of two straight pieces, of slopes `below` and 1, makes of a change of z: exact where both ends lie on
+ * one piece. `out` and `a` are its values behind a mask (n,), which may be NULL. */
+LANE_LOOP void piece_change(
+    ptrdiff_t n, real below, const real *restrict z, const real *restrict moved, const real *restrict out,
+    const real *restrict a, const real *mask, real *restrict change)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const int up = z[i] > 0 && moved[i] > 0, down = z[i] <= 0 && moved[i] <= 0;
+        const real slope = (up ? 1 : below) * (mask ? mask[i] : 1);
+        change[i] = up || down ? slope * change[i] : out[i] - a[i];
+    }
+}
+
 /* Whether one of n numbers is not 0. */
 LANE_LOOP int any_change(ptrdiff_t n, const real *x)
 {

@@ -11,6 +11,10 @@ cdef extern from "lanes.h" nogil:
     const real EPSILON, ACTIVATION_ERROR, OUTPUT_SAFETY, VALUE_ERROR
     void multiply(Py_ssize_t n, const real *x, real *y) noexcept
     void rank_one(Py_ssize_t n_out, Py_ssize_t lanes, const real *weight, const real *x, real *z) noexcept
+    void piece_change(
+        Py_ssize_t n, real below, const real *z, const real *moved, const real *out, const real *a, const real *mask,
+        real *change,
+    ) noexcept
     bint any_change(Py_ssize_t n, const real *x) noexcept
     bint signs_differ(Py_ssize_t n, const real *before, const real *after) noexcept
     void add_pointwise(
@@ -29,6 +33,7 @@ cdef struct Stage:          # a dense layer or one that scales, and the dropout 
     Py_ssize_t n_in, n_out
     Py_ssize_t begin, biases, end    # of its parameters in the flat vector: weights, then biases
     int last_layer          # the layers from its own up to here are the stage
+    double l1, l2           # of its weights
 
 cdef struct Block:
     Py_ssize_t first, rows, lanes    # its samples within the batch
@@ -56,13 +61,12 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     Stage *stages
     int n_stages
     int lowest              # the first stage that has parameters
-    bint straight           # outputs are a product, and all that cross-entropy asks for is how they move
+    bint linear             # outputs are a product, and all that cross-entropy asks for is how they move
     Py_ssize_t k, n, widest
     Rows data
     Objective of            # of.loss < 0: Python computes the loss
     uint64_t key
     double factor
-    double l1, l2
     real *squares           # (n_params,): of the parameters
     real *ones              # (widest,)
     real *turned            # (lanes, widest): scratch

@@ -20,6 +20,7 @@ cdef class Probe:
     cdef tuple arrays               # that the point looks at
     cdef Poll poll
     cdef bint busy
+    cdef double l1, l2              # of layers that have none of their own
 
     def __cinit__(
         self, Network network not None, str loss, double option, const real[:, ::1] X not None,
@@ -33,7 +34,7 @@ cdef class Probe:
         self.buffers = []
         self.arrays = (X, target, labels, weight)
         p.plan = plan
-        p.key, p.l1, p.l2 = dropout_key, l1, l2
+        p.key, self.l1, self.l2 = dropout_key, l1, l2
         p.k, p.n, p.widest = plan.n_out, X.shape[0], max(network.widest, plan.n_in)
         p.of.loss = -1 if loss is None else loss_code(loss)
         p.of.option, p.of.outputs = <real>option, p.k
@@ -57,7 +58,12 @@ cdef class Probe:
         p.variance = self.take(2 * p.widest * self.block.lanes)
         p.panel = self.take(self.panel_room())
         self.take_block()
-        p.straight = p.of.loss == CROSS_ENTROPY and is_straight(p, &self.block)
+        p.linear = p.of.loss == CROSS_ENTROPY and self.is_linear()
+
+    cdef bint is_linear(self):
+        """Whether outputs are those of a product, with nothing behind it."""
+        cdef const Stage *last = &self.point.stages[self.point.n_stages - 1]
+        return last.layer.activation == IDENTITY and self.block.mask[self.point.n_stages - 1] == NULL
 
     cdef void *take_bytes(self, size_t size) except NULL:
         return self.network.take_bytes(size, self.buffers)
@@ -105,6 +111,7 @@ cdef class Probe:
                 t.begin, t.biases = at, at
                 if layer.kind == DENSE:
                     t.weight = plan.params + layer.weight_at
+                    t.l1, t.l2 = self.l1, self.l2
                     t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at
                     t.biases += t.n_in * t.n_out
                     at = t.biases + (0 if t.bias == NULL else t.n_out)
@@ -141,13 +148,16 @@ cdef class Probe:
             b.still = self.take((p.k + 1) * b.lanes)
         return 0
 
-    cdef int take_lines(self, Py_ssize_t count) except -1:
-        """Room for the lines of a sweep over `count` parameters, if it is worth it."""
+    cdef bint take_lines(self, const Sweep *sweep) except -1:
+        """Room for lines, where a sweep over parameters is worth theirs -> whether it is."""
         cdef Py_ssize_t units = self.point.stages[self.point.n_stages - 1].n_in
-        if has_lines(&self.point) and count >= units and self.block.line == NULL:
+        cdef Py_ssize_t room = units * LINE_ROWS * self.block.lanes
+        if sweep.indices == NULL or sweep.count < units or room > MOST_LINE_ROOM or not has_lines(&self.point):
+            return False
+        if self.block.line == NULL:
             self.block.reach = self.take(units)
-            self.block.line = self.take(units * LINE_ROWS * self.block.lanes)
-        return 0
+            self.block.line = self.take(room)
+        return True
 
     cdef int take_spaces(self, int threads) except -1:
         cdef Py_ssize_t lanes = self.block.lanes, wide = self.point.widest * lanes
@@ -174,15 +184,15 @@ cdef class Probe:
         """All points of a sweep, whose results begin at 0."""
         cdef Py_ssize_t first = 0
         cdef int tasks = <int>((sweep.count + TASK_POINTS - 1) // TASK_POINTS), threads = n_threads, s
+        cdef bint lined
         self.take_spaces(threads)
-        if sweep.indices != NULL:
-            self.take_lines(sweep.count)
+        lined = self.take_lines(sweep)
         sweep.point, sweep.block, sweep.spaces = &self.point, &self.block, self.spaces
         sweep.poll, sweep.stopped = &self.poll, False
         with nogil:
-            while first < self.point.n and (self.point.of.loss >= 0 or sweep.outputs != NULL):
+            while first < self.point.n and not sweep.stopped and (self.point.of.loss >= 0 or sweep.outputs != NULL):
                 self.fill(first)
-                if self.block.line != NULL:
+                if lined:
                     fill_lines(&self.point, &self.block)
                 for s in range(self.point.n_stages if sweep.drift != NULL else 0):
                     if sweep.drift[s] != NULL:
@@ -223,13 +233,18 @@ cdef class Probe:
         """The objective at the parameters; the penalties alone where Python computes the loss."""
         cdef Py_ssize_t first = 0
         cdef double total = 0
+        cdef bint stopped = False
         self.enter()
-        while first < self.point.n and self.point.of.loss >= 0:
-            self.fill(first)
-            total += block_loss(&self.point, &self.block, self.point.variance)
-            first += self.block.lanes
+        with nogil:
+            while first < self.point.n and self.point.of.loss >= 0 and not stopped:
+                self.fill(first)
+                total += block_loss(&self.point, &self.block, self.point.variance)
+                stopped = interrupted(&self.poll, self.block.lanes * self.point.plan.n_params)
+                first += self.block.lanes
         self.busy = False
-        return self.point.factor * total + penalty(self.point.plan, self.point.l1, self.point.l2)
+        if stopped:
+            raise_pending()
+        return self.point.factor * total + penalty(self.point.plan, self.l1, self.l2)
 
     def at(
         self, const int64_t[::1] indices not None, const real[::1] places not None, double[::1] change not None,
@@ -321,7 +336,7 @@ cdef class Probe:
                 first += self.block.lanes
             for s in range(p.n_stages):
                 for index in range(p.stages[s].begin, p.stages[s].biases):
-                    out[index] += <real>p.l2 * direction[index]
+                    out[index] += <real>p.stages[s].l2 * direction[index]
         self.busy = False
         if stopped:
             raise_pending()

@@ -46,6 +46,7 @@ cdef extern from "softmax.h" nogil:
 cdef enum:
     FEW_OUTPUTS = 4       # no line is worth its coefficients below
     MOST_STEEP = 1024     # a weight beyond it has powers that overflow
+    MOST_LINE_ROOM = 1 << 22    # numbers
 
 
 cdef void softmax_block(const Point *p, const Block *b) noexcept nogil:
@@ -65,7 +66,7 @@ cdef void softmax_block(const Point *p, const Block *b) noexcept nogil:
 
 cdef inline bint has_lines(const Point *p) noexcept nogil:
     """Whether units of the last hidden stage move the logits along lines."""
-    return p.straight and p.n_stages > 1 and p.k >= FEW_OUTPUTS
+    return p.linear and p.n_stages > 1 and p.k >= FEW_OUTPUTS
 
 
 cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
@@ -119,6 +120,7 @@ cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low
     cdef real *share = w.lane + 2 * lanes
     for q in range((high - low) * lanes):
         w.a[q] = z[at + q] + w.dz[q]
+        w.dz[q] = w.a[q] - z[at + q]
     for q in range(lanes):
         top[q] = -INFINITY
         total[q] = 0

@@ -14,15 +14,22 @@ cdef inline bint is_kinked(int activation) noexcept nogil:
     return activation == RELU or activation == LEAKY_RELU or activation == ELU or activation == SELU
 
 
+cdef inline bint is_straight(const Stage *t) noexcept nogil:
+    """Whether the activation is made of straight pieces."""
+    cdef int activation = t.layer.activation
+    return t.layer.kind != LOG1P and (activation == IDENTITY or activation == RELU or activation == LEAKY_RELU)
+
+
+cdef inline real slope_below(const Stage *t) noexcept nogil:
+    """The slope of such an activation where z < 0."""
+    if t.layer.activation == IDENTITY:
+        return 1
+    return LEAKY_SLOPE if t.layer.activation == LEAKY_RELU else <real>0
+
+
 cdef inline const real *stage_input(const Block *b, int s) noexcept nogil:
     """What stage s has seen: (n_in, lanes)."""
     return b.x if s == 0 else b.a[s - 1]
-
-
-cdef inline bint is_straight(const Point *p, const Block *b) noexcept nogil:
-    """Whether outputs are those of a product, with nothing behind it."""
-    cdef const Stage *last = &p.stages[p.n_stages - 1]
-    return last.weight != NULL and last.layer.activation == IDENTITY and b.mask[p.n_stages - 1] == NULL
 
 
 cdef inline void times_weight(
@@ -139,7 +146,9 @@ cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, 
     times_slope(t, z, f, variance, n)
     for j in range(n):
         e = ulp * (real_abs(f[j]) + apart * real_abs(z[j]))
-        variance[j] = variance[j] * variance[j] * (scratch[j] + EPSILON * EPSILON * z[j] * z[j]) + e * e
+        if variance[j] != 0:
+            variance[j] *= variance[j] * (scratch[j] + EPSILON * EPSILON * z[j] * z[j])
+        variance[j] += e * e
     if b.mask[s] != NULL:
         multiply(n, b.mask[s], variance)
         multiply(n, b.mask[s], variance)

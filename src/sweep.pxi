@@ -112,23 +112,25 @@ cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
 cdef void add_penalty_changes(const Sweep *sweep) noexcept nogil:
     """From sums over samples to changes of the objective: the mean's factor, and the penalties of what has moved."""
     cdef const Point *p = sweep.point
+    cdef const Stage *t
     cdef Py_ssize_t i, index
     cdef int s
-    cdef double moved, extra, size
+    cdef double step, extra, size
     for i in range(sweep.count):
         extra, size = 0, 0
-        if p.l1 == 0 and p.l2 == 0:
-            pass
-        elif sweep.indices != NULL:
+        if sweep.indices != NULL:
             index = sweep.indices[i]
-            if is_weight(p, stage_of(p, index), index):
-                extra = penalty_change(p, index, sweep.places[i], &size, &sweep.patterns[i])
+            t = &p.stages[stage_of(p, index)]
+            if index < t.biases:
+                step = <double>sweep.places[i] - <double>p.plan.params[index]
+                extra = penalty_change(p, t, index, step, &size, &sweep.patterns[i])
         else:
             for s in range(p.n_stages):
-                for index in range(p.stages[s].begin, p.stages[s].biases):
+                t = &p.stages[s]
+                for index in range(t.begin, t.biases if t.l1 != 0 or t.l2 != 0 else t.begin):
                     if sweep.direction[index] != 0:
-                        moved = <double>p.plan.params[index] + <double>sweep.places[i] * sweep.direction[index]
-                        extra += penalty_change(p, index, moved, &size, &sweep.patterns[i])
+                        step = <double>sweep.places[i] * sweep.direction[index]
+                        extra += penalty_change(p, t, index, step, &size, &sweep.patterns[i])
         sweep.change[i] = p.factor * sweep.change[i] + extra
         sweep.noise[i] = p.factor * sweep.noise[i] + VALUE_ERROR * (
             size + (sweep.change[i] if sweep.change[i] > 0 else -sweep.change[i])

@@ -173,6 +173,54 @@ def test_directions_and_entries_agree(kernels):
             assert signs[0] == patterns[i]
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_is_lost_in_rounding_is_within_the_roundoff(kernels, wide, activation, eps):
+    """A move far below an ulp of a unit's input changes nothing that is seen; its true change is in the noise."""
+    for loss, sizes in ((gd.MeanSquaredError(), [3, 4, 2]), (gd.CrossEntropy(), [3, 4, 5]), (gd.Huber(), [3, 4, 4, 1])):
+        case = Case(kernels, activation, loss, sizes, 20, seed=7)
+        for tiny in (eps, eps**2, 1e-30):
+            case.X[:, 1] *= case.X.dtype.type(tiny) / np.abs(case.X[:, 1]).max()
+            case.wide[0] = case.X.astype(case.wide[0].dtype)
+            indices = np.arange(sizes[1], 2 * sizes[1])
+            places = case.params[indices] + case.params.dtype.type(2.0**-11)
+            moves = np.zeros((len(indices), len(case.params)), case.wide[3].dtype)
+            moves[np.arange(len(indices)), indices] = places.astype(moves.dtype) - case.wide[3][indices]
+            change, noise, _ = case.at(indices, places)
+            case.check(moves, change, noise)
+
+
+def test_penalties_along_a_direction_are_as_exact_as_their_terms(kernels, eps):
+    """Also where the parameters are far larger than the step."""
+    layers, dtype = gd.LinearModel(4, bias=False).layers, kernels.PRECISION
+    params = np.array([1e6, -2e6, 3e6, 0], dtype)
+    network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+    probe = kernels.Probe(
+        network, "mean_squared_error", 0.0, np.zeros((1, 4), dtype), np.zeros((1, 1), dtype), l1=0.05, l2=0.3
+    )
+    direction, steps = np.array([0.5, -0.25, 0.125, 2], dtype), (2.0 ** np.array([-30, -20, -10])).astype(dtype)
+    change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
+    probe.along(direction, steps, change, noise, patterns)
+    x, d = params.astype(float), direction.astype(float)
+    for step, got, bound, pattern in zip(steps.astype(float), change, noise, patterns, strict=True):
+        want = 0.05 * step * (d @ np.sign(x) + abs(d[3])) + 0.3 * step * (d @ x + step / 2 * d @ d)
+        assert abs(got - want) <= bound <= 100 * eps * 0.3 * step * (np.abs(d) @ np.abs(x))
+        assert pattern
+
+
+def test_a_learnt_sample_far_out(kernels, wide):
+    """Large logits that move far: softmax and the target's logit see the same rounded move."""
+    layers, dtype = gd.LinearModel(1, 3, bias=False).layers, kernels.PRECISION
+    params = np.array([1e6 + 0.1, 0, 0], dtype)
+    network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+    probe = kernels.Probe(
+        network, "cross_entropy", 0.0, np.array([[3.3]], dtype), labels=np.zeros(1, np.int64)
+    )
+    places = (params[0] * np.array([1 + 1e-3, 1 + 1e-4, 1 + 1e-5, 1 - 1e-3])).astype(dtype)
+    change, noise, patterns = np.empty(4), np.empty(4), np.empty(4, np.uint64)
+    probe.at(np.zeros(4, np.int64), places, change, noise, patterns)
+    assert (np.abs(change) <= noise).all()
+
+
 def test_bits_do_not_depend_on_threads(kernels):
     case = Case(kernels, "gelu", gd.CrossEntropy(), [5, 8, 7, 3], 150, seed=3, penalties=True, weighted=True)
     rng, n = np.random.default_rng(0), len(case.params)
