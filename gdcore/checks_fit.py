@@ -194,11 +194,25 @@ def some_weight(weight: NDArray[Any]) -> None:
         raise ValueError("class_weight leaves no sample with a weight above 0: raise one of its weights")
 
 
-def full_batch(method: object, drops: bool, clips: bool) -> None:
-    """A model and options that a method over all data can take."""
-    for has, what in ((drops, "dropout"), (clips, "clip_norm")):
+def full_batch(method: object, options: Mapping[str, bool]) -> None:
+    """A model and options that a method over all data can take: whether each of those that it cannot is there."""
+    for what, has in options.items():
         if has:
             raise ValueError(f"{method!r} needs the exact gradient and does not go with {what}: leave it out")
+
+
+def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
+    """Factors >= 0 on the rates of layers that exist, one of which is trained."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"layer_rates must be a dict of layer -> factor, such as {{'dense0': 0.1}}, got {value!r}")
+    found = {}
+    for name, rate_factor in value.items():
+        if name not in names:
+            raise ValueError(f"layer_rates names the layer {name!r}; known: {', '.join(names)}")
+        found[name] = nonnegative(f"layer_rates[{name!r}]", rate_factor)
+    if found and not any(found.get(name, 1) for name in names):
+        raise ValueError(f"layer_rates freezes every layer, got {value!r}: leave one above 0")
+    return found
 
 
 def mini_batches(method: object, call: str) -> None:

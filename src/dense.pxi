@@ -4,7 +4,8 @@ Design
 ------
 - Forward is x W with the bias in the tile; dW = x^T delta; dx = delta W^T. A bias gradient is the sum of delta's rows.
 - Parameters and gradients are compact, activations and deltas have padded rows; `product` minds the difference.
-- A weight's gradient goes to a sink, a strip of rows at a time: kept, or taken by penalty and optimizer at once.
+- A weight's gradient goes to a sink, a strip of rows at a time: kept, or taken by penalty, clipping and optimizer at
+  once.
 - One output, one input or one row is a case of its own: dot products along rows, or sums of rows.
 """
 
@@ -18,6 +19,10 @@ cdef struct Layer:
     Py_ssize_t weight_at, bias_at   # where they begin in the flat vector; bias_at < 0: no bias
     int activation
     double rate                     # of dropout
+    double l1, l2                   # penalties of its own on the weight, < 0: the model's
+    double max_norm                 # of a unit's weights after a step; INFINITY: no limit
+    bint frozen                     # in a training: neither gradient nor update
+    Update *update                  # in a training: with a rate of its own, NULL: the network's
     real *shift                     # (n_in,), of an affine layer: (x - shift) * factor + offset
     real *factor                    # (n_in,)
     real offset
@@ -50,20 +55,39 @@ cdef struct Sink:           # what becomes of a gradient, stretch by stretch, wh
     real *params            # (n_params,)
     real *slots             # (number of slots, n_params), rows `stride` apart
     Py_ssize_t stride
-    real l1, l2
+    double l1, l2           # the model's
+    real clip_value         # INFINITY: none
     double squares          # of the gradient so far, penalties included where the update takes it
+    bint clipped            # whether clip_value has changed it
 
 cdef struct Strip:          # of a weight's gradient: the layer, and its first row
     Sink *sink
-    Py_ssize_t at, n_out    # of the first row in the flat vector; numbers of a row
+    const Layer *layer
+    Py_ssize_t at           # of the first row in the flat vector
 
 
-cdef void sink_stretch(Sink *sink, Py_ssize_t at, Py_ssize_t n, real *g, real l1, real l2) noexcept nogil:
-    """n numbers of the gradient, from `at` on in the flat vector, into the penalty and the update."""
+cdef inline double own_or(double own, double model) noexcept nogil:
+    """A layer's own penalty, or the model's where it has none."""
+    return model if own < 0 else own
+
+
+cdef inline const Update *update_of(const Layer *of, const Update *network) noexcept nogil:
+    return network if of.update == NULL else of.update
+
+
+cdef void sink_stretch(Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, real *g, bint weighs) noexcept nogil:
+    """n numbers of a layer's gradient, from `at` on in the flat vector, into the update; a weight's are penalized."""
+    cdef real l1 = <real>own_or(of.l1, sink.l1) if weighs else <real>0
+    cdef real l2 = <real>own_or(of.l2, sink.l2) if weighs else <real>0
     if l1 != 0 or l2 != 0:
-        add_penalty(n, sink.params + at, l1, l2, g)
+        pull(n, sink.params + at, l1, l2, g)
     sink.squares += sum_squares(n, g)
-    update_apply(sink.update, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at, sink.stride, n)
+    if sink.clip_value != INFINITY:
+        sink.clipped |= clip_values(n, sink.clip_value, g)
+    proximal_apply(
+        update_of(of, sink.update), l1, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at,
+        sink.stride, n,
+    )
 
 
 cdef void sink_strip(
@@ -74,10 +98,23 @@ cdef void sink_strip(
     cdef Sink *sink = of.sink
     cdef Py_ssize_t r
     if columns == c_row:
-        sink_stretch(sink, of.at + i * of.n_out, rows * columns, c, sink.l1, sink.l2)
+        sink_stretch(sink, of.layer, of.at + i * columns, rows * columns, c, True)
         return
     for r in range(rows):
-        sink_stretch(sink, of.at + (i + r) * of.n_out + j, columns, c + r * c_row, sink.l1, sink.l2)
+        sink_stretch(sink, of.layer, of.at + (i + r) * of.layer.n_out + j, columns, c + r * c_row, True)
+
+
+cdef void subtract_outer(
+    Py_ssize_t rows, Py_ssize_t columns, double rate,
+    const real *x, const real *delta, real *weight,      # (rows,), (columns,), (rows, columns)
+) noexcept nogil:
+    """weight -= rate x delta^T."""
+    cdef real scaled
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        scaled = <real>rate * x[i]
+        for j in range(columns):
+            weight[i * columns + j] -= scaled * delta[j]
 
 
 cdef void outer_gradient(
@@ -87,23 +124,23 @@ cdef void outer_gradient(
     real *room,                          # scratch: a row of the weight
 ) noexcept nogil:
     """x^T delta and delta into the update, a row of the weight at a time; it is never written where that is plain."""
-    cdef real *weight = sink.params + of.weight_at
-    cdef real rate
+    cdef const Update *update = update_of(of, sink.update)
+    cdef bint penalized = own_or(of.l1, sink.l1) != 0 or own_or(of.l2, sink.l2) != 0
     cdef Py_ssize_t i, j
-    if is_plain(sink.update) and sink.l1 == 0 and sink.l2 == 0:
-        for i in range(low, high):
-            rate = <real>sink.update.learning_rate * x[i]
-            for j in range(of.n_out):
-                weight[i * of.n_out + j] -= rate * delta[j]
+    if is_plain(update) and not penalized and sink.clip_value == INFINITY:
+        subtract_outer(
+            high - low, of.n_out, update.learning_rate, x + low, delta,
+            sink.params + of.weight_at + low * of.n_out,
+        )
         sink.squares += sum_squares(high - low, x + low) * sum_squares(of.n_out, delta)
     else:
         for i in range(low, high):
             for j in range(of.n_out):
                 room[j] = x[i] * delta[j]
-            sink_stretch(sink, of.weight_at + i * of.n_out, of.n_out, room, sink.l1, sink.l2)
+            sink_stretch(sink, of, of.weight_at + i * of.n_out, of.n_out, room, True)
     if of.bias_at >= 0 and low == 0:
         memcpy(room, delta, of.n_out * sizeof(real))
-        sink_stretch(sink, of.bias_at, of.n_out, room, 0, 0)
+        sink_stretch(sink, of, of.bias_at, of.n_out, room, False)
 
 
 cdef void dense_gradient(
@@ -130,7 +167,7 @@ cdef void dense_gradient(
             memset(weight, 0, (high - low) * sizeof(real))
         add_rows(rows, high - low, delta, x + low, x_row, weight)
         if not kept:
-            sink_stretch(sink, of.weight_at + low, high - low, weight, sink.l1, sink.l2)
+            sink_stretch(sink, of, of.weight_at + low, high - low, weight, True)
     else:
         f.m, f.n, f.k = high - low, of.n_out, rows
         f.a, f.a_row, f.a_col = x + low, 1, x_row
@@ -138,14 +175,14 @@ cdef void dense_gradient(
         f.init, f.init_row = weight if kept and sink.adds else NULL, of.n_out
         if not kept:
             done = sink_strip
-        strip_of.sink, strip_of.at, strip_of.n_out = sink, of.weight_at + low * of.n_out, of.n_out
+        strip_of.sink, strip_of.layer, strip_of.at = sink, of, of.weight_at + low * of.n_out
         strips(&f, weight, of.n_out, done, &strip_of, panels)
     if of.bias_at >= 0 and low == 0:
         if not (kept and sink.adds):
             memset(bias, 0, of.n_out * sizeof(real))
         add_rows(rows, of.n_out, NULL, delta, of.out_row, bias)
         if not kept:
-            sink_stretch(sink, of.bias_at, of.n_out, bias, 0, 0)
+            sink_stretch(sink, of, of.bias_at, of.n_out, bias, False)
         elif high < of.n_in:
             sink.squares += sum_squares(of.n_out, bias)
     if kept:

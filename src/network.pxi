@@ -39,8 +39,8 @@ def get_num_threads():
 cdef class Network:
     """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense".
 
-    ("dense", n_in, n_out, bias, activation), ("dropout", width, rate), ("affine", width, shift, factor, offset) with
-    shift and factor (width,), ("log1p", width).
+    ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own;
+    ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width).
     """
 
     cdef Plan plan
@@ -71,12 +71,15 @@ cdef class Network:
             layer = &self.plan.layers[i]
             if description[0] == "dense":
                 layer.kind = DENSE
-                _, layer.n_in, layer.n_out, bias, activation = description
+                _, layer.n_in, layer.n_out, bias, activation, l1, l2, max_norm = description
                 layer.activation = activation_code(activation)
                 layer.weight_at = at
                 at += layer.n_in * layer.n_out
                 layer.bias_at = at if bias else -1
                 at += layer.n_out if bias else 0
+                layer.l1 = -1 if l1 is None else l1
+                layer.l2 = -1 if l2 is None else l2
+                layer.max_norm = INFINITY if max_norm is None else max_norm
                 self.plan.last = i
                 self.plan.first = i if self.plan.first < 0 else self.plan.first
             elif description[0] == "dropout":
@@ -101,11 +104,13 @@ cdef class Network:
         if at != params.shape[0] or self.plan.first < 0:
             raise ValueError(f"the layers have {at} parameters, but params has {params.shape[0]}")
         self.plan.n_params = at
+        self.plan.lowest = self.plan.first
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
         if trains:
             self.plan.squares = <double *>self.take_bytes(weight_tasks(&self.plan) * sizeof(double), self.buffers)
+            self.plan.clipped = <bint *>self.take_bytes(weight_tasks(&self.plan) * sizeof(bint), self.buffers)
         self.prepare(max(<Py_ssize_t>1, rows), 1)
 
     def __dealloc__(self):
@@ -287,7 +292,10 @@ cdef class Network:
         return &grads[0]
 
     def penalty(self, double l1, double l2, real[::1] grads=None):
-        """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases; its gradient is added to grads."""
+        """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases; its gradient is added to grads.
+
+        A layer's own l1 or l2 stands in their place.
+        """
         cdef real *to = self.gradient_at(grads)
         if to != NULL:
             add_penalties(&self.plan, <real>l1, <real>l2, to)
@@ -352,7 +360,7 @@ cdef class Network:
                 copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
                 delta_rows(plan, space, plan.panels[0], 0, n, 0, dropout_key)
                 for i in range(plan.first, plan.n_layers):
-                    if plan.layers[i].kind == DENSE:
+                    if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
                         weight_rows(&batch, space, plan.panels[0], &batch.sink, i, 0, n, 0, plan.layers[i].n_in)
         finally:
             PyThread_release_lock(self.lock)

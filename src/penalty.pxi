@@ -1,34 +1,43 @@
-"""The penalty on weights and its gradient."""
+"""The penalty on all weights and its gradient. A layer's own l1 or l2 replaces the model's, which is passed."""
 
 cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
     """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases."""
     cdef const Layer *layer
     cdef const real *w
     cdef Py_ssize_t j
-    cdef double size = 0, squares = 0
+    cdef double size, total = 0
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         if layer.kind == DENSE:
             w = plan.params + layer.weight_at
+            size = 0
             for j in range(layer.n_in * layer.n_out):
                 size += real_abs(w[j])
-            squares += sum_squares(layer.n_in * layer.n_out, w)
-    return l1 * size + l2 / 2 * squares
+            total += own_or(layer.l1, l1) * size
+            total += own_or(layer.l2, l2) / 2 * sum_squares(layer.n_in * layer.n_out, w)
+    return total
 
 
-cdef void add_penalty(Py_ssize_t n, const real *w, real l1, real l2, real *g) noexcept nogil:
-    """g += the derivative of l1 |w| + l2/2 w^2, n numbers; 0 for |w| at 0."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        g[i] += l2 * w[i] + l1 * (<real>(w[i] > 0) - <real>(w[i] < 0))
+cdef bint is_penalized(const Plan *plan, double l1, double l2) noexcept nogil:
+    """Whether any layer has a penalty."""
+    cdef const Layer *layer
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE and (own_or(layer.l1, l1) != 0 or own_or(layer.l2, l2) != 0):
+            return True
+    return False
 
 
-cdef void add_penalties(const Plan *plan, real l1, real l2, real *grads) noexcept nogil:
-    """grads (n_params,) += the derivative of the penalty on all weights."""
+cdef void add_penalties(const Plan *plan, double l1, double l2, real *grads) noexcept nogil:
+    """grads (n_params,) += the derivative of the penalty on all weights; 0 for |w| at 0."""
     cdef const Layer *layer
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         if layer.kind == DENSE:
-            add_penalty(layer.n_in * layer.n_out, plan.params + layer.weight_at, l1, l2, grads + layer.weight_at)
+            add_penalty(
+                layer.n_in * layer.n_out, plan.params + layer.weight_at,
+                <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
+            )

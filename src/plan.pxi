@@ -38,6 +38,7 @@ cdef struct Workspace:
 cdef struct Plan:
     Layer *layers
     int n_layers, first, last       # first and last dense layer
+    int lowest                      # dense layer that is trained
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
     Py_ssize_t room                 # rows that the workspaces hold
@@ -47,6 +48,7 @@ cdef struct Plan:
     Workspace spaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
     real *panels[MOST_THREADS]      # scratch of the products, per thread
     double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
+    bint *clipped                   # (weight_tasks,): whether they were clipped by value
     real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
 
 cdef struct Pass:                   # one batch on its way
@@ -123,11 +125,11 @@ cdef void delta_rows(
     const Plan *plan, const Workspace *space, real *panel,
     Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start, uint64_t key,
 ) noexcept nogil:
-    """From d loss / d outputs, in the last dense layer's delta, to the deltas of all dense layers."""
+    """From d loss / d outputs, in the last dense layer's delta, to the deltas down to the lowest layer trained."""
     cdef const Layer *layer
     cdef real *delta = NULL
     cdef int i, dense = plan.last
-    for i in range(plan.n_layers - 1, plan.first - 1, -1):
+    for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
         delta = space.delta[dense] + at * plan.layers[dense].out_row
         if layer.kind != DENSE:
@@ -143,7 +145,7 @@ cdef void delta_rows(
             layer.activation, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
             delta, rows * layer.out_row,
         )
-        if i > plan.first:
+        if i > plan.lowest:
             dense = i - 1
             while plan.layers[dense].kind != DENSE:
                 dense -= 1
@@ -236,14 +238,17 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
                 break
             left -= <int>((plan.layers[i].n_in + share - 1) // share)
         i -= 1
+    if plan.layers[i].frozen:
+        plan.squares[task], plan.clipped[task] = 0, False
+        return
     low = left * share
     sink.adds = batch.start > 0
-    sink.squares = 0
+    sink.squares, sink.clipped = 0, False
     weight_rows(
         batch, &plan.spaces[0], plan.panels[thread], &sink, i, batch.start, batch.n,
         low, min(low + share, plan.layers[i].n_in),
     )
-    plan.squares[task] = sink.squares
+    plan.squares[task], plan.clipped[task] = sink.squares, sink.clipped
 
 
 cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
@@ -292,7 +297,7 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
         whole_rows(batch, space, plan.panels[thread], 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
         for i in range(plan.first, plan.n_layers if batch.backward else 0):
-            if plan.layers[i].kind == DENSE:
+            if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
                 weight_rows(batch, space, plan.panels[thread], &sink, i, start, n, 0, plan.layers[i].n_in)
         sink.adds = True
         start += n
@@ -340,9 +345,10 @@ cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
     cdef Plan *plan = batch.plan
     cdef int i, tasks = weight_tasks(plan)
     pool_run(weights_task, batch, tasks, threads)
-    batch.sink.squares = 0
+    batch.sink.squares, batch.sink.clipped = 0, False
     for i in range(tasks):
         batch.sink.squares += plan.squares[i]
+        batch.sink.clipped |= plan.clipped[i]
 
 
 cdef int begin_batch(Pass *batch) noexcept nogil:

@@ -111,7 +111,7 @@ cdef class Probe:
                 t.begin, t.biases = at, at
                 if layer.kind == DENSE:
                     t.weight = plan.params + layer.weight_at
-                    t.l1, t.l2 = self.l1, self.l2
+                    t.l1, t.l2 = own_or(layer.l1, self.l1), own_or(layer.l2, self.l2)
                     t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at
                     t.biases += t.n_in * t.n_out
                     at = t.biases + (0 if t.bias == NULL else t.n_out)

@@ -2,9 +2,10 @@
 
 Design
 ------
-- gradient -> penalty -> norm -> clip -> update. Without clipping nobody has to know the norm first: strips of the
-  gradient stream through penalty, norm and update while they are in the cache, once a bound on the norm
+- gradient -> penalty -> norm -> clip -> update. Without clipping by norm nobody has to know the norm first: strips of
+  the gradient stream through penalty, norm and update while they are in the cache, once a bound on the norm
   has shown that the step is good. With it, the norm comes with the gradient's sums, and the update is a second pass.
+- What a layer has of its own stands with the layer: penalties, a rate, a limit of its weights' norms (layerwise.pxi).
 - A step whose loss or gradient is not finite changes nothing and raises RefusedStep(what, batch);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
 - `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps. It is measured anew
@@ -35,7 +36,11 @@ cdef class Training:
     cdef real[:, ::1] slots               # (number of slots, at least n_params)
     cdef real[::1] grads
     cdef real *backup
-    cdef double l1, l2, clip_norm, decay, growth
+    cdef double l1, l2, clip_norm, clip_value, decay, growth
+    cdef Layerwise layers
+    cdef const double[::1] factors        # (n_layers,) on the layers' rates; None: one rate
+    cdef list owned                       # capsules of what `layers` points to
+    cdef bint clipped                     # whether clip_value has changed the last gradient
     cdef double reach, limit              # what no parameter or slot exceeds; up to where a step cannot overflow
     cdef uint64_t seed
     cdef bint drops
@@ -43,12 +48,13 @@ cdef class Training:
     cdef public long long step_count      # updates made so far
     cdef readonly double gradient_norm    # of the last step, with penalties, before clipping
     cdef public double norm_sum           # of the epochs' gradient norms, since Python set it to 0
-    cdef public long long clipped_steps   # steps of epochs that clip_norm has changed, since Python set it to 0
+    cdef public long long clipped_steps   # steps of epochs that clipping has changed, since Python set it to 0
 
     def __cinit__(
         self, Network network not None, str loss, double option, str rule, const double[::1] hyper,
         double[::1] scalars, real[:, ::1] slots, real[::1] grads, *, double learning_rate, double decay,
-        double growth, double l1, double l2, double clip_norm, unsigned long long seed,
+        double growth, double l1, double l2, double clip_norm, double clip_value, unsigned long long seed,
+        const double[::1] factors=None,
     ):
         cdef int i
         if not network.trains or grads.shape[0] != network.plan.n_params or slots.shape[1] < grads.shape[0]:
@@ -68,6 +74,7 @@ cdef class Training:
         self.l1 = l1
         self.l2 = l2
         self.clip_norm = clip_norm
+        self.clip_value = clip_value
         self.decay = decay
         self.growth = growth
         self.reach = INFINITY
@@ -75,6 +82,9 @@ cdef class Training:
         self.seed = seed
         for i in range(network.plan.n_layers):
             self.drops = self.drops or network.plan.layers[i].kind == DROPOUT
+        self.factors = factors
+        self.owned = []
+        settle_layers(network, factors, l1, l2, self.owned, &self.layers)
 
     def __dealloc__(self):
         free(self.backup)
@@ -86,34 +96,74 @@ cdef class Training:
     cdef inline void note_norm(self) noexcept nogil:
         """What the last step's gradient adds to the sums; apart from the step, which nothing may slow down."""
         self.norm_sum += self.gradient_norm
-        self.clipped_steps += self.update.scale != 1
+        self.clipped_steps += self.update.scale != 1 or self.clipped
 
     cdef int apply(self, double squares) except -1 nogil:
         """Penalty, clipping and the optimizer's update, from self.grads and the sum of its squares."""
         cdef real *grads = &self.grads[0]
         cdef Py_ssize_t n = self.network.plan.n_params
-        if self.l1 != 0 or self.l2 != 0:
-            add_penalties(&self.network.plan, <real>self.l1, <real>self.l2, grads)
+        if self.layers.penalized:
+            pull_penalties(&self.network.plan, self.l1, self.l2, grads)
             squares = sum_squares(n, grads)
+        self.gradient_norm = sqrt(squares)
         if not isfinite(squares):
-            self.gradient_norm = sqrt(squares)
             return BAD_GRADIENT
+        if self.clip_value != INFINITY:
+            self.clipped = clip_values(n, <real>self.clip_value, grads)
+            squares = sum_squares(n, grads)
         if self.begin_update(sqrt(squares)):
             return self.apply_risky()
-        update_apply(&self.update, self.network.plan.params, grads, self.slots_at(), self.slots.shape[1], n)
-        self.step_count += 1
+        self.update_all()
+        self.end_step()
         return GOOD
+
+    cdef void update_all(self) noexcept nogil:
+        """The update from self.grads, after its beginning."""
+        cdef Plan *plan = &self.network.plan
+        cdef Sink sink
+        if self.layers.apart:
+            self.bind_sink(&sink)
+            update_layers(&sink, plan, &self.grads[0])
+        else:
+            update_apply(
+                &self.update, plan.params, &self.grads[0], self.slots_at(), self.slots.shape[1], plan.n_params,
+            )
+
+    cdef void bind_sink(self, Sink *sink) noexcept nogil:
+        """What becomes of a gradient in this training."""
+        sink.update = &self.update
+        sink.params = self.network.plan.params
+        sink.slots = self.slots_at()
+        sink.stride = self.slots.shape[1]
+        sink.l1 = self.l1
+        sink.l2 = self.l2
+        sink.clip_value = <real>self.clip_value
+
+    cdef inline void begin_rule(self) noexcept nogil:
+        """The coefficients of the coming step."""
+        cdef double scalars[N_SCALARS]
+        if self.factors is None:
+            update_begin(&self.update)
+            return
+        memcpy(scalars, self.update.scalars, sizeof(scalars))
+        update_begin(&self.update)
+        begin_layers(&self.network.plan, &self.update, scalars, &self.factors[0])
+
+    cdef inline void end_step(self) noexcept nogil:
+        """What follows a good update: limited norms, and the count."""
+        self.step_count += 1
+        if self.layers.scratch != NULL:
+            limit_weights(&self.network.plan, self.layers.scratch)
 
     cdef bint begin_update(self, double norm) noexcept nogil:
         """Coefficients of the coming step, clipped by the gradient's norm. True, with nothing begun, if it is risky."""
-        cdef double rate = self.learning_rate
+        cdef double rate = self.learning_rate * self.layers.factor
         cdef double growth = self.growth * (1 + rate * (1 + self.decay))
         cdef double push = max(rate, 1.0) * (1 + norm) * (1 + norm) * PUSH
-        self.gradient_norm = norm
         self.update.scale = 1
         if self.clip_norm < norm + 1e-6:
             self.update.scale = <real>(self.clip_norm / (norm + 1e-6))
-        self.update.learning_rate = rate
+        self.update.learning_rate = self.learning_rate
         self.update.step = self.step_count + 1
         if not growth * self.reach + push < self.limit:
             self.reach = sqrt(
@@ -123,7 +173,7 @@ cdef class Training:
         self.reach = growth * self.reach + push
         if not self.reach < self.limit:
             return True
-        update_begin(&self.update)
+        self.begin_rule()
         return False
 
     cdef inline real *slots_at(self) noexcept nogil:
@@ -143,10 +193,10 @@ cdef class Training:
         if n_slots:
             memcpy(self.backup + n, self.slots_at(), n_slots * sizeof(real))
         memcpy(scalars, self.update.scalars, self.scalars.shape[0] * sizeof(double))
-        update_begin(&self.update)
-        update_apply(&self.update, self.network.plan.params, &self.grads[0], self.slots_at(), self.slots.shape[1], n)
+        self.begin_rule()
+        self.update_all()
         if every_finite(n, self.network.plan.params) and every_finite(n_slots, self.slots_at()):
-            self.step_count += 1
+            self.end_step()
             return GOOD
         memcpy(self.network.plan.params, self.backup, n * sizeof(real))
         if n_slots:
@@ -167,12 +217,7 @@ cdef class Training:
         batch.backward = True
         batch.poll = &self.network.poll
         batch.sink.grads = &self.grads[0]
-        batch.sink.update = &self.update
-        batch.sink.params = plan.params
-        batch.sink.slots = self.slots_at()
-        batch.sink.stride = self.slots.shape[1]
-        batch.sink.l1 = <real>self.l1
-        batch.sink.l2 = <real>self.l2
+        self.bind_sink(&batch.sink)
         if self.streams(rows):
             return self.streamed(&batch, loss)
         run_batch(&batch, loss)
@@ -204,7 +249,8 @@ cdef class Training:
         batch.sink.grads = NULL
         block_gradient(batch, threads)
         self.gradient_norm = sqrt(batch.sink.squares)
-        self.step_count += 1
+        self.clipped = batch.sink.clipped
+        self.end_step()
         return GOOD
 
     cdef double norm_bound(self, const Pass *batch) noexcept nogil:
@@ -218,14 +264,15 @@ cdef class Training:
         cdef int i
         for i in range(plan.first, plan.n_layers):
             layer = &plan.layers[i]
-            if layer.kind == DENSE:
+            if layer.kind == DENSE and not layer.frozen:
                 layer_input(batch, space, i, 0, &x, &x_row)
                 squares += sum_squares(batch.rows * layer.out_row, space.delta[i]) * (
                     sum_squares((batch.rows - 1) * x_row + layer.n_in, x) + batch.rows
                 )
         bound = sqrt(squares)
-        if self.l1 != 0 or self.l2 != 0:
-            bound += self.l1 * sqrt(<double>plan.n_params) + self.l2 * sqrt(sum_squares(plan.n_params, plan.params))
+        if self.layers.penalized:
+            bound += self.layers.l1 * sqrt(<double>plan.n_params)
+            bound += self.layers.l2 * sqrt(sum_squares(plan.n_params, plan.params))
         return bound
 
     def step(

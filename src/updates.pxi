@@ -60,7 +60,12 @@ cdef void sgd_begin(Update *u) noexcept nogil:
 
 cdef inline bint is_plain(const Update *u) noexcept nogil:
     """Whether the update is p -= rate * g and nothing else."""
-    return RULES[u.rule].apply == sgd_apply and u.c[0] == 0 and u.c[1] == 0 and u.scale == 1
+    return is_memoryless(u) and u.c[0] == 0 and u.scale == 1
+
+
+cdef inline bint is_memoryless(const Update *u) noexcept nogil:
+    """Whether a step moves every parameter by the same multiple of its own gradient: SGD without momentum."""
+    return RULES[u.rule].apply == sgd_apply and u.c[1] == 0
 
 
 cdef void sgd_apply(

@@ -218,29 +218,31 @@ def backward(layers, params, inputs, factors, delta):
 
 
 def penalty(layers, params, l1, l2):
-    """l1 * sum |w| + l2/2 * sum w^2 over the weights, and its gradient."""
-    value, grad = 0.0, np.zeros_like(params)
-    for part, into in zip(split(layers, params), split(layers, grad), strict=True):
-        if part is not None:
-            weight = part[0]
-            value += l1 * np.abs(weight).sum() + l2 / 2 * (weight**2).sum()
-            into[0][:] = l1 * np.sign(weight) + l2 * weight
-    return value, grad
+    """l1 * sum |w| + l2/2 * sum w^2 over the weights, a layer's own l1 or l2 in their place, and its gradient."""
+    l1, l2 = strengths(layers, params, l1, l2)
+    return l1 @ np.abs(params) + l2 @ params**2 / 2, l1 * np.sign(params) + l2 * params
+
+
+def strengths(layers, params, *of_model):
+    """The l1 and the l2 of each parameter."""
+    found = []
+    for name, strength in zip(("l1", "l2"), of_model, strict=True):
+        found.append(np.zeros_like(params))
+        for layer, part in zip(layers, split(layers, found[-1]), strict=True):
+            if part is not None:
+                own = getattr(layer, name)
+                part[0][:] = strength if own is None else own
+    return found
+
+
+def data_loss_and_grad(layers, params, X, y, name, option=0.0, weight=None, masks=()):
+    """Without penalties."""
+    inputs, factors, outputs = forward(layers, params, X, masks)
+    value, delta = loss(name, option, outputs, y, weight)
+    return value, backward(layers, params, inputs, factors, delta)
 
 
 def loss_and_grad(layers, params, X, y, name, option=0.0, weight=None, l1=0.0, l2=0.0, masks=()):
-    inputs, factors, outputs = forward(layers, params, X, masks)
-    value, delta = loss(name, option, outputs, y, weight)
-    extra, grad = penalty(layers, params, l1, l2)
-    return value + extra, grad + backward(layers, params, inputs, factors, delta)
-
-
-# The step
-
-
-def gradient_norm(grad):
-    return math.sqrt(np.sum(grad**2))
-
-
-def clip(grad, max_norm):
-    return grad * min(1.0, max_norm / (gradient_norm(grad) + 1e-6))
+    value, grad = data_loss_and_grad(layers, params, X, y, name, option, weight, masks)
+    extra, more = penalty(layers, params, l1, l2)
+    return value + extra, grad + more

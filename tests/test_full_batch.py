@@ -116,6 +116,8 @@ ERRORS = [
     (lambda: trainer().step(X, Y), TypeError, r"step needs an optimizer of mini-batches, got LBFGS\(\): call fit"),
     (lambda: trainer().epoch(X, Y), TypeError, "epoch needs an optimizer of mini-batches"),
     (lambda: trainer(clip_norm=1.0), ValueError, r"LBFGS\(\) needs the exact gradient and does not go with clip_norm"),
+    (lambda: trainer(clip_value=1.0), ValueError, "does not go with clip_value: leave it out"),
+    (lambda: trainer(layer_rates={"dense0": 0.5}), ValueError, "does not go with layer_rates: leave it out"),
     (lambda: gd.Trainer(gd.MLP([5, 4, 2], dropout=0.5), "mse", "cg"), ValueError, "does not go with dropout: leave it"),
     (lambda: gd.LBFGS(memory=0), ValueError, "memory must be >= 1, got 0"),
     (lambda: gd.LBFGS(ftol=-1), ValueError, "ftol must be >= 0, got -1"),

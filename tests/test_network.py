@@ -33,7 +33,8 @@ def bind(kernels, layers, params, rows, trains=True, blocks=True):
     table, width = [], next(layer for layer in layers if isinstance(layer, gd.Dense)).in_features
     for layer in layers:
         if isinstance(layer, gd.Dense):
-            table.append(("dense", layer.in_features, layer.out_features, layer.bias, layer.activation))
+            own = layer.l1, layer.l2, layer.max_norm
+            table.append(("dense", layer.in_features, layer.out_features, layer.bias, layer.activation, *own))
             width = layer.out_features
         else:
             table.append(("dropout", width, layer.rate))
@@ -229,7 +230,8 @@ def test_nan_in_is_nan_out(kernels, activation, where, rng):
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_penalty_is_on_weights_alone(kernels, bias, rng):
-    dtype, layers = kernels.PRECISION, [gd.Dropout(0.5), *stack([70, 33, 1], "tanh", bias=bias)]
+    last = gd.Dense(1, 2, bias=bias, l1=0.0, l2=0.75)    # in the model's place
+    dtype, layers = kernels.PRECISION, [gd.Dropout(0.5), *stack([70, 33, 1], "tanh", bias=bias), last]
     params = draw_params(layers, rng, dtype)
     params[:5] = 0
     net, before = bind(kernels, layers, params, 8), rng.normal(size=len(params)).astype(dtype)

@@ -14,8 +14,10 @@ WAYS = {"pickle": lambda trainer: pickle.loads(pickle.dumps(trainer)), "deepcopy
 
 
 def new_trainer(optimizer, dtype="float32"):
-    net = gd.MLP([4, 9, 2], "relu", dropout=0.3, seed=3, dtype=dtype)
-    return gd.Trainer(net, "mse", optimizer(), batch_size=8, l2=1e-3, clip_norm=0.5)
+    layers = gd.Dense(4, 9, "relu", max_norm=0.8), gd.Dropout(0.3), gd.Dense(9, 2, l1=0.01)
+    net = gd.Sequential(*layers, seed=3, dtype=dtype)
+    options = {"l2": 1e-3, "clip_norm": 0.5, "clip_value": 0.2, "layer_rates": {"dense0": 0.5}}
+    return gd.Trainer(net, "mse", optimizer(), batch_size=8, **options)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
@@ -39,7 +41,7 @@ def test_the_learning_rate_is_kept():
     assert pickle.loads(pickle.dumps(trainer)).learning_rate == 0.25
 
 
-@pytest.mark.parametrize("name", ["batch_size", "l2", "clip_norm", "optimizer", "loss", "seed", "epochs_done", "lr"])
+@pytest.mark.parametrize("name", ["batch_size", "l2", "layer_rates", "optimizer", "loss", "seed", "epochs_done", "lr"])
 def test_settings_cannot_be_set_in_vain(name):
     trainer = new_trainer(gd.SGD)
     with pytest.raises(AttributeError, match=f"{name} cannot be set on a Trainer, only learning_rate"):

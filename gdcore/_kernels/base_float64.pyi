@@ -43,7 +43,7 @@ class Network:
     def __init__(
         self,
         layers: tuple[
-            tuple[str, int, int, bool, str]
+            tuple[str, int, int, bool, str, float | None, float | None, float | None]
             | tuple[str, int, float]
             | tuple[str, int, _Reals, _Reals, float]
             | tuple[str, int],
@@ -132,7 +132,9 @@ class Training:
         l1: float,
         l2: float,
         clip_norm: float,
+        clip_value: float,
         seed: int,
+        factors: NDArray[np.float64] | None = None,
     ) -> None: ...
     def step(self, X: object, target: object = None, labels: object = None, weight: object = None) -> float: ...
     def epoch(

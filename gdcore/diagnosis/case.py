@@ -13,6 +13,7 @@ from .. import checks
 from .._kernels import load
 from ..losses import Loss
 from ..models.layers import Dense
+from ..models.penalties import least_subgradient, penalty_vectors
 from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer
 from ..optimizers.full_batch import FullBatch
@@ -53,13 +54,7 @@ class Case:
     def descent(self) -> Vector:
         """The gradient, and where a weight is 0 under an l1 penalty the least of its subgradients, (n_params,)."""
         found = self.gradient.copy()
-        if self.point.l1:
-            for (name, slope), (_, value) in zip(
-                self.point.model.parameters(found), self.point.model.parameters(self.point.x), strict=True
-            ):
-                if name.endswith("weight"):
-                    least = np.sign(slope) * np.maximum(np.abs(slope) - self.point.l1, 0)
-                    slope[...] = np.where(value == 0, least, slope)
+        least_subgradient(self.point.x, found, penalty_vectors(self.point.model, self.point.l1, self.point.l2)[0])
         return found
 
     @cached_property

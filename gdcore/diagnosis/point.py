@@ -11,6 +11,7 @@ from .. import checks
 from ..batches import Samples, take_samples
 from ..losses import CustomLoss, Loss, get_loss
 from ..models.layers import Dense
+from ..models.penalties import without_penalties
 from ..models.sequential import Sequential
 from .curvature import Curvature
 
@@ -76,8 +77,16 @@ class Point:
         return grad
 
     def curvature(self) -> Curvature:
-        """Its second derivatives at the model's own parameters."""
-        return Curvature(self.gradient, self.x)
+        """Its second derivatives at the model's own parameters; l1, whose corners have none, is left out."""
+        smooth = without_penalties(self.model, ("l2",))
+
+        def gradient(x: Vector) -> Vector:
+            smooth.params[:] = x
+            grad = np.zeros_like(x)
+            smooth._evaluate(self.data, self.loss, 0.0, self.l2, 0, grad)
+            return grad
+
+        return Curvature(gradient, self.x)
 
     def outputs(self) -> list[Vector]:
         """What each dense layer gives, (n, out_features) each."""

@@ -21,6 +21,7 @@ from .. import checks, checks_fit
 from .._optional import axes_or_new
 from ..errors import DivergedError
 from ..losses import CustomLoss, Loss
+from ..models.evaluate import mean_loss
 from ..models.sequential import Sequential
 from ..optimizers import Optimizer, get_optimizer
 from ..training import Trainer
@@ -156,7 +157,7 @@ def find_learning_rate(
     trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
     data = trainer._take(X, y, None)
     targets = targets_of(data)
-    first = model._evaluate(data, trainer.loss)
+    first = mean_loss(model, data, trainer.loss)
     rates, losses, changes = np.geomspace(low, high, steps), [], []
     reason = "the highest rate was reached"
     for rate, rows in zip(rates, _row_batches(len(data.X), min(batch_size, len(data.X)), steps, seed), strict=True):
@@ -168,7 +169,7 @@ def find_learning_rate(
             reason = f"the loss was no longer finite at the rate {rate:.3g}"
             break
         losses.append(value)
-        changes.append(value - model.loss(xb, yb, loss))
+        changes.append(value - mean_loss(model, trainer._take(xb, yb, None), trainer.loss))
         if changes[-1] > TOO_HIGH * abs(first):
             reason = f"the loss had risen far above the first at the rate {rate:.3g}"
             break

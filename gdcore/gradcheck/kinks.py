@@ -44,7 +44,7 @@ def kinked_layers(objective: Objective) -> list[bool]:
 def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
     """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
     model, data, loss, kinked = objective.model.copy(), objective.data, objective.loss, kinked_layers(objective)
-    network = model._bind(trains=True, blocks=False)
+    network, bends = model._bind(trains=True, blocks=False), objective.penalties()[0] > 0
 
     def signs(params: Vector) -> NDArray[np.int8]:
         model.params[:] = params
@@ -52,8 +52,8 @@ def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
         found = [out for out, has in zip(outputs, kinked, strict=True) if has]
         if isinstance(loss, Loss) and loss.kink and data.target is not None:
             found.append(JUMPS[loss.kink](outputs[-1], data.target))
-        if objective.l1:
-            found.append(params)
+        if bends.any():
+            found.append(params[bends])
         flat: Vector = np.concatenate([np.zeros(0), *(part.ravel() for part in found)])
         return np.sign(flat).astype(np.int8)
 
@@ -73,10 +73,7 @@ def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index:
 def sides_apart(objective: Objective) -> Vector:
     """How far two gradients (n_params,) may be apart that take sides at kinks, one by one, as they like."""
     model, apart = objective.model, gradient_roundoff(objective, "float64", float(np.finfo(np.float64).tiny))
-    for (name, value), (_, view) in zip(model.parameters(), model.parameters(apart), strict=True):
-        if name.endswith(".weight"):
-            view += np.where(value == 0, 2 * objective.l1, 0.0)
-    return apart
+    return apart + np.where(model.params == 0, 2 * objective.penalties()[0], 0.0)
 
 
 def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:

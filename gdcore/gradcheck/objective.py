@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..batches import Samples
 from ..losses import CustomLoss, Loss
 from ..models import Dense, Sequential
+from ..models.penalties import penalty_vectors, without_penalties
 from ..models.probe import probe_of, twice_differentiable
 from .causes import Guess
 from .evaluator import Evaluator, Vector
@@ -73,22 +74,32 @@ class Objective:
         n * in_features parameters are X, and the backward pass gives d loss / d X.
         """
         X = self.data.X
-        layers = (Dense(len(X), X.shape[1], bias=False, weight_init="zeros"), *self.model.layers)
+        layers = (Dense(len(X), X.shape[1], bias=False, weight_init="zeros"), *without_penalties(self.model).layers)
         model = Sequential(*layers, dtype="float64")
         model.params[:] = np.concatenate([X.ravel(), self.model.params])
         return replace(self, model=model, data=self.data._replace(X=np.eye(len(X))), l1=0.0, l2=0.0)
 
     def parts(self) -> tuple[tuple[str, Objective], ...]:
         """The data loss, with sample weights and without, and each penalty; empty where there is one part only."""
-        data = replace(self, l1=0.0, l2=0.0)
+        l1, l2 = self.penalties()
+        data = self._keeping()
         found = [("data loss", replace(data, data=self.data._replace(weight=None)))]
         if self.data.weight is not None:
             found.append(("data loss, weighted", data))
-        if self.l1:
-            found.append(("l1 penalty", replace(self, l2=0.0, has_data=False)))
-        if self.l2:
-            found.append(("l2 penalty", replace(self, l1=0.0, has_data=False)))
+        if l1.any():
+            found.append(("l1 penalty", replace(self._keeping("l1"), has_data=False)))
+        if l2.any():
+            found.append(("l2 penalty", replace(self._keeping("l2"), has_data=False)))
         return tuple(found) if len(found) > 1 else ()
+
+    def penalties(self) -> tuple[Vector, Vector]:
+        """The l1 and the l2 of each parameter, (n_params,) each: the layers' own, or the model's."""
+        return penalty_vectors(self.model, self.l1, self.l2)
+
+    def _keeping(self, *names: str) -> Objective:
+        """Without the penalties, layers' own and model's, that are not named."""
+        model = without_penalties(self.model, names)
+        return replace(self, model=model, l1=self.l1 if "l1" in names else 0.0, l2=self.l2 if "l2" in names else 0.0)
 
     def factors(self) -> tuple[tuple[float, str], ...]:
         """Factors that a wrong normalization would leave."""
@@ -105,15 +116,16 @@ class Objective:
 
     def guesses(self) -> tuple[Guess, ...]:
         """Mistakes of penalties, sample weights, targets and dropout."""
-        params, weights = self.model.params, np.zeros(self.model.n_params, np.bool_)
-        for name, view in self.model.parameters(weights):
-            view[...] = name.endswith(".weight")
+        params, biases = self.model.params, np.ones(self.model.n_params, np.bool_)
+        for name, view in self.model.parameters(biases):
+            view[...] = name.endswith(".bias")
+        l1, l2 = self.penalties()
         found = []
-        for name, penalty in (("l2", self.l2 * params), ("l1", self.l1 * np.sign(params))):
-            on = np.where(weights, penalty, 0.0)
+        signs = np.sign(params)
+        for name, on, of_model in (("l2", l2 * params, self.l2 * params), ("l1", l1 * signs, self.l1 * signs)):
             found += [
                 Guess(f"lacks the {name} penalty", -on), Guess(f"has the {name} penalty twice", on),
-                Guess(f"has the {name} penalty, which is for weights only", np.where(weights, 0.0, penalty)),
+                Guess(f"has the {name} penalty, which is for weights only", np.where(biases, of_model, 0.0)),
             ]  # fmt: skip
         own = self.gradient()
         for words, other in self._variants():

@@ -98,7 +98,7 @@ def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> V
         side, by itself.
     """
     model, eps = objective.model, float(np.finfo(dtype).eps)
-    bound, weights = np.zeros(model.n_params), np.zeros(model.n_params)
+    bound, (l1, l2) = np.zeros(model.n_params), objective.penalties()
     if objective.has_data:
         passed, z, z_error = forward_errors(objective, bound, eps, nudge)
         delta, delta_error = loss_errors(objective, z, z_error, eps)
@@ -108,9 +108,7 @@ def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> V
             delta = delta * step.slope
             if step.into:
                 delta, delta_error = back_through(step, delta, delta_error, eps)
-    for into, views in zip(*(layer_views(model._dense(), vector) for vector in (weights, model.params)), strict=True):
-        into[0][...] = objective.l1 + objective.l2 * np.abs(views[0])
-    last = eps * (4 * weights + np.abs(objective.gradient()))
+    last: Vector = eps * (4 * (l1 + l2 * np.abs(model.params)) + np.abs(objective.gradient()))
     return bound + last + len(objective.data.X) * float(np.finfo(dtype).tiny)
 
 

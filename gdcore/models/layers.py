@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -30,16 +30,27 @@ class Dense:
         Whether b, shape (out_features,), is there.
     weight_init, bias_init : str or Initializer, default "auto" and "zeros"
         "auto" suits the activation: He for relu and its kin, LeCun for selu, Glorot for the others.
+    l1, l2 : float, optional
+        Penalty l1 * sum |W| + l2/2 * sum W^2 in place of the model's l1 or l2 (of `Trainer`, `fit`, `loss`, …), 0 for
+        none; by default the model's.
+    max_norm : float, optional
+        What the norm of no unit's weights, a column of W, exceeds after a step of training: larger ones are scaled
+        down to it. Initial weights are left alone.
 
     Raises
     ------
     TypeError, ValueError
-        For sizes that are not integers >= 1 and for unknown names.
+        For sizes that are not integers >= 1, unknown names, penalties below 0 and a max_norm that is not above 0.
+
+    References
+    ----------
+    Srivastava, N., Hinton, G., Krizhevsky, A., Sutskever, I. and Salakhutdinov, R. (2014). Dropout: a simple
+    way to prevent neural networks from overfitting. JMLR 15. (max_norm)
 
     Examples
     --------
-    >>> Dense(64, 128, "relu")
-    Dense(64, 128, 'relu')
+    >>> Dense(64, 128, "relu", l2=1e-4)
+    Dense(64, 128, 'relu', l2=0.0001)
     """
 
     in_features: int
@@ -48,6 +59,9 @@ class Dense:
     bias: bool = True
     weight_init: str | Initializer = "auto"
     bias_init: str | Initializer = "zeros"
+    l1: float | None = field(default=None, kw_only=True)
+    l2: float | None = field(default=None, kw_only=True)
+    max_norm: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         checks.integer("in_features", self.in_features, 1)
@@ -57,6 +71,11 @@ class Dense:
         object.__setattr__(self, "activation", row.name)
         get_initializer(self.weight_init, row.init)
         get_initializer(self.bias_init, "zeros")
+        for name, value in (("l1", self.l1), ("l2", self.l2)):
+            if value is not None:
+                checks.nonnegative(name, value)
+        if self.max_norm is not None:
+            checks.positive("max_norm", self.max_norm)
 
     @property
     def n_params(self) -> int:
@@ -130,8 +149,8 @@ def dropout_key(seed: int | None) -> int:
 
 
 LayerRow = (
-    tuple[str, int, int, bool, str] | tuple[str, int, float] | tuple[str, int, NDArray[Any], NDArray[Any], float]
-    | tuple[str, int]
+    tuple[str, int, int, bool, str, float | None, float | None, float | None] | tuple[str, int, float]
+    | tuple[str, int, NDArray[Any], NDArray[Any], float] | tuple[str, int]
 )  # fmt: skip
 """A layer as the kernels take it: see `Network`."""
 
@@ -139,14 +158,17 @@ LayerRow = (
 def stack_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
     """The layers as the kernels of a precision take them.
 
-    ("dense", n_in, n_out, bias, activation), ("dropout", width, rate), ("affine", width, shift, factor, offset),
-    ("log1p", width).
+    ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), ("dropout", width, rate), ("affine", width, shift,
+    factor, offset), ("log1p", width).
     """
     table: list[LayerRow] = []
     width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
     for layer in layers:
         if isinstance(layer, Dense):
-            table.append(("dense", layer.in_features, layer.out_features, layer.bias, layer.activation))
+            table.append((
+                "dense", layer.in_features, layer.out_features, layer.bias, layer.activation,
+                layer.l1, layer.l2, layer.max_norm,
+            ))  # fmt: skip
             width = layer.out_features
         elif isinstance(layer, Dropout):
             table.append(("dropout", width, layer.rate))

@@ -22,6 +22,7 @@ from ..activations import get_activation
 from ..batches import Samples, take_samples
 from ..initializers import get_initializer
 from ..losses import CustomLoss, Loss, get_loss
+from .evaluate import mean_loss
 from .layers import Dense, Layer, checked_stack, dropout_key, stack_table
 from .memory import layer_views
 from .probe import hessian_vector
@@ -198,7 +199,8 @@ class Sequential:
         sample_weight : array_like, shape (n,), optional
             The mean becomes the weighted mean.
         l1, l2 : float, default 0
-            Adds l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases.
+            Adds l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases. A layer's own l1 or l2 stands in their
+            place.
         dropout_seed : int, optional
             Fixes a dropout mask, the same in every call; without it dropout is left out.
         """
@@ -240,31 +242,10 @@ class Sequential:
         self, data: Samples, loss: Loss | CustomLoss, l1: float = 0.0, l2: float = 0.0, key: int = 0,
         grad: NDArray[Any] | None = None,
     ) -> float:
-        """`loss` or `loss_and_grad` on samples that were checked before: what a loop calls.
-
-        Parameters
-        ----------
-        data : Samples
-            From `gdcore.batches.take_samples`, for this loss.
-        key : int, default 0
-            From `dropout_key`; 0 leaves dropout out.
-        grad : ndarray, shape (n_params,), optional
-            Where the gradient is written.
-        """
-        trains = grad is not None or key != 0
-        if isinstance(loss, Loss):
-            network = self._network(trains)
-            value = network.loss(
-                loss.name, loss.option(), data.X, data.target, data.labels, data.weight, key, grad
-            )
-        else:
-            network = self._bind(trains=trains, blocks=False)
-            outputs = network.outputs(data.X, key)[-1]
-            value, delta = checks.custom_result(loss(outputs, data.y), outputs.shape, self.dtype)
-            if grad is not None:
-                network.gradient_from(data.X, delta, grad, key)
-        if l1 or l2:
-            value += network.penalty(l1, l2, grad)
+        """`loss` or `loss_and_grad` on samples that were checked before, as `mean_loss` takes them."""
+        value = mean_loss(self, data, loss, key, grad)
+        if l1 or l2 or any(layer.l1 or layer.l2 for layer in self._dense()):
+            value += self._network(grad is not None).penalty(l1, l2, grad)
         return value
 
     def hessian_vector(
@@ -317,6 +298,8 @@ class Sequential:
         l1: float = 0.0,
         l2: float = 0.0,
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        layer_rates: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> History:
         """Build a `Trainer` and run it; it starts from the model's parameters as they are.
@@ -328,7 +311,7 @@ class Sequential:
         ----------
         X, y, loss, sample_weight
             As in `loss`.
-        optimizer, batch_size, shuffle, drop_last, l1, l2, clip_norm, seed
+        optimizer, batch_size, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
             As in `Trainer`; the optimizers' defaults are PyTorch's (SGD's rate is 0.001).
         epochs, class_weight, validation_data, metrics, stop, callbacks, record, progress
             As in `Trainer.fit`.
@@ -351,7 +334,7 @@ class Sequential:
 
         trainer = Trainer(
             self, loss, optimizer, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last,
-            l1=l1, l2=l2, clip_norm=clip_norm, seed=seed,
+            l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, layer_rates=layer_rates, seed=seed,
         )  # fmt: skip
         return trainer.fit(
             X, y, epochs=epochs, sample_weight=sample_weight, class_weight=class_weight,

@@ -39,7 +39,8 @@ class EpochEnd:
     params : ndarray, shape (n_params,)
         The model's own vector.
     gradient : callable
-        () -> the gradient over all training data at `params`, penalties included, dropout left out.
+        () -> the gradient over all training data at `params`, penalties included, dropout left out: 0 in frozen layers,
+        and the least subgradient where a weight is 0 under l1.
 
     Examples
     --------

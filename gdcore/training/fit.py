@@ -23,9 +23,11 @@ from ..class_weight import ClassWeight, class_weighted
 from ..errors import RefusedStep
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
+from ..models.evaluate import mean_loss
 from ..optimizers.full_batch import FullBatch, run_scipy
 from ..schedules import ReduceOnPlateau
 from .callbacks import Callback, callback_list
+from .compiled import full_gradient
 from .diverged import explain
 from .epoch_end import EpochEnd, Monitors, monitored, norm
 from .history import History
@@ -156,7 +158,7 @@ class Fit:
         values = {"loss": loss}
         measured = self._measure(self.data, "") if self.metrics else {}
         if self.validation is not None:
-            values["val_loss"] = trainer.model._evaluate(self.validation, trainer.loss)
+            values["val_loss"] = mean_loss(trainer.model, self.validation, trainer.loss)
             history.val_loss.append(values["val_loss"])
             measured.update(self._measure(self.validation, "val_") if self.metrics else {})
         for name, value in measured.items():
@@ -205,7 +207,7 @@ class Fit:
             history.update_ratio.append(norm(model.params - before) / size if size else nan)
 
     def _gradient(self) -> NDArray[Any]:
-        return self.trainer._full_gradient(self.data)
+        return full_gradient(self.trainer, self.data)
 
 
 def take_fit_data(

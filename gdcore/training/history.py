@@ -31,7 +31,7 @@ class History:
     gradient_norm : list of float
         Mean over the epoch's steps of the norm of the batch's gradient, penalties included, before clipping.
     clipped_steps : list of int
-        Steps whose gradient `clip_norm` has scaled down.
+        Steps whose gradient `clip_norm` has scaled down, or `clip_value` has changed.
     layer_gradient_norm : dict of lists
         Norm of each layer's part ("dense0", …) of the gradient over all training data after the epoch, with penalties.
     weight_norm : list of float

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import checks, checks_fit
-from ..optimizers import OptimizerState
+from ..losses import CustomLoss, Loss
+from ..models.sequential import Sequential
+from ..optimizers import Optimizer, OptimizerState
+from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
 
 if TYPE_CHECKING:
@@ -39,3 +42,18 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     trainer._run.learning_rate = state["learning_rate"]
     trainer._epochs_done = int(state["epochs_done"])
     trainer._plateau = PlateauState(*state["plateau"])
+
+
+def restored(
+    model: Sequential,
+    loss: Loss | CustomLoss,
+    optimizer: Optimizer | FullBatch,
+    options: dict[str, Any],
+    state: Mapping[str, Any],
+) -> Trainer:
+    """A trainer from its settings and its state: how pickle makes it."""
+    from .trainer import Trainer
+
+    trainer = Trainer(model, loss, optimizer, **options)
+    trainer.load_state_dict(state)
+    return trainer

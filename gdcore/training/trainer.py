@@ -21,22 +21,21 @@ from .._kernels import load
 from ..batches import Samples, take_samples
 from ..class_weight import ClassWeight
 from ..errors import RefusedStep
-from ..losses import CustomLoss, Loss, MeanSquaredError, get_loss
+from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import MetricSpec
-from ..models.layers import Dropout
 from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch, get_method
 from ..schedules import PlateauState, ReduceOnPlateau, Schedule
 from .callbacks import Callback
+from .compiled import compiled
 from .custom import custom_batch, custom_epoch
 from .diverged import explain
 from .fit import Fit, take_fit_data
 from .history import History
-from .resume import load_state, state_of
+from .options import call_of, check_full_batch, options_of
+from .resume import load_state, restored, state_of
 from .stopping import StopSpec
-
-OPTIONS = ("batch_size", "shuffle", "drop_last", "l1", "l2", "clip_norm", "seed")
 
 
 @final
@@ -59,9 +58,16 @@ class Trainer:
     drop_last : bool, default False
         Whether `epoch` leaves out a last batch that is not full.
     l1, l2 : float, default 0.0
-        Penalties l1 * sum |w| + l2/2 * sum w^2 on weights, never on biases.
+        Penalties l1 * sum |w| + l2/2 * sum w^2 on weights, never on biases; a layer's own stand in their place. Under
+        l1 a step is proximal: weights become exactly 0, and stay so where the loss pulls no harder than l1. See Notes.
     clip_norm : float, optional
         A gradient whose norm, penalties included, is above this is scaled down to it.
+    clip_value : float, optional
+        Before that, each entry of the gradient, penalties included, is brought into [-clip_value, clip_value].
+    layer_rates : mapping of str to float, optional
+        Factors on the learning rates of layers ("dense0", "dense1", … as `model.parameters` calls them). 0 freezes a
+        layer: it has no gradient, penalty or decay, and its parameters and its share of the optimizer's state stay
+        as they are.
     seed : int, optional
         Of shuffling and dropout; by default the model's, or a fresh one where it has none.
 
@@ -73,6 +79,20 @@ class Trainer:
     learning_rate : float
         Of the next step; may be set between steps, unless a schedule sets it.
     optimizer_state : OptimizerState
+
+    Notes
+    -----
+    With l1, plain SGD makes of a weight w, g being the gradient of the rest, ``soft(w - rate * g, rate * l1)`` with
+    ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. Momentum and adaptive rates have no one threshold that
+    matches their moves: they see ``g + l1 * sign(w)``, ``soft(g, l1)`` where w = 0, and a weight that would cross 0
+    stops there [3]_. Under each, weights rest only where the penalized loss is stationary.
+
+    References
+    ----------
+    .. [1] Duchi, J. and Singer, Y. (2009). Efficient online and batch learning using forward backward splitting.
+       JMLR 10.
+    .. [2] Parikh, N. and Boyd, S. (2014). Proximal algorithms. Foundations and Trends in Optimization 1.
+    .. [3] Andrew, G. and Gao, J. (2007). Scalable training of L1-regularized log-linear models. ICML.
 
     Examples
     --------
@@ -97,6 +117,8 @@ class Trainer:
         l1: float = 0.0,
         l2: float = 0.0,
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        layer_rates: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
         self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
@@ -107,9 +129,11 @@ class Trainer:
         self.drop_last = checks.boolean("drop_last", drop_last)
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.clip_norm = None if clip_norm is None else checks.positive("clip_norm", clip_norm)
+        self.clip_value = None if clip_value is None else checks.positive("clip_value", clip_value)
+        names = [f"dense{i}" for i in range(len(model._dense()))]
+        self._layer_rates = checks_fit.layer_rates({} if layer_rates is None else layer_rates, names)
         if isinstance(self.optimizer, FullBatch):
-            drops = any(isinstance(layer, Dropout) for layer in model.layers)
-            checks_fit.full_batch(self.optimizer, drops, clip_norm is not None)
+            check_full_batch(self)
         if seed is None:
             seed = model.seed
         if seed is None:
@@ -129,17 +153,8 @@ class Trainer:
         self._fast = plain and isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
 
     def _compile(self) -> None:
-        loss = self.loss if isinstance(self.loss, Loss) else MeanSquaredError()
-        rate = self._rule.learning_rate
         self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
-        self._run = load(self.model.dtype).Training(
-            self._network, loss.name, loss.option(),
-            self._rule.rule, np.array(self._rule.hyper(), np.float64), self._state.scalars, self._state.memory,
-            self._grads,
-            learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
-            decay=self._rule.weight_decay, growth=self._rule.amplification(), l1=self.l1, l2=self.l2,
-            clip_norm=np.inf if self.clip_norm is None else self.clip_norm, seed=self.seed,
-        )  # fmt: skip
+        self._run = compiled(self, load(self.model.dtype))
 
     def __setattr__(self, name: str, value: object) -> None:
         """Only `learning_rate` may be set: the rest was bound when the trainer was made."""
@@ -148,8 +163,7 @@ class Trainer:
         object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {name: getattr(self, name) for name in OPTIONS}
-        return _restore, (self.model, self.loss, self.optimizer, options, self.state_dict())
+        return restored, (self.model, self.loss, self.optimizer, options_of(self), self.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
@@ -172,6 +186,11 @@ class Trainer:
     def epochs_done(self) -> int:
         """Epochs run so far."""
         return self._epochs_done
+
+    @property
+    def layer_rates(self) -> dict[str, float]:
+        """A copy of the factors on the layers' rates."""
+        return dict(self._layer_rates)
 
     @property
     def steps_done(self) -> int:
@@ -372,25 +391,5 @@ class Trainer:
             progress=progress,
         ).run()  # fmt: skip
 
-    def _full_gradient(self, data: Samples) -> NDArray[Any]:
-        grad = np.zeros_like(self._grads)
-        self.model._evaluate(data, self.loss, self.l1, self.l2, 0, grad)
-        return grad
-
     def __repr__(self) -> str:
-        parts = [repr(self.model), repr(self.loss), repr(self.optimizer), f"batch_size={self.batch_size}"]
-        defaults = {"shuffle": True, "drop_last": False, "l1": 0.0, "l2": 0.0, "clip_norm": None}
-        parts += [f"{name}={getattr(self, name)!r}" for name, value in defaults.items() if getattr(self, name) != value]
-        return f"Trainer({', '.join(parts)}, seed={self.seed})"
-
-
-def _restore(
-    model: Sequential,
-    loss: Loss | CustomLoss,
-    optimizer: Optimizer | FullBatch,
-    options: dict[str, Any],
-    state: Mapping[str, Any],
-) -> Trainer:
-    trainer = Trainer(model, loss, optimizer, **options)
-    trainer.load_state_dict(state)
-    return trainer
+        return call_of(self)

@@ -1,0 +1,42 @@
+"""The options of a trainer, beside its model, loss and optimizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import checks_fit
+from ..models.layers import Dense, Dropout
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+OPTIONS: dict[str, Any] = {
+    "batch_size": 32, "shuffle": True, "drop_last": False, "l1": 0.0, "l2": 0.0, "clip_norm": None, "clip_value": None,
+    "layer_rates": {}, "seed": None,
+}  # fmt: skip
+"""Names and defaults."""
+
+ALWAYS_SHOWN = ("batch_size", "seed")
+
+
+def options_of(trainer: Trainer) -> dict[str, Any]:
+    """Name -> value."""
+    return {name: getattr(trainer, name) for name in OPTIONS}
+
+
+def call_of(trainer: Trainer) -> str:
+    """The call that makes a trainer like this one."""
+    shown = {name: v for name, v in options_of(trainer).items() if name in ALWAYS_SHOWN or v != OPTIONS[name]}
+    parts = [*map(repr, (trainer.model, trainer.loss, trainer.optimizer)), *(f"{k}={v!r}" for k, v in shown.items())]
+    return f"Trainer({', '.join(parts)})"
+
+
+def check_full_batch(trainer: Trainer) -> None:
+    """A method over all data needs the gradient as it is, and moves all parameters alike."""
+    layers = trainer.model.layers
+    checks_fit.full_batch(trainer.optimizer, {
+        "dropout": any(isinstance(layer, Dropout) for layer in layers),
+        "clip_norm": trainer.clip_norm is not None, "clip_value": trainer.clip_value is not None,
+        "layer_rates": bool(trainer.layer_rates),
+        "max_norm": any(isinstance(layer, Dense) and layer.max_norm is not None for layer in layers),
+    })  # fmt: skip

@@ -1,0 +1,136 @@
+"""A step, layer by layer: where some are frozen, have a rate or a penalty of their own, or weights of limited norm.
+
+Design
+------
+- Where no layer differs, one update goes over the whole vector, and nothing here is called.
+- A frozen layer has no gradient: what would write it skips the layer, so its part of the gradient vector stays 0.
+  Norms, penalties and decay leave it out.
+- An update with a rate of its own is the network's with another rate. The rule's running scalars move once per step.
+"""
+
+cdef struct Layerwise:
+    double l1, l2, factor       # the largest of a layer that is trained
+    bint penalized              # whether any has a penalty
+    bint apart                  # whether layers are updated one by one
+    double *scratch             # of limit_norms; NULL: no layer has a max_norm
+
+
+cdef int settle_layers(
+    Network network, const double[::1] factors, double l1, double l2, list owner, Layerwise *found,
+) except -1:
+    """Take what layers have of their own into a training's network; factors (n_layers,) on their rates, or None."""
+    cdef Plan *plan = &network.plan
+    cdef Layer *layer
+    cdef Py_ssize_t widest = 0
+    cdef int i
+    if factors is not None and factors.shape[0] != plan.n_layers:
+        raise ValueError(f"factors has shape ({factors.shape[0]},); expected ({plan.n_layers},)")
+    found.l1, found.l2, found.factor = 0, 0, 1 if factors is None else 0
+    for i in range(plan.n_layers - 1, -1, -1):
+        layer = &plan.layers[i]
+        layer.frozen = factors is not None and factors[i] == 0
+        if layer.kind != DENSE or layer.frozen:
+            continue
+        plan.lowest = i
+        found.l1 = max(found.l1, own_or(layer.l1, l1))
+        found.l2 = max(found.l2, own_or(layer.l2, l2))
+        if layer.max_norm != INFINITY:
+            widest = max(widest, layer.n_out)
+        if factors is not None:
+            found.factor = max(found.factor, factors[i])
+            layer.update = <Update *>network.take_bytes(sizeof(Update), owner)
+    found.penalized = found.l1 != 0 or found.l2 != 0
+    found.apart = factors is not None or found.l1 != 0
+    found.scratch = <double *>network.take_bytes(widest * sizeof(double), owner) if widest else NULL
+    return 0
+
+
+cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) noexcept nogil:
+    """grads (n_params,) += the penalties' derivative as a step takes it, of the layers that are trained."""
+    cdef const Layer *layer
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE and not layer.frozen:
+            pull(
+                layer.n_in * layer.n_out, plan.params + layer.weight_at,
+                <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
+            )
+
+
+cdef void begin_layers(
+    const Plan *plan,
+    const Update *network,      # after update_begin
+    const double *scalars,      # (N_SCALARS,), as they were before it
+    const double *factors,      # (n_layers,), on the rate
+) noexcept nogil:
+    """Coefficients of the coming step for each layer that has a rate of its own."""
+    cdef double scratch[N_SCALARS]
+    cdef Update *own
+    cdef int i
+    for i in range(plan.n_layers):
+        own = plan.layers[i].update
+        if own != NULL:
+            own[0] = network[0]
+            own.learning_rate = network.learning_rate * factors[i]
+            memcpy(scratch, scalars, sizeof(scratch))
+            own.scalars = scratch
+            update_begin(own)
+            own.scalars = network.scalars
+
+
+cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcept nogil:
+    """The update from grads (n_params,), penalties included, layer by layer."""
+    cdef const Layer *layer
+    cdef real l1
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE and not layer.frozen:
+            l1 = <real>own_or(layer.l1, sink.l1)
+            update_part(sink, layer, layer.weight_at, layer.n_in * layer.n_out, grads, l1)
+            if layer.bias_at >= 0:
+                update_part(sink, layer, layer.bias_at, layer.n_out, grads, 0)
+
+
+cdef inline void update_part(
+    Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, const real *grads, real l1,
+) noexcept nogil:
+    proximal_apply(
+        update_of(of, sink.update), l1, sink.params + at, grads + at,
+        NULL if sink.slots == NULL else sink.slots + at, sink.stride, n,
+    )
+
+
+cdef void limit_weights(const Plan *plan, double *scratch) noexcept nogil:
+    """Keep the norms of weights within their layers' limits."""
+    cdef const Layer *layer
+    cdef int i
+    for i in range(plan.lowest, plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE and layer.max_norm != INFINITY and not layer.frozen:
+            limit_norms(layer, plan.params + layer.weight_at, scratch)
+
+
+cdef void limit_norms(
+    const Layer *of,
+    real *weight,       # (n_in, n_out)
+    double *factor,     # (n_out,), scratch
+) noexcept nogil:
+    """Scale a unit's weights, a column, down to the norm that the layer allows (Srivastava et al., 2014)."""
+    cdef Py_ssize_t i, j, n_out = of.n_out
+    cdef double w
+    cdef bint beyond = False
+    memset(factor, 0, n_out * sizeof(double))
+    for i in range(of.n_in):
+        for j in range(n_out):
+            w = weight[i * n_out + j]
+            factor[j] += w * w
+    for j in range(n_out):
+        beyond = beyond or factor[j] > of.max_norm * of.max_norm
+        factor[j] = of.max_norm / sqrt(factor[j]) if factor[j] > of.max_norm * of.max_norm else 1.0
+    if not beyond:
+        return
+    for i in range(of.n_in):
+        for j in range(n_out):
+            weight[i * n_out + j] = <real>(weight[i * n_out + j] * factor[j])
