@@ -181,3 +181,12 @@ def test_the_bound_and_the_diagnosis_count_them():
     assert (own.params[:-3] == 0).any()
     found = gd.diagnose(own, X, Y, "mse", history, optimizer=gd.SGD(0.3))
     assert "converged" in {finding.kind for finding in found.findings}
+
+
+def test_products_with_the_hessian_count_them():
+    """l2 of each layer on its weights; l1 has no second derivative."""
+    net = net_of()
+    v = np.random.default_rng(2).normal(size=net.n_params)
+    extra = net.hessian_vector(X, Y, "mse", v, l2=0.7) - without_penalties(net).hessian_vector(X, Y, "mse", v)
+    np.testing.assert_allclose(extra, penalty_vectors(net, 0.0, 0.7)[1] * v, rtol=1e-10, atol=1e-12)
+    assert gd.check_gradients(net, X, Y, "mse", order=2).ok
