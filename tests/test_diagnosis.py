@@ -40,6 +40,7 @@ def test_what_was_built_in_is_named(kind, build):
 def test_every_rule_has_a_case():
     assert {kind for kind, _ in BUILT} == set(KINDS)
     assert len(BUILT) >= 20
+    assert len(HEALTHY) >= 20
 
 
 @pytest.mark.parametrize("run", HEALTHY, ids=range(len(HEALTHY)))
@@ -70,6 +71,62 @@ def test_evidence_points_at_the_place():
     named = scaled([1, 1000, 1], names=["age", "income", "height"])
     assert named.to_dict()["badly scaled inputs"]["evidence"]["columns"] == ["income"]
     assert outlying([5, 17]).to_dict()["dominated by outliers"]["evidence"]["rows"] == [5, 17]
+
+
+SKEWED = [1, 1000, 1]
+
+
+@pytest.mark.parametrize("layers", [
+    lambda X: (gd.Standardize.from_data(X),),
+    lambda X: (gd.MinMax.from_data(X, -1.0), gd.Dropout(0.1)),
+    lambda X: (gd.Dropout(0.1), gd.Standardize.from_data(X)),
+    lambda X: (gd.MinMax.from_data(X), gd.Log1p(3), gd.Standardize.from_data(np.log1p(gd_minmax(X)))),
+], ids=["standardize", "min-max", "behind dropout", "three of them"])  # fmt: skip
+def test_inputs_count_behind_the_layers_that_scale_them(layers):
+    X, y = line_data()
+    X = X * SKEWED
+    tail = (gd.Dense(3, 8, "tanh"), gd.Dense(8, 1))
+    assert "badly scaled inputs" in gd.diagnose(gd.Sequential(*tail, seed=0), X, y, "mse").kinds
+    found = gd.diagnose(gd.Sequential(*layers(X), *tail, seed=0), X, y, "mse")
+    assert found.ok, found
+
+
+def gd_minmax(X):
+    return (X - X.min(axis=0)) / np.ptp(X, axis=0)
+
+
+def test_layers_that_do_not_bring_inputs_to_one_scale_are_no_excuse():
+    X, y = line_data()
+    wrong = gd.Standardize.from_data(X)    # of other data than those it meets
+    net = gd.Sequential(wrong, gd.Dense(3, 8, "tanh"), gd.Dense(8, 1), seed=0)
+    finding = gd.diagnose(net, X * SKEWED, y, "mse").to_dict()["badly scaled inputs"]
+    assert finding["evidence"]["columns"] == [1]
+    assert finding["summary"].startswith("1 of 3 columns, behind the scaling layers, differ")
+
+
+def test_gradients_are_followed_through_the_scaling_layers():
+    X, y = line_data()
+    X = 1000 * X
+    tail = gd.Dense(3, 16, "tanh"), gd.Dense(16, 16, "tanh"), gd.Dense(16, 16, "tanh"), gd.Dense(16, 1)
+    assert "vanishing" in gd.diagnose(gd.Sequential(*tail, seed=0), X, y, "mse").kinds
+    assert gd.diagnose(gd.Sequential(gd.Standardize.from_data(X), *tail, seed=0), X, y, "mse").kinds == ()
+
+
+def test_a_layer_that_scales_further_back_does_not_help_the_inputs():
+    X, y = line_data()
+    layers = gd.Dense(3, 8, "tanh"), gd.Standardize((0.0,) * 8, (1.0,) * 8), gd.Dense(8, 1)
+    finding = gd.diagnose(gd.Sequential(*layers, seed=0), X * SKEWED, y, "mse").to_dict()["badly scaled inputs"]
+    assert finding["evidence"]["columns"] == [1]
+    assert "columns of X" in finding["summary"]
+
+
+def test_units_are_those_of_the_dense_layers_behind_scaling():
+    X, y = line_data()
+    net = gd.Sequential(gd.Standardize.from_data(X), gd.Dense(3, 16, "relu"), gd.Dense(16, 1), seed=0)
+    dict(net.parameters())["dense0.bias"][[3, 7]] = -100
+    assert gd.diagnose(net, X, y, "mse").to_dict()["dead relu units"]["evidence"]["units"] == {"dense0": [3, 7]}
+    with pytest.raises(ValueError, match="Log1p needs numbers above -1"):
+        gd.diagnose(gd.Sequential(gd.Log1p(3), gd.Dense(3, 1)), X - 2, y, "mse")
 
 
 def test_an_l1_penalty_holds_weights_at_zero_in_a_minimum():

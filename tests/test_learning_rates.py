@@ -55,6 +55,23 @@ def test_products_against_differences_of_every_entry(activation, loss):
     assert error <= EPS**0.5 * np.linalg.norm(v) * np.linalg.norm(H) + 1e-8
 
 
+def test_the_first_seeds_two_data_sets_have_one_rate_where_inputs_are_standardized():
+    """y = 2 x at x = (1, 100) and at x = (1, 10): rates 99 times apart, one behind the layer, and it serves both."""
+    rates, scaled = [], []
+    for X in ([[1.0], [100.0]], [[1.0], [10.0]]):
+        y = 2 * np.array(X)
+        line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
+        rates.append(gd.learning_rate_bound(line, X, y, "mse").max_rate)
+        net = gd.Sequential(gd.Standardize.from_data(X), gd.Dense(1, 1), seed=0, dtype="float64")
+        bound = gd.learning_rate_bound(net, X, y, "mse")
+        scaled.append(bound.max_rate)
+        net.fit(X, y, loss="mse", optimizer=gd.SGD(0.4 * bound.max_rate), batch_size=2, epochs=50)
+        np.testing.assert_allclose(net.predict(X), y, rtol=1e-9)
+        assert bound.condition_number == pytest.approx(1, rel=1e-6)
+    assert rates == [pytest.approx(2 / (1 + 100**2), rel=1e-6), pytest.approx(2 / (1 + 10**2), rel=1e-6)]
+    assert scaled == [pytest.approx(1, rel=1e-6)] * 2
+
+
 def test_lanczos_finds_repeated_and_negative_ends():
     rng = np.random.default_rng(0)
     Q = np.linalg.qr(rng.normal(size=(50, 50)))[0]

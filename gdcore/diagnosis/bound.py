@@ -148,7 +148,7 @@ def _steps(factor: float) -> float:
 def spectrum_of(point: Point, most: int, seed: int, low: bool = True) -> Spectrum:
     """Lanczos' iteration on a model's Hessian from a random start; to both ends, or to the upper one alone."""
     start = np.random.default_rng(seed).normal(size=point.x.size)
-    return lanczos(point.curvature().product, start, most, TOLERANCE, low)
+    return lanczos(point.hessian(), start, most, TOLERANCE, low)
 
 
 def bound_from(spectrum: Spectrum, momentum: float = 0.0, nesterov: bool = False) -> LearningRateBound:
@@ -186,7 +186,7 @@ def learning_rate_bound(
         In [0, 1): of the optimizer whose bound `max_rate` is to be.
     nesterov : bool, default False
     max_products : int, default 200
-        Products with the Hessian at most, about five gradients each. The largest curvature settles long before the
+        Products with the Hessian at most, about three gradients each. The largest curvature settles long before the
         smallest, which more products may find.
     seed : int, default 0
         Of the random vector that the iteration starts from.

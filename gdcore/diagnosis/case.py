@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import checks
 from .._kernels import load
 from ..losses import Loss
-from ..models.layers import Dense
+from ..models.layers import Dense, Dropout
 from ..models.penalties import least_subgradient, penalty_vectors
 from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer
@@ -81,9 +81,18 @@ class Case:
         return max(abs(self.bound.largest_curvature), abs(low) if low is not None else 0.0)
 
     @cached_property
+    def _layers(self) -> tuple[Vector, list[Vector]]:
+        return self.point.outputs()
+
+    @property
+    def inputs(self) -> Vector:
+        """What the first dense layer sees: X behind the layers that scale it, (n, in_features)."""
+        return self._layers[0]
+
+    @property
     def outputs(self) -> list[Vector]:
         """Of each dense layer."""
-        return self.point.outputs()
+        return self._layers[1]
 
     @cached_property
     def residual(self) -> Vector:
@@ -114,14 +123,18 @@ class Case:
         zero at a minimum, in every layer.
         """
         point = self.point
-        layers = [Dense(layer.in_features, layer.out_features, layer.activation) for layer in point.dense]
+        layers = [
+            Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
+            for layer in point.model.layers
+            if not isinstance(layer, Dropout)
+        ]
         twin = Sequential(*layers, dtype="float64")
         own = dict(point.model.parameters(point.x))
         for name, view in twin.parameters():
             view[...] = own.get(name, 0.0)
         rng = np.random.default_rng(SEED)
         network = twin._bind(trains=True, blocks=False)
-        squares = np.zeros(len(layers))
+        squares = np.zeros(len(point.dense))
         rows = rng.permutation(len(point.data.X))[:PROBED_ROWS]
         grad = np.zeros(twin.n_params)
         for row in rows:
@@ -202,7 +215,7 @@ class Case:
         one_step = norm**2 / size / 2
         if one_step > self.smallest_gain:
             return one_step
-        found = lanczos(self.point.curvature().product, self.descent, PRODUCTS, 1e-6)
+        found = lanczos(self.point.hessian(), self.descent, PRODUCTS, 1e-6)
         curvature = np.maximum(np.abs(found.ritz), 1e-8 * size)
         return norm**2 / 2 * float(np.sum(found.weight / curvature))
 

@@ -1,9 +1,10 @@
-"""Products of the loss's second derivatives with a vector.
+"""Products of a loss's second derivatives with a vector where nothing but its gradient is known.
 
 Design
 ------
-- A product is a difference of two compiled gradients, taken in float64 whatever the model's precision: it serves every
-  loss, one written in Python too, and is exact up to roundoff where the loss is a quadratic.
+- The kernels know the exact products of their own losses; those of a loss that is written in Python come from here. A
+  product is a difference of two gradients, taken in float64 whatever the model's precision, and exact up to roundoff
+  where the loss is a quadratic.
 - Two differences, at h and h/2, give one Richardson step, and tell by how far they disagree whether h was good. A kink
   between the points (relu at 0) or a gradient that bends makes them disagree: h shrinks. The step that served is the
   next product's first try.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from .. import checks
 from ..batches import Samples, take_samples
 from ..losses import CustomLoss, Loss, get_loss
-from ..models.layers import Dense
+from ..models.layers import Dense, Dropout
 from ..models.penalties import without_penalties
+from ..models.probe import probe_of
 from ..models.sequential import Sequential
 from .curvature import Curvature
 
@@ -71,25 +73,38 @@ class Point:
 
     def gradient(self, x: Vector) -> Vector:
         """Its gradient there, shape (n_params,)."""
-        self.model.params[:] = x
+        return self._gradient_of(self.model, x, self.l1)
+
+    def _gradient_of(self, model: Sequential, x: Vector, l1: float) -> Vector:
+        model.params[:] = x
         grad = np.zeros_like(x)
-        self.model._evaluate(self.data, self.loss, self.l1, self.l2, 0, grad)
+        model._evaluate(self.data, self.loss, l1, self.l2, 0, grad)
         return grad
 
-    def curvature(self) -> Curvature:
-        """Its second derivatives at the model's own parameters; l1, whose corners have none, is left out."""
-        smooth = without_penalties(self.model, ("l2",))
+    def hessian(self) -> Callable[[Vector], Vector]:
+        """From v (n_params,) to its second derivatives at the model's own parameters times v; a penalty l1 has none."""
+        smooth = without_penalties(self.model, ("l2",))    # a copy, whose parameters stay where the probe looks
+        smooth.params = self.x
+        if not isinstance(self.loss, Loss):
+            return Curvature(lambda x: self._gradient_of(smooth, x, 0.0), self.x).product
+        probe = probe_of(smooth, self.data, self.loss, l2=self.l2)
 
-        def gradient(x: Vector) -> Vector:
-            smooth.params[:] = x
-            grad = np.zeros_like(x)
-            smooth._evaluate(self.data, self.loss, 0.0, self.l2, 0, grad)
-            return grad
+        def product(v: Vector) -> Vector:
+            found = np.zeros_like(v)
+            probe.hessian_vector(v, found)
+            return found
 
-        return Curvature(gradient, self.x)
+        return product
 
-    def outputs(self) -> list[Vector]:
-        """What each dense layer gives, (n, out_features) each."""
+    def outputs(self) -> tuple[Vector, list[Vector]]:
+        """What the first dense layer sees, (n, in_features), and what each dense layer gives, (n, out_features)."""
         self.model.params[:] = self.x
         network = self.model._bind(trains=False, blocks=False)
-        return [np.asarray(output, np.float64) for output in network.outputs(self.data.X, 0)]
+        layers = [layer for layer in self.model.layers if not isinstance(layer, Dropout)]
+        seen, given = self.data.X, []
+        for layer, output in zip(layers, network.outputs(self.data.X, 0), strict=True):
+            if isinstance(layer, Dense):
+                given.append(np.asarray(output, np.float64))
+            elif not given:
+                seen = output
+        return seen, given

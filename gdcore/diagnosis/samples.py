@@ -31,8 +31,8 @@ MAD = 1.4826
 
 
 def badly_scaled(case: Case) -> Finding | None:
-    """Columns of X that are far larger or smaller than the others or than 1, or far from 0."""
-    X = case.point.data.X
+    """Columns far larger or smaller than the others or than 1, or far from 0, as the first dense layer sees them."""
+    X = case.inputs
     size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
     live = size > 0
     if not live.any():
@@ -45,10 +45,12 @@ def badly_scaled(case: Case) -> Finding | None:
     wrong |= varies & (np.abs(mean) > OFFSET * deviation)
     if not wrong.any():
         return None
+    behind = " of X" if X is case.point.data.X else ", behind the scaling layers,"
     columns = [case.names[i] if case.names else int(i) for i in np.flatnonzero(wrong)]
     return Finding(
         "badly scaled inputs",
-        f"{len(columns)} of {X.shape[1]} columns of X differ in size from the others or from 1 by orders of magnitude",
+        f"{len(columns)} of {X.shape[1]} columns{behind} differ in size from the others or from 1 by orders of "
+        "magnitude",
         {
             "columns": columns,
             "largest_absolute_value": [float(value) for value in size[wrong]],
