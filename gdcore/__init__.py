@@ -70,12 +70,15 @@ from .optimizers.full_batch import LBFGS, ConjugateGradient
 from .schedules import SCHEDULES
 from .threads import get_num_threads, num_threads, set_num_threads
 from .training import (
+    AVERAGES,
+    EMA,
     Callback,
     EarlyStopping,
     EpochEnd,
     GradientNormThreshold,
     History,
     LossThreshold,
+    Polyak,
     RelativeChange,
     TimeLimit,
     Trainer,
@@ -83,6 +86,7 @@ from .training import (
 
 __all__ = [
     "ACTIVATIONS",
+    "AVERAGES",
     "Activation",
     "Adadelta",
     "Adagrad",
@@ -98,6 +102,7 @@ __all__ = [
     "Diagnosis",
     "DivergedError",
     "Dropout",
+    "EMA",
     "EarlyStopping",
     "EpochEnd",
     "Finding",
@@ -134,6 +139,7 @@ __all__ = [
     "OptimizerState",
     "Orthogonal",
     "Poisson",
+    "Polyak",
     "Quantile",
     "RAdam",
     "RMSprop",

@@ -23,6 +23,12 @@ class Samples(NamedTuple):
     weight: NDArray[Any] | None
     y: Any
 
+    def rows(self, first: int, end: int) -> Samples:
+        """Rows first … end - 1, not copied."""
+        stretch = slice(first, end)
+        target, labels, weight = (None if array is None else array[stretch] for array in self[1:4])
+        return Samples(self.X[stretch], target, labels, weight, self.y[stretch])
+
 
 def take_samples(
     X: object, y: Any, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss,

@@ -237,6 +237,26 @@ def saved_trainer(state: Mapping[str, Any], keys: Sequence[str], n_params: int, 
         )
 
 
+def average(value: object, kind: type) -> None:
+    """A mean of the parameters, or None."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"average must be gdcore.Polyak() or gdcore.EMA(0.999), got {value!r}")
+
+
+def no_average() -> AttributeError:
+    """The error that tells how a trainer comes to keep a mean."""
+    return AttributeError("averaged needs a trainer that averages: pass average=gdcore.EMA(0.999) to Trainer")
+
+
+def saved_average(value: NDArray[Any] | None, average: object, n_params: int) -> None:
+    """A saved mean of the parameters where the trainer keeps one, and none where it keeps none."""
+    if (value is None) != (average is None):
+        has, own = ("no" if value is None else "an"), average
+        raise ValueError(f"the saved state has {has} average, this trainer average={own!r}: make it with the same")
+    if value is not None:
+        vector("the saved average", value, n_params, "float64")
+
+
 INSTEAD = "use CMA-ES (an evolution strategy) or, where fun is a mean over random actions, policy gradients"
 
 

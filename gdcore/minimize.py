@@ -217,7 +217,7 @@ class _Watch:
             grad = x - np.clip(x - grad, *self.limits)
         end = EpochEnd(
             self.nit, self.steps, {"loss": value}, rate, norm(grad), time.perf_counter() - self.began, self.x,
-            lambda: grad,
+            lambda: grad, lambda: grad,
         )  # fmt: skip
         reasons = [reason for watch in self.watches if (reason := watch.observe(end))]
         if self.callback is not None and self.callback(end):

@@ -47,8 +47,11 @@ cdef class Training:
     cdef public double learning_rate
     cdef public long long step_count      # updates made so far
     cdef readonly double gradient_norm    # of the last step, with penalties, before clipping
-    cdef public double norm_sum           # of the epochs' gradient norms, since Python set it to 0
-    cdef public long long clipped_steps   # steps of epochs that clipping has changed, since Python set it to 0
+    cdef public double norm_sum           # of the epoch's gradient norms, since begin_epoch
+    cdef public long long clipped_steps   # steps of the epoch that clipping has changed
+    cdef public double loss_sum, mass     # of the epoch's losses, each times its weight, and of their weights
+    cdef Kept kept
+    cdef double[::1] mean, gradient_sum   # what `kept` points into
 
     def __cinit__(
         self, Network network not None, str loss, double option, str rule, const double[::1] hyper,
@@ -97,6 +100,13 @@ cdef class Training:
         """What the last step's gradient adds to the sums; apart from the step, which nothing may slow down."""
         self.norm_sum += self.gradient_norm
         self.clipped_steps += self.update.scale != 1 or self.clipped
+
+    cdef inline void keep_step(self) noexcept nogil:
+        """What is wanted of the step that was made."""
+        if self.kept.mean != NULL:
+            mean_step(&self.kept, self.network.plan.n_params, self.network.plan.params, self.step_count)
+        if self.kept.sum != NULL:
+            sum_step(&self.kept, self.network.plan.n_params, &self.grads[0])
 
     cdef int apply(self, double squares) except -1 nogil:
         """Penalty, clipping and the optimizer's update, from self.grads and the sum of its squares."""
@@ -228,7 +238,7 @@ cdef class Training:
     cdef bint streams(self, Py_ssize_t rows) noexcept nogil:
         """Whether the gradient of so many rows comes in one piece, need not be known whole, and is worth streaming."""
         cdef const Plan *plan = &self.network.plan
-        if self.clip_norm != INFINITY or rows > min(plan.most, <Py_ssize_t>MOST_DEPTH):
+        if self.clip_norm != INFINITY or self.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MOST_DEPTH):
             return False
         return (rows == 1 or plan.n_params >= STREAM_PARAMS) and rows * plan.n_params <= STREAM_WORK
 
@@ -290,6 +300,8 @@ cdef class Training:
         try:
             with nogil:
                 outcome = self.batch(&data, 0, X.shape[0], &loss)
+                if outcome == GOOD:
+                    self.keep_step()
         finally:
             PyThread_release_lock(net.lock)
         if outcome != GOOD:
@@ -301,14 +313,15 @@ cdef class Training:
         const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size, bint drop_last,
         const double[::1] rates=None,
     ):
-        """One pass in mini-batches, in order (n,) where given -> the mean of the losses before each update.
+        """Mini-batches of all rows, in order (n,) where given -> the mean of the losses before each update.
 
-        Where `rates` (number of batches,) is given, each batch has its own learning rate, which stays behind.
+        Of all updates since `begin_epoch`: an epoch may come in parts. Where `rates` (number of batches,) is given,
+        each batch has its own learning rate, which stays behind.
         """
         cdef Rows data
         cdef const double *rate = NULL
         cdef Py_ssize_t first = 0, rows, n = X.shape[0], last
-        cdef double loss, share, total = 0, mass = 0
+        cdef double loss, share, total = self.loss_sum, mass = self.mass
         cdef int outcome = GOOD
         cdef Network net = self.network
         if batch_size < 1:
@@ -334,6 +347,7 @@ cdef class Training:
                     if outcome != GOOD:
                         break
                     self.note_norm()
+                    self.keep_step()
                     share = mean_factor(&self.objective, &data, first, rows)
                     if share != 0:
                         total += loss / share
@@ -341,9 +355,31 @@ cdef class Training:
                     first += rows
         finally:
             PyThread_release_lock(net.lock)
+            self.loss_sum, self.mass = total, mass
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], first // batch_size)
         return total / mass if mass != 0 else 0.0
+
+    def keep_mean(self, double[::1] mean not None, double decay, long long start):
+        """Keep a mean (n_params,) of the parameters after each step but the first `start`: see `Kept`."""
+        if mean.shape[0] != self.network.plan.n_params:
+            raise ValueError("the mean does not fit the parameters")
+        self.mean = mean
+        self.kept.mean = &mean[0]
+        self.kept.decay = decay
+        self.kept.start = start
+
+    def sum_gradients(self, double[::1] total=None):
+        """Add each step's gradient, penalties included and before clipping, to total (n_params,); None: no longer."""
+        if total is not None and total.shape[0] != self.network.plan.n_params:
+            raise ValueError("the sum does not fit the parameters")
+        self.gradient_sum = total
+        self.kept.sum = NULL if total is None else &total[0]
+
+    def begin_epoch(self):
+        """No sums of losses, norms and clipped steps yet."""
+        self.loss_sum = self.mass = self.norm_sum = 0
+        self.clipped_steps = 0
 
     def next_key(self):
         """The key of the coming step's dropout masks, 0 where no layer drops."""
@@ -357,7 +393,9 @@ cdef class Training:
         try:
             with nogil:
                 outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
-                self.note_norm()
+                if outcome == GOOD:
+                    self.note_norm()
+                    self.keep_step()
         finally:
             PyThread_release_lock(self.network.lock)
         if outcome != GOOD:

@@ -67,6 +67,10 @@ def metrics() -> str:
     return table(("name", "record", "of an output z, its target y, the class c", ""), rows)
 
 
+def averages() -> str:
+    return table(("record with its defaults", ""), [(code(call(kind)), first_sentence(kind)) for kind in gd.AVERAGES])
+
+
 def call(kind: type) -> str:
     """The constructor with its defaults."""
     options = [
@@ -80,7 +84,7 @@ def first_sentence(kind: type) -> str:
     return cleandoc(kind.__doc__).splitlines()[0].rstrip(".:").replace("|", r"\|")
 
 
-TABLES: tuple[Callable[[], str], ...] = (activations, losses, optimizers, schedules, metrics, initializers)
+TABLES: tuple[Callable[[], str], ...] = (activations, losses, optimizers, schedules, metrics, initializers, averages)
 
 
 def block(name: str) -> re.Pattern[str]:

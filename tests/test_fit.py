@@ -176,13 +176,17 @@ def test_time_limit(monkeypatch):
 
 def test_gradient_norm_threshold_says_which_gradient():
     options = {"loss": "mse", "optimizer": gd.SGD(0.1), "epochs": 2000, "batch_size": 60}
-    history = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-3, of="batches"), **options)
-    assert history.gradient_norm[-1] < 1e-3 <= history.gradient_norm[-2]
+    history = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-3, of="epoch"), **options)
+    assert history.gradient_norm[-1] < 1e-3 <= history.gradient_norm[-2]    # one batch of all is its own mean
     assert history.stop_reason == (
-        f"the mean norm of the epoch's batch gradients, {history.gradient_norm[-1]:.3g}, is below 0.001: converged"
+        f"the norm of the epoch's mean gradient, {history.gradient_norm[-1]:.3g}, is below 0.001: converged"
     )
-    history = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-3), **options)
-    assert history.stop_reason.startswith("the full gradient's norm, ")
+    whole = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-3), **options)
+    assert whole.stop_reason.startswith("the norm of the full gradient, ")
+    assert whole.epochs == history.epochs - 1    # measured after the step
+    batches = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-2, of="epoch"), **{**options, "batch_size": 20})
+    assert batches.epochs < 2000
+    assert batches.gradient_norm[-1] > 5e-2    # of each batch, which the mean does not keep
 
 
 def after_two(end):
@@ -346,7 +350,7 @@ ERRORS = [
     (lambda: gd.LossThreshold(1, mode="down"), ValueError, "mode must be 'auto' or 'min' or 'max', got 'down'"),
     (lambda: gd.LossThreshold(1, monitor=None), TypeError, "monitor must be a name, got None"),
     (lambda: gd.EarlyStopping(mode="down"), ValueError, "mode must be"),
-    (lambda: gd.GradientNormThreshold(1, of="epoch"), ValueError, "of must be 'full' or 'batches', got 'epoch'"),
+    (lambda: gd.GradientNormThreshold(1, of="batches"), ValueError, "of must be 'full' or 'epoch', got 'batches'"),
     (lambda: gd.RelativeChange(0), ValueError, "tol must be > 0, got 0"),
     (lambda: gd.RelativeChange(0.1, 0), ValueError, "n_epochs must be >= 1, got 0"),
     (lambda: gd.TimeLimit(0), ValueError, "seconds must be > 0, got 0"),
@@ -362,7 +366,7 @@ def test_errors(call, error, message):
 def test_criteria_read_like_their_calls():
     calls = (
         "LossThreshold(0.1, monitor='val_loss')", "RelativeChange(0.01, n_epochs=3)", "TimeLimit(60)",
-        "GradientNormThreshold(0.1, of='batches')",
+        "GradientNormThreshold(0.1, of='epoch')", "GradientNormThreshold(0.1, of='full')",
     )  # fmt: skip
     for call in calls:
         assert repr(eval(call, vars(gd))) == call

@@ -66,6 +66,16 @@ def test_a_custom_loss(method):
 
 
 @each_method
+def test_max_steps_are_epochs_here(method):
+    pytest.importorskip("scipy")
+    history = linear().fit(X, Y, loss="mse", optimizer=method(), max_steps=2)
+    assert (history.epochs, history.stop_reason) == (2, "all 2 steps were made")
+    history = linear().fit(X, Y, loss="mse", optimizer=method(), stop=gd.GradientNormThreshold(1e-2, of="epoch"))
+    assert history.gradient_norm[-1] < 1e-2 <= history.gradient_norm[-2]
+    assert "the epoch's mean gradient" in history.stop_reason
+
+
+@each_method
 def test_minimize(method):
     pytest.importorskip("scipy")
 

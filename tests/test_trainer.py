@@ -284,6 +284,7 @@ def test_the_learning_rate_may_be_set_between_steps(isa):
 def test_model_fit_is_a_trainers():
     (net, X, y, _), (twin, *_) = problem(), problem()
     options = {"batch_size": 16, "shuffle": False, "drop_last": True, "l1": 0.01, "l2": 0.1, "clip_norm": 1, "seed": 4}
+    options |= {"accumulate": 2}
     weight = np.linspace(0, 1, 50)
     stop = gd.EarlyStopping(1)
     history = net.fit(

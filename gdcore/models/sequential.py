@@ -283,8 +283,10 @@ class Sequential:
         *,
         loss: str | Loss | CustomLoss,
         optimizer: str | Optimizer | FullBatch = "sgd",
-        epochs: int = 10,
+        epochs: int | None = None,
+        max_steps: int | None = None,
         batch_size: int = 32,
+        accumulate: int = 1,
         shuffle: bool = True,
         drop_last: bool = False,
         sample_weight: ArrayLike | None = None,
@@ -311,9 +313,9 @@ class Sequential:
         ----------
         X, y, loss, sample_weight
             As in `loss`.
-        optimizer, batch_size, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
+        optimizer, batch_size, accumulate, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
             As in `Trainer`; the optimizers' defaults are PyTorch's (SGD's rate is 0.001).
-        epochs, class_weight, validation_data, metrics, stop, callbacks, record, progress
+        epochs, max_steps, class_weight, validation_data, metrics, stop, callbacks, record, progress
             As in `Trainer.fit`.
 
         Returns
@@ -333,11 +335,11 @@ class Sequential:
         from ..training import Trainer
 
         trainer = Trainer(
-            self, loss, optimizer, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last,
+            self, loss, optimizer, batch_size=batch_size, accumulate=accumulate, shuffle=shuffle, drop_last=drop_last,
             l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, layer_rates=layer_rates, seed=seed,
         )  # fmt: skip
         return trainer.fit(
-            X, y, epochs=epochs, sample_weight=sample_weight, class_weight=class_weight,
+            X, y, epochs=epochs, max_steps=max_steps, sample_weight=sample_weight, class_weight=class_weight,
             validation_data=validation_data, metrics=metrics, stop=stop, callbacks=callbacks, record=record,
             progress=progress,
         )  # fmt: skip

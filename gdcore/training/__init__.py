@@ -1,5 +1,6 @@
 """Training: the trainer, what stops it, what it measures and what it records."""
 
+from .averaging import AVERAGES, EMA, Average, Polyak
 from .callbacks import Callback
 from .early_stopping import EarlyStopping
 from .epoch_end import EpochEnd
@@ -9,6 +10,6 @@ from .thresholds import GradientNormThreshold, LossThreshold, RelativeChange, Ti
 from .trainer import Trainer
 
 __all__ = [
-    "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold", "History", "LossThreshold", "RelativeChange",
-    "StoppingCriterion", "TimeLimit", "Trainer",
+    "AVERAGES", "EMA", "Average", "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold", "History",
+    "LossThreshold", "Polyak", "RelativeChange", "StoppingCriterion", "TimeLimit", "Trainer",
 ]  # fmt: skip

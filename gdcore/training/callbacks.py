@@ -27,7 +27,7 @@ class Callback(ABC):
 
     @abstractmethod
     def on_epoch_end(self, state: EpochEnd) -> bool | None:
-        """After each epoch; True ends the fit."""
+        """After each epoch, and where `max_steps` ends the fit within one; True ends the fit."""
 
     def on_fit_end(self, history: History) -> None:  # noqa: B027  # only some callbacks need it
         """After the last epoch, after an exception too; `history.stop_reason` says which."""

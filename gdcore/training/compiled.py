@@ -24,7 +24,7 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
     rule, state = trainer._rule, trainer._state
     loss = trainer.loss if isinstance(trainer.loss, Loss) else MeanSquaredError()    # a custom one is not asked for
     rate = rule.learning_rate
-    return kernels.Training(
+    run = kernels.Training(
         trainer._network, loss.name, loss.option(),
         rule.rule, np.array(rule.hyper(), np.float64), state.scalars, state.memory, trainer._grads,
         learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
@@ -32,6 +32,9 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
         clip_norm=trainer.clip_norm or np.inf, clip_value=trainer.clip_value or np.inf, seed=trainer.seed,
         factors=rate_factors(trainer),
     )  # fmt: skip
+    if trainer.average is not None and trainer._mean is not None:
+        run.keep_mean(trainer._mean, trainer.average.kernel_decay(), trainer.average.start)
+    return run
 
 
 def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:

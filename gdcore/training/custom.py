@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,39 +15,59 @@ from ..errors import RefusedStep
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+Rows = slice | NDArray[np.int64]
 
-def custom_batch(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> float:
-    """One step on these rows -> their loss before the update."""
-    X = np.ascontiguousarray(data.X[rows])
-    key = trainer._next_dropout_key()
-    outputs = trainer._network.outputs(X, key)[-1]
-    result = trainer.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
-    value, delta = checks.custom_result(result, outputs.shape, trainer.model.dtype)
-    if not np.isfinite(value):
-        raise RefusedStep("loss", 0)
-    trainer._network.gradient_from(X, delta, trainer._grads, key)
+KEY_STRIDE = 2 * 0x9E3779B97F4A7C15
+"""Between the dropout keys of a step's batches: even, for a key of 0 drops nothing and the others are odd."""
+
+
+def custom_step(trainer: Trainer, data: Samples, batches: Sequence[Rows]) -> float:
+    """One step on these rows, a batch at a time -> their mean loss before the update."""
+    key, network, grads = trainer._run.next_key(), trainer._network, trainer._grads
+    several = len(batches) > 1
+    part = np.zeros_like(grads) if several else grads    # frozen layers' entries are never written
+    total, seen = 0.0, 0
+    if several:
+        grads[:] = 0
+    for i, rows in enumerate(batches):
+        X = np.ascontiguousarray(data.X[rows])
+        mask = (key + i * KEY_STRIDE) % 2**64 if key else 0
+        outputs = network.outputs(X, mask)[-1]
+        result = trainer.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
+        value, delta = checks.custom_result(result, outputs.shape, trainer.model.dtype)
+        if not np.isfinite(value):
+            raise RefusedStep("loss", 0)
+        network.gradient_from(X, delta, part, mask)
+        if several:
+            grads += len(X) * part
+        total += value * len(X)
+        seen += len(X)
+    if several:
+        grads /= seen
     trainer._run.apply_gradient()
-    return value
+    return total / seen if several else value
 
 
 def custom_epoch(
     trainer: Trainer,
     data: Samples,
     order: NDArray[np.int64] | None,
-    batch: int,
+    size: int,
     rates: NDArray[np.float64] | None,
 ) -> float:
-    """One pass in mini-batches of so many rows, in order (n,) and with rates (number of batches,) where given."""
-    n = len(data.X)
-    total, seen = 0.0, 0
-    for first in range(0, n - n % batch if trainer.drop_last else n, batch):
-        last = min(first + batch, n)
+    """Steps of `size` rows in order (n,) and with rates (number of steps,) where given -> the epoch's mean loss."""
+    run = trainer._run
+    n = len(data.X) if order is None else len(order)
+    for step, first in enumerate(range(0, n, size)):
+        last = min(first + size, n)
+        starts = range(first, last, trainer.batch_size)
+        batches = [slice(start, min(start + trainer.batch_size, last)) for start in starts]
         if rates is not None:
-            trainer._run.learning_rate = rates[first // batch]
+            run.learning_rate = rates[step]
         try:
-            value = custom_batch(trainer, data, slice(first, last) if order is None else order[first:last])
+            value = custom_step(trainer, data, batches if order is None else [order[batch] for batch in batches])
         except RefusedStep as error:
-            raise RefusedStep(error.args[0], first // batch) from None
-        total += value * (last - first)
-        seen += last - first
-    return total / seen
+            raise RefusedStep(error.args[0], step) from None
+        run.loss_sum += value * (last - first)
+        run.mass += last - first
+    return run.loss_sum / run.mass

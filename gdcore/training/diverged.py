@@ -42,7 +42,7 @@ def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.
     """The first layer whose output is not finite, or the loss itself."""
     X = np.ascontiguousarray(data.X[rows])
     network = trainer.model._bind(trains=False, blocks=False)
-    key = trainer._next_dropout_key()
+    key = trainer._run.next_key()
     layers = [layer for layer in trainer.model.layers if key or not isinstance(layer, Dropout)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
@@ -51,7 +51,7 @@ def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.
 
 
 def _first_bad_gradient(trainer: Trainer) -> str:
-    for name, view in trainer.model.parameters(trainer._refused_gradient()):
+    for name, view in trainer.model.parameters(trainer._grads):
         if not checks.every_finite(view):
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(view))[0])
             return f"the gradient of {name}{list(index)}"

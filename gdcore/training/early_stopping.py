@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import checks, checks_fit
 from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored
-from .stopping import StoppingCriterion, Watch
+from .stopping import Memory, StoppingCriterion, Watch
 
 
 @final
@@ -18,7 +18,9 @@ from .stopping import StoppingCriterion, Watch
 class EarlyStopping(StoppingCriterion):
     """Stops when the loss, or a metric, has not improved for `patience` epochs.
 
-    Epochs count from 0 within the fit. The training loss of an epoch is measured before its updates, so its best
+    Epochs count from 0 within the fit. A later fit of the same trainer with an equal criterion goes on counting, and
+    training goes on from where it was, whichever parameters came back; where the criterion ended the fit, both begin
+    anew with what came back. The training loss of an epoch is measured before its updates, so its best
     epoch is only nearly that of the parameters. After an exception (DivergedError, Ctrl-C) nothing is restored.
 
     Parameters
@@ -58,8 +60,11 @@ class EarlyStopping(StoppingCriterion):
         checks_fit.text("monitor", self.monitor)
         checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
 
-    def start(self, monitors: Monitors) -> Watch:
-        return _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+        watch = _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
+        if remembered and remembered[0] == watch.what:
+            _, watch.best, watch.waited, watch.best_params = remembered
+        return watch
 
 
 @final
@@ -68,7 +73,7 @@ class _PatienceWatch(Watch):
         self.rule = rule
         self.what = what
         self.best = -inf if what.greater_is_better else inf
-        self.best_epoch = 0
+        self.waited = -1    # the first epoch is the best until another is better
         self.best_params: NDArray[Any] | None = None
 
     def observe(self, end: EpochEnd) -> str | None:
@@ -76,19 +81,23 @@ class _PatienceWatch(Watch):
         value = end.values[name]
         if isnan(value):
             return f"{name} is NaN in epoch {end.epoch}"
+        self.waited += 1
         if (value - self.best if greater else self.best - value) > self.rule.min_delta:
-            self.best, self.best_epoch = value, end.epoch
+            self.best, self.waited = value, 0
             if self.rule.restore_best:
                 self.best_params = end.params.copy()
-        waited = end.epoch - self.best_epoch
-        if waited < self.rule.patience:
+        if self.waited < self.rule.patience:
             return None
         restored = "; its parameters were restored" if self.rule.restore_best else ""
+        best_epoch = end.epoch - self.waited
+        where = f"in epoch {best_epoch}" if best_epoch >= 0 else "in an earlier fit"
         return (
-            f"{name} has not improved for {waited} epochs: the best, {self.best:.6g}, "
-            f"was in epoch {self.best_epoch}{restored}"
+            f"{name} has not improved for {self.waited} epochs: the best, {self.best:.6g}, was {where}{restored}"
         )
 
     def finish(self, params: NDArray[Any]) -> None:
         if self.best_params is not None:
             params[:] = self.best_params
+
+    def remembered(self) -> Memory:
+        return self.what, self.best, self.waited, self.best_params

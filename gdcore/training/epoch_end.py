@@ -37,10 +37,12 @@ class EpochEnd:
     seconds : float
         Since the fit began.
     params : ndarray, shape (n_params,)
-        The model's own vector.
+        The model's own vector; where validation measures the averaged parameters, those.
     gradient : callable
-        () -> the gradient over all training data at `params`, penalties included, dropout left out: 0 in frozen layers,
-        and the least subgradient where a weight is 0 under l1.
+        () -> the gradient over all training data at the model's parameters, penalties included, dropout left out: 0 in
+        frozen layers, and the least subgradient where a weight is 0 under l1.
+    mean_gradient : callable
+        () -> the mean of the gradients that the epoch's steps took; only for criteria that announce it.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class EpochEnd:
     seconds: float
     params: NDArray[Any]
     gradient: Callable[[], NDArray[Any]]
+    mean_gradient: Callable[[], NDArray[Any]]
 
     @property
     def loss(self) -> float:

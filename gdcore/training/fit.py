@@ -5,14 +5,17 @@ Design
 - Everything is checked before the first epoch; what was not asked for is not computed.
 - Two loops share what comes after an epoch: that over mini-batches, and that which SciPy runs, one step over all data
   being an epoch.
+- Criteria and a schedule that follows a loss see whole epochs only, and what they have seen outlives the fit: however
+  training is cut into fits, they see the same.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from math import nan
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +27,14 @@ from ..errors import RefusedStep
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
 from ..models.evaluate import mean_loss
+from ..models.sequential import Sequential
 from ..optimizers.full_batch import FullBatch, run_scipy
 from ..schedules import ReduceOnPlateau
 from .callbacks import Callback, callback_list
+from .carried import GradientMean, Watching
 from .compiled import full_gradient
 from .diverged import explain
+from .epoch import epoch_steps, run_epoch
 from .epoch_end import EpochEnd, Monitors, monitored, norm
 from .history import History
 from .progress import progress as progress_bar
@@ -41,6 +47,19 @@ RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
 """What costs a pass over the parameters, or over the data, and is recorded on request."""
 
 
+class Part(NamedTuple):
+    """An epoch as far as it has come."""
+
+    loss: float
+    """Mean of the samples' losses, each before its step."""
+    gradient_norm: float
+    """Mean over the steps."""
+    clipped_steps: int
+    steps: int
+    of_steps: int
+    """Of the whole epoch."""
+
+
 @final
 class Fit:
     """One fit: made of what `Trainer.fit` is given, run once."""
@@ -51,20 +70,28 @@ class Fit:
         data: Samples,
         validation: Samples | None,
         *,
-        epochs: int,
+        epochs: int | None,
+        max_steps: int | None,
         metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec],
         stop: StopSpec | Iterable[StopSpec],
         callbacks: Callback | Iterable[Callback],
         record: str | Iterable[str],
         progress: bool,
     ) -> None:
-        self.trainer, self.data, self.validation, self.epochs = trainer, data, validation, epochs
+        self.trainer, self.data, self.validation = trainer, data, validation
+        self.left = None if max_steps is None else checks.integer("max_steps", max_steps, 1)
+        self.steps = 0
+        self.epochs = self._epochs(None if epochs is None else checks.integer("epochs", epochs, 1))
         self.metrics = get_metrics(metrics)
         target = trainer.loss.target if isinstance(trainer.loss, Loss) else None
         for metric in self.metrics.values():
             metric.check_fit(target, trainer.model.out_features)
         monitors = self._monitors()
-        self.watches = [rule.start(monitors) for rule in criteria(stop)]
+        rules = criteria(stop)
+        self.watching = Watching(rules, monitors, trainer._carried)
+        self.gradient_mean = GradientMean(trainer, any(rule.sums_gradients() for rule in rules))
+        averages = trainer.average is not None and trainer.average.validate
+        self.validated = trainer.model.copy() if averages else trainer.model
         self.callbacks = callback_list(callbacks)
         self.record = checks_fit.words("record", record, RECORDED)
         schedule = trainer._schedule
@@ -76,6 +103,16 @@ class Fit:
         self.history = History()
         self.began = self.epoch_began = 0.0
 
+    def _epochs(self, epochs: int | None) -> int:
+        """As many as were asked for, or as `max_steps` reaches into."""
+        if self.left is None:
+            return 10 if epochs is None else epochs
+        reached = self.left
+        if not isinstance(self.trainer.optimizer, FullBatch):
+            n = len(self.data.X)
+            reached = -(-(self.trainer._place.begun(n) + self.left) // epoch_steps(self.trainer, n))
+        return reached if epochs is None else min(epochs, reached)
+
     def _monitors(self) -> Monitors:
         known: dict[str, bool | None] = {"loss": False}
         known.update({name: metric.greater_is_better for name, metric in self.metrics.items()})
@@ -86,6 +123,7 @@ class Fit:
     def run(self) -> History:
         """Epochs until they are over or something stops them."""
         history = self.history
+        self.watching.begin(self.trainer.model.params)
         self.began = time.perf_counter()
         try:
             for callback in self.callbacks:
@@ -94,31 +132,47 @@ class Fit:
                 reason = self._scipy_epochs(self.trainer.optimizer)
             else:
                 reason = self._mini_batch_epochs()
-            plural = f"all {self.epochs} epochs were run" if self.epochs > 1 else "the epoch was run"
-            history.stop_reason = reason or plural
+            history.stop_reason = reason or self._all_done()
         except BaseException as error:
             history.stop_reason = f"{type(error).__name__} was raised in epoch {history.epochs}"
             raise
         finally:
+            self.gradient_mean.end()
+            self.watching.remember()
             for callback in self.callbacks:
                 callback.on_fit_end(history)
-        for watch in self.watches:
-            watch.finish(self.trainer.model.params)
+        self.watching.finish(self.trainer.model.params)
         return history
 
     def _mini_batch_epochs(self) -> str | None:
-        run = self.trainer._run
+        trainer, run = self.trainer, self.trainer._run
         moves = "update_ratio" in self.record
         for _ in range(self.epochs):
             self.epoch_began = time.perf_counter()
-            before = self.trainer.model.params.copy() if moves else None
+            before = trainer.model.params.copy() if moves else None
+            self.gradient_mean.begin_epoch(trainer._place.begun(len(self.data.X)))
             steps = run.step_count
-            loss = self.trainer._epoch(self.data)
-            mean_norm = run.norm_sum / max(run.step_count - steps, 1)
-            reason = self._end_epoch(loss, before, mean_norm, run.clipped_steps, run.learning_rate)
+            loss = run_epoch(trainer, self.data, self.left)
+            self._count(run.step_count - steps)
+            place = trainer._place
+            part = Part(loss, run.norm_sum / place.steps, run.clipped_steps, place.steps, place.of_steps)
+            reason = self._end_epoch(part, before, run.learning_rate, partial(self.gradient_mean.of, part.steps))
             if reason:
                 return reason
+        if part.steps < part.of_steps:
+            return f"{self._all_done()}; the last row is of {part.steps} of its epoch's {part.of_steps}"
         return None
+
+    def _count(self, steps: int) -> None:
+        self.steps += steps
+        if self.left is not None:
+            self.left -= steps
+
+    def _all_done(self) -> str:
+        """Why a fit ends that nothing has stopped."""
+        if self.left == 0:
+            return f"all {self.steps} steps were made" if self.steps > 1 else "the step was made"
+        return f"all {self.epochs} epochs were run" if self.epochs > 1 else "the epoch was run"
 
     def _scipy_epochs(self, method: FullBatch) -> str | None:
         """Each step of SciPy's method over all data is an epoch."""
@@ -136,7 +190,8 @@ class Fit:
             params[:] = x
             penalty = trainer._network.penalty(trainer.l1, trainer.l2)
             trainer._epochs_done += 1
-            reason = self._end_epoch(value - penalty, last.copy(), norm(slope), 0, nan)
+            self._count(1)
+            reason = self._end_epoch(Part(value - penalty, norm(slope), 0, 1, 1), last.copy(), nan, lambda: slope)
             last[:] = params
             self.epoch_began = time.perf_counter()
             reasons.extend([reason] if reason else [])
@@ -150,43 +205,47 @@ class Fit:
         return reasons[0] if reasons else None if self.history.epochs == self.epochs else ended.message
 
     def _end_epoch(
-        self, loss: float, before: NDArray[Any] | None, mean_norm: float, clipped: int, rate: float
+        self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
         """Measure and record; the reasons to stop, or None."""
         history, trainer = self.history, self.trainer
-        history.loss.append(loss)
-        values = {"loss": loss}
-        measured = self._measure(self.data, "") if self.metrics else {}
+        whole = part.steps == part.of_steps
+        history.loss.append(part.loss)
+        values = {"loss": part.loss}
+        measured = self._measure(trainer.model, self.data, "") if self.metrics else {}
+        if self.validated is not trainer.model:
+            self.validated.params = trainer.averaged
         if self.validation is not None:
-            values["val_loss"] = mean_loss(trainer.model, self.validation, trainer.loss)
+            values["val_loss"] = mean_loss(self.validated, self.validation, trainer.loss)
             history.val_loss.append(values["val_loss"])
-            measured.update(self._measure(self.validation, "val_") if self.metrics else {})
+            measured.update(self._measure(self.validated, self.validation, "val_") if self.metrics else {})
         for name, value in measured.items():
             history.metrics.setdefault(name, []).append(value)
         values.update(measured)
         if self.record:
             self._record(before)
         history.learning_rate.append(rate)
-        history.gradient_norm.append(mean_norm)
-        history.clipped_steps.append(clipped)
-        if self.plateau is not None:
-            trainer._observe(values[self.plateau.name], self.plateau.greater_is_better)
+        history.gradient_norm.append(part.gradient_norm)
+        history.clipped_steps.append(part.clipped_steps)
+        schedule = trainer._schedule
+        if whole and self.plateau is not None and isinstance(schedule, ReduceOnPlateau):
+            trainer._plateau = schedule.observe(trainer._plateau, values[self.plateau.name], self.plateau[1])
         now = time.perf_counter()
         history.seconds.append(now - self.epoch_began)
-        if not self.watches and not self.callbacks:
+        if not self.watching.watches and not self.callbacks:
             return None
         end = EpochEnd(
-            history.epochs - 1, self.epochs, values, rate, mean_norm, now - self.began, trainer.model.params,
-            self._gradient,
+            history.epochs - 1, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
+            self._gradient, mean_gradient,
         )  # fmt: skip
-        reasons = [reason for watch in self.watches if (reason := watch.observe(end))]
+        reasons = self.watching.observe(end) if whole else []
         for callback in self.callbacks:
             if callback.on_epoch_end(end):
                 reasons.append(f"{type(callback).__name__} asked to stop in epoch {end.epoch}")
         return "; ".join(reasons) or None
 
-    def _measure(self, data: Samples, prefix: str) -> dict[str, float]:
-        outputs = self.trainer.model.predict(data.X)
+    def _measure(self, model: Sequential, data: Samples, prefix: str) -> dict[str, float]:
+        outputs = model.predict(data.X)
         y = data.labels if data.labels is not None else data.target if data.target is not None else data.y
         return {prefix + name: metric(outputs, y, data.weight) for name, metric in self.metrics.items()}
 

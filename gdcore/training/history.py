@@ -13,6 +13,9 @@ from .._optional import data_frame
 class History:
     """One entry per epoch, and why the fit stopped.
 
+    An epoch that `max_steps` has cut short has an entry of what it was so far, and in the history of the fit that
+    finished it one of the whole.
+
     Attributes
     ----------
     loss : list of float
@@ -37,7 +40,7 @@ class History:
     weight_norm : list of float
         Norm of all weights after the epoch, biases left out.
     update_ratio : list of float
-        Norm of what the epoch added to the parameters over the parameters' norm before it.
+        Norm of what the epoch, within this fit, added to the parameters over the parameters' norm before it.
 
     The last three are empty unless `fit(record=…)` asks for them.
 

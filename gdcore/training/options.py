@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 OPTIONS: dict[str, Any] = {
-    "batch_size": 32, "shuffle": True, "drop_last": False, "l1": 0.0, "l2": 0.0, "clip_norm": None, "clip_value": None,
-    "layer_rates": {}, "seed": None,
+    "batch_size": 32, "accumulate": 1, "shuffle": True, "drop_last": False, "l1": 0.0, "l2": 0.0, "clip_norm": None,
+    "clip_value": None, "layer_rates": {}, "average": None, "seed": None,
 }  # fmt: skip
 """Names and defaults."""
 
@@ -37,6 +37,6 @@ def check_full_batch(trainer: Trainer) -> None:
     checks_fit.full_batch(trainer.optimizer, {
         "dropout": any(isinstance(layer, Dropout) for layer in layers),
         "clip_norm": trainer.clip_norm is not None, "clip_value": trainer.clip_value is not None,
-        "layer_rates": bool(trainer.layer_rates),
+        "layer_rates": bool(trainer.layer_rates), "average": trainer.average is not None,
         "max_norm": any(isinstance(layer, Dense) and layer.max_norm is not None for layer in layers),
     })  # fmt: skip

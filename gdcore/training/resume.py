@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from .. import checks, checks_fit
@@ -11,11 +13,17 @@ from ..models.sequential import Sequential
 from ..optimizers import Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
+from .carried import Carried
+from .epoch import Place
 
 if TYPE_CHECKING:
     from .trainer import Trainer
 
-KEYS = ("params", "optimizer", "epochs_done", "learning_rate", "plateau", "seed")
+KEYS = (
+    "params", "optimizer", "epochs_done", "learning_rate", "plateau", "seed", "place", "sums", "averaged", "carried",
+)  # fmt: skip
+SUMS = ("loss_sum", "mass", "norm_sum", "clipped_steps")
+"""Of the epoch under way."""
 
 
 def state_of(trainer: Trainer) -> dict[str, Any]:
@@ -27,6 +35,10 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
         "learning_rate": trainer._run.learning_rate,
         "plateau": tuple(trainer._plateau),
         "seed": trainer.seed,
+        "place": astuple(trainer._place),
+        "sums": tuple(getattr(trainer._run, name) for name in SUMS),
+        "averaged": None if trainer._mean is None else trainer._mean.copy(),
+        "carried": copy.deepcopy(vars(trainer._carried)),
     }
 
 
@@ -36,12 +48,19 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     own = trainer.optimizer_state
     saved = OptimizerState.from_dict(own.optimizer, state["optimizer"])
     checks.vector("the saved slots", saved.slots.ravel(), own.slots.size, own.dtype)
+    checks_fit.saved_average(state["averaged"], trainer.average, own.n)
     trainer.model.params = state["params"]
     own.slots[:], own.scalars[:] = saved.slots, saved.scalars
     trainer._run.step_count = saved.step_count
     trainer._run.learning_rate = state["learning_rate"]
     trainer._epochs_done = int(state["epochs_done"])
     trainer._plateau = PlateauState(*state["plateau"])
+    trainer._place = Place(*state["place"])
+    for name, value in zip(SUMS, state["sums"], strict=True):
+        setattr(trainer._run, name, value)
+    if trainer._mean is not None:
+        trainer._mean[:] = state["averaged"]
+    trainer._carried = Carried(**copy.deepcopy(state["carried"]))
 
 
 def restored(

@@ -1,6 +1,11 @@
 """Criteria that end a fit: frozen rules, each with a watch that holds what changes.
 
 To add one: a frozen dataclass whose `start` returns a watch; one that remembers nothing returns `Ask(its test)`.
+
+Design
+------
+What a watch has seen outlives its fit, in the trainer: a fit that ran out of epochs and is gone on with stops where one
+that never paused would have. A criterion that did stop a fit has done its work and begins anew.
 """
 
 from __future__ import annotations
@@ -16,6 +21,9 @@ from .. import checks_fit
 from .._repr import call_repr
 from .epoch_end import EpochEnd, Monitors
 
+Memory = tuple[Any, ...]
+"""What a watch remembers from fit to fit; empty where that is nothing."""
+
 
 class Watch(ABC):
     """One criterion at work in one fit."""
@@ -27,6 +35,10 @@ class Watch(ABC):
     @abstractmethod
     def finish(self, params: NDArray[Any]) -> None:
         """The fit has ended: leave the parameters as the criterion wants them."""
+
+    @abstractmethod
+    def remembered(self) -> Memory:
+        """What a later fit needs to go on, if anything."""
 
 
 @final
@@ -42,13 +54,23 @@ class Ask(Watch):
     def finish(self, params: NDArray[Any]) -> None:
         pass
 
+    def remembered(self) -> Memory:
+        return ()
+
 
 class StoppingCriterion(ABC):
     """What every criterion offers; each one is a frozen dataclass."""
 
     @abstractmethod
-    def start(self, monitors: Monitors) -> Watch:
-        """A watch for a fit that begins now, in which these values can be watched."""
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+        """A watch for a fit that begins now, in which these values can be watched.
+
+        `remembered` is what the watch of the fit before has left, where this one goes on.
+        """
+
+    def sums_gradients(self) -> bool:
+        """Whether `EpochEnd.mean_gradient` will be asked for: it costs a pass over the parameters per step."""
+        return False
 
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each criterion is a dataclass
@@ -78,7 +100,7 @@ class Function(StoppingCriterion):
 
     function: Callable[[EpochEnd], bool | str | None]
 
-    def start(self, monitors: Monitors) -> Watch:
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         return Ask(self._ask)
 
     def _ask(self, end: EpochEnd) -> str | None:

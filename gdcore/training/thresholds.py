@@ -8,8 +8,8 @@ from typing import Any, Literal, final
 from numpy.typing import NDArray
 
 from .. import checks, checks_fit
-from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored
-from .stopping import Ask, StoppingCriterion, Watch
+from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored, norm
+from .stopping import Ask, Memory, StoppingCriterion, Watch
 
 
 @final
@@ -40,7 +40,7 @@ class LossThreshold(StoppingCriterion):
         checks_fit.text("monitor", self.monitor)
         checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
 
-    def start(self, monitors: Monitors) -> Watch:
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         what = monitored(self, self.monitor, self.mode, monitors)
         return Ask(lambda end: self._reason(end, what))
 
@@ -60,34 +60,41 @@ class GradientNormThreshold(StoppingCriterion):
     ----------
     threshold : float
         > 0, in the loss's units over the parameters'.
-    of : {"full", "batches"}, default "full"
+    of : {"full", "epoch"}, default "full"
         "full" is the gradient over all training data, penalties included, at the end of the epoch: one more forward and
-        backward pass over the data per epoch. "batches" is the mean over the epoch's steps of the norm of the batch's
-        gradient, which costs nothing; the noise between batches keeps it above zero unless a batch holds all data.
+        backward pass over the data per epoch. "epoch" is the mean of the gradients that the epoch's steps took, each at
+        its own parameters and on its own batch, penalties included, before clipping: one pass over the parameters per
+        step, and those of a large layer may round otherwise by an ulp. While steps are small the two are close.
 
     Examples
     --------
     >>> GradientNormThreshold(1e-6)
-    GradientNormThreshold(1e-06)
+    GradientNormThreshold(1e-06, of='full')
     """
 
     threshold: float
-    of: Literal["full", "batches"] = "full"
+    of: Literal["full", "epoch"] = "full"
 
     def __post_init__(self) -> None:
         checks.positive("threshold", self.threshold)
-        checks_fit.one_of("of", self.of, ("full", "batches"))
+        checks_fit.one_of("of", self.of, ("full", "epoch"))
 
-    def start(self, monitors: Monitors) -> Watch:
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         return Ask(self._reason)
+
+    def sums_gradients(self) -> bool:
+        return self.of == "epoch"
 
     def _reason(self, end: EpochEnd) -> str | None:
         whole = self.of == "full"
-        size = end.full_gradient_norm() if whole else end.gradient_norm
+        size = end.full_gradient_norm() if whole else norm(end.mean_gradient())
         if not size < self.threshold:
             return None
-        which = "the full gradient's norm" if whole else "the mean norm of the epoch's batch gradients"
-        return f"{which}, {size:.3g}, is below {self.threshold:g}: converged"
+        which = "the full gradient" if whole else "the epoch's mean gradient"
+        return f"the norm of {which}, {size:.3g}, is below {self.threshold:g}: converged"
+
+    def __repr__(self) -> str:
+        return f"GradientNormThreshold({self.threshold!r}, of={self.of!r})"
 
 
 @final
@@ -121,8 +128,11 @@ class RelativeChange(StoppingCriterion):
         checks.integer("n_epochs", self.n_epochs, 1)
         checks_fit.text("monitor", self.monitor)
 
-    def start(self, monitors: Monitors) -> Watch:
-        return _ChangeWatch(self, monitored(self, self.monitor, "min", monitors).name)
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+        watch = _ChangeWatch(self, monitored(self, self.monitor, "min", monitors).name)
+        if remembered and remembered[0] == watch.name:
+            _, watch.last, watch.calm = remembered
+        return watch
 
 
 @final
@@ -148,6 +158,9 @@ class _ChangeWatch(Watch):
     def finish(self, params: NDArray[Any]) -> None:
         pass
 
+    def remembered(self) -> Memory:
+        return self.name, self.last, self.calm
+
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -170,7 +183,7 @@ class TimeLimit(StoppingCriterion):
     def __post_init__(self) -> None:
         checks.positive("seconds", self.seconds)
 
-    def start(self, monitors: Monitors) -> Watch:
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         return Ask(self._reason)
 
     def _reason(self, end: EpochEnd) -> str | None:

@@ -5,6 +5,8 @@ Design
 - Everything is bound in `__init__`: workspace, gradient, optimizer's state. A step passes array pointers to the
   kernels; arrays that already fit are not looked at in Python, and what the kernels refuse is explained here.
 - Randomness is a function of (seed, epoch) and (seed, step): a trainer that goes on draws what it would have.
+- What lasts longer than a step has a file of its own: the epoch (epoch.py), the fit (fit.py), what a fit leaves to the
+  next (carried.py), and how all of it is saved (resume.py).
 - A loss computed in Python (any callable) takes the same parts in Python's hands, batch by batch.
 """
 
@@ -26,11 +28,14 @@ from ..metrics import MetricSpec
 from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch, get_method
-from ..schedules import PlateauState, ReduceOnPlateau, Schedule
+from ..schedules import PlateauState, Schedule
+from .averaging import Average
 from .callbacks import Callback
+from .carried import Carried
 from .compiled import compiled
-from .custom import custom_batch, custom_epoch
+from .custom import custom_step
 from .diverged import explain
+from .epoch import Place, run_epoch
 from .fit import Fit, take_fit_data
 from .history import History
 from .options import call_of, check_full_batch, options_of
@@ -53,6 +58,9 @@ class Trainer:
         "cg", which take all data at once and know `fit` alone.
     batch_size : int, default 32
         Rows of a mini-batch; more than there are means one batch of all.
+    accumulate : int, default 1
+        Batches whose gradients are averaged into one update, by their rows. A custom loss sees one batch at a time; a
+        built-in one gives the same as a batch of all their rows, which takes no more memory.
     shuffle : bool, default True
         Whether `epoch` visits the samples in an order of its own.
     drop_last : bool, default False
@@ -68,6 +76,8 @@ class Trainer:
         Factors on the learning rates of layers ("dense0", "dense1", … as `model.parameters` calls them). 0 freezes a
         layer: it has no gradient, penalty or decay, and its parameters and its share of the optimizer's state stay
         as they are.
+    average : Average, optional
+        `gdcore.Polyak()` or `gdcore.EMA(0.999)`: a mean of the parameters over the steps, in `averaged`.
     seed : int, optional
         Of shuffling and dropout; by default the model's, or a fresh one where it has none.
 
@@ -79,6 +89,7 @@ class Trainer:
     learning_rate : float
         Of the next step; may be set between steps, unless a schedule sets it.
     optimizer_state : OptimizerState
+    averaged : ndarray, shape (n_params,)
 
     Notes
     -----
@@ -112,6 +123,7 @@ class Trainer:
         optimizer: str | Optimizer | FullBatch = "sgd",
         *,
         batch_size: int = 32,
+        accumulate: int = 1,
         shuffle: bool = True,
         drop_last: bool = False,
         l1: float = 0.0,
@@ -119,12 +131,14 @@ class Trainer:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         layer_rates: Mapping[str, float] | None = None,
+        average: Average | None = None,
         seed: int | None = None,
     ) -> None:
         self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
         self.loss = get_loss(loss)
         self.optimizer = get_method(optimizer)
         self.batch_size = checks.integer("batch_size", batch_size, 1, 2**40)
+        self.accumulate = checks.integer("accumulate", accumulate, 1, 2**20)
         self.shuffle = checks.boolean("shuffle", shuffle)
         self.drop_last = checks.boolean("drop_last", drop_last)
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
@@ -132,6 +146,8 @@ class Trainer:
         self.clip_value = None if clip_value is None else checks.positive("clip_value", clip_value)
         names = [f"dense{i}" for i in range(len(model._dense()))]
         self._layer_rates = checks_fit.layer_rates({} if layer_rates is None else layer_rates, names)
+        self.average = average
+        checks_fit.average(average, Average)
         if isinstance(self.optimizer, FullBatch):
             check_full_batch(self)
         if seed is None:
@@ -140,12 +156,13 @@ class Trainer:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
         self.seed = checks.integer("seed", seed, 0, 2**64 - 1)
         self._epochs_done = 0
-        self._plateau = PlateauState()
+        self._place, self._plateau, self._carried = Place(), PlateauState(), Carried()
         self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()    # the latter never steps
         rate = self._rule.learning_rate
         self._schedule = rate if isinstance(rate, Schedule) else None
         self._state = self._rule.init(model.n_params, model.dtype)
         self._grads = np.zeros(model.n_params, model.dtype)
+        self._mean = None if self.average is None else np.zeros(model.n_params)
         self._compile()
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
         self._column = model.out_features == 1
@@ -218,6 +235,17 @@ class Trainer:
         self._state.step_count = self._run.step_count
         return self._state
 
+    @property
+    def averaged(self) -> NDArray[Any]:
+        """The mean of the parameters that `average` asks for, a copy; before its first step the parameters.
+
+        `model.params = trainer.averaged` predicts with it.
+        """
+        if self.average is None or self._mean is None:
+            raise checks_fit.no_average()
+        before = self.steps_done <= self.average.start
+        return self.model.params.copy() if before else self._mean.astype(self.model.dtype)
+
     def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One update on exactly these rows.
 
@@ -257,17 +285,9 @@ class Trainer:
         try:
             if isinstance(self.loss, Loss):
                 return self._run.step(data.X, data.target, data.labels, data.weight)
-            return custom_batch(self, data, slice(None))
+            return custom_step(self, data, [slice(None)])
         except RefusedStep as error:
             raise explain(self, data, slice(None), error) from None
-
-    def _refused_gradient(self) -> NDArray[Any]:
-        """The gradient that a step was refused for, penalties included: shape (n_params,)."""
-        return self._grads
-
-    def _next_dropout_key(self) -> int:
-        """What fixes the dropout masks of the next step; 0 where no layer drops."""
-        return self._run.next_key()
 
     def _take(self, X: object, y: object, sample_weight: object) -> Samples:
         model = self.model
@@ -278,6 +298,8 @@ class Trainer:
 
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One pass over the data in mini-batches, shuffled where the trainer shuffles.
+
+        Where a fit has stopped within an epoch over as many samples, the rest of that one.
 
         Parameters
         ----------
@@ -296,48 +318,15 @@ class Trainer:
         """
         if isinstance(self.optimizer, FullBatch):
             checks_fit.mini_batches(self.optimizer, "epoch")
-        return self._epoch(self._take(X, y, sample_weight))
-
-    def _epoch(self, data: Samples) -> float:
-        n = len(data.X)
-        batch = min(self.batch_size, n)
-        order = None
-        if self.shuffle and batch < n:
-            order = np.empty(n, np.int64)
-            load(self.model.dtype).shuffled(self.seed, self._epochs_done, order)
-        run = self._run
-        run.norm_sum, run.clipped_steps = 0.0, 0
-        rates = None if self._schedule is None else self._epoch_rates(n // batch if self.drop_last else -(-n // batch))
-        try:
-            if isinstance(self.loss, Loss):
-                value = run.epoch(data.X, data.target, data.labels, data.weight, order, batch, self.drop_last, rates)
-            else:
-                value = custom_epoch(self, data, order, batch, rates)
-        except RefusedStep as error:
-            first = error.args[1] * batch
-            rows = slice(first, first + batch) if order is None else order[first : first + batch]
-            raise explain(self, data, rows, error) from None
-        self._epochs_done += 1
-        return value
-
-    def _epoch_rates(self, n_batches: int) -> NDArray[np.float64] | None:
-        """The rate of each batch of the next epoch, None where they have one rate, which is set."""
-        if self._schedule is not None and self._schedule.per == "step":
-            return self._schedule.rates(self._run.step_count, n_batches)
-        self._run.learning_rate = self.learning_rate
-        return None
-
-    def _observe(self, value: float, greater_is_better: bool) -> None:
-        """Tell a schedule that follows a value what it was at the end of an epoch."""
-        if isinstance(self._schedule, ReduceOnPlateau):
-            self._plateau = self._schedule.observe(self._plateau, value, greater_is_better)
+        return run_epoch(self, self._take(X, y, sample_weight))
 
     def fit(
         self,
         X: ArrayLike,
         y: ArrayLike,
         *,
-        epochs: int = 10,
+        epochs: int | None = None,
+        max_steps: int | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: ClassWeight | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
@@ -349,13 +338,18 @@ class Trainer:
     ) -> History:
         """Run epochs until they are over or a criterion stops them.
 
-        A second call goes on where the first one stopped.
+        A second call goes on where the first one stopped, bit for bit, within an epoch as well: the rest of that epoch
+        comes first, over data of the same number of samples.
 
         Parameters
         ----------
         X, y, sample_weight
             As in `step`.
-        epochs : int, default 10
+        epochs : int, optional
+            By default 10, or as many as `max_steps` takes.
+        max_steps : int, optional
+            Updates after which the fit ends, within an epoch too. Of an epoch cut short the history's last row tells
+            as far as it went; criteria are not asked about it.
         class_weight : "balanced" or dict, optional
             Class -> weight, which multiplies its samples'; "balanced" gives all classes the same share. Of the training
             data alone.
@@ -365,7 +359,8 @@ class Trainer:
             Measured after each epoch on training and validation data with the samples' weights, dropout left out: names
             in `gdcore.METRICS`, records, functions (outputs, y) -> float. Each set costs one prediction.
         stop : StoppingCriterion, callable, or several
-            Asked after each epoch in their order; a function (EpochEnd) -> True or the reason as a sentence.
+            Asked after each epoch in their order; a function (EpochEnd) -> True or the reason as a sentence. One that
+            counts epochs goes on where an equal one was when the last fit ended, unless it ended that fit itself.
         callbacks : Callback or several
             Told after each epoch, behind the criteria.
         record : str or several
@@ -384,11 +379,10 @@ class Trainer:
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step.
         """
-        epochs = checks.integer("epochs", epochs, 1)
         data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data)
         return Fit(
-            self, data, validation, epochs=epochs, metrics=metrics, stop=stop, callbacks=callbacks, record=record,
-            progress=progress,
+            self, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop, callbacks=callbacks,
+            record=record, progress=progress,
         ).run()  # fmt: skip
 
     def __repr__(self) -> str:

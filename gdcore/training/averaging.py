@@ -1,0 +1,110 @@
+"""Means of the parameters over the steps, beside the parameters themselves.
+
+Design
+------
+The records hold what does not change; the mean itself is a vector of float64 in the trainer, which the kernels keep
+up in the same call as the step. Nothing else changes: which step counts how much follows from the step's number.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+from .. import checks
+from .._repr import call_repr
+
+
+class Average(ABC):
+    """What every mean offers; each one is a frozen dataclass."""
+
+    start: int
+    validate: bool
+
+    @abstractmethod
+    def kernel_decay(self) -> float:
+        """What the kernels take: the factor of the mean before, or -1 where all steps count the same."""
+
+    def __repr__(self) -> str:
+        return call_repr(self)  # type: ignore[arg-type]  # each mean is a dataclass
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Polyak(Average):
+    """The plain mean of the parameters after each step: PyTorch's AveragedModel.
+
+    Parameters
+    ----------
+    start : int, default 0
+        Steps before the first one that counts: the mean should not remember where training began.
+    validate : bool, default False
+        Whether a fit's validation loss and validation metrics are those of the mean, and what a criterion restores too.
+
+    References
+    ----------
+    Polyak, B. T. and Juditsky, A. B. (1992). Acceleration of stochastic approximation by averaging. SIAM Journal on
+    Control and Optimization 30.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> line = gd.LinearModel(1, bias=False, weight_init="zeros")
+    >>> trainer = gd.Trainer(line, "mse", gd.SGD(0.25), average=gd.Polyak())
+    >>> losses = [trainer.step([[1.0]], [1.0]) for _ in range(2)]
+    >>> line.params, trainer.averaged    # after the steps: 0.5 and 0.75
+    (array([0.75], dtype=float32), array([0.625], dtype=float32))
+    """
+
+    start: int = 0
+    validate: bool = False
+
+    def __post_init__(self) -> None:
+        checks.integer("start", self.start, 0, 2**62)
+        checks.boolean("validate", self.validate)
+
+    def kernel_decay(self) -> float:
+        return -1.0
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class EMA(Average):
+    """The exponential moving average: ``mean = decay * mean + (1 - decay) * params`` after each step, the first copied.
+
+    PyTorch's AveragedModel with get_ema_multi_avg_fn(decay).
+
+    Parameters
+    ----------
+    decay : float, default 0.999
+        In [0, 1): the mean reaches back about 1 / (1 - decay) steps.
+    start : int, default 0
+        Steps before the first one that counts.
+    validate : bool, default False
+        As in `Polyak`.
+
+    References
+    ----------
+    Ruppert, D. (1988). Efficient estimations from a slowly convergent Robbins-Monro process. Cornell University.
+
+    Examples
+    --------
+    >>> EMA(0.99, start=100)
+    EMA(decay=0.99, start=100)
+    """
+
+    decay: float = 0.999
+    start: int = 0
+    validate: bool = False
+
+    def __post_init__(self) -> None:
+        checks.in_range("decay", self.decay, 0, 1)
+        checks.integer("start", self.start, 0, 2**62)
+        checks.boolean("validate", self.validate)
+
+    def kernel_decay(self) -> float:
+        return float(self.decay)
+
+
+AVERAGES: tuple[type[Average], ...] = (Polyak, EMA)

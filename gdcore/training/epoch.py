@@ -1,0 +1,102 @@
+"""A pass over the data, whole or in parts.
+
+Design
+------
+- An epoch may be left between any two steps and gone on with later, in another fit or another process. Its order
+  follows from (seed, epoch) and is drawn again; its sums go on, so that the mean loss at its end has the bits of one
+  that was never left.
+- `accumulate` batches make one step. To a built-in loss they are one batch of all their rows: the kernels send a batch
+  through the layers in blocks whose size does not depend on it, so it needs no more memory, and every row counts the
+  same, in a last batch that is not full as well. A custom loss is called for each batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import load
+from ..batches import Samples
+from ..errors import RefusedStep
+from ..losses import Loss
+from .custom import custom_epoch
+from .diverged import explain
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+@final
+@dataclass(slots=True)
+class Place:
+    """How far an epoch has come: the one under way, or the last one where it is over."""
+
+    samples: int = 0
+    """Of the data it goes over."""
+    steps: int = 0
+    """Made in it."""
+    of_steps: int = 0
+    """Of the whole."""
+
+    def begun(self, n: int) -> int:
+        """Steps made of an epoch over n samples that is not over."""
+        return self.steps if self.samples == n and self.steps < self.of_steps else 0
+
+
+def epoch_steps(trainer: Trainer, n: int) -> int:
+    """Steps of an epoch over n samples."""
+    rows = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
+    return -(-rows // min(trainer.batch_size * trainer.accumulate, n))
+
+
+def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float:
+    """Go on with the epoch under way to its end, for at most so many steps -> its mean loss so far.
+
+    Raises
+    ------
+    DivergedError
+        Where a step is refused; the epoch goes on there.
+    """
+    run, place, n = trainer._run, trainer._place, len(data.X)
+    size = min(trainer.batch_size * trainer.accumulate, n)
+    last = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
+    done = place.begun(n)
+    if not done:
+        place.samples, place.steps, place.of_steps = n, 0, -(-last // size)
+        run.begin_epoch()
+    first, end = done * size, last if most is None else min((done + most) * size, last)
+    order = None
+    if trainer.shuffle and size < n:
+        order = np.empty(n, np.int64)
+        load(trainer.model.dtype).shuffled(trainer.seed, trainer._epochs_done, order)
+        order = order[first:end]
+    elif end - first < n:
+        data = data.rows(first, end)
+    rates = None if trainer._schedule is None else _rates(trainer, -(-(end - first) // size))
+    before = run.step_count
+    try:
+        if isinstance(trainer.loss, Loss):
+            value = run.epoch(data.X, data.target, data.labels, data.weight, order, size, False, rates)
+        else:
+            value = custom_epoch(trainer, data, order, size, rates)
+    except RefusedStep as error:
+        what, step = error.args
+        rows = slice(step * size, (step + 1) * size)
+        raise explain(trainer, data, rows if order is None else order[rows], RefusedStep(what, done + step)) from None
+    finally:
+        place.steps = done + run.step_count - before
+    if place.steps == place.of_steps:
+        trainer._epochs_done += 1
+    return value
+
+
+def _rates(trainer: Trainer, steps: int) -> NDArray[np.float64] | None:
+    """The rate of each of the next steps, None where they have one rate, which is set."""
+    schedule = trainer._schedule
+    if schedule is not None and schedule.per == "step":
+        return schedule.rates(trainer.steps_done, steps)
+    trainer._run.learning_rate = trainer.learning_rate
+    return None
