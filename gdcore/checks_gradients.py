@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from .checks import integer, numbers_array, plain_array
 
+MOST_INPUT_ROWS = 8192
+
 
 def one_number(name: str, value: object) -> tuple[float, bool]:
     """What a scalar function returned, as a float, and whether it had less than float64's precision."""
@@ -113,3 +115,9 @@ def order(value: object, wrt: str, grad: object) -> int:
     if number == 2 and grad is not None and not callable(grad):
         raise TypeError(f"order=2 takes for grad a callable v -> Hessian times v, got {type(grad).__name__}")
     return number
+
+
+def input_rows(n: int) -> None:
+    """Rows whose inputs are checked: they take an array (n, n)."""
+    if n > MOST_INPUT_ROWS:
+        raise ValueError(f"wrt='inputs' takes at most {MOST_INPUT_ROWS} rows, got {n}: check some of them")

@@ -7,7 +7,8 @@ Design
   roundoff; what moves by less than a bent f can tell has a change of 0, and the roundoff of what depends on it.
 - A weight of one stage moves one unit, by rank one the next dense stage, and by products those behind it.
 - A sample's loss is subtracted from the same sample's before, output by output; cross-entropy has softmax.pxi.
-- Roundoff is that of the outputs at the parameters as they are (stages.pxi), times the loss's slope at the moved point, and that of the loss's terms.
+- Roundoff is that of the outputs at the parameters as they are (stages.pxi), times the loss's slope at the moved point,
+  and that of the loss's terms.
 - A pattern is a sum of a random number for every sign that has changed: it does not depend on the order, and is 0 where
   no sign has.
 """

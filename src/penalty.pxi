@@ -5,17 +5,19 @@ cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
     cdef const Layer *layer
     cdef const real *w
     cdef Py_ssize_t j
-    cdef double lines, total = 0
+    cdef double size, total = 0
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         if layer.kind != DENSE:
             continue
         w = plan.params + layer.weight_at
-        lines = own_or(layer.l1, l1)
-        for j in range(layer.n_in * layer.n_out if lines != 0 else 0):
-            total += lines * real_abs(w[j])
-        if own_or(layer.l2, l2) != 0:        # weights may be too large to be squared
+        if own_or(layer.l1, l1) != 0:        # or 0 times infinity would come of weights that are too large
+            size = 0
+            for j in range(layer.n_in * layer.n_out):
+                size += real_abs(w[j])
+            total += own_or(layer.l1, l1) * size
+        if own_or(layer.l2, l2) != 0:
             total += own_or(layer.l2, l2) / 2 * sum_squares(layer.n_in * layer.n_out, w)
     return total
 

@@ -74,12 +74,9 @@ cdef class Training:
         self.update.hyper = &hyper[0] if hyper.shape[0] else NULL
         self.update.scalars = &scalars[0]
         self.learning_rate = learning_rate
-        self.l1 = l1
-        self.l2 = l2
-        self.clip_norm = clip_norm
-        self.clip_value = clip_value
-        self.decay = decay
-        self.growth = growth
+        self.l1, self.l2 = l1, l2
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.decay, self.growth = decay, growth
         self.reach = INFINITY
         self.limit = 1e30 if REAL_IS_FLOAT else 1e290
         self.seed = seed

@@ -153,6 +153,25 @@ def test_the_models_own_products_are_checked(loss, monkeypatch):
     assert not gd.check_gradients(net, X, y, loss, l2=0.1, order=2).ok
 
 
+def test_more_rows_than_inputs_can_be_checked_of():
+    with pytest.raises(ValueError, match="wrt='inputs' takes at most 8192 rows, got 8193: check some of them"):
+        gd.check_gradients(gd.LinearModel(1), np.zeros((8193, 1)), np.zeros(8193), "mse", wrt="inputs")
+
+
+def test_products_where_the_loss_overflows():
+    net = gd.LinearModel(1, dtype="float64")
+    with pytest.raises(ValueError, match="the loss is inf; expected a finite number"):
+        gd.check_gradients(net, [[1e6 / net.params[0]]], [[1.0]], "poisson", order=2)
+
+
+def test_what_float32_cannot_hold_is_not_called_wrong():
+    """exp(100) is beyond float32, and so is the gradient: nobody's mistake."""
+    net = gd.LinearModel(1, bias=False, weight_init="ones")
+    report = gd.check_gradients(net, [[100.0]], [[1.0]], "poisson")
+    part = next(part for part in report.parts if part.name == "float32 gradient")
+    assert part.verdict == "inconclusive"
+
+
 def test_a_loss_in_python_has_no_products_of_its_own():
     def loss(z, y):
         return float(np.mean((z - y) ** 2)), 2 * (z - y) / z.size

@@ -127,6 +127,7 @@ def check_gradients(
             product_with = grad if callable(grad) else objective.hessian_vector
             return check_second(replace(objective, key=0), product_with, blocks_of(model.parameters()), effort.seed)
         if wrt == "inputs":
+            checks_gradients.input_rows(len(data.X))
             objective = objective.of_inputs()
             blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)
         else:

@@ -33,8 +33,8 @@ class Differences(NamedTuple):
     values : ndarray, float64
         NaN or infinite where f is.
     noise : ndarray, float64
-        A bound of the roundoff in `values`, absolute, not negative, in the unit of f; infinite where terms overflow. It is
-        0 only where the point cannot matter: a change that is lost in rounding has a value of 0, and a noise.
+        A bound of the roundoff in `values`, absolute, not negative, in the unit of f; infinite where terms overflow. It
+        is 0 only where the point cannot matter: a change that is lost in rounding has a value of 0, and a noise.
     patterns : ndarray, uint64
     """
 

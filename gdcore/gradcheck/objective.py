@@ -49,6 +49,10 @@ class Objective:
             return model._evaluate(self.data, self.loss, self.l1, self.l2, self.key, grad)
         return model._network(True).penalty(self.l1, self.l2, grad)
 
+    def value(self) -> float:
+        """At the model's parameters."""
+        return self._at(self.model)
+
     def gradient(self) -> Vector:
         """Of the model's own backward pass, shape (n_params,)."""
         grad = np.zeros(self.model.n_params)

@@ -78,10 +78,13 @@ def check_single(objective: Objective, model: Sequential, data: Samples, blocks:
     with np.errstate(over="ignore", invalid="ignore"):
         bound = gradient_roundoff(objective, "float32")
         error = np.abs(grad.astype(np.float64) - objective.gradient())
+        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # more than float32 can hold on the way
         beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
+        beyond[lost] = 0
     worst = int(np.argmax(beyond))
     block = next(block for block in reversed(blocks) if block.start <= worst)
-    verdict = "fail" if (beyond > 1).any() else "pass" if np.isfinite(bound).all() else "inconclusive"
+    known = np.isfinite(bound).all() and not lost.any()
+    verdict = "fail" if (beyond > 1).any() else "pass" if known else "inconclusive"
     where = block.entry_name(worst)
     return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))
 

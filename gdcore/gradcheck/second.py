@@ -25,6 +25,8 @@ from .report import GradientReport
 from .rounding import gradient_roundoff
 from .search import Lines, look_again, search
 
+SUMS = 4.0
+"""A product sums so many times the terms of a gradient: values and their rates of change, forward and backward."""
 NOTE = "order 2: the entries are those of the Hessian times a random direction of length 1"
 
 
@@ -63,13 +65,14 @@ def check_second(
         Of the direction.
     """
     n, eps = objective.model.n_params, float(np.finfo(np.float64).eps)
+    checks_gradients.finite_value("the loss", objective.value())
     direction = draw(np.random.default_rng(seed), n, np.arange(n))
     product = checks_gradients.gradient("grad(v)", product_with(direction.copy()), (n,))
     roundoff = gradient_roundoff(objective, "float64")
     lines = gradient_lines(objective, direction, roundoff)
     x = objective.model.params
     scale = np.full(n, 1 / np.max(np.abs(direction) / scales(x)))
-    own = roundoff / scale + eps * np.abs(product)
+    own = SUMS * roundoff / scale + eps * np.abs(product)
     found = search(lines, scale, 0, eps)
     slopes, spent = look_again(lines, found, product, own, scale, 0, eps)
     entries = make_entries(blocks, np.arange(n), product, own, slopes, scale, eps)
