@@ -97,7 +97,7 @@ MUTATIONS = (
     Mutation("wrong class index", "class labels too large by 1", on.of_case(on.shifted_labels)),
     Mutation("last row dropped", "the mean is over all rows but the last", on.of_case(on.without_last_row)),
     Mutation("last row not added", "the sum lacks the last row, the divisor does not", on.last_row_not_added),
-    Mutation("first row twice", "the first row is added twice", on.first_rows_doubled),
+    Mutation("first row twice", "the first row is added twice", on.first_row_twice),
     Mutation("sample weights ignored", "the plain mean in place of the weighted one", on.of_case(on.without_weights)),
     Mutation("stale momentum", f"{on.DECAY} parts of the gradient of a step before, whose parameters were 1 % apart",
              on.stale),

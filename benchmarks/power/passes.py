@@ -44,7 +44,7 @@ def shifted_labels(case: Case) -> Case | None:
 
 
 def without_last_row(case: Case) -> Case | None:
-    """The last row is left out of the mean. Without dropout, whose mask is that of a row's place."""
+    """The last row is left out of the mean. Dropout's masks are of the rows' places: the others keep theirs."""
     if len(case.X) < 2:
         return None
     weight = None if case.weight is None else case.weight[:-1]
@@ -56,7 +56,7 @@ def last_row_not_added(case: Case, right: np.ndarray, rng: np.random.Generator) 
     return by_rows(case, right, lambda delta: delta * (np.arange(len(delta)) < len(delta) - 1)[:, None])
 
 
-def first_rows_doubled(case: Case, right: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+def first_row_twice(case: Case, right: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """A buffer that was not cleared: the first row counts twice."""
     return by_rows(case, right, lambda delta: delta * (1 + (np.arange(len(delta)) == 0))[:, None])
 

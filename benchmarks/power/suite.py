@@ -4,7 +4,7 @@ Design
 ------
 - Cases, mistakes and random directions follow from the seed: a run can be repeated, and its seeds split over processes.
 - Every checker gets the same cases and the same arrays.
-- Inconclusive entries are counted on the model's own right gradient: how much a user must take on trust.
+- Inconclusive entries are counted on right gradients: how much a user must take on trust.
 """
 
 import time
