@@ -126,12 +126,13 @@ cdef void outer_gradient(
     """x^T delta and delta into the update, a row of the weight at a time; it is never written where that is plain."""
     cdef const Update *update = update_of(of, sink.update)
     cdef bint penalized = own_or(of.l1, sink.l1) != 0 or own_or(of.l2, sink.l2) != 0
+    cdef real *weight = sink.params + of.weight_at + low * of.n_out
     cdef Py_ssize_t i, j
     if is_plain(update) and not penalized and sink.clip_value == INFINITY:
-        subtract_outer(
-            high - low, of.n_out, update.learning_rate, x + low, delta,
-            sink.params + of.weight_at + low * of.n_out,
-        )
+        if of.n_out == 1:
+            subtract_outer(1, high - low, update.learning_rate, delta, x + low, weight)
+        else:
+            subtract_outer(high - low, of.n_out, update.learning_rate, x + low, delta, weight)
         sink.squares += sum_squares(high - low, x + low) * sum_squares(of.n_out, delta)
     else:
         for i in range(low, high):
