@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
+SPARED = 8
+"""Eigenvalues are looked at each time that an eighth more products are made: else they were most of the work."""
 BREAKDOWN = 1e-12
 """A next vector so much shorter than the largest eigenvalue is roundoff: the recurrence has ended."""
 
@@ -81,7 +83,7 @@ def lanczos(product: Callable[[Vector], Vector], start: Vector, most: int, tol: 
     basis = np.zeros((most, n))
     diagonal, beside = np.zeros(most), np.zeros(most)
     vector = start / np.linalg.norm(start)
-    found = Spectrum(np.zeros(0), np.zeros(0), np.inf, np.inf, False)
+    found, look = Spectrum(np.zeros(0), np.zeros(0), np.inf, np.inf, False), 0
     for m in range(most):
         basis[m] = vector
         image = product(vector)
@@ -89,10 +91,13 @@ def lanczos(product: Callable[[Vector], Vector], start: Vector, most: int, tol: 
         for _ in range(2):
             image = image - basis[: m + 1].T @ (basis[: m + 1] @ image)
         beside[m] = np.linalg.norm(image)
-        found = _ritz(diagonal[: m + 1], beside[: m + 1], m + 1 == n)
-        size = float(np.abs(found.ritz).max())
-        if found.complete or max(found.low_error if low else 0.0, found.high_error) <= tol * size:
-            break
+        ended = beside[m] <= 3 * BREAKDOWN * max(np.abs(diagonal[: m + 1]).max(), beside[: m + 1].max())
+        if m >= look or m + 1 == most or ended:
+            look = m + 1 + m // SPARED
+            found = _ritz(diagonal[: m + 1], beside[: m + 1], m + 1 == n)
+            size = float(np.abs(found.ritz).max())
+            if found.complete or max(found.low_error if low else 0.0, found.high_error) <= tol * size:
+                break
         vector = image / beside[m]
     return found
 
