@@ -237,6 +237,11 @@ def saved_trainer(state: Mapping[str, Any], keys: Sequence[str], n_params: int, 
         )
 
 
+def not_a_state(error: Exception) -> ValueError:
+    """The error for a saved state whose parts are not what `state_dict` gives."""
+    return ValueError(f"the saved state was changed, {error}: save what state_dict() returns as it is")
+
+
 def average(value: object, kind: type) -> None:
     """A mean of the parameters, or None."""
     if value is not None and not isinstance(value, kind):

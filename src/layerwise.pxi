@@ -29,6 +29,7 @@ cdef int settle_layers(
     for i in range(plan.n_layers - 1, -1, -1):
         layer = &plan.layers[i]
         layer.frozen = factors is not None and factors[i] == 0
+        layer.update = NULL
         if layer.kind != DENSE or layer.frozen:
             continue
         plan.lowest = i
@@ -112,6 +113,17 @@ cdef void limit_weights(const Plan *plan, double *scratch) noexcept nogil:
             limit_norms(layer, plan.params + layer.weight_at, scratch)
 
 
+cdef double large_norm(const Layer *of, const real *column) noexcept nogil:
+    """The norm of a column of a weight, whose squares overflow."""
+    cdef double top = 0, total = 0
+    cdef Py_ssize_t i
+    for i in range(of.n_in):
+        top = max(top, <double>real_abs(column[i * of.n_out]))
+    for i in range(of.n_in):
+        total += (column[i * of.n_out] / top) * (column[i * of.n_out] / top)
+    return top * sqrt(total)
+
+
 cdef void limit_norms(
     const Layer *of,
     real *weight,       # (n_in, n_out)
@@ -119,7 +131,7 @@ cdef void limit_norms(
 ) noexcept nogil:
     """Scale a unit's weights, a column, down to the norm that the layer allows (Srivastava et al., 2014)."""
     cdef Py_ssize_t i, j, n_out = of.n_out
-    cdef double w
+    cdef double w, size
     cdef bint beyond = False
     memset(factor, 0, n_out * sizeof(double))
     for i in range(of.n_in):
@@ -127,8 +139,9 @@ cdef void limit_norms(
             w = weight[i * n_out + j]
             factor[j] += w * w
     for j in range(n_out):
-        beyond = beyond or factor[j] > of.max_norm * of.max_norm
-        factor[j] = of.max_norm / sqrt(factor[j]) if factor[j] > of.max_norm * of.max_norm else 1.0
+        size = sqrt(factor[j]) if isfinite(factor[j]) else large_norm(of, weight + j)
+        beyond = beyond or size > of.max_norm
+        factor[j] = of.max_norm / size if size > of.max_norm else 1.0
     if not beyond:
         return
     for i in range(of.n_in):

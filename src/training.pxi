@@ -166,7 +166,7 @@ cdef class Training:
         """Coefficients of the coming step, clipped by the gradient's norm. True, with nothing begun, if it is risky."""
         cdef double rate = self.learning_rate * self.layers.factor
         cdef double growth = self.growth * (1 + rate * (1 + self.decay))
-        cdef double push = max(rate, 1.0) * (1 + norm) * (1 + norm) * PUSH
+        cdef double push = self.push(rate, norm)
         self.update.scale = 1
         if self.clip_norm < norm + 1e-6:
             self.update.scale = <real>(self.clip_norm / (norm + 1e-6))
@@ -177,11 +177,17 @@ cdef class Training:
                 sum_squares(self.network.plan.n_params, self.network.plan.params)
                 + sum_squares(self.slots.shape[0] * self.slots.shape[1], self.slots_at())
             )
+            push = self.push(rate, norm)
         self.reach = growth * self.reach + push
         if not self.reach < self.limit:
             return True
         self.begin_rule()
         return False
+
+    cdef inline double push(self, double rate, double norm) noexcept nogil:
+        """A bound of what a step adds to a parameter or a slot: some keep squares of the gradient with its decay."""
+        cdef double pull = 1 + norm + (self.decay * self.reach if self.decay != 0 else 0.0)
+        return max(rate, 1.0) * pull * pull * PUSH
 
     cdef inline real *slots_at(self) noexcept nogil:
         return &self.slots[0, 0] if self.slots.shape[0] else NULL
@@ -307,7 +313,7 @@ cdef class Training:
 
     def epoch(
         self, const real[:, ::1] X not None, const real[:, ::1] target, const int64_t[::1] labels,
-        const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size, bint drop_last,
+        const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size,
         const double[::1] rates=None,
     ):
         """Mini-batches of all rows, in order (n,) where given -> the mean of the losses before each update.
@@ -317,7 +323,7 @@ cdef class Training:
         """
         cdef Rows data
         cdef const double *rate = NULL
-        cdef Py_ssize_t first = 0, rows, n = X.shape[0], last
+        cdef Py_ssize_t first = 0, rows, n = X.shape[0]
         cdef double loss, share, total = self.loss_sum, mass = self.mass
         cdef int outcome = GOOD
         cdef Network net = self.network
@@ -327,19 +333,18 @@ cdef class Training:
         if order is not None:
             data.order = &order[0]
             n = order.shape[0]
-        last = n - n % batch_size if drop_last else n
         if rates is not None:
-            if rates.shape[0] != (last + batch_size - 1) // batch_size:
+            if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
         net.acquire(min(batch_size, n))
         self.reach = INFINITY
         try:
             with nogil:
-                while first < last:
+                while first < n:
                     if rate != NULL:
                         self.learning_rate = rate[first // batch_size]
-                    rows = min(batch_size, last - first)
+                    rows = min(batch_size, n - first)
                     outcome = self.batch(&data, first, rows, &loss)
                     if outcome != GOOD:
                         break
@@ -382,16 +387,20 @@ cdef class Training:
         """The key of the coming step's dropout masks, 0 where no layer drops."""
         return self.dropout_key()
 
-    def apply_gradient(self):
-        """Penalty, clipping and update from the bound gradient vector, which Python has filled."""
+    def apply_gradient(self, bint counts):
+        """Penalty, clipping and update from the bound gradient vector, which Python has filled.
+
+        Where it counts, the epoch's sums have its norm.
+        """
         cdef int outcome
         self.network.acquire(1)
         self.reach = INFINITY
         try:
             with nogil:
                 outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
-                if outcome == GOOD:
+                if outcome == GOOD and counts:
                     self.note_norm()
+                if outcome == GOOD:
                     self.keep_step()
         finally:
             PyThread_release_lock(self.network.lock)

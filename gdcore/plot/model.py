@@ -52,11 +52,14 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     checks_plot.two_features(model.in_features)
     resolution = checks.integer("resolution", resolution, 2)
-    data = checks.inputs(X, 2, model.dtype)
+    data = checks.inputs(X, 2, model.dtype, model._lowest)
     labels = checks.labels(y, len(data), max(2, model.out_features))
     low, high = data.min(axis=0), data.max(axis=0)
     margin = np.where(high > low, (high - low) / 20, 1.0)
-    across, up = (np.linspace(low[i] - margin[i], high[i] + margin[i], resolution) for i in (0, 1))
+    first = low - margin
+    if model._lowest is not None:       # of a logarithm: as near as the data come
+        first = np.where(first > model._lowest, first, low)
+    across, up = (np.linspace(first[i], high[i] + margin[i], resolution) for i in (0, 1))
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     outputs = model.predict(grid)
     decided = outputs.argmax(axis=1) if model.out_features > 1 else (outputs[:, 0] > 0).astype(np.int64)

@@ -76,13 +76,15 @@ class Watching:
         ]
 
     def finish(self, params: NDArray[Any]) -> None:
-        """Leave the parameters as the criteria want them."""
+        """Leave the parameters as the criteria want them; from those of one that ended the fit, training goes on."""
         if not self.watches:
             return
+        for i in self.stopped:
+            self.watches[i].finish(params)
         reached = params.copy()
-        for watch in self.watches:
-            watch.finish(params)
-        if not self.stopped and not np.array_equal(params, reached):
+        for i in set(range(len(self.watches))) - self.stopped:
+            self.watches[i].finish(params)
+        if not np.array_equal(params, reached):
             self.carried.reached, self.carried.shown = reached, params.copy()
 
 
@@ -92,8 +94,11 @@ class GradientMean:
 
     def __init__(self, trainer: Trainer, wanted: bool) -> None:
         self.trainer, self.wanted = trainer, wanted
-        if not wanted:
-            trainer._carried.gradient_sum = None
+
+    def begin_fit(self) -> None:
+        """A sum that is not gone on with is worth nothing later."""
+        if not self.wanted:
+            self.trainer._carried.gradient_sum = None
 
     def begin_epoch(self, begun: int) -> None:
         """Sum from here, so many steps of the epoch having been made."""

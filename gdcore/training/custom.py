@@ -21,8 +21,8 @@ KEY_STRIDE = 2 * 0x9E3779B97F4A7C15
 """Between the dropout keys of a step's batches: even, for a key of 0 drops nothing and the others are odd."""
 
 
-def custom_step(trainer: Trainer, data: Samples, batches: Sequence[Rows]) -> float:
-    """One step on these rows, a batch at a time -> their mean loss before the update."""
+def custom_step(trainer: Trainer, data: Samples, batches: Sequence[Rows], counts: bool = False) -> float:
+    """One step on these rows, a batch at a time, which the epoch's sums count or not -> their mean loss before it."""
     key, network, grads = trainer._run.next_key(), trainer._network, trainer._grads
     several = len(batches) > 1
     part = np.zeros_like(grads) if several else grads    # frozen layers' entries are never written
@@ -44,7 +44,7 @@ def custom_step(trainer: Trainer, data: Samples, batches: Sequence[Rows]) -> flo
         seen += len(X)
     if several:
         grads /= seen
-    trainer._run.apply_gradient()
+    trainer._run.apply_gradient(counts)
     return total / seen if several else value
 
 
@@ -65,7 +65,7 @@ def custom_epoch(
         if rates is not None:
             run.learning_rate = rates[step]
         try:
-            value = custom_step(trainer, data, batches if order is None else [order[batch] for batch in batches])
+            value = custom_step(trainer, data, batches if order is None else [order[batch] for batch in batches], True)
         except RefusedStep as error:
             raise RefusedStep(error.args[0], step) from None
         run.loss_sum += value * (last - first)

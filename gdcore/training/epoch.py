@@ -13,7 +13,7 @@ Design
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +41,38 @@ class Place:
     of_steps: int = 0
     """Of the whole."""
 
-    def begun(self, n: int) -> int:
-        """Steps made of an epoch over n samples that is not over."""
-        return self.steps if self.samples == n and self.steps < self.of_steps else 0
+
+class Extent(NamedTuple):
+    """An epoch: samples of a step, samples of all its steps, and how many steps those are."""
+
+    size: int
+    samples: int
+    steps: int
 
 
-def epoch_steps(trainer: Trainer, n: int) -> int:
-    """Steps of an epoch over n samples."""
-    rows = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
-    return -(-rows // min(trainer.batch_size * trainer.accumulate, n))
+def extent(trainer: Trainer, n: int) -> Extent:
+    """That of an epoch over n samples."""
+    size = min(trainer.batch_size * trainer.accumulate, n)
+    samples = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
+    return Extent(size, samples, -(-samples // size))
+
+
+def steps_begun(trainer: Trainer, n: int) -> int:
+    """Steps made of an epoch over n samples that is not over; 0 where the one under way was of another extent."""
+    place = trainer._place
+    same = place.samples == n and place.of_steps == extent(trainer, n).steps
+    return place.steps if same and place.steps < place.of_steps else 0
+
+
+def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
+    """The samples (n,) as this epoch visits them; None for their own order, which is as good where a step sees all."""
+    size, samples, _ = extent(trainer, n)
+    apart = trainer.accumulate > 1 and trainer.batch_size < n and not isinstance(trainer.loss, Loss)
+    if not trainer.shuffle or (size == samples == n and not apart):
+        return None
+    order = np.empty(n, np.int64)
+    load(trainer.model.dtype).shuffled(trainer.seed, trainer._epochs_done, order)
+    return order
 
 
 def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float:
@@ -61,17 +84,14 @@ def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float
         Where a step is refused; the epoch goes on there.
     """
     run, place, n = trainer._run, trainer._place, len(data.X)
-    size = min(trainer.batch_size * trainer.accumulate, n)
-    last = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
-    done = place.begun(n)
+    size, last, of_steps = extent(trainer, n)
+    done = steps_begun(trainer, n)
     if not done:
-        place.samples, place.steps, place.of_steps = n, 0, -(-last // size)
+        place.samples, place.steps, place.of_steps = n, 0, of_steps
         run.begin_epoch()
     first, end = done * size, last if most is None else min((done + most) * size, last)
-    order = None
-    if trainer.shuffle and size < n:
-        order = np.empty(n, np.int64)
-        load(trainer.model.dtype).shuffled(trainer.seed, trainer._epochs_done, order)
+    order = order_of(trainer, n)
+    if order is not None:
         order = order[first:end]
     elif end - first < n:
         data = data.rows(first, end)
@@ -79,7 +99,7 @@ def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float
     before = run.step_count
     try:
         if isinstance(trainer.loss, Loss):
-            value = run.epoch(data.X, data.target, data.labels, data.weight, order, size, False, rates)
+            value = run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates)
         else:
             value = custom_epoch(trainer, data, order, size, rates)
     except RefusedStep as error:

@@ -34,7 +34,7 @@ from .callbacks import Callback, callback_list
 from .carried import GradientMean, Watching
 from .compiled import full_gradient
 from .diverged import explain
-from .epoch import epoch_steps, run_epoch
+from .epoch import extent, run_epoch, steps_begun
 from .epoch_end import EpochEnd, Monitors, monitored, norm
 from .history import History
 from .progress import progress as progress_bar
@@ -110,7 +110,7 @@ class Fit:
         reached = self.left
         if not isinstance(self.trainer.optimizer, FullBatch):
             n = len(self.data.X)
-            reached = -(-(self.trainer._place.begun(n) + self.left) // epoch_steps(self.trainer, n))
+            reached = -(-(steps_begun(self.trainer, n) + self.left) // extent(self.trainer, n).steps)
         return reached if epochs is None else min(epochs, reached)
 
     def _monitors(self) -> Monitors:
@@ -124,6 +124,7 @@ class Fit:
         """Epochs until they are over or something stops them."""
         history = self.history
         self.watching.begin(self.trainer.model.params)
+        self.gradient_mean.begin_fit()
         self.began = time.perf_counter()
         try:
             for callback in self.callbacks:
@@ -150,7 +151,7 @@ class Fit:
         for _ in range(self.epochs):
             self.epoch_began = time.perf_counter()
             before = trainer.model.params.copy() if moves else None
-            self.gradient_mean.begin_epoch(trainer._place.begun(len(self.data.X)))
+            self.gradient_mean.begin_epoch(steps_begun(trainer, len(self.data.X)))
             steps = run.step_count
             loss = run_epoch(trainer, self.data, self.left)
             self._count(run.step_count - steps)
@@ -239,6 +240,8 @@ class Fit:
             self._gradient, mean_gradient,
         )  # fmt: skip
         reasons = self.watching.observe(end) if whole else []
+        if self.callbacks:      # which may save the trainer
+            self.watching.remember()
         for callback in self.callbacks:
             if callback.on_epoch_end(end):
                 reasons.append(f"{type(callback).__name__} asked to stop in epoch {end.epoch}")

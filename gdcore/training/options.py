@@ -37,6 +37,7 @@ def check_full_batch(trainer: Trainer) -> None:
     checks_fit.full_batch(trainer.optimizer, {
         "dropout": any(isinstance(layer, Dropout) for layer in layers),
         "clip_norm": trainer.clip_norm is not None, "clip_value": trainer.clip_value is not None,
+        "l1": trainer.l1 > 0 or any(isinstance(layer, Dense) and bool(layer.l1) for layer in layers),
         "layer_rates": bool(trainer.layer_rates), "average": trainer.average is not None,
         "max_norm": any(isinstance(layer, Dense) and layer.max_norm is not None for layer in layers),
     })  # fmt: skip

@@ -49,18 +49,21 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     saved = OptimizerState.from_dict(own.optimizer, state["optimizer"])
     checks.vector("the saved slots", saved.slots.ravel(), own.slots.size, own.dtype)
     checks_fit.saved_average(state["averaged"], trainer.average, own.n)
+    try:
+        place, plateau = Place(*state["place"]), PlateauState(*state["plateau"])
+        carried, sums = Carried(**copy.deepcopy(state["carried"])), dict(zip(SUMS, state["sums"], strict=True))
+        learning_rate, epochs_done = float(state["learning_rate"]), int(state["epochs_done"])
+    except (TypeError, ValueError) as error:
+        raise checks_fit.not_a_state(error) from None
     trainer.model.params = state["params"]
     own.slots[:], own.scalars[:] = saved.slots, saved.scalars
     trainer._run.step_count = saved.step_count
-    trainer._run.learning_rate = state["learning_rate"]
-    trainer._epochs_done = int(state["epochs_done"])
-    trainer._plateau = PlateauState(*state["plateau"])
-    trainer._place = Place(*state["place"])
-    for name, value in zip(SUMS, state["sums"], strict=True):
+    trainer._run.learning_rate, trainer._epochs_done = learning_rate, epochs_done
+    trainer._plateau, trainer._place, trainer._carried = plateau, place, carried
+    for name, value in sums.items():
         setattr(trainer._run, name, value)
     if trainer._mean is not None:
         trainer._mean[:] = state["averaged"]
-    trainer._carried = Carried(**copy.deepcopy(state["carried"]))
 
 
 def restored(
