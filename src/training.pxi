@@ -67,9 +67,7 @@ cdef class Training:
         self.objective.option = <real>option
         self.objective.outputs = network.plan.n_out
         self.hyper = hyper
-        self.scalars = scalars
-        self.slots = slots
-        self.grads = grads
+        self.scalars, self.slots, self.grads = scalars, slots, grads
         self.update.rule = rule_index(rule)
         self.update.hyper = &hyper[0] if hyper.shape[0] else NULL
         self.update.scalars = &scalars[0]
@@ -138,13 +136,9 @@ cdef class Training:
 
     cdef void bind_sink(self, Sink *sink) noexcept nogil:
         """What becomes of a gradient in this training."""
-        sink.update = &self.update
-        sink.params = self.network.plan.params
-        sink.slots = self.slots_at()
-        sink.stride = self.slots.shape[1]
-        sink.l1 = self.l1
-        sink.l2 = self.l2
-        sink.clip_value = <real>self.clip_value
+        sink.update, sink.params = &self.update, self.network.plan.params
+        sink.slots, sink.stride = self.slots_at(), self.slots.shape[1]
+        sink.l1, sink.l2, sink.clip_value = self.l1, self.l2, <real>self.clip_value
 
     cdef inline void begin_rule(self) noexcept nogil:
         """The coefficients of the coming step."""
@@ -388,10 +382,7 @@ cdef class Training:
         return self.dropout_key()
 
     def apply_gradient(self, bint counts):
-        """Penalty, clipping and update from the bound gradient vector, which Python has filled.
-
-        Where it counts, the epoch's sums have its norm.
-        """
+        """Penalty, clipping and update from the bound gradient, which Python has filled; the epoch's sums may count it."""
         cdef int outcome
         self.network.acquire(1)
         self.reach = INFINITY

@@ -80,6 +80,29 @@ def test_live_cases():
 
 
 @pytest.mark.parametrize("loss", ["mse", custom_mse], ids=["built-in", "custom"])
+@pytest.mark.parametrize("loss", ["mse", custom_mse], ids=["compiled", "python"])
+def test_dropped_rows_are_others_each_epoch(loss):
+    """Also where one step sees all the batches that are left."""
+    seen = []
+
+    def noting(outputs, y):
+        seen.append(y[:, 0].copy())
+        return custom_mse(outputs, y)
+
+    X, y = np.eye(10), np.arange(10.0)[:, None]
+    net = gd.LinearModel(10, bias=False, weight_init="zeros", dtype="float64")
+    kind = loss if isinstance(loss, str) else noting
+    trainer = gd.Trainer(net, kind, gd.SGD(0.1), batch_size=4, accumulate=3, drop_last=True, seed=0)
+    before, moved = net.params.copy(), np.zeros(10, np.bool_)
+    for _ in range(20):
+        trainer.epoch(X, y + 1)
+        moved |= net.params != before
+        before = net.params.copy()
+    assert moved.all()
+    if seen:
+        assert len({tuple(batch) for batch in seen}) > 2
+
+
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_every_row_counts_the_same(loss, drop_last):
     """47 rows by 6 by 3: the last step has eleven, or six where the last five are dropped."""

@@ -282,3 +282,15 @@ def test_signals_that_raise_nothing_do_not_disturb(monkeypatch):
         signal.signal(signal.SIGALRM, previous)
     assert calls
     np.testing.assert_array_equal(nets[0].params, nets[1].params)
+
+
+@pytest.mark.parametrize("rule", [gd.Adam, gd.Adagrad, gd.RMSprop, gd.Adadelta])
+def test_a_decay_whose_square_overflows_is_refused(rule):
+    """The gradient is small, its decay is not: nothing infinite may come to rest in a slot."""
+    net = gd.LinearModel(2, seed=0)
+    net.params[:] = 1e22
+    trainer = gd.Trainer(net, "mae", rule(0.01, weight_decay=0.01))
+    before = trainer.state_dict()
+    with pytest.raises(gd.DivergedError):
+        trainer.step(np.ones((4, 2), np.float32), np.ones(4, np.float32))
+    np.testing.assert_equal(trainer.state_dict(), before)

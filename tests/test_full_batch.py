@@ -129,6 +129,7 @@ ERRORS = [
     (lambda: trainer(clip_value=1.0), ValueError, "does not go with clip_value: leave it out"),
     (lambda: trainer(layer_rates={"dense0": 0.5}), ValueError, "does not go with layer_rates: leave it out"),
     (lambda: gd.Trainer(gd.MLP([5, 4, 2], dropout=0.5), "mse", "cg"), ValueError, "does not go with dropout: leave it"),
+    (lambda: trainer(l1=0.1), ValueError, "does not go with l1: leave it out"),
     (lambda: gd.LBFGS(memory=0), ValueError, "memory must be >= 1, got 0"),
     (lambda: gd.LBFGS(ftol=-1), ValueError, "ftol must be >= 0, got -1"),
     (lambda: gd.ConjugateGradient(gtol=-1), ValueError, "gtol must be >= 0, got -1"),

@@ -264,6 +264,59 @@ def test_the_best_parameters_are_shown_and_training_goes_on_from_its_own():
     assert trainer.model.params == [7.0]
 
 
+@pytest.mark.parametrize("other", [lambda end: end.epoch == 5, gd.LossThreshold(1e9)], ids=["function", "threshold"])
+def test_patience_goes_on_where_another_criterion_ended_the_fit(other):
+    """What EarlyStopping shows is not where training goes on from."""
+    whole, cut = new_trainer(), new_trainer()
+    whole.fit(X, Y, epochs=12, validation_data=VALIDATION, stop=gd.EarlyStopping(50))
+    first = cut.fit(X, Y, epochs=12, validation_data=VALIDATION, stop=[gd.EarlyStopping(50), other])
+    cut.fit(X, Y, epochs=12 - first.epochs, validation_data=VALIDATION, stop=gd.EarlyStopping(50))
+    assert_same(whole, cut)
+
+
+def test_a_callback_may_save_a_trainer_that_goes_on():
+    saved = []
+
+    class Saving(gd.Callback):
+        def on_epoch_end(self, end):
+            saved.append(pickle.dumps(trainer))
+
+    trainer = new_trainer()
+    trainer.fit(X, Y, epochs=6, stop=gd.EarlyStopping(3, min_delta=10.0), callbacks=Saving())
+    for made, text in enumerate(saved[:-1], 1):
+        history = pickle.loads(text).fit(X, Y, epochs=6, stop=gd.EarlyStopping(3, min_delta=10.0))
+        assert made + history.epochs == len(saved) == 4
+
+
+def test_another_extent_begins_an_epoch():
+    small, large = new_trainer(batch_size=10), new_trainer(batch_size=25)
+    small.fit(X, Y, max_steps=3)
+    large.load_state_dict(small.state_dict())
+    assert large.fit(X, Y, epochs=2).epochs == 2
+    assert large.steps_done == 3 + 4
+
+
+@pytest.mark.parametrize("key", ["place", "plateau", "carried", "sums", "learning_rate", "epochs_done"])
+def test_a_state_that_was_changed_is_refused_whole(key):
+    trainer, state = new_trainer(), new_trainer(gd.Adam(0.02)).state_dict()
+    before = trainer.state_dict()
+    state["params"] = state["params"] + 1
+    state[key] = "no"
+    with pytest.raises(ValueError, match="the saved state was changed"):
+        trainer.load_state_dict(state)
+    np.testing.assert_equal(trainer.state_dict(), before)
+
+
+def test_a_single_step_is_none_of_the_epochs():
+    for loss in ("mse", custom_mse):
+        trainer, twin = new_trainer(gd.SGD(1e-9), loss), new_trainer(gd.SGD(1e-9), loss)
+        trainer.fit(X, Y, max_steps=2)
+        trainer.step(100 * X, Y)
+        twin.fit(X, Y, max_steps=2)
+        norms = [each.fit(X, Y, epochs=1).gradient_norm[0] for each in (trainer, twin)]
+        assert norms[0] == pytest.approx(norms[1], rel=1e-3)
+
+
 def test_where_a_criterion_stopped_training_goes_on_from_what_it_left():
     trainer = line([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
     assert trainer.fit([[1.0]], [0.0], epochs=9, stop=gd.EarlyStopping(3)).epochs == 5

@@ -260,3 +260,13 @@ def assert_torchs(case, path):
     for want in path:
         trainer.step(X, y)
         np.testing.assert_allclose(net.params, want, rtol=1e-9, atol=1e-11)
+
+
+def test_weights_whose_squares_overflow_are_limited():
+    net = gd.Sequential(gd.Dense(3, 2, bias=False, max_norm=1.0), dtype="float64", seed=0)
+    net.params[:] *= 1e200
+    direction = net.params.reshape(3, 2) / np.abs(net.params).max()
+    trainer = gd.Trainer(net, "mae", gd.SGD(1e-300))
+    trainer.step(np.zeros((1, 3)), np.zeros((1, 2)))
+    wanted = direction / np.linalg.norm(direction, axis=0)
+    np.testing.assert_allclose(net.params.reshape(3, 2), wanted, rtol=1e-14)
