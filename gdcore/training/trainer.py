@@ -59,7 +59,7 @@ class Trainer:
     batch_size : int, default 32
         Rows of a mini-batch; more than there are means one batch of all.
     accumulate : int, default 1
-        Batches whose gradients are averaged into one update, by their rows. A custom loss sees one batch at a time; a
+        Batches whose gradients are averaged into one update, by their rows' weights. A custom loss sees one batch at a time; a
         built-in one gives the same as a batch of all their rows, which takes no more memory.
     shuffle : bool, default True
         Whether `epoch` visits the samples in an order of its own.
@@ -93,10 +93,11 @@ class Trainer:
 
     Notes
     -----
-    With l1, plain SGD makes of a weight w, g being the gradient of the rest, ``soft(w - rate * g, rate * l1)`` with
-    ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. Momentum and adaptive rates have no one threshold that
-    matches their moves: they see ``g + l1 * sign(w)``, ``soft(g, l1)`` where w = 0, and a weight that would cross 0
-    stops there [3]_. Under each, weights rest only where the penalized loss is stationary.
+    With l1, plain SGD without clip_value makes of a weight w, g being the gradient of the rest,
+    ``soft(w - rate * g, rate * l1)`` with ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. Momentum and adaptive
+    rates have no one threshold that matches their moves: they see ``g + l1 * sign(w)``, ``soft(g, l1)`` where w = 0,
+    and a weight that would cross 0 stops there [3]_. Under each, weights rest only where the penalized loss is
+    stationary.
 
     References
     ----------
@@ -339,7 +340,8 @@ class Trainer:
         """Run epochs until they are over or a criterion stops them.
 
         A second call goes on where the first one stopped, bit for bit, within an epoch as well: the rest of that epoch
-        comes first, over data of the same number of samples.
+        comes first, over data of as many samples; data of another number begin an epoch. After a DivergedError it is
+        the refused batch that comes first: at a lower `learning_rate` it may pass.
 
         Parameters
         ----------
