@@ -382,7 +382,7 @@ cdef class Training:
         return self.dropout_key()
 
     def apply_gradient(self, bint counts):
-        """Penalty, clipping and update from the bound gradient, which Python has filled; the epoch's sums may count it."""
+        """Penalty, clipping and update from the bound gradient, which Python has filled; sums may count it."""
         cdef int outcome
         self.network.acquire(1)
         self.reach = INFINITY

@@ -59,8 +59,8 @@ class Trainer:
     batch_size : int, default 32
         Rows of a mini-batch; more than there are means one batch of all.
     accumulate : int, default 1
-        Batches whose gradients are averaged into one update, by their rows' weights. A custom loss sees one batch at a time; a
-        built-in one gives the same as a batch of all their rows, which takes no more memory.
+        Batches whose gradients are averaged into one update, by their rows' weights. A custom loss sees one batch at a
+        time; a built-in one gives the same as a batch of all their rows, which takes no more memory.
     shuffle : bool, default True
         Whether `epoch` visits the samples in an order of its own.
     drop_last : bool, default False
