@@ -16,6 +16,8 @@ from ._kernels import load
 T = TypeVar("T")
 
 DTYPES = ("float32", "float64")
+SHORT = 80
+"""Characters of a repr that a message may hold."""
 
 
 def finite(name: str, value: object) -> float:
@@ -354,8 +356,25 @@ def weight_shape(shape: object) -> tuple[int, int]:
 def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
     """An object of a class."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {value!r}")
+        raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {short(value)}")
     return value
+
+
+def short(value: object) -> str:
+    """A value in a few words: its repr, or where that is long its type, with an array's shape.
+
+    Examples
+    --------
+    >>> short(3), short(np.zeros((40, 5))), short(list(range(100)))
+    ('3', 'a ndarray of shape (40, 5)', 'a list of length 100')
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"a {type(value).__name__} of shape {value.shape}"
+    text = repr(value)
+    if len(text) <= SHORT and "\n" not in text:
+        return text
+    length = f" of length {len(value)}" if isinstance(value, Sequence | Mapping) else ""
+    return f"a {type(value).__name__}{length}"
 
 
 def layer_sizes(value: object) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import finite, integer, known_name, nonnegative, positive, vector
+from .checks import finite, integer, known_name, nonnegative, positive, short, vector
 
 
 def factor(name: str, value: object) -> float:
@@ -339,7 +339,7 @@ def takes_bounds(method: object, takes: bool, given: bool) -> None:
 def function(name: str, value: object) -> None:
     """Something to call."""
     if not callable(value):
-        raise TypeError(f"{name} must be callable, got {value!r}")
+        raise TypeError(f"{name} must be callable, got {short(value)}")
 
 
 def rate_range(low: object, high: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import integer, numbers_array, plain_array
+from .checks import integer, numbers_array, plain_array, short
 
 MOST_INPUT_ROWS = 8192
 
@@ -103,6 +103,11 @@ def call_arguments(name: str, value: object, counts: tuple[int, ...]) -> tuple[t
         raise TypeError(
             f"{name} must be a GradientReport, (model, X, y, loss) or (fun, grad, x), or a function that returns one, "
             f"got {received}"
+        )
+    if len(arguments) == 3 and not callable(arguments[0]):
+        raise TypeError(
+            f"{name} is a tuple of three, which must be (fun, grad, x) with a function first, "
+            f"got {short(arguments[0])} first: a model needs four, (model, X, y, loss)"
         )
     return arguments, options
 

@@ -120,11 +120,11 @@ def _run(argv: list[str]) -> int:
 
 
 def _check(target: str, mode: str, seed: int) -> int:
-    from .gradcheck.command import run_check
+    from .gradcheck.command import NotRunError, run_check
 
     try:
         return run_check(target, mode, seed)
-    except (OSError, TypeError, ValueError) as error:
+    except NotRunError as error:
         print(f"gdcore check: {error}", file=sys.stderr)
         return NOT_RUN
 
@@ -134,19 +134,18 @@ def _seeds(numbers: list[int], plot: str | None, ask: bool | None) -> int:
 
     try:
         reproduce(*numbers, plot=plot, ask=ask)
+    except BrokenPipeError:
+        raise
     except (ImportError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
         print(f"gdcore seeds: {error}", file=sys.stderr)
         return NOT_RUN
     return 0
 
 
 def _document(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 4:
-        raise argparse.ArgumentTypeError(f"must be 1, 2, 3 or 4, got {value}")
-    return value
+    if text not in ("1", "2", "3", "4"):
+        raise argparse.ArgumentTypeError(f"must be 1, 2, 3 or 4, got {text!r}")
+    return int(text)
 
 
 def _seed(text: str) -> int:

@@ -24,6 +24,9 @@ ROWS = [
     # names: the known ones are listed, the nearest is named
     (lambda: gd.Dense(2, 3, "rellu"), ValueError, "unknown activation 'rellu'; known: identity.*did you mean 'relu'"),
     (lambda: gd.Dense(2, 3, ""), ValueError, "unknown activation ''; known: identity"),
+    (lambda: gd.MLP([3, 2], "rellu"), ValueError, "unknown activation 'rellu'; known: .*; did you mean 'relu'?"),
+    (lambda: gd.check_gradients(X, X, Y, "mse"), TypeError, r"8, 1\]\), got a ndarray of shape \(\d+, \d+\)$"),
+    (lambda: gd.check_gradients([1.5] * 99, X, Y, "mse"), TypeError, r"such as .*, got a list of length 99$"),
     (lambda: gd.Dense(2, 3, None), TypeError, "activation must be a name or a record, got None"),
     (lambda: gd.Dense(2, 3, weight_init="he"), ValueError, "unknown initializer 'he'; known: auto, zeros"),
     (lambda: gd.Dense(2, 3, bias_init="zeroes"), ValueError, "unknown initializer 'zeroes'.*did you mean 'zeros'"),

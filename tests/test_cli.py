@@ -61,6 +61,9 @@ wrong = (lambda x: float(x @ x), lambda x: 3 * x, np.ones(3), {"mode": "sample"}
 vague = (lambda x: float(x @ x) if (x == 1).all() else np.nan, lambda x: 2 * x, np.ones(3))
 bad = (lambda x: x, lambda x: x, np.ones(3))
 number = 3
+three = (1, 2, 3)
+unknown = net, X, y, "mse", {"l3": 0.1}
+raising = (lambda x: {}["w"], lambda x: x, np.ones(3))
 
 def report():
     return gd.check_gradients(net, X, y, "mse", l2=0.1)
@@ -77,10 +80,13 @@ def made():
         ("made", 0, "dense1.bias"),
         ("report", 0, "l2 penalty"),
         ("right", 0, "gradient check: pass (3 entries"),
-        ("wrong", 1, "cause: x is 1.5 times the true gradient in every entry"),
+        ("wrong", 1, "cause: the gradient is 1.5 times the true gradient in every entry"),
         ("vague", 3, "gradient check: inconclusive (3 entries"),
         ("bad", 2, "gdcore check: fun returned an array of shape (3,); expected one number"),
         ("number", 2, "gdcore check: the object must be a GradientReport, (model, X, y, loss) or"),
+        ("three", 2, "three, which must be (fun, grad, x) with a function first, got 1 first: a model needs four"),
+        ("unknown", 2, "gdcore check: unknown option 'l3'; known: sample_weight, l1, l2"),
+        ("raising", 2, "mine.py, line 15)"),
         ("nothing", 2, "has no object 'nothing'; it has: np, gd, net, X, y, model"),
     ],
 )
@@ -91,6 +97,23 @@ def test_check_looks_at_a_users_object(name, status, printed, tmp_path, capsys):
     assert cli.main(["check", f"{file}:{name}"]) == status
     assert printed in "".join(capsys.readouterr())
     assert sys.path == path
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import numpy\nimport nope_x", "ModuleNotFoundError: No module named 'nope_x' (FILE, line 2)"),
+        ("\nx = (", "SyntaxError: '(' was never closed (FILE, line 2)"),
+        ("def x():\n    return {}['w']", "KeyError: 'w' (FILE, line 2)"),
+        ("def x():\n    raise ValueError", "ValueError (FILE, line 2)"),
+        ("import sys\nsys.exit(0)", "SystemExit: 0 (FILE, line 2)"),
+    ],
+)
+def test_check_of_a_file_that_raises(source, said, tmp_path, capsys):
+    file = tmp_path / "mine.py"
+    file.write_text(source)
+    assert cli.main(["check", f"{file}:x"]) == 2
+    assert capsys.readouterr() == ("", f"gdcore check: {said.replace('FILE', str(file))}\n")
 
 
 def test_check_takes_options_and_files_that_are_there(tmp_path, capsys):

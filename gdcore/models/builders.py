@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .. import checks
+from ..activations import get_activation
 from ..initializers import Initializer
 from .layers import Dense, Dropout, Layer
 from .sequential import Sequential
@@ -44,6 +45,7 @@ def MLP(  # reads like the class it makes
     """
     sizes = checks.layer_sizes(sizes)
     rate = checks.in_range("dropout", dropout, 0, 1)
+    activation = get_activation(activation).name
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2
