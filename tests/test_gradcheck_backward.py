@@ -34,8 +34,8 @@ def problem(rng):
 
 LAST = np.arange(12) < 11
 MISTAKES = [
-    ({"slope": np.ones_like}, "leaves the slope of dense1's activation out"),
-    ({"slope": lambda z: tanh_slope(np.tanh(z))}, "takes the slope of dense1's activation at its output"),
+    ({"slope": np.ones_like}, "leave the slope of dense1's activation out"),
+    ({"slope": lambda z: tanh_slope(np.tanh(z))}, "take the slope of dense1's activation at its output"),
     ({"rows": LAST * 1.0}, "does not add the last row"),
     ({"rows": LAST * 12 / 11}, "leaves the last row out of the mean"),
 ]
@@ -62,7 +62,7 @@ def test_slopes_left_out_everywhere_are_named(problem):
     grad[24:54] = (np.tanh(X @ net.params[:18].reshape(3, 6) + net.params[18:24]).T @ (delta @ W2.T)).ravel()
     grad[54:59] = (delta @ W2.T).sum(0)
     causes = gd.check_gradients(net, X, y, "mse", grad=grad).causes
-    assert "dense0.weight, dense0.bias leaves the activations' slopes out" in causes
+    assert "dense0.weight, dense0.bias leave the activations' slopes out" in causes
 
 
 def test_a_mask_left_out_on_the_way_back_is_named(problem):
@@ -77,7 +77,7 @@ def test_a_mask_left_out_on_the_way_back_is_named(problem):
     np.testing.assert_allclose(own_pass(net, X, y, mask=kept), grad, atol=1e-12)
     wrong = own_pass(net, X, y, mask=kept, back_mask=np.ones_like(kept))
     report = gd.check_gradients(net, X, y, "mse", grad=wrong)
-    assert report.causes == ("dense0.weight, dense0.bias leaves dropout's mask out on the way back",)
+    assert report.causes == ("dense0.weight, dense0.bias leave dropout's mask out on the way back",)
 
 
 @pytest.mark.parametrize("model", ["float32", "float64"])

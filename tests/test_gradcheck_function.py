@@ -74,6 +74,7 @@ def test_wrong_gradients_fail_at_any_scale(scale, dtype):
 @pytest.mark.parametrize(
     ("call", "exception", "message"),
     [
+        (lambda: gd.check_gradient(X, grad, fun), TypeError, r"fun must be callable, got a ndarray of shape \(3,\)$"),
         (lambda: gd.check_gradient(lambda x: NAN, grad, X), ValueError, r"fun\(x\) is nan; expected a finite number"),
         (lambda: gd.check_gradient(lambda x: -INF, grad, X), ValueError, r"fun\(x\) is -inf.*inside the domain"),
         (lambda: gd.check_gradient(np.sin, grad, X), ValueError, r"fun returned an array of shape \(3,\); expected"),

@@ -172,6 +172,57 @@ def test_what_float32_cannot_hold_is_not_called_wrong():
     assert part.verdict == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("factor", "cause"),
+    [(2, "is too large by a factor 2"), (0.5, "is too small by a factor 2"), (-1, "has the wrong sign"),
+     (12, "is too large by 12, the number of rows: summed, not averaged over the batch"),
+     (1.5, "is 1.5 times the true gradient in every entry")],
+)  # fmt: skip
+def test_factors_of_a_product_are_named(factor, cause):
+    net = gd.MLP([6, 5, 3], "tanh", dtype="float64", seed=0)
+    report = gd.check_gradients(
+        net, X, Y, "mse", order=2, grad=lambda v: factor * net.hessian_vector(X, Y, "mse", v)
+    )
+    assert report.causes == (f"every block {cause}",)
+
+
+FACTORS = [
+    (1, ()), (2, ("every block is too large by a factor 2",)), (-1, ("every block has the wrong sign",)),
+    (12, ("every block is too large by 12, the number of rows: summed, not averaged over the batch",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("factor", "causes"), FACTORS)
+@pytest.mark.parametrize("options", [{}, {"sample_weight": RNG.random(12)}], ids=["plain", "weighted"])
+def test_a_float64_claim_is_checked_at_the_data_as_given(factor, causes, options):
+    """A float32 model rounds X, y and weights: whoever differentiates in float64 sees them unrounded."""
+    net = gd.MLP([6, 5, 3], "tanh", seed=0)
+    grad = factor * net.astype("float64").loss_and_grad(X, Y, "mse", **options)[1]
+    report = gd.check_gradients(net, X, Y, "mse", grad=grad, **options)
+    assert (report.ok, report.causes) == (not causes, causes)
+    for index in (0, len(grad) - 1):
+        wrong = grad.copy()
+        wrong[index] *= 1.01
+        [*_, cause] = gd.check_gradients(net, X, Y, "mse", grad=wrong / factor, **options).causes
+        assert "is wrong in one entry alone" in cause
+
+
+def test_a_float64_product_and_inputs_are_checked_at_the_data_as_given():
+    net = gd.MLP([6, 5, 3], "tanh", seed=0)
+    net64 = net.astype("float64")
+    assert gd.check_gradients(net, X, Y, "mse", order=2, grad=lambda v: net64.hessian_vector(X, Y, "mse", v)).ok
+    own = gd.check_gradients(net64, X, Y, "mse", wrt="inputs").entries["analytic"].reshape(X.shape)
+    assert gd.check_gradients(net, X, Y, "mse", wrt="inputs", grad=own).ok
+    report = gd.check_gradients(net, X, Y, "mse", wrt="inputs", grad=2 * own)
+    assert report.causes == ("the gradient is too large by a factor 2",)
+
+
+def test_a_float32_claim_is_checked_at_rounded_data():
+    net = gd.MLP([6, 5, 3], "tanh", seed=0)
+    report = gd.check_gradients(net, X, Y, "mse", grad=net.loss_and_grad(X, Y, "mse")[1])
+    assert report.ok
+
+
 def test_a_loss_in_python_has_no_products_of_its_own():
     def loss(z, y):
         return float(np.mean((z - y) ** 2)), 2 * (z - y) / z.size

@@ -23,6 +23,8 @@ from .evaluator import Vector
 CLEAR = 10.0
 """An entry tells something where its error exceeds the tolerance of the guess so many times."""
 AGREEMENT = 1e-6
+EVERY = "every block"
+PLURAL = {"is": "are", "has": "have", "does": "do"}
 FACTORS = ((-1.0, "has the wrong sign"), (0.0, "is 0, as if never computed"),
            (2.0, "is too large by a factor 2"), (0.5, "is too small by a factor 2"))  # fmt: skip
 
@@ -56,6 +58,7 @@ def explain(
     blocks: tuple[Block, ...],
     guesses: tuple[Guess, ...] = (),
     factors: tuple[tuple[float, str], ...] = (),
+    whole: str = EVERY,
 ) -> tuple[str, ...]:
     """A sentence for each cause of failing entries.
 
@@ -67,6 +70,8 @@ def explain(
         Mistakes that only the caller can know of.
     factors : tuple of (float, str)
         Factors that mean something, and what: the number of rows.
+    whole : str, default "every block"
+        The subject of what is so of all blocks, where there are several or they are called otherwise.
 
     Returns
     -------
@@ -81,14 +86,24 @@ def explain(
         words = next((guess.words for guess in tried if holds(mine, guess)), located(mine, blocks[b]))
         if words:
             found.setdefault(words, []).append(blocks[b].name)
-    return tuple(f"{together(names, blocks)} {words}" for words, names in found.items())
+    return tuple(sentence(names, words, blocks, whole) for words, names in found.items())
 
 
-def together(names: list[str], blocks: tuple[Block, ...]) -> str:
-    """Names in one phrase."""
-    if len(names) == len(blocks) > 1:
-        return "every block"
-    return ", ".join(names)
+def sentence(names: list[str], words: str, blocks: tuple[Block, ...], whole: str) -> str:
+    """Blocks' names, and what is so of them: words that begin with a verb in the singular.
+
+    Examples
+    --------
+    >>> two = Block("a", 0, (1,)), Block("b", 1, (1,)), Block("c", 2, (1,))
+    >>> sentence(["a", "b"], "has the wrong sign", two, "every block")
+    'a, b have the wrong sign'
+    """
+    if len(names) == len(blocks) and (len(blocks) > 1 or whole != EVERY):
+        return f"{whole} {words}"
+    if len(names) == 1:
+        return f"{names[0]} {words}"
+    verb, _, rest = words.partition(" ")
+    return f"{', '.join(names)} {PLURAL.get(verb, verb.removesuffix('s'))} {rest}"
 
 
 def predictions(
@@ -111,7 +126,7 @@ def predictions(
         return
     if len(block.shape) == 2 and min(block.shape) > 1:
         square = block.shape[0] == block.shape[1]
-        words = "is transposed" if square else "is transposed: its entries are in the other order"
+        words = "is transposed" if square else "is transposed: the entries are in the other order"
         for shape in (block.shape, block.shape[::-1]):
             turned, width = (part.reshape(shape).T.ravel() for part in (numeric, bound))
             yield Prediction(words, turned, width + bound)

@@ -5,7 +5,8 @@ Design
 - Everything is computed in float64: a float32 model is checked through a float64 copy that sees the same rounded data.
   Its own float32 gradient is then compared with the copy's, within the roundoff that float32 may have (rounding.py).
 - A gradient that a user gives as float32 may be off by float32's roundoff, whatever the model's precision is: that
-  joins its bounds. One given as float64 is taken at its word.
+  joins its bounds. One given as float64 is taken at its word, and so are the data: it is checked at X, y and
+  sample_weight as they were given, not as a float32 model rounds them: that is what a pass in float64 has seen.
 - The model itself is never written to, so nothing has to be put back.
 - Dropout is at work under one fixed mask.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,8 +81,9 @@ def check_gradients(
     grad : array_like or callable, optional
         A gradient to check in place of the model's own, such as that of a backward pass of yours: an array of
         shape (n_params,), or of X's, or a callable () that returns one; a tensor will do. In float32 it may be off by
-        float32's roundoff. Of order 2: a callable v -> H v, of vectors (n_params,) in float64; a loss in Python needs
-        it.
+        float32's roundoff. In float64 it is checked at the data as given, which a float32 model's own gradient sees
+        rounded to float32. Of order 2: a callable v -> H v, of vectors (n_params,) in float64; a loss in Python
+        needs it.
     mode : {"auto", "full", "sample", "directions"}, default "auto"
         Every entry; some of every block; or derivatives along random directions in every block, halved where they
         are wrong until one entry is left. "auto" is "full" where that is affordable, else "directions".
@@ -113,16 +116,18 @@ def check_gradients(
     """
     model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     kind = get_loss(loss)
-    data = take_samples(
-        X, y, sample_weight,
-        n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind, lowest=model._lowest,
-    )  # fmt: skip
+    samples = partial(take_samples, X, y, sample_weight, n_in=model.in_features, n_out=model.out_features, loss=kind,
+                      lowest=model._lowest)  # fmt: skip
+    data = samples(dtype=model.dtype)
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
     checks_fit.one_of("wrt", wrt, ("params", "inputs"))
-    objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
     order = checks_gradients.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
+        claimed = plain(grad() if callable(grad) and order == 1 else grad)
+        if grad is not None and (order == 2 or checks_gradients.claimed_precision(claimed) == "float64"):
+            data = samples(dtype="float64")
+        objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
         if order == 2:
             product_with = grad if callable(grad) else objective.hessian_vector
             return check_second(replace(objective, key=0), product_with, blocks_of(model.parameters()), effort.seed)
@@ -132,7 +137,9 @@ def check_gradients(
             blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)
         else:
             blocks = blocks_of(model.parameters())
-        gradient, dtype = given(grad, objective, blocks, data.X.shape if wrt == "inputs" else (model.n_params,))
+        shape = data.X.shape if wrt == "inputs" else (model.n_params,)
+        own = grad is None
+        gradient, dtype = (objective.gradient(), "float64") if own else given(claimed, objective, blocks, shape)
         size = sum(block.size for block in blocks)
         plan = settle(mode, size, 2.0 * len(data.X) * model.n_params)
         evaluator = objective.evaluator()
@@ -141,9 +148,10 @@ def check_gradients(
         notes = excuse(objective, found.entries)
         failed = bool((found.entries["verdict"] == "fail").any())
         guesses = (*objective.guesses(), *mistakes(objective)) if failed else ()
-        causes = explain(found.entries, blocks, guesses, objective.factors())
+        subject = "every block" if wrt == "params" else "the gradient"
+        causes = explain(found.entries, blocks, guesses, objective.factors(), subject)
         parts: tuple[Part, ...] = ()
-        if wrt == "params" and grad is None:
+        if wrt == "params" and own:
             parts = check_parts(objective, claim, found.entries, seed)
             if model.dtype == "float32":
                 parts += (check_single(objective, model, data, blocks),)
@@ -160,13 +168,10 @@ def widened(data: Samples) -> Samples:
 
 
 def given(
-    grad: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]
+    claimed: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]
 ) -> tuple[Vector, str]:
-    """The gradient to check, as long as the objective's parameters, and the precision that it came in."""
-    if grad is None:
-        return objective.gradient(), "float64"
-    found = plain(grad() if callable(grad) else grad)
-    flat = checks_gradients.gradient("grad", found, shape)
+    """A user's gradient, as long as the objective's parameters, and the precision that it came in."""
+    flat = checks_gradients.gradient("grad", claimed, shape)
     whole = np.zeros(objective.model.n_params)
     whole[blocks[0].start : blocks[0].start + len(flat)] = flat
-    return whole, checks_gradients.claimed_precision(found)
+    return whole, checks_gradients.claimed_precision(claimed)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_gradients
+from .. import checks, checks_fit, checks_gradients
 from .arrays import converter, kept_random_state, plain
 from .causes import explain
 from .entries import blocks_of
@@ -73,9 +73,10 @@ def check_gradient(
     >>> gd.check_gradient(lambda x: float(np.sum(x**3)), lambda x: 3 * x**2, x).ok
     True
     >>> gd.check_gradient(lambda x, a: (a * float(x @ x), 2 * x), True, x, args=(5,)).causes
-    ('x is 0.2 times the true gradient in every entry',)
+    ('the gradient is 0.2 times the true gradient in every entry',)
     """
     effort, args = Effort(samples_per_block, directions, seed), checks.instance("args", args, tuple, "(1.0,)")
+    checks_fit.function("fun", fun)
     point = checks_gradients.point("x", plain(x))
     shape, convert = point.shape, converter(x)
     with kept_random_state():
@@ -104,5 +105,5 @@ def check_gradient(
         blocks = blocks_of([("x", point)])
         claim = Claim(analytic, evaluator.eps * np.abs(analytic), blocks)
         found = examine(evaluator, claim, plan.mode, effort)
-        causes = explain(found.entries, blocks)
+        causes = explain(found.entries, blocks, whole="the gradient")
         return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks_gradients
+from .causes import explain
 from .differences import scales
 from .directions import DIRECTION, draw
 from .entries import Block, excess, make_entries
@@ -76,8 +77,9 @@ def check_second(
     found = search(lines, scale, 0, eps)
     slopes, spent = look_again(lines, found, product, own, scale, 0, eps)
     entries = make_entries(blocks, np.arange(n), product, own, slopes, scale, eps)
+    causes = explain(entries, blocks, factors=objective.factors())
     worst = int(np.argmax(excess(entries)))
     curve = error_curve(lines, worst, float(scale[worst]), eps, float(slopes.numeric[worst]))
     return GradientReport(
-        blocks, entries, np.empty(0, DIRECTION), (), (), "full", "order 2", spent, curve, (NOTE,)
+        blocks, entries, np.empty(0, DIRECTION), (), causes, "full", "order 2", spent, curve, (NOTE,)
     )
