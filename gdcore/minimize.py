@@ -32,6 +32,8 @@ Vector = NDArray[np.float64]
 MONITORS = {"loss": False}
 OPTIMIZER = Adam(0.01)
 CONVERGED = GradientNormThreshold(1e-6)
+WHOLE, PROJECTED = "the full gradient", "the projected gradient"
+"""What criteria call the gradient of a fit, and what it is under bounds."""
 
 
 class Trace(NamedTuple):
@@ -106,6 +108,7 @@ def minimize(
         A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule; "lbfgs" or "cg" where SciPy is
         installed.
     max_steps : int, default 10,000
+        At least 1.
     stop : StoppingCriterion, callable, or several, default GradientNormThreshold(1e-6)
         As in `Trainer.fit`; a step is an epoch, the value its loss. With bounds the gradient is the projected one,
         x - project(x - gradient). "lbfgs" and "cg" have their own criteria besides.
@@ -139,7 +142,7 @@ def minimize(
     limits = None if bounds is None else checks_fit.bounds(bounds, start.ravel())
     if callback is not None:
         checks_fit.function("callback", callback)
-    steps = checks.integer("max_steps", max_steps, 0)
+    steps = checks.integer("max_steps", max_steps, 1)
     watch = _Watch(criteria(stop), callback, steps, limits, checks.boolean("trace", trace))
     method = get_method(optimizer)
     if isinstance(method, FullBatch):
@@ -180,6 +183,8 @@ class _Objective:
         value = self.value(x)
         if callable(self.jac):
             return value, checks_fit.objective_gradient(self.jac(x.reshape(self.shape).copy()), self.shape)
+        if not np.isfinite(value):
+            return value, np.full(x.size, np.nan)
         slopes = differences(self.value, x)
         if not self.checked:
             check_differentiable(self.value, x, value, slopes)
@@ -220,6 +225,8 @@ class _Watch:
             lambda: grad, lambda: grad,
         )  # fmt: skip
         reasons = [reason for watch in self.watches if (reason := watch.observe(end))]
+        if self.limits is not None:
+            reasons = [reason.replace(WHOLE, PROJECTED) for reason in reasons]
         if self.callback is not None and self.callback(end):
             reasons.append(f"{checks_fit.callable_name(self.callback)} asked to stop in step {self.nit}")
         return "; ".join(reasons) or None
@@ -278,8 +285,8 @@ def _scipy(
         reasons.extend([reason] if reason else [])
         return bool(reason)
 
-    if stepped(x, *objective(x)) or steps == 0:
-        return (reasons[0], True) if reasons else (f"all {steps} steps were made", False)
+    if stepped(x, *objective(x)):
+        return reasons[0], True
     pairs = None if limits is None else list(zip(*limits, strict=True))
     ended = run_scipy(method, objective, x, steps, stepped, pairs)
     if reasons:
