@@ -49,13 +49,13 @@ EXPECTED = {
     "tables": {
         "holds": "convergence, too high, too low, steps, variance, good solution, large data, efficient, "
         "global optimum, tuning, selection, easy, l1 suits, l2 shrinks, l2 dense, local minimum, initialization, "
-        "low rate, several minima, ill-conditioned, directions, "
+        "several minima, ill-conditioned, directions, "
         "number of iterations, by hand, not only networks, mse, "
         "huber, transition, cross entropy, appropriate loss, loss threshold, criterion, steepest, normalizing, "
         "variations, overfitting, l2 overfitting, batch convergence",
         "does not hold": "l2 outliers, relu, tanh, zeros",
         "depends": "final loss, unstable, momentum, acceleration, undamped, sigmoid, iterations, influence, scaled, "
-        "gradient threshold, non-differentiable",
+        "gradient threshold, non-differentiable, low rate",
         "not measured": "model parallelism",
     },
     "vanishing": {
@@ -271,6 +271,7 @@ def test_columns_line_up():
         ("", prompt.WANTED),
         ("half", f"'half' is not a number: {prompt.WANTED}"),
         ("0.1 0,2", f"'0,2' is not a number: {prompt.WANTED}"),
+        ("1_0", f"'1_0' is not a number: {prompt.WANTED}"),
         ("nan", f"'nan' is not finite: {prompt.WANTED}"),
         ("1e999", f"'1e999' is not finite: {prompt.WANTED}"),
     ],
@@ -305,7 +306,7 @@ def test_command_knows_four(argument, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["seeds", argument])
     assert end.value.code == 2
-    assert argument in capsys.readouterr().err
+    assert f"must be 1, 2, 3 or 4, got '{argument}'" in capsys.readouterr().err
 
 
 def test_pictures_need_matplotlib_before_anything_is_measured(monkeypatch, capsys, tmp_path):
@@ -319,8 +320,10 @@ def test_pictures_need_matplotlib_before_anything_is_measured(monkeypatch, capsy
 def test_a_folder_that_cannot_be_made(capsys, tmp_path):
     pytest.importorskip("matplotlib")
     (tmp_path / "file").write_text("")
-    assert cli.main(["seeds", "2", "--plot", str(tmp_path / "file" / "pictures")]) == 2
-    assert "gdcore seeds: " in capsys.readouterr().err
+    for path in (tmp_path / "file", tmp_path / "file" / "pictures"):
+        assert cli.main(["seeds", "2", "--plot", str(path)]) == 2
+        said = f"gdcore seeds: --plot {path} is no folder and none can be made there: {pictures.REMEDY}\n"
+        assert capsys.readouterr() == ("", said)
 
 
 def test_every_picture_is_drawn(sections):
@@ -379,7 +382,7 @@ def test_scripts_run(path, monkeypatch, capsys):
     assert shown[path.stem] in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["seeds.claim", "seeds.layout", "seeds.report", "seeds.prompt"])
+@pytest.mark.parametrize("name", ["seeds.claim", "seeds.tables.rates", "seeds.layout", "seeds.report", "seeds.prompt"])
 def test_examples_run(name):
     failed, attempted = doctest.testmod(importlib.import_module(f"gdcore.{name}"))
     assert attempted > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from .._optional import optional
 from .claim import Picture
 
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+REMEDY = "name another folder, such as --plot pictures"
 
 
 def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, log: bool = False) -> None:
@@ -42,10 +44,15 @@ def folder(path: Path) -> Path:
     ImportError
         Where matplotlib is not installed.
     OSError
-        Where the folder cannot be made.
+        Where the folder cannot be made, or not be written to.
     """
     optional("matplotlib.figure", "--plot", "gdcore[plot]")
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"--plot {path} is no folder and none can be made there: {REMEDY}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise OSError(f"--plot {path} cannot be written to: {REMEDY}")
     return path
 
 

@@ -65,7 +65,7 @@ def gradients() -> Section:
               f"{slopes[0]:.0f} and {slopes[1]:.0f}; {half[0]:.0f} and {half[1]:.0f} are those of half the square",
               holds(np.allclose(slopes, [-1, -100])), {"square": slopes, "half": half}),
         Claim("w gradient", "the gradient of w is (-1 + (-100 * 100)) / 2 = -50000.5",
-              f"{large:.0f}; of half the square {large_half:.1f}: that is the sum, off by a factor of ten",
+              f"{large:.0f}; of half the square {large_half:.1f}: the document takes 100 * 100 for 100000",
               holds(large == -50000.5), {"square": large, "half": large_half}),
         Claim("small w gradient", "x = (1, 10): (-1 + (-10) * 10) / 2 = 50.5",
               f"{small:.0f}; of half the square {small_half:.1f}: the sign is wrong, and would lead uphill",

@@ -23,6 +23,8 @@ TARGET = 0.2
 """Training loss whose time is measured."""
 SIZES = (500, 4000)
 """Rows of the small and of the large regression."""
+CLOSE = 0.25
+"""Share by which a measured ratio of times may differ from the document's."""
 SECONDS = {16: 180, 32: 120, 64: 90, 128: 70}
 """The document's training times by batch size."""
 
@@ -196,11 +198,11 @@ def batch_sizes() -> Section:
                   runs[batch].seconds / runs[128].seconds, runs[batch].losses[-1])
                  for batch, printed in SECONDS.items())  # fmt: skip
     seconds, last = [found.seconds for found in runs.values()], [found.losses[-1] for found in runs.values()]
-    ratio = seconds[0] / seconds[-1]
+    ratio, printed_ratio = seconds[0] / seconds[-1], SECONDS[16] / SECONDS[128]
     claims = (
         Claim("batch time", "batches of 16, 32, 64, 128: 180, 120, 90, 70 seconds",
-              f"an epoch takes {ratio:.2g} times as long with 16 as with 128; {SECONDS[16] / SECONDS[128]:.2g} times "
-              "in the document", holds(ratio > 1), {"ratio": ratio}),
+              f"an epoch takes {ratio:.2g} times as long with 16 as with 128; {printed_ratio:.2g} times in the "
+              "document", everywhere(ratio > 1, abs(ratio - printed_ratio) < CLOSE * printed_ratio), {"ratio": ratio}),
         Claim("batch convergence", "the batch size affects the speed of convergence",
               f"the same rate, 0.1, and {EPOCHS} epochs: loss {last[0]:.2g} with 16, {last[-1]:.2g} with 128: what an "
               "epoch gains in time it loses in steps", holds(last[-1] > 2 * last[0], DEPENDS), {"losses": last}),

@@ -23,6 +23,8 @@ Vector = NDArray[np.float64]
 
 WELL_STARTS = np.linspace(-2, 2, 41)
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
+MORE = 1.1
+"""A share that is larger by less than this factor is called no larger."""
 XOR_SEEDS = 30
 
 
@@ -55,7 +57,8 @@ def global_minimum() -> Section:
               f"{stayed[rates[1]]:.0%} at {rates[1]}", holds(stayed[rates[0]] == 1), {"stayed": stayed}),
         Claim("low rate", "too low a rate may get stuck in a suboptimal local minimum",
               f"the low rate leaves {1 - deep[rates[0]]:.0%} there, the high one, which jumps over the ridge, "
-              f"{1 - deep[rates[1]]:.0%}", everywhere(deep[rates[0]] < 1, deep[rates[1]] > deep[rates[0]]),
+              f"{1 - deep[rates[1]]:.0%}: the start decides more than the rate does",
+              everywhere(deep[rates[0]] < 1, 1 - deep[rates[0]] > MORE * (1 - deep[rates[1]])),
               {"share": deep}),
         Claim("several minima", "complex losses can have multiple local minima",
               f"xor, a 2-2-1 tanh net, {XOR_SEEDS} seeds: {solved} solve it, the others end at the losses "

@@ -22,6 +22,8 @@ REMOVED = 0.5
 MOMENTA = (0.0, 0.1, 0.5, 0.9, 1.0)
 CONDITIONS = (2.0, 300.0)
 MOMENTUM_STEPS = 6000
+SWING = 20
+"""Steps in a row of which the picture shows the largest loss at momentum 1, whose swings would fill it."""
 
 
 def descents() -> dict[str, dict[float, list[float]]]:
@@ -126,6 +128,17 @@ def settled(values: list[float]) -> float:
     return math.inf if above[-1] == len(values) - 1 else float(above[-1] + 1)
 
 
+def envelope(values: list[float], k: int) -> list[float]:
+    """The largest of each k values in a row: what swings faster than a picture can show.
+
+    Examples
+    --------
+    >>> envelope([1.0, 3.0, 2.0, 0.0], 2)
+    [3.0, 3.0, 2.0]
+    """
+    return [max(values[i : i + k]) for i in range(len(values) - k + 1)]
+
+
 def momentum() -> Section:
     """The table of momentum values."""
     runs = {condition: {m: valley(condition, m) for m in MOMENTA} for condition in CONDITIONS}
@@ -150,6 +163,7 @@ def momentum() -> Section:
     )  # fmt: skip
     note = "Parabolas of two curvatures, rate 1 / the larger: steps until the loss stays below a 1e-12th of the first"
     header = ("momentum", *(f"condition {c:g}" for c in CONDITIONS))
-    shown = {f"momentum {m:g}": runs[CONDITIONS[1]][m][:400] for m in MOMENTA}
+    shown = {f"momentum {m:g}": runs[CONDITIONS[1]][m][:400] for m in MOMENTA if m < 1}
+    shown[f"momentum 1, largest of {SWING} steps"] = envelope(runs[CONDITIONS[1]][1.0], SWING)[:400]
     picture = Picture("seed3_momentum", lambda ax: curves(ax, shown, "step", "loss", log=True))
     return Section("Momentum", claims, (Table(header, rows, note),), (picture,))
