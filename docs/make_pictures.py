@@ -4,6 +4,7 @@ The files hold 16 greys and no colours: small, and a proof that nothing needs on
 """
 
 import re
+from argparse import ArgumentParser
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,7 @@ GREYS = [17 * round(value / 17) for value in range(256)]
 
 def main() -> None:
     """Overwrite docs/images/."""
+    ArgumentParser(description="Runs the code of pictures.md and overwrites docs/images/.").parse_args()
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -1,6 +1,8 @@
 """The code in docs/ runs, in its order."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,16 @@ def test_code_runs(page, request):
     for name, value in names.items():
         if name.startswith("test_"):
             value()
+
+
+def test_the_pictures_command_tells_what_it_does_and_does_nothing():
+    pytest.importorskip("matplotlib")
+    files = {path: path.stat().st_mtime_ns for path in (DOCS / "images").iterdir()}
+    command = [sys.executable, str(DOCS / "make_pictures.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "overwrites docs/images/" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in (DOCS / "images").iterdir()} == files
 
 
 def test_every_picture_is_shown_and_small():

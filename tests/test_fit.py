@@ -136,7 +136,7 @@ def test_plot_draws_the_losses_and_says_why_it_stopped():
     np.testing.assert_array_equal(lines["val_loss"].get_ydata(), history.val_loss)
     assert lines["loss"].get_linestyle() != lines["val_loss"].get_linestyle()
     assert ax.get_title() == "stopped: all 4 epochs were run"
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "val_loss"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "val_loss", "stopped"]
     assert history.plot(ax) is ax
     pyplot.close("all")
 

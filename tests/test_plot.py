@@ -104,6 +104,7 @@ def test_losses(pyplot):
     np.testing.assert_array_equal(line(ax, "loss"), [[0, 1], [3, 2]])
     np.testing.assert_array_equal(line(ax, "val_loss"), [[0, 1], [4, 1]])
     assert list(ax.lines[2].get_xdata()) == [1, 1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "val_loss", "stopped"]
     assert ax.get_title() == "stopped: enough"
 
 

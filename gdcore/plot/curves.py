@@ -53,7 +53,7 @@ def losses(history: History, ax: Any = None) -> Any:
             marker = "o" if len(values) <= FEW else ""
             ax.plot(range(len(values)), values, style, color="black", marker=marker, markersize=3, label=name)
     if history.loss:
-        ax.axvline(history.epochs - 1, color="gray", linestyle=":")
+        ax.axvline(history.epochs - 1, color="gray", linestyle=":", label="stopped")
         ax.legend()
     ax.set(xlabel="epoch", ylabel="loss")
     ax.set_title(f"stopped: {history.stop_reason}", wrap=True)
