@@ -47,6 +47,8 @@ class LearningRateBound:
         Of the optimizer that `max_rate` is for.
     nesterov : bool
         Whether that momentum is Nesterov's.
+    smallest_error : float
+        Distance within which an eigenvalue lies from the smallest found.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class LearningRateBound:
     products: int
     momentum: float = 0.0
     nesterov: bool = False
+    smallest_error: float = 0.0
 
     @property
     def max_rate(self) -> float:
@@ -91,13 +94,17 @@ class LearningRateBound:
         return 2 * (1 + m) / ((1 + 2 * m if nesterov else 1) * self.largest_curvature)
 
     @property
+    def _resolution(self) -> float:
+        return max(self.smallest_error, FLAT * abs(self.largest_curvature))
+
+    @property
     def _convex(self) -> bool:
         low = self.smallest_curvature
-        return low is not None and low > FLAT * self.largest_curvature
+        return low is not None and low > self._resolution
 
     @property
     def condition_number(self) -> float | None:
-        """Largest over smallest curvature; infinity where that is not positive, None where it is not known."""
+        """Largest over smallest curvature; infinity where that is not told from 0, None where it is not known."""
         if self.smallest_curvature is None:
             return None
         return self.largest_curvature / self.smallest_curvature if self._convex else math.inf
@@ -125,18 +132,29 @@ class LearningRateBound:
         return (2 / (high + low)) ** 2, ((high - low) / (high + low)) ** 2
 
     def __repr__(self) -> str:
-        parts = [f"largest curvature {self.largest_curvature:.6g}: stable below the rate {self.max_rate:.6g}"]
+        parts = [f"largest curvature {self.largest_curvature:.6g}: "]
+        if self.largest_curvature <= 0:
+            parts[0] += (
+                "made of straight pieces, the loss sets no bound by its curvature"
+                if self.largest_curvature == self.smallest_curvature == 0
+                else "no direction is curved upwards, no bound follows from it"
+            )
+            return parts[0]
+        parts[0] += f"stable below the rate {self.max_rate:.6g}"
         if self.momentum:
             parts[0] += f" with {'Nesterov ' if self.nesterov else ''}momentum {self.momentum:g}"
         low = self.smallest_curvature
         if low is None:
             parts.append("smallest curvature: not settled")
+        elif abs(low) <= self._resolution:
+            parts.append(f"smallest curvature: not resolved, within {self._resolution:.2g} of 0: no best rate known")
         elif self.best_rate is None:
             parts.append(f"smallest curvature {low:.6g}: no best rate, the loss is not convex in every direction")
         else:
+            steps = f"{self.steps_per_digit:.3g}"
             parts.append(
                 f"smallest curvature {low:.6g}, condition number {self.condition_number:.4g}: "
-                f"best plain rate {self.best_rate:.6g}, {self.steps_per_digit:.3g} steps per digit"
+                f"best plain rate {self.best_rate:.6g}, {steps} step{'s' * (steps != '1')} per digit"
             )
         return "\n".join(parts)
 
@@ -156,7 +174,8 @@ def bound_from(spectrum: Spectrum, momentum: float = 0.0, nesterov: bool = False
     high = float(spectrum.ritz[-1])
     settled = spectrum.low_error <= 10 * TOLERANCE * float(np.abs(spectrum.ritz).max())
     low = float(spectrum.ritz[0]) if settled else None
-    return LearningRateBound(high, low, spectrum.high_error, len(spectrum.ritz), momentum, nesterov)
+    error = 0.0 if low is None else spectrum.low_error
+    return LearningRateBound(high, low, spectrum.high_error, len(spectrum.ritz), momentum, nesterov, error)
 
 
 def learning_rate_bound(
@@ -210,7 +229,7 @@ def learning_rate_bound(
     >>> line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
     >>> gd.learning_rate_bound(line, [[1], [100]], [2, 200], "mse")
     largest curvature 10001: stable below the rate 0.00019998
-    smallest curvature 10001, condition number 1: best plain rate 9.999e-05, 1 steps per digit
+    smallest curvature 10001, condition number 1: best plain rate 9.999e-05, 1 step per digit
     """
     checks.in_range("momentum", momentum, 0, 1)
     checks.boolean("nesterov", nesterov)

@@ -29,6 +29,10 @@ PRODUCTS = 100
 """With the Hessian, for its extreme eigenvalues."""
 SEED = 0
 PROBED_ROWS = 32
+STARTS = 3
+"""Initial weights that are drawn to see what losses runs begin at."""
+BLOWN = 2.0
+"""Times the loss of zero outputs and of initial weights that no rate is too low for."""
 
 
 @final
@@ -103,6 +107,26 @@ class Case:
     def loss_of_nothing(self) -> float:
         """The loss where all outputs are 0: the scale of what there was to learn."""
         return self._loss_at(np.zeros_like(self.outputs[-1]))[0]
+
+    @cached_property
+    def loss_of_starts(self) -> float:
+        """The largest loss of a few initial weights such as the model's own layers draw, without penalties."""
+        return max(self._loss_at(self._begun(seed)[-1])[0] for seed in range(STARTS))
+
+    @cached_property
+    def first_outputs(self) -> list[Vector] | None:
+        """Of each dense layer with the initial weights that the model's seed draws; None where it has none."""
+        return None if self.point.model.seed is None else self._begun(self.point.model.seed)
+
+    def _begun(self, seed: int) -> list[Vector]:
+        """What each dense layer gives with the initial weights of a seed."""
+        return self.point.outputs(Sequential(*self.point.model.layers, seed=seed, dtype="float64"))[1]
+
+    @property
+    def blown_up(self) -> bool:
+        """Whether the run ended far above what zero outputs and initial weights reach: a step has thrown it there."""
+        level = max(self.loss_of_nothing, self.loss_of_starts)
+        return self.history is not None and bool(self.history.loss) and self.history.loss[-1] > BLOWN * level
 
     def _loss_at(self, z: Vector) -> tuple[float, Vector]:
         """The loss of raw outputs (n, k), without penalties, and its derivative."""

@@ -42,7 +42,7 @@ class Finding:
 @final
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """The findings of `diagnose`; `print` shows them.
+    """The findings of `diagnose`; `print` shows them, problems first and then what is only noted.
 
     Attributes
     ----------
@@ -92,8 +92,8 @@ class Diagnosis:
 
     def __repr__(self) -> str:
         lines = [self._title()]
-        for finding in self.findings:
-            lines.append(f"- {finding.kind}: {finding.summary}")
+        for finding in sorted(self.findings, key=lambda finding: not finding.problem):
+            lines.append(f"{'-' if finding.problem else 'note:'} {finding.kind}: {finding.summary}")
             lines += [f"    {name}: {shown(value)}" for name, value in finding.evidence.items()]
             if finding.remedy:
                 lines.append(f"    remedy: {finding.remedy}")
@@ -101,10 +101,10 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th>{escape(finding.kind)}</th><td>{escape(finding.summary)}</td><td>"
+            f"<tr><th>{'' if finding.problem else 'note: '}{escape(finding.kind)}</th><td>{escape(finding.summary)}</td><td>"
             + "<br>".join(f"{escape(name)}: {escape(shown(value))}" for name, value in finding.evidence.items())
             + f"</td><td>{escape(finding.remedy)}</td></tr>"
-            for finding in self.findings
+            for finding in sorted(self.findings, key=lambda finding: not finding.problem)
         )
         head = "<tr><th>finding</th><th>what</th><th>evidence</th><th>remedy</th></tr>"
         return f"<p>{self._title()}</p>" + (f"<table>{head}{rows}</table>" if rows else "")

@@ -26,11 +26,13 @@ def converged(case: Case) -> Finding | None:
 
 def saddle(case: Case) -> Finding | None:
     """The gradient is zero, yet some direction leads down."""
-    if not case.is_stationary or not _falls(case):
+    shut = _shut(case)
+    if not (shut or case.is_stationary) or not _falls(case):
         return None
     return Finding(
         "stationary but not a minimum",
-        "the gradient is zero, but the loss curves downwards along some direction: a saddle or a maximum",
+        f"the gradient {'of all but the last biases ' if shut else ''}is zero, but the loss curves downwards along some "
+        "direction: a saddle or a maximum",
         _evidence(case),
         "start from other weights (weights that are all zero or all equal stay so), or add noise: smaller batches",
     )
@@ -39,6 +41,15 @@ def saddle(case: Case) -> Finding | None:
 def _falls(case: Case) -> bool:
     ritz = case.spectrum.ritz
     return bool(ritz[0] < -SADDLE * max(abs(ritz[-1]), abs(ritz[0])))
+
+
+def _shut(case: Case) -> bool:
+    """Whether nothing but the last layer's biases has a gradient, however the noise of batches moves those."""
+    if not _dead_end(case):
+        return False
+    parts = case.point.model.parameters(case.gradient)
+    last = f"dense{len(case.point.dense) - 1}.bias"
+    return not any(view.any() for name, view in parts if name != last)
 
 
 def _dead_end(case: Case) -> bool:

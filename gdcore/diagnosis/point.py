@@ -96,10 +96,15 @@ class Point:
 
         return product
 
-    def outputs(self) -> tuple[Vector, list[Vector]]:
-        """What the first dense layer sees, (n, in_features), and what each dense layer gives, (n, out_features)."""
-        self.model.params[:] = self.x
-        network = self.model._bind(trains=False, blocks=False)
+    def outputs(self, model: Sequential | None = None) -> tuple[Vector, list[Vector]]:
+        """What the first dense layer sees, (n, in_features), and what each dense layer gives, (n, out_features).
+
+        Of the model at its own parameters, or of another one with the same layers.
+        """
+        if model is None:
+            model = self.model
+            model.params[:] = self.x
+        network = model._bind(trains=False, blocks=False)
         layers = [layer for layer in self.model.layers if not isinstance(layer, Dropout)]
         seen, given = self.data.X, []
         for layer, output in zip(layers, network.outputs(self.data.X, 0), strict=True):

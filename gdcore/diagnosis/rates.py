@@ -5,12 +5,15 @@ Design
 - What the losses did comes first: a network may run a little above its bound, whose curvature gives way, and a rate
   that has lowered the loss is no problem. The bound speaks where there is no history, and gives its numbers always.
 - Without a history a linear model is judged by its bound, a network by twice that.
+- A loss far above that of zero outputs and of initial weights was thrown there, where saturated units may leave hardly
+  any curvature: no rate is then called too low, and the bound there says nothing.
 - Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,25 +44,31 @@ NOTICED = 1e-3
 
 
 def diverging(case: Case) -> Finding | None:
-    """The loss has grown or is no longer a number, or the rate is beyond its bound."""
+    """The loss has grown, was thrown far up or is no longer a number, or the rate is beyond its bound."""
     losses = _losses(case)
     if not case.finite or not all(map(math.isfinite, losses)):
         finite = [loss for loss in losses if math.isfinite(loss)]
         evidence: Numbers = {"loss": case.loss, "last_finite_losses": finite[-FEWEST_EPOCHS:]}
         return Finding("diverging", "parameters, loss or gradient are not finite", evidence, REMEDY)
     first, last, lowest = (losses[0], losses[-1], min(losses)) if losses else (0.0, 0.0, 0.0)
-    grown = len(losses) > 1 and last > first and last - lowest > (GROWN - 1) * abs(lowest)
-    beyond = not _worked(case) and _over(case) > (1.0 if case.is_linear else 2.0)
-    if not (grown or beyond):
+    over = _over(case) > (1.0 if case.is_linear else 2.0)
+    risen = len(losses) > 1 and last - lowest > (GROWN - 1) * abs(lowest) and (last > first or over)
+    blown = case.blown_up and not _steadily_falling(losses)
+    beyond = over and not _worked(case)
+    if not (risen or blown or beyond):
         return None
-    evidence = _rates(case)
+    evidence = {"learning_rate": case.rate} if blown and case.rate is not None else _rates(case)
     if losses:
         evidence |= {"first_loss": first, "lowest_loss": lowest, "last_loss": last}
-    if beyond:
-        summary = f"the learning rate is {_over(case):.3g} times the largest stable one: the loss grows at every step"
+    excess = f"the learning rate is {_over(case):.3g} times the largest stable one: "
+    if blown:
+        evidence |= {"loss_of_zero_outputs": case.loss_of_nothing, "loss_of_initial_weights": case.loss_of_starts}
+        summary = f"the loss is {last:.3g}, far above that of zero outputs and of initial weights: steps were too long"
+    elif risen:
+        summary = (excess if over else "") + f"the loss has grown from {lowest:.3g} to {last:.3g}"
     else:
-        summary = f"the loss has grown from {lowest:.3g} to {last:.3g}"
-    return Finding("diverging", summary, evidence, _remedy(case))
+        summary = excess + "each step makes the error along the steepest direction larger"
+    return Finding("diverging", summary, evidence, REMEDY if blown else _remedy(case))
 
 
 def oscillating(case: Case) -> Finding | None:
@@ -84,7 +93,7 @@ def oscillating(case: Case) -> Finding | None:
 
 def too_slow(case: Case) -> Finding | None:
     """The rate is far below its bound, or all epochs together gained less than one good step would."""
-    if not case.finite or case.is_stationary or case.bound.largest_curvature <= 0:
+    if not case.finite or case.blown_up or case.is_stationary or case.bound.largest_curvature <= 0:
         return None
     possible = case.gain
     if possible <= NOTICED * abs(case.loss):
@@ -116,6 +125,10 @@ def _worked(case: Case) -> bool:
     return len(losses) > 1 and losses[-1] < FELL * losses[0]
 
 
+def _steadily_falling(losses: list[float]) -> bool:
+    return len(losses) > 1 and all(after < before for before, after in pairwise(losses))
+
+
 def _over(case: Case) -> float:
     """The rate over its bound; NaN where one of them is not known."""
     if case.sgd is None or case.rate is None or not case.finite:
@@ -127,13 +140,13 @@ def _rates(case: Case) -> Numbers:
     found: Numbers = {}
     if case.rate is not None:
         found["learning_rate"] = case.rate
-    if case.sgd is not None:
+    if case.sgd is not None and case.rate_bound < math.inf:
         found["largest_stable_rate"] = case.rate_bound
     found["largest_curvature"] = case.bound.largest_curvature
     return found
 
 
 def _remedy(case: Case) -> str:
-    if case.sgd is None or not 0 < case.rate_bound < math.inf:
+    if case.sgd is None or case.rate is None or not 0 < case.rate_bound / 2 < case.rate:
         return REMEDY
     return f"learning_rate={case.rate_bound / 2:.2g}, or inputs on one scale (Standardize), which raises the bound"

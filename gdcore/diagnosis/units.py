@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .case import Case
 from .finding import Finding
@@ -31,7 +32,9 @@ def saturated(case: Case) -> Finding | None:
         "saturated units",
         f"most outputs of {', '.join(worst)} lie beyond ±{BEYOND} of their range, where hardly any gradient passes",
         {"share_beyond": shares},
-        "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu",
+        "a smaller learning_rate from new initial weights"
+        if case.blown_up
+        else "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu",
     )
 
 
@@ -42,18 +45,30 @@ def dead(case: Case) -> Finding | None:
     found: dict[str, list[int]] = {}
     for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
         if layer.activation == "relu":
-            units = np.flatnonzero((output <= 0).all(axis=0))
-            if len(units):
-                found[f"dense{i}"] = [int(unit) for unit in units]
+            units = _zero_everywhere(output)
+            if units:
+                found[f"dense{i}"] = units
     if not found:
         return None
     n = sum(map(len, found.values()))
     widths = {f"dense{i}": layer.out_features for i, layer in enumerate(case.point.dense)}
     share = {name: len(units) / widths[name] for name, units in found.items()}
-    return Finding(
-        "dead relu units",
-        f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more",
-        {"units": found, "share_of_layer": share},
-        "use a smaller learning_rate from new initial weights, or leaky_relu",
-        problem=max(share.values()) >= DEAD_SHARE,
+    problem = max(share.values()) >= DEAD_SHARE
+    summary = f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more"
+    evidence: dict[str, object] = {"units": found, "share_of_layer": share}
+    born = 0
+    if case.first_outputs is not None:
+        born = sum(len(set(units) & set(_zero_everywhere(case.first_outputs[int(name[5:])])))
+                   for name, units in found.items())
+        summary += f"; {born} of them with the initial weights of the model's seed already"
+    remedy = (
+        "" if not problem
+        else "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
+        if 2 * born > n
+        else "use a smaller learning_rate from new initial weights, or leaky_relu"
     )
+    return Finding("dead relu units", summary, evidence, remedy, problem)
+
+
+def _zero_everywhere(output: NDArray[np.float64]) -> list[int]:
+    return [int(unit) for unit in np.flatnonzero((output <= 0).all(axis=0))]
