@@ -119,6 +119,35 @@ def bound_of_line(momentum=0.0, nesterov=False):
     return gd.learning_rate_bound(line, X, y, "mse", momentum=momentum, nesterov=nesterov)
 
 
+def thrown_up(optimizer):
+    X, y, *_ = load_digits()
+    net = gd.MLP([64, 32, 10], "tanh", seed=0)
+    history = net.fit(X, y, loss="cross_entropy", optimizer=optimizer, epochs=5)
+    return gd.diagnose(net, X, y, "cross_entropy", history, optimizer=optimizer)
+
+
+def just_beyond(epochs):
+    X, y = line_data(300)
+    net = gd.LinearModel(3, seed=0)
+    rule = gd.SGD(1.02 * gd.learning_rate_bound(net, X, y, "mse").max_rate)
+    history = net.fit(X, y, loss="mse", optimizer=rule, batch_size=300, epochs=epochs)
+    return gd.diagnose(net, X, y, "mse", history, optimizer=rule)
+
+
+def straight_pieces():
+    X, y = line_data()
+    net = gd.LinearModel(3, bias=False, seed=0)
+    history = net.fit(X, y, loss="mae", optimizer=gd.SGD(100.0), batch_size=60, epochs=20)
+    return gd.diagnose(net, X, y, "mae", history, optimizer=gd.SGD(100.0))
+
+
+def noisy_zero_weights():
+    X, y = line_data(300)
+    net = gd.MLP([3, 8, 1], "tanh", weight_init="zeros", seed=0)
+    history = net.fit(X, y, loss="mse", optimizer=gd.SGD(0.1), epochs=20)
+    return gd.diagnose(net, X, y, "mse", history, optimizer=gd.SGD(0.1))
+
+
 def swinging():
     X = np.array([[1.0], [1.0]] * 5)
     net = gd.Sequential(gd.Dense(1, 1, bias=False, weight_init="zeros"), dtype="float64")
@@ -182,6 +211,7 @@ BUILT = [
     ("converged", logistic_minimum),
     ("stationary but not a minimum", zero_weights),
     ("stationary but not a minimum", zero_linear_pair),
+    ("stationary but not a minimum", noisy_zero_weights),
     ("vanishing", lambda: deep("sigmoid", 8)),
     ("vanishing", lambda: deep("sigmoid", 6)),
     ("vanishing", lambda: deep("tanh", 8, gd.Normal(0.05))),
@@ -197,6 +227,12 @@ BUILT = [
     ("diverging", first_seed),
     ("diverging", diverged_history),
     ("diverging", not_finite),
+    ("diverging", lambda: thrown_up(gd.SGD(10.0))),
+    ("diverging", lambda: thrown_up(gd.SGD(3.0))),
+    ("diverging", lambda: thrown_up(gd.Adam(1.0))),
+    ("diverging", lambda: just_beyond(20)),
+    ("diverging", lambda: just_beyond(150)),
+    ("diverging", straight_pieces),
     ("diverging", lambda: beyond(gd.SGD(1.05 * bound_of_line().max_rate))),
     ("diverging", lambda: beyond(gd.SGD(1.05 * bound_of_line(0.9).max_rate, momentum=0.9))),
     ("diverging", lambda: beyond(gd.SGD(1.05 * bound_of_line(0.9, True).max_rate, momentum=0.9, nesterov=True))),

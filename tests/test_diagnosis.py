@@ -14,10 +14,13 @@ from diagnosis_cases import (
     dead,
     first_seed,
     fourth_seed,
+    just_beyond,
     line_data,
     net_of,
     outlying,
     scaled,
+    straight_pieces,
+    thrown_up,
     trained_deep_sigmoid,
 )  # fmt: skip
 
@@ -34,7 +37,7 @@ def test_what_was_built_in_is_named(kind, build):
     assert kind in found.kinds, found
     finding = next(finding for finding in found.findings if finding.kind == kind)
     assert finding.evidence
-    assert (finding.remedy != "") == (kind != "converged")
+    assert (finding.remedy != "") == finding.problem
 
 
 def test_every_rule_has_a_case():
@@ -63,6 +66,59 @@ def test_the_first_seed_diverges_beyond_its_bound():
     finding = first_seed().findings[0]
     assert finding.kind == "diverging"
     assert finding.evidence["largest_stable_rate"] == pytest.approx(2 / 10001, rel=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", [gd.SGD(10.0), gd.SGD(3.0), gd.Adam(1.0)], ids=["sgd 10", "sgd 3", "adam"])
+def test_a_run_that_was_thrown_up_is_never_told_to_raise_its_rate(optimizer):
+    found = thrown_up(optimizer)
+    assert found.findings[0].kind == "diverging", found
+    assert "too slow" not in found.kinds
+    assert all("smaller learning_rate" in finding.remedy for finding in found.findings)
+    evidence = found.findings[0].evidence
+    assert evidence["loss_of_zero_outputs"] == pytest.approx(np.log(10))
+    assert evidence["last_loss"] > 2 * evidence["loss_of_initial_weights"]
+
+
+def test_a_loss_that_rises_again_just_beyond_the_bound():
+    finding = just_beyond(20).findings[0]
+    evidence = finding.evidence
+    assert evidence["lowest_loss"] < evidence["last_loss"] < evidence["first_loss"]
+    assert finding.summary.startswith("the learning rate is 1.02 times the largest stable one: the loss has grown from")
+
+
+def test_a_bound_that_is_not_there_is_not_shown():
+    finding = straight_pieces().to_dict()["diverging"]
+    assert "largest_stable_rate" not in finding["evidence"]
+    assert "smaller learning_rate" in finding["remedy"]
+
+
+def test_vanishing_is_not_claimed_where_the_first_layers_gradient_is_as_large_as_the_last_ones():
+    X, y = line_data()
+    net = net_of([3, *[16] * 8, 1], "sigmoid")
+    assert "vanishing" in gd.diagnose(net, X, y, "mse").kinds
+    dict(net.parameters())["dense0.weight"][...] *= 1e-8    # the same outputs, and a gradient 1e8 times as large
+    found = gd.diagnose(net, 1e8 * X, y, "mse")
+    assert "vanishing" not in found.kinds, found
+
+
+def test_notes_stand_behind_the_problems_that_are_counted():
+    problem, note = gd.Finding("a", "b", {}, "c"), gd.Finding("d", "e", {}, problem=False)
+    assert str(gd.Diagnosis((note, problem))) == "diagnosis: 1 problem\n- a: b\n    remedy: c\nnote: d: e"
+    assert str(gd.Diagnosis((note,))) == "diagnosis: no problem found\nnote: d: e"
+    assert "<th>note: d</th>" in gd.Diagnosis((note,))._repr_html_()
+
+
+def test_units_that_were_dead_at_the_beginning_are_counted():
+    X, y = line_data()
+    for bias, share in (("zeros", 0), (gd.Constant(-100.0), 8)):
+        net = gd.Sequential(gd.Dense(3, 8, "relu", bias_init=bias), gd.Dense(8, 1), seed=0)
+        dict(net.parameters())["dense0.bias"][...] = -100
+        finding = gd.diagnose(net, X, y, "mse").to_dict()["dead relu units"]
+        assert f"; {share} of them" in finding["summary"]
+        assert ("smaller learning_rate" in finding["remedy"]) == (share == 0)
+    unknown = gd.MLP([3, 8, 1], "relu")
+    dict(unknown.parameters())["dense0.bias"][...] = -100
+    assert "of them" not in gd.diagnose(unknown, X, y, "mse").to_dict()["dead relu units"]["summary"]
 
 
 def test_evidence_points_at_the_place():

@@ -152,6 +152,13 @@ def test_flat_and_falling_directions_have_no_best_rate():
     assert "no best rate" in repr(flat)
     straight = gd.learning_rate_bound(gd.LinearModel(1, seed=0), [[1.0], [2.0]], [9, 9], "mae")
     assert straight.max_rate == np.inf
+    assert repr(straight) == "largest curvature 0: made of straight pieces, the loss sets no bound by its curvature"
+    tiny = gd.LearningRateBound(1.0, 1e-11, 0.0, 9)
+    assert tiny.best_rate is None
+    assert "not resolved" in repr(tiny)
+    assert "convex" not in repr(tiny)
+    assert "not resolved" in repr(gd.LearningRateBound(1.0, 1e-9, 0.0, 9, smallest_error=2e-9))
+    assert "not convex" in repr(gd.LearningRateBound(1.0, -0.1, 0.0, 9))
     short = gd.learning_rate_bound(gd.MLP([3, 8, 1], "tanh", seed=0), np.eye(3), np.ones(3), "mse", max_products=3)
     assert short.smallest_curvature is short.condition_number is None
     assert "not settled" in repr(short)

@@ -125,8 +125,10 @@ class Case:
     @property
     def blown_up(self) -> bool:
         """Whether the run ended far above what zero outputs and initial weights reach: a step has thrown it there."""
-        level = max(self.loss_of_nothing, self.loss_of_starts)
-        return self.history is not None and bool(self.history.loss) and self.history.loss[-1] > BLOWN * level
+        if self.history is None or not self.history.loss:
+            return False
+        last, nothing = self.history.loss[-1], self.loss_of_nothing
+        return last > nothing + (BLOWN - 1) * abs(nothing) and last > BLOWN * self.loss_of_starts
 
     def _loss_at(self, z: Vector) -> tuple[float, Vector]:
         """The loss of raw outputs (n, k), without penalties, and its derivative."""

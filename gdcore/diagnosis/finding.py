@@ -101,7 +101,8 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th>{'' if finding.problem else 'note: '}{escape(finding.kind)}</th><td>{escape(finding.summary)}</td><td>"
+            f"<tr><th>{'' if finding.problem else 'note: '}{escape(finding.kind)}</th>"
+            f"<td>{escape(finding.summary)}</td><td>"
             + "<br>".join(f"{escape(name)}: {escape(shown(value))}" for name, value in finding.evidence.items())
             + f"</td><td>{escape(finding.remedy)}</td></tr>"
             for finding in sorted(self.findings, key=lambda finding: not finding.problem)

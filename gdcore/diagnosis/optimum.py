@@ -31,8 +31,8 @@ def saddle(case: Case) -> Finding | None:
         return None
     return Finding(
         "stationary but not a minimum",
-        f"the gradient {'of all but the last biases ' if shut else ''}is zero, but the loss curves downwards along some "
-        "direction: a saddle or a maximum",
+        f"the gradient {'of all but the last biases ' if shut else ''}is zero, but the loss curves downwards along "
+        "some direction: a saddle or a maximum",
         _evidence(case),
         "start from other weights (weights that are all zero or all equal stay so), or add noise: smaller batches",
     )

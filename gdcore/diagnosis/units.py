@@ -60,7 +60,7 @@ def dead(case: Case) -> Finding | None:
     if case.first_outputs is not None:
         born = sum(len(set(units) & set(_zero_everywhere(case.first_outputs[int(name[5:])])))
                    for name, units in found.items())
-        summary += f"; {born} of them with the initial weights of the model's seed already"
+        summary += f"; {born} of them already so with the initial weights of the model's seed"
     remedy = (
         "" if not problem
         else "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
