@@ -129,6 +129,15 @@ def test_evidence_points_at_the_place():
     assert outlying([5, 17]).to_dict()["dominated by outliers"]["evidence"]["rows"] == [5, 17]
 
 
+def test_a_row_far_from_all_others_is_named_and_not_its_column():
+    X, y = line_data(300)
+    X[5, 0] = 500
+    finding = gd.diagnose(gd.LinearModel(3), X, y, "mse").to_dict()["badly scaled inputs"]
+    assert finding["evidence"]["rows"] == [5]
+    assert finding["summary"].startswith("1 of 300 rows of X is an outlier of the inputs")
+    assert "rows" not in gd.diagnose(gd.LinearModel(3), X * [1, 1, 1000], y, "mse").findings[0].evidence
+
+
 SKEWED = [1, 1000, 1]
 
 

@@ -16,7 +16,7 @@ AWAY = 10.0
 OFFSET = 30.0
 """Mean of a column, in its deviations."""
 FAR = 10.0
-"""An outlier's residual, in robust deviations of all residuals."""
+"""An outlier's residual or input, in robust deviations of all."""
 SPREADS = 3.0
 """An outlier's residual, in robust deviations of the targets."""
 FEW = 0.05
@@ -33,32 +33,54 @@ MAD = 1.4826
 def badly_scaled(case: Case) -> Finding | None:
     """Columns far larger or smaller than the others or than 1, or far from 0, as the first dense layer sees them."""
     X = case.inputs
-    size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
-    live = size > 0
-    if not live.any():
-        return None
-    apart = size[live].max() >= APART * size[live].min()
-    wrong = size >= APART
-    if apart:
-        wrong |= live & ((size > AWAY) | (size < 1 / AWAY))
-    varies = deviation > 1e-6 * size
-    wrong |= varies & (np.abs(mean) > OFFSET * deviation)
+    wrong = _off_scale(X)
     if not wrong.any():
         return None
     behind = " of X" if X is case.point.data.X else ", behind the scaling layers,"
     columns = [case.names[i] if case.names else int(i) for i in np.flatnonzero(wrong)]
+    seen = X[:, wrong]
+    evidence = {
+        "columns": columns,
+        "largest_absolute_value": np.abs(seen).max(axis=0).tolist(),
+        "mean": seen.mean(axis=0).tolist(),
+        "standard_deviation": seen.std(axis=0).tolist(),
+    }
+    rows = _far_rows(seen)
+    if 0 < len(rows) <= max(FEW * len(X), 1) and not _off_scale(np.delete(X, rows, axis=0)).any():
+        return Finding(
+            "badly scaled inputs",
+            f"{len(rows)} of {len(X)} rows{behind} {'are outliers' if len(rows) > 1 else 'is an outlier'} of the "
+            "inputs; without, all columns are on one scale",
+            {"rows": rows.tolist(), **evidence},
+            "look at these rows: correct them, clip them or leave them out; or take logarithms (Log1p)",
+        )
     return Finding(
         "badly scaled inputs",
         f"{len(columns)} of {X.shape[1]} columns{behind} differ in size from the others or from 1 by orders of "
         "magnitude",
-        {
-            "columns": columns,
-            "largest_absolute_value": [float(value) for value in size[wrong]],
-            "mean": [float(value) for value in mean[wrong]],
-            "standard_deviation": [float(value) for value in deviation[wrong]],
-        },
+        evidence,
         "bring every column to mean 0 and deviation 1 (Standardize), or take logarithms (Log1p)",
     )
+
+
+def _off_scale(X: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each column is far from the others, from size 1 or from mean 0."""
+    size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
+    live = size > 0
+    wrong = size >= APART
+    if live.any() and size[live].max() >= APART * size[live].min():
+        wrong |= live & ((size > AWAY) | (size < 1 / AWAY))
+    varies = deviation > 1e-6 * size
+    found: NDArray[np.bool_] = wrong | (varies & (np.abs(mean) > OFFSET * deviation))
+    return found
+
+
+def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Rows far from the median in a column, in robust deviations; none of few rows."""
+    if len(X) < FEWEST_ROWS:
+        return np.zeros(0, np.intp)
+    off = np.abs(X - np.median(X, axis=0))
+    return np.flatnonzero((off > FAR * MAD * np.median(off, axis=0)).any(axis=1))
 
 
 def outliers(case: Case) -> Finding | None:
