@@ -378,7 +378,7 @@ def test_scripts_run(path, monkeypatch, capsys):
     runpy.run_path(str(path), run_name="__main__")
     assert [DOCUMENTS[number - 1].name for number in asked] == [path.stem]
     shown = {"scale": "gradient -10001", "descent": "all 200 steps were made", "tables": "held-out accuracy",
-             "vanishing": "- converged"}  # fmt: skip
+             "vanishing": "note: converged"}  # fmt: skip
     assert shown[path.stem] in capsys.readouterr().out
 
 
