@@ -9,6 +9,11 @@ Design
 - One output, one input or one row is a case of its own: dot products along rows, or sums of rows.
 """
 
+cdef extern from "vector.h" nogil:
+    void subtract_outer(
+        Py_ssize_t rows, Py_ssize_t columns, double rate, const real *x, const real *delta, real *weight,
+    ) noexcept
+
 cdef enum LayerKind:
     DENSE, DROPOUT, AFFINE, LOG1P
 
@@ -102,19 +107,6 @@ cdef void sink_strip(
         return
     for r in range(rows):
         sink_stretch(sink, of.layer, of.at + (i + r) * of.layer.n_out + j, columns, c + r * c_row, True)
-
-
-cdef void subtract_outer(
-    Py_ssize_t rows, Py_ssize_t columns, double rate,
-    const real *x, const real *delta, real *weight,      # (rows,), (columns,), (rows, columns)
-) noexcept nogil:
-    """weight -= rate x delta^T."""
-    cdef real scaled
-    cdef Py_ssize_t i, j
-    for i in range(rows):
-        scaled = <real>rate * x[i]
-        for j in range(columns):
-            weight[i * columns + j] -= scaled * delta[j]
 
 
 cdef void outer_gradient(

@@ -248,4 +248,16 @@ static real run_squares(ptrdiff_t n, const real *x)
     return part[0];
 }
 
+/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,) */
+static inline void subtract_outer(
+    ptrdiff_t rows, ptrdiff_t columns, double rate, const real *restrict x, const real *restrict delta,
+    real *restrict weight)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const real scaled = (real)rate * x[i];
+        for (ptrdiff_t j = 0; j < columns; j++)
+            weight[i * columns + j] -= scaled * delta[j];
+    }
+}
+
 #endif
