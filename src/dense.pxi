@@ -26,6 +26,8 @@ cdef struct Layer:
     double rate                     # of dropout
     double l1, l2                   # penalties of its own on the weight, < 0: the model's
     double max_norm                 # of a unit's weights after a step; INFINITY: no limit
+    Py_ssize_t share                # rows of the weight whose gradient one task sums
+    int tasks                       # that sum its gradient; 0: no dense layer
     bint frozen                     # in a training: neither gradient nor update
     Update *update                  # in a training: with a rate of its own, NULL: the network's
     real *shift                     # (n_in,), of an affine layer: (x - shift) * factor + offset

@@ -202,10 +202,10 @@ cdef double cross_entropy_row(
     return value
 
 
-cdef double mean_factor(
+cdef double mean_mass(
     const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
-    """1 / (sum of the rows' weights * outputs averaged over), or 0 where every weight is 0."""
+    """What a mean of losses divides by: sum of the rows' weights * outputs averaged over."""
     cdef Py_ssize_t i
     cdef double total = rows
     if data.weight != NULL:
@@ -214,7 +214,12 @@ cdef double mean_factor(
             total += data.weight[data.order[i] if data.order != NULL else i]
     if of.loss != CROSS_ENTROPY:
         total *= of.outputs
-    return 1 / total if total != 0 else 0
+    return total
+
+
+cdef inline double mean_factor(double mass) noexcept nogil:
+    """1 / mass, or 0 where every weight is 0."""
+    return 1 / mass if mass != 0 else 0
 
 
 cdef void pointwise_rows(
@@ -317,6 +322,6 @@ def loss_rows(
     bind_rows(&data, z.shape[1], of.outputs, of.loss == CROSS_ENTROPY, z, target, labels, weight)
     if delta is None or delta.shape[0] != n or delta.shape[1] != z.shape[1]:
         raise ValueError(f"delta must have z's shape ({n}, {z.shape[1]})")
-    cdef double factor = mean_factor(&of, &data, 0, n)
+    cdef double factor = mean_factor(mean_mass(&of, &data, 0, n))
     loss_block(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1], &value[0])
     return factor * sum_values(n, &value[0])

@@ -108,9 +108,10 @@ cdef class Network:
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
+        settle_tasks(&self.plan)
         if trains:
-            self.plan.squares = <double *>self.take_bytes(weight_tasks(&self.plan) * sizeof(double), self.buffers)
-            self.plan.clipped = <bint *>self.take_bytes(weight_tasks(&self.plan) * sizeof(bint), self.buffers)
+            self.plan.squares = <double *>self.take_bytes(self.plan.weight_tasks * sizeof(double), self.buffers)
+            self.plan.clipped = <bint *>self.take_bytes(self.plan.weight_tasks * sizeof(bint), self.buffers)
         self.prepare(max(<Py_ssize_t>1, rows), 1)
 
     def __dealloc__(self):
@@ -227,7 +228,7 @@ cdef class Network:
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.spaces[0]
         cdef Py_ssize_t start = 0, n, rows = X.shape[0], row = padded(plan.n_out)
-        cdef Py_ssize_t most = min(plan.most, whole_tiles(POLL_ROWS_WORK // plan.n_params))
+        cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
         cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
         cdef bint stopped = False, finite = True
         if X.shape[1] != plan.n_in or rows == 0:

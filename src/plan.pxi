@@ -41,6 +41,8 @@ cdef struct Plan:
     int lowest                      # dense layer that is trained
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
+    Py_ssize_t poll_rows            # rows between two looks at signals
+    int weight_tasks                # that sum the weights' gradients
     Py_ssize_t room                 # rows that the workspaces hold
     real *params
     int n_spaces
@@ -59,7 +61,7 @@ cdef struct Pass:                   # one batch on its way
     Py_ssize_t start, n             # the block within the batch
     Py_ssize_t block                # rows of a block
     uint64_t key                    # of dropout; 0 leaves it out
-    double factor
+    double mass, factor             # what its mean divides by, and one over it
     bint backward                   # or the loss alone
     Sink sink                       # of its gradient
     Py_ssize_t share                # rows of a task
@@ -82,8 +84,11 @@ cdef Py_ssize_t most_rows(Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noex
 
 cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept nogil:
     """Rows of a block in a batch of so many: all, or equal shares. A matter of the batch and the network alone."""
-    cdef Py_ssize_t n_blocks = (rows - 1) // plan.most + 1
-    return rows if n_blocks <= 1 else whole_tiles((rows + n_blocks - 1) // n_blocks)
+    cdef Py_ssize_t n_blocks
+    if rows <= plan.most:
+        return rows
+    n_blocks = (rows - 1) // plan.most + 1
+    return whole_tiles((rows + n_blocks - 1) // n_blocks)
 
 
 cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
@@ -165,10 +170,9 @@ cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     cdef Plan *plan = batch.plan
     cdef Py_ssize_t at = task * batch.share
     cdef Py_ssize_t end = at + batch.share if at + batch.share < batch.n - 1 else batch.n
-    cdef Py_ssize_t most = whole_tiles(POLL_ROWS_WORK // plan.n_params)
     cdef Py_ssize_t rows
     while at < end:
-        rows = most if most < end - at - 1 else end - at
+        rows = plan.poll_rows if plan.poll_rows < end - at - 1 else end - at
         if stops(batch, thread, rows * plan.n_params):
             return
         whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, rows, batch.start)
@@ -227,43 +231,40 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Sink sink = batch.sink
-    cdef Py_ssize_t low, share
+    cdef const Layer *layer
+    cdef Py_ssize_t low
     cdef int i = plan.last, left = task
-    if sink.grads != NULL and stops(batch, thread, batch.n * plan.n_params // weight_tasks(plan)):
-        return
-    while True:
-        if plan.layers[i].kind == DENSE:
-            share = weight_share(&plan.layers[i])
-            if left * share < plan.layers[i].n_in:
-                break
-            left -= <int>((plan.layers[i].n_in + share - 1) // share)
+    while left >= plan.layers[i].tasks:
+        left -= plan.layers[i].tasks
         i -= 1
-    if plan.layers[i].frozen:
+    layer = &plan.layers[i]
+    if sink.grads != NULL and stops(batch, thread, batch.n * layer.share * layer.n_out):
+        return
+    if layer.frozen:
         plan.squares[task], plan.clipped[task] = 0, False
         return
-    low = left * share
+    low = left * layer.share
     sink.adds = batch.start > 0
     sink.squares, sink.clipped = 0, False
     weight_rows(
         batch, &plan.spaces[0], plan.panels[thread], &sink, i, batch.start, batch.n,
-        low, min(low + share, plan.layers[i].n_in),
+        low, min(low + layer.share, layer.n_in),
     )
     plan.squares[task], plan.clipped[task] = sink.squares, sink.clipped
 
 
-cdef inline Py_ssize_t weight_share(const Layer *layer) noexcept nogil:
-    """Rows of a weight that make a task: a quarter of them, within bounds, in whole tiles."""
-    return whole_tiles(max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4)))
-
-
-cdef int weight_tasks(const Plan *plan) noexcept nogil:
-    cdef int i, tasks = 0
-    cdef Py_ssize_t share
-    for i in range(plan.first, plan.n_layers):
-        if plan.layers[i].kind == DENSE:
-            share = weight_share(&plan.layers[i])
-            tasks += <int>((plan.layers[i].n_in + share - 1) // share)
-    return tasks
+cdef void settle_tasks(Plan *plan) noexcept nogil:
+    """What the work is cut into: a task sums a quarter of a weight's rows, within bounds, in whole tiles."""
+    cdef Layer *layer
+    cdef int i
+    plan.poll_rows = whole_tiles(POLL_ROWS_WORK // plan.n_params)
+    plan.weight_tasks = 0
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.kind == DENSE:
+            layer.share = whole_tiles(max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4)))
+            layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
+            plan.weight_tasks += layer.tasks
 
 
 cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
@@ -334,19 +335,23 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
 
 cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
     """The losses of the block at `start`, and the deltas of all layers."""
+    cdef int tasks = 1
     batch.n = min(batch.block, batch.rows - batch.start)
-    batch.share = batch.n if threads <= 1 else whole_tiles((batch.n + threads - 1) // threads)
-    pool_run(rows_task, batch, <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1), threads)
+    batch.share = batch.n
+    if threads > 1:
+        batch.share = whole_tiles((batch.n + threads - 1) // threads)
+        tasks = <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1)
+    pool_run(rows_task, batch, tasks, threads)
     batch.loss[0] += sum_values(batch.n, batch.plan.spaces[0].value)
 
 
 cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
     """The gradient that belongs to the block's deltas."""
     cdef Plan *plan = batch.plan
-    cdef int i, tasks = weight_tasks(plan)
-    pool_run(weights_task, batch, tasks, threads)
+    cdef int i
+    pool_run(weights_task, batch, plan.weight_tasks, threads)
     batch.sink.squares, batch.sink.clipped = 0, False
-    for i in range(tasks):
+    for i in range(plan.weight_tasks):
         batch.sink.squares += plan.squares[i]
         batch.sink.clipped |= plan.clipped[i]
 
@@ -355,7 +360,8 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     """Settle what a batch is made of -> the threads that it is worth."""
     cdef Plan *plan = batch.plan
     batch.stopped = False
-    batch.factor = mean_factor(batch.of, batch.data, batch.first, batch.rows)
+    batch.mass = mean_mass(batch.of, batch.data, batch.first, batch.rows)
+    batch.factor = mean_factor(batch.mass)
     batch.block = block_rows(plan, batch.rows)
     cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
     return 1 if batch.rows * plan.n_params * 3 < least else plan.threads

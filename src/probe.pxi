@@ -40,7 +40,7 @@ cdef class Probe:
         p.of.option, p.of.outputs = <real>option, p.k
         if loss is not None:
             bind_rows(&p.data, plan.n_in, p.k, p.of.loss == CROSS_ENTROPY, X, target, labels, weight)
-            p.factor = mean_factor(&p.of, &p.data, 0, p.n)
+            p.factor = mean_factor(mean_mass(&p.of, &p.data, 0, p.n))
         elif p.n == 0 or X.shape[1] != plan.n_in:
             raise ValueError(f"X has shape ({p.n}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
         else:

@@ -51,6 +51,7 @@ cdef class Training:
     cdef public long long clipped_steps   # steps of the epoch that clipping has changed
     cdef public double loss_sum, mass     # of the epoch's losses, each times its weight, and of their weights
     cdef Kept kept
+    cdef double batch_mass                # what the last batch's mean loss is divided by
     cdef double[::1] mean, gradient_sum   # what `kept` points into
 
     def __cinit__(
@@ -228,6 +229,7 @@ cdef class Training:
         if self.streams(rows):
             return self.streamed(&batch, loss)
         run_batch(&batch, loss)
+        self.batch_mass = batch.mass
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply(batch.sink.squares)
@@ -242,6 +244,7 @@ cdef class Training:
     cdef int streamed(self, Pass *batch, double *loss) except -1 nogil:
         """A step whose gradient goes into the update strip by strip, and is kept only where the step is risky."""
         cdef int threads = begin_batch(batch)
+        self.batch_mass = batch.mass
         batch.loss[0] = 0
         batch.start = 0
         block_deltas(batch, threads)
@@ -318,7 +321,7 @@ cdef class Training:
         cdef Rows data
         cdef const double *rate = NULL
         cdef Py_ssize_t first = 0, rows, n = X.shape[0]
-        cdef double loss, share, total = self.loss_sum, mass = self.mass
+        cdef double loss, total = self.loss_sum, mass = self.mass
         cdef int outcome = GOOD
         cdef Network net = self.network
         if batch_size < 1:
@@ -344,10 +347,8 @@ cdef class Training:
                         break
                     self.note_norm()
                     self.keep_step()
-                    share = mean_factor(&self.objective, &data, first, rows)
-                    if share != 0:
-                        total += loss / share
-                        mass += 1 / share
+                    total += loss * self.batch_mass
+                    mass += self.batch_mass
                     first += rows
         finally:
             PyThread_release_lock(net.lock)
