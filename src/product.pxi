@@ -315,6 +315,8 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
     """Sum of x[i]^2; not finite exactly where an x[i] is not."""
     cdef Py_ssize_t i = 0
     cdef double total = 0
+    if n == 1:
+        return <double>x[0] * x[0]
     while i < n:
         total += run_squares(min(<Py_ssize_t>SUM_RUN, n - i), x + i)
         i += SUM_RUN

@@ -212,25 +212,44 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
     }
 }
 
-/* Sum of x[i]^2, i < n, in SQUARES interleaved partial sums: the same bits for every vector width. */
+/* The first n of LANES numbers, 0 behind: one masked load where the instruction set has it. */
+static inline __attribute__((always_inline)) vector load_part(ptrdiff_t n, const real *x)
+{
+    const lane some = (lane)n;
+    real part[LANES];
+#pragma GCC unroll 1
+    for (lane i = 0; i < LANES; i++)
+        part[i] = i < some ? x[i] : 0;
+    return *(const vector *)part;
+}
+
+/* The sum of a vector's lanes, halves first. */
+static inline __attribute__((always_inline)) real sum_lanes(vector v)
+{
+    const lanes low = ZIP(0), high = ZIP(LANES / 2);
+#pragma GCC unroll 4
+    for (int round = 1; round < LANES; round *= 2)
+        v = __builtin_shuffle(v, v, low) + __builtin_shuffle(v, v, high);
+    return v[0];
+}
+
+/* Sum of x[i]^2, i < n, in SQUARES interleaved partial sums: the same bits for every vector width. Nothing goes through
+ * memory here: what is read as a vector just after it was written in pieces waits for all of them. */
 static real run_squares(ptrdiff_t n, const real *x)
 {
     enum { VECTORS = SQUARES / LANES };
     vector sum[VECTORS] = {{0}}, v;
-    ptrdiff_t i = 0;
-    for (; i + SQUARES <= n; i += SQUARES)
+    for (; n >= SQUARES; n -= SQUARES, x += SQUARES)
 #pragma GCC unroll 16
         for (int q = 0; q < VECTORS; q++) {
-            v = *(const vector *)(x + i + q * LANES);
+            v = *(const vector *)(x + q * LANES);
             sum[q] += v * v;
         }
-    for (int q = 0; i < n; q++, i += LANES) {
-        v = (vector){0};
-        if (i + LANES <= n)
-            v = *(const vector *)(x + i);
-        else
-            for (int j = 0; j < n - i; j++)
-                v[j] = x[i + j];
+#pragma GCC unroll 16
+    for (int q = 0; q < VECTORS; q++, n -= LANES, x += LANES) {
+        if (n <= 0)
+            break;
+        v = n >= LANES ? *(const vector *)x : load_part(n, x);
         sum[q] += v * v;
     }
 #pragma GCC unroll 8
@@ -238,25 +257,27 @@ static real run_squares(ptrdiff_t n, const real *x)
 #pragma GCC unroll 8
         for (int q = 0; q < half; q++)
             sum[q] += sum[q + half];
-    real part[LANES];
-    *(vector *)part = sum[0];
-#pragma GCC unroll 8
-    for (int half = LANES / 2; half; half /= 2)
-#pragma GCC unroll 8
-        for (int q = 0; q < half; q++)
-            part[q] += part[q + half];
-    return part[0];
+    return sum_lanes(sum[0]);
 }
 
-/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,) */
+/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,). The last vector of a row may overlap
+ * the one before it; it is made before that one is written, so what both write is the same. */
 static inline void subtract_outer(
     ptrdiff_t rows, ptrdiff_t columns, double rate, const real *restrict x, const real *restrict delta,
     real *restrict weight)
 {
-    for (ptrdiff_t i = 0; i < rows; i++) {
+    for (ptrdiff_t i = 0; i < rows; i++, weight += columns) {
         const real scaled = (real)rate * x[i];
-        for (ptrdiff_t j = 0; j < columns; j++)
-            weight[i * columns + j] -= scaled * delta[j];
+        if (columns < LANES) {
+            for (ptrdiff_t j = 0; j < columns; j++)
+                weight[j] -= scaled * delta[j];
+            continue;
+        }
+        const ptrdiff_t last = columns - LANES;
+        const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
+        for (ptrdiff_t j = 0; j < last; j += LANES)
+            *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
+        *(vector *)(weight + last) = end;
     }
 }
 

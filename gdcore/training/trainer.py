@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit
 from .._kernels import load
+from .._memory import aligned_zeros
 from ..batches import Samples, take_samples
 from ..class_weight import ClassWeight
 from ..errors import RefusedStep
@@ -162,7 +163,7 @@ class Trainer:
         rate = self._rule.learning_rate
         self._schedule = rate if isinstance(rate, Schedule) else None
         self._state = self._rule.init(model.n_params, model.dtype)
-        self._grads = np.zeros(model.n_params, model.dtype)
+        self._grads = aligned_zeros(model.n_params, model.dtype)
         self._mean = None if self.average is None else np.zeros(model.n_params)
         self._compile()
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
