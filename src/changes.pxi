@@ -107,31 +107,28 @@ cdef void follow(
     const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
     Py_ssize_t *low, Py_ssize_t *high,    # the outputs that have moved, in w.a and w.dz
 ) noexcept nogil:
-    """From dz of some units of stage s to the network's outputs, or to the unit that moves them along its line."""
+    """From how the outputs of some units of stage s change, in w.dz, to the network's, or to one unit on its line."""
     cdef const Stage *next
-    while True:
-        move_stage(p, b, w, s, first, count)
-        low[0], high[0] = first, first + count
-        if s == p.n_stages - 1:
-            return
+    while s < p.n_stages - 1:
         if count == 1 and is_straight(&p.stages[s]) and not any_change(b.lanes, w.dz):
             low[0], high[0] = 0, 0
             return
-        s += 1
-        next = &p.stages[s]
+        next = &p.stages[s + 1]
         if next.weight == NULL:
             times_factor(next, first, count, b.lanes, w.dz)
-            continue
-        if count == 1 and on_line(p, b, s, first, w.dz):
-            w.unit = first
-            low[0], high[0] = 0, p.k
+        elif count == 1 and all_within(b.lanes, w.dz, line_reach(p, b, s, first)):
+            w.unit, low[0], high[0] = first, 0, p.k
             return
-        if count == 1:
-            rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
         else:
-            times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, w.panel)
-        swap(w)
-        first, count = 0, next.n_out
+            if count == 1:
+                rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
+            else:
+                times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, w.panel)
+            swap(w)
+            first, count = 0, next.n_out
+        s += 1
+        move_stage(p, b, w, s, first, count)
+    low[0], high[0] = first, first + count
 
 
 cdef void pointwise_changes(
@@ -186,23 +183,36 @@ cdef inline int stage_of(const Point *p, Py_ssize_t index) noexcept nogil:
 cdef void move_parameter(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t index, real step, Py_ssize_t *low, Py_ssize_t *high,
 ) noexcept nogil:
-    """The outputs where one parameter has moved: low … high of them, in w.a."""
-    cdef int s = stage_of(p, index)
+    """The outputs where one parameter has moved: low … high of them, in w.a; or the unit that has, on its line."""
+    cdef int s = stage_of(p, index), seen
     cdef const Stage *t = &p.stages[s]
-    cdef Py_ssize_t at = index - t.begin, r
-    cdef const real *x
+    cdef Py_ssize_t at = index - t.begin, unit = at % t.n_out, r
+    cdef const real *x = p.ones
+    cdef const real *mask = NULL
     cdef real *dz = w.dz
+    low[0], high[0] = 0, 0
     if is_weight(p, s, index):
         x = stage_input(b, s) + at // t.n_out * b.lanes
-        if not any_change(b.lanes, x):
-            low[0], high[0] = 0, 0
+    if is_straight(t) and s < p.n_stages - 1:
+        if b.mask[s] != NULL:
+            mask = b.mask[s] + unit * b.lanes
+        seen = straight_change(
+            b.lanes, step, slope_below(t), line_reach(p, b, s, unit), x, b.z[s] + unit * b.lanes, mask, dz,
+        )
+        if t.layer.activation == IDENTITY:
+            seen &= ~REACHES_KINK
+        if not seen & REACHES_KINK:
+            if seen == CHANGES:
+                w.unit, high[0] = unit, p.k
+            elif seen & CHANGES:
+                follow(p, b, w, s, unit, 1, low, high)
             return
-        for r in range(b.lanes):
-            dz[r] = step * x[r]
-    else:
-        for r in range(b.lanes):
-            dz[r] = step
-    follow(p, b, w, s, at % t.n_out, 1, low, high)
+    if not any_change(b.lanes, x):
+        return
+    for r in range(b.lanes):
+        dz[r] = step * x[r]
+    move_stage(p, b, w, s, unit, 1)
+    follow(p, b, w, s, unit, 1, low, high)
 
 
 cdef double penalty_change(

@@ -48,6 +48,25 @@ LANE_LOOP void piece_change(
     }
 }
 
+/* What a unit of two straight pieces, of slopes `below` and 1, makes of a change step * x of z, as piece_change does, where
+ * it crosses no kink -> whether it reaches one, changes anything, and stays within `reach` (NaN does not). */
+enum { REACHES_KINK = 1, CHANGES = 2, IS_FAR = 4 };
+
+LANE_LOOP int straight_change(
+    ptrdiff_t lanes, real step, real below, real reach, const real *restrict x, const real *restrict z,
+    const real *mask, real *restrict change)
+{
+    lane kinks = 0, changes = 0, far = 0;
+    for (ptrdiff_t r = 0; r < lanes; r++) {
+        const real d = step * x[r], slope = (z[r] > 0 ? 1 : below) * (mask ? mask[r] : 1);
+        kinks |= -(lane)((real_abs(d) >= real_abs(z[r])) & (d != 0));
+        change[r] = slope * d;
+        changes |= -(lane)(change[r] != 0);
+        far |= -(lane) !(real_abs(change[r]) <= reach);
+    }
+    return (kinks ? REACHES_KINK : 0) | (changes ? CHANGES : 0) | (far ? IS_FAR : 0);
+}
+
 /* Whether one of n numbers is not 0. */
 LANE_LOOP int any_change(ptrdiff_t n, const real *x)
 {

@@ -15,6 +15,11 @@ cdef extern from "lanes.h" nogil:
         Py_ssize_t n, real below, const real *z, const real *moved, const real *out, const real *a, const real *mask,
         real *change,
     ) noexcept
+    const int REACHES_KINK, CHANGES, IS_FAR
+    int straight_change(
+        Py_ssize_t lanes, real step, real below, real reach, const real *x, const real *z, const real *mask,
+        real *change,
+    ) noexcept
     bint any_change(Py_ssize_t n, const real *x) noexcept
     bint signs_differ(Py_ssize_t n, const real *before, const real *after) noexcept
     void add_pointwise(
@@ -68,7 +73,7 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     uint64_t key
     double factor
     real *squares           # (n_params,): of the parameters
-    real *ones              # (widest,)
+    real *ones              # as many as widest and lanes
     real *turned            # (lanes, widest): scratch
     real *variance          # 2 (widest, lanes): scratch
     real *panel             # scratch of products

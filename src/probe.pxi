@@ -51,8 +51,8 @@ cdef class Probe:
         p.squares = self.take(plan.n_params)
         for j in range(plan.n_params):
             p.squares[j] = plan.params[j] * plan.params[j]
-        p.ones = self.take(p.widest)
-        for j in range(p.widest):
+        p.ones = self.take(max(p.widest, self.block.lanes))
+        for j in range(max(p.widest, self.block.lanes)):
             p.ones[j] = 1
         p.turned = self.take(p.widest * self.block.lanes)
         p.variance = self.take(2 * p.widest * self.block.lanes)

@@ -107,18 +107,18 @@ LANE_LOOP void line_terms(
     }
 }
 
-/* near_logits along such a line, at x (lanes,) */
-LANE_LOOP void along_line(
-    ptrdiff_t lanes, const real *restrict x, const real *restrict terms, real *restrict growth, real *restrict line,
-    real *restrict noise)
+/* What near_logits and near_change find where logits move along such a line, at x (lanes,). */
+LANE_LOOP void line_change(
+    ptrdiff_t lanes, const real *restrict x, const real *restrict terms, const real *restrict still,
+    const real *restrict mass, real *restrict change, real *restrict noise)
 {
     for (ptrdiff_t r = 0; r < lanes; r++) {
-        real sum = terms[(LINE_TERMS - 1) * lanes + r];
+        real growth = terms[(LINE_TERMS - 1) * lanes + r];
         for (int n = LINE_TERMS - 2; n >= 0; n--)
-            sum = sum * x[r] + terms[n * lanes + r];
-        growth[r] = sum * x[r];
-        line[r] = terms[LINE_TERMS * lanes + r] * x[r];
-        noise[r] += terms[(LINE_TERMS + 1) * lanes + r] * real_abs(x[r]);
+            growth = growth * x[r] + terms[n * lanes + r];
+        const real rise = mass[r] * near_log1p(growth * x[r]);
+        change[r] = rise - terms[LINE_TERMS * lanes + r] * x[r];
+        noise[r] = still[r] + terms[(LINE_TERMS + 1) * lanes + r] * real_abs(x[r]) + VALUE_ERROR * real_abs(rise);
     }
 }
 

@@ -29,8 +29,9 @@ cdef extern from "softmax.h" nogil:
         Py_ssize_t k, Py_ssize_t lanes, const real *weight, const real *chance, const real *target, const real *touch,
         real *terms,
     ) noexcept
-    void along_line(
-        Py_ssize_t lanes, const real *x, const real *terms, real *growth, real *line, real *noise,
+    void line_change(
+        Py_ssize_t lanes, const real *x, const real *terms, const real *still, const real *mass, real *change,
+        real *noise,
     ) noexcept
     void add_exponentials(Py_ssize_t lanes, const real *z, const real *top, real *e, real *total) noexcept
     void tops(Py_ssize_t k, Py_ssize_t lanes, const real *z, real *top) noexcept
@@ -87,17 +88,15 @@ cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
         b.reach[unit] = NEAR / steepest if steepest <= MOST_STEEP else <real>-1
 
 
-cdef inline bint on_line(const Point *p, const Block *b, int s, Py_ssize_t unit, const real *x) noexcept nogil:
-    """Whether unit's move x (lanes,) into stage s is a near one along its line."""
-    return s == p.n_stages - 1 and b.lined == b.first and all_within(b.lanes, x, b.reach[unit])
+cdef inline real line_reach(const Point *p, const Block *b, int s, Py_ssize_t unit) noexcept nogil:
+    """How far the outputs of a unit of stage s may move to be near on its line; below 0 where it has none."""
+    return b.reach[unit] if s == p.n_stages - 2 and b.lined == b.first else <real>-1
 
 
 cdef void line_changes(const Point *p, const Block *b, Scratch *w) noexcept nogil:
     """Changes and roundoff of the lanes' losses where a unit has moved by w.dz."""
-    cdef Py_ssize_t lanes = b.lanes
-    memcpy(w.noise, b.still + p.k * lanes, lanes * sizeof(real))
-    along_line(lanes, w.dz, b.line + w.unit * LINE_ROWS * lanes, w.lane, w.lane + lanes, w.noise)
-    near_change(lanes, b.mass, w.lane, w.lane + lanes, w.change, w.noise)
+    cdef const real *terms = b.line + w.unit * LINE_ROWS * b.lanes
+    line_change(b.lanes, w.dz, terms, b.still + p.k * b.lanes, b.mass, w.change, w.noise)
 
 
 cdef void near_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
