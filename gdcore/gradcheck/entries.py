@@ -37,6 +37,7 @@ ENTRY = np.dtype([
 """One entry: `block` counts the report's blocks, `index` the flat vector; bound = truncation + roundoff."""
 
 Entries = NDArray[Any]
+VERDICTS = np.array(["pass", "fail", "inconclusive"])
 
 
 @final
@@ -123,7 +124,7 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
         resolved = (width <= share * size) | (width * scale <= negligible(eps) * effect)
         known = np.isfinite(numeric) & np.isfinite(bound)
         wrong = ~np.isfinite(analytic) | (known & ~(error <= bound))
-    return np.where(wrong, "fail", np.where(known & resolved, "pass", "inconclusive"))
+    return VERDICTS[np.where(wrong, 1, np.where(known & resolved, 0, 2))]
 
 
 def make_entries(
@@ -148,5 +149,6 @@ def excess(entries: Entries) -> Vector:
         ratio = np.divide(
             error, entries["bound"], out=np.where(error > 0, np.inf, 0.0), where=entries["bound"] > 0
         )
-    ratio[entries["verdict"] == "inconclusive"] = np.minimum(ratio, 1.0)[entries["verdict"] == "inconclusive"]
+    unclear = (ratio > 1) & (entries["verdict"] == "inconclusive")
+    ratio[unclear] = 1.0
     return np.where(np.isnan(ratio), np.inf, ratio)

@@ -78,9 +78,11 @@ def sides_apart(objective: Objective) -> Vector:
 
 def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:
     """Turn failures at several kinks into "inconclusive", in place -> a note that says so, if there were any."""
-    params, signs = objective.model.params, sign_reader(objective)
     failing = np.flatnonzero((entries["verdict"] == "fail") & np.isfinite(entries["analytic"]))[:MOST]
-    if not len(failing) or not len(signs(params)):
+    if not len(failing):
+        return ()
+    params, signs = objective.model.params, sign_reader(objective)
+    if not len(signs(params)):
         return ()
     found = entries[failing]
     excused_by = found["bound"] + sides_apart(objective)[found["index"]]

@@ -85,16 +85,19 @@ class Objective:
 
     def parts(self) -> tuple[tuple[str, Objective], ...]:
         """The data loss, with sample weights and without, and each penalty; empty where there is one part only."""
-        l1, l2 = self.penalties()
+        l1, l2 = (bool(strengths.any()) for strengths in self.penalties())
+        weighted = self.data.weight is not None
+        if not (l1 or l2 or weighted):
+            return ()
         data = self._keeping()
         found = [("data loss", replace(data, data=self.data._replace(weight=None)))]
-        if self.data.weight is not None:
+        if weighted:
             found.append(("data loss, weighted", data))
-        if l1.any():
+        if l1:
             found.append(("l1 penalty", replace(self._keeping("l1"), has_data=False)))
-        if l2.any():
+        if l2:
             found.append(("l2 penalty", replace(self._keeping("l2"), has_data=False)))
-        return tuple(found) if len(found) > 1 else ()
+        return tuple(found)
 
     def penalties(self) -> tuple[Vector, Vector]:
         """The l1 and the l2 of each parameter, (n_params,) each: the layers' own, or the model's."""

@@ -23,11 +23,13 @@ def check_parts(
     objective: Objective, claim: Claim, entries: Entries, seed: int
 ) -> tuple[Part, ...]:
     """The data loss, sample weights and penalties apart, at some entries of each block and at the failing ones."""
-    rng = np.random.default_rng(seed)
+    parts, rng = objective.parts(), np.random.default_rng(seed)
+    if not parts:
+        return ()
     failing = entries[entries["verdict"] == "fail"]
     worst = failing["index"][np.argsort(-excess(failing), kind="stable")[:MOST_FAILING]]
     indices = np.union1d(sampled(claim.blocks, SAMPLES, claim.gradient, rng), worst)
-    return tuple(check_part(name, part, claim.blocks, indices) for name, part in objective.parts())
+    return tuple(check_part(name, part, claim.blocks, indices) for name, part in parts)
 
 
 def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:

@@ -133,20 +133,19 @@ def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], 
     """See x -+ h of some rows, and x -+ h/2 where that met no kink or where `patient`; only the latter are told."""
     k = len(rows)
     offsets, outer = lines(np.concatenate([rows, rows]), np.concatenate([-step, step]))
-    clear = ((outer.patterns == pattern) & np.isfinite(outer.values)).reshape(2, k).all(axis=0)
-    keep = np.flatnonzero(clear | patient)
-    both, rows, half = np.concatenate([keep, keep + k]), rows[keep], step[keep] / 2
+    keep = ((outer.patterns == pattern) & np.isfinite(outer.values)).reshape(2, k).all(axis=0) | patient
+    if not keep.all():
+        rows, both = rows[keep], np.concatenate([keep, keep])
+        step, offsets, outer = step[keep], offsets[both], Differences(*(array[both] for array in outer))
     if not len(rows):
         none = np.zeros(0, np.bool_)
         return Look(rows, unknown(0), none, none, 2 * k)
-    inner_offsets, inner = lines(np.concatenate([rows, rows]), np.concatenate([-half, half]))
-    shape = (2, 2, len(keep))
-    steps = np.abs(np.stack([offsets[both], inner_offsets])).reshape(shape)
-    values, noise, patterns = (
-        np.stack([first[both], second]).reshape(shape) for first, second in zip(outer, inner, strict=True)
-    )
+    inner_offsets, inner = lines(np.concatenate([rows, rows]), np.concatenate([step / -2, step / 2]))
+    shape = (2, 2, len(rows))
+    steps = np.abs([offsets, inner_offsets]).reshape(shape)
+    values, noise, patterns = (np.array(pair).reshape(shape) for pair in zip(outer, inner, strict=True))
     slopes, smooth = one_round(steps, values, noise, patterns == pattern, rounding[rows])
-    return Look(rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(keep))
+    return Look(rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(rows))
 
 
 def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: Vector) -> int:
@@ -156,13 +155,15 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     met = np.zeros(len(state.step), np.bool_)
     met[rows] = True
     met[seen.rows] = ~seen.smooth & (state.step[seen.rows] > state.least[seen.rows])
-    useful = ~met[seen.rows]
-    rows, slopes, smooth = seen.rows[useful], seen.slopes.take(np.flatnonzero(useful)), seen.smooth[useful]
+    rows, slopes, smooth, moved, _ = seen
+    if met.any():
+        useful = ~met[rows]
+        rows, slopes, smooth, moved = rows[useful], slopes.take(useful), smooth[useful], moved[useful]
     better = slopes.bound < state.best.bound[rows]
-    state.best.put(rows[better], slopes.take(np.flatnonzero(better)))
+    state.best.put(rows[better], slopes.take(better))
     state.high[met] = state.step[met]
     state.step[met] *= KINK_SHRINK
-    choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~seen.moved[useful])
+    choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~moved)
     return seen.evaluations
 
 
@@ -173,9 +174,14 @@ def choose_steps(
 
     The spread of one-sided slopes, which no step makes smaller, is left out where it is certain.
     """
-    step, truncation, roundoff = state.step[rows], slopes.truncation - spread, slopes.roundoff
-    goal = state.good * np.maximum(np.abs(slopes.numeric), spread)
-    tiny = np.finfo(np.float64).tiny
+    goal, truncation = state.good * np.maximum(np.abs(slopes.numeric), spread), slopes.truncation - spread
+    done = done | (truncation + slopes.roundoff <= goal)
+    state.active[rows[done]] = False
+    left = np.flatnonzero(~done)
+    if not len(left):
+        return
+    rows, goal, truncation, roundoff = rows[left], goal[left], truncation[left], slopes.roundoff[left]
+    step, tiny = state.step[rows], np.finfo(np.float64).tiny
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         balance = np.cbrt(roundoff / np.maximum(truncation, tiny))
         shrinks = ~(truncation <= 4 * roundoff)
@@ -190,9 +196,9 @@ def choose_steps(
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         wanted = np.where(outside, np.sqrt(low * high), wanted)
         wanted = step * 2.0 ** np.round(np.log2(wanted / step))
-    done = done | (truncation + roundoff <= goal) | (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
-    state.step[rows] = np.where(done, step, wanted)
-    state.active[rows] = ~done
+    hopeless = (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
+    state.step[rows] = np.where(hopeless, step, wanted)
+    state.active[rows] = ~hopeless
 
 
 def look_again(
@@ -229,6 +235,6 @@ def look_again(
             seen.smooth & ((seen.slopes.bound <= limit[seen.rows]) | refutes) & ~confirms
             & (np.abs(analytic[seen.rows] - seen.slopes.numeric) <= seen.slopes.bound + extra[seen.rows])
         )  # fmt: skip
-        best.put(seen.rows[agrees], seen.slopes.take(np.flatnonzero(agrees)))
+        best.put(seen.rows[agrees], seen.slopes.take(agrees))
         wrong = np.setdiff1d(wrong, seen.rows[agrees])
     return Found(best, spent)

@@ -64,11 +64,11 @@ class Slopes:
         """Truncation and roundoff together."""
         return self.truncation + self.roundoff
 
-    def take(self, rows: Indices) -> Self:
-        """Those of some lines."""
+    def take(self, rows: Indices | NDArray[np.bool_]) -> Self:
+        """Those of some lines, by number or by mask."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def put(self, rows: Indices, others: Slopes) -> None:
+    def put(self, rows: Indices | NDArray[np.bool_], others: Slopes) -> None:
         """Replace some lines, in place."""
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(others, field.name)
@@ -98,30 +98,33 @@ def one_round(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         one_sided = values / steps * np.array([[-1.0], [1.0]])
         left, right = steps[:, 0], steps[:, 1]
-        central = (one_sided[:, 0] * right + one_sided[:, 1] * left) / (left + right)
-        central_noise = noise.sum(axis=1) / (left + right)
+        across = left + right
+        central = (one_sided[:, 0] * right + one_sided[:, 1] * left) / across
+        outer_noise, inner_noise = (noise[:, 0] + noise[:, 1]) / across
         gaps = one_sided[:, 1] - one_sided[:, 0]
+        gap, reach = np.abs(gaps[1]), across[1] / 2
         truncation = np.abs(central[1] - central[0])
         jump = np.abs(2 * gaps[1] - gaps[0]) / 2
-        reach = (left + right)[1] / 2
-        curvature = np.maximum(0, np.abs(gaps[1]) - 2 * central_noise[1] - 2 * jump) / reach
-        roundoff = (4 * central_noise[1] + central_noise[0]) / 3 + CONDITION * rounding * np.abs(gaps[1]) / reach
+        curvature = np.maximum(0, gap - 2 * inner_noise - 2 * jump) / reach
+        roundoff = (4 * inner_noise + outer_noise) / 3 + CONDITION * rounding * gap / reach
         numeric = central[1] + (central[1] - central[0]) / 3
-        unsteady = np.abs(one_sided[1] - one_sided[0]).max(axis=0)
-        kink = (jump > 4 * central_noise[1] + np.abs(gaps[1]) / 4) & (unsteady < jump / 8)
-        rough = ~kink & (jump > 4 * central_noise[1] + truncation / 4)
-        width = np.where(rough, ROUGH, 1.0) * (truncation + jump)
+        unsteady = np.maximum(*np.abs(one_sided[1] - one_sided[0]))
+        kink = (jump > 4 * inner_noise + gap / 4) & (unsteady < jump / 8)
+        rough = ~kink & (jump > 4 * inner_noise + truncation / 4)
+        found = Slopes(
+            numeric, np.where(rough, ROUGH, 1.0) * (truncation + jump), roundoff, np.where(kink, jump, 0.0), curvature,
+            np.maximum(*steps[0]), kink,
+        )  # fmt: skip
         smooth = np.logical_and.reduce((same & np.isfinite(values)).reshape(4, -1))
-        middle, side_width, side_roundoff, spread = sides(one_sided, noise / steps, same)
-    return Slopes(
-        np.where(smooth, numeric, middle), np.where(smooth, width, side_width),
-        np.where(smooth, roundoff, side_roundoff), np.where(smooth, np.where(kink, jump, 0.0), spread),
-        np.where(smooth, curvature, 0.0), steps[0].max(axis=0), kink | ~smooth,
-    ), smooth  # fmt: skip
+        apart = np.flatnonzero(~smooth)
+        if len(apart):
+            found.put(apart, sides(one_sided[:, :, apart], (noise / steps)[:, :, apart], same[:, :, apart],
+                                   found.step[apart]))  # fmt: skip
+    return found, smooth
 
 
-def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_]) -> tuple[Vector, Vector, Vector, Vector]:
-    """Middle, truncation, roundoff and half the distance of the one-sided slopes (2, 2, m): of a kink at x.
+def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_], step: Vector) -> Slopes:
+    """Of one-sided slopes (2, 2, m) at a kink: their middle, bounded by half their distance and their errors.
 
     A side of x's own pattern tells the slope alone; so does a side where f is finite beside one where it is not.
     Such a side may be as rough as x^1.5 at 0, so the error is taken twice. At the end of a domain, one whose slope
@@ -139,4 +142,5 @@ def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_]) -> tuple[Ve
     spread = np.where(known, (high - low) / 2, 0.0)
     error = np.where(known, np.where(used, error, 0.0).max(axis=0), np.inf)
     roundoff = np.where(used, 2 * noise[1] + noise[0], 0.0).max(axis=0)
-    return np.where(known, (high + low) / 2, np.nan), error + spread, roundoff, spread
+    middle = np.where(known, (high + low) / 2, np.nan)
+    return Slopes(middle, error + spread, roundoff, spread, np.zeros_like(step), step, np.ones_like(known))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .layers import Dense
 from .memory import layer_views
-from .sequential import Sequential
+from .sequential import Sequential, restore
 
 Vector = NDArray[np.float64]
 
@@ -65,6 +65,4 @@ def without_penalties(model: Sequential, keep: Collection[str] = ()) -> Sequenti
         replace(layer, l1=layer.l1 if "l1" in keep else 0.0, l2=layer.l2 if "l2" in keep else 0.0)
         if isinstance(layer, Dense) else layer for layer in model.layers
     ]  # fmt: skip
-    copy = Sequential(*layers, seed=model.seed, dtype=model.dtype)
-    copy.params = model.params
-    return copy
+    return restore(tuple(layers), model.seed, model.dtype, model.params)

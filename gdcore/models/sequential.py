@@ -77,6 +77,11 @@ class Sequential:
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None, dtype: str = "float32") -> None:
+        self._build(layers, seed, dtype)
+        self.reset()
+
+    def _build(self, layers: tuple[Layer, ...], seed: int | None, dtype: str) -> None:
+        """Everything but the parameters, which are 0."""
         self.layers: tuple[Layer, ...] = checked_stack(layers)
         self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
         self.dtype = checks.precision("dtype", dtype)
@@ -91,7 +96,6 @@ class Sequential:
         except MemoryError:
             raise MemoryError(f"no memory for {self.n_params:,} parameters: use smaller layers") from None
         self._networks: dict[bool, Network] = {}
-        self.reset()
 
     def _dense(self) -> list[Dense]:
         return [layer for layer in self.layers if isinstance(layer, Dense)]
@@ -362,22 +366,22 @@ class Sequential:
 
     def astype(self, dtype: str) -> Sequential:
         """A copy in another precision, with the same parameters rounded to it."""
-        copy = Sequential(*self.layers, seed=self.seed, dtype=dtype)
-        copy._params[:] = self._params
-        return copy
+        return restore(self.layers, self.seed, dtype, self._params)
 
     def copy(self) -> Sequential:
         """A model of its own with the same layers and parameters."""
         return self.astype(self.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.layers, self.seed, self.dtype, self._params.copy())
+        return restore, (self.layers, self.seed, self.dtype, self._params.copy())
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(arguments(self.layers, self.seed, self.dtype))})"
 
 
-def _restore(layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any]) -> Sequential:
-    model = Sequential(*layers, seed=seed, dtype=dtype)
-    model.params = params
+def restore(layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any]) -> Sequential:
+    """A model with these parameters, shape (n_params,); none are drawn."""
+    model = Sequential.__new__(Sequential)
+    model._build(layers, seed, dtype)
+    model._params[:] = params
     return model
