@@ -117,7 +117,7 @@ def mistakes(objective: Objective) -> tuple[Guess, ...]:
     if not objective.has_data:
         return ()
     steps, outputs = steps_of(objective)
-    delta = loss_slopes(objective, outputs)[0]
+    delta = loss_slopes(objective, outputs)
     tried: list[tuple[str, dict[int, Vector]]] = []
     named = [(i, f"dense{k}") for k, i in enumerate(i for i, step in enumerate(steps) if step.kind == "dense")]
     for i, name in named:

@@ -188,25 +188,33 @@ def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
 
 def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector]:
     """|d loss / d outputs| (n, k), and what it may be off where the outputs are off by z_error."""
-    delta, scale = loss_slopes(objective, z)
+    delta = loss_slopes(objective, z)
     rng, error = np.random.default_rng(0), np.zeros_like(z)
     for trial in range(TRIALS):
-        signs = (-1.0) ** trial if trial < 2 else rng.choice([-1.0, 1.0], z.shape)
-        error = np.maximum(error, np.abs(loss_slopes(objective, z + signs * z_error)[0] - delta))
-    return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + scale)
+        signs = (-1.0) ** trial if trial < 2 else 2.0 * rng.integers(0, 2, z.shape) - 1
+        error = np.maximum(error, np.abs(loss_slopes(objective, z + signs * z_error) - delta))
+    return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + term_sizes(objective, z, delta))
 
 
-def loss_slopes(objective: Objective, z: Vector) -> tuple[Vector, Vector]:
-    """Slopes d loss / d outputs (n, k), and the size (n, k) of the terms that it is the difference of."""
+def loss_slopes(objective: Objective, z: Vector) -> Vector:
+    """Slopes d loss / d outputs (n, k)."""
     data, loss = objective.data, objective.loss
     if not isinstance(loss, Loss):
-        delta = np.asarray(loss(z, data.y)[1], np.float64)
-        return delta, np.full(delta.shape, np.abs(delta).max(initial=0.0))
+        return np.asarray(loss(z, data.y)[1], np.float64)
     delta = np.empty_like(z)
     load("float64").loss_rows(
         loss.name, loss.option(), np.ascontiguousarray(z), data.target, data.labels, data.weight, delta
     )
+    return delta
+
+
+def term_sizes(objective: Objective, z: Vector, delta: Vector) -> Vector:
+    """The size (n, k) of the terms that these slopes are differences of."""
+    data, loss = objective.data, objective.loss
+    if not isinstance(loss, Loss):
+        return np.full(delta.shape, np.abs(delta).max(initial=0.0))
     share = np.ones(len(z)) if data.weight is None else data.weight
     share = share / share.sum() / (1 if loss.target == "class" else z.shape[1])
     target = 1.0 if data.target is None else 1 + np.abs(data.target)
-    return delta, share[:, None] * (1 + np.abs(z)) * target
+    sizes: Vector = share[:, None] * (1 + np.abs(z)) * target
+    return sizes
