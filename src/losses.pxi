@@ -149,8 +149,9 @@ cdef void pointwise_curvature(
 
 
 cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
-    """Sum of n values in eight interleaved partial sums."""
+    """Sum of n values in eight interleaved partial sums, and of what is left over."""
     cdef double part[8]
+    cdef double rest = 0
     cdef Py_ssize_t i, j
     for j in range(8):
         part[j] = 0
@@ -158,8 +159,8 @@ cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
         for j in range(8):
             part[j] += value[i + j]
     for i in range(n - n % 8, n):
-        part[i % 8] += value[i]
-    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
+        rest += value[i]
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7])) + rest
 
 
 cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:

@@ -49,6 +49,7 @@ cdef enum:
     BAD_STRIDE = 1024      # bytes; rows at its multiples meet in a few sets of the first-level cache
     MOST_COLUMNS = 32      # numbers of the largest tile's row
     MOST_TILE = 12 * 32    # numbers of the largest tile
+    FEW = 8                # numbers that are not worth a vector
     SUM_RUN = 1024         # squares added in `real` before they go to double
 
 cdef enum Form:
@@ -315,8 +316,10 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
     """Sum of x[i]^2; not finite exactly where an x[i] is not."""
     cdef Py_ssize_t i = 0
     cdef double total = 0
-    if n == 1:
-        return <double>x[0] * x[0]
+    if n < FEW:
+        for i in range(n):
+            total += <double>x[i] * x[i]
+        return total
     while i < n:
         total += run_squares(min(<Py_ssize_t>SUM_RUN, n - i), x + i)
         i += SUM_RUN

@@ -187,16 +187,18 @@ static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, co
  * Without d the rows are whole, and where they have room the last numbers are read with a whole vector. */
 static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, ptrdiff_t x_row, real *c)
 {
+    const ptrdiff_t fours = rows / 4 * 4;
     ptrdiff_t i = 0;
     for (; i + LANES <= n || (!d && i < n && i + LANES <= x_row); i += LANES) {
         vector sum[4] = {{0}};
-        ptrdiff_t r = 0;
-        for (; r + 4 <= rows; r += 4)
+        for (ptrdiff_t r = 0; r < fours; r += 4)
 #pragma GCC unroll 4
             for (int q = 0; q < 4; q++)
                 sum[q] += *(const vector *)(x + (r + q) * x_row + i) * (d ? d[r + q] : 1);
-        for (; r < rows; r++)
-            sum[r % 4] += *(const vector *)(x + r * x_row + i) * (d ? d[r] : 1);
+#pragma GCC unroll 3
+        for (int q = 0; q < 3; q++)
+            if (fours + q < rows)
+                sum[q] += *(const vector *)(x + (fours + q) * x_row + i) * (d ? d[fours + q] : 1);
         sum[0] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
         if (i + LANES <= n)
             *(vector *)(c + i) += sum[0];
@@ -206,8 +208,14 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
     }
     for (; i < n; i++) {
         real sum[4] = {0};
-        for (ptrdiff_t r = 0; r < rows; r++)
-            sum[r % 4] += x[r * x_row + i] * (d ? d[r] : 1);
+        for (ptrdiff_t r = 0; r < fours; r += 4)
+#pragma GCC unroll 4
+            for (int q = 0; q < 4; q++)
+                sum[q] += x[(r + q) * x_row + i] * (d ? d[r + q] : 1);
+#pragma GCC unroll 3
+        for (int q = 0; q < 3; q++)
+            if (fours + q < rows)
+                sum[q] += x[(fours + q) * x_row + i] * (d ? d[fours + q] : 1);
         c[i] += (sum[0] + sum[2]) + (sum[1] + sum[3]);
     }
 }
