@@ -30,9 +30,16 @@ cdef struct Rows:
     real *weight             # (n,), or NULL: every weight 1
     const int64_t *order     # (n,): the order they are visited in, or NULL: as they stand
 
+cdef extern from "pool.h" nogil:
+    ctypedef struct Flag:
+        pass
+    void flag_set(Flag *flag, bint up) noexcept
+    bint flag_up(Flag *flag) noexcept
+
 cdef struct Poll:
     Py_ssize_t work
     long nanoseconds
+    Flag stopped             # a signal handler has raised; what is left of the job is skipped
 
 
 cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
@@ -50,6 +57,13 @@ cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
     poll.nanoseconds += since
     with gil:
         return check_signals() != 0
+
+
+cdef inline bint stops(Poll *poll, int thread, Py_ssize_t work) noexcept nogil:
+    """Whether to leave a job where it is; the calling thread looks, the others follow."""
+    if thread == 0 and not flag_up(&poll.stopped):
+        flag_set(&poll.stopped, interrupted(poll, work))
+    return flag_up(&poll.stopped)
 
 
 cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:

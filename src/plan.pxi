@@ -68,7 +68,6 @@ cdef struct Pass:                   # one batch on its way
     int round                       # of the groups
     double loss[MOST_GROUPS]
     Poll *poll
-    bint stopped                    # a signal handler has raised; what is left of the batch is skipped
 
 
 cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
@@ -157,13 +156,6 @@ cdef void delta_rows(
             dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, panel)
 
 
-cdef inline bint stops(Pass *batch, int thread, Py_ssize_t work) noexcept nogil:
-    """Whether to leave the batch where it is; the calling thread looks, the others follow."""
-    if thread == 0 and not batch.stopped:
-        batch.stopped = interrupted(batch.poll, work)
-    return batch.stopped
-
-
 cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     """Some rows of the block: gather, forward, loss, deltas."""
     cdef Pass *batch = <Pass *>context
@@ -173,7 +165,7 @@ cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     cdef Py_ssize_t rows
     while at < end:
         rows = plan.poll_rows if plan.poll_rows < end - at - 1 else end - at
-        if stops(batch, thread, rows * plan.n_params):
+        if stops(batch.poll, thread, rows * plan.n_params):
             return
         whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, rows, batch.start)
         at += rows
@@ -238,7 +230,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
         left -= plan.layers[i].tasks
         i -= 1
     layer = &plan.layers[i]
-    if sink.grads != NULL and stops(batch, thread, batch.n * layer.share * layer.n_out):
+    if sink.grads != NULL and stops(batch.poll, thread, batch.n * layer.share * layer.n_out):
         return
     if layer.frozen:
         plan.squares[task], plan.clipped[task] = 0, False
@@ -293,7 +285,7 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
             memset(sink.grads, 0, plan.n_params * sizeof(real))
     while start < end:
         n = min(batch.block, end - start)
-        if stops(batch, thread, n * plan.n_params):
+        if stops(batch.poll, thread, n * plan.n_params):
             return
         whole_rows(batch, space, plan.panels[thread], 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
@@ -359,7 +351,7 @@ cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
 cdef int begin_batch(Pass *batch) noexcept nogil:
     """Settle what a batch is made of -> the threads that it is worth."""
     cdef Plan *plan = batch.plan
-    batch.stopped = False
+    flag_set(&batch.poll.stopped, False)
     batch.mass = mean_mass(batch.of, batch.data, batch.first, batch.rows)
     batch.factor = mean_factor(batch.mass)
     batch.block = block_rows(plan, batch.rows)
@@ -375,7 +367,7 @@ cdef int run_batch(Pass *batch, double *loss) except -1 nogil:
     else:
         run_blocks(batch, threads)
     loss[0] = batch.factor * batch.loss[0]
-    return -1 if batch.stopped else 0
+    return -1 if flag_up(&batch.poll.stopped) else 0
 
 
 cdef void add_vector(Py_ssize_t n, const real *x, real *y) noexcept nogil:

@@ -22,6 +22,21 @@ Design
 enum { POOL_MOST = 256, POOL_LOOKS = 3000, POOL_WAITS = 20000 };
 #define POOL_CLOSED 0x7fffffffu    /* more than any job's tasks */
 
+/* What the calling thread raises within a job, and the others look at. */
+typedef struct {
+    atomic_int up;
+} Flag;
+
+static inline void flag_set(Flag *flag, int up)
+{
+    atomic_store_explicit(&flag->up, up, memory_order_relaxed);
+}
+
+static inline int flag_up(Flag *flag)
+{
+    return atomic_load_explicit(&flag->up, memory_order_relaxed);
+}
+
 typedef void (*pool_task)(void *context, int task, int thread);
 
 static struct {

@@ -182,15 +182,16 @@ cdef class Probe:
 
     cdef int run(self, Sweep *sweep) except -1:
         """All points of a sweep, whose results begin at 0."""
-        cdef Py_ssize_t first = 0
+        cdef Py_ssize_t first = 0, n = self.point.n if self.point.of.loss >= 0 or sweep.outputs != NULL else 0
         cdef int tasks = <int>((sweep.count + TASK_POINTS - 1) // TASK_POINTS), threads = n_threads, s
         cdef bint lined
         self.take_spaces(threads)
         lined = self.take_lines(sweep)
         sweep.point, sweep.block, sweep.spaces = &self.point, &self.block, self.spaces
-        sweep.poll, sweep.stopped = &self.poll, False
+        sweep.poll = &self.poll
+        flag_set(&self.poll.stopped, False)
         with nogil:
-            while first < self.point.n and not sweep.stopped and (self.point.of.loss >= 0 or sweep.outputs != NULL):
+            while first < n and not flag_up(&self.poll.stopped):
                 self.fill(first)
                 if lined:
                     fill_lines(&self.point, &self.block)
@@ -199,9 +200,9 @@ cdef class Probe:
                         stage_drift(&self.point, &self.block, s, sweep.direction, sweep.drift[s])
                 pool_run(sweep_task, sweep, tasks, threads)
                 first += self.block.lanes
-            if not sweep.stopped:
+            if not flag_up(&self.poll.stopped):
                 add_penalty_changes(sweep)
-        return -1 if sweep.stopped else 0
+        return -1 if flag_up(&self.poll.stopped) else 0
 
     cdef int sweep(
         self, Sweep *of, const real[::1] places, double[::1] change, double[::1] noise, uint64_t[::1] patterns,

@@ -26,7 +26,6 @@ cdef struct Sweep:          # the points of one call
     uint64_t *patterns      # (count,)
     real *outputs           # (count, n, k), or NULL
     Poll *poll
-    bint stopped
 
 
 cdef void keep_outputs(
@@ -90,9 +89,7 @@ cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
     cdef Scratch *w = &sweep.spaces[thread]
     cdef Py_ssize_t first = task * TASK_POINTS, i, low, high
     cdef Py_ssize_t last = min(first + TASK_POINTS, sweep.count)
-    if thread == 0 and not sweep.stopped:
-        sweep.stopped = interrupted(sweep.poll, (last - first) * b.lanes * POINT_WORK)
-    if sweep.stopped:
+    if stops(sweep.poll, thread, (last - first) * b.lanes * POINT_WORK):
         return
     for i in range(first, last):
         w.pattern, w.unit = 0, -1

@@ -248,14 +248,14 @@ cdef class Training:
         batch.loss[0] = 0
         batch.start = 0
         block_deltas(batch, threads)
-        if batch.stopped:
+        if flag_up(&batch.poll.stopped):
             return -1
         loss[0] = batch.factor * batch.loss[0]
         if not isfinite(loss[0]):
             return BAD_LOSS
         if self.begin_update(self.norm_bound(batch)):
             block_gradient(batch, threads)
-            return -1 if batch.stopped else self.apply(batch.sink.squares)
+            return -1 if flag_up(&batch.poll.stopped) else self.apply(batch.sink.squares)
         batch.sink.grads = NULL
         block_gradient(batch, threads)
         self.gradient_norm = sqrt(batch.sink.squares)
