@@ -6,10 +6,13 @@ Design
 - Parameters and gradients are compact, activations and deltas have padded rows; `product` minds the difference.
 - A weight's gradient goes to a sink, a strip of rows at a time: kept, or taken by penalty, clipping and optimizer at
   once.
-- One output, one input or one row is a case of its own: dot products along rows, or sums of rows.
+- One output, one input or one row is a case of its own: dot products along rows, outer products, or sums of rows.
 """
 
 cdef extern from "vector.h" nogil:
+    void outer_rows(
+        Py_ssize_t rows, Py_ssize_t n, const real *x, const real *weight, const real *bias, real *z, Py_ssize_t z_row,
+    ) noexcept
     void subtract_outer(
         Py_ssize_t rows, Py_ssize_t columns, double rate, const real *x, const real *delta, real *weight,
     ) noexcept
@@ -48,6 +51,8 @@ cdef void dense_forward(
         bias = params + of.bias_at
     if of.n_out == 1:
         dots(rows, of.n_in, x, x_row, weight, <real>0 if bias == NULL else bias[0], z)
+    elif of.n_in == 1:
+        outer_rows(rows, of.n_out, x, weight, bias, z, of.out_row)
     elif rows == 1 and of.n_out >= ROW_COLUMNS:
         row_product(of.n_out, of.n_in, x, weight, of.n_out, bias, z)
     else:
@@ -157,12 +162,16 @@ cdef void dense_gradient(
     if rows == 1 and not kept:
         outer_gradient(of, sink, x, delta, low, high, room)
         return
-    if of.n_out == 1:
+    if of.n_out == 1 or of.n_in == 1:
+        size = (high - low) * of.n_out
         if not (kept and sink.adds):
-            memset(weight, 0, (high - low) * sizeof(real))
-        add_rows(rows, high - low, delta, x + low, x_row, weight)
+            memset(weight, 0, size * sizeof(real))
+        if of.n_out == 1:
+            add_rows(rows, size, delta, x + low, x_row, weight)
+        else:
+            add_rows(rows, size, x, delta, of.out_row, weight)
         if not kept:
-            sink_stretch(sink, of, of.weight_at + low, high - low, weight, True)
+            sink_stretch(sink, of, of.weight_at + low, size, weight, True)
     else:
         f.m, f.n, f.k = high - low, of.n_out, rows
         f.a, f.a_row, f.a_col = x + low, 1, x_row

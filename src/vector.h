@@ -231,6 +231,19 @@ static inline __attribute__((always_inline)) vector load_part(ptrdiff_t n, const
     return *(const vector *)part;
 }
 
+/* z (rows, z_row) = x (rows,) times weight (n,), + bias (n,) unless it is NULL; 0 behind n, up to a whole vector. */
+static void outer_rows(
+    ptrdiff_t rows, ptrdiff_t n, const real *x, const real *weight, const real *bias, real *z, ptrdiff_t z_row)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        const ptrdiff_t left = n - j < LANES ? n - j : LANES;
+        const vector w = load_part(left, weight + j);
+        const vector init = bias ? load_part(left, bias + j) : (vector){0};
+        for (ptrdiff_t r = 0; r < rows; r++)
+            *(vector *)(z + r * z_row + j) = x[r] * w + init;
+    }
+}
+
 /* The sum of a vector's lanes, halves first. */
 static inline __attribute__((always_inline)) real sum_lanes(vector v)
 {
