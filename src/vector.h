@@ -203,7 +203,7 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
         if (i + LANES <= n)
             *(vector *)(c + i) += sum[0];
         else
-            for (int q = 0; q < n - i; q++)
+            for (int q = 0; q < LANES && q < n - i; q++)
                 c[i + q] += sum[0][q];
     }
     for (; i < n; i++) {
