@@ -274,6 +274,12 @@ def deterministic(value: float, again: float) -> None:
         )
 
 
+def no_jump_here(jumps: bool) -> None:
+    """A function that does not jump at its start."""
+    if jumps:
+        raise ValueError(f"fun jumps at x0: no derivative to follow; {INSTEAD}")
+
+
 def no_jump(distance: float | None) -> None:
     """A function that is not made of steps."""
     if distance is not None:

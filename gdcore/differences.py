@@ -23,6 +23,8 @@ JUMP = 1e-6
 """A change within `CLOSE` of where nothing has changed yet that makes a jump, in units of the function's size."""
 CLOSE = 1e-12
 """How closely the first change is located, as a share of its distance."""
+SHRINK = 1024
+"""How many times smaller the step is at which a jump is told from a slope."""
 FARTHEST = 2**24
 """How far jumps are looked for, in steps: about 100 in units of the variable."""
 
@@ -60,16 +62,31 @@ def check_differentiable(fun: Callable[[Vector], float], x: Vector, value: float
     Raises
     ------
     ValueError
-        For a function that is random (two values at x), or flat around x with a jump farther away, such as a number of
-        mistakes. What is constant as far as the search goes is taken to be at its minimum.
+        For a function that is random (two values at x), jumps at x, or is flat around x with a jump farther away, such
+        as a number of mistakes. What is constant as far as the search goes is taken to be at its minimum.
     """
     again = fun(x)
     checks_fit.deterministic(value, again)
     if slopes.any():
+        checks_fit.no_jump_here(_jumps_here(fun, x, int(np.abs(slopes).argmax()), value))
         return
     for i in range(len(x)):
         for sign in (1.0, -1.0):
             checks_fit.no_jump(_first_jump(fun, x, i, sign * STEP * max(1.0, abs(x[i])), value))
+
+
+def _jumps_here(fun: Callable[[Vector], float], x: Vector, i: int, value: float) -> bool:
+    """Whether what changes beside x along entry i stays as the step shrinks; of slopes and kinks it shrinks too."""
+
+    def change(step: float) -> float:
+        high, low = x.copy(), x.copy()
+        high[i] += step
+        low[i] -= step
+        return max(abs(fun(high) - value), abs(fun(low) - value))
+
+    h = STEP * max(1.0, abs(x[i]))
+    wide, narrow = change(h), change(h / SHRINK)
+    return narrow > wide / 2 and narrow > JUMP * max(1.0, abs(value))
 
 
 def _first_jump(fun: Callable[[Vector], float], x: Vector, i: int, h: float, value: float) -> float | None:
