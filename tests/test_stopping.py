@@ -49,6 +49,18 @@ def path(trainer, epochs, validation):
     return zip(*found, strict=True)
 
 
+def test_the_first_epoch_is_the_best_until_another_is_better():
+    """Whatever its value, it can be brought back."""
+    net, seen = linear(), []
+    stop = gd.EarlyStopping(3, monitor="endless", mode="min")
+    history = net.fit(
+        X, Y, loss="mse", metrics={"endless": lambda outputs, y: np.inf},
+        stop=[stop, lambda end: seen.append(end.params.copy())],
+    )  # fmt: skip
+    assert "the best, inf, was in epoch 0; its parameters were restored" in history.stop_reason
+    np.testing.assert_array_equal(net.params, seen[0])
+
+
 @pytest.mark.parametrize("restore", [True, False])
 def test_early_stopping_waits_and_restores_the_best(restore):
     """Overfitting three rows: the validation loss falls, then rises."""

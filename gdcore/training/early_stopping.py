@@ -82,7 +82,7 @@ class _PatienceWatch(Watch):
         if isnan(value):
             return f"{name} is NaN in epoch {end.epoch}"
         self.waited += 1
-        if (value - self.best if greater else self.best - value) > self.rule.min_delta:
+        if not self.waited or (value - self.best if greater else self.best - value) > self.rule.min_delta:
             self.best, self.waited = value, 0
             if self.rule.restore_best:
                 self.best_params = end.params.copy()
