@@ -78,6 +78,7 @@ def several(name: str, value: object) -> tuple[Any, ...]:
 def metric_names(names: Sequence[str]) -> None:
     """Names that differ from one another and from the history's own."""
     for i, name in enumerate(names):
+        text("what a metric is called", name)
         if name in names[:i]:
             raise ValueError(f"two metrics are called {name!r}: pass {{'name': metric}} to name them")
         if name in ("loss", "auto") or name.startswith("val_"):
@@ -331,7 +332,8 @@ def bounds(value: object, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
 def several_pairs(value: object) -> list[Any]:
     """A list of pairs."""
     found = list(value) if isinstance(value, Iterable) else []
-    if not found or not all(isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2 for pair in found):
+    pairs = found and all(isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2 for pair in found)
+    if not pairs or not all(end is None or isinstance(end, numbers.Real) for pair in found for end in pair):
         raise TypeError(f"bounds must be a list of pairs (low, high), None for no bound, got {value!r}")
     return found
 
@@ -346,6 +348,14 @@ def function(name: str, value: object) -> None:
     """Something to call."""
     if not callable(value):
         raise TypeError(f"{name} must be callable, got {short(value)}")
+
+
+def jacobian(value: object) -> None:
+    """What says where a gradient comes from."""
+    if value is not None and value is not True and not callable(value):
+        raise TypeError(
+            f"jac must be True (fun returns value and gradient), a function or None (finite differences), got {value!r}"
+        )
 
 
 def rate_range(low: object, high: object) -> None:

@@ -165,8 +165,7 @@ class _Objective:
 
     def __init__(self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...]) -> None:
         checks_fit.function("fun", fun)
-        if jac is not None and jac is not True:
-            checks_fit.function("jac", jac)
+        checks_fit.jacobian(jac)
         self.fun, self.jac, self.shape = fun, jac, shape
         self.calls = 0
         self.checked = False

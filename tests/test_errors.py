@@ -240,7 +240,7 @@ def test_bad_validation_data_is_seen_before_the_first_epoch(bad, exception, mess
     (None, TypeError, "stop must hold criteria"),
     (5, TypeError, "stop must hold criteria"),
     ([gd.EarlyStopping], TypeError, "stop must hold criteria"),
-    ("early", TypeError, "stop must hold criteria"),
+    ("early", TypeError, "stop must hold criteria .*, got 'early'$"),
     (gd.EarlyStopping(2, monitor="val_loss"), ValueError, "needs validation data: pass validation_data"),
 ], ids=str)  # fmt: skip
 def test_a_bad_criterion_is_seen_before_the_first_epoch(stop, exception, message):

@@ -341,6 +341,7 @@ ERRORS = [
     (lambda: fit(stop=gd.EarlyStopping(monitor="worst"), metrics={"worst": lambda z, y: 0.0}), ValueError,
      "EarlyStopping: which worst is better is unknown: pass mode='min' or mode='max'"),
     (lambda: fit(stop=lambda end: 3.5), TypeError, "<lambda> must return True, False, None or the reason, got 3.5"),
+    (lambda: fit(callbacks="mine"), TypeError, "callbacks must hold instances .*, got 'mine'$"),
     (lambda: fit(callbacks=NoCallback()), TypeError, "callbacks must hold instances of classes derived"),
     (lambda: fit(callbacks=[print]), TypeError, "derived from gdcore.Callback, got <built-in"),
     (lambda: fit(record="weights"), ValueError, "unknown record 'weights'; known: layer_gradient_norm, weight_norm"),

@@ -35,7 +35,7 @@ class Callback(ABC):
 
 def callback_list(callbacks: Callback | Iterable[Callback]) -> list[Callback]:
     """One callback or several, as a list."""
-    several = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    several = list(callbacks) if isinstance(callbacks, Iterable) and not isinstance(callbacks, str) else [callbacks]
     for callback in several:
         checks_fit.callback(callback, Callback)
     return several

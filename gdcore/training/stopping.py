@@ -112,7 +112,7 @@ class Function(StoppingCriterion):
 
 def criteria(stop: StopSpec | Iterable[StopSpec]) -> tuple[StoppingCriterion, ...]:
     """One criterion or several, as a tuple."""
-    several = tuple(stop) if isinstance(stop, Iterable) else (stop,)
+    several = tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
     found = []
     for rule in several:
         if not isinstance(rule, StoppingCriterion):
