@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.training.progress import Bar, Line, progress
+from gdcore.training.progress import Bar, Line, numbers, progress
 
 EPS = np.finfo(float).eps
 RNG = np.random.default_rng(0)
@@ -266,7 +266,35 @@ def test_callbacks_hear_of_an_exception():
     recorder = Recorder()
     with pytest.raises(RuntimeError, match="mine"):
         linear().fit(X, Y, loss="mse", callbacks=[recorder, Fails()])
-    assert recorder.told == [10, 0, "RuntimeError was raised in epoch 1"]
+    assert recorder.told == [10, 0, "RuntimeError was raised in epoch 0"]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_a_row_that_could_not_be_measured_is_left_out(optimizer):
+    """In the third epoch a metric fails, the second time it is asked there."""
+    if optimizer == "lbfgs":
+        pytest.importorskip("scipy")
+    calls, ended = [], []
+
+    def fails(outputs, y):
+        calls.append(len(y))
+        if len(calls) == 6:
+            raise RuntimeError("mine")
+        return 0.5
+
+    class Keeps(gd.Callback):
+        def on_epoch_end(self, state):
+            pass
+
+        def on_fit_end(self, history):
+            ended.append(history)
+
+    with pytest.raises(RuntimeError, match="mine"):
+        gd.MLP([3, 4, 1], seed=0).fit(
+            X, Y, loss="mse", optimizer=optimizer, metrics=fails, record="layer_gradient_norm", callbacks=Keeps(), **BOTH
+        )
+    assert {len(values) for values in ended[0].columns().values()} == {2}
+    assert ended[0].stop_reason == "RuntimeError was raised in epoch 2"
 
 
 def test_what_is_asked_for_changes_no_bit():
@@ -290,9 +318,14 @@ def test_a_line_without_tqdm(monkeypatch, capsys, terminal):
         assert shown.splitlines()[0].startswith("epoch 4/40, loss ")
         assert len(shown.splitlines()) == 11
     *_, last, reason = shown.replace("\r", "\n").splitlines()
-    numbers = f"loss {history.loss[-1]:.4g}, val_loss {history.val_loss[-1]:.4g}, rate 0.1, 0 s left"
-    assert last.rstrip() == f"epoch 40/40, {numbers}"
+    shown = f"loss {history.loss[-1]:.4g}, val_loss {history.val_loss[-1]:.4g}, rate 0.1, 0 s left"
+    assert last.rstrip() == f"epoch 40/40, {shown}"
     assert reason == history.stop_reason
+
+
+def test_no_rate_is_shown_where_there_is_none():
+    state = gd.EpochEnd(0, 1, {"loss": 0.5}, np.nan, 1.0, 0.1, np.zeros(1), np.array, np.array)
+    assert numbers(state) == "loss 0.5"
 
 
 def test_a_bar_where_tqdm_is_installed(monkeypatch):

@@ -46,7 +46,7 @@ def test_a_fit_reaches_the_known_minimiser(method, dtype):
 @each_method
 def test_criteria_end_it(method):
     pytest.importorskip("scipy")
-    trainer = gd.Trainer(gd.MLP([5, 8, 2], "tanh", dtype="float64", seed=0), "mse", method(), l1=1e-3)
+    trainer = gd.Trainer(gd.MLP([5, 8, 2], "tanh", dtype="float64", seed=0), "mse", method(), l2=1e-3)
     history = trainer.fit(X, Y, epochs=200, stop=gd.LossThreshold(0.5))
     assert history.loss[-1] <= 0.5 < history.loss[-2]
     assert "has reached 0.5" in history.stop_reason
@@ -93,7 +93,6 @@ def test_minimize(method):
     few = gd.minimize(rosenbrock, [-1.2, 1.0], optimizer=method(), max_steps=3)
     assert (few.success, few.nit) == (False, 3)
     assert few.message.endswith("after 3 steps")
-    assert gd.minimize(rosenbrock, [-1.2, 1.0], optimizer=method(), max_steps=0).nit == 0
     if method.takes_bounds:
         found = gd.minimize(rosenbrock, [-1.2, 0.3], optimizer=method(), bounds=[(None, 0.5), (None, None)])
         np.testing.assert_allclose(found.x, [0.5, 0.25], atol=1e-6)
@@ -107,6 +106,33 @@ def test_divergence_is_told():
     with pytest.raises(gd.DivergedError, match="the loss is not finite"):
         net.fit(X, Y, loss="mse", optimizer="lbfgs")
     np.testing.assert_array_equal(net.params, np.float32(1e30))
+
+
+@each_method
+def test_what_breaks_off_a_line_search_leaves_the_last_whole_step(method):
+    pytest.importorskip("scipy")
+
+    def begun():
+        return gd.MLP([5, 8, 2], "tanh", dtype="float64", seed=0)
+
+    def mse(outputs, y):
+        return float(np.mean((outputs - y) ** 2)), 2 * (outputs - y) / outputs.size
+
+    steps = [begun().params.copy()]
+    begun().fit(X, Y, loss=mse, optimizer=method(), epochs=12, stop=lambda end: steps.append(end.params.copy()))
+    for most in range(1, 12):
+        calls = []
+
+        def breaks(outputs, y, most=most, calls=calls):
+            calls.append(1)
+            if len(calls) > most:
+                raise KeyboardInterrupt
+            return mse(outputs, y)
+
+        net = begun()
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(X, Y, loss=breaks, optimizer=method(), epochs=50)
+        assert any((net.params == step).all() for step in steps)
 
 
 @each_method

@@ -101,6 +101,7 @@ class Fit:
         if checks.boolean("progress", progress):
             self.callbacks.append(progress_bar())
         self.history = History()
+        self.epoch = 0
         self.began = self.epoch_began = 0.0
 
     def _epochs(self, epochs: int | None) -> int:
@@ -135,7 +136,7 @@ class Fit:
                 reason = self._mini_batch_epochs()
             history.stop_reason = reason or self._all_done()
         except BaseException as error:
-            history.stop_reason = f"{type(error).__name__} was raised in epoch {history.epochs}"
+            history.stop_reason = f"{type(error).__name__} was raised in epoch {self.epoch}"
             raise
         finally:
             self.gradient_mean.end()
@@ -148,7 +149,7 @@ class Fit:
     def _mini_batch_epochs(self) -> str | None:
         trainer, run = self.trainer, self.trainer._run
         moves = "update_ratio" in self.record
-        for _ in range(self.epochs):
+        for self.epoch in range(self.epochs):
             self.epoch_began = time.perf_counter()
             before = trainer.model.params.copy() if moves else None
             self.gradient_mean.begin_epoch(steps_begun(trainer, len(self.data.X)))
@@ -188,43 +189,48 @@ class Fit:
             return value, grad.astype(np.float64)
 
         def stepped(x: NDArray[np.float64], value: float, slope: NDArray[np.float64]) -> bool:
-            params[:] = x
+            before = last.copy()
+            params[:] = last[:] = x
             penalty = trainer._network.penalty(trainer.l1, trainer.l2)
             trainer._epochs_done += 1
             self._count(1)
-            reason = self._end_epoch(Part(value - penalty, norm(slope), 0, 1, 1), last.copy(), nan, lambda: slope)
-            last[:] = params
-            self.epoch_began = time.perf_counter()
+            reason = self._end_epoch(Part(value - penalty, norm(slope), 0, 1, 1), before, nan, lambda: slope)
+            self.epoch, self.epoch_began = self.epoch + 1, time.perf_counter()
             reasons.extend([reason] if reason else [])
             return bool(reason)
 
         self.epoch_began = time.perf_counter()
         if not np.isfinite(objective(params.astype(np.float64))[0]):
             raise explain(trainer, self.data, slice(None), RefusedStep("loss", 0))
-        ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
+        try:
+            ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
+        except BaseException:
+            params[:] = last    # and not where a line search has come to
+            raise
         params[:] = ended.x
         return reasons[0] if reasons else None if self.history.epochs == self.epochs else ended.message
 
     def _end_epoch(
         self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
-        """Measure and record; the reasons to stop, or None."""
+        """Measure, then record a whole row; the reasons to stop, or None."""
         history, trainer = self.history, self.trainer
         whole = part.steps == part.of_steps
-        history.loss.append(part.loss)
         values = {"loss": part.loss}
         measured = self._measure(trainer.model, self.data, "") if self.metrics else {}
         if self.validated is not trainer.model:
             self.validated.params = trainer.averaged
         if self.validation is not None:
             values["val_loss"] = mean_loss(self.validated, self.validation, trainer.loss)
-            history.val_loss.append(values["val_loss"])
             measured.update(self._measure(self.validated, self.validation, "val_") if self.metrics else {})
-        for name, value in measured.items():
-            history.metrics.setdefault(name, []).append(value)
         values.update(measured)
         if self.record:
             self._record(before)
+        history.loss.append(part.loss)
+        if self.validation is not None:
+            history.val_loss.append(values["val_loss"])
+        for name, value in measured.items():
+            history.metrics.setdefault(name, []).append(value)
         history.learning_rate.append(rate)
         history.gradient_norm.append(part.gradient_norm)
         history.clipped_steps.append(part.clipped_steps)
@@ -236,7 +242,7 @@ class Fit:
         if not self.watching.watches and not self.callbacks:
             return None
         end = EpochEnd(
-            history.epochs - 1, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
+            self.epoch, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
             self._gradient, mean_gradient,
         )  # fmt: skip
         reasons = self.watching.observe(end) if whole else []

@@ -6,6 +6,7 @@ import sys
 import time
 from importlib import import_module
 from importlib.util import find_spec
+from math import isnan
 from typing import Any, final
 
 from .callbacks import Callback
@@ -76,6 +77,8 @@ class Line(Callback):
 
 
 def numbers(state: EpochEnd) -> str:
-    """The values that are watched, and the rate."""
-    shown = {**state.values, "rate": state.learning_rate}
+    """The values that are watched, and the rate, where there is one."""
+    shown = dict(state.values)
+    if not isnan(state.learning_rate):
+        shown["rate"] = state.learning_rate
     return ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
