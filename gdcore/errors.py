@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .training import History
+
 
 class RefusedStep(FloatingPointError):
-    """A step that changed nothing, for its loss, gradient or update was not finite: (which of them, batch)."""
+    """A step that changed nothing, for its loss, gradient or update was not finite: (which of them, step)."""
 
 
 class DivergedError(ArithmeticError):
     """Training met NaN or infinity; the parameters are those of the last good step.
 
+    A `Trainer` can go on: its next `fit` begins with the refused update, which may pass at a lower `learning_rate`.
+    Where the parameters had grown before, that is too late: `load_state_dict` an earlier state, or `model.reset()`.
+
     Attributes
     ----------
     epoch, batch : int
-        Where, both counted from 0.
+        Where, both counted from 0: the epoch over all fits of the trainer, the batch within it; of an update that takes
+        several batches (`accumulate`) the first one.
+    step : int
+        The update that was refused, counted from 0 over all fits: so many were made before.
     quantity : str
         The first bad quantity in the order of the data's way, such as "the output of layer 1, Dense(16, 1)".
+    history : History or None
+        Of the fit that was lost, its whole epochs; None of `Trainer.step` and `Trainer.epoch`.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
+    >>> trainer = gd.Trainer(line, "mse", gd.SGD(1.5), seed=0)
+    >>> try:
+    ...     history = trainer.fit([[1.0]], [1.0], epochs=2000)
+    ... except gd.DivergedError as error:
+    ...     history = error.history
+    >>> history.epochs, history.loss[:3]
+    (512, [1.0, 4.0, 16.0])
+    >>> line.reset()
+    >>> trainer.learning_rate = 0.25
+    >>> trainer.fit([[1.0]], [1.0], epochs=3).loss
+    [1.0, 0.25, 0.0625]
     """
 
-    def __init__(self, message: str, epoch: int, batch: int, quantity: str) -> None:
+    def __init__(
+        self, message: str, epoch: int, batch: int, quantity: str, step: int, history: History | None = None
+    ) -> None:
         super().__init__(message)
         self.epoch = epoch
         self.batch = batch
         self.quantity = quantity
+        self.step = step
+        self.history = history
 
-    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int, int, str]]:
-        return DivergedError, (self.args[0], self.epoch, self.batch, self.quantity)
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int, int, str, int, History | None]]:
+        return DivergedError, (self.args[0], self.epoch, self.batch, self.quantity, self.step, self.history)

@@ -52,7 +52,9 @@ def test_a_rate_that_is_too_large(isa, dtype, optimizer, loss):
     error, params, state = diverge(trainer, X, y)
     assert_kept(trainer, params, state)
     assert (error.epoch, error.batch) == (0, 0)
-    assert "training diverged in epoch 0, batch 0" in str(error)
+    assert error.history is None
+    assert error.step == trainer.steps_done
+    assert f"training diverged in step {error.step}: " in str(error)
     assert error.quantity in str(error)
     assert "last good step" in str(error)
     assert "learning_rate" in str(error)
@@ -78,6 +80,56 @@ def test_the_epoch_and_the_batch_are_named(isa, dtype):
     np.testing.assert_array_equal(trainer.model.params, kept)
     trainer.epoch(data[:28], np.ones(28))    # and training goes on
     assert trainer.epochs_done == 2
+
+
+def custom_mse(outputs, y):
+    return float(np.mean((outputs - y) ** 2)), 2 * (outputs - y) / outputs.size
+
+
+@pytest.mark.parametrize("loss", ["mse", custom_mse], ids=["built-in", "custom"])
+@pytest.mark.parametrize(("row", "step", "batches"), [(29, 2, (6, 8)), (37, 3, (9, 9)), (0, 0, (0, 2))])
+def test_the_update_of_several_batches_is_named(loss, row, step, batches):
+    """Rows by fours and batches by threes: ten batches, four updates, the last of one batch."""
+    data, ones = np.ones((40, 1)), np.ones((40, 1))
+    trainer = gd.Trainer(
+        gd.LinearModel(1, dtype="float64", seed=0), loss, gd.SGD(1e-3), batch_size=4, accumulate=3, shuffle=False
+    )
+    trainer.fit(data, ones, epochs=2)
+    data[row] = 1e300
+    with np.errstate(over="ignore"), pytest.raises(gd.DivergedError) as caught:
+        trainer.fit(data, ones, epochs=2)
+    error = caught.value
+    assert (error.epoch, error.batch, error.step) == (2, batches[0], 8 + step)
+    assert error.step == trainer.steps_done
+    first, last = batches
+    named = f"batches {first} to {last} (step {8 + step})" if last > first else f"batch {first}"
+    assert f"training diverged in epoch 2, {named}: " in str(error)
+
+
+def by_trainer(rate, epochs, **told):
+    return gd.Trainer(gd.LinearModel(3, 2, dtype="float64", seed=0), "mse", rate).fit(X, Y, epochs=epochs, **told)
+
+
+def by_model(rate, epochs, **told):
+    return gd.LinearModel(3, 2, dtype="float64", seed=0).fit(X, Y, loss="mse", optimizer=rate, epochs=epochs, **told)
+
+
+@pytest.mark.parametrize("fit", [by_trainer, by_model])
+def test_the_history_of_the_lost_fit_is_kept(fit):
+    """Whole epochs, with all that was asked for."""
+    told = {"validation_data": (X, Y), "metrics": "mae", "record": "weight_norm"}
+    with pytest.raises(gd.DivergedError) as caught:
+        fit(gd.SGD(4.0), 1000, **told)
+    error = caught.value
+    whole = error.epoch
+    assert whole > 10
+    assert error.history.stop_reason == f"DivergedError was raised in epoch {whole}"
+    lost, want = error.history.columns(), fit(gd.SGD(4.0), whole, **told).columns()
+    assert lost.pop("seconds")
+    assert want.pop("seconds")
+    assert lost == want
+    assert {len(values) for values in lost.values()} == {whole}
+    assert error.step == 2 * whole + error.batch
 
 
 def test_the_shuffled_batch_is_the_one_that_is_explained():
@@ -170,9 +222,10 @@ def test_slots_do_not_overflow_in_silence(optimizer, size):
 
 
 def test_the_error_survives_pickling():
-    error = gd.DivergedError("message", 3, 4, "the loss")
+    error = gd.DivergedError("message", 3, 4, "the loss", 34, gd.History([0.5]))
     copy = pickle.loads(pickle.dumps(error))
-    assert (str(copy), copy.epoch, copy.batch, copy.quantity) == ("message", 3, 4, "the loss")
+    assert (str(copy), copy.epoch, copy.batch, copy.quantity, copy.step) == ("message", 3, 4, "the loss", 34)
+    assert copy.history == error.history
 
 
 INTERRUPTED = """

@@ -289,10 +289,9 @@ def test_a_row_that_could_not_be_measured_is_left_out(optimizer):
         def on_fit_end(self, history):
             ended.append(history)
 
+    told = {"metrics": fails, "record": "layer_gradient_norm", "callbacks": Keeps(), **BOTH}
     with pytest.raises(RuntimeError, match="mine"):
-        gd.MLP([3, 4, 1], seed=0).fit(
-            X, Y, loss="mse", optimizer=optimizer, metrics=fails, record="layer_gradient_norm", callbacks=Keeps(), **BOTH
-        )
+        gd.MLP([3, 4, 1], seed=0).fit(X, Y, loss="mse", optimizer=optimizer, **told)
     assert {len(values) for values in ended[0].columns().values()} == {2}
     assert ended[0].stop_reason == "RuntimeError was raised in epoch 2"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from ..batches import Samples
-from ..errors import DivergedError, RefusedStep
+from ..errors import DivergedError
 from ..models.layers import Dropout
 
 if TYPE_CHECKING:
@@ -20,22 +20,37 @@ REMEDY = "try a smaller learning_rate, clip_norm, or inputs on one scale"
 
 
 def explain(
-    trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], error: RefusedStep
+    trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], kind: str, batches: range | None = None
 ) -> DivergedError:
-    """The error that tells the user which batch and which quantity; its step has changed nothing."""
-    kind, batch = error.args
-    epoch = trainer.epochs_done
+    """The error that tells the user which batch and which quantity; its step has changed nothing.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    data : Samples
+    rows : slice or ndarray
+        Those of the step.
+    kind : {"loss", "gradient", "parameters"}
+        What was not finite.
+    batches : range, optional
+        The step's within its epoch; a step by hand has none.
+    """
+    epoch, step = trainer.epochs_done, trainer.steps_done
     sources: dict[str, Callable[[], str]] = {
         "loss": lambda: _first_bad_output(trainer, data, rows),
         "gradient": lambda: _first_bad_gradient(trainer),
         "parameters": lambda: "the updated parameters",
     }
     quantity = sources[kind]()
+    where = f"step {step}"
+    if batches is not None:
+        several = f"batches {batches[0]} to {batches[-1]} ({where})"
+        where = f"epoch {epoch}, {several if len(batches) > 1 else f'batch {batches[0]}'}"
     message = (
-        f"training diverged in epoch {epoch}, batch {batch}: {quantity} is not finite at learning_rate "
+        f"training diverged in {where}: {quantity} is not finite at learning_rate "
         f"{trainer.learning_rate:g}; the parameters are those of the last good step; {REMEDY}"
     )
-    return DivergedError(message, epoch, batch, quantity)
+    return DivergedError(message, epoch, batches[0] if batches else 0, quantity, step)
 
 
 def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:

@@ -105,7 +105,9 @@ def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float
     except RefusedStep as error:
         what, step = error.args
         rows = slice(step * size, (step + 1) * size)
-        raise explain(trainer, data, rows if order is None else order[rows], RefusedStep(what, done + step)) from None
+        batch, at = min(trainer.batch_size, n), first + step * size
+        batches = range(at // batch, -(-min(at + size, last) // batch))
+        raise explain(trainer, data, rows if order is None else order[rows], what, batches) from None
     finally:
         place.steps = done + run.step_count - before
     if place.steps == place.of_steps:

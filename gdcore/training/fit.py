@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .. import checks, checks_fit
 from ..batches import Samples
 from ..class_weight import ClassWeight, class_weighted
-from ..errors import RefusedStep
+from ..errors import DivergedError
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
 from ..models.evaluate import mean_loss
@@ -137,6 +137,8 @@ class Fit:
             history.stop_reason = reason or self._all_done()
         except BaseException as error:
             history.stop_reason = f"{type(error).__name__} was raised in epoch {self.epoch}"
+            if isinstance(error, DivergedError):
+                error.history = history
             raise
         finally:
             self.gradient_mean.end()
@@ -149,8 +151,8 @@ class Fit:
     def _mini_batch_epochs(self) -> str | None:
         trainer, run = self.trainer, self.trainer._run
         moves = "update_ratio" in self.record
-        for self.epoch in range(self.epochs):
-            self.epoch_began = time.perf_counter()
+        for epoch in range(self.epochs):
+            self.epoch, self.epoch_began = epoch, time.perf_counter()
             before = trainer.model.params.copy() if moves else None
             self.gradient_mean.begin_epoch(steps_begun(trainer, len(self.data.X)))
             steps = run.step_count
@@ -201,7 +203,7 @@ class Fit:
 
         self.epoch_began = time.perf_counter()
         if not np.isfinite(objective(params.astype(np.float64))[0]):
-            raise explain(trainer, self.data, slice(None), RefusedStep("loss", 0))
+            raise explain(trainer, self.data, slice(None), "loss", range(1))
         try:
             ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
         except BaseException:

@@ -289,7 +289,7 @@ class Trainer:
                 return self._run.step(data.X, data.target, data.labels, data.weight)
             return custom_step(self, data, [slice(None)])
         except RefusedStep as error:
-            raise explain(self, data, slice(None), error) from None
+            raise explain(self, data, slice(None), error.args[0]) from None
 
     def _take(self, X: object, y: object, sample_weight: object) -> Samples:
         model = self.model
@@ -378,9 +378,9 @@ class Trainer:
         Raises
         ------
         TypeError, ValueError, DivergedError
-            As in `step`.
+            As in `step`; a DivergedError's `history` is that of the epochs before.
         KeyboardInterrupt
-            Within 100 ms; the parameters are those of the last whole step.
+            Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
         """
         data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data)
         return Fit(
