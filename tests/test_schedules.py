@@ -278,6 +278,25 @@ def test_errors(call, error, message):
         call()
 
 
+NO_STEPS = [
+    (-1, ValueError, "step must be >= 0, got -1"), (2**63, ValueError, "step must be <= "),
+    ("3", TypeError, "step must be an integer, got '3'"), (2.0, TypeError, "step must be an integer, got 2.0"),
+    (NAN, TypeError, "step must be an integer, got nan"), (None, TypeError, "step must be an integer, got None"),
+    (True, TypeError, "step must be an integer, got True"), ([2], TypeError, "step must be an integer, got"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", ONE_OF_EACH, ids=repr)
+def test_what_is_no_step(schedule):
+    for step, error, message in NO_STEPS:
+        with pytest.raises(error, match=message):
+            schedule(step)
+    with pytest.raises(ValueError, match="first must be >= 0, got -1"):
+        schedule.rates(-1, 3)
+    assert schedule(np.int64(7)) == schedule(7)
+    assert 0 <= schedule(2**62) <= schedule.learning_rate
+
+
 def test_a_kernel_takes_one_rate_for_each_batch():
     made = trainer()
     before = made.model.params.copy()

@@ -112,7 +112,7 @@ class OptimizerState:
         if not isinstance(rate, Schedule):
             return float(rate)
         checks_fit.counted("step", rate, rate.per)
-        return rate(self.step_count)
+        return rate.formula(self.step_count)
 
     def to_dict(self) -> dict[str, Any]:
         """Copies of what changes, for saving; the optimizer itself is saved beside it."""

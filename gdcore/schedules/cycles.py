@@ -73,7 +73,7 @@ class Cosine(Schedule):
         checks.integer("period_factor", self.period_factor, 1)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         if step < self.warmup:
             share = step / self.warmup
             return float(self.learning_rate * (self.start_factor + (1 - self.start_factor) * share))
@@ -147,7 +147,7 @@ class OneCycle(Schedule):
         checks_fit.at_least("final_div_factor", self.final_div_factor, 1)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         peak, last = self.learning_rate, self.total_steps - 1
         first = peak / self.div_factor
         top = max(self.pct_start * self.total_steps - 1, 0.0)

@@ -42,7 +42,7 @@ class Constant(Schedule):
         checks.positive("learning_rate", self.learning_rate)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         return float(self.learning_rate)
 
     def horizon(self) -> int:
@@ -83,7 +83,7 @@ class StepDecay(Schedule):
         check_gamma(self.gamma)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         return float(self.learning_rate * self.gamma ** (step // self.step_size))
 
     def horizon(self) -> int:
@@ -124,7 +124,7 @@ class MultiStep(Schedule):
         check_gamma(self.gamma)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         return float(self.learning_rate * self.gamma ** bisect_right(self.milestones, step))
 
     def horizon(self) -> int:
@@ -160,7 +160,7 @@ class Exponential(Schedule):
         check_gamma(self.gamma)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         return float(self.learning_rate * self.gamma**step)
 
     def horizon(self) -> int:
@@ -202,7 +202,7 @@ class InverseScaling(Schedule):
         checks.positive("power", self.power)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         return float(self.learning_rate * (step + 1.0) ** -self.power)
 
     def horizon(self) -> int:
@@ -247,7 +247,7 @@ class Polynomial(Schedule):
         checks.between("end", self.end, 0, self.learning_rate)
         check_unit(self.per)
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         left = 1 - min(step, self.total_steps) / self.total_steps
         return float(self.end + (self.learning_rate - self.end) * left**self.power)
 

@@ -92,7 +92,7 @@ class ReduceOnPlateau(Schedule):
         checks_fit.text("monitor", self.monitor)
         checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
 
-    def __call__(self, step: int) -> float:
+    def formula(self, step: int) -> float:
         return float(max(self.learning_rate * self.factor**step, self.min_rate))
 
     def observe(self, state: PlateauState, value: float, greater_is_better: bool = False) -> PlateauState:

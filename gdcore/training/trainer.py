@@ -223,7 +223,7 @@ class Trainer:
         if schedule is None:
             return self._run.learning_rate
         count = {"step": self._run.step_count, "epoch": self._epochs_done, "plateau": self._plateau.plateaus}
-        return schedule(count[schedule.per])
+        return schedule.formula(count[schedule.per])
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
