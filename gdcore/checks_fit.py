@@ -228,6 +228,8 @@ def own_rate(schedule: object) -> None:
 
 def saved_trainer(state: Mapping[str, Any], keys: Sequence[str], n_params: int, dtype: str, seed: int) -> None:
     """A trainer's state as its `state_dict` gave it, of one like this."""
+    if not isinstance(state, Mapping):
+        raise TypeError(f"the saved state must be a dict that state_dict() has returned, got {short(state)}")
     missing = [key for key in keys if key not in state]
     if missing:
         raise ValueError(f"the saved state lacks {', '.join(missing)}: save all that state_dict() returns")
@@ -254,12 +256,13 @@ def no_average() -> AttributeError:
     return AttributeError("averaged needs a trainer that averages: pass average=gdcore.EMA(0.999) to Trainer")
 
 
-def saved_average(value: NDArray[Any] | None, average: object, n_params: int) -> None:
-    """A saved mean of the parameters where the trainer keeps one, and none where it keeps none."""
-    if (value is None) != (average is None):
-        has, own = ("no" if value is None else "an"), average
-        raise ValueError(f"the saved state has {has} average, this trainer average={own!r}: make it with the same")
-    if value is not None:
+def saved_average(saved: object, value: NDArray[Any] | None, average: object, n_params: int) -> None:
+    """A saved mean of the parameters of the trainer's kind, and none where it keeps none."""
+    if saved != average:
+        raise ValueError(
+            f"the saved state has average {saved!r}, this trainer {average!r}: pass average={saved!r} to Trainer"
+        )
+    if average is not None:
         vector("the saved average", value, n_params, "float64")
 
 

@@ -268,6 +268,7 @@ ERRORS = [
     (lambda: loaded({}, seed=4), ValueError, "the saved state has seed 3, this trainer 4: pass seed=3 to Trainer"),
     (lambda: loaded({}, dtype="float32"), TypeError, "the saved params has dtype float64; expected float32"),
     (lambda: loaded({"optimizer": gd.Adam().init(65).to_dict()}), ValueError, "state is of 'adam'; expected 'sgd'"),
+    (lambda: trainer().load_state_dict(None), TypeError, "the saved state must be a dict that state_dict.*, got None"),
     (lambda: trainer().load_state_dict({}), ValueError, "the saved state lacks params, optimizer, epochs_done"),
 ]  # fmt: skip
 

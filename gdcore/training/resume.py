@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 KEYS = (
-    "params", "optimizer", "epochs_done", "learning_rate", "plateau", "seed", "place", "sums", "averaged", "carried",
+    "params", "optimizer", "epochs_done", "learning_rate", "plateau", "seed", "place", "sums", "average", "averaged",
+    "carried",
 )  # fmt: skip
 SUMS = ("loss_sum", "mass", "norm_sum", "clipped_steps")
 """Of the epoch under way."""
@@ -37,6 +38,7 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
         "seed": trainer.seed,
         "place": astuple(trainer._place),
         "sums": tuple(getattr(trainer._run, name) for name in SUMS),
+        "average": trainer.average,
         "averaged": None if trainer._mean is None else trainer._mean.copy(),
         "carried": copy.deepcopy(vars(trainer._carried)),
     }
@@ -48,7 +50,7 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     own = trainer.optimizer_state
     saved = OptimizerState.from_dict(own.optimizer, state["optimizer"])
     checks.vector("the saved slots", saved.slots.ravel(), own.slots.size, own.dtype)
-    checks_fit.saved_average(state["averaged"], trainer.average, own.n)
+    checks_fit.saved_average(state["average"], state["averaged"], trainer.average, own.n)
     try:
         place, plateau = Place(*state["place"]), PlateauState(*state["plateau"])
         carried, sums = Carried(**copy.deepcopy(state["carried"])), dict(zip(SUMS, state["sums"], strict=True))

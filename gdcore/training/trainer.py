@@ -187,7 +187,7 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
 
-        The settings are not in it: give it to a trainer that was made with the same ones.
+        Of the settings it holds `average` and `seed`, to compare: give it to a trainer that was made with the same ones.
         """
         return state_of(self)
 
@@ -197,7 +197,7 @@ class Trainer:
         Raises
         ------
         TypeError, ValueError
-            For the state of another model, optimizer or seed, before anything is changed.
+            For the state of another model, optimizer, average or seed, before anything is changed.
         """
         load_state(self, state)
 
