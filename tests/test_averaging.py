@@ -233,6 +233,33 @@ def test_validation_with_the_mean():
     np.testing.assert_array_equal(trainer.model.params, twin.model.params)
 
 
+@each_average
+def test_a_models_fit_ends_with_the_mean(average):
+    trainer = new_trainer(gd.SGD(0.9), average=average, seed=5, shuffle=True)
+    want = trainer.fit(X, Y, epochs=3)
+    net = new_trainer(gd.SGD(0.9)).model
+    options = {"epochs": 3, "batch_size": maker.BATCH, "average": average, "seed": 5}
+    history = net.fit(X, Y, loss="mse", optimizer=gd.SGD(0.9), **options)
+    assert history.loss == want.loss
+    np.testing.assert_array_equal(net.params, trainer.averaged)
+
+
+@pytest.mark.parametrize("validate", [False, True])
+@pytest.mark.parametrize("patience", [5, 99])
+def test_a_criterion_brings_back_what_it_has_seen(validate, patience):
+    """Whether it ends the fit or not: the best epoch's own parameters, or their mean."""
+    seen = []
+    options = {"stop": [gd.EarlyStopping(patience), lambda end: seen.append(end.params.copy())], "epochs": 12}
+    net = new_trainer(gd.SGD(0.6)).model
+    history = net.fit(
+        X[:30], Y[:30], loss="mse", optimizer=gd.SGD(0.6), batch_size=maker.BATCH, validation_data=(X[30:], Y[30:]),
+        average=gd.EMA(0.5, validate=validate), **options,
+    )  # fmt: skip
+    best = int(np.argmin(history.val_loss))
+    assert 0 < best < history.epochs - 1
+    np.testing.assert_array_equal(net.params, seen[best])
+
+
 # the epoch's mean gradient
 
 

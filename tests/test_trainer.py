@@ -1,5 +1,7 @@
 """What a step, an epoch and a fit mean, against the twin and by invariants, on every instruction set."""
 
+import inspect
+
 import numpy as np
 import pytest
 import reference_training
@@ -21,6 +23,15 @@ def problem(n=50, dtype="float64", classes=3):
 
 def order_of(epoch, n, seed=SEED):
     return reference_training.order_of(epoch, n, seed)
+
+
+def test_a_models_fit_takes_what_a_trainer_and_its_fit_take():
+    made, fitted, short = (
+        {name: entry.default for name, entry in inspect.signature(call).parameters.items() if name != "self"}
+        for call in (gd.Trainer.__init__, gd.Trainer.fit, gd.Sequential.fit)
+    )
+    assert made.pop("model") is inspect.Parameter.empty
+    assert {**made, **fitted} == short
 
 
 @each_optimizer

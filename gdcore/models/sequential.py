@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..metrics import MetricSpec
     from ..optimizers import Optimizer
     from ..optimizers.full_batch import FullBatch
-    from ..training import Callback, History
+    from ..training import Average, Callback, History
     from ..training.stopping import StopSpec
 
 
@@ -306,6 +306,7 @@ class Sequential:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         layer_rates: Mapping[str, float] | None = None,
+        average: Average | None = None,
         seed: int | None = None,
     ) -> History:
         """Build a `Trainer` and run it; it starts from the model's parameters as they are.
@@ -319,6 +320,9 @@ class Sequential:
             As in `loss`.
         optimizer, batch_size, accumulate, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
             As in `Trainer`; the optimizers' defaults are PyTorch's (SGD's rate is 0.001).
+        average : Average, optional
+            As in `Trainer`; the mean is what the model ends with, unless a criterion brings back its best epoch: with
+            ``validate=True`` the mean's.
         epochs, max_steps, class_weight, validation_data, metrics, stop, callbacks, record, progress
             As in `Trainer.fit`.
 
@@ -336,17 +340,19 @@ class Sequential:
         >>> history.loss[-1] < 1e-12
         True
         """
-        from ..training import Trainer
+        from ..training.fit import Fit, take_fit_data
+        from ..training.trainer import Trainer
 
         trainer = Trainer(
             self, loss, optimizer, batch_size=batch_size, accumulate=accumulate, shuffle=shuffle, drop_last=drop_last,
-            l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, layer_rates=layer_rates, seed=seed,
+            l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, layer_rates=layer_rates, average=average,
+            seed=seed,
         )  # fmt: skip
-        return trainer.fit(
-            X, y, epochs=epochs, max_steps=max_steps, sample_weight=sample_weight, class_weight=class_weight,
-            validation_data=validation_data, metrics=metrics, stop=stop, callbacks=callbacks, record=record,
-            progress=progress,
-        )  # fmt: skip
+        data, validation = take_fit_data(trainer, X, y, sample_weight, class_weight, validation_data)
+        return Fit(
+            trainer, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop,
+            callbacks=callbacks, record=record, progress=progress, leaves_mean=average is not None,
+        ).run()  # fmt: skip
 
     def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters.

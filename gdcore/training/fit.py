@@ -77,6 +77,7 @@ class Fit:
         callbacks: Callback | Iterable[Callback],
         record: str | Iterable[str],
         progress: bool,
+        leaves_mean: bool = False,
     ) -> None:
         self.trainer, self.data, self.validation = trainer, data, validation
         self.left = None if max_steps is None else checks.integer("max_steps", max_steps, 1)
@@ -91,6 +92,7 @@ class Fit:
         self.watching = Watching(rules, monitors, trainer._carried)
         self.gradient_mean = GradientMean(trainer, any(rule.sums_gradients() for rule in rules))
         averages = trainer.average is not None and trainer.average.validate
+        self.leaves_mean = leaves_mean
         self.validated = trainer.model.copy() if averages else trainer.model
         self.callbacks = callback_list(callbacks)
         self.record = checks_fit.words("record", record, RECORDED)
@@ -145,6 +147,8 @@ class Fit:
             self.watching.remember()
             for callback in self.callbacks:
                 callback.on_fit_end(history)
+        if self.leaves_mean:
+            self.trainer.model.params = self.trainer.averaged
         self.watching.finish(self.trainer.model.params)
         return history
 

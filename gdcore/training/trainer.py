@@ -187,7 +187,7 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
 
-        Of the settings it holds `average` and `seed`, to compare: give it to a trainer that was made with the same ones.
+        Of the settings it holds `average` and `seed`, to compare: give it to a trainer made with the same ones.
         """
         return state_of(self)
 
