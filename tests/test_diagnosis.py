@@ -79,6 +79,19 @@ def test_a_run_that_was_thrown_up_is_never_told_to_raise_its_rate(optimizer):
     assert evidence["last_loss"] > 2 * evidence["loss_of_initial_weights"]
 
 
+def test_what_a_diverged_fit_has_recorded_tells_why():
+    """Losses up to 1e300, whose squares have no number."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(45, 3)), rng.normal(size=(45, 2))
+    net, optimizer = gd.MLP([3, 5, 2], "tanh", dtype="float64", seed=0), gd.SGD(1e3)
+    with pytest.raises(gd.DivergedError) as caught:
+        net.fit(X, y, loss="mse", optimizer=optimizer, epochs=50)
+    assert caught.value.history.loss[-1] > 1e250
+    for model in (net, gd.MLP([3, 5, 2], "tanh", dtype="float64", seed=0)):
+        found = gd.diagnose(model, X, y, "mse", caught.value.history, optimizer=optimizer)
+        assert "diverging" in found.kinds
+
+
 def test_a_loss_that_rises_again_just_beyond_the_bound():
     finding = just_beyond(20).findings[0]
     evidence = finding.evidence

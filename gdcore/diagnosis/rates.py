@@ -75,11 +75,12 @@ def oscillating(case: Case) -> Finding | None:
     """The loss swings from epoch to epoch, or the rate is at its bound."""
     losses = np.array(_losses(case)[-20:])
     if len(losses) >= FEWEST_EPOCHS and np.isfinite(losses).all():
-        change = np.diff(losses)
-        swing = float(np.mean(np.abs(change)) / max(float(np.mean(np.abs(losses))), 1e-300))
+        shares = losses / max(float(np.abs(losses).max()), 1e-300)    # products of the losses themselves may overflow
+        change = np.diff(shares)
+        swing = float(np.mean(np.abs(change)) / max(float(np.mean(np.abs(shares))), 1e-300))
         turns = float(np.mean(change[1:] * change[:-1] < 0))
-        half = len(losses) // 2
-        stuck = float(np.mean(losses[half:])) >= 0.9 * float(np.mean(losses[:half]))
+        half = len(shares) // 2
+        stuck = float(np.mean(shares[half:])) >= 0.9 * float(np.mean(shares[:half]))
         if swing < SWING or turns < TURNS or not stuck:
             return None
         evidence: Numbers = {"swing": swing, "share_of_turns": turns, "losses": losses.tolist()}
