@@ -75,13 +75,13 @@ def several(name: str, value: object) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def metric_names(names: Sequence[str]) -> None:
-    """Names that differ from one another and from the history's own."""
+def metric_names(names: Sequence[str], taken: Sequence[str]) -> None:
+    """Names that differ from one another and from those that are taken."""
     for i, name in enumerate(names):
         text("what a metric is called", name)
         if name in names[:i]:
             raise ValueError(f"two metrics are called {name!r}: pass {{'name': metric}} to name them")
-        if name in ("loss", "auto") or name.startswith("val_"):
+        if name in (*taken, "auto") or name.startswith("val_"):
             raise ValueError(f"a metric cannot be called {name!r}: pass {{'name': metric}} to name it")
 
 

@@ -192,6 +192,8 @@ ERRORS = [
     (lambda: fit(metrics=["r2", metrics.R2()]), ValueError, "two metrics are called 'r2': pass {'name': metric}"),
     (lambda: fit(metrics={"val_mae": "mae"}), ValueError, "a metric cannot be called 'val_mae'"),
     (lambda: fit(metrics={1: "mae"}), TypeError, "what a metric is called must be a name, got 1"),
+    (lambda: fit(metrics={"learning_rate": "mae"}), ValueError, "a metric cannot be called 'learning_rate': pass"),
+    (lambda: fit(metrics={"seconds": "mae"}), ValueError, "a metric cannot be called 'seconds'"),
     (lambda: fit(metrics={"loss": "mae"}), ValueError, "a metric cannot be called 'loss'"),
     (lambda: fit(metrics={"mine": lambda z, y: z}), TypeError, "metric 'mine' must return a number, got array"),
     (lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"), ValueError, "a loss whose targets are of "

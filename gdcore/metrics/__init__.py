@@ -5,7 +5,7 @@ To add one: a frozen record with its `__call__` and what it fits, and its row in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import checks, checks_fit
@@ -48,13 +48,21 @@ def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
     return named[checks.known_name("metric", spec, tuple(named))]()
 
 
-def get_metrics(spec: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec]) -> dict[str, Metric]:
+def get_metrics(
+    spec: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec], taken: Sequence[str] = ()
+) -> dict[str, Metric]:
     """One metric, several, or a mapping that names them: name -> metric, in their order.
+
+    Parameters
+    ----------
+    spec : MetricSpec, or several, or a mapping
+    taken : sequence of str, default ()
+        Names that what records them needs for itself.
 
     Raises
     ------
-    ValueError
-        For two of one name, and for a name that `History` needs for itself.
+    TypeError, ValueError
+        For two of one name, and for a name that is taken.
     """
     if isinstance(spec, Mapping):
         found = [(name, get_metric(metric, name)) for name, metric in spec.items()]
@@ -63,7 +71,7 @@ def get_metrics(spec: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpe
         several = (spec,) if single else checks_fit.several("metrics", spec)
         metrics = [get_metric(metric) for metric in several]
         found = [(metric.label(), metric) for metric in metrics]
-    checks_fit.metric_names([name for name, _ in found])
+    checks_fit.metric_names([name for name, _ in found], taken)
     return dict(found)
 
 

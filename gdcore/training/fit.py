@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from functools import partial
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -83,7 +84,7 @@ class Fit:
         self.left = None if max_steps is None else checks.integer("max_steps", max_steps, 1)
         self.steps = 0
         self.epochs = self._epochs(None if epochs is None else checks.integer("epochs", epochs, 1))
-        self.metrics = get_metrics(metrics)
+        self.metrics = get_metrics(metrics, [entry.name for entry in fields(History)])
         target = trainer.loss.target if isinstance(trainer.loss, Loss) else None
         for metric in self.metrics.values():
             metric.check_fit(target, trainer.model.out_features)
