@@ -89,10 +89,11 @@ class _PatienceWatch(Watch):
         if self.waited < self.rule.patience:
             return None
         restored = "; its parameters were restored" if self.rule.restore_best else ""
+        plural = "s" * (self.waited > 1)
         best_epoch = end.epoch - self.waited
         where = f"in epoch {best_epoch}" if best_epoch >= 0 else "in an earlier fit"
         return (
-            f"{name} has not improved for {self.waited} epochs: the best, {self.best:.6g}, was {where}{restored}"
+            f"{name} has not improved for {self.waited} epoch{plural}: the best, {self.best:.6g}, was {where}{restored}"
         )
 
     def finish(self, params: NDArray[Any]) -> None:
