@@ -63,7 +63,11 @@ class Part(NamedTuple):
 
 @final
 class Fit:
-    """One fit: made of what `Trainer.fit` is given, run once."""
+    """One fit: made of what `Trainer.fit` is given, run once.
+
+    With `leaves_mean` the model ends with the mean that the trainer's `average` asks for, or with what a criterion
+    brings back after that.
+    """
 
     def __init__(
         self,
