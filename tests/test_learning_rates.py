@@ -230,3 +230,14 @@ ERRORS = [
 def test_errors(call, options, error, message):
     with pytest.raises(error, match=message):
         call(LINE, np.eye(2), np.ones(2), "mse", **options)
+
+
+@pytest.mark.parametrize("largest", [1e2, 1e3])
+def test_the_smallest_curvature_is_exact_in_its_own_digits(largest):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 30)) * np.r_[np.geomspace(1, largest, 10), np.linspace(0.01, 0.02, 20)]
+    low, *_, high = np.linalg.eigvalsh(2 / 60 * X.T @ X + 0.1 * np.eye(30))
+    line = gd.LinearModel(30, bias=False, dtype="float64")
+    bound = gd.learning_rate_bound(line, X, rng.normal(size=(60, 1)), "mse", l2=0.1)
+    assert bound.smallest_curvature == pytest.approx(low, rel=1e-6)
+    assert bound.condition_number == pytest.approx(high / low, rel=1e-6)

@@ -24,6 +24,8 @@ from .point import Point
 
 TOLERANCE = 1e-9
 """Of an end of the spectrum, in units of its largest size, where it is taken as known."""
+OWN = 1e-6
+"""Of the lower end, in units of its own size, where it is no longer waited for."""
 FLAT = 1e-10
 """Curvature so far below the largest is roundoff: the direction is flat."""
 
@@ -163,8 +165,8 @@ def _steps(factor: float) -> float:
     return 1.0 if factor <= 0.1 else math.log(10) / -math.log(factor)
 
 
-def spectrum_of(point: Point, most: int, seed: int, low: bool = True) -> Spectrum:
-    """Lanczos' iteration on a model's Hessian from a random start; to both ends, or to the upper one alone."""
+def spectrum_of(point: Point, most: int, seed: int, low: float | None = 1.0) -> Spectrum:
+    """Of a model's Hessian by `lanczos` from a random start, to both ends or to the upper one alone."""
     start = np.random.default_rng(seed).normal(size=point.x.size)
     return lanczos(point.hessian(), start, most, TOLERANCE, low)
 
@@ -235,4 +237,4 @@ def learning_rate_bound(
     checks.boolean("nesterov", nesterov)
     most = checks.integer("max_products", max_products, 1)
     point = Point(model, X, y, loss, sample_weight, 0.0, l2)
-    return bound_from(spectrum_of(point, most, checks.integer("seed", seed, 0)), momentum, nesterov)
+    return bound_from(spectrum_of(point, most, checks.integer("seed", seed, 0), OWN), momentum, nesterov)

@@ -76,7 +76,7 @@ class Case:
     @cached_property
     def bound(self) -> LearningRateBound:
         """Of plain gradient descent here."""
-        return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=False))
+        return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None))
 
     @property
     def largest_size(self) -> float:

@@ -23,6 +23,8 @@ Vector = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 SPARED = 8
 """Eigenvalues are looked at each time that an eighth more products are made: else they were most of the work."""
+SMALL = 1e-8
+"""A lower end below this share of the largest size need not be known to digits of its own."""
 BREAKDOWN = 1e-12
 """A next vector so much shorter than the largest eigenvalue is roundoff: the recurrence has ended."""
 
@@ -51,7 +53,9 @@ class Spectrum:
     complete: bool
 
 
-def lanczos(product: Callable[[Vector], Vector], start: Vector, most: int, tol: float, low: bool = True) -> Spectrum:
+def lanczos(
+    product: Callable[[Vector], Vector], start: Vector, most: int, tol: float, low: float | None = 1.0
+) -> Spectrum:
     """Run until the ends of the spectrum are known to `tol` times its largest size, or `most` products are made.
 
     Parameters
@@ -63,8 +67,9 @@ def lanczos(product: Callable[[Vector], Vector], start: Vector, most: int, tol: 
     most : int
         Products, at least 1; at most n are made.
     tol : float
-    low : bool, default True
-        Whether the lower end is to be known as well; it settles much later.
+    low : float or None, default 1
+        Share of the lower end's own size, or of `SMALL` times the largest, that its error must keep to as well. None:
+        the lower end, which settles much later, is not waited for.
 
     References
     ----------
@@ -96,7 +101,9 @@ def lanczos(product: Callable[[Vector], Vector], start: Vector, most: int, tol: 
             look = m + 1 + m // SPARED
             found = _ritz(diagonal[: m + 1], beside[: m + 1], m + 1 == n)
             size = float(np.abs(found.ritz).max())
-            if found.complete or max(found.low_error if low else 0.0, found.high_error) <= tol * size:
+            own = max(float(np.abs(found.ritz[0])), SMALL * size)
+            low_known = low is None or found.low_error <= min(tol * size, low * own)
+            if found.complete or (low_known and found.high_error <= tol * size):
                 break
         vector = image / beside[m]
     return found
