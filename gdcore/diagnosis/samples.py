@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..losses import Loss
 from .case import Case
-from .finding import Finding
+from .finding import Finding, shown
 
 APART = 100.0
 """Times that one column's size exceeds another's, or 1."""
@@ -24,6 +24,8 @@ FEW = 0.05
 MOST = 0.5
 """Of the gradient's square at the outputs comes from them."""
 FEWEST_ROWS = 10
+FEWEST_PER_CLASS = 10
+"""Rows that an equal share must come to: of fewer, a class may have next to none by chance."""
 RARE = 0.2
 """Share of an equal share that the rarest class has at most."""
 MAD = 1.4826
@@ -117,9 +119,17 @@ def imbalance(case: Case) -> Finding | None:
     if counts is None:
         return None
     total, k = float(counts.sum()), len(counts)
-    if total < FEWEST_ROWS or len(data.X) < FEWEST_ROWS or counts.min() >= RARE * total / k:
+    if min(total, len(data.X)) < FEWEST_PER_CLASS * k or counts.min() >= RARE * total / k:
         return None
     rarest = int(np.argmin(counts))
+    if counts[rarest] == 0:
+        missing = [int(i) for i in np.flatnonzero(counts == 0)]
+        return Finding(
+            "class imbalance",
+            f"class{'es' * (len(missing) > 1)} {shown(missing)} {'do' if len(missing) > 1 else 'does'} not occur",
+            {"weight_per_class": [float(count) for count in counts]},
+            "collect samples of it, or leave its output out: no weights can make up for samples that are not there",
+        )
     return Finding(
         "class imbalance",
         f"class {rarest} has {counts[rarest] / total:.2%} of the weight of all samples, {1 / k:.0%} would be its share",
