@@ -134,6 +134,44 @@ def just_beyond(epochs):
     return gd.diagnose(net, X, y, "mse", history, optimizer=rule)
 
 
+def followed(net, X, y, loss, optimizer, **options):
+    history = net.fit(X, y, loss=loss, optimizer=optimizer, **options)
+    return gd.diagnose(net, X, y, loss, history, optimizer=optimizer)
+
+
+def up_and_flat():
+    X, y = line_data(300)
+    return followed(gd.MLP([3, 20, 1], "silu", seed=0), X, y, "huber", gd.Lion(50.0), epochs=25)
+
+
+def far_start(optimizer, **options):
+    X, y = line_data(300)
+    net = gd.LinearModel(3)
+    net.params = np.full(4, 1e3)
+    return followed(net, X, y, "mse", optimizer, epochs=25, **options)
+
+
+def large_initial_weights():
+    X, y = line_data(300)
+    net = gd.MLP([3, 16, 1], "relu", weight_init=gd.Normal(30.0), seed=0)
+    return followed(net, X, y, "mse", gd.Adam(0.01), epochs=20)
+
+
+def held_by_clipping():
+    X, y = line_data(300, noise=1.0)
+    return followed(gd.LinearModel(3, seed=0), X, y, "mse", gd.SGD(5.0), epochs=25, clip_norm=1.0)
+
+
+def overflowing(scale):
+    X, y = line_data()
+    return gd.diagnose(gd.LinearModel(3), X, y * scale, "mse")
+
+
+def shut_without_a_way_down():
+    X = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]] * 6)
+    return gd.diagnose(net_of([2, 4, 1], weight_init="zeros"), X, X[:, :1] * X[:, 1:], "mse")
+
+
 def straight_pieces():
     X, y = line_data()
     net = gd.LinearModel(3, bias=False, seed=0)
@@ -196,6 +234,11 @@ def rare_yes():
     return gd.diagnose(net_of([2, 8, 1]), X, np.arange(200) % 40 == 0, "bce")
 
 
+def missing_class():
+    X, _ = blobs(200)
+    return gd.diagnose(net_of([2, 8, 3]), X, np.arange(200) % 2, "cross_entropy")
+
+
 def wrong_loss(factor):
     X, y = line_data()
 
@@ -217,6 +260,7 @@ BUILT = [
     ("vanishing", lambda: deep("tanh", 8, gd.Normal(0.05))),
     ("vanishing", lambda: deep("relu", 8, gd.Normal(0.05))),
     ("vanishing", trained_deep_sigmoid),
+    ("vanishing", shut_without_a_way_down),
     ("exploding", lambda: deep("relu", 8, gd.Normal(1.0))),
     ("exploding", lambda: deep("identity", 6, gd.Normal(2.0))),
     ("saturated units", lambda: saturated("tanh")),
@@ -233,13 +277,19 @@ BUILT = [
     ("diverging", lambda: just_beyond(20)),
     ("diverging", lambda: just_beyond(150)),
     ("diverging", straight_pieces),
+    ("diverging", up_and_flat),
+    ("diverging", lambda: far_start(gd.SGD(5.0), batch_size=300, clip_norm=1.0)),
+    ("diverging", lambda: overflowing(1e20)),
     ("diverging", lambda: beyond(gd.SGD(1.05 * bound_of_line().max_rate))),
     ("diverging", lambda: beyond(gd.SGD(1.05 * bound_of_line(0.9).max_rate, momentum=0.9))),
     ("diverging", lambda: beyond(gd.SGD(1.05 * bound_of_line(0.9, True).max_rate, momentum=0.9, nesterov=True))),
     ("oscillating", lambda: beyond(gd.SGD(0.98 * bound_of_line().max_rate))),
     ("oscillating", swinging),
+    ("oscillating", held_by_clipping),
     ("too slow", lambda: beyond(gd.SGD(1e-5))),
     ("too slow", creeping),
+    ("too slow", lambda: far_start(gd.Adam(0.01))),
+    ("too slow", large_initial_weights),
     ("badly scaled inputs", lambda: scaled([1, 1000, 1])),
     ("badly scaled inputs", lambda: scaled([1, 1, 1e-4])),
     ("badly scaled inputs", lambda: scaled([1, 1, 1], [0, 0, 60])),
@@ -248,6 +298,7 @@ BUILT = [
     ("overfitting", by_heart),
     ("class imbalance", rare_class),
     ("class imbalance", rare_yes),
+    ("class imbalance", missing_class),
     ("gradient wrong", lambda: wrong_loss(-1.0)),
     ("gradient wrong", lambda: wrong_loss(1.01)),
 ]
@@ -288,6 +339,22 @@ def untrained(activation, depth):
     return gd.diagnose(net, X, y, "mse")
 
 
+def noise_alone(optimizer):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 6)), rng.normal(size=(300, 1))
+    return followed(gd.MLP([6, 16, 1], "tanh", seed=0), X, y, "mse", optimizer, epochs=40)
+
+
+def constant_target(value, n=50):
+    X, _ = line_data(n)
+    return followed(gd.LinearModel(3, seed=0), X, np.full((n, 1), value), "mse", gd.SGD(0.1), epochs=300, batch_size=n)
+
+
+def few_digits():
+    X, y, *_ = load_digits()
+    return gd.diagnose(gd.MLP([64, 32, 10], seed=0), X[:20], y[:20], "cross_entropy")
+
+
 HEALTHY = [
     *[lambda name=row.name: regression(name, gd.Adam(0.01)) for row in gd.ACTIVATIONS],
     *[lambda rule=rule: regression("tanh", rule) for rule in (
@@ -308,4 +375,10 @@ HEALTHY = [
     lambda: untrained("tanh", 8),
     lambda: untrained("selu", 4),
     lambda: untrained("sigmoid", 1),
+    lambda: noise_alone(gd.SGD(gd.schedules.Cosine(0.02, 400))),
+    lambda: noise_alone(gd.Adam(0.001)),
+    lambda: constant_target(0.0),
+    lambda: constant_target(5.0),
+    lambda: constant_target(1e6, 1),
+    few_digits,
 ]  # fmt: skip

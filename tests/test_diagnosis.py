@@ -11,13 +11,18 @@ from diagnosis_cases import (
     BUILT,
     HEALTHY,
     blobs,
+    constant_target,
     dead,
+    far_start,
     first_seed,
     fourth_seed,
     just_beyond,
+    large_initial_weights,
     line_data,
+    missing_class,
     net_of,
     outlying,
+    overflowing,
     scaled,
     straight_pieces,
     thrown_up,
@@ -97,6 +102,65 @@ def test_a_loss_that_rises_again_just_beyond_the_bound():
     evidence = finding.evidence
     assert evidence["lowest_loss"] < evidence["last_loss"] < evidence["first_loss"]
     assert finding.summary.startswith("the learning rate is 1.02 times the largest stable one: the loss has grown from")
+
+
+def test_a_run_from_far_above_is_told_to_begin_anew_and_not_to_raise_its_rate():
+    for found in (far_start(gd.Adam(0.01)), large_initial_weights()):
+        finding = found.to_dict()["too slow"]
+        evidence = finding["evidence"]
+        assert evidence["first_loss"] > evidence["last_loss"] > 2 * evidence["loss_of_automatic_weights"]
+        assert "weight_init='auto'" in finding["remedy"]
+        assert "raise" not in finding["remedy"]
+    assert far_start(gd.SGD(0.3)).ok    # which arrives
+
+
+@pytest.mark.parametrize(("end", "thrown"), [(1.5, True), (0.9, False)])
+def test_a_run_that_was_thrown_far_and_has_come_back_to_what_zero_outputs_reach(end, thrown):
+    X, y = line_data()
+    nothing = float(np.mean(y**2))
+    past = gd.History(loss=[50 * nothing, 3 * nothing, 4 * nothing, end * nothing])
+    net = gd.LinearModel(3, weight_init="zeros")
+    found = gd.diagnose(net, X, y, "mse", past, optimizer=gd.Adam(1.0)).to_dict()
+    assert ("diverging" in found) == thrown
+    if thrown:
+        assert found["diverging"]["summary"].startswith(f"the loss was {50 * nothing:.3g} on its way, far above")
+        assert found["diverging"]["evidence"]["highest_loss"] == 50 * nothing
+
+
+def test_a_rate_that_a_schedule_has_let_fall_is_not_called_too_low():
+    X, y = line_data()
+    net = net_of([3, 8, 1])
+    past = gd.History(loss=[2.0, 1.5, 1.4, 1.3, 1.3], learning_rate=[0.1, 0.05, 0.01, 1e-4, 1e-8])
+    schedule = gd.schedules.Cosine(0.1, 5)
+    assert "too slow" not in gd.diagnose(net, X, y, "mse", past, optimizer=gd.SGD(schedule)).kinds
+    past.learning_rate = [1e-8] * 5
+    assert "too slow" in gd.diagnose(net, X, y, "mse", past, optimizer=gd.SGD(schedule)).kinds
+
+
+def test_what_float32_cannot_hold_is_said():
+    finding = overflowing(1e20).to_dict()["diverging"]
+    assert finding["summary"] == "parameters, loss or gradient are not finite in float32"
+    assert "float64" in finding["remedy"]
+    assert overflowing(1e18).ok
+    with pytest.raises(ValueError, match="too large for float32"):
+        overflowing(1e39)
+
+
+def test_nothing_left_to_learn_has_converged_whatever_the_target():
+    for value in (0.0, 5.0, -1e6):
+        assert constant_target(value).kinds == ("converged",)
+
+
+def test_a_class_that_does_not_occur_needs_samples_and_not_weights():
+    finding = missing_class().to_dict()["class imbalance"]
+    assert finding["summary"] == "class 2 does not occur"
+    assert "class_weight" not in finding["remedy"]
+
+
+def test_a_last_layer_of_zeros_learns_and_is_no_dead_end():
+    X, y = line_data()
+    net = gd.Sequential(gd.Dense(3, 8, "tanh"), gd.Dense(8, 1, weight_init="zeros"), seed=0)
+    assert gd.diagnose(net, X, y, "mse").ok
 
 
 def test_a_bound_that_is_not_there_is_not_shown():

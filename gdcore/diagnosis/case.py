@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import final
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from .. import checks
 from .._kernels import load
 from ..losses import Loss
-from ..models.layers import Dense, Dropout
+from ..models.layers import Dense, Dropout, Layer
 from ..models.penalties import least_subgradient, penalty_vectors
 from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer
@@ -33,6 +34,10 @@ STARTS = 3
 """Initial weights that are drawn to see what losses runs begin at."""
 BLOWN = 2.0
 """Times the loss of zero outputs and of initial weights that no rate is too low for."""
+THROWN = 10.0
+"""Times both that a loss on the way has been thrown to, where the end is above zero outputs still."""
+SADDLE = 1e-3
+"""Downward curvature that makes a saddle, in units of the largest."""
 
 
 @final
@@ -63,10 +68,10 @@ class Case:
 
     @cached_property
     def finite(self) -> bool:
-        """Whether parameters, loss and gradient are numbers."""
+        """Whether parameters, loss and gradient are numbers, in the model's own precision too."""
         if not checks.every_finite(self.point.x):
             return False
-        return math.isfinite(self.loss) and checks.every_finite(self.gradient)
+        return math.isfinite(self.loss) and checks.every_finite(self.gradient) and self.point.fits
 
     @cached_property
     def spectrum(self) -> Spectrum:
@@ -77,6 +82,25 @@ class Case:
     def bound(self) -> LearningRateBound:
         """Of plain gradient descent here."""
         return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None))
+
+    @property
+    def curves_down(self) -> bool:
+        """Whether some direction leads down from here, however small the gradient."""
+        ritz = self.spectrum.ritz
+        return bool(ritz[0] < -SADDLE * max(abs(ritz[-1]), abs(ritz[0])))
+
+    @property
+    def dead_end(self) -> bool:
+        """Whether nothing of an error at the outputs reaches the first of several layers."""
+        return len(self.errors) > 1 and self.errors[0] == 0
+
+    @property
+    def shut(self) -> bool:
+        """Whether nothing but the last layer's biases has a gradient, however the noise of batches moves those."""
+        if not self.dead_end:
+            return False
+        last = f"dense{len(self.point.dense) - 1}.bias"
+        return not any(view.any() for name, view in self.point.model.parameters(self.gradient) if name != last)
 
     @property
     def largest_size(self) -> float:
@@ -111,24 +135,60 @@ class Case:
     @cached_property
     def loss_of_starts(self) -> float:
         """The largest loss of a few initial weights such as the model's own layers draw, without penalties."""
-        return max(self._loss_at(self._begun(seed)[-1])[0] for seed in range(STARTS))
+        return self._loss_begun(self.point.model.layers)
+
+    @cached_property
+    def loss_of_auto(self) -> float:
+        """The same of weight_init="auto" and biases of 0."""
+        return self._loss_begun(self._plain_layers)
 
     @cached_property
     def first_outputs(self) -> list[Vector] | None:
         """Of each dense layer with the initial weights that the model's seed draws; None where it has none."""
         return None if self.point.model.seed is None else self._begun(self.point.model.seed)
 
-    def _begun(self, seed: int) -> list[Vector]:
+    @property
+    def _plain_layers(self) -> list[Layer]:
+        """The layers with all that is optional as it is by default: initial weights, penalties, biases; no dropout."""
+        return [
+            Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
+            for layer in self.point.model.layers
+            if not isinstance(layer, Dropout)
+        ]
+
+    def _begun(self, seed: int, layers: Sequence[Layer] | None = None) -> list[Vector]:
         """What each dense layer gives with the initial weights of a seed."""
-        return self.point.outputs(Sequential(*self.point.model.layers, seed=seed, dtype="float64"))[1]
+        layers = self.point.model.layers if layers is None else layers
+        return self.point.outputs(Sequential(*layers, seed=seed, dtype="float64"))[1]
+
+    def _loss_begun(self, layers: Sequence[Layer]) -> float:
+        return max(self._loss_at(self._begun(seed, layers)[-1])[0] for seed in range(STARTS))
 
     @property
     def blown_up(self) -> bool:
-        """Whether the run ended far above what zero outputs and initial weights reach: a step has thrown it there."""
-        if self.history is None or not self.history.loss:
-            return False
-        last, nothing = self.history.loss[-1], self.loss_of_nothing
-        return last > nothing + (BLOWN - 1) * abs(nothing) and last > BLOWN * self.loss_of_starts
+        """Whether a step has thrown the run far up: it ended there, or went farther and ended above zero outputs."""
+        if self.ends_high:
+            return True
+        losses, nothing = self._losses, self.loss_of_nothing
+        return bool(losses) and losses[-1] > nothing and self._above(max(losses), THROWN, self.loss_of_starts)
+
+    @property
+    def ends_high(self) -> bool:
+        """Whether the last loss is far above what zero outputs and initial weights reach."""
+        return bool(self._losses) and self._above(self._losses[-1], BLOWN, self.loss_of_starts)
+
+    @property
+    def stays_high(self) -> bool:
+        """Whether the last loss is far above what zero outputs and weight_init="auto" reach without any training."""
+        return bool(self._losses) and self._above(self._losses[-1], BLOWN, self.loss_of_auto)
+
+    @property
+    def _losses(self) -> list[float]:
+        return self.history.loss if self.history else []
+
+    def _above(self, loss: float, times: float, start: float) -> bool:
+        nothing = self.loss_of_nothing
+        return loss > nothing + (times - 1) * abs(nothing) and loss > times * start
 
     def _loss_at(self, z: Vector) -> tuple[float, Vector]:
         """The loss of raw outputs (n, k), without penalties, and its derivative."""
@@ -149,12 +209,7 @@ class Case:
         zero at a minimum, in every layer.
         """
         point = self.point
-        layers = [
-            Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
-            for layer in point.model.layers
-            if not isinstance(layer, Dropout)
-        ]
-        twin = Sequential(*layers, dtype="float64")
+        twin = Sequential(*self._plain_layers, dtype="float64")
         own = dict(point.model.parameters(point.x))
         for name, view in twin.parameters():
             view[...] = own.get(name, 0.0)
@@ -201,6 +256,12 @@ class Case:
             return float(rate)
         return self.history.learning_rate[-1] if self.history and self.history.learning_rate else rate(0)
 
+    @property
+    def highest_rate(self) -> float | None:
+        """The highest rate in the history, or the one there is."""
+        recorded = self.history.learning_rate if self.history else []
+        return max([rate for rate in recorded if rate == rate], default=self.rate)
+
     @cached_property
     def rate_bound(self) -> float:
         """The largest stable rate of the given SGD here: its momentum, dampening and decay counted."""
@@ -225,8 +286,11 @@ class Case:
 
     @property
     def smallest_gain(self) -> float:
-        """A gain in the loss that counts as none: a millionth of it, or roundoff against where it came from."""
-        return max(1e-6 * abs(self.loss), 1e-12 * abs(self.loss_of_nothing))
+        """A gain in the loss that counts as none: a millionth of it, or roundoff against where it came from.
+
+        Zero outputs are where it came from, or initial weights where zero outputs have no loss.
+        """
+        return max(1e-6 * abs(self.loss), 1e-12 * abs(self.loss_of_nothing or self.loss_of_starts))
 
     @cached_property
     def gain(self) -> float:

@@ -8,16 +8,13 @@ from .case import Case
 from .finding import Finding
 from .signal import vanishes
 
-SADDLE = 1e-3
-"""Downward curvature that makes a saddle, in units of the largest."""
-
 
 def converged(case: Case) -> Finding | None:
     """The gradient is zero relative to its scale, and no direction curves downwards.
 
     A network through which no gradient passes stands still as well: that is not convergence.
     """
-    if not case.is_stationary or _falls(case) or vanishes(case) or _dead_end(case):
+    if not case.is_stationary or case.curves_down or vanishes(case) or case.dead_end:
         return None
     evidence = _evidence(case)
     summary = "the gradient is zero relative to its scale and the curvature is positive: a minimum"
@@ -26,8 +23,8 @@ def converged(case: Case) -> Finding | None:
 
 def saddle(case: Case) -> Finding | None:
     """The gradient is zero, yet some direction leads down."""
-    shut = _shut(case)
-    if not (shut or case.is_stationary) or not _falls(case):
+    shut = case.shut
+    if not (shut or case.is_stationary) or not case.curves_down:
         return None
     return Finding(
         "stationary but not a minimum",
@@ -36,24 +33,6 @@ def saddle(case: Case) -> Finding | None:
         _evidence(case),
         "start from other weights (weights that are all zero or all equal stay so), or add noise: smaller batches",
     )
-
-
-def _falls(case: Case) -> bool:
-    ritz = case.spectrum.ritz
-    return bool(ritz[0] < -SADDLE * max(abs(ritz[-1]), abs(ritz[0])))
-
-
-def _shut(case: Case) -> bool:
-    """Whether nothing but the last layer's biases has a gradient, however the noise of batches moves those."""
-    if not _dead_end(case):
-        return False
-    parts = case.point.model.parameters(case.gradient)
-    last = f"dense{len(case.point.dense) - 1}.bias"
-    return not any(view.any() for name, view in parts if name != last)
-
-
-def _dead_end(case: Case) -> bool:
-    return len(case.errors) > 1 and case.errors[0] == 0
 
 
 def _evidence(case: Case) -> dict[str, float]:

@@ -48,6 +48,7 @@ class Point:
         l2: float,
     ) -> None:
         self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").astype("float64")
+        self.dtype = model.dtype
         self.loss = get_loss(loss)
         self.data: Samples = take_samples(
             X, y, sample_weight,
@@ -65,6 +66,15 @@ class Point:
     def targets(self) -> NDArray[Any]:
         """What the loss compares the outputs with, in the form its samples have."""
         return targets_of(self.data)
+
+    @property
+    def fits(self) -> bool:
+        """Whether loss and gradient are numbers in the model's own precision."""
+        self.model.params[:] = self.x
+        value, grad = self.model.astype(self.dtype).loss_and_grad(
+            self.data.X, self.targets, self.loss, sample_weight=self.data.weight, l1=self.l1, l2=self.l2
+        )
+        return checks.every_finite(np.append(grad, value))
 
     def value(self, x: Vector) -> float:
         """The loss at parameters x (n_params,)."""

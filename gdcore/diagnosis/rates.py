@@ -6,7 +6,9 @@ Design
   that has lowered the loss is no problem. The bound speaks where there is no history, and gives its numbers always.
 - Without a history a linear model is judged by its bound, a network by twice that.
 - A loss far above that of zero outputs and of initial weights was thrown there, where saturated units may leave hardly
-  any curvature: no rate is then called too low, and the bound there says nothing.
+  any curvature: no rate is then called too low, and the bound there says nothing. Where it has been falling at every
+  epoch it may have begun there as well: it is called too slow, for a new start would be lower at once.
+- A schedule ends at low rates: its highest one tells whether the rate was too low.
 - Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
 """
 
@@ -48,24 +50,36 @@ def diverging(case: Case) -> Finding | None:
     losses = _losses(case)
     if not case.finite or not all(map(math.isfinite, losses)):
         finite = [loss for loss in losses if math.isfinite(loss)]
-        evidence: Numbers = {"loss": case.loss, "last_finite_losses": finite[-FEWEST_EPOCHS:]}
-        return Finding("diverging", "parameters, loss or gradient are not finite", evidence, REMEDY)
-    first, last, lowest = (losses[0], losses[-1], min(losses)) if losses else (0.0, 0.0, 0.0)
+        evidence: Numbers = {"loss": case.loss}
+        if finite:
+            evidence["last_finite_losses"] = finite[-FEWEST_EPOCHS:]
+        summary, remedy = "parameters, loss or gradient are not finite", REMEDY
+        if not case.finite and math.isfinite(case.loss):
+            summary += f" in {case.point.dtype}"
+            remedy += "; float64 holds larger numbers"
+        return Finding("diverging", summary, evidence, remedy)
+    first, last, lowest, highest = (losses[0], losses[-1], min(losses), max(losses)) if losses else (0.0,) * 4
     over = _over(case) > (1.0 if case.is_linear else 2.0)
     risen = len(losses) > 1 and last - lowest > (GROWN - 1) * abs(lowest) and (last > first or over)
     blown = case.blown_up and not _steadily_falling(losses)
-    beyond = over and not _worked(case)
+    beyond = over and (case.blown_up or not _worked(case))
     if not (risen or blown or beyond):
         return None
     evidence = {"learning_rate": case.rate} if blown and case.rate is not None else _rates(case)
     if losses:
         evidence |= {"first_loss": first, "lowest_loss": lowest, "last_loss": last}
     excess = f"the learning rate is {_over(case):.3g} times the largest stable one: "
+    high = "far above that of zero outputs and of initial weights"
     if blown:
         evidence |= {"loss_of_zero_outputs": case.loss_of_nothing, "loss_of_initial_weights": case.loss_of_starts}
-        summary = f"the loss is {last:.3g}, far above that of zero outputs and of initial weights: steps were too long"
+        summary = f"the loss is {last:.3g}, {high}: steps were too long"
+        if not case.ends_high:
+            summary = f"the loss was {highest:.3g} on its way, {high}, and ends at {last:.3g}: steps were too long"
+            evidence["highest_loss"] = highest
     elif risen:
         summary = (excess if over else "") + f"the loss has grown from {lowest:.3g} to {last:.3g}"
+    elif case.ends_high:
+        summary = excess + f"the loss falls and is {last:.3g}, {high}"
     else:
         summary = excess + "each step makes the error along the steepest direction larger"
     return Finding("diverging", summary, evidence, REMEDY if blown else _remedy(case))
@@ -81,10 +95,17 @@ def oscillating(case: Case) -> Finding | None:
         turns = float(np.mean(change[1:] * change[:-1] < 0))
         half = len(shares) // 2
         stuck = float(np.mean(shares[half:])) >= 0.9 * float(np.mean(shares[:half]))
-        if swing < SWING or turns < TURNS or not stuck:
-            return None
         evidence: Numbers = {"swing": swing, "share_of_turns": turns, "losses": losses.tolist()}
-        summary = "the loss goes up and down in turn and gets nowhere"
+        if swing >= SWING and turns >= TURNS and stuck:
+            summary = "the loss goes up and down in turn and gets nowhere"
+        elif stuck and case.is_linear and _over(case) > 1 and not case.is_stationary and diverging(case) is None:
+            summary = (
+                f"the learning rate is {_over(case):.3g} times the largest stable one: the loss neither grows nor "
+                "falls any more, and a smaller rate would lower it"
+            )
+            evidence["gain_of_one_good_step"] = case.gain
+        else:
+            return None
         return Finding("oscillating", summary, evidence | _rates(case), _remedy(case))
     if not case.finite or not case.is_linear or case.is_stationary or not NEAR < _over(case) <= 1:
         return None
@@ -93,28 +114,47 @@ def oscillating(case: Case) -> Finding | None:
 
 
 def too_slow(case: Case) -> Finding | None:
-    """The rate is far below its bound, or all epochs together gained less than one good step would."""
-    if not case.finite or case.blown_up or case.is_stationary or case.bound.largest_curvature <= 0:
-        return None
-    possible = case.gain
-    if possible <= NOTICED * abs(case.loss):
+    """The rate is far below its bound, or all epochs together gained less than a good step or a new start would."""
+    if not case.finite or case.is_stationary:
         return None
     losses = _losses(case)
+    if case.stays_high and len(losses) >= FEWEST_EPOCHS and diverging(case) is None:
+        return _still_high(case, losses)
+    possible = case.gain
+    if case.blown_up or case.bound.largest_curvature <= 0 or possible <= NOTICED * abs(case.loss):
+        return None
     fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
-    crept = 0 <= fell < possible / 2 and not _over(case) > NOT_LOW
-    low = _over(case) < SLOW and not fell > 0.5 * abs(losses[0] if losses else math.inf)
+    crept = 0 <= fell < possible / 2 and not _over(case, case.highest_rate) > NOT_LOW
+    low = _over(case, case.highest_rate) < SLOW and not fell > 0.5 * abs(losses[0] if losses else math.inf)
     if not (crept or low):
         return None
     evidence = _rates(case) | {"gain_of_one_good_step": possible}
-    if low and case.rate:
+    if low and case.highest_rate:
         high = case.bound.largest_curvature
-        evidence["steps_per_digit_along_the_steepest_direction"] = math.log(10) / (case.rate * high)
-        summary = f"the learning rate is {_over(case):.2g} of the largest stable one"
+        evidence["steps_per_digit_along_the_steepest_direction"] = math.log(10) / (case.highest_rate * high)
+        summary = f"the learning rate is {_over(case, case.highest_rate):.2g} of the largest stable one"
     else:
         evidence["fell_in_all_epochs"] = fell
         summary = "all epochs together lowered the loss by less than one step at a good rate would"
     good = "find_learning_rate" if math.isinf(case.rate_bound) else f"about {case.rate_bound / 2:.3g}"
     return Finding("too slow", summary, evidence, f"raise learning_rate: {good}")
+
+
+def _still_high(case: Case, losses: list[float]) -> Finding:
+    """The loss has not come down to that of untrained weights, wherever it began."""
+    evidence: Numbers = {
+        "first_loss": losses[0], "last_loss": losses[-1], "loss_of_zero_outputs": case.loss_of_nothing,
+        "loss_of_automatic_weights": case.loss_of_auto,
+    }  # fmt: skip
+    if case.rate is not None:
+        evidence["learning_rate"] = case.rate
+    return Finding(
+        "too slow",
+        f"after {len(losses)} epochs the loss is {losses[-1]:.3g}, still far above that of zero outputs and of "
+        "weight_init='auto' untrained: it began there, or the first steps were so long that they threw it there",
+        evidence,
+        "new initial weights, weight_init='auto'; with a smaller learning_rate or clip_norm=1 if they began low",
+    )
 
 
 def _losses(case: Case) -> list[float]:
@@ -130,11 +170,12 @@ def _steadily_falling(losses: list[float]) -> bool:
     return len(losses) > 1 and all(after < before for before, after in pairwise(losses))
 
 
-def _over(case: Case) -> float:
-    """The rate over its bound; NaN where one of them is not known."""
-    if case.sgd is None or case.rate is None or not case.finite:
+def _over(case: Case, rate: float | None = None) -> float:
+    """The rate, or another one, over its bound; NaN where one of them is not known."""
+    rate = case.rate if rate is None else rate
+    if case.sgd is None or rate is None or not case.finite:
         return math.nan
-    return case.rate / case.rate_bound if case.rate_bound > 0 else math.inf
+    return rate / case.rate_bound if case.rate_bound > 0 else math.inf
 
 
 def _rates(case: Case) -> Numbers:

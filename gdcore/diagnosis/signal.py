@@ -14,6 +14,8 @@ import math
 from .case import Case
 from .finding import Finding
 
+NOTHING = 1e-6
+"""Share of the loss of zero outputs that is no loss."""
 FEWEST_LAYERS = 3
 WHOLE = 1e-2
 """Of the error reaches the first layer, or less; exploding: its inverse."""
@@ -33,7 +35,15 @@ def vanishes(case: Case) -> bool:
 
 
 def vanishing(case: Case) -> Finding | None:
-    """Gradients per layer fall geometrically towards the input."""
+    """Gradients per layer fall geometrically towards the input, or weights of zero let nothing pass at all."""
+    zero = _zero_layers(case)
+    if zero:
+        return Finding(
+            "vanishing",
+            f"the weights of {', '.join(zero)} are all zero: no weight has a gradient, and none will ever change",
+            _evidence(case),
+            "use weight_init='auto'",
+        )
     if not vanishes(case):
         return None
     whole, per_layer = _passed(case)
@@ -43,6 +53,18 @@ def vanishing(case: Case) -> Finding | None:
         _evidence(case),
         "use relu or its kin with weight_init='auto', fewer layers, or larger initial weights",
     )
+
+
+def _zero_layers(case: Case) -> list[str]:
+    """Layers whose weights are all zero where nothing but the last biases has a gradient, and no direction leads down.
+
+    None where there is hardly any error, and so nothing to learn.
+    """
+    if not case.shut or case.curves_down or abs(case.loss) <= NOTHING * abs(case.loss_of_nothing):
+        return []
+    weights = ((name.partition(".")[0], view) for name, view in case.point.model.parameters(case.point.x)
+               if name.endswith(".weight"))  # fmt: skip
+    return [layer for layer, view in weights if not view.any()]
 
 
 def exploding(case: Case) -> Finding | None:
