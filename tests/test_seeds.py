@@ -18,7 +18,7 @@ import gdcore.seeds
 from gdcore import cli
 from gdcore.seeds import DOCUMENTS, layout, pictures, prompt, report, scale, vanishing
 from gdcore.seeds.claim import VERDICTS, Claim, Picture, Table
-from gdcore.seeds.tables import batches, losses, misconceptions, networks, penalties, rates
+from gdcore.seeds.tables import batches, losses, memory, misconceptions, networks, penalties, rates
 
 SCRIPTS = sorted((Path(gd.__file__).parent.parent / "examples" / "seeds").glob("*.py"))
 
@@ -36,7 +36,8 @@ def claims(sections):
 
 EXPECTED = {
     "scale": {
-        "holds": "losses, PyTorch, loss and gradient, tiny rate, log values, log gradient, dominating, clipping",
+        "holds": "losses, PyTorch, loss and gradient, tiny rate, log values, log gradient, instability, dominating, "
+        "clipping",
         "does not hold": "slopes, w gradient, small w gradient",
         "answered": "diagnosis, standardize, divide by x or the loss",
     },
@@ -49,7 +50,7 @@ EXPECTED = {
     "tables": {
         "holds": "convergence, too high, too low, steps, variance, good solution, large data, efficient, "
         "global optimum, tuning, selection, easy, l1 suits, l2 shrinks, l2 dense, local minimum, initialization, "
-        "several minima, ill-conditioned, directions, "
+        "several minima, condition and minima, penalties, l1 complexity, ill-conditioned, directions, "
         "number of iterations, by hand, not only networks, mse, "
         "huber, transition, cross entropy, appropriate loss, loss threshold, criterion, steepest, normalizing, "
         "variations, overfitting, l2 overfitting, batch convergence",
@@ -64,8 +65,8 @@ EXPECTED = {
         "answered": "minimum, rate",
     },
 }
-"""All but those that a time decides, or that may change with the way l1 meets zero."""
-TIMED = {"sgd faster", "balance", "large models", "batch time", "slower", "gradient cost", "data parallelism"}
+"""All but those that a time or a system decides, or that may change with the way l1 meets zero."""
+TIMED = {"memory", "sgd faster", "balance", "large models", "batch time", "slower", "gradient cost", "data parallelism"}
 ROWS = [(name, verdict, claim) for name, those in EXPECTED.items() for verdict, listed in those.items()
         for claim in listed.split(", ")]  # fmt: skip
 
@@ -159,6 +160,21 @@ def test_batches(claims):
     excess = claims["tables", "global optimum"].values["excess"]
     assert excess["one"] > 10 * excess["one, falling rate"] > 0
     assert claims["tables", "steps"].values["steps"] == (1, 1438, 45)
+
+
+def test_memory_grows_with_the_batch_by_two_outputs_of_each_unit(claims):
+    claim = claims["tables", "memory"]
+    if not memory.STATUS.exists():
+        assert claim.verdict == "not measured"
+        return
+    assert claim.verdict == "holds"
+    found = claim.values["peaks"]
+    assert (found[128] - found[16]) / 112 == pytest.approx(2 * 4 * (memory.HIDDEN + 10), rel=0.25)
+
+
+def test_memory_is_not_measured_where_the_system_does_not_tell(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "status")
+    assert memory.batch_memory().claims[0].verdict == "not measured"
 
 
 def test_time_to_a_loss_is_interpolated():

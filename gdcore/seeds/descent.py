@@ -54,7 +54,7 @@ def derivative() -> Section:
     claims = (
         Claim("derivative", "Loss = (3 + 3A)^2, f'(A) = 18 (A + 1)",
               f"agrees with differences of the loss at {sum(report.ok for report in reports)} of {len(STARTS)} points, "
-              f"within {max(bounds):.0e} (gd.check_gradient)", holds(all(report.ok for report in reports)),
+              f"within {max(bounds):.1g} (gd.check_gradient)", holds(all(report.ok for report in reports)),
               {"passed": [report.ok for report in reports]}),
         Claim("direction", "the derivative points to the highest error, its negative to the lowest",
               f"from {sum(lower)} of {len(STARTS)} points a small step along it raises the loss, against it lowers it",
@@ -86,7 +86,7 @@ def steps() -> Section:
               {"steps": (tenth.nit, hundredth.nit), "A": (float(tenth.x), float(hundredth.x))}),
         Claim("bound", "the rate must be small enough to avoid divergent behaviour",
               f"stable below 2/18 = {bound:.6g}: there A swings between {xs[bound][0]:g} and {xs[bound][1]:g} for "
-              f"ever, at 0.12 the loss has grown to {grown:.0e} times the first after 200 steps",
+              f"ever, at 0.12 the loss has grown to {grown:.1g} times the first after 200 steps",
               holds(abs(bound - 2 / 18) < 1e-9 and swing < 1e-9 and grown > 1e6),
               {"bound": bound, "swing": swing, "grown": grown}),
     )  # fmt: skip

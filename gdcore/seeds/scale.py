@@ -124,7 +124,7 @@ def remedies() -> Section:
               answered(abs(same[100] - same[10]) < 1e-9 and max(scaled) < 1e-4), {"rates": same, "losses": scaled}),
         Claim("divide by x or the loss", "should I divide by x or the loss somewhere?",
               f"by the curvature, the mean of 2 x^2: then the rate 1 takes w to {divided[0]:.6g} and {divided[1]:.6g} "
-              f"in one step; Adam divides by the gradient's size: its two paths are {apart:.0e} apart",
+              f"in one step; Adam divides by the gradient's size: its two paths are {apart:.1g} apart",
               answered(np.allclose(divided, 2) and apart < 1e-4), {"w": divided, "apart": apart}),
     )  # fmt: skip
     picture = Picture("seed1_one_rate", lambda ax: curves(ax, losses, "step", "mean squared error", log=True))
@@ -141,6 +141,8 @@ def logarithms() -> Section:
     squares = {name: (f(SETS[100][0]) * (f(SETS[100][1]) - f(SETS[100][0])))[:, 0]
                for name, f in (("raw", np.positive), ("log", np.log1p))}  # fmt: skip
     share = {name: float(parts[1] / parts.sum()) for name, parts in squares.items()}
+    X, y = SETS[100]
+    wide, narrow = (descend(line(), f(X), f(y), 0.01, STEPS) for f in (np.positive, np.log1p))
     claims = (
         Claim("log values", "log(x + 1) gives 0.693, 1.098, 4.615, 5.303",
               f"{values[0]:.5f}, {values[1]:.5f}, {values[2]:.5f}, {values[3]:.5f}: 1.098 was cut, not rounded",
@@ -148,6 +150,10 @@ def logarithms() -> Section:
         Claim("log gradient", "with log1p the gradient is -1.8316",
               f"{log_gradient[10]:.4f} for x = (1, 10); the -10001 beside it are of x = (1, 100), where log1p gives "
               f"{log_gradient[100]:.4f}", holds(round(log_gradient[10], 4) == -1.8316), {"gradient": log_gradient}),
+        Claim("instability", "wide ranges tend to lead to numerical instability",
+              f"at the rate 0.01 the loss of x = (1, 100) is {wide[-1]:.1g} after {len(wide) - 1} steps and then no "
+              f"number any more; of its logarithms it is {narrow[-1]:.2g} after {STEPS}",
+              holds(len(wide) < STEPS < len(narrow) and narrow[-1] < narrow[0]), {"wide": wide, "narrow": narrow}),
         Claim("dominating", "wide ranges: large loss terms dominate small ones",
               f"the second sample makes {share['raw']:.2%} of the gradient, after log1p {share['log']:.1%}",
               holds(share["raw"] > 0.99 > share["log"]), {"share": share}),
@@ -164,7 +170,7 @@ def clipping() -> Section:
     claims = (
         Claim("clipping", "gradient clipping controls the gradient's magnitude too",
               f"rate {rate}, clip_norm 1: w stays within {off[100]:.2g} and {off[10]:.2g} of 2 for both data sets; "
-              f"unclipped the loss is {plain[-1]:.0e} after {len(plain) - 1} steps. Steps are bounded, w never rests",
+              f"unclipped the loss is {plain[-1]:.1g} after {len(plain) - 1} steps. Steps are bounded, w never rests",
               holds(max(off.values()) <= rate and plain[-1] > 1e9), {"off": off, "unclipped": plain[-1]}),
     )  # fmt: skip
     return Section("Clipping", claims)

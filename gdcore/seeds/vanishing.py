@@ -79,7 +79,7 @@ def training() -> Section:
     claims = (
         Claim("same network", "w = b = 0.5, rate 0.07, 20 examples, 10000 steps",
               f"w = {model.params[0]:.10f}, b = {model.params[1]:.10f}; the document's formulas in NumPy end "
-              f"{apart:.0e} apart. Its rate {RATE} on the summed loss is {MEAN_RATE:.2g} on the mean",
+              f"{apart:.1g} apart. Its rate {RATE} on the summed loss is {MEAN_RATE:.2g} on the mean",
               holds(apart < 1e-9), {"apart": apart, "params": model.params.tolist()}),
         Claim("small gradient", "the gradient becomes very small",
               f"from {norms[0]:.3g} to {norms[-1]:.1e}", holds(norms[-1] < 1e-9 * norms[0]),
@@ -109,18 +109,18 @@ def converged() -> Section:
     left = float(np.linalg.norm(straight.loss_and_grad(X, Y, "mse")[1]))
     claims = (
         Claim("not vanishing", "this is not vanishing, it is your network converging as designed",
-              f"gd.diagnose: {', '.join(found.kinds) or 'nothing'}; gradient {norms[-1]:.0e}, curvatures from "
+              f"gd.diagnose: {', '.join(found.kinds) or 'nothing'}; gradient {norms[-1]:.1g}, curvatures from "
               f"{bound.smallest_curvature or 0:.2g} to {bound.largest_curvature:.3g}",
               holds(found.kinds == ("converged",)), {"kinds": found.kinds}),
         Claim("minimum", "concerns about local as opposed to global minima",
-              f"the loss is {reached:.6e}; four other starts end within {off:.0e} of the same",
+              f"the loss is {reached:.6e}; four other starts end within {off:.1g} of the same",
               answered(off < 1e-12), {"loss": reached, "off": off}),
         Claim("deep", "vanishing gradients only apply to really deep networks",
-              f"8 sigmoid layers: {', '.join(kinds)}; the gradient's norm is {layers[0]:.0e} in the first "
+              f"8 sigmoid layers: {', '.join(kinds)}; the gradient's norm is {layers[0]:.1g} in the first "
               f"layer, {layers[-1]:.1g} in the last. One layer: {', '.join(shallow) or 'nothing to report'}",
               holds("vanishing" in kinds and "vanishing" not in shallow), {"norms": layers, "shallow": shallow}),
         Claim("linear", "like your linear regression, zero within rounding errors",
-              f"the tanh unit is no linear regression; one on the same data comes to {left:.0e} after {history.epochs} "
+              f"the tanh unit is no linear regression; one on the same data comes to {left:.1g} after {history.epochs} "
               f"steps", holds(left < 1e-14), {"left": left, "steps": history.epochs}),
     )  # fmt: skip
     picture = Picture("seed4_vanishing", lambda ax: gradient_flow(deep, X, Y, "mse", ax))
@@ -201,7 +201,7 @@ def gradient_check() -> Section:
     wrong = check_gradients(model, X, Y, "mse", grad=unfinished)
     claims = (
         Claim("gradient check", "compare (J(+ε) - J(-ε)) / 2ε with the gradient",
-              f"by hand with ε = 1e-5 they are {off:.0e} apart; gd.check_gradients finds its own steps: "
+              f"by hand with ε = 1e-5 they are {off:.1g} apart; gd.check_gradients finds its own steps: "
               f"{'pass' if report.ok else 'fail'}; without tanh' in the gradient: {'pass' if wrong.ok else 'fail'}",
               holds(off < 1e-8 and report.ok and not wrong.ok), {"off": off, "ok": report.ok, "wrong": wrong.ok}),
         Claim("slower", "this alternative is much slower",

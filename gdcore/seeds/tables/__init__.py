@@ -1,7 +1,7 @@
 """The third document: an article of tables, misconceptions and questions, measured one by one in its order."""
 
 from ..claim import Document
-from . import batches, losses, misconceptions, networks, parallel, penalties, questions, rates, stopping
+from . import batches, losses, memory, misconceptions, networks, parallel, penalties, questions, rates, stopping
 
 __all__ = ["DOCUMENT"]
 
@@ -23,6 +23,7 @@ DOCUMENT = Document(
         losses.compared,
         rates.momentum,
         batches.batch_sizes,
+        memory.batch_memory,
         networks.activations,
         networks.iterations,
         networks.initial_weights,

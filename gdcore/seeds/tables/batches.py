@@ -149,7 +149,7 @@ def advantages() -> Section:
               f"{small[1]} samples instead of {small[0]} for the same loss with {SIZES[0]} rows, {large[1]} instead of "
               f"{large[0]} with {SIZES[1]}", holds(small[1] < small[0] and large[1] < large[0]), {"looked": looked}),
         Claim("global optimum", "SGD may not reach the global optimum",
-              f"least squares: it hovers {excess['one']:.2g} above the minimum, all samples end {excess['all']:.0e} "
+              f"least squares: it hovers {excess['one']:.2g} above the minimum, all samples end {excess['all']:.1g} "
               f"from it; with a falling rate SGD is {excess['one, falling rate']:.2g} above",
               holds(excess["one"] > 1e-3 > excess["all"]), {"excess": excess}),
         Claim("tuning", "mini-batch requires tuning of the batch size",

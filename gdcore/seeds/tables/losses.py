@@ -41,7 +41,7 @@ def compared() -> Section:
         Claim("huber", "huber: robust regression", f"its error goes from {huber[0]:.3g} to {huber[-1]:.3g}",
               holds(huber[-1] - huber[0] < 0.1 * (squared[-1] - squared[0])), {"errors": huber}),
         Claim("transition", "huber: smooth transition between MSE and MAE",
-              f"within 1 half the square ({near:.0e} off), beyond it the slope of |d| ({far:.0e} off); no jump of the "
+              f"within 1 half the square ({near:.1g} off), beyond it the slope of |d| ({far:.1g} off); no jump of the "
               f"slope above {jump:.2g} on steps of 0.01", holds(max(near, far) < 1e-9 and jump < 0.011),
               {"near": near, "far": far, "jump": jump}),
         Claim("cross entropy", "cross entropy: non-negative, logarithmic",

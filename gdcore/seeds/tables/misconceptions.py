@@ -26,6 +26,8 @@ XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0
 MORE = 1.1
 """A share that is larger by less than this factor is called no larger."""
 XOR_SEEDS = 30
+STEEP = 200.0
+"""Curvature of a coordinate beside the valleys' own, whose curvature is below 10."""
 
 
 def wells(x: Any) -> tuple[Any, Any]:
@@ -39,6 +41,16 @@ def ends(rate: float) -> Vector:
     return np.array([float(result.x) if result.success else np.nan for result in found])
 
 
+def _end_beside_a_steep_side(start: float) -> float:
+    """Where descent from (start, 0.1) ends in x[0], a second coordinate being steep and the rate nearly its bound."""
+
+    def valleys(x: Vector) -> tuple[float, Vector]:
+        value, slope = wells(x[0])
+        return value + STEEP / 2 * x[1] ** 2, np.array([slope, STEEP * x[1]])
+
+    return float(minimize(valleys, [start, 0.1], optimizer=SGD(1.9 / STEEP), max_steps=3000).x[0])
+
+
 def global_minimum() -> Section:
     """Two valleys, and a net that has several."""
     rates = (0.01, 0.15)
@@ -48,6 +60,8 @@ def global_minimum() -> Section:
     ended = np.array([_xor(seed) for seed in range(XOR_SEEDS)])
     solved = int(np.sum(ended < 1e-2))
     others = sorted({round(float(loss), 2) for loss in ended if loss >= 1e-2})
+    crossed = float(np.mean(left[rates[1]] != left[rates[0]]))
+    held = float(np.mean([_end_beside_a_steep_side(start) < 0 for start in WELL_STARTS] == left[rates[0]]))
     claims = (
         Claim("local minimum", "it can converge to a local minimum",
               f"two valleys: {1 - deep[0.01]:.0%} of {len(WELL_STARTS)} starts end in the higher one",
@@ -60,6 +74,10 @@ def global_minimum() -> Section:
               f"{1 - deep[rates[1]]:.0%}: the start decides more than the rate does",
               everywhere(deep[rates[0]] < 1, 1 - deep[rates[0]] > MORE * (1 - deep[rates[1]])),
               {"share": deep}),
+        Claim("condition and minima", "high condition numbers can affect which minimum is reached",
+              f"at the rate {rates[1]} {crossed:.0%} of the starts end in another valley than at {rates[0]}; with a "
+              f"second coordinate of curvature {STEEP:g} only rates below {2 / STEEP:g} are stable, and {held:.0%} end "
+              f"as at {rates[0]}", holds(crossed > 0 and held == 1), {"crossed": crossed, "held": held}),
         Claim("several minima", "complex losses can have multiple local minima",
               f"xor, a 2-2-1 tanh net, {XOR_SEEDS} seeds: {solved} solve it, the others end at the losses "
               f"{', '.join(map(str, others[:4]))}", holds(0 < solved < XOR_SEEDS),
@@ -166,10 +184,10 @@ def automation() -> Section:
     claims = (
         Claim("by hand", "gradients need not be calculated by hand",
               f"a net's {report.to_dict()['entries']} derivatives come with it, and stand the check: "
-              f"{'pass' if report.ok else 'fail'}; gd.minimize without a derivative ends {off:.0e} from where it ends "
+              f"{'pass' if report.ok else 'fail'}; gd.minimize without a derivative ends {off:.1g} from where it ends "
               "with one", holds(report.ok and off < 1e-6), {"ok": report.ok, "off": off}),
         Claim("not only networks", "it is not only used for neural networks",
-              f"linear regression ends within {above:.0e} of least squares; Rosenbrock's valley at "
+              f"linear regression ends within {above:.1g} of least squares; Rosenbrock's valley at "
               f"({valley.x[0]:.4f}, {valley.x[1]:.4f})", holds(above < 1e-9 and np.allclose(valley.x, 1, atol=1e-3)),
               {"above": above, "x": valley.x.tolist()}),
     )  # fmt: skip

@@ -41,7 +41,8 @@ def threads() -> Section:
               f"same {'bit for bit' if same else 'NOT bit for bit'} for {', '.join(map(str, counts))}",
               holds(gain > 1.2 and same, DEPENDS if same else FAILS), {"same": same, "seconds": seconds}),
         Claim("model parallelism", "model parallelism: increased model capacity",
-              "gdcore computes a whole model on one machine", OPEN),
+              "out of scope: gdcore's threads share one memory, so they make a model faster and never larger; room on "
+              "several devices is for other libraries", OPEN),
     )  # fmt: skip
     note = f"A step of a net 10-256-256-1 on {BATCH} rows, the fastest of {STEPS}"
     return Section("Parallelization", claims, (Table(("threads", "ms", "times as fast"), rows, note),))

@@ -62,6 +62,27 @@ def fitted(
     return Fitted(model.params[:-1].copy(), model.loss(X_new, y_new, "mse"))
 
 
+def _definitions() -> dict[str, float]:
+    """How far what a penalty adds to a loss is from its formula."""
+    X, y = friedman(50, FEATURES, dtype="float64")
+    model = linear(X)
+    model.params = np.random.default_rng(0).normal(size=model.n_params)
+    w = model.params[:-1]
+    plain = model.loss(X, y, "mse")
+    return {"l1": abs(model.loss(X, y, "mse", l1=0.1) - plain - 0.1 * float(np.abs(w).sum())),
+            "l2": abs(model.loss(X, y, "mse", l2=0.1) - plain - 0.1 / 2 * float(np.sum(w**2)))}  # fmt: skip
+
+
+def _subgradient(n: int, l1: float) -> NDArray[np.float64]:
+    """The weights after the steps of `fitted`, the sign of each weight in its gradient and no proximal step."""
+    X, y = friedman(n, FEATURES, dtype="float64")
+    model = linear(X)
+    model.params[-1] = np.median(y)
+    for _ in range(EPOCHS):
+        model.params -= 0.1 * model.loss_and_grad(X, y, "mse", l1=l1)[1]
+    return model.params[:-1].copy()
+
+
 def sparsity() -> Section:
     """Who gives zeros, who gives small weights."""
     plain, lasso, ridge, small = (fitted(200, FEATURES, l1=l1, l2=l2) for l1, l2 in
@@ -72,8 +93,12 @@ def sparsity() -> Section:
     norms = {name: float(np.linalg.norm(found.weight)) for name, found in ways.items()}
     all_used = [fitted(200, 5, l1=l1).error for l1 in (0.0, 1.0)]
     rows = tuple((name, exact[name], near[name], norms[name], found.error) for name, found in ways.items())
+    off, by_hand = _definitions(), _subgradient(200, 1.0)
     kept = tuple(int(i) for i in np.flatnonzero(lasso.weight))
     claims = (
+        Claim("penalties", "L1 adds the absolute values of the weights to the loss, L2 the squared values",
+              f"l1 times the sum of |w| is what is added, {off['l1']:.1g} off, and l2 times half the sum of w^2, "
+              f"{off['l2']:.1g} off", holds(max(off.values()) < 1e-12), {"off": off}),
         Claim("l1 sparse", "L1 generates sparse solutions",
               f"{exact['l1 = 1']} of {FEATURES} weights are exactly zero, {near['l1 = 1']} below 0.05; without a "
               f"penalty {exact['no penalty']} and {near['no penalty']}",
@@ -85,6 +110,10 @@ def sparsity() -> Section:
         Claim("l1 suits", "L1 may not be suitable for all problems",
               f"where every feature is used it costs: with the five alone the error on new rows is {all_used[0]:.3g}, "
               f"with l1 = 1 {all_used[1]:.3g}", holds(all_used[1] > all_used[0]), {"errors": all_used}),
+        Claim("l1 complexity", "L1 adds complexity to the optimization process",
+              f"|w| has no slope at 0: {EPOCHS} steps along the gradient and the sign of w leave "
+              f"{int(np.sum(by_hand == 0))} weights exactly zero; the proximal step behind each step, which fit takes, "
+              f"{exact['l1 = 1']}", holds(exact["l1 = 1"] > 0 == np.sum(by_hand == 0)), {"by hand": by_hand.tolist()}),
         Claim("l2 shrinks", "L2 is a penalty for large weights, shrinks weights",
               f"the norm of the weights: {norms['no penalty']:.3g}, with l2 = 0.1 {norms['l2 = 0.1']:.3g}, with l2 = 1 "
               f"{norms['l2 = 1']:.3g}", holds(norms["no penalty"] > norms["l2 = 0.1"] > norms["l2 = 1"]),

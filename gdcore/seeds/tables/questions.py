@@ -51,7 +51,7 @@ def steepest() -> Section:
               f"random directions by {max(drops[1:]):.2e}", holds(drops[0] > max(drops[1:])),
               {"drops": (drops[0], max(drops[1:]))}),
         Claim("easy", "predict, loss, gradient, update: easy to implement",
-              f"four lines of NumPy: 100 steps on a linear regression end {apart:.0e} from gd.Trainer's",
+              f"four lines of NumPy: 100 steps on a linear regression end {apart:.1g} from gd.Trainer's",
               holds(apart < 1e-9), {"apart": apart}),
         Claim("non-differentiable", "it cannot be applied to non-differentiable losses",
               f"a number of mistakes is refused: “{wrong}”. A kink here and there does no harm: absolute errors fall "

@@ -72,7 +72,7 @@ def learning_rates() -> Section:
               f"digits are stable below {bounds['digits']:.3g} near their minimum, the regression below "
               f"{bounds['regression']:.3g}", everywhere(*unstable), {"bounds": bounds}),
         Claim("too high", "too high a rate may prevent convergence altogether",
-              f"regression at 1: the loss grows from {high[0]:.3g} to {high[-1]:.0e} in {len(high)} "
+              f"regression at 1: the loss grows from {high[0]:.3g} to {high[-1]:.1g} in {len(high)} "
               "iterations", holds(high[-1] > 1e6 * high[0]), {"losses": (high[0], high[-1])}),
         Claim("too low", "too low a rate slows convergence down",
               f"regression at 0.001: {creep[-1]:.3g} after {ITERATIONS} iterations, at 0.1 "
