@@ -48,6 +48,13 @@ def axes_or_new(ax: Any) -> Any:
     return checks_plot.axes(ax, pyplot.Axes)
 
 
+def whole_numbers(ax: Any) -> None:
+    """Ticks at whole numbers alone along the x axis of epochs, steps or features, where it chooses its ticks itself."""
+    locator = ax.xaxis.get_major_locator()
+    if type(locator) is optional("matplotlib.ticker", "plot", "gdcore[plot]").AutoLocator:
+        locator.set_params(integer=True)
+
+
 def data_frame(columns: Mapping[str, Any]) -> Any:
     """Columns by their names as a pandas DataFrame.
 

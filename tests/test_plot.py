@@ -175,6 +175,30 @@ def test_steps_upon_contours(pyplot, gives):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x[0]", "x[1]")
 
 
+@pytest.mark.parametrize("path", [[[-1.0, 2.0], [3.0, -2.0]], [[1.0, -1.0]]], ids=["through the middle", "one place"])
+def test_heights_stand_neither_upon_the_path_nor_over_the_edges(pyplot, path):
+    window = np.array([[-2.0, 4.0], [-4.0, 3.0]])
+    ax = plot.descent(bowl, path, window=window, levels=20)
+    low, width = window[:, 0], np.ptp(window, axis=1)
+    along = (np.linspace(path[0], path[-1], 200) - low) / width
+    labels = [(np.array(text.get_position()) - low) / width for text in ax.texts]
+    assert len(labels) >= 3
+    for at in labels:
+        assert np.minimum(at, 1 - at).min() >= 0.05
+        assert np.linalg.norm(along - at, axis=1).min() >= 0.05
+
+
+@pytest.mark.parametrize("draw", [
+    lambda ax: plot.losses(HISTORY, ax), lambda ax: gd.schedules.StepDecay(0.1, 1).plot(3, ax)
+], ids=["epochs", "steps"])  # fmt: skip
+def test_epochs_and_steps_are_whole_numbers(pyplot, draw):
+    ax = draw(pyplot.subplots()[1])
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+    ax = pyplot.subplots()[1]
+    ax.set_xticks([0.0, 0.5])
+    assert draw(ax).get_xticks().tolist() == [0.0, 0.5]    # whoever has chosen ticks keeps them
+
+
 def test_the_window_is_what_was_asked_for(pyplot):
     ax = plot.descent(bowl, [[0.0, 0.0]], window=[(-1, 2), (-3, 4)])
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 2), (-3, 4))

@@ -364,6 +364,15 @@ def test_curves_hold_their_data():
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("step", "loss", "log")
 
 
+def test_curves_that_are_the_same_are_both_seen():
+    ax = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    pictures.curves(ax, {"one": [1.0] * 40, "two": [1.0] * 40}, "step", "loss")
+    marked = [set(range(40)[line.get_markevery()[0] :: line.get_markevery()[1]]) for line in ax.lines]
+    assert all(marked)
+    assert not marked[0] & marked[1]
+    assert len({line.get_marker() for line in ax.lines}) == 2
+
+
 def test_a_picture_is_written_under_its_name(tmp_path):
     pytest.importorskip("matplotlib")
     seen = []

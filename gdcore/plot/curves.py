@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks
-from .._optional import axes_or_new
+from .._optional import axes_or_new, whole_numbers
 from ..models.sequential import Sequential
 from ..training.history import History
 
@@ -56,6 +56,7 @@ def losses(history: History, ax: Any = None) -> Any:
         ax.axvline(history.epochs - 1, color="gray", linestyle=":", label="stopped")
         ax.legend()
     ax.set(xlabel="epoch", ylabel="loss")
+    whole_numbers(ax)
     ax.set_title(f"stopped: {history.stop_reason}", wrap=True)
     return ax
 

@@ -188,7 +188,7 @@ def loss_plane(
         box = window_around(np.vstack([moves, np.zeros(2)]), window)
     grid = over_grid(lambda steps: point.value(point.x + steps @ plane), box, resolution)
     ax = axes_or_new(ax)
-    draw_contours(ax, grid, levels)
+    draw_contours(ax, grid, levels, np.zeros((1, 2)) if moves is None else moves)
     if moves is not None:
         draw_path(ax, *moves.T)
     ax.plot([0], [0], "o", color="black", markerfacecolor="none", markersize=14, label="the model")

@@ -167,7 +167,7 @@ def descent(
         ax.set(xlabel="x", ylabel="fun(x)", xlim=grid.axes[0][[0, -1]])
     else:
         ax = axes_or_new(ax)
-        draw_contours(ax, grid, levels)
+        draw_contours(ax, grid, levels, flat)
         draw_path(ax, *flat.T)
         ax.set(xlabel="x[0]", ylabel="x[1]")
     return ax

@@ -23,6 +23,8 @@ MARGIN = 0.15
 """Of the path's width, on either side of it."""
 GREYS = 0.65
 """The highest area; white is 1."""
+LABEL = 0.05
+"""Of the picture's width and height, that a contour's label keeps from its edges and from a path."""
 MARKED = 200
 """Places of a path up to which each one has a marker."""
 
@@ -58,8 +60,11 @@ def over_grid(fun: Callable[[Vector], float], window: Vector, resolution: int) -
     return Grid(axes, values.reshape(points.shape[:-1]))
 
 
-def draw_contours(ax: Any, grid: Grid, levels: int) -> None:
-    """Areas and labelled lines of a function of two numbers; nothing where it is constant."""
+def draw_contours(ax: Any, grid: Grid, levels: int, places: Vector) -> None:
+    """Areas and lines of a function of two numbers, with heights away from a path's places (k, 2) and the edges.
+
+    Nothing where the function is constant.
+    """
     across, up = grid.axes
     values = np.ma.masked_invalid(grid.values.T)
     heights = contour_levels(values.compressed(), levels)
@@ -67,8 +72,24 @@ def draw_contours(ax: Any, grid: Grid, levels: int) -> None:
         greys = [str(grey) for grey in np.linspace(1.0, GREYS, len(heights) + 1)]
         ax.contourf(across, up, values, levels=heights, colors=greys, extend="both")
         lines = ax.contour(across, up, values, levels=heights, colors="0.4", linewidths=0.6)
-        ax.clabel(lines, heights[::2], fmt="%.3g", fontsize=7, colors="black")
+        for label in ax.clabel(lines, heights[::2], fmt="%.3g", fontsize=7, colors="black"):
+            if _covered(np.array(label.get_position()), grid, places):
+                label.remove()
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
+
+
+def _covered(place: Vector, grid: Grid, path: Vector) -> bool:
+    """Whether a label at a place (2,) would reach over an edge or lie upon a path (k, 2), joined by straight lines."""
+    low, high = (np.array([axis[end] for axis in grid.axes]) for end in (0, -1))
+    at, along = (place - low) / (high - low), (path - low) / (high - low)
+    if np.minimum(at, 1 - at).min() < LABEL:
+        return True
+    start, step = along[:-1], np.diff(along, axis=0)
+    if len(along) == 1:
+        start, step = along, np.zeros_like(along)
+    length = np.maximum(np.sum(step**2, axis=1), np.finfo(float).tiny)
+    share = np.clip(np.sum((at - start) * step, axis=1) / length, 0, 1)
+    return bool(np.linalg.norm(at - start - share[:, None] * step, axis=1).min() < LABEL)
 
 
 def contour_levels(values: Vector, n: int) -> Vector:

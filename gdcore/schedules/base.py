@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks, checks_fit
-from .._optional import axes_or_new
+from .._optional import axes_or_new, whole_numbers
 from .._repr import call_repr
 
 Unit = Literal["step", "epoch"]
@@ -86,6 +86,7 @@ class Schedule(ABC):
         ax = axes_or_new(ax)
         ax.plot(np.arange(n), self.rates(0, n), color="black")
         ax.set(xlabel=self.per, ylabel="learning rate", title=repr(self))
+        whole_numbers(ax)
         return ax
 
     def __repr__(self) -> str:

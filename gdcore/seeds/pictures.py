@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._optional import optional
+from .._optional import optional, whole_numbers
 from .claim import Picture
 
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+MARKERS = "osD^vP"
+MARKED = 8
+"""Places of a curve that have a marker, at most."""
 REMEDY = "name another folder, such as --plot pictures"
 
 
 def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, log: bool = False) -> None:
-    """Draw each of the series over its index, told apart by dashes and grey.
+    """Draw each of the series over its index, told apart by dashes, grey and markers: two may be the same.
 
     Parameters
     ----------
@@ -29,10 +32,14 @@ def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, lo
     """
     for i, (label, values) in enumerate(series.items()):
         shade = str(0.6 * i / max(1, len(series) - 1))
-        ax.plot(range(len(values)), values, linestyle=DASHES[i % len(DASHES)], color=shade, label=label)
+        every = -(-len(values) // MARKED)
+        ax.plot(range(len(values)), values, linestyle=DASHES[i % len(DASHES)], color=shade, label=label,
+                marker=MARKERS[i % len(MARKERS)], markevery=(i * every // len(series), every), markersize=5,
+                markerfacecolor="white")  # fmt: skip
     if log:
         ax.set_yscale("log")
     ax.set(xlabel=x, ylabel=y)
+    whole_numbers(ax)
     ax.legend()
 
 

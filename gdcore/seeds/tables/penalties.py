@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._optional import whole_numbers
 from ...data import friedman
 from ...losses import Huber
 from ...models import MLP
@@ -131,6 +132,7 @@ def _draw(ax: Any, ways: dict[str, Fitted]) -> None:
     for marker, (name, found) in zip("osx+", ways.items(), strict=True):
         ax.plot(np.abs(found.weight), "k" + marker, label=name, markerfacecolor="none")
     ax.set(xlabel="feature", ylabel="|weight|")
+    whole_numbers(ax)
     ax.legend()
 
 
