@@ -12,7 +12,7 @@ for X, y in (([[1], [100]], [2, 200]), ([[1], [10]], [2, 20])):
     line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
     scaled = gd.Sequential(gd.Standardize.from_data(X), gd.Dense(1, 1), dtype="float64")
     print(f"x = {X}: gradient {line.loss_and_grad(X, y, 'mse')[1][0]:g}")
-    print("  as it is:    ", gd.learning_rate_bound(line, X, y, "mse").max_rate)
-    print("  standardized:", gd.learning_rate_bound(scaled, X, y, "mse").max_rate)
+    print(f"  stable below {gd.learning_rate_bound(line, X, y, 'mse').max_rate:.6g} as it is,")
+    print(f"  below {gd.learning_rate_bound(scaled, X, y, 'mse').max_rate:.6g} standardized")
 
 reproduce(1)
