@@ -345,6 +345,13 @@ def noise_alone(optimizer):
     return followed(gd.MLP([6, 16, 1], "tanh", seed=0), X, y, "mse", optimizer, epochs=40)
 
 
+def learned_by_saturated_units():
+    rng = np.random.default_rng(0)
+    X = 3 * rng.normal(size=(400, 12))
+    y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+    return followed(gd.MLP([12, 12, 3], "tanh", seed=0), X, y, "cross_entropy", gd.SGD(0.05, momentum=0.9), epochs=40)
+
+
 def constant_target(value, n=50):
     X, _ = line_data(n)
     return followed(gd.LinearModel(3, seed=0), X, np.full((n, 1), value), "mse", gd.SGD(0.1), epochs=300, batch_size=n)
@@ -381,4 +388,5 @@ HEALTHY = [
     lambda: constant_target(5.0),
     lambda: constant_target(1e6, 1),
     few_digits,
+    learned_by_saturated_units,
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from diagnosis_cases import (
     fourth_seed,
     just_beyond,
     large_initial_weights,
+    learned_by_saturated_units,
     line_data,
     missing_class,
     net_of,
@@ -55,7 +56,7 @@ def test_every_rule_has_a_case():
 def test_healthy_runs_are_left_in_peace(run):
     found = run()
     assert found.ok, found
-    assert set(found.kinds) <= {"converged", "dead relu units"}, found
+    assert set(found.kinds) <= {"converged", "dead relu units", "saturated units"}, found
 
 
 def test_the_fourth_seed_has_converged_and_not_vanished():
@@ -135,6 +136,15 @@ def test_a_rate_that_a_schedule_has_let_fall_is_not_called_too_low():
     assert "too slow" not in gd.diagnose(net, X, y, "mse", past, optimizer=gd.SGD(schedule)).kinds
     past.learning_rate = [1e-8] * 5
     assert "too slow" in gd.diagnose(net, X, y, "mse", past, optimizer=gd.SGD(schedule)).kinds
+
+
+@pytest.mark.parametrize(("end", "slow"), [(1.0, True), (0.3, False)])
+def test_what_a_noisy_last_step_has_lost_is_not_laid_to_the_rate(end, slow):
+    X, y = line_data()
+    net = gd.LinearModel(3, weight_init="zeros")
+    losses = [float(np.mean(y**2)) * share * end for share in (1.02, 1.015, 1.01, 1.005, 1.0)]
+    found = gd.diagnose(net, X, y, "mse", gd.History(loss=losses), optimizer=gd.Adam(0.01))
+    assert ("too slow" in found.kinds) == slow
 
 
 def test_what_float32_cannot_hold_is_said():
@@ -282,6 +292,12 @@ def test_an_l1_penalty_holds_weights_at_zero_in_a_minimum():
 def test_few_dead_units_are_named_but_no_problem():
     assert dead([3]).ok
     assert not dead(slice(0, 8)).ok
+
+
+def test_saturated_units_that_have_learned_are_named_but_no_problem():
+    [finding] = learned_by_saturated_units().findings
+    assert finding.kind == "saturated units"
+    assert finding.summary.endswith("what there was to learn is learned")
 
 
 def test_balanced_weights_end_the_imbalance():

@@ -36,6 +36,8 @@ BLOWN = 2.0
 """Times the loss of zero outputs and of initial weights that no rate is too low for."""
 THROWN = 10.0
 """Times both that a loss on the way has been thrown to, where the end is above zero outputs still."""
+LEARNED = 0.1
+"""Of the loss of a constant that is left, or less, where the units do their work whatever their state."""
 SADDLE = 1e-3
 """Downward curvature that makes a saddle, in units of the largest."""
 
@@ -123,9 +125,25 @@ class Case:
         return self._layers[1]
 
     @cached_property
+    def _data_loss(self) -> tuple[float, Vector]:
+        return self._loss_at(self.outputs[-1])
+
+    @property
+    def data_loss(self) -> float:
+        """Without penalties, as the history records it."""
+        return self._data_loss[0]
+
+    @property
     def residual(self) -> Vector:
         """The loss's derivative with respect to the outputs, (n, k)."""
-        return self._loss_at(self.outputs[-1])[1]
+        return self._data_loss[1]
+
+    @cached_property
+    def learned(self) -> bool:
+        """Whether the outputs leave hardly any of the loss that no output, or their own mean for every row, has."""
+        mean = np.broadcast_to(self.outputs[-1].mean(axis=0), self.outputs[-1].shape)
+        constant = min(self.loss_of_nothing, self._loss_at(np.ascontiguousarray(mean))[0])
+        return self.data_loss < LEARNED * constant
 
     @cached_property
     def loss_of_nothing(self) -> float:

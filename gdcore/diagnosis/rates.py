@@ -8,6 +8,8 @@ Design
 - A loss far above that of zero outputs and of initial weights was thrown there, where saturated units may leave hardly
   any curvature: no rate is then called too low, and the bound there says nothing. Where it has been falling at every
   epoch it may have begun there as well: it is called too slow, for a new start would be lower at once.
+- The last batch's noise may leave a loss well above that of the last epoch: what a step could gain of that says nothing
+  about the rate.
 - A schedule ends at low rates: its highest one tells whether the rate was too low.
 - Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
 """
@@ -124,7 +126,8 @@ def too_slow(case: Case) -> Finding | None:
     if case.blown_up or case.bound.largest_curvature <= 0 or possible <= NOTICED * abs(case.loss):
         return None
     fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
-    crept = 0 <= fell < possible / 2 and not _over(case, case.highest_rate) > NOT_LOW
+    thrown_off = max(case.data_loss - losses[-1], 0.0) if losses else 0.0
+    crept = 0 <= fell < (possible - thrown_off) / 2 and not _over(case, case.highest_rate) > NOT_LOW
     low = _over(case, case.highest_rate) < SLOW and not fell > 0.5 * abs(losses[0] if losses else math.inf)
     if not (crept or low):
         return None

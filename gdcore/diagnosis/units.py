@@ -28,14 +28,15 @@ def saturated(case: Case) -> Finding | None:
     worst = {name: share for name, share in shares.items() if share > SATURATED_SHARE}
     if not worst:
         return None
-    return Finding(
-        "saturated units",
-        f"most outputs of {', '.join(worst)} lie beyond ±{BEYOND} of their range, where hardly any gradient passes",
-        {"share_beyond": shares},
+    summary = f"most outputs of {', '.join(worst)} lie beyond ±{BEYOND} of their range, where little gradient passes"
+    remedy = (
         "a smaller learning_rate from new initial weights"
         if case.blown_up
-        else "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu",
+        else "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu"
     )
+    if case.learned:
+        summary, remedy = f"{summary}; what there was to learn is learned", ""
+    return Finding("saturated units", summary, {"share_beyond": shares}, remedy, not case.learned)
 
 
 def dead(case: Case) -> Finding | None:
