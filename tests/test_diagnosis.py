@@ -216,6 +216,16 @@ def test_evidence_points_at_the_place():
     assert outlying([5, 17]).to_dict()["dominated by outliers"]["evidence"]["rows"] == [5, 17]
 
 
+@pytest.mark.parametrize(("factors", "offset", "reason"), [
+    ([1, 1, 1], [0, 0, 60], "1 of 3 columns of X lies far from 0 for how little it varies"),
+    ([1, 1000, 1], 0, "1 of 3 columns of X differs in size from the others or from 1 by orders of magnitude"),
+    ([1, 1000, 1], [0, 0, 60], "2 of 3 columns of X differ in size from the others or from 1 by orders of magnitude or "
+     "lie far from 0 for how little they vary"),
+], ids=["offset", "size", "both"])  # fmt: skip
+def test_it_is_said_how_columns_are_off_scale(factors, offset, reason):
+    assert scaled(factors, offset).findings[0].summary == reason
+
+
 def test_a_row_far_from_all_others_is_named_and_not_its_column():
     X, y = line_data(300)
     X[5, 0] = 500

@@ -71,9 +71,18 @@ class Case:
     @cached_property
     def finite(self) -> bool:
         """Whether parameters, loss and gradient are numbers, in the model's own precision too."""
+        return self._finite_in_float64 and self.point.fits
+
+    @property
+    def overflows(self) -> bool:
+        """Whether they are numbers in float64 and not in the model's own float32."""
+        return self._finite_in_float64 and not self.finite
+
+    @property
+    def _finite_in_float64(self) -> bool:
         if not checks.every_finite(self.point.x):
             return False
-        return math.isfinite(self.loss) and checks.every_finite(self.gradient) and self.point.fits
+        return math.isfinite(self.loss) and checks.every_finite(self.gradient)
 
     @cached_property
     def spectrum(self) -> Spectrum:

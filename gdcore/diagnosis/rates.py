@@ -56,15 +56,15 @@ def diverging(case: Case) -> Finding | None:
         if finite:
             evidence["last_finite_losses"] = finite[-FEWEST_EPOCHS:]
         summary, remedy = "parameters, loss or gradient are not finite", REMEDY
-        if not case.finite and math.isfinite(case.loss):
-            summary += f" in {case.point.dtype}"
+        if case.overflows:
+            summary += " in float32"
             remedy += "; float64 holds larger numbers"
         return Finding("diverging", summary, evidence, remedy)
     first, last, lowest, highest = (losses[0], losses[-1], min(losses), max(losses)) if losses else (0.0,) * 4
     over = _over(case) > (1.0 if case.is_linear else 2.0)
     risen = len(losses) > 1 and last - lowest > (GROWN - 1) * abs(lowest) and (last > first or over)
     blown = case.blown_up and not _steadily_falling(losses)
-    beyond = over and (case.blown_up or not _worked(case))
+    beyond = over and (case.ends_high or not _worked(case))
     if not (risen or blown or beyond):
         return None
     evidence = {"learning_rate": case.rate} if blown and case.rate is not None else _rates(case)

@@ -35,7 +35,8 @@ MAD = 1.4826
 def badly_scaled(case: Case) -> Finding | None:
     """Columns far larger or smaller than the others or than 1, or far from 0, as the first dense layer sees them."""
     X = case.inputs
-    wrong = _off_scale(X)
+    size, offset = _off_scale(X)
+    wrong = size | offset
     if not wrong.any():
         return None
     behind = " of X" if X is case.point.data.X else ", behind the scaling layers,"
@@ -48,7 +49,7 @@ def badly_scaled(case: Case) -> Finding | None:
         "standard_deviation": seen.std(axis=0).tolist(),
     }
     rows = _far_rows(seen)
-    if 0 < len(rows) <= max(FEW * len(X), 1) and not _off_scale(np.delete(X, rows, axis=0)).any():
+    if 0 < len(rows) <= max(FEW * len(X), 1) and not np.any(_off_scale(np.delete(X, rows, axis=0))):
         return Finding(
             "badly scaled inputs",
             f"{len(rows)} of {len(X)} rows{behind} {'are outliers' if len(rows) > 1 else 'is an outlier'} of the "
@@ -58,23 +59,31 @@ def badly_scaled(case: Case) -> Finding | None:
         )
     return Finding(
         "badly scaled inputs",
-        f"{len(columns)} of {X.shape[1]} columns{behind} differ in size from the others or from 1 by orders of "
-        "magnitude",
+        f"{len(columns)} of {X.shape[1]} columns{behind} {_reasons(size, offset)}",
         evidence,
         "bring every column to mean 0 and deviation 1 (Standardize), or take logarithms (Log1p)",
     )
 
 
-def _off_scale(X: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each column is far from the others, from size 1 or from mean 0."""
+def _reasons(size: NDArray[np.bool_], offset: NDArray[np.bool_]) -> str:
+    one = np.count_nonzero(size | offset) == 1
+    reasons = []
+    if size.any():
+        reasons.append(f"{'differs' if one else 'differ'} in size from the others or from 1 by orders of magnitude")
+    if offset.any():
+        reasons.append(f"{'lies' if one else 'lie'} far from 0 for how little {'it varies' if one else 'they vary'}")
+    return " or ".join(reasons)
+
+
+def _off_scale(X: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each column is far from the others or from size 1, and whether far from mean 0."""
     size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
     live = size > 0
     wrong = size >= APART
     if live.any() and size[live].max() >= APART * size[live].min():
         wrong |= live & ((size > AWAY) | (size < 1 / AWAY))
     varies = deviation > 1e-6 * size
-    found: NDArray[np.bool_] = wrong | (varies & (np.abs(mean) > OFFSET * deviation))
-    return found
+    return wrong, varies & (np.abs(mean) > OFFSET * deviation)
 
 
 def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:
