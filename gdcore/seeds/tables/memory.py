@@ -26,21 +26,26 @@ STATUS = Path("/proc/self/status")
 PROGRAM = "from gdcore.seeds.tables.memory import peak; print(peak({batch}))"
 
 
+def so_far() -> int | None:
+    """The most bytes that this process has had in memory; None where the system does not tell."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text() if STATUS.exists() else "", re.MULTILINE)
+    return 1024 * int(found[1]) if found else None
+
+
 @num_threads(1)
-def peak(batch: int) -> int:
+def peak(batch: int) -> int | None:
     """The most bytes that this process has had in memory, after two steps on a batch of this size."""
     X, y = np.zeros((batch, 64), np.float32), np.zeros(batch, np.int64)
     model = MLP([64, HIDDEN, 10], activation="tanh", weight_init="zeros")    # to draw weights takes memory of its own
     trainer = Trainer(model, "cross_entropy", SGD(0.01), batch_size=batch)
     for _ in range(2):
         trainer.step(X, y)
-    [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(encoding="ascii"), re.MULTILINE)
-    return 1024 * int(kilobytes)
+    return so_far()
 
 
 def peaks() -> dict[int, int]:
     """The peak of a new process for each batch size, in bytes; empty where the system does not tell it."""
-    if not STATUS.exists():
+    if so_far() is None:
         return {}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     found = {}
@@ -55,7 +60,7 @@ def batch_memory() -> Section:
     found = peaks()
     title, said = "Batch size and memory", "the batch size has implications for memory requirements"
     if not found:
-        return Section(title, (Claim("memory", said, f"this system has no {STATUS} to read a peak from", OPEN),))
+        return Section(title, (Claim("memory", said, f"no {STATUS} tells this system's peak", OPEN),))
     small, large, whole = (found[batch] for batch in (BATCHES[0], *BATCHES[-2:]))
     claims = (
         Claim("memory", said,
