@@ -326,6 +326,8 @@ def test_a_custom_loss_that_is_not_deterministic_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"not deterministic: two calls .* apart"):
         gd.check_gradients(net, X, y, lambda z, y: (mse(z, y)[0] + rng.random(), mse(z, y)[1]))
+    with pytest.raises(ValueError, match=r"the gradient of loss is not deterministic: two calls .* differ by up to"):
+        gd.check_gradients(net, X, y, lambda z, y: (mse(z, y)[0], rng.random() * mse(z, y)[1]))
 
 
 def test_a_loss_that_is_not_finite_is_refused():

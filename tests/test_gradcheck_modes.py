@@ -239,7 +239,7 @@ def test_a_loss_in_python_has_no_products_of_its_own():
         ({"grad": np.zeros(3)}, rf"grad has shape \(3,\); expected \({NET.n_params},\)"),
         ({"grad": np.zeros(NET.n_params), "wrt": "inputs"}, r"expected \(12, 6\)"),
         ({"samples_per_block": 0}, "samples_per_block must be >= 1"),
-        ({"threads": 0}, "n must be >= 1, got 0"),
+        ({"threads": 0}, "threads must be >= 1, got 0"),
         ({"order": 3}, "order must be <= 2, got 3"),
         ({"order": 2, "grad": np.zeros(NET.n_params)}, "order=2 takes for grad a callable v -> Hessian times v, got"),
         ({"order": 2, "wrt": "inputs"}, "order=2 is of the parameters, got wrt='inputs'"),

@@ -27,14 +27,16 @@ from ..batches import Samples, take_samples
 from ..losses import CustomLoss, Loss, get_loss
 from ..models import Sequential
 from ..models.layers import dropout_key
-from ..threads import num_threads
+from ..threads import MOST_THREADS, num_threads
 from .arrays import kept_random_state, plain
 from .backward import mistakes
 from .causes import explain
 from .entries import Block, blocks_of
 from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
+from .function import REPEATABLE
 from .kinks import excuse
+from .model_evaluator import EPS
 from .modes import settle
 from .objective import Objective
 from .parts import check_parts
@@ -121,6 +123,8 @@ def check_gradients(
     data = samples(dtype=model.dtype)
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
+    if threads is not None:
+        checks.integer("threads", threads, 1, MOST_THREADS)
     checks_fit.one_of("wrt", wrt, ("params", "inputs"))
     order = checks_gradients.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
@@ -128,6 +132,9 @@ def check_gradients(
         if grad is not None and (order == 2 or checks_gradients.claimed_precision(claimed) == "float64"):
             data = samples(dtype="float64")
         objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
+        if not isinstance(kind, Loss):
+            pair = (objective.gradient() for _ in range(2))
+            checks_gradients.repeatable_gradient("the gradient of loss", *pair, REPEATABLE * EPS)
         if order == 2:
             product_with = grad if callable(grad) else objective.hessian_vector
             return check_second(replace(objective, key=0), product_with, blocks_of(model.parameters()), effort.seed)
