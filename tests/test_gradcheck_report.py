@@ -85,6 +85,7 @@ CAUSES = [
     (lambda: right() / 7, f"{EVERY} is too small by 7, the number of rows: divided by the batch size twice"),
     (lambda: right() / 14, f"{EVERY} is too small by 14, rows times outputs: divided by them twice"),
     (lambda: 1.001 * right(), f"{EVERY} is 1.001 times the true gradient in every entry"),
+    (lambda: (1 - 3e-5) * right(), f"{EVERY} is 0.99997 times the true gradient in every entry"),
     (lambda: changed("dense1.bias", lambda part: 0 * part), "dense1.bias is 0, as if never computed"),
     (lambda: changed("dense1.bias", lambda part: np.nan * part), "dense1.bias has entries that are not finite"),
     (lambda: changed("dense1.weight", lambda part: part.T.copy()), "dense1.weight is transposed"),

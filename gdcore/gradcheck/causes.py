@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil, log10
 from typing import NamedTuple, final
 
 import numpy as np
@@ -118,9 +119,8 @@ def predictions(
         yield Prediction(guess.words, numeric + guess.added[mine["index"]], bound)
     constant = common_factor(mine)
     if np.isfinite(constant):
-        yield Prediction(
-            f"is {constant:.4g} times the true gradient in every entry", constant * numeric, (1 + abs(constant)) * bound
-        )
+        words = f"is {in_digits(constant)} times the true gradient in every entry"
+        yield Prediction(words, constant * numeric, (1 + abs(constant)) * bound)
     block = blocks[b]
     if len(mine) < max(2, block.size):
         return
@@ -144,6 +144,18 @@ def common_factor(mine: Entries) -> float:
     if strong.sum() < 2:
         return float("nan")
     return float(np.median(mine["analytic"][strong] / mine["numeric"][strong]))
+
+
+def in_digits(factor: float) -> str:
+    """A factor, with as many digits as tell it from 1.
+
+    Examples
+    --------
+    >>> in_digits(1.5), in_digits(1 + 1e-7)
+    ('1.5', '1.0000001')
+    """
+    apart = max(abs(factor - 1), float(np.finfo(np.float64).eps))
+    return f"{factor:.{max(4, 2 + ceil(-log10(apart)))}g}"
 
 
 def holds(mine: Entries, guess: Prediction) -> bool:

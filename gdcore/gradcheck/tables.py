@@ -65,7 +65,7 @@ def worst_line(report: GradientReport) -> str:
     entry = report.entries[i]
     error = abs(float(entry["analytic"]) - float(entry["numeric"]))
     return (
-        f"worst entry: {report.name(i)}: analytic {entry['analytic']:.10g}, numeric {entry['numeric']:.10g}, "
+        f"worst entry: {report.name(i)}: analytic {entry['analytic'] + 0:.10g}, numeric {entry['numeric'] + 0:.10g}, "
         f"error {error:.2g}, bound {entry['bound']:.2g}"
     )
 
