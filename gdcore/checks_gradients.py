@@ -17,6 +17,10 @@ def one_number(name: str, value: object) -> tuple[float, bool]:
     """What a scalar function returned, as a float, and whether it had less than float64's precision."""
     if value is None:
         raise TypeError(f"{name} returned None; expected a number: is a return missing?")
+    if isinstance(value, tuple | list) and len(value) != 1:
+        raise TypeError(
+            f"{name} returned {len(value)} items; expected a number: pass grad=True where it returns (value, gradient)"
+        )
     array = np.asarray(value)
     if array.dtype.kind == "c":
         raise TypeError(f"{name} returned a complex number, {value!r}; expected a real one")
@@ -51,6 +55,14 @@ def point(name: str, value: object) -> NDArray[Any]:
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}: no entries; expected at least one number")
     return numbers_array(name, array, "float32" if array.dtype == np.float32 else "float64").reshape(array.shape)
+
+
+def is_given(name: str, value: object) -> None:
+    """A gradient to check, in any of its forms."""
+    if value is None or value is False:
+        raise TypeError(
+            f"{name} must be a function, an array, or True where fun returns (value, gradient), got {value}"
+        )
 
 
 def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:

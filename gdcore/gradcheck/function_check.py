@@ -77,6 +77,7 @@ def check_gradient(
     """
     effort, args = Effort(samples_per_block, directions, seed), checks.instance("args", args, tuple, "(1.0,)")
     checks_fit.function("fun", fun)
+    checks_gradients.is_given("grad", grad)
     point = checks_gradients.point("x", plain(x))
     shape, convert = point.shape, converter(x)
     with kept_random_state():
