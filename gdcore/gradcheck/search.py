@@ -7,6 +7,7 @@ Design
 - The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows
   where roundoff rules and shrinks where truncation does, by as much as the measured two say.
 - Where patterns tell of kinks, a step that meets one shrinks; one that still meets it when it is tiny stands on it.
+  Kinks to both sides, or one that is met again, are most often one at x: there the step becomes tiny at once.
 - What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel
   in what tells of a single one. A wrong value disagrees at every step.
 - Steps change by powers of 2, so that lines which share their points, as those of a gradient's entries do, share many.
@@ -120,8 +121,12 @@ def most_needed(best: Slopes, rows: Indices, most: int) -> Indices:
 
 
 class Look(NamedTuple):
-    """What one round saw of some rows: slopes, whether no kink was met, whether f moved at all."""
+    """What one round saw of some rows: slopes, whether no kink was met, whether f moved at all.
 
+    `astride` are the rows with a kink to both sides, among all that were asked for.
+    """
+
+    astride: Indices
     rows: Indices
     slopes: Slopes
     smooth: NDArray[np.bool_]
@@ -133,19 +138,20 @@ def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], 
     """See x -+ h of some rows, and x -+ h/2 where that met no kink or where `patient`; only the latter are told."""
     k = len(rows)
     offsets, outer = lines(np.concatenate([rows, rows]), np.concatenate([-step, step]))
-    keep = ((outer.patterns == pattern) & np.isfinite(outer.values)).reshape(2, k).all(axis=0) | patient
+    same, finite = (sides.reshape(2, k) for sides in (outer.patterns == pattern, np.isfinite(outer.values)))
+    astride, keep = rows[finite.all(axis=0) & ~same.any(axis=0)], (same & finite).all(axis=0) | patient
     if not keep.all():
         rows, both = rows[keep], np.concatenate([keep, keep])
         step, offsets, outer = step[keep], offsets[both], Differences(*(array[both] for array in outer))
     if not len(rows):
         none = np.zeros(0, np.bool_)
-        return Look(rows, unknown(0), none, none, 2 * k)
+        return Look(astride, rows, unknown(0), none, none, 2 * k)
     inner_offsets, inner = lines(np.concatenate([rows, rows]), np.concatenate([step / -2, step / 2]))
     shape = (2, 2, len(rows))
     steps = np.abs([offsets, inner_offsets]).reshape(shape)
     values, noise, patterns = (np.array(pair).reshape(shape) for pair in zip(outer, inner, strict=True))
     slopes, smooth = one_round(steps, values, noise, patterns == pattern, rounding[rows])
-    return Look(rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(rows))
+    return Look(astride, rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(rows))
 
 
 def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: Vector) -> int:
@@ -155,14 +161,17 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     met = np.zeros(len(state.step), np.bool_)
     met[rows] = True
     met[seen.rows] = ~seen.smooth & (state.step[seen.rows] > state.least[seen.rows])
-    rows, slopes, smooth, moved, _ = seen
+    _, rows, slopes, smooth, moved, _ = seen
     if met.any():
         useful = ~met[rows]
         rows, slopes, smooth, moved = rows[useful], slopes.take(useful), smooth[useful], moved[useful]
     better = slopes.bound < state.best.bound[rows]
     state.best.put(rows[better], slopes.take(better))
+    near = met & np.isfinite(state.high)
+    near[seen.astride] |= met[seen.astride]
     state.high[met] = state.step[met]
     state.step[met] *= KINK_SHRINK
+    state.step[near] = state.least[near]
     choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~moved)
     return seen.evaluations
 
