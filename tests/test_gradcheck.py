@@ -1,6 +1,7 @@
 """The checker passes what is right, on every activation, loss and precision; and finds what is wrong."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -241,7 +242,7 @@ def test_several_kinks_at_once_are_inconclusive_not_wrong():
     unclear = report.entries[report.entries["verdict"] == "inconclusive"]
     assert 0 < len(unclear) < 0.1 * net.n_params
     assert unclear["kink"].all()
-    assert "stand on several kinks at once" in str(report)
+    assert re.search(r"(1 entry stands|\d+ entries stand) on several kinks at once", str(report))
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "selu"])

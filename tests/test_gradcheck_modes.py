@@ -164,6 +164,11 @@ def test_products_where_the_loss_overflows():
         gd.check_gradients(net, [[1e6 / net.params[0]]], [[1.0]], "poisson", order=2)
 
 
+def test_a_gradient_whose_roundoff_overflows_is_inconclusive():
+    net = gd.MLP([4, 6, 3], "relu", dtype="float64", seed=0)
+    assert gd.check_gradients(net, 1e300 * RNG.normal(size=(9, 4)), np.arange(9) % 3, "cross_entropy").verdict != "pass"
+
+
 def test_what_float32_cannot_hold_is_not_called_wrong():
     """exp(100) is beyond float32, and so is the gradient: nobody's mistake."""
     net = gd.LinearModel(1, bias=False, weight_init="ones")

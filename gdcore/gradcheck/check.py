@@ -133,8 +133,8 @@ def check_gradients(
             data = samples(dtype="float64")
         objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
         if not isinstance(kind, Loss):
-            pair = (objective.gradient() for _ in range(2))
-            checks_gradients.repeatable_gradient("the gradient of loss", *pair, REPEATABLE * EPS)
+            once, twice = objective.gradient(), objective.gradient()
+            checks_gradients.repeatable_gradient("the gradient of loss", once, twice, REPEATABLE * EPS)
         if order == 2:
             product_with = grad if callable(grad) else objective.hessian_vector
             return check_second(replace(objective, key=0), product_with, blocks_of(model.parameters()), effort.seed)

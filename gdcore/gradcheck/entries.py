@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,26 @@ ENTRY = np.dtype([
 """One entry: `block` counts the report's blocks, `index` the flat vector; bound = truncation + roundoff."""
 
 Entries = NDArray[Any]
+
+
+class Roundoff(NamedTuple):
+    """What the entries of a gradient may be off by their own roundoff, two arrays of one shape.
+
+    Attributes
+    ----------
+    whole : ndarray
+    smooth : ndarray
+        Without what a kink adds that roundoff may cross, for differences that have seen both of its sides.
+    """
+
+    whole: Vector
+    smooth: Vector
+
+    def at(self, indices: Indices) -> Roundoff:
+        """That of some entries."""
+        return Roundoff(self.whole[indices], self.smooth[indices])
+
+
 VERDICTS = np.array(["pass", "fail", "inconclusive"])
 
 
@@ -128,17 +148,18 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
 
 
 def make_entries(
-    blocks: tuple[Block, ...], indices: Indices, analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector,
+    blocks: tuple[Block, ...], indices: Indices, analytic: Vector, roundoff: Roundoff, slopes: Slopes, scale: Vector,
     eps: float,
 ) -> Entries:
     """Entries in the order of `indices`; the rest as in `verdicts`, whose bounds get the roundoff added."""
-    slopes = replace(slopes, roundoff=slopes.roundoff + roundoff)
+    own = np.where(slopes.spread > 0, roundoff.smooth, roundoff.whole)
+    slopes = replace(slopes, roundoff=slopes.roundoff + own)
     entries = np.empty(len(indices), ENTRY)
     entries["block"], entries["index"] = block_numbers(blocks, indices), indices
     entries["analytic"], entries["numeric"], entries["bound"] = analytic, slopes.numeric, slopes.bound
     entries["truncation"], entries["roundoff"] = slopes.truncation, slopes.roundoff
     entries["step"], entries["kink"] = slopes.step, slopes.kink
-    entries["verdict"] = verdicts(analytic, roundoff, slopes, scale, eps)
+    entries["verdict"] = verdicts(analytic, roundoff.smooth, slopes, scale, eps)
     return entries
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import checks
 from .differences import entry_lines, entry_slopes, scales
 from .directions import DIRECTION, check_directions
-from .entries import Block, Entries, excess, make_entries
+from .entries import Block, Entries, Roundoff, excess, make_entries
 from .evaluator import Evaluator, Indices, Vector
 from .modes import Plan, sampled
 from .plot import error_curve
@@ -59,7 +59,7 @@ class Claim:
     Parameters
     ----------
     gradient : ndarray, shape (n,)
-    roundoff : ndarray, shape (n,)
+    roundoff : Roundoff, of shape (n,)
         What its entries may be off by their own roundoff: it joins the bounds.
     blocks : tuple of Block
         The entries that are checked; n may be larger.
@@ -68,15 +68,15 @@ class Claim:
     """
 
     gradient: Vector
-    roundoff: Vector
+    roundoff: Roundoff
     blocks: tuple[Block, ...]
     eps: float = float(np.finfo(np.float64).eps)
 
 
 def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices) -> tuple[Entries, int]:
     """The entries at `indices`, and the evaluations they took."""
-    analytic, extra = claim.gradient[indices], claim.roundoff[indices]
-    slopes, spent = entry_slopes(evaluator, indices, analytic, extra)
+    analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
+    slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
     scale, eps = scales(evaluator.x)[indices], max(claim.eps, evaluator.eps)
     return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, eps), spent
 
@@ -94,7 +94,7 @@ def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort) -> Fi
         indices = sampled(claim.blocks, effort.samples_per_block, claim.gradient, rng)
     else:
         rows, faulty, spent = check_directions(
-            evaluator, claim.gradient, claim.roundoff, claim.blocks, effort.directions, rng
+            evaluator, claim.gradient, claim.roundoff.whole, claim.blocks, effort.directions, rng
         )
         indices = np.union1d(faulty, sampled(claim.blocks, 1, claim.gradient, rng))
     entries, more = check_entries(evaluator, claim, indices)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks, checks_fit, checks_gradients
 from .arrays import converter, kept_random_state, plain
 from .causes import explain
-from .entries import blocks_of
+from .entries import Roundoff, blocks_of
 from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
 from .function import REPEATABLE, FunctionEvaluator
@@ -104,7 +104,8 @@ def check_gradient(
         checks_gradients.repeatable_gradient("grad", analytic, gradient(), REPEATABLE * evaluator.eps)
         plan = settle(mode, analytic.size, WORK)
         blocks = blocks_of([("x", point)])
-        claim = Claim(analytic, evaluator.eps * np.abs(analytic), blocks)
+        own = evaluator.eps * np.abs(analytic)
+        claim = Claim(analytic, Roundoff(own, own), blocks)
         found = examine(evaluator, claim, plan.mode, effort)
         causes = explain(found.entries, blocks, whole="the gradient")
         return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

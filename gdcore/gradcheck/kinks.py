@@ -9,14 +9,12 @@ Design
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..activations import get_activation
-from ..losses import Loss
 from ..models import Dense, Dropout
 from .differences import scales
 from .entries import Entries
@@ -28,11 +26,6 @@ MOST = 256
 """Entries that are looked at."""
 NEAR = 2.0**-24
 """Of the parameters' scale."""
-JUMPS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
-    "residual": lambda z, y: z - y,
-    "margin": lambda z, y: 1 - y * z,
-}
-"""What `Loss.kink` names, of outputs and targets (n, k)."""
 
 
 def kinked_layers(objective: Objective) -> list[bool]:
@@ -43,15 +36,16 @@ def kinked_layers(objective: Objective) -> list[bool]:
 
 def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
     """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
-    model, data, loss, kinked = objective.model.copy(), objective.data, objective.loss, kinked_layers(objective)
+    model, data, kinked = objective.model.copy(), objective.data, kinked_layers(objective)
     network, bends = model._bind(trains=True, blocks=False), objective.penalties()[0] > 0
 
     def signs(params: Vector) -> NDArray[np.int8]:
         model.params[:] = params
         outputs = network.outputs(data.X, objective.key)
         found = [out for out, has in zip(outputs, kinked, strict=True) if has]
-        if isinstance(loss, Loss) and loss.kink and data.target is not None:
-            found.append(JUMPS[loss.kink](outputs[-1], data.target))
+        turns = objective.turns(outputs[-1])
+        if turns is not None:
+            found.append(turns)
         if bends.any():
             found.append(params[bends])
         flat: Vector = np.concatenate([np.zeros(0), *(part.ravel() for part in found)])
@@ -72,8 +66,9 @@ def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index:
 
 def sides_apart(objective: Objective) -> Vector:
     """How far two gradients (n_params,) may be apart that take sides at kinks, one by one, as they like."""
-    model, apart = objective.model, gradient_roundoff(objective, "float64", float(np.finfo(np.float64).tiny))
-    return apart + np.where(model.params == 0, 2 * objective.penalties()[0], 0.0)
+    params, l1 = objective.model.params, objective.penalties()[0]
+    apart = gradient_roundoff(objective, "float64", NEAR * float(scales(params).max())).whole
+    return apart + np.where(params == 0, 2 * l1, 0.0)
 
 
 def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:
@@ -93,4 +88,5 @@ def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:
     entries["verdict"][excused], entries["kink"][excused] = "inconclusive", True
     if not len(excused):
         return ()
-    return (f"{len(excused)} entries stand on several kinks at once: their gradient may be any mixture of slopes",)
+    stand = "1 entry stands" if len(excused) == 1 else f"{len(excused)} entries stand"
+    return (f"{stand} on several kinks at once, where a gradient may be any mixture of slopes",)

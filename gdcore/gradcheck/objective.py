@@ -108,6 +108,14 @@ class Objective:
         model = without_penalties(self.model, names)
         return replace(self, model=model, l1=self.l1 if "l1" in names else 0.0, l2=self.l2 if "l2" in names else 0.0)
 
+    def turns(self, outputs: NDArray[Any]) -> Vector | None:
+        """What is 0 where the loss's slope jumps, of outputs (n, k); None where nothing does that is known of."""
+        loss, target = self.loss, self.data.target
+        if not isinstance(loss, Loss) or not loss.kink or target is None:
+            return None
+        found: Vector = outputs - target if loss.kink == "residual" else 1 - target * outputs
+        return found
+
     def factors(self) -> tuple[tuple[float, str], ...]:
         """Factors that a wrong normalization would leave."""
         rows, outputs = len(self.data.X), self.model.out_features

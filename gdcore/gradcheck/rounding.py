@@ -6,7 +6,7 @@ Design
   float64 may put an entry off joins its bound; and what float32 may is how far a float32 model's may be from it.
 - The roundoff is followed through the same passes as the numbers: forward, loss, backward. Each product adds its own,
   each activation passes on what its input may be off, seen by trying both ends. So a kink within reach widens the
-  error by its whole jump.
+  error by its whole jump; differences that see both of its sides need none of that, so jumps are kept apart.
 - A sum of n terms is off by less than n eps of the sum of their sizes, and hardly ever by more than a few sqrt(n) eps:
   the latter is taken where n is large.
 
@@ -18,18 +18,20 @@ Higham, N. J. and Mary, T. (2019). A new approach to probabilistic rounding erro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from .._kernels import load
+from ..activations import get_activation
 from ..batches import Samples
 from ..losses import Loss
 from ..models import Dense, Dropout, Log1p, Sequential
 from ..models.memory import layer_views
 from ..models.scaling import Scaling, scaled
-from .entries import Block
+from .entries import Block, Roundoff
 from .evaluator import Vector
 from .objective import Objective
 from .report import Part
@@ -45,15 +47,15 @@ TRIALS = 8
 class Passed(NamedTuple):
     """What one layer keeps for the way back: input and slopes, how far they may be off, and its weight and bias.
 
-    The errors of the weight's and the bias's gradient are written to `into`. A dropout or scaling layer has neither.
+    `jump` is the part of a slope's error that comes from a kink within reach. A dropout or scaling layer has no views.
     """
 
     x: Vector
     x_error: Vector
     slope: Vector
     slope_error: Vector
+    jump: Vector
     views: tuple[Vector, ...]
-    into: tuple[Vector, ...]
 
 
 def summing(n: int, eps: float) -> float:
@@ -76,7 +78,7 @@ def check_single(objective: Objective, model: Sequential, data: Samples, blocks:
     grad = np.zeros(model.n_params, np.float32)
     model.copy()._evaluate(data, objective.loss, objective.l1, objective.l2, objective.key, grad)
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = gradient_roundoff(objective, "float32")
+        bound = gradient_roundoff(objective, "float32").whole
         error = np.abs(grad.astype(np.float64) - objective.gradient())
         lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # more than float32 can hold on the way
         beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
@@ -89,57 +91,56 @@ def check_single(objective: Objective, model: Sequential, data: Samples, blocks:
     return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))
 
 
-def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> Vector:
-    """How far a precision may put each entry of the gradient off, shape (n_params,).
+@np.errstate(over="ignore", invalid="ignore")
+def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> Roundoff:
+    """How far a precision may put each entry of the gradient off.
 
     Parameters
     ----------
     objective : Objective
     dtype : str
     nudge : float, default 0
-        What every unit's input may be off besides: the smallest number lets each unit that stands on a kink take either
-        side, by itself.
+        How far a parameter may be off besides: a small one lets each unit that stands on a kink, or next to it, take
+        either side, by itself.
     """
-    model, eps = objective.model, float(np.finfo(dtype).eps)
-    bound, (l1, l2) = np.zeros(model.n_params), objective.penalties()
-    if objective.has_data:
-        passed, z, z_error = forward_errors(objective, bound, eps, nudge)
-        delta, delta_error = loss_errors(objective, z, z_error, eps)
-        for step in reversed(passed):
-            slope_error = step.slope_error + eps * step.slope
-            delta_error = delta_error * (step.slope + step.slope_error) + delta * slope_error
-            delta = delta * step.slope
-            if step.into:
-                delta, delta_error = back_through(step, delta, delta_error, eps)
+    model, eps, (l1, l2) = objective.model, float(np.finfo(dtype).eps), objective.penalties()
     last: Vector = eps * (4 * (l1 + l2 * np.abs(model.params)) + np.abs(objective.gradient()))
-    return bound + last + len(objective.data.X) * float(np.finfo(dtype).tiny)
+    last += len(objective.data.X) * float(np.finfo(dtype).tiny)
+    if not objective.has_data:
+        return Roundoff(last, last)
+    passed, z, z_error = forward_errors(objective, eps, nudge)
+    delta, delta_error, jump = loss_errors(objective, z, z_error, eps)
+    whole = last + backward_errors(objective, passed, delta, delta_error, eps)
+    if not jump.any() and not any(step.jump.any() for step in passed):
+        return Roundoff(whole, whole)
+    steady = [step._replace(slope_error=step.slope_error - step.jump) for step in passed]
+    return Roundoff(whole, last + backward_errors(objective, steady, delta, delta_error - jump, eps))
 
 
-def forward_errors(
-    objective: Objective, bound: Vector, eps: float, nudge: float
-) -> tuple[list[Passed], Vector, Vector]:
-    """What each layer keeps, the outputs (n, k) and how far they may be off; `into` are views of bound (n_params,)."""
+def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list[Passed], Vector, Vector]:
+    """What each layer keeps, the outputs (n, k) and how far they may be off."""
     model, x, key = objective.model, objective.data.X, objective.key
     outputs = iter(model._bind(trains=True, blocks=False).outputs(x, key))
-    dense = zip(layer_views(model._dense(), model.params), layer_views(model._dense(), bound), strict=True)
+    dense = iter(layer_views(model._dense(), model.params))
     error, passed = np.zeros_like(x), []
     for layer in model.layers:
         if isinstance(layer, Dense):
-            views, into = next(dense)
+            views = next(dense)
             sizes = np.abs(x) @ np.abs(views[0]) + sum(np.abs(bias) for bias in views[1:])
             z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
-            z_error += summing(layer.in_features + 1, eps) * sizes + nudge
-            value_error, slope, slope_error = activation_errors(layer.activation, z, z_error, eps)
-            passed.append(Passed(x, error, slope, slope_error, tuple(views), tuple(into)))
+            moved = nudge * np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
+            z_error += summing(layer.in_features + 1, eps) * sizes + moved
+            value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
+            passed.append(Passed(x, error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
         elif not isinstance(layer, Dropout):
             slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
-            passed.append(Passed(x, error, slope, slope_error, (), ()))
+            passed.append(Passed(x, error, slope, slope_error, np.zeros_like(x), ()))
             x, error = next(outputs), out_error
         elif key:
             out, keep = next(outputs), 1 / (1 - layer.rate)
             mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
-            passed.append(Passed(x, error, mask, eps * mask, (), ()))
+            passed.append(Passed(x, error, mask, eps * mask, np.zeros_like(x), ()))
             x, error = out, error * mask + eps * np.abs(out)
     return passed, x, error
 
@@ -157,25 +158,36 @@ def scaling_errors(layer: Scaling, x: Vector, error: Vector, eps: float) -> tupl
     return slope, ELEMENTARY * eps * slope, slope * error + ELEMENTARY * eps * sizes
 
 
-def back_through(step: Passed, delta: Vector, delta_error: Vector, eps: float) -> tuple[Vector, Vector]:
-    """Write the errors of one dense layer's gradient, from |delta| and its error -> those of the layer below."""
-    rows = summing(len(delta), eps)
-    step.into[0][...] = np.abs(step.x).T @ (delta_error + rows * delta) + step.x_error.T @ (delta + delta_error)
-    for bias in step.into[1:]:
-        bias[...] = delta_error.sum(axis=0) + rows * delta.sum(axis=0)
-    weight = np.abs(step.views[0])
-    return delta @ weight.T, (delta_error + summing(delta.shape[1], eps) * delta) @ weight.T
+def backward_errors(
+    objective: Objective, passed: Sequence[Passed], delta: Vector, delta_error: Vector, eps: float
+) -> Vector:
+    """Those of the gradient (n_params,), from |d loss / d outputs| (n, k) and its error."""
+    bound = np.zeros(objective.model.n_params)
+    places = list(layer_views(objective.model._dense(), bound))
+    for step in reversed(passed):
+        delta_error = delta_error * (step.slope + step.slope_error) + delta * (step.slope_error + eps * step.slope)
+        delta = delta * step.slope
+        if step.views:
+            into, rows = places.pop(), summing(len(delta), eps)
+            into[0][...] = np.abs(step.x).T @ (delta_error + rows * delta) + step.x_error.T @ (delta + delta_error)
+            for bias in into[1:]:
+                bias[...] = delta_error.sum(axis=0) + rows * delta.sum(axis=0)
+            weight, delta_error = np.abs(step.views[0]), delta_error + summing(delta.shape[1], eps) * delta
+            delta, delta_error = delta @ weight.T, delta_error @ weight.T
+    return bound
 
 
-def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
-    """Of arrays (n, k): what the value may be off, the size of the slope, and what the slope may be off."""
+def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector, Vector]:
+    """Of arrays (n, k): what the value may be off, the slope's size, what it may be off, and the jump in that."""
     (value, slope), *ends = (at_ends(activation, z + sign * z_error) for sign in (0, 1, -1))
     value_error, slope_error = (np.maximum(np.abs(up - here), np.abs(down - here))
                                 for here, up, down in zip((value, slope), *ends, strict=True))  # fmt: skip
+    near = np.array([np.abs(z - kink) <= z_error for kink in get_activation(activation).kinks], np.bool_)
+    jump = np.where(near.any(axis=0), slope_error, 0.0)
     if activation != "identity":
         value_error += ELEMENTARY * eps * np.abs(z if activation == CANCELLING else value)
-        slope_error += ELEMENTARY * eps * (1 + np.abs(slope))
-    return value_error, np.abs(slope), slope_error
+        slope_error = slope_error + ELEMENTARY * eps * (1 + np.abs(slope))
+    return value_error, np.abs(slope), slope_error, jump
 
 
 def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
@@ -186,14 +198,16 @@ def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
     return value.reshape(z.shape), slope.reshape(z.shape)
 
 
-def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector]:
-    """|d loss / d outputs| (n, k), and what it may be off where the outputs are off by z_error."""
+def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
+    """|d loss / d outputs| (n, k), what it may be off where the outputs are off by z_error, and the jumps in that."""
     delta = loss_slopes(objective, z)
     rng, error = np.random.default_rng(0), np.zeros_like(z)
     for trial in range(TRIALS):
         signs = (-1.0) ** trial if trial < 2 else 2.0 * rng.integers(0, 2, z.shape) - 1
         error = np.maximum(error, np.abs(loss_slopes(objective, z + signs * z_error) - delta))
-    return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + term_sizes(objective, z, delta))
+    turns = objective.turns(z)
+    jump = np.zeros_like(z) if turns is None else np.where(np.abs(turns) <= z_error, 2 * error, 0.0)
+    return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + term_sizes(objective, z, delta)), jump
 
 
 def loss_slopes(objective: Objective, z: Vector) -> Vector:

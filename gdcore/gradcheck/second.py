@@ -18,7 +18,7 @@ from .. import checks_gradients
 from .causes import explain
 from .differences import scales
 from .directions import DIRECTION, draw
-from .entries import Block, excess, make_entries
+from .entries import Block, Roundoff, excess, make_entries
 from .evaluator import Differences, Indices, Vector
 from .objective import Objective
 from .plot import error_curve
@@ -69,14 +69,14 @@ def check_second(
     checks_gradients.finite_value("the loss", objective.value())
     direction = draw(np.random.default_rng(seed), n, np.arange(n))
     product = checks_gradients.gradient("grad(v)", product_with(direction.copy()), (n,))
-    roundoff = gradient_roundoff(objective, "float64")
+    roundoff = gradient_roundoff(objective, "float64").whole
     lines = gradient_lines(objective, direction, roundoff)
     x = objective.model.params
     scale = np.full(n, 1 / np.max(np.abs(direction) / scales(x)))
     own = SUMS * roundoff / scale + eps * np.abs(product)
     found = search(lines, scale, 0, eps)
     slopes, spent = look_again(lines, found, product, own, scale, 0, eps)
-    entries = make_entries(blocks, np.arange(n), product, own, slopes, scale, eps)
+    entries = make_entries(blocks, np.arange(n), product, Roundoff(own, own), slopes, scale, eps)
     causes = explain(entries, blocks, factors=objective.factors())
     worst = int(np.argmax(excess(entries)))
     curve = error_curve(lines, worst, float(scale[worst]), eps, float(slopes.numeric[worst]))
