@@ -50,6 +50,16 @@ def test_no_false_alarm_near_kinks(activation):
         assert gd.check_gradients(net, X, y, "mse").ok
 
 
+@pytest.mark.parametrize("mode", ["full", "directions"])
+@pytest.mark.parametrize("wrt", ["params", "inputs"])
+def test_features_in_units_far_apart(wrt, mode):
+    """Trained weights are small where features are large: none may be moved by a share of another's size."""
+    net, X, y, _ = problem("tanh", gd.MeanSquaredError())
+    units = np.array([1e6, 1.0, 1e-6])
+    dict(net.parameters())["dense0.weight"][...] /= units[:, None]
+    assert gd.check_gradients(net, X * units, y, "mse", wrt=wrt, mode=mode).ok
+
+
 def test_no_false_alarm_where_everything_is_zero():
     """Hinge losses far on the right side: value, slopes and bounds are all zero."""
     net = gd.LinearModel(1, bias=False, dtype="float64", weight_init="ones")

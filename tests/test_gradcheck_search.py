@@ -14,6 +14,7 @@ from gdcore.gradcheck.noise import measured_noise
 from gdcore.gradcheck.search import EVALUATIONS, SPARE, look_again, search
 
 X, RATES = np.array([0.3, -1.2, 2.0]), np.array([1e6, 1.0, 1e-6])
+UNITS = np.array([1e-12, 1.0, 1e12])
 FUNCTIONS = {
     "quadratic": (lambda x: x @ x, lambda x: 2 * x, X),
     "linear": (lambda x: 3 * x.sum(), lambda x: np.full(3, 3.0), X),
@@ -22,6 +23,8 @@ FUNCTIONS = {
     "minimum": (lambda x: ((x - X) ** 2).sum(), lambda x: 2 * (x - X), X),
     "tiny x": (lambda x: np.sin(x / 1e-9).sum(), lambda x: 1e9 * np.cos(x / 1e-9), 1e-9 * X),
     "huge x": (lambda x: np.sin(x / 1e9).sum(), lambda x: 1e-9 * np.cos(x / 1e9), 1e9 * X),
+    "units far apart": (lambda x: np.sin(x / UNITS).sum(), lambda x: np.cos(x / UNITS) / UNITS, UNITS * X),
+    "small by chance": (lambda x: np.sin(x).sum(), np.cos, np.array([1e-25, 1e-5, 2.0])),
     "fast": (lambda x: np.sin(1e6 * x).sum(), lambda x: 1e6 * np.cos(1e6 * x), X),
     "mixed scales": (lambda x: np.sin(x * RATES).sum(), lambda x: RATES * np.cos(x * RATES), X),
     "narrow bump": (lambda x: np.exp(-((1e4 * (x - X) - 1) ** 2)).sum(), lambda x: 2e4 * np.exp(-1) + 0 * x, X),
@@ -164,7 +167,7 @@ def test_a_wider_look_at_the_same_slope_excuses_nothing():
 
     one, zero, eps = np.ones(1), np.zeros(1), float(np.finfo(np.float64).eps)
     for times, verdict in ((0.5, "right"), (1.5, "wrong"), (4.0, "wrong")):
-        found = search(lines, one, 0, eps)
+        found = search(lines, one, one, 0, eps)
         analytic = found.slopes.numeric + times * found.slopes.bound
         again, _ = look_again(lines, found, analytic, zero, one, 0, eps)
         assert ("wrong" if abs(analytic - again.numeric) > again.bound else "right") == verdict

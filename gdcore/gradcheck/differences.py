@@ -7,14 +7,23 @@ import numpy as np
 from .evaluator import Differences, Evaluator, Indices, Vector
 from .search import Found, Lines, look_again, search
 
+LEAST_SCALE = 2.0**-100
+"""Of a typical entry's size."""
 
-def scales(x: Vector) -> Vector:
+
+def spans(x: Vector) -> Vector:
     """A length for each entry of x (n,): its size, or that of a typical entry where this is larger; 1 if all are 0."""
     top = float(np.abs(x).max(initial=0.0))
     if top == 0:
         return np.ones_like(x)
     typical = top * float(np.sqrt(np.mean((x / top) ** 2)))
     return np.maximum(np.abs(x), typical)
+
+
+def scales(x: Vector) -> Vector:
+    """A length for each entry of x (n,): its size, whatever the others are; that of a typical entry where it is 0."""
+    span = spans(x)
+    return np.where(x == 0, span, np.maximum(np.abs(x), LEAST_SCALE * span))
 
 
 def entry_lines(evaluator: Evaluator, indices: Indices) -> Lines:
@@ -71,26 +80,33 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
     >>> bool((abs(found.numeric - 2 * x) <= found.bound).all())
     True
     """
-    lines, scale = entry_lines(evaluator, indices), scales(evaluator.x)[indices]
-    found = search(lines, scale, evaluator.pattern, evaluator.eps)
+    lines, x = entry_lines(evaluator, indices), evaluator.x
+    scale, span = scales(x)[indices], spans(x)[indices]
+    found = search(lines, scale, span, evaluator.pattern, evaluator.eps)
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
 
 
-def direction_scales(evaluator: Evaluator, directions: Vector) -> Vector:
-    """A length for each of the directions (k, n), to suit the parameter that it moves most."""
-    moved: Vector = np.abs(directions / scales(evaluator.x)).max(axis=1)
-    return 1 / np.maximum(moved, np.finfo(np.float64).tiny)
+def pulls(evaluator: Evaluator, direction: Vector) -> tuple[Vector, Vector]:
+    """How much of each parameter's scale and of its span a direction (n,) moves it by, (n,) each."""
+    x, sizes = evaluator.x, np.abs(direction)
+    return sizes / scales(x), sizes / spans(x)
+
+
+def reach(pull: Vector) -> Vector:
+    """How far a direction goes, shape (1,), until it has moved the parameter that it pulls most (k,) by its length."""
+    far: Vector = 1 / np.maximum(pull.max(keepdims=True), np.finfo(np.float64).tiny)
+    return far
 
 
 def direction_slopes(evaluator: Evaluator, directions: Vector, analytic: Vector, extra: Vector) -> Found:
     """The same as `entry_slopes` along directions (k, n)."""
-    lines, scale = direction_lines(evaluator, directions), direction_scales(evaluator, directions)
-    found = search(lines, scale, evaluator.pattern, evaluator.eps)
+    pulled = [[reach(pull) for pull in pulls(evaluator, direction)] for direction in directions]
+    lines, (scale, span) = direction_lines(evaluator, directions), np.array(pulled)[:, :, 0].T
+    found = search(lines, scale, span, evaluator.pattern, evaluator.eps)
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
 
 
-def slope_along(evaluator: Evaluator, direction: Vector, scale: float) -> tuple[float, int]:
-    """The slope along one direction (n,), whose scale is a length as of `direction_scales`, and what it took."""
-    lines = direction_lines(evaluator, direction[None, :])
-    found = search(lines, np.array([scale]), evaluator.pattern, evaluator.eps)
+def slope_along(evaluator: Evaluator, direction: Vector, scale: Vector, span: Vector) -> tuple[float, int]:
+    """The slope along one direction (n,), whose scale and span (1,) are as `reach` says, and what it took."""
+    found = search(direction_lines(evaluator, direction[None, :]), scale, span, evaluator.pattern, evaluator.eps)
     return float(found.slopes.numeric[0]), found.evaluations

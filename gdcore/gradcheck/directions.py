@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import direction_slopes, entry_slopes, scales, slope_along
+from .differences import direction_slopes, entry_slopes, pulls, reach, slope_along
 from .entries import Block, negligible
 from .evaluator import Evaluator, Indices, Vector
 from .slopes import Slopes
@@ -166,11 +166,11 @@ def bisect(
 
     What one half disagrees by, the other half has of the rest.
     """
-    spent, part, pull = 0, np.zeros_like(direction), np.abs(direction / scales(evaluator.x))
+    spent, part, pulled = 0, np.zeros_like(direction), pulls(evaluator, direction)
     while len(indices) > 1:
         left = indices[: len(indices) // 2]
         part[left] = direction[left]
-        slope, more = slope_along(evaluator, part, 1 / max(float(pull[left].max()), np.finfo(np.float64).tiny))
+        slope, more = slope_along(evaluator, part, *(reach(pull[left]) for pull in pulled))
         here, spent = float(part[left] @ gradient[left] - slope), spent + more
         part[left] = 0
         indices, apart = (left, here) if abs(here) >= abs(apart - here) else (indices[len(left) :], apart - here)

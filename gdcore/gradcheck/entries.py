@@ -118,7 +118,9 @@ def negligible(eps: float) -> float:
     return max(NEGLIGIBLE, NEGLIGIBLE_ROUNDINGS * eps)
 
 
-def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, eps: float) -> NDArray[np.str_]:
+def verdicts(
+    analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, span: Vector, eps: float
+) -> NDArray[np.str_]:
     """"pass", "fail" or "inconclusive" for each of k lines.
 
     Parameters
@@ -127,8 +129,8 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
         The gradient's entries, and what they may be off by their own roundoff.
     slopes : Slopes
         With that roundoff in their bounds.
-    scale : ndarray, shape (k,)
-        Of the parameters.
+    scale, span : ndarray, shape (k,)
+        Lengths that the parameters may be expected to move by: the least, for effects, and the largest, for bounds.
     eps : float
         Of the numbers that the function or the gradient is computed with, the larger one.
     """
@@ -141,7 +143,7 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
         size = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), slopes.spread)
         width = bound - slopes.spread
         share = max(RESOLVED, 8 * eps**GOOD_POWER)
-        resolved = (width <= share * size) | (width * scale <= negligible(eps) * effect)
+        resolved = (width <= share * size) | (width * span <= negligible(eps) * effect)
         known = np.isfinite(numeric) & np.isfinite(bound)
         wrong = ~np.isfinite(analytic) | (known & ~(error <= bound))
     return VERDICTS[np.where(wrong, 1, np.where(known & resolved, 0, 2))]
@@ -149,7 +151,7 @@ def verdicts(analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, 
 
 def make_entries(
     blocks: tuple[Block, ...], indices: Indices, analytic: Vector, roundoff: Roundoff, slopes: Slopes, scale: Vector,
-    eps: float,
+    span: Vector, eps: float,
 ) -> Entries:
     """Entries in the order of `indices`; the rest as in `verdicts`, whose bounds get the roundoff added."""
     own = np.where(slopes.spread > 0, roundoff.smooth, roundoff.whole)
@@ -159,7 +161,7 @@ def make_entries(
     entries["analytic"], entries["numeric"], entries["bound"] = analytic, slopes.numeric, slopes.bound
     entries["truncation"], entries["roundoff"] = slopes.truncation, slopes.roundoff
     entries["step"], entries["kink"] = slopes.step, slopes.kink
-    entries["verdict"] = verdicts(analytic, roundoff.smooth, slopes, scale, eps)
+    entries["verdict"] = verdicts(analytic, roundoff.smooth, slopes, scale, span, eps)
     return entries
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from .differences import entry_lines, entry_slopes, scales
+from .differences import entry_lines, entry_slopes, scales, spans
 from .directions import DIRECTION, check_directions
 from .entries import Block, Entries, Roundoff, excess, make_entries
 from .evaluator import Evaluator, Indices, Vector
@@ -77,8 +77,9 @@ def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices) -> tuple
     """The entries at `indices`, and the evaluations they took."""
     analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
-    scale, eps = scales(evaluator.x)[indices], max(claim.eps, evaluator.eps)
-    return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, eps), spent
+    x, eps = evaluator.x, max(claim.eps, evaluator.eps)
+    scale, span = scales(x)[indices], spans(x)[indices]
+    return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps), spent
 
 
 def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort) -> Findings:

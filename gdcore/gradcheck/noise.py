@@ -13,7 +13,7 @@ POINTS = 9
 SPACING = 256.0
 """Times eps, of the parameters' scale: far enough apart to round differently, near enough to be a straight line."""
 AGREE = 4.0
-SPREAD, MOST_SPREADS = 32.0, 5
+SPREAD, MOST_SPREADS = 32.0, 7
 
 
 def measured_noise(values: Vector) -> float:

@@ -4,6 +4,8 @@ Design
 ------
 - All lines are searched at once, round by round; a round asks for the outer points of each line, x - h and x + h, and,
   unless a kink lies between, for the inner ones, x - h/2 and x + h/2.
+- A parameter's own size is its unit: the first step is a share of it, however large others are. Where nothing moves
+  yet, as where an entry is 0 but for rounding, the next one is a share of a typical parameter.
 - The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows
   where roundoff rules and shrinks where truncation does, by as much as the measured two say.
 - Where patterns tell of kinks, a step that meets one shrinks; one that still meets it when it is tiny stands on it.
@@ -79,28 +81,28 @@ class Search:
     high: Vector
     active: NDArray[np.bool_]
     least: Vector
-    most: Vector
+    usual: Vector
     good: float
 
 
-def search(lines: Lines, scale: Vector, pattern: int, eps: float) -> Found:
+def search(lines: Lines, scale: Vector, span: Vector, pattern: int, eps: float) -> Found:
     """Slopes along lines.
 
     Parameters
     ----------
     lines : Lines
-    scale : ndarray, shape (k,)
-        A length for each line, in which the function is not expected to change much.
+    scale, span : ndarray, shape (k,)
+        Lengths for each line: the least and the largest in which the function may be expected to change.
     pattern : int
         That at x; 0 where kinks are not known.
     eps : float
         Of the numbers that x is made of.
     """
     k, good = len(scale), eps**GOOD_POWER
-    first = scale * 2.0 ** np.round(np.log2(eps) * FIRST_POWER)
+    share = 2.0 ** np.round(np.log2(eps) * FIRST_POWER)
     state = Search(
-        unknown(k), first.copy(), np.zeros(k), np.full(k, np.inf), np.ones(k, np.bool_), first * ON_KINK,
-        first / good**2, good,
+        unknown(k), scale * share, np.zeros(k), np.full(k, np.inf), np.ones(k, np.bool_), scale * share * ON_KINK,
+        span * share, good,
     )  # fmt: skip
     spent = 0
     for _ in range(MOST_ROUNDS):
@@ -177,19 +179,21 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
 
 
 def choose_steps(
-    state: Search, rows: Indices, slopes: Slopes, spread: Vector, done: NDArray[np.bool_]
+    state: Search, rows: Indices, slopes: Slopes, spread: Vector, still: NDArray[np.bool_]
 ) -> None:
     """Where the bound is too large: a larger step if roundoff rules it, a smaller one if truncation does.
 
-    The spread of one-sided slopes, which no step makes smaller, is left out where it is certain.
+    Where f stood `still`, the usual step is next, and the last. The spread of one-sided slopes, which no step makes
+    smaller, is left out where it is certain.
     """
     goal, truncation = state.good * np.maximum(np.abs(slopes.numeric), spread), slopes.truncation - spread
-    done = done | (truncation + slopes.roundoff <= goal)
+    done = (still & (state.step[rows] >= state.usual[rows])) | (truncation + slopes.roundoff <= goal)
     state.active[rows[done]] = False
     left = np.flatnonzero(~done)
     if not len(left):
         return
     rows, goal, truncation, roundoff = rows[left], goal[left], truncation[left], slopes.roundoff[left]
+    still, usual = still[left], state.usual[rows]
     step, tiny = state.step[rows], np.finfo(np.float64).tiny
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         balance = np.cbrt(roundoff / np.maximum(truncation, tiny))
@@ -199,12 +203,13 @@ def choose_steps(
     ratio = np.where(shrinks, np.clip(shrink, LEAST_RATIO, 0.25), np.clip(grow, 4, MOST_RATIO))
     state.high[rows] = np.where(shrinks, np.minimum(state.high[rows], step), state.high[rows])
     state.low[rows] = np.where(shrinks, state.low[rows], np.maximum(state.low[rows], step))
-    low, high = state.low[rows], np.minimum(state.high[rows], state.most[rows])
+    low, high = state.low[rows], np.minimum(state.high[rows], usual / state.good**2)
     wanted = step * np.where(np.isnan(ratio), KINK_SHRINK, ratio)
     outside = (wanted <= low * 1.5) | (wanted >= high / 1.5)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         wanted = np.where(outside, np.sqrt(low * high), wanted)
         wanted = step * 2.0 ** np.round(np.log2(wanted / step))
+    wanted = np.where(still, usual, wanted)
     hopeless = (high <= CLOSE * low) | ~(wanted > 0) | ~np.isfinite(wanted)
     state.step[rows] = np.where(hopeless, step, wanted)
     state.active[rows] = ~hopeless

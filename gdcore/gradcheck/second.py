@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import checks_gradients
 from .causes import explain
-from .differences import scales
+from .differences import scales, spans
 from .directions import DIRECTION, draw
 from .entries import Block, Roundoff, excess, make_entries
 from .evaluator import Differences, Indices, Vector
@@ -72,11 +72,11 @@ def check_second(
     roundoff = gradient_roundoff(objective, "float64").whole
     lines = gradient_lines(objective, direction, roundoff)
     x = objective.model.params
-    scale = np.full(n, 1 / np.max(np.abs(direction) / scales(x)))
+    scale, span = (np.full(n, 1 / np.max(np.abs(direction) / sizes)) for sizes in (scales(x), spans(x)))
     own = SUMS * roundoff / scale + eps * np.abs(product)
-    found = search(lines, scale, 0, eps)
+    found = search(lines, scale, span, 0, eps)
     slopes, spent = look_again(lines, found, product, own, scale, 0, eps)
-    entries = make_entries(blocks, np.arange(n), product, Roundoff(own, own), slopes, scale, eps)
+    entries = make_entries(blocks, np.arange(n), product, Roundoff(own, own), slopes, scale, span, eps)
     causes = explain(entries, blocks, factors=objective.factors())
     worst = int(np.argmax(excess(entries)))
     curve = error_curve(lines, worst, float(scale[worst]), eps, float(slopes.numeric[worst]))
