@@ -1,6 +1,7 @@
 """What a report says: verdict, worst entry, blocks, parts, tested causes; and in which forms."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,22 @@ def test_entries_are_what_was_found():
     assert (entries["analytic"] != entries["numeric"]).any()
     assert (entries["bound"] <= 1e-6 * np.abs(entries["analytic"]).max()).all()
     assert (entries["step"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("word", "block", "count", "verdict"),
+    [("inconclusive", 0, 5, "pass"), ("inconclusive", 0, 6, "inconclusive"), ("inconclusive", 1, 2, "pass"),
+     ("inconclusive", 1, 3, "inconclusive"), ("fail", 0, 1, "fail"), ("fail", 1, 4, "fail")],
+)  # fmt: skip
+def test_the_verdict_follows_from_the_entries(word, block, count, verdict):
+    """1 % of inconclusive entries are few, of 500 and 4, unless they are more than half of a block."""
+    x = np.linspace(1, 2, 504)
+    report = gd.check_gradient(lambda x: float(x @ x), lambda x: 2 * x, x)
+    entries = report.entries.copy()
+    entries["block"][500:] = 1
+    entries["verdict"][500 * block : 500 * block + count] = word
+    report = replace(report, entries=entries)
+    assert (report.verdict, report.ok) == (verdict, verdict == "pass")
 
 
 @pytest.mark.parametrize("name", [NAMES[0], NAMES[17], NAMES[-1]])

@@ -105,16 +105,13 @@ class GradientReport:
     @property
     def verdict(self) -> str:
         """"fail", "inconclusive" or "pass" of the whole."""
-        words = [*self.entries["verdict"], *self.directions["verdict"], *(part.verdict for part in self.parts)]
-        if "fail" in words:
+        words, others = self.entries["verdict"], [part.verdict for part in self.parts]
+        others += self.directions["verdict"].tolist()
+        if "fail" in others or (words == "fail").any():
             return "fail"
-        unclear = self.entries["verdict"] == "inconclusive"
-        shares = [unclear[self.entries["block"] == b].mean() for b in np.unique(self.entries["block"])]
-        parts = any(part.verdict == "inconclusive" for part in self.parts)
-        vague = self.directions["verdict"] == "inconclusive"
-        if parts or vague.any() or unclear.mean() > FEW or max(shares) > MOST_OF_A_BLOCK:
-            return "inconclusive"
-        return "pass"
+        unclear, blocks = words == "inconclusive", self.entries["block"]
+        most = np.any(np.bincount(blocks, unclear) > MOST_OF_A_BLOCK * np.bincount(blocks))
+        return "inconclusive" if "inconclusive" in others or unclear.mean() > FEW or most else "pass"
 
     @property
     def ok(self) -> bool:
