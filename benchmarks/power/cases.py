@@ -19,7 +19,7 @@ import numpy as np
 import gdcore as gd
 from gdcore._kernels import load
 from gdcore.batches import take_samples
-from gdcore.gradcheck.differences import scales
+from gdcore.gradcheck.differences import spans
 from gdcore.gradcheck.kinks import NEAR, kinks_at, sign_reader
 from gdcore.gradcheck.objective import Objective
 
@@ -127,7 +127,7 @@ class Case:
         """Whether a parameter stands on several kinks at once, where backward need not give a derivative."""
         objective = replace(self.objective(), l1=self.l1)
         params, signs = objective.model.params, sign_reader(objective)
-        return any(kinks_at(signs, params, i, step) > 1 for i, step in enumerate(NEAR * scales(params)))
+        return any(kinks_at(signs, params, i, step) > 1 for i, step in enumerate(NEAR * spans(params)))
 
     def scaled_loss(self) -> Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]:
         """The loss times the scale, sample weights included, as a custom loss of `check_gradients`."""

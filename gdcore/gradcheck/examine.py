@@ -78,7 +78,7 @@ def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices) -> tuple
     analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
     x, eps = evaluator.x, max(claim.eps, evaluator.eps)
-    scale, span = scales(x)[indices], spans(x)[indices]
+    scale, span = scales(x, evaluator.eps)[indices], spans(x)[indices]
     return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps), spent
 
 
@@ -108,7 +108,8 @@ def assemble(
 ) -> GradientReport:
     """The report, with the curve of its worst entry."""
     worst = found.entries[int(np.argmax(excess(found.entries)))]
-    line, scale = entry_lines(evaluator, worst["index"].reshape(1)), float(scales(evaluator.x)[worst["index"]])
+    line = entry_lines(evaluator, worst["index"].reshape(1))
+    scale = float(scales(evaluator.x, evaluator.eps)[worst["index"]])
     curve = error_curve(line, 0, scale, evaluator.eps, float(worst["numeric"]))
     return GradientReport(
         blocks, found.entries, found.directions, parts, causes, plan.mode, plan.why, found.evaluations, curve, notes

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..activations import get_activation
 from ..models import Dense, Dropout
-from .differences import scales
+from .differences import spans
 from .entries import Entries
 from .evaluator import Vector
 from .objective import Objective
@@ -67,7 +67,7 @@ def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index:
 def sides_apart(objective: Objective) -> Vector:
     """How far two gradients (n_params,) may be apart that take sides at kinks, one by one, as they like."""
     params, l1 = objective.model.params, objective.penalties()[0]
-    apart = gradient_roundoff(objective, "float64", NEAR * float(scales(params).max())).whole
+    apart = gradient_roundoff(objective, "float64", NEAR * float(spans(params).max())).whole
     return apart + np.where(params == 0, 2 * l1, 0.0)
 
 
@@ -82,7 +82,7 @@ def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:
     found = entries[failing]
     excused_by = found["bound"] + sides_apart(objective)[found["index"]]
     failing = failing[np.abs(found["analytic"] - found["numeric"]) <= excused_by]
-    nearby = scales(params) * NEAR
+    nearby = spans(params) * NEAR
     several = [kinks_at(signs, params, int(i), float(nearby[i])) > 1 for i in entries["index"][failing]]
     excused = failing[np.array(several, np.bool_)]
     entries["verdict"][excused], entries["kink"][excused] = "inconclusive", True

@@ -72,7 +72,7 @@ def check_second(
     roundoff = gradient_roundoff(objective, "float64").whole
     lines = gradient_lines(objective, direction, roundoff)
     x = objective.model.params
-    scale, span = (np.full(n, 1 / np.max(np.abs(direction) / sizes)) for sizes in (scales(x), spans(x)))
+    scale, span = (np.full(n, 1 / np.max(np.abs(direction) / sizes)) for sizes in (scales(x, eps), spans(x)))
     own = SUMS * roundoff / scale + eps * np.abs(product)
     found = search(lines, scale, span, 0, eps)
     slopes, spent = look_again(lines, found, product, own, scale, 0, eps)
