@@ -40,6 +40,10 @@ RIGHT = {
     "Python's own numbers": lambda: gd.check_gradient(lambda x: (x * x).sum().item(), lambda x: (2 * x).tolist(), X),
     "float32": lambda: gd.check_gradient(lambda x: np.sum(x * x, dtype=np.float32), lambda x: 2 * x, X),
     "float32 x": lambda: gd.check_gradient(lambda x: np.sum(np.sin(x)), np.cos, X.astype(np.float32)),
+    "a float32 gradient of float64 values": lambda: gd.check_gradient(fun, grad(X).astype(np.float32), X),
+    "a gradient computed in float32": lambda: gd.check_gradient(
+        fun, lambda x: grad(x.astype(np.float32)), np.linspace(-2, 2, 99)
+    ),
     "math functions": lambda: gd.check_gradient(lambda x: math.log(x[0]), lambda x: 1 / x, np.array([1e-6])),
     "sample": lambda: gd.check_gradient(fun, grad, np.linspace(-2, 2, 99), mode="sample", samples_per_block=5),
     "directions": lambda: gd.check_gradient(fun, grad, np.linspace(-2, 2, 99), mode="directions", directions=3),

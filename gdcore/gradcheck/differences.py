@@ -11,13 +11,15 @@ LEAST_SCALE = 2.0**-100
 """Of a typical entry's size."""
 
 
+def typical_size(x: Vector) -> float:
+    """The root mean square of x (n,)."""
+    top = float(np.abs(x).max(initial=0.0))
+    return top * float(np.sqrt(np.mean((x / top) ** 2))) if top > 0 else 0.0
+
+
 def spans(x: Vector) -> Vector:
     """A length for each entry of x (n,): its size, or that of a typical entry where this is larger; 1 if all are 0."""
-    top = float(np.abs(x).max(initial=0.0))
-    if top == 0:
-        return np.ones_like(x)
-    typical = top * float(np.sqrt(np.mean((x / top) ** 2)))
-    return np.maximum(np.abs(x), typical)
+    return np.maximum(np.abs(x), typical_size(x) or 1.0)
 
 
 def scales(x: Vector, eps: float) -> Vector:

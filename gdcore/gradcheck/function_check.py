@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks, checks_fit, checks_gradients
 from .arrays import converter, kept_random_state, plain
 from .causes import explain
+from .differences import spans, typical_size
 from .entries import Roundoff, blocks_of
 from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
@@ -18,8 +19,23 @@ from .function import REPEATABLE, FunctionEvaluator
 from .modes import settle
 from .report import GradientReport
 
+ROUNDINGS = 4.0
+"""Of the terms of a gradient below float64."""
 WORK = 1e6
 """What one call of a Python function is taken for, in multiply-adds, when `auto` chooses."""
+
+
+def own_roundoff(gradient: Vector, span: Vector, eps: float) -> Vector:
+    """What a gradient (n,) may be off that was computed with numbers of this eps.
+
+    Below float64 an entry may be what is left of terms that cancel, as large as those of a typical entry are.
+    """
+    size = np.abs(gradient)
+    if eps <= np.finfo(np.float64).eps:
+        return eps * size
+    with np.errstate(over="ignore", invalid="ignore"):
+        effects = np.where(np.isfinite(size), size * span, 0.0)
+        return ROUNDINGS * eps * (size + typical_size(effects) / span)
 
 
 def check_gradient(
@@ -42,7 +58,8 @@ def check_gradient(
         JAX or torch; it is called with what `x` is, and each time with a copy. A float32 result makes float32 the
         precision of the check.
     grad : callable, array_like or True
-        grad(x, *args) -> the gradient, of x's shape; or the gradient at x itself; True: fun returns it too.
+        grad(x, *args) -> the gradient, of x's shape; or the gradient at x itself; True: fun returns it too. In float32
+        it may be off by float32's roundoff.
     x : array_like, any shape
         The point. It is not changed.
     args : tuple, default ()
@@ -90,22 +107,24 @@ def check_gradient(
             found = call(fun, flat)
             return plain(checks_gradients.value_and_gradient("fun", found)[0] if pair else found)
 
-        def gradient() -> Vector:
+        def gradient() -> tuple[Vector, str]:
             if callable(grad):
                 found = call(grad, evaluator.x.astype(point.dtype))
             elif pair:
                 found = checks_gradients.value_and_gradient("fun", call(fun, evaluator.x.astype(point.dtype)))[1]
             else:
                 found = grad
-            return checks_gradients.gradient("grad", plain(found), shape)
+            found = plain(found)
+            return checks_gradients.gradient("grad", found, shape), checks_gradients.claimed_precision(found)
 
         evaluator = FunctionEvaluator(value, point.ravel())
-        analytic = gradient()
-        checks_gradients.repeatable_gradient("grad", analytic, gradient(), REPEATABLE * evaluator.eps)
+        analytic, dtype = gradient()
+        eps = max(float(np.finfo(dtype).eps), evaluator.eps)
+        checks_gradients.repeatable_gradient("grad", analytic, gradient()[0], REPEATABLE * eps)
         plan = settle(mode, analytic.size, WORK)
         blocks = blocks_of([("x", point)])
-        own = evaluator.eps * np.abs(analytic)
-        claim = Claim(analytic, Roundoff(own, own), blocks)
+        own = own_roundoff(analytic, spans(evaluator.x), eps)
+        claim = Claim(analytic, Roundoff(own, own), blocks, eps)
         found = examine(evaluator, claim, plan.mode, effort)
         causes = explain(found.entries, blocks, whole="the gradient")
         return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

@@ -54,7 +54,8 @@ def headline(report: GradientReport) -> str:
     kinks = int(report.entries["kink"].sum())
     at_kinks = f", {kinks} at a kink" if kinks else ""
     total = sum(block.size for block in report.blocks)
-    counted = f"{facts['entries']} entries" if facts["entries"] == total else f"{facts['entries']} of {total} entries"
+    counted = f"{total}" if facts["entries"] == total else f"{facts['entries']} of {total}"
+    counted += " entry" if total == 1 else " entries"
     mode = "" if report.mode == "full" else f"; mode {report.mode}, {report.why}"
     return f"gradient check: {report.verdict} ({counted}, {found}{unclear}{at_kinks}{mode})"
 
