@@ -222,6 +222,15 @@ def test_a_float64_product_and_inputs_are_checked_at_the_data_as_given():
     assert report.causes == ("the gradient is too large by a factor 2",)
 
 
+def test_a_float32_gradient_in_a_float64_array_is_told():
+    single = NET.astype("float32").loss_and_grad(X, Y, "mse")[1]
+    for grad, told in ((single.astype(np.float64), True), (2 * right(), False), (0 * right(), False),
+                       (np.full(NET.n_params, np.inf), False)):  # fmt: skip
+        report = check(grad)
+        assert report.verdict == "fail"
+        assert ("every number of grad is one of float32" in str(report)) is told
+
+
 def test_a_float32_claim_is_checked_at_rounded_data():
     net = gd.MLP([6, 5, 3], "tanh", seed=0)
     report = gd.check_gradients(net, X, Y, "mse", grad=net.loss_and_grad(X, Y, "mse")[1])

@@ -140,7 +140,7 @@ def predictions(
 
 def common_factor(mine: Entries) -> float:
     """The ratio of analytic to numeric at the block's largest entries; NaN where too few tell."""
-    strong = np.abs(mine["numeric"]) > CLEAR**2 * mine["bound"]
+    strong = (np.abs(mine["numeric"]) > CLEAR**2 * mine["bound"]) & np.isfinite(mine["analytic"])
     if strong.sum() < 2:
         return float("nan")
     return float(np.median(mine["analytic"][strong] / mine["numeric"][strong]))

@@ -45,6 +45,7 @@ from .rounding import check_single, gradient_roundoff
 from .second import check_second
 
 DROPOUT_SEED = 0
+ROUNDED = "every number of grad is one of float32: where it was computed in float32, it should be passed as float32"
 
 
 def check_gradients(
@@ -155,6 +156,8 @@ def check_gradients(
         notes = excuse(objective, found.entries)
         failed = bool((found.entries["verdict"] == "fail").any())
         guesses = (*objective.guesses(), *mistakes(objective)) if failed else ()
+        if failed and dtype == "float64" and rounded(gradient):
+            notes += (ROUNDED,)
         subject = "every block" if wrt == "params" else "the gradient"
         causes = explain(found.entries, blocks, guesses, objective.factors(), subject)
         parts: tuple[Part, ...] = ()
@@ -172,6 +175,13 @@ def widened(data: Samples) -> Samples:
         X.astype(np.float64), None if target is None else target.astype(np.float64), labels,
         None if weight is None else weight.astype(np.float64), y,
     )  # fmt: skip
+
+
+def rounded(gradient: Vector) -> bool:
+    """Whether a gradient is finite, not 0, and every number of it is one of float32, which is no accident."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        same = np.isfinite(gradient) & (gradient.astype(np.float32) == gradient)
+    return bool(gradient.any() and same.all())
 
 
 def given(
