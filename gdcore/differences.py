@@ -22,7 +22,7 @@ STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 JUMP = 1e-6
 """A change within `CLOSE` of where nothing has changed yet that makes a jump, in units of the function's size."""
 CLOSE = 1e-12
-"""How closely the first change is located, as a share of its distance."""
+"""How closely the first change is located, as a share of its distance, or of a step where it is nearer."""
 SHRINK = 1024
 """How many times smaller the step is at which a jump is told from a slope."""
 FARTHEST = 2**24
@@ -102,7 +102,7 @@ def _first_jump(fun: Callable[[Vector], float], x: Vector, i: int, h: float, val
         same, other = other, 2 * other
         if abs(other) > FARTHEST * abs(h):
             return None
-    while abs(other - same) > CLOSE * abs(other):
+    while abs(other - same) > CLOSE * max(abs(other), abs(h)):    # in units of h beside x itself, where none is small
         middle = (same + other) / 2
         same, other = (same, middle) if change(middle) else (middle, other)
     return abs(other) if change(other) > JUMP * max(1.0, abs(value)) else None

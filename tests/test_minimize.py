@@ -191,6 +191,20 @@ def test_flat_is_not_a_jump(fun):
     assert result.nit == 0
 
 
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_the_bottom_of_a_symmetric_kink_is_a_minimum(power):
+    """Both sides rise alike, so the differences are 0; the search for a jump ends, however near 0 a change is seen."""
+    calls = []
+
+    def fun(x):
+        calls.append(1)
+        assert len(calls) < 1000
+        return float(np.sum(np.abs(x) ** power))
+
+    result = gd.minimize(fun, [0.0, 0.0], jac=None)
+    assert (result.success, result.nit, result.fun) == (True, 0, 0.0)
+
+
 STEEP = {
     "1e6 |x|": lambda x: 1e6 * abs(float(x[0]) - 1e-9),
     "rounded to float32": lambda x: float(np.float32(3 * x[0] + 1)),
