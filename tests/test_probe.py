@@ -282,6 +282,27 @@ def test_patterns_at_a_kink(kernels):
     assert patterns[0] == patterns[1] != patterns[2] == 0 != patterns[3] == patterns[4] != patterns[0]
 
 
+def test_a_step_that_ends_at_a_kink(kernels):
+    """A hidden unit's z becomes 0 in one row of many: a sign changes there, and the change is that of both pieces."""
+    dtype, rows = kernels.PRECISION, 70
+    X = np.linspace(1, 3, rows).astype(dtype)[:, None]
+    X[33] = 0.5
+    for activation, below in (("relu", 0.0), ("leaky_relu", 0.01), ("identity", 1.0)):
+        layers = gd.MLP([1, 1, 1], activation).layers
+        params = np.array([1, 0, 1, 0], dtype)    # z = x
+        network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+        probe = kernels.Probe(network, "mean_squared_error", 0.0, X, np.zeros((rows, 1), dtype))
+        steps = np.array([-0.25, -0.5, -0.75], dtype)    # of the bias: short of the kink, to it, beyond
+        change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
+        probe.at(np.ones(3, np.int64), steps, change, noise, patterns)
+        z = X.astype(float) + steps.astype(float)
+        want = np.mean(np.where(z > 0, z, below * z) ** 2 - X.astype(float) ** 2, axis=0)
+        np.testing.assert_allclose(change, want, rtol=100 * np.finfo(dtype).eps)
+        kinked = activation != "identity"
+        assert [bool(pattern) for pattern in patterns] == [False, kinked, kinked]
+        assert len(set(patterns.tolist())) == (3 if kinked else 1)
+
+
 def evaluator(activation, loss, dropout=0.0, key=0, l1=0.0, seed=0):
     rng = np.random.default_rng(seed)
     net = gd.MLP([3, 6, 5, 2], activation, dropout=dropout, dtype="float64", seed=seed)
