@@ -76,12 +76,12 @@ def several(name: str, value: object) -> tuple[Any, ...]:
 
 
 def metric_names(names: Sequence[str], taken: Sequence[str]) -> None:
-    """Names that differ from one another and from those that are taken."""
+    """Names that differ from one another, from those that are taken and from columns of layers."""
     for i, name in enumerate(names):
         text("what a metric is called", name)
         if name in names[:i]:
             raise ValueError(f"two metrics are called {name!r}: pass {{'name': metric}} to name them")
-        if name in (*taken, "auto") or name.startswith("val_"):
+        if name in (*taken, "auto") or name.startswith(("val_", "gradient_norm ")):
             raise ValueError(f"a metric cannot be called {name!r}: pass {{'name': metric}} to name it")
 
 

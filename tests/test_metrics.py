@@ -195,6 +195,7 @@ ERRORS = [
     (lambda: fit(metrics={"learning_rate": "mae"}), ValueError, "a metric cannot be called 'learning_rate': pass"),
     (lambda: fit(metrics={"seconds": "mae"}), ValueError, "a metric cannot be called 'seconds'"),
     (lambda: fit(metrics={"loss": "mae"}), ValueError, "a metric cannot be called 'loss'"),
+    (lambda: fit(metrics={"gradient_norm dense0": "mae"}), ValueError, "cannot be called 'gradient_norm dense0'"),
     (lambda: fit(metrics={"mine": lambda z, y: z}), TypeError, "metric 'mine' must return a number, got array"),
     (lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"), ValueError, "a loss whose targets are of "
      "kind 'real' and 1 output; it takes 'unit' or 'sign': choose another"),
