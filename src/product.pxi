@@ -313,7 +313,7 @@ cdef void copy_matrix(
 
 
 cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
-    """Sum of x[i]^2; not finite exactly where an x[i] is not."""
+    """Sum of x[i]^2; not finite where an x[i] is not, or where the sum is beyond a double."""
     cdef Py_ssize_t i = 0
     cdef double total = 0
     if n < FEW:
