@@ -59,7 +59,7 @@ LANE_LOOP int straight_change(
     lane kinks = 0, changes = 0, far = 0;
     for (ptrdiff_t r = 0; r < lanes; r++) {
         const real d = step * x[r], slope = (z[r] > 0 ? 1 : below) * (mask ? mask[r] : 1);
-        kinks |= -(lane)((real_abs(d) >= real_abs(z[r])) & (d != 0));
+        kinks |= -(lane)(!(real_abs(d) < real_abs(z[r])) & (d != 0));
         change[r] = slope * d;
         changes |= -(lane)(change[r] != 0);
         far |= -(lane) !(real_abs(change[r]) <= reach);

@@ -248,13 +248,15 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
 cdef void settle_tasks(Plan *plan) noexcept nogil:
     """What the work is cut into: a task sums a quarter of a weight's rows, within bounds, in whole tiles."""
     cdef Layer *layer
+    cdef Py_ssize_t share
     cdef int i
     plan.poll_rows = whole_tiles(POLL_ROWS_WORK // plan.n_params)
     plan.weight_tasks = 0
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         if layer.kind == DENSE:
-            layer.share = whole_tiles(max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4)))
+            share = max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4))
+            layer.share = min(layer.n_in, whole_tiles(share))
             layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
             plan.weight_tasks += layer.tasks
 
