@@ -243,6 +243,14 @@ def above_lowest(X: NDArray[Any], lowest: NDArray[np.float64]) -> None:
         )
 
 
+def other_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """The end of a message: how an array of this shape gets the expected one, or "" where neither way is meant."""
+    flat = min(len(shape), len(expected)) <= 1 and math.prod(shape) == math.prod(expected)
+    if flat or [k for k in shape if k != 1] == [k for k in expected if k != 1]:
+        return f": pass {name}.reshape{expected}"
+    return f": pass {name}.T" if shape == expected[::-1] else ""
+
+
 def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
     """Class labels: integers 0 … n_classes - 1, shape (n,)."""
     y = plain_array("y", value)
@@ -279,8 +287,7 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
         y = y[:, None]
     if y.shape != (n, n_outputs):
         expected = f"({n}, {n_outputs})" + (f" or ({n},)" if n_outputs == 1 else "")
-        remedy = f": pass y.reshape({n}, {n_outputs})" if y.size == n * n_outputs else ""
-        raise ValueError(f"y has shape {y.shape}; expected {expected}{remedy}")
+        raise ValueError(f"y has shape {y.shape}; expected {expected}{other_shape('y', y.shape, (n, n_outputs))}")
     if kind != "real":
         allowed, wrong = _ALLOWED[kind]
         bad = wrong(y)

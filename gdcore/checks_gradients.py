@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import integer, numbers_array, plain_array, short
+from .checks import integer, numbers_array, other_shape, plain_array, short
 
 MOST_INPUT_ROWS = 8192
 
@@ -81,7 +81,7 @@ def gradient(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.flo
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
     if array.shape != shape:
-        remedy = f": reshape it to {shape}" if array.size == np.prod(shape) else ""
+        remedy = other_shape(name, array.shape, shape)
         raise ValueError(f"{name} has shape {array.shape}; expected {shape}, as the parameters have{remedy}")
     return array.astype(np.float64).ravel()
 

@@ -84,6 +84,7 @@ BAD_Y = [
     ("ragged", "mse", [[1, 2], [3]] * 3, ValueError, "y is ragged"),
     ("one column", "mse", Y[:, :1], ValueError, r"y has shape \(6, 1\); expected \(6, 2\)"),
     ("flat", "mse", Y.ravel(), ValueError, r"y has shape \(12,\); expected \(6, 2\): pass y.reshape\(6, 2\)"),
+    ("transposed", "mse", Y.T, ValueError, r"y has shape \(2, 6\); expected \(6, 2\): pass y.T$"),
     ("would broadcast", "mse", Y[:, 0], ValueError, r"y has shape \(6,\); expected \(6, 2\)"),
     ("one row", "mse", Y[:1], ValueError, r"y has shape \(1, 2\); expected \(6, 2\)"),
     ("a row less", "mse", Y[:5], ValueError, r"y has shape \(5, 2\); expected \(6, 2\)"),
