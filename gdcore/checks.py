@@ -255,8 +255,10 @@ def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
     """Class labels: integers 0 … n_classes - 1, shape (n,)."""
     y = plain_array("y", value)
     if y.dtype.kind not in "biu":
+        names = y.ndim and y.dtype.kind in "USO"
+        integers = "np.unique(y, return_inverse=True)[1]" if names else "y.astype(int)"
         raise TypeError(
-            f"y has dtype {y.dtype}; expected integer class labels of shape ({n},), pass y.astype(int), "
+            f"y has dtype {y.dtype}; expected integer class labels of shape ({n},), pass {integers}, "
             f"or class probabilities of shape ({n}, {n_classes})"
         )
     if y.shape != (n,):
