@@ -16,6 +16,10 @@ DOCS = Path(gd.__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 
 
+def code(page):
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_runs(page, request):
     if page.name in NEEDED:
@@ -24,13 +28,25 @@ def test_code_runs(page, request):
 
         request.addfinalizer(lambda: pyplot.close("all"))
     names: dict[str, object] = {"__name__": page.stem}
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = code(page)
     assert blocks
     for source in blocks:
-        exec(compile(source, page.name, "exec"), names)
+        if "torch" not in source:
+            exec(compile(source, page.name, "exec"), names)
     for name, value in names.items():
         if name.startswith("test_"):
             value()
+
+
+def test_code_of_torch_runs_after_the_imports_of_its_page():
+    pytest.importorskip("torch")
+    first, *blocks = code(DOCS / "gradients.md")
+    names: dict[str, object] = {}
+    exec(compile(first, "gradients.md", "exec"), names)
+    blocks = [source for source in blocks if "torch" in source]
+    assert blocks
+    for source in blocks:
+        exec(compile(source, "gradients.md", "exec"), names)
 
 
 def test_the_pictures_command_tells_what_it_does_and_does_nothing():

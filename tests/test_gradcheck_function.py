@@ -235,6 +235,43 @@ def test_torch():
 
     assert gd.check_gradient(backward, True, x).ok
 
+    def plain(x):
+        assert not x.requires_grad
+        return loss(x)
+
+    assert gd.check_gradient(plain, torch.func.grad(loss), x).ok
+
+
+def test_torch_tensors_require_grad_where_x_does():
+    torch = pytest.importorskip("torch")
+
+    class Cube(torch.autograd.Function):
+        factor = 3
+
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return Cube.factor * ctx.saved_tensors[0] ** 2 * upstream
+
+    def loss(x):
+        return torch.sin(Cube.apply(x)).sum()
+
+    def grad(x):
+        assert x.is_leaf
+        return torch.autograd.grad(loss(x), x)[0]
+
+    for dtype in (torch.float64, torch.float32):
+        x = torch.linspace(0.1, 1, 6, dtype=dtype, requires_grad=True)
+        for point in (x, torch.nn.Parameter(x), x + 1):
+            assert gd.check_gradient(loss, grad, point).ok
+    Cube.factor = 2
+    assert gd.check_gradient(loss, grad, x.double()).causes == (
+        "the gradient is 0.6667 times the true gradient in every entry",)
+
 
 def test_jax():
     jax = pytest.importorskip("jax")

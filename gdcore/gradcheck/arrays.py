@@ -25,10 +25,11 @@ def plain(value: Any) -> Any:
 
 
 def converter(like: Any) -> Callable[[Array], Any]:
-    """Turns a NumPy array into what `like` is: a torch tensor, a JAX array, or a NumPy array."""
+    """Turns a NumPy array into what `like` is: a torch tensor, which requires grad where it does, JAX's or NumPy's."""
     if library(like) == "torch":
         torch = sys.modules["torch"]
-        return lambda array: torch.tensor(array, dtype=like.dtype, device=like.device)
+        made_as = {"dtype": like.dtype, "device": like.device, "requires_grad": like.requires_grad}
+        return lambda array: torch.tensor(array, **made_as)
     if library(like) in ("jax", "jaxlib"):
         jax = sys.modules["jax"]
         return lambda array: jax.numpy.asarray(array, dtype=like.dtype)

@@ -55,8 +55,8 @@ def check_gradient(
     ----------
     fun : callable
         fun(x, *args) -> a number, or (number, gradient) where `grad` is True. It may be written with NumPy, autograd,
-        JAX or torch; it is called with what `x` is, and each time with a copy. A float32 result makes float32 the
-        precision of the check.
+        JAX or torch; it is called with what `x` is, a tensor that requires grad where x does, and each time with a
+        copy. A float32 result makes float32 the precision of the check.
     grad : callable, array_like or True
         grad(x, *args) -> the gradient, of x's shape; or the gradient at x itself; True: fun returns it too. In float32
         it may be off by float32's roundoff.
