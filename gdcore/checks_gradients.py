@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -73,17 +74,52 @@ def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def gradient(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """A gradient of the parameters' shape, flat; NaN and infinity stay."""
+def one_array(name: str, value: object, shape: tuple[int, ...]) -> None:
+    """Neither a dict nor a list of arrays of several shapes, where one array is expected."""
+    items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else []
+    if isinstance(value, dict) or len({plain_array(name, item).shape for item in items}) > 1:
+        grads = "grads.values()" if isinstance(value, dict) else "grads"
+        flat = f": pass one flat vector, np.concatenate([g.ravel() for g in {grads}])" if len(shape) == 1 else ""
+        raise TypeError(
+            f"{name} is a {type(value).__name__} of {len(items)} arrays; expected one array of shape {shape}{flat}"
+        )
+
+
+def gradient(
+    name: str, value: object, shape: tuple[int, ...], owner: str = "the parameters have"
+) -> NDArray[np.float64]:
+    """A gradient of its owner's shape, flat; NaN and infinity stay."""
     if value is None:
         raise TypeError(f"{name} returned None; expected an array of shape {shape}: is a return missing?")
+    one_array(name, value, shape)
     array = plain_array(name, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
     if array.shape != shape:
         remedy = other_shape(name, array.shape, shape)
-        raise ValueError(f"{name} has shape {array.shape}; expected {shape}, as the parameters have{remedy}")
+        raise ValueError(f"{name} has shape {array.shape}; expected {shape}, as {owner}{remedy}")
     return array.astype(np.float64).ravel()
+
+
+def joined(name: str, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    """A list of arrays in the order of the parameters' shapes, or a dict with their names, as one flat vector."""
+    known = ", ".join(shapes)
+    if isinstance(value, dict):
+        if value.keys() != shapes.keys():
+            raise ValueError(f"{name} has the names {', '.join(map(str, value))}; expected {known}")
+        parts = [(f"{name}[{key!r}]", value[key], key) for key in shapes]
+    elif isinstance(value, list | tuple) and any(plain_array(name, item).ndim for item in value):
+        if len(value) != len(shapes):
+            raise ValueError(f"{name} has {len(value)} arrays; expected {len(shapes)}, of {known}, or one flat vector")
+        parts = [(f"{name}[{i}]", part, key) for i, (part, key) in enumerate(zip(value, shapes, strict=True))]
+    else:
+        return value
+    flat = []
+    for place, part, key in parts:
+        if part is None:
+            raise TypeError(f"{place} is None; expected an array of shape {shapes[key]}: was the backward pass run?")
+        flat.append(gradient(place, part, shapes[key], f"{key} has"))
+    return np.concatenate(flat).astype(np.result_type(*(np.asarray(part).dtype for _, part, _ in parts)))
 
 
 def claimed_precision(value: object) -> str:

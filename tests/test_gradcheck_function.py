@@ -91,7 +91,7 @@ def test_wrong_gradients_fail_at_any_scale(scale, dtype):
         (lambda: gd.check_gradient(fun, True, X), TypeError, r"fun must return \(value, gradient\).*got float: pass"),
         (lambda: gd.check_gradient(fun, lambda x: None, X), TypeError, "grad returned None.*return missing"),
         (lambda: gd.check_gradient(fun, lambda x: x[:2], X), ValueError, r"grad has shape \(2,\); expected \(3,\)"),
-        (lambda: gd.check_gradient(fun, lambda x: x[None], X), ValueError, r"grad has shape \(1, 3\).*pass grad.reshape\(3,\)$"),
+        (lambda: gd.check_gradient(fun, lambda x: x[None], X), ValueError, r"\(1, 3\).*pass grad.reshape\(3,\)$"),
         (lambda: gd.check_gradient(lambda W: (W**2).sum(), lambda W: 2 * W.T, np.ones((3, 4))), ValueError,
          r"grad has shape \(4, 3\); expected \(3, 4\), as the parameters have: pass grad.T$"),
         (lambda: gd.check_gradient(fun, np.ones((2, 6)), np.ones((3, 4))), ValueError,

@@ -134,6 +134,70 @@ def test_causes_are_named(grad, cause):
     assert f"cause: {cause}" in str(report)
 
 
+FORMS = {
+    "list": lambda grad: [view.copy() for _, view in NET.parameters(grad)],
+    "tuple": lambda grad: tuple(view.copy() for _, view in NET.parameters(grad)),
+    "dict": lambda grad: {name: view.copy() for name, view in reversed(list(NET.parameters(grad)))},
+    "numbers": lambda grad: grad.tolist(),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_gradient_in_parts_is_that_of_one_vector(form, dtype):
+    """A list of numbers is in float64, whatever they were."""
+    for grad in (right(), changed("dense1.bias", lambda part: -part)):
+        whole = grad.astype(dtype)
+        for given in (FORMS[form](whole), lambda whole=whole: FORMS[form](whole)):
+            expected = check(whole.astype("float64") if form == "numbers" else whole)
+            np.testing.assert_array_equal(check(given).entries, expected.entries)
+
+
+def test_tensors_in_a_list_are_a_gradient():
+    torch = pytest.importorskip("torch")
+    assert check([torch.tensor(part, requires_grad=True) for part in FORMS["list"](right())]).ok
+
+
+def parts(**others):
+    return {**FORMS["dict"](right()), **others}
+
+
+ALL_NAMES = ", ".join(name for name, _ in NET.parameters())
+
+
+@pytest.mark.parametrize(("grad", "options", "exception", "message"), [
+    (FORMS["list"](right())[:5], {}, ValueError,
+     f"grad has 5 arrays; expected 6, of {ALL_NAMES}, or one flat vector"),
+    ([part.T for part in FORMS["list"](right())], {}, ValueError,
+     "grad[0] has shape (5, 3); expected (3, 5), as dense0.weight has: pass grad[0].T"),
+    ([None, *FORMS["list"](right())[1:]], {}, TypeError,
+     "grad[0] is None; expected an array of shape (3, 5): was the backward pass run?"),
+    ({"W": right()}, {}, ValueError, f"grad has the names W; expected {ALL_NAMES}"),
+    (parts(**{"dense2.bias": np.ones(3)}), {}, ValueError,
+     "grad['dense2.bias'] has shape (3,); expected (2,), as dense2.bias has"),
+    (parts(**{"dense2.bias": "one"}), {}, TypeError, "grad['dense2.bias'] has dtype <U3; expected real numbers"),
+    ([np.ones(3), np.ones(4)], {"wrt": "inputs"}, TypeError,
+     "grad is a list of 2 arrays; expected one array of shape (7, 3)"),
+])  # fmt: skip
+def test_bad_parts_are_refused(grad, options, exception, message):
+    with pytest.raises(exception) as caught:
+        check(grad, **options)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("grad", "message"), [
+    ([np.ones((2, 3)), np.ones(3)], "grad is a list of 2 arrays; expected one array of shape (9,): "
+     "pass one flat vector, np.concatenate([g.ravel() for g in grads])"),
+    ({"W": np.ones((2, 3)), "b": np.ones(3)}, "grad is a dict of 2 arrays; expected one array of shape (9,): "
+     "pass one flat vector, np.concatenate([g.ravel() for g in grads.values()])"),
+])  # fmt: skip
+def test_parts_of_a_functions_gradient_have_to_be_joined(grad, message):
+    for given in (grad, lambda x: grad):
+        with pytest.raises(TypeError) as caught:
+            gd.check_gradient(lambda x: float(x @ x), given, np.ones(9))
+        assert str(caught.value) == message
+
+
 def test_what_nothing_explains_is_not_explained():
     assert check(right() * (1 + 0.1 * RNG.random(NET.n_params))).causes == ()
     assert check(lambda: right() + 0.1).verdict == "fail"

@@ -20,7 +20,11 @@ def library(value: object) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A tensor of torch without its graph, on the host; anything else as it is: NumPy takes it."""
+    """Tensors of torch, in a list or a dict too, without their graph, on the host; what NumPy takes as it is."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
     return value.detach().cpu() if library(value) == "torch" else value
 
 

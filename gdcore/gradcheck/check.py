@@ -13,7 +13,7 @@ Design
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -44,6 +44,7 @@ from .report import GradientReport, Part
 from .rounding import check_single, gradient_roundoff
 from .second import check_second
 
+Gradient = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 DROPOUT_SEED = 0
 ROUNDED = "every number of grad is one of float32: where it was computed in float32, it should be passed as float32"
 
@@ -59,7 +60,7 @@ def check_gradients(
     l2: float = 0.0,
     wrt: str = "params",
     order: int = 1,
-    grad: ArrayLike | Callable[..., ArrayLike] | None = None,
+    grad: Gradient | Callable[..., Gradient] | None = None,
     mode: str = "auto",
     samples_per_block: int = 32,
     directions: int = 4,
@@ -83,7 +84,8 @@ def check_gradients(
         model's gradient, every entry of it.
     grad : array_like or callable, optional
         A gradient to check in place of the model's own, such as that of a backward pass of yours: an array of
-        shape (n_params,), or of X's, or a callable () that returns one; a tensor will do. In float32 it may be off by
+        shape (n_params,), or of X's, or a callable () that returns one; a tensor will do, and so will a list of arrays
+        in the order and the shapes of `model.parameters()`, or a dict with its names. In float32 it may be off by
         float32's roundoff. In float64 it is checked at the data as given, which a float32 model's own gradient sees
         rounded to float32. Of order 2: a callable v -> H v, of vectors (n_params,) in float64; a loss in Python
         needs it.
@@ -130,6 +132,10 @@ def check_gradients(
     order = checks_gradients.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
         claimed = plain(grad() if callable(grad) and order == 1 else grad)
+        if wrt == "params":
+            claimed = checks_gradients.joined("grad", claimed, {name: part.shape for name, part in model.parameters()})
+        else:
+            checks_gradients.one_array("grad", claimed, data.X.shape)
         if grad is not None and (order == 2 or checks_gradients.claimed_precision(claimed) == "float64"):
             data = samples(dtype="float64")
         objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
