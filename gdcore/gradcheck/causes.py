@@ -7,6 +7,7 @@ Design
   and at least one entry is too far from the truth for the agreement to be chance.
 - Guesses are tried from the simplest on, and the first that holds is the block's cause. Blocks of one cause are named
   together.
+- Of a flat array that no guess explains as a whole, each run of failing neighbours is tried as if it were a block.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from .entries import Block, Entries
 from .evaluator import Vector
+from .runs import MOST_RUNS, failing_runs, whereabouts
 
 CLEAR = 10.0
 """An entry tells something where its error exceeds the tolerance of the guess so many times."""
@@ -80,14 +82,45 @@ def explain(
         Empty where nothing fails, or nothing explains it.
     """
     found: dict[str, list[str]] = {}
+    of_runs: dict[str, list[str]] = {}
     failing = np.unique(entries["block"][entries["verdict"] == "fail"])
     for b in failing:
-        mine = entries[entries["block"] == b]
-        tried = predictions(mine, entries, blocks, int(b), guesses, factors)
-        words = next((guess.words for guess in tried if holds(mine, guess)), located(mine, blocks[b]))
+        block, mine = blocks[b], entries[entries["block"] == b]
+        words = first_that_holds(entries, blocks, int(b), guesses, factors) or located(mine, block)
+        if not words and len(block.shape) == 1 and len(mine) == block.size and (mine["verdict"] != "fail").any():
+            runs = failing_runs(mine, block)
+            words = whereabouts(runs, mine, block)
+            for run, cause in causes_of(runs, mine, guesses, factors):
+                of_runs.setdefault(cause, []).append(run)
         if words:
-            found.setdefault(words, []).append(blocks[b].name)
-    return tuple(sentence(names, words, blocks, whole) for words, names in found.items())
+            found.setdefault(words, []).append(block.name)
+    of_blocks = [sentence(names, words, blocks, whole) for words, names in found.items()]
+    return (*of_blocks, *(sentence(names, words, (), whole) for words, names in of_runs.items()))
+
+
+def first_that_holds(
+    entries: Entries, blocks: tuple[Block, ...], b: int, guesses: tuple[Guess, ...],
+    factors: tuple[tuple[float, str], ...],
+) -> str:
+    """The words of the first guess that holds for block b, or ""."""
+    mine = entries[entries["block"] == b]
+    tried = predictions(mine, entries, blocks, b, guesses, factors)
+    return next((guess.words for guess in tried if holds(mine, guess)), "")
+
+
+def causes_of(
+    runs: tuple[Block, ...], mine: Entries, guesses: tuple[Guess, ...], factors: tuple[tuple[float, str], ...]
+) -> Iterator[tuple[str, str]]:
+    """The names of runs that something explains, and what; nothing where they are many."""
+    if len(runs) > MOST_RUNS:
+        return
+    parts = [mine[run.start - mine["index"][0] :][: run.size].copy() for run in runs]
+    for r, part in enumerate(parts):
+        part["block"] = r
+    for r, run in enumerate(runs):
+        words = first_that_holds(np.concatenate(parts), runs, r, guesses, factors)
+        if words:
+            yield run.name, words
 
 
 def sentence(names: list[str], words: str, blocks: tuple[Block, ...], whole: str) -> str:
@@ -122,7 +155,7 @@ def predictions(
         words = f"is {in_digits(constant)} times the true gradient in every entry"
         yield Prediction(words, constant * numeric, (1 + abs(constant)) * bound)
     block = blocks[b]
-    if len(mine) < max(2, block.size):
+    if len(mine) < block.size:
         return
     if len(block.shape) == 2 and min(block.shape) > 1:
         square = block.shape[0] == block.shape[1]
@@ -130,6 +163,8 @@ def predictions(
         for shape in (block.shape, block.shape[::-1]):
             turned, width = (part.reshape(shape).T.ravel() for part in (numeric, bound))
             yield Prediction(words, turned, width + bound)
+    if len(mine) == 2:
+        yield Prediction("has its two entries swapped", numeric[::-1], bound[::-1] + bound)
     for shift, words in ((1, "is shifted by one entry"), (-1, "is shifted by one entry, backwards")):
         yield Prediction(words, np.roll(numeric, shift), np.roll(bound, shift) + bound)
     for other, named in enumerate(blocks):
