@@ -8,7 +8,7 @@ from typing import ClassVar, final
 
 from .. import checks
 from ..schedules import Schedule
-from .base import SMALLEST_EPS, Optimizer, check_learning_rate
+from .base import SMALLEST_EPS, Optimizer, check_learning_rate, check_momentum
 
 
 @final
@@ -91,6 +91,7 @@ class RMSprop(Optimizer):
     eps : float, default 1e-8
     weight_decay : float, default 0
     momentum : float, default 0
+        Share of the last move that is kept, in [0, 1].
     centered : bool, default False
         Divide by the deviation of the gradient from its mean.
 
@@ -122,7 +123,7 @@ class RMSprop(Optimizer):
         checks.in_range("alpha", self.alpha, 0, 1)
         checks.nonnegative("eps", self.eps)
         checks.nonnegative("weight_decay", self.weight_decay)
-        checks.nonnegative("momentum", self.momentum)
+        check_momentum(self.momentum)
         checks.boolean("centered", self.centered)
 
     def hyper(self) -> tuple[float, ...]:
@@ -130,7 +131,7 @@ class RMSprop(Optimizer):
         return (self.alpha, self.eps, self.weight_decay, self.momentum, self.centered)
 
     def amplification(self) -> float:
-        return max(1.0, self.momentum) if self.eps > SMALLEST_EPS else inf
+        return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
         """The mean square; the mean if centered; the momentum buffer where there is momentum."""

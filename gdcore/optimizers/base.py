@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from .. import checks_fit
+from .. import checks, checks_fit
 from .._repr import call_repr
 from ..schedules import Schedule
 from .state import OptimizerState
@@ -26,6 +26,11 @@ def check_learning_rate(value: object) -> None:
     """Check a rate: a number, or a schedule, which has checked itself."""
     if not isinstance(value, Schedule):
         checks_fit.rate(value)
+
+
+def check_momentum(value: object) -> None:
+    """Check the share of the last move that is kept: above 1 moves would grow by themselves."""
+    checks.between("momentum", value, 0, 1)
 
 
 class Optimizer(ABC):

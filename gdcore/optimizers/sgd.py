@@ -7,7 +7,7 @@ from typing import ClassVar, final
 
 from .. import checks
 from ..schedules import Schedule
-from .base import Optimizer, check_learning_rate
+from .base import Optimizer, check_learning_rate, check_momentum
 
 
 @final
@@ -24,9 +24,9 @@ class SGD(Optimizer):
     ----------
     learning_rate : float or Schedule, default 0.001
     momentum : float, default 0
-        Share of the last move that is kept; 0 is plain gradient descent.
+        Share of the last move that is kept, in [0, 1]; 0 is plain gradient descent, 1 has no friction.
     dampening : float, default 0
-        Share of the gradient that is left out of the buffer.
+        Share of the gradient that is left out of the buffer, in [0, 1].
     weight_decay : float, default 0
     nesterov : bool, default False
         Look ahead along the buffer; needs `momentum` and no `dampening`.
@@ -57,8 +57,8 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
-        checks.nonnegative("momentum", self.momentum)
-        checks.finite("dampening", self.dampening)
+        check_momentum(self.momentum)
+        checks.between("dampening", self.dampening, 0, 1)
         checks.nonnegative("weight_decay", self.weight_decay)
         if checks.boolean("nesterov", self.nesterov):
             checks.nesterov(self.momentum, self.dampening)
@@ -66,9 +66,6 @@ class SGD(Optimizer):
     def hyper(self) -> tuple[float, ...]:
         """momentum, dampening, weight_decay, nesterov."""
         return (self.momentum, self.dampening, self.weight_decay, self.nesterov)
-
-    def amplification(self) -> float:
-        return max(1.0, self.momentum)
 
     def slot_names(self) -> tuple[str, ...]:
         """The momentum buffer, where there is momentum."""
