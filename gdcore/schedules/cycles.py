@@ -28,11 +28,12 @@ class Cosine(Schedule):
     learning_rate : float
         The highest rate.
     period : int
-        Steps of the fall, of the first one where there are restarts.
+        Steps of the fall, of the first one where there are restarts. The warm-up is not among them.
     end : float, default 0.0
         The lowest rate, in [0, learning_rate].
     warmup : int, default 0
-        So many steps before, the rate rises along a line from `learning_rate * start_factor`.
+        So many steps before the fall, the rate rises along a line from `learning_rate * start_factor`: `end` is reached
+        after `warmup + period` steps.
     start_factor : float, default 0.1
         In (0, 1].
     restarts : bool, default False
