@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from . import checks_fit, checks_plot
+
+WIDE = 30.0
+"""Positive values of a larger ratio are hard to read on a linear axis."""
 
 
 def optional(module: str, wanted_by: str, install: str) -> Any:
@@ -53,6 +59,14 @@ def whole_numbers(ax: Any) -> None:
     locator = ax.xaxis.get_major_locator()
     if type(locator) is optional("matplotlib.ticker", "plot", "gdcore[plot]").AutoLocator:
         locator.set_params(integer=True)
+
+
+def log_where_wide(ax: Any, values: ArrayLike) -> None:
+    """A logarithmic y axis, which its label says, for values from 0 on of which some are many times the least."""
+    found = np.asarray(values, dtype=np.float64)
+    positive = found[np.isfinite(found) & (found > 0)]
+    if len(positive) and not (found < 0).any() and positive.max() > WIDE * positive.min():
+        ax.set(yscale="log", ylabel=f"{ax.get_ylabel()} (log scale)")
 
 
 def data_frame(columns: Mapping[str, Any]) -> Any:

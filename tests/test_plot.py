@@ -108,6 +108,38 @@ def test_losses(pyplot):
     assert ax.get_title() == "stopped: enough"
 
 
+@pytest.mark.parametrize(("losses", "scale"), [
+    ([225.0, 8.0, 1.0], "log"), ([1.0, 1e3, 1e9], "log"), ([225.0, 1.0, 0.0], "log"), ([3.0, np.inf, 0.01], "log"),
+    ([3.0, 2.0, 1.0], "linear"), ([225.0, 1.0, -1.0], "linear"), ([3.0, np.inf], "linear"), ([0.0, 0.0], "linear"),
+    ([], "linear"),
+])  # fmt: skip
+def test_wide_losses_are_drawn_on_a_log_scale(pyplot, losses, scale):
+    for history in (gd.History(losses), gd.History(losses[:1], losses)):
+        ax = history.plot()
+        assert ax.get_yscale() == scale
+        assert ax.get_ylabel() == ("loss (log scale)" if scale == "log" else "loss")
+
+
+def test_a_range_test_shows_its_fall_where_the_end_is_far_above(pyplot):
+    losses = np.array([200.0, 100.0, 10.0, 5.0, 50.0, 4.0, 1e6])
+    curve = np.where(losses < 5, 6.0, losses)
+    ax = gd.RangeTest(np.geomspace(1e-3, 1, 7), losses, curve, 0.01, "enough").plot()
+    low, high = ax.get_ylim()
+    assert low < 4
+    assert high == 4 + 196 / 0.25
+    assert ax.get_ylabel() == "loss (cut off above 788)"
+
+
+@pytest.mark.parametrize(("losses", "suggestion", "name"), [
+    ([200.0, 100.0, 5.0, 300.0], 0.01, "loss"), ([2.0, 2.0, 3.0, 1e6], None, "loss (log scale)"), ([], None, "loss"),
+])  # fmt: skip
+def test_a_range_test_is_whole_otherwise(pyplot, losses, suggestion, name):
+    losses = np.array(losses)
+    ax = gd.RangeTest(np.geomspace(1e-3, 1, len(losses)), losses, losses, suggestion, "enough").plot()
+    assert ax.get_ylabel() == name
+    assert ax.get_ylim()[1] > losses.max(initial=0)
+
+
 def test_gradient_flow(pyplot, rng):
     X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
     net = gd.MLP([3, 4, 5, 1], activation="sigmoid", seed=0, dtype="float64")

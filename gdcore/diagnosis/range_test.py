@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit
-from .._optional import axes_or_new
+from .._optional import axes_or_new, log_where_wide
 from ..errors import DivergedError
 from ..losses import CustomLoss, Loss
 from ..models.evaluate import mean_loss
@@ -33,6 +33,8 @@ TOO_HIGH = 3.0
 """The test ends where a batch's loss has risen by so many times the first loss of all data."""
 FEWEST = 5
 """Points on the curve below which there is no slope to speak of."""
+SHARE = 0.25
+"""Of a picture's height, what the losses up to the curve's lowest point take up at least."""
 
 
 @final
@@ -66,6 +68,8 @@ class RangeTest:
     def plot(self, ax: Any = None) -> Any:
         """Draw the losses over the rates, with the suggestion.
 
+        Where the rise at the highest rates would flatten the fall before it, the picture is cut off above, and says so.
+
         Parameters
         ----------
         ax : matplotlib Axes, optional
@@ -86,6 +90,10 @@ class RangeTest:
         if self.suggestion is not None:
             ax.axvline(self.suggestion, color="black", linestyle=":", label=f"suggestion {self.suggestion:.3g}")
         ax.set(xlabel="learning rate", ylabel="loss", xscale="log")
+        if self.suggestion is None:
+            log_where_wide(ax, self.losses)
+        else:
+            _cut_off(ax, self.losses, int(np.argmin(self.smoothed)) + 1)
         ax.legend()
         return ax
 
@@ -176,6 +184,15 @@ def find_learning_rate(
     rates = rates[: len(losses)]
     curve = first + _smooth(np.array(changes), max(1, round(WINDOW * steps)))
     return RangeTest(rates, np.array(losses), curve, _steepest(rates, curve), reason)
+
+
+def _cut_off(ax: Any, losses: NDArray[np.float64], fall: int) -> None:
+    """End the y axis where the first losses, those of the fall, fill their share of it."""
+    low, high = losses.min(), losses[:fall].max()
+    top = low + (high - low) / SHARE
+    if losses.max() > top > low:
+        ax.set_ylim(low - 0.05 * (top - low), top)
+        ax.set_ylabel(f"{ax.get_ylabel()} (cut off above {top:.3g})")
 
 
 def _smooth(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks
-from .._optional import axes_or_new, whole_numbers
+from .._optional import axes_or_new, log_where_wide, whole_numbers
 from ..models.sequential import Sequential
 from ..training.history import History
 
@@ -21,6 +21,8 @@ FEW = 30
 
 def losses(history: History, ax: Any = None) -> Any:
     """Draw the losses over the epochs, with the reason of the stop.
+
+    The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ def losses(history: History, ax: Any = None) -> Any:
         ax.axvline(history.epochs - 1, color="gray", linestyle=":", label="stopped")
         ax.legend()
     ax.set(xlabel="epoch", ylabel="loss")
+    log_where_wide(ax, history.loss + history.val_loss)
     whole_numbers(ax)
     ax.set_title(f"stopped: {history.stop_reason}", wrap=True)
     return ax

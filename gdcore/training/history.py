@@ -105,6 +105,8 @@ class History:
     def plot(self, ax: Any = None) -> Any:
         """Draw the losses over the epochs, with the reason of the stop.
 
+        The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
+
         Parameters
         ----------
         ax : matplotlib Axes, optional
