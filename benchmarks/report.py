@@ -106,11 +106,13 @@ def where(report: Json) -> str:
 
 
 def summary(report: Json) -> str:
-    """The README's table: training steps, every library's ratio, and gdcore's share of the peak."""
+    """The README's table: training steps, every library's ratio, gdcore's share of the peak, its step from Python."""
     suite = suite_of(report, "train")
     if suite is None:
         raise SystemExit("the results hold no suite train: run python -m benchmarks with --json")
     names = [name for name in SUMMARY if name in names_in(suite)]
+    step = suite_of(report, "step")
+    called = {} if step is None else {row["label"]: row["libraries"]["gdcore"]["seconds"] for row in step["rows"]}
     rows = []
     for row in suite["rows"]:
         share = row["ratios"].get("peak")
@@ -120,13 +122,16 @@ def summary(report: Json) -> str:
             duration(row["libraries"]["gdcore"]["seconds"]),
             *("-" if ratio is None else f"{three_digits(ratio)}x" for ratio in ratios),
             "-" if share is None else f"{share:.0%}",
+            duration(called[row["label"]]) if row["label"] in called else "-",
         ])
     return (
-        table(["layers, rows", "gdcore", *names, "of the peak"], rows)
-        + f"\nTime of one training step, and how many times longer the others take: medians on\n{where(report)}.\n"
+        table(["layers, rows", "gdcore", *names, "of the peak", "`Trainer.step`"], rows)
+        + "\nTime of one training step inside an epoch, and how many times longer the others take: medians on\n"
+        + f"{where(report)}.\n"
         + "float32, tanh and plain gradient descent where the row names nothing else; JAX runs the whole epoch in one\n"
         + "`lax.scan`. The peak is that of multiply-adds in registers. All start from the same parameters and see the\n"
-        + "same batches; their losses agree to 1e-3 or the row does not count.\n"
+        + "same batches; their losses agree to 1e-3 or the row does not count. The last column is gdcore's time of\n"
+        + "the same step as one call of `Trainer.step` from Python.\n"
     )
 
 

@@ -214,6 +214,11 @@ def test_tables_say_what_the_report_says(measured):
     assert f"| {report.three_digits(ratio)}x |" in line
     [line] = [line for line in made["benchmark"].splitlines() if line.startswith("| 64-64-10, 64 |")]
     assert f"| {rows[1]['ratios']['peak']:.0%} |" in line
+    assert all(line.endswith("| - |") for line in made["benchmark"].splitlines()[2:4])
+    step = {"suite": "step", "rows": [{"label": rows[1]["label"], "libraries": {"gdcore": {"seconds": 2e-6}}}]}
+    [line] = [line for line in report.summary({**measured, "suites": [*measured["suites"], step]}).splitlines()
+              if line.startswith("| 64-64-10, 64 |")]  # fmt: skip
+    assert line.endswith("% | 2.00 us |")
     assert re.search(rf"one core of an? .+, .*NumPy {np.__version__}", made["benchmark"])
     assert f"gdcore {gd.__version__}" in made["results"]
     assert "### sizes: sizes" in made["results"]

@@ -21,7 +21,8 @@ def code(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_runs(page, request):
+def test_code_runs(page, request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     if page.name in NEEDED:
         pytest.importorskip(NEEDED[page.name]).use("Agg")
         from matplotlib import pyplot
