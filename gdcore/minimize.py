@@ -67,7 +67,8 @@ class MinimizeResult:
 
     Examples
     --------
-    >>> result = minimize(lambda x: (x * x, 2 * x), 1.0, max_steps=3, stop=(), trace=True)
+    >>> import gdcore as gd
+    >>> result = gd.minimize(lambda x: (x * x, 2 * x), 1.0, max_steps=3, stop=(), trace=True)
     >>> result.nit, result.message, result.trace.x.shape
     (3, 'all 3 steps were made', (4,))
     """

@@ -201,6 +201,8 @@ MODULES = [gd.__name__, *(
     module.name for module in pkgutil.walk_packages(gd.__path__, "gdcore.")
     if "_kernels." not in module.name and not module.name.endswith("__main__")
 )]  # fmt: skip
+NAMESPACES = (gd.metrics, gd.plot, gd.schedules)
+PUBLIC = {name for module in (gd, *NAMESPACES) for name in module.__all__}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -210,9 +212,18 @@ def test_examples_in_docstrings_run(name, request):
         from matplotlib import pyplot
 
         request.addfinalizer(lambda: pyplot.close("all"))
-    module = importlib.import_module(name)
-    found = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
-    assert found.failed == 0
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for example in doctest.DocTestFinder().find(importlib.import_module(name)):
+        if example.name.removeprefix(f"{name}.").split(".")[0] in PUBLIC and "gdcore as gd" in example.docstring:
+            example.globs = {}    # what help() shows has to run where it is pasted
+        runner.run(example)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("module", [gd, *NAMESPACES], ids=lambda module: module.__name__)
+def test_dir_shows_the_public_names_alone(module):
+    assert dir(module) == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
 
 
 def test_public_records_have_examples():

@@ -54,7 +54,8 @@ class LearningRateBound:
 
     Examples
     --------
-    >>> bound = LearningRateBound(4.0, 1.0, 0.0, 2)
+    >>> import gdcore as gd
+    >>> bound = gd.LearningRateBound(4.0, 1.0, 0.0, 2)
     >>> bound.max_rate, bound.best_rate, bound.condition_number
     (0.5, 0.4, 4.0)
     """

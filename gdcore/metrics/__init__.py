@@ -79,3 +79,8 @@ __all__ = [
     "MAE", "METRICS", "R2", "Accuracy", "BinaryAccuracy", "CustomMetric", "Metric", "MetricSpec", "TopK", "get_metric",
     "get_metrics",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """The public names alone."""
+    return sorted(__all__)

@@ -22,3 +22,8 @@ __all__ = [
     "loss_slice",
     "losses",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names alone."""
+    return sorted(__all__)

@@ -45,7 +45,7 @@ def losses(history: History, ax: Any = None) -> Any:
     --------
     >>> import gdcore as gd
     >>> history = gd.LinearModel(1).fit([[1.0]], [1.0], loss="mse", epochs=3)
-    >>> losses(history).get_title()
+    >>> gd.plot.losses(history).get_title()
     'stopped: all 3 epochs were run'
     """
     checks.instance("history", history, History, "model.fit(X, y, …)")
@@ -96,7 +96,7 @@ def gradient_flow(model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Los
     Examples
     --------
     >>> import gdcore as gd
-    >>> ax = gradient_flow(gd.MLP([1, 4, 1], seed=0), [[1.0], [2.0]], [1.0, 4.0], "mse")
+    >>> ax = gd.plot.gradient_flow(gd.MLP([1, 4, 1], seed=0), [[1.0], [2.0]], [1.0, 4.0], "mse")
     >>> ax.get_xlabel(), ax.get_yscale()
     ('layer', 'log')
     """

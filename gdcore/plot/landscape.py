@@ -90,7 +90,7 @@ def loss_slice(
     Examples
     --------
     >>> import gdcore as gd
-    >>> ax = loss_slice(gd.LinearModel(1, seed=0), [[1.0], [2.0]], [1.0, 2.0], "mse", direction=[1.0, 0.0])
+    >>> ax = gd.plot.loss_slice(gd.LinearModel(1, seed=0), [[1.0], [2.0]], [1.0, 2.0], "mse", direction=[1.0, 0.0])
     >>> ax.get_ylabel()
     'mean_squared_error'
     """
@@ -167,7 +167,7 @@ def loss_plane(
     Examples
     --------
     >>> import gdcore as gd
-    >>> ax = loss_plane(gd.LinearModel(2, seed=0), [[1.0, 2.0]], [1.0], "mse", resolution=9)
+    >>> ax = gd.plot.loss_plane(gd.LinearModel(2, seed=0), [[1.0, 2.0]], [1.0], "mse", resolution=9)
     >>> ax.get_title()
     'mean_squared_error'
     """

@@ -45,7 +45,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     --------
     >>> import gdcore as gd
     >>> X, y = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], [0, 1, 1]
-    >>> ax = decision_boundary(gd.LinearModel(2, seed=0), X, y, resolution=20)
+    >>> ax = gd.plot.decision_boundary(gd.LinearModel(2, seed=0), X, y, resolution=20)
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('feature 0', 'feature 1')
     """
@@ -105,7 +105,7 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     Examples
     --------
     >>> import gdcore as gd
-    >>> ax = activations(gd.MLP([1, 4, 1], activation="tanh", seed=0), [[1.0], [2.0]], bins=5)
+    >>> ax = gd.plot.activations(gd.MLP([1, 4, 1], activation="tanh", seed=0), [[1.0], [2.0]], bins=5)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['dense0, tanh', 'dense1, identity']
     """

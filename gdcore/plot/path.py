@@ -41,7 +41,7 @@ class ParamsTrace(Callback):
     --------
     >>> import gdcore as gd
     >>> net = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
-    >>> trace = ParamsTrace(net)
+    >>> trace = gd.plot.ParamsTrace(net)
     >>> history = net.fit([[1.0]], [1.0], loss="mse", optimizer=gd.SGD(0.25), epochs=3, callbacks=trace)
     >>> trace.x.ravel()
     array([0.   , 0.5  , 0.75 , 0.875])
@@ -87,7 +87,7 @@ def loss_function(
     Examples
     --------
     >>> import gdcore as gd
-    >>> value = loss_function(gd.LinearModel(1, bias=False), [[1.0]], [3.0], "mse")
+    >>> value = gd.plot.loss_function(gd.LinearModel(1, bias=False), [[1.0]], [3.0], "mse")
     >>> value([0.0]), value([2.0])
     (9.0, 1.0)
     """
@@ -144,7 +144,7 @@ def descent(
     >>> import gdcore as gd
     >>> def fun(a):
     ...     return (3 + 3 * a) ** 2, 18 * (a + 1)
-    >>> ax = descent(fun, gd.minimize(fun, 2.0, optimizer=gd.SGD(0.02), trace=True))
+    >>> ax = gd.plot.descent(fun, gd.minimize(fun, 2.0, optimizer=gd.SGD(0.02), trace=True))
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x', 'fun(x)')
     """

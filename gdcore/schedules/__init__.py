@@ -20,3 +20,8 @@ __all__ = [
     "SCHEDULES", "Constant", "Cosine", "Exponential", "InverseScaling", "MultiStep", "OneCycle", "PlateauState",
     "Polynomial", "ReduceOnPlateau", "Schedule", "StepDecay",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """The public names alone."""
+    return sorted(__all__)

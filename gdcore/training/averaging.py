@@ -90,7 +90,8 @@ class EMA(Average):
 
     Examples
     --------
-    >>> EMA(0.99, start=100)
+    >>> import gdcore as gd
+    >>> gd.EMA(0.99, start=100)
     EMA(decay=0.99, start=100)
     """
 
