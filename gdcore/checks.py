@@ -23,7 +23,7 @@ SHORT = 80
 def finite(name: str, value: object) -> float:
     """A finite real number, as a float."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {short(value)}")
     try:
         number = float(value)
     except OverflowError:
@@ -60,14 +60,14 @@ def in_range(name: str, value: object, low: float, high: float) -> float:
 def boolean(name: str, value: object) -> bool:
     """True or False, nothing that merely counts as one."""
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {short(value)}")
     return value
 
 
 def integer(name: str, value: object, low: int, high: float = math.inf) -> int:
     """An integer from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {short(value)}")
     number = int(value)
     if number < low:
         raise ValueError(f"{name} must be >= {low}, got {value!r}")
@@ -79,7 +79,7 @@ def integer(name: str, value: object, low: int, high: float = math.inf) -> int:
 def unit_pair(name: str, value: object) -> tuple[float, float]:
     """A tuple of two numbers in [0, 1)."""
     if not isinstance(value, tuple) or len(value) != 2:
-        raise TypeError(f"{name} must be a tuple of two numbers, got {value!r}")
+        raise TypeError(f"{name} must be a tuple of two numbers, got {short(value)}")
     return in_range(f"{name}[0]", value[0], 0, 1), in_range(f"{name}[1]", value[1], 0, 1)
 
 
@@ -99,7 +99,7 @@ def precision(name: str, value: object) -> str:
     except TypeError:
         found = None
     if value is None or found not in DTYPES:
-        raise ValueError(f"{name} must be 'float32' or 'float64', got {value!r}")
+        raise ValueError(f"{name} must be 'float32' or 'float64', got {short(value)}")
     return str(found)
 
 
@@ -145,7 +145,7 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
     if isinstance(value, type):
         raise TypeError(f"{kind} must be a name or a record, got the class {value.__name__}: pass {value.__name__}(…)")
     if not isinstance(value, str):
-        raise TypeError(f"{kind} must be a name or a record, got {value!r}; names: {', '.join(known)}")
+        raise TypeError(f"{kind} must be a name or a record, got {short(value)}; names: {', '.join(known)}")
     if value.lower() in known:
         return value.lower()
     close = difflib.get_close_matches(value.lower(), known, n=1)
@@ -289,7 +289,11 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
         y = y[:, None]
     if y.shape != (n, n_outputs):
         expected = f"({n}, {n_outputs})" + (f" or ({n},)" if n_outputs == 1 else "")
-        raise ValueError(f"y has shape {y.shape}; expected {expected}{other_shape('y', y.shape, (n, n_outputs))}")
+        remedy = other_shape("y", y.shape, (n, n_outputs))
+        if not remedy and y.shape in ((n,), (n, 1)) and kind != "class":
+            classes = ", or take cross_entropy for class labels" if kind in ("unit", "sign") else ""
+            remedy = f": give the model one output{classes}"
+        raise ValueError(f"y has shape {y.shape}; expected {expected}{remedy}")
     if kind != "real":
         allowed, wrong = _ALLOWED[kind]
         bad = wrong(y)
@@ -390,5 +394,5 @@ def layer_sizes(value: object) -> list[int]:
     """At least two integers >= 1."""
     listed = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(listed, list | tuple) or len(listed) < 2:
-        raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {value!r}")
+        raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {short(value)}")
     return [integer(f"sizes[{i}]", size, 1) for i, size in enumerate(listed)]

@@ -31,13 +31,13 @@ def at_least(name: str, value: object, low: float) -> float:
 def one_of(name: str, value: object, allowed: Sequence[str]) -> None:
     """One of a few words."""
     if value not in allowed:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
+        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {short(value)}")
 
 
 def rising(name: str, value: object) -> tuple[int, ...]:
     """Integers >= 1, at least one, each above the one before."""
     if not isinstance(value, tuple | list) or not value:
-        raise TypeError(f"{name} must be a tuple of integers, got {value!r}")
+        raise TypeError(f"{name} must be a tuple of integers, got {short(value)}")
     found = tuple(integer(f"{name}[{i}]", item, 1) for i, item in enumerate(value))
     if list(found) != sorted(set(found)):
         raise ValueError(f"{name} must rise, got {value!r}")
@@ -48,7 +48,7 @@ def rate(value: object) -> None:
     """A learning rate that is not a schedule: a finite number above 0."""
     if isinstance(value, type) or callable(value):
         raise TypeError(
-            f"learning_rate must be a number or a schedule, got {value!r}: "
+            f"learning_rate must be a number or a schedule, got {short(value)}: "
             "pass a record such as gdcore.schedules.Cosine(0.1, 1000)"
         )
     positive("learning_rate", value)
@@ -71,7 +71,7 @@ def function_name(kind: str, value: Any) -> str:
 def several(name: str, value: object) -> tuple[Any, ...]:
     """The members of a list or the like."""
     if not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be one or several, got {value!r}")
+        raise TypeError(f"{name} must be one or several, got {short(value)}")
     return tuple(value)
 
 
@@ -111,14 +111,14 @@ def missing_library(name: str, wanted_by: str, install: str, error: ImportError)
 def text(name: str, value: object) -> None:
     """A word."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a name, got {value!r}")
+        raise TypeError(f"{name} must be a name, got {short(value)}")
 
 
 def words(name: str, value: object, allowed: Sequence[str]) -> tuple[str, ...]:
     """One or several of a few words."""
     several = (value,) if isinstance(value, str) else value
     if not isinstance(several, Iterable):
-        raise TypeError(f"{name} must be names among {', '.join(allowed)}, got {value!r}")
+        raise TypeError(f"{name} must be names among {', '.join(allowed)}, got {short(value)}")
     found = tuple(several)
     for word in found:
         known_name(name, word, allowed)
@@ -164,7 +164,7 @@ def callable_name(function: object) -> str:
 def callback(value: object, kind: type) -> None:
     """An instance of the interface."""
     if not isinstance(value, kind):
-        raise TypeError(f"callbacks must hold instances of classes derived from gdcore.Callback, got {value!r}")
+        raise TypeError(f"callbacks must hold instances of classes derived from gdcore.Callback, got {short(value)}")
 
 
 def one_column_of_classes(target: NDArray[Any] | None, kind: str | None) -> NDArray[Any]:
@@ -180,7 +180,7 @@ def one_column_of_classes(target: NDArray[Any] | None, kind: str | None) -> NDAr
 def class_weights(value: object, known: Sequence[int]) -> dict[int, float]:
     """Weights of classes that exist."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"class_weight must be 'balanced' or a dict class -> weight, got {value!r}")
+        raise TypeError(f"class_weight must be 'balanced' or a dict class -> weight, got {short(value)}")
     found = {}
     for label, weight in value.items():
         if isinstance(label, bool) or not isinstance(label, numbers.Integral) or label not in known:
@@ -205,7 +205,7 @@ def full_batch(method: object, options: Mapping[str, bool]) -> None:
 def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
     """Factors >= 0 on the rates of layers that exist, one of which is trained."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"layer_rates must be a dict of layer -> factor, such as {{'dense0': 0.1}}, got {value!r}")
+        raise TypeError(f"layer_rates must be a dict of layer -> factor, such as {{'dense0': 0.1}}, got {short(value)}")
     found = {}
     for name, rate_factor in value.items():
         if name not in names:
@@ -248,7 +248,7 @@ def not_a_state(error: Exception) -> ValueError:
 def average(value: object, kind: type) -> None:
     """A mean of the parameters, or None."""
     if value is not None and not isinstance(value, kind):
-        raise TypeError(f"average must be gdcore.Polyak() or gdcore.EMA(0.999), got {value!r}")
+        raise TypeError(f"average must be gdcore.Polyak() or gdcore.EMA(0.999), got {short(value)}")
 
 
 def no_average() -> AttributeError:
@@ -326,7 +326,7 @@ def bounds(value: object, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     low = np.array([-np.inf if pair[0] is None else pair[0] for pair in several], np.float64)
     high = np.array([np.inf if pair[1] is None else pair[1] for pair in several], np.float64)
     if np.isnan(low).any() or np.isnan(high).any() or (low > high).any():
-        raise ValueError(f"bounds must be pairs (low, high) with low <= high, got {value!r}")
+        raise ValueError(f"bounds must be pairs (low, high) with low <= high, got {short(value)}")
     if (x < low).any() or (x > high).any():
         raise ValueError(f"x0 = {x} lies outside the bounds: pass np.clip(x0, low, high)")
     return low, high
@@ -337,7 +337,7 @@ def several_pairs(value: object) -> list[Any]:
     found = list(value) if isinstance(value, Iterable) else []
     pairs = found and all(isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2 for pair in found)
     if not pairs or not all(end is None or isinstance(end, numbers.Real) for pair in found for end in pair):
-        raise TypeError(f"bounds must be a list of pairs (low, high), None for no bound, got {value!r}")
+        raise TypeError(f"bounds must be a list of pairs (low, high), None for no bound, got {short(value)}")
     return found
 
 
@@ -357,7 +357,8 @@ def jacobian(value: object) -> None:
     """What says where a gradient comes from."""
     if value is not None and value is not True and not callable(value):
         raise TypeError(
-            f"jac must be True (fun returns value and gradient), a function or None (finite differences), got {value!r}"
+            "jac must be True (fun returns value and gradient), a function or None (finite differences), "
+            f"got {short(value)}"
         )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import finite, numbers_array
+from .checks import finite, numbers_array, short
 
 
 def columns(name: str, value: object, n: int | None = None) -> None:
     """A tuple of finite numbers, n of them where that is known."""
     if not isinstance(value, tuple) or not value:
-        raise TypeError(f"{name} must be a tuple of numbers, one per feature, got {value!r}: use from_data(X)")
+        raise TypeError(f"{name} must be a tuple of numbers, one per feature, got {short(value)}: use from_data(X)")
     for i, number in enumerate(value):
         finite(f"{name}[{i}]", number)
     if n is not None and len(value) != n:

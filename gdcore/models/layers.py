@@ -128,7 +128,8 @@ def checked_stack(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
-            raise TypeError(f"layer {i} must be a Dense, Dropout, Standardize, MinMax or Log1p, got {layer!r}{remedy}")
+            received = checks.short(layer)
+            raise TypeError(f"layer {i} must be a Dense, Dropout, Standardize, MinMax or Log1p, got {received}{remedy}")
         if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
                 raise ValueError(
@@ -137,7 +138,8 @@ def checked_stack(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
             width = layer.out_features if isinstance(layer, Dense) else layer.in_features
             last = layer
     if isinstance(last, Scaling):
-        raise ValueError(f"a Dense layer must come behind {type(last).__name__}, which scales inputs: add one")
+        remedy = "put it before one, or add one" if any(isinstance(layer, Dense) for layer in layers) else "add one"
+        raise ValueError(f"a Dense layer must come behind {type(last).__name__}, which scales inputs: {remedy}")
     if last is None:
         raise ValueError("a model needs at least one Dense layer")
     return layers

@@ -46,7 +46,8 @@ class Sequential:
     Parameters
     ----------
     *layers : Dense, Dropout, Standardize, MinMax or Log1p
-        Each layer's in_features is the out_features of the one before. At least one is Dense; scaling comes before it.
+        Each layer's in_features is the out_features of the one before. At least one is Dense, and a Dense
+        comes behind every scaling layer, which scales what it takes: the model's inputs as a rule.
     seed : int, optional
         Fixes the initial weights, and shuffling and dropout in training; without it they differ from run to run.
     dtype : {"float32", "float64"}, default "float32"
@@ -319,7 +320,8 @@ class Sequential:
         X, y, loss, sample_weight
             As in `loss`.
         optimizer, batch_size, accumulate, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
-            As in `Trainer`; the optimizers' defaults are PyTorch's (SGD's rate is 0.001).
+            As in `Trainer`; the learning rate is the optimizer's, as in `gdcore.SGD(0.1)`. The optimizers' defaults are
+            PyTorch's (SGD's rate is 0.001).
         average : Average, optional
             As in `Trainer`; the mean is what the model ends with, unless a criterion brings back its best epoch: with
             ``validate=True`` the mean's.
