@@ -315,8 +315,12 @@ def test_balanced_weights_end_the_imbalance():
     y = (np.arange(200) % 40 == 0).astype(int)
     weight = np.where(y, 39.0, 1.0)
     net = net_of([2, 8, 2])
-    assert "class imbalance" in gd.diagnose(net, X, y, "cross_entropy").kinds
+    unweighted = gd.diagnose(net, X, y, "cross_entropy").to_dict()["class imbalance"]
+    assert "class_weight='balanced' to fit, and to diagnose where fit had it" in unweighted["remedy"]
     assert "class imbalance" not in gd.diagnose(net, X, y, "cross_entropy", sample_weight=weight).kinds
+    for given in ("balanced", {1: 39.0}):
+        assert "class imbalance" not in gd.diagnose(net, X, y, "cross_entropy", class_weight=given).kinds
+    assert "class imbalance" not in gd.diagnose(net_of([2, 8, 1]), X, y, "bce", class_weight="balanced").kinds
 
 
 def test_a_diagnosis_can_be_printed_shown_and_saved():
@@ -353,6 +357,7 @@ ERRORS = [
     ({"feature_names": ["a"]}, ValueError, "feature_names must hold 3 names"),
     ({"feature_names": "abc"}, ValueError, "feature_names must hold 3 names"),
     ({"l2": -1.0}, ValueError, "l2 must be >= 0"),
+    ({"class_weight": "balanced"}, ValueError, "class_weight needs labels"),
 ]
 
 

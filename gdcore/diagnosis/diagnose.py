@@ -15,6 +15,7 @@ from typing import final
 from numpy.typing import ArrayLike
 
 from .. import checks, checks_fit
+from ..class_weight import ClassWeight
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
 from ..optimizers import Optimizer
@@ -76,6 +77,7 @@ def diagnose(
     l1: float = 0.0,
     l2: float = 0.0,
     feature_names: Sequence[str] | None = None,
+    class_weight: ClassWeight | None = None,
 ) -> Diagnosis:
     """What happened, and why: whether training has converged, and what stands in its way.
 
@@ -92,6 +94,8 @@ def diagnose(
         What trained or will train the model. The rate of `SGD` is compared with its bound.
     feature_names : sequence of str, optional
         Names of X's columns; by default those of a data frame, or none: columns are then numbered.
+    class_weight : "balanced" or dict, optional
+        As in `fit`, where it was given there: losses and the balance of the classes count with it.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def diagnose(
     if history is not None:
         checks.instance("history", history, History, "what fit returned")
     method = None if optimizer is None else get_method(optimizer)
-    point = Point(model, X, y, loss, sample_weight, l1, l2)
+    point = Point(model, X, y, loss, sample_weight, l1, l2, class_weight)
     columns = getattr(X, "columns", None) if feature_names is None else feature_names
     names = () if columns is None else checks_fit.column_names(columns, point.model.in_features)
     case = Case(point, names, history, method)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from ..batches import Samples, take_samples
+from ..class_weight import ClassWeight, class_weighted
 from ..losses import CustomLoss, Loss, get_loss
 from ..models.layers import Dense, Dropout
 from ..models.penalties import without_penalties
@@ -35,6 +36,8 @@ class Point:
         Copied.
     X, y, loss, sample_weight, l1, l2
         As in `Sequential.loss`.
+    class_weight : "balanced" or dict, optional
+        As in `Sequential.fit`.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Point:
         sample_weight: object,
         l1: float,
         l2: float,
+        class_weight: ClassWeight | None = None,
     ) -> None:
         self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").astype("float64")
         self.dtype = model.dtype
@@ -54,6 +58,8 @@ class Point:
             X, y, sample_weight,
             n_in=model.in_features, n_out=model.out_features, dtype="float64", loss=self.loss, lowest=model._lowest,
         )  # fmt: skip
+        if class_weight is not None:
+            self.data = class_weighted(self.data, class_weight, self.loss, model.out_features)
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.x: Vector = self.model.params.copy()
 

@@ -143,7 +143,8 @@ def imbalance(case: Case) -> Finding | None:
         "class imbalance",
         f"class {rarest} has {counts[rarest] / total:.2%} of the weight of all samples, {1 / k:.0%} would be its share",
         {"weight_per_class": [float(count) for count in counts]},
-        "pass class_weight='balanced' to fit, collect more of it, and look at more than accuracy",
+        "pass class_weight='balanced' to fit, and to diagnose where fit had it; collect more of it, and look at more "
+        "than accuracy",
     )
 
 
