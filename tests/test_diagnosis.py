@@ -149,11 +149,50 @@ def test_what_a_noisy_last_step_has_lost_is_not_laid_to_the_rate(end, slow):
 
 def test_what_float32_cannot_hold_is_said():
     finding = overflowing(1e20).to_dict()["diverging"]
-    assert finding["summary"] == "parameters, loss or gradient are not finite in float32"
+    assert finding["summary"] == "parameters, loss or the gradient's norm are not finite in float32"
     assert "float64" in finding["remedy"]
     assert overflowing(1e18).ok
     with pytest.raises(ValueError, match="too large for float32"):
         overflowing(1e39)
+
+
+def run_to_divergence(net, X, y, rate, epochs=200):
+    history = gd.History()
+    try:
+        history = net.fit(X, y, loss="mse", optimizer=gd.SGD(rate), batch_size=len(X), epochs=epochs)
+    except gd.DivergedError as error:
+        history = error.history
+    return gd.diagnose(net, X, y, "mse", history, optimizer=gd.SGD(rate)).to_dict()["diverging"]
+
+
+@pytest.mark.parametrize(("rate", "times"), [(0.1, 500), (0.00021, 1.05)], ids=["not finite", "thrown up"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_diverged_line_is_told_its_bound_wherever_its_parameters_are(rate, times, dtype):
+    line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype=dtype)
+    finding = run_to_divergence(line, [[1], [100]], [2, 200], rate)
+    assert f"the learning rate is {times} times the largest stable one" in finding["summary"]
+    assert "initial weights" not in finding["summary"].partition("the learning rate is")[2]
+    assert finding["evidence"]["largest_stable_rate"] == pytest.approx(2 / 10001, rel=1e-9)
+    assert "(0.0001 is half the largest stable one)" in finding["remedy"]
+    assert "float64" not in finding["remedy"]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_diverged_net_is_told_the_bound_where_it_began(activation):
+    X, y = line_data()
+    net = gd.MLP([3, 16, 1], activation, seed=5)
+    begun = gd.learning_rate_bound(net, X, y, "mse").max_rate
+    finding = run_to_divergence(net, X, y, 50.0)
+    assert finding["summary"].endswith("times the largest stable one at initial weights")
+    assert finding["evidence"]["largest_stable_rate_at_initial_weights"] == pytest.approx(begun, rel=1e-6)
+    assert f"({begun / 2:.2g} is half the largest stable one)" in finding["remedy"]
+
+
+def test_a_curvature_that_no_number_holds_gives_no_bound():
+    X, y = line_data()
+    line = gd.LinearModel(3, dtype="float64", seed=0)
+    finding = gd.diagnose(line, 1e100 * X, y, "mse", optimizer=gd.SGD(0.1)).to_dict()["diverging"]
+    assert "largest_stable_rate" not in finding["evidence"]
 
 
 def test_nothing_left_to_learn_has_converged_whatever_the_target():

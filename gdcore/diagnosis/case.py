@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from .._kernels import load
-from ..losses import Loss
+from ..losses import Loss, MeanSquaredError
 from ..models.layers import Dense, Dropout, Layer
 from ..models.penalties import least_subgradient, penalty_vectors
 from ..models.sequential import Sequential
@@ -70,7 +70,7 @@ class Case:
 
     @cached_property
     def finite(self) -> bool:
-        """Whether parameters, loss and gradient are numbers, in the model's own precision too."""
+        """Whether parameters, loss, gradient and its norm are numbers, in the model's own precision too."""
         return self._finite_in_float64 and self.point.fits
 
     @property
@@ -82,7 +82,7 @@ class Case:
     def _finite_in_float64(self) -> bool:
         if not checks.every_finite(self.point.x):
             return False
-        return math.isfinite(self.loss) and checks.every_finite(self.gradient)
+        return math.isfinite(self.loss) and _has_norm(self.gradient)
 
     @cached_property
     def spectrum(self) -> Spectrum:
@@ -93,6 +93,18 @@ class Case:
     def bound(self) -> LearningRateBound:
         """Of plain gradient descent here."""
         return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None))
+
+    @cached_property
+    def start_bound(self) -> LearningRateBound | None:
+        """The same at initial weights that the model's seed draws, whatever training made of them; None beyond float64.
+
+        Where a run has left every scale, the curvature there says nothing of what threw it; where it began, it does.
+        """
+        seed = SEED if self.point.model.seed is None else self.point.model.seed
+        begun = self.point.at(Sequential(*self.point.model.layers, seed=seed, dtype="float64").params)
+        if not _has_norm(begun.hessian()(np.ones(begun.x.size))):
+            return None
+        return bound_from(spectrum_of(begun, PRODUCTS, SEED, low=None))
 
     @property
     def curves_down(self) -> bool:
@@ -269,6 +281,11 @@ class Case:
         return len(dense) == 1 and dense[0].activation == "identity"
 
     @property
+    def is_quadratic(self) -> bool:
+        """Whether the curvature is the same at all parameters."""
+        return self.is_linear and isinstance(self.point.loss, MeanSquaredError)
+
+    @property
     def sgd(self) -> SGD | None:
         """The optimizer, where it has a bound."""
         return self.optimizer if isinstance(self.optimizer, SGD) else None
@@ -292,15 +309,14 @@ class Case:
     @cached_property
     def rate_bound(self) -> float:
         """The largest stable rate of the given SGD here: its momentum, dampening and decay counted."""
-        rule = self.sgd
-        if rule is None or self.bound.largest_curvature <= 0:
+        return math.inf if self.sgd is None else _stable_rate(self.sgd, self.bound)
+
+    @cached_property
+    def start_rate_bound(self) -> float:
+        """The same at initial weights."""
+        if self.sgd is None or self.start_bound is None:
             return math.inf
-        if rule.momentum >= 1:
-            return 0.0
-        plain = self.bound.momentum_bound(rule.momentum, nesterov=rule.nesterov)
-        high = self.bound.largest_curvature
-        share = 1 - rule.dampening if rule.momentum else 1.0
-        return plain * high / (high + rule.weight_decay) / share if share > 0 else math.inf
+        return _stable_rate(self.sgd, self.start_bound)
 
     @cached_property
     def is_stationary(self) -> bool:
@@ -336,3 +352,19 @@ class Case:
         curvature = np.maximum(np.abs(found.ritz), 1e-8 * size)
         return norm**2 / 2 * float(np.sum(found.weight / curvature))
 
+
+
+def _has_norm(vector: Vector) -> bool:
+    """Whether the sum of its squares is a number."""
+    return bool(np.abs(vector).max() < math.sqrt(np.finfo(np.float64).max / vector.size))
+
+
+def _stable_rate(rule: SGD, bound: LearningRateBound) -> float:
+    if bound.largest_curvature <= 0:
+        return math.inf
+    if rule.momentum >= 1:
+        return 0.0
+    plain = bound.momentum_bound(rule.momentum, nesterov=rule.nesterov)
+    high = bound.largest_curvature
+    share = 1 - rule.dampening if rule.momentum else 1.0
+    return plain * high / (high + rule.weight_decay) / share if share > 0 else math.inf

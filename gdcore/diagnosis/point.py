@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, final
 
 import numpy as np
@@ -62,6 +63,12 @@ class Point:
             self.data = class_weighted(self.data, class_weight, self.loss, model.out_features)
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.x: Vector = self.model.params.copy()
+
+    def at(self, x: Vector) -> Point:
+        """The same at other parameters, (n_params,)."""
+        other = copy(self)
+        other.x = x
+        return other
 
     @property
     def dense(self) -> list[Dense]:

@@ -6,8 +6,9 @@ Design
   that has lowered the loss is no problem. The bound speaks where there is no history, and gives its numbers always.
 - Without a history a linear model is judged by its bound, a network by twice that.
 - A loss far above that of zero outputs and of initial weights was thrown there, where saturated units may leave hardly
-  any curvature: no rate is then called too low, and the bound there says nothing. Where it has been falling at every
-  epoch it may have begun there as well: it is called too slow, for a new start would be lower at once.
+  any curvature: no rate is then called too low, and the bound there says nothing: that at initial weights is given,
+  as it is where nothing is finite any more. Where it has been falling at every epoch it may have begun there as well:
+  it is called too slow, for a new start would be lower at once.
 - The last batch's noise may leave a loss well above that of the last epoch: what a step could gain of that says nothing
   about the rate.
 - A schedule ends at low rates: its highest one tells whether the rate was too low.
@@ -55,11 +56,12 @@ def diverging(case: Case) -> Finding | None:
         evidence: Numbers = {"loss": case.loss}
         if finite:
             evidence["last_finite_losses"] = finite[-FEWEST_EPOCHS:]
-        summary, remedy = "parameters, loss or gradient are not finite", REMEDY
+        excess, numbers, remedy = _from_start(case)
+        summary = "parameters, loss or the gradient's norm are not finite"
         if case.overflows:
             summary += " in float32"
-            remedy += "; float64 holds larger numbers"
-        return Finding("diverging", summary, evidence, remedy)
+            remedy += "" if excess else "; float64 holds larger numbers"
+        return Finding("diverging", f"{summary}: {excess}" if excess else summary, evidence | numbers, remedy)
     first, last, lowest, highest = (losses[0], losses[-1], min(losses), max(losses)) if losses else (0.0,) * 4
     over = _over(case) > (1.0 if case.is_linear else 2.0)
     risen = len(losses) > 1 and last - lowest > (GROWN - 1) * abs(lowest) and (last > first or over)
@@ -67,7 +69,7 @@ def diverging(case: Case) -> Finding | None:
     beyond = over and (case.ends_high or not _worked(case))
     if not (risen or blown or beyond):
         return None
-    evidence = {"learning_rate": case.rate} if blown and case.rate is not None else _rates(case)
+    thrown, evidence, remedy = _from_start(case) if blown else ("", _rates(case), _remedy(case))
     if losses:
         evidence |= {"first_loss": first, "lowest_loss": lowest, "last_loss": last}
     excess = f"the learning rate is {_over(case):.3g} times the largest stable one: "
@@ -78,13 +80,14 @@ def diverging(case: Case) -> Finding | None:
         if not case.ends_high:
             summary = f"the loss was {highest:.3g} on its way, {high}, and ends at {last:.3g}: steps were too long"
             evidence["highest_loss"] = highest
+        summary += f"; {thrown}" if thrown else ""
     elif risen:
         summary = (excess if over else "") + f"the loss has grown from {lowest:.3g} to {last:.3g}"
     elif case.ends_high:
         summary = excess + f"the loss falls and is {last:.3g}, {high}"
     else:
         summary = excess + "each step makes the error along the steepest direction larger"
-    return Finding("diverging", summary, evidence, REMEDY if blown else _remedy(case))
+    return Finding("diverging", summary, evidence, remedy)
 
 
 def oscillating(case: Case) -> Finding | None:
@@ -175,10 +178,13 @@ def _steadily_falling(losses: list[float]) -> bool:
 
 def _over(case: Case, rate: float | None = None) -> float:
     """The rate, or another one, over its bound; NaN where one of them is not known."""
-    rate = case.rate if rate is None else rate
-    if case.sgd is None or rate is None or not case.finite:
+    return _times(case.rate if rate is None else rate, case.rate_bound) if case.finite else math.nan
+
+
+def _times(rate: float | None, bound: float) -> float:
+    if rate is None or math.isinf(bound):
         return math.nan
-    return rate / case.rate_bound if case.rate_bound > 0 else math.inf
+    return rate / bound if bound > 0 else math.inf
 
 
 def _rates(case: Case) -> Numbers:
@@ -189,6 +195,23 @@ def _rates(case: Case) -> Numbers:
         found["largest_stable_rate"] = case.rate_bound
     found["largest_curvature"] = case.bound.largest_curvature
     return found
+
+
+def _from_start(case: Case) -> tuple[str, Numbers, str]:
+    """What the bound at initial weights tells of a run that was thrown off: a clause, its numbers and the remedy."""
+    found: Numbers = {} if case.rate is None else {"learning_rate": case.rate}
+    bound, curvature = case.start_rate_bound, case.start_bound
+    if case.rate is None or curvature is None or math.isinf(bound):
+        return "", found, REMEDY
+    where = "" if case.is_quadratic else " at initial weights"
+    key = where.replace(" ", "_")
+    found |= {f"largest_stable_rate{key}": bound, f"largest_curvature{key}": curvature.largest_curvature}
+    if not case.rate > bound:
+        return "", found, REMEDY
+    clause = f"the learning rate is {_times(case.rate, bound):.3g} times the largest stable one{where}"
+    if bound > 0:
+        return clause, found, REMEDY.replace("weights,", f"weights ({bound / 2:.2g} is half the largest stable one),")
+    return clause, found, REMEDY
 
 
 def _remedy(case: Case) -> str:
