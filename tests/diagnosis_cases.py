@@ -3,7 +3,7 @@
 import numpy as np
 
 import gdcore as gd
-from gdcore.data import load_digits
+from gdcore.data import friedman, load_digits
 
 
 def line_data(n=60, columns=3, noise=0.1, seed=0):
@@ -201,6 +201,17 @@ def creeping():
     return gd.diagnose(net, X, y, "mse", history, optimizer=gd.Adam(1e-6))
 
 
+def friedman_run(rate, epochs=20):
+    X, y = friedman()[:2]
+    layers = gd.Standardize.from_data(X), gd.Dense(10, 32, "relu"), gd.Dense(32, 1)
+    return followed(gd.Sequential(*layers, seed=0), X, y, "mse", gd.SGD(rate), epochs=epochs)
+
+
+def two_points(rate, epochs=200):
+    line = gd.LinearModel(1, bias=False, weight_init="zeros")
+    return followed(line, np.array([[1.0], [100.0]]), np.array([[2.0], [200.0]]), "mse", gd.SGD(rate), epochs=epochs)
+
+
 def scaled(factors, offset=0.0, names=None):
     X, y = line_data()
     return gd.diagnose(gd.LinearModel(3), X * factors + offset, y, "mse", feature_names=names)
@@ -290,6 +301,10 @@ BUILT = [
     ("too slow", creeping),
     ("too slow", lambda: far_start(gd.Adam(0.01))),
     ("too slow", large_initial_weights),
+    ("too slow", lambda: friedman_run(1e-4)),
+    ("too slow", lambda: two_points(1e-6)),
+    ("still falling", lambda: friedman_run(5e-3, epochs=5)),
+    ("still falling", lambda: two_points(1e-5, epochs=10)),
     ("badly scaled inputs", lambda: scaled([1, 1000, 1])),
     ("badly scaled inputs", lambda: scaled([1, 1, 1e-4])),
     ("badly scaled inputs", lambda: scaled([1, 1, 1], [0, 0, 60])),

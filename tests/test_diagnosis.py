@@ -15,7 +15,9 @@ from diagnosis_cases import (
     dead,
     far_start,
     first_seed,
+    followed,
     fourth_seed,
+    friedman_run,
     just_beyond,
     large_initial_weights,
     learned_by_saturated_units,
@@ -28,11 +30,13 @@ from diagnosis_cases import (
     straight_pieces,
     thrown_up,
     trained_deep_sigmoid,
+    two_points,
 )  # fmt: skip
 
 import gdcore as gd
 import gdcore.diagnosis
 from gdcore.diagnosis import RULES
+from gdcore.diagnosis.pace import fall_per_epoch
 
 KINDS = [rule.kind for rule in RULES]
 
@@ -56,7 +60,7 @@ def test_every_rule_has_a_case():
 def test_healthy_runs_are_left_in_peace(run):
     found = run()
     assert found.ok, found
-    assert set(found.kinds) <= {"converged", "dead relu units", "saturated units"}, found
+    assert set(found.kinds) <= {"converged", "still falling", "dead relu units", "saturated units"}, found
 
 
 def test_the_fourth_seed_has_converged_and_not_vanished():
@@ -154,6 +158,38 @@ def test_what_float32_cannot_hold_is_said():
     assert overflowing(1e18).ok
     with pytest.raises(ValueError, match="too large for float32"):
         overflowing(1e39)
+
+
+def test_a_run_that_was_cut_short_is_told_apart_from_one_at_a_rate_far_too_low():
+    slow = friedman_run(1e-4).to_dict()["too slow"]
+    assert "and the loss was still falling by 7" in slow["summary"]
+    assert slow["evidence"]["learning_rate"] < 0.01 * slow["evidence"]["largest_stable_rate"]
+    assert two_points(1e-6).kinds == ("too slow", "badly scaled inputs")
+    short = friedman_run(5e-3, epochs=5)
+    assert short.ok
+    assert "note: still falling: the training loss was falling by " in str(short)
+    assert short.findings[0].evidence["stop_reason"] == "all 5 epochs were run"
+
+
+def test_a_loss_that_falls_to_nothing_is_not_called_slow_for_the_curvature_that_it_loses():
+    angle = 2 * np.pi * np.arange(3) / 3
+    X, y = np.c_[np.cos(angle), np.sin(angle)], np.arange(3)
+    net = gd.LinearModel(2, 3, dtype="float64", weight_init="zeros")
+    found = followed(net, X, y, "cross_entropy", gd.SGD(5.0), batch_size=3, epochs=500)
+    assert gd.learning_rate_bound(net, X, y, "cross_entropy").max_rate > 100 * 5.0
+    assert found.kinds == ("still falling",), found
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, -1000.0])
+def test_a_fall_is_told_from_noise(shift):
+    noise = np.random.default_rng(0).normal(size=(200, 40))
+    assert np.mean([fall_per_epoch(list(shift + 100 + 10 * row)) > 0 for row in noise]) < 0.01
+    losses = shift + 100 * 0.9 ** np.arange(20.0)
+    end = losses[-5:]
+    assert fall_per_epoch(list(losses)) in (0.0, pytest.approx(np.mean(-np.diff(end) / abs(end[:-1]))))
+    assert (fall_per_epoch(list(losses)) > 0) == (shift >= 0)
+    for nothing in ([], [1.0] * 4, [3.0, 2.0], [5.0, 4.0, 3.0, 2.0, np.inf], [4.0, 3.0, 2.0, 1.0, 0.0], [1.0] * 9):
+        assert fall_per_epoch(nothing) == 0
 
 
 def run_to_divergence(net, X, y, rate, epochs=200):

@@ -50,6 +50,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule("converged", optimum.converged),
     Rule("stationary but not a minimum", optimum.saddle),
+    Rule("still falling", optimum.still_falling),
     Rule("diverging", rates.diverging, always=True),
     Rule("oscillating", rates.oscillating),
     Rule("too slow", rates.too_slow),
@@ -89,7 +90,8 @@ def diagnose(
     X, y, loss, sample_weight, l1, l2
         As in `Sequential.loss`, and as in training.
     history : History, optional
-        What `fit` returned. Overfitting is seen in it alone; with it, losses decide whether a rate was right.
+        What `fit` returned. Overfitting, and a loss that was still falling, are seen in it alone; with it, losses
+        decide whether a rate was right.
     optimizer : str, Optimizer or FullBatch, optional
         What trained or will train the model. The rate of `SGD` is compared with its bound.
     feature_names : sequence of str, optional

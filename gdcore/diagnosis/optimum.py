@@ -1,4 +1,4 @@
-"""Has it arrived, and at what? Converged, or stationary at what is not a minimum."""
+"""Has it arrived, and at what? Converged, stationary at what is not a minimum, or still on its way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import numpy as np
 
 from .case import Case
 from .finding import Finding
+from .overfit import overfitting
+from .pace import fall_per_epoch
+from .rates import diverging, too_slow
 from .signal import vanishes
+
+SHOWN = 5
+"""Losses."""
 
 
 def converged(case: Case) -> Finding | None:
@@ -32,6 +38,22 @@ def saddle(case: Case) -> Finding | None:
         "some direction: a saddle or a maximum",
         _evidence(case),
         "start from other weights (weights that are all zero or all equal stay so), or add noise: smaller batches",
+    )
+
+
+def still_falling(case: Case) -> Finding | None:
+    """Training has ended while the loss was falling: no trouble, where neither the rate nor overfitting is one."""
+    if case.history is None or not case.finite or case.is_stationary:
+        return None
+    losses, why = case.history.loss, case.history.stop_reason
+    pace = fall_per_epoch(losses)
+    if not pace or any(rule(case) for rule in (diverging, too_slow, overfitting)):
+        return None
+    return Finding(
+        "still falling",
+        f"the training loss was falling by {pace:.2%} an epoch when training ended: it has not converged",
+        {"fall_per_epoch": pace, "last_losses": losses[-SHOWN:]} | ({"stop_reason": why} if why else {}),
+        problem=False,
     )
 
 

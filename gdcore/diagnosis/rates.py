@@ -11,6 +11,9 @@ Design
   it is called too slow, for a new start would be lower at once.
 - The last batch's noise may leave a loss well above that of the last epoch: what a step could gain of that says nothing
   about the rate.
+- A run that has lowered the loss may be too slow as well: where it ended while the loss was falling, and the rate is
+  far below the bound there and at initial weights. (A loss that falls to nearly nothing leaves hardly any curvature,
+  and so any rate is far below the bound where it ends.)
 - A schedule ends at low rates: its highest one tells whether the rate was too low.
 - Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
 """
@@ -24,6 +27,7 @@ import numpy as np
 
 from .case import Case
 from .finding import Finding
+from .pace import fall_per_epoch
 
 Numbers = dict[str, float | list[float]]
 
@@ -131,7 +135,10 @@ def too_slow(case: Case) -> Finding | None:
     fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
     thrown_off = max(case.data_loss - losses[-1], 0.0) if losses else 0.0
     crept = 0 <= fell < (possible - thrown_off) / 2 and not _over(case, case.highest_rate) > NOT_LOW
-    low = _over(case, case.highest_rate) < SLOW and not fell > 0.5 * abs(losses[0] if losses else math.inf)
+    low = _over(case, case.highest_rate) < SLOW
+    pace = fall_per_epoch(losses) if low else 0.0
+    if low and fell > 0.5 * abs(losses[0] if losses else math.inf):
+        low = pace > 0 and _times(case.highest_rate, case.start_rate_bound) < SLOW
     if not (crept or low):
         return None
     evidence = _rates(case) | {"gain_of_one_good_step": possible}
@@ -139,6 +146,9 @@ def too_slow(case: Case) -> Finding | None:
         high = case.bound.largest_curvature
         evidence["steps_per_digit_along_the_steepest_direction"] = math.log(10) / (case.highest_rate * high)
         summary = f"the learning rate is {_over(case, case.highest_rate):.2g} of the largest stable one"
+        if pace:
+            evidence["fall_per_epoch"] = pace
+            summary += f", and the loss was still falling by {pace:.2%} an epoch when training ended"
     else:
         evidence["fell_in_all_epochs"] = fell
         summary = "all epochs together lowered the loss by less than one step at a good rate would"
