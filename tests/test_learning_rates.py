@@ -164,6 +164,22 @@ def test_flat_and_falling_directions_have_no_best_rate():
     assert "not settled" in repr(short)
 
 
+@pytest.mark.parametrize("activation", ["identity", "relu", "tanh"])
+@pytest.mark.parametrize("loss", [row.name for row in gd.LOSSES])
+def test_a_loss_of_straight_pieces_sets_no_bound_behind_a_network_either(loss, activation):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), np.arange(40) % 2
+    net = gd.MLP([3, 8, 2 if loss == "cross_entropy" else 1], activation, seed=0)
+    y = 2 * y - 1 if "hinge" in loss else y
+    bound = gd.learning_rate_bound(net, X, y, loss, l2=0.1)
+    straight = loss in ("mean_absolute_error", "quantile", "hinge")
+    assert bound.straight == np.isinf(bound.max_rate) == np.isinf(bound.momentum_bound(0.9)) == straight
+    assert ("made of straight pieces, the loss sets no bound" in repr(bound)) == straight
+    assert bound.largest_curvature > 0
+    found = gd.diagnose(net, X, y, loss, optimizer=gd.SGD(1e-6))
+    assert ("too slow" in found.kinds) == (not straight), found
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", gd.SGD(momentum=0.9)])
 def test_range_test(dtype, optimizer):

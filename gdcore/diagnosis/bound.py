@@ -5,6 +5,9 @@ Design
 Near a minimum the loss is a parabola along each eigenvector of its Hessian, and a step multiplies the error there by
 1 - rate * eigenvalue: within -1 and 1 for every one of them only where the rate is below 2 / the largest. Momentum's
 recurrence has two roots along each; both stay inside the unit circle up to a bound of its own.
+
+A loss made of straight pieces has no parabola at its minimum but an edge, about which any fixed rate swings. Behind a
+network it curves all the same, as layers multiply each other's weights; no bound follows from that.
 """
 
 from __future__ import annotations
@@ -51,6 +54,8 @@ class LearningRateBound:
         Whether that momentum is Nesterov's.
     smallest_error : float
         Distance within which an eigenvalue lies from the smallest found.
+    straight : bool
+        Whether the loss is made of straight pieces, so that no bound follows from the curvature.
 
     Examples
     --------
@@ -67,6 +72,7 @@ class LearningRateBound:
     momentum: float = 0.0
     nesterov: bool = False
     smallest_error: float = 0.0
+    straight: bool = False
 
     @property
     def max_rate(self) -> float:
@@ -92,7 +98,7 @@ class LearningRateBound:
         Polyak, B. T. (1964). Some methods of speeding up the convergence of iteration methods.
         """
         m = checks.in_range("momentum", momentum, 0, 1)
-        if self.largest_curvature <= 0:
+        if self.largest_curvature <= 0 or self.straight:
             return math.inf
         return 2 * (1 + m) / ((1 + 2 * m if nesterov else 1) * self.largest_curvature)
 
@@ -103,7 +109,7 @@ class LearningRateBound:
     @property
     def _convex(self) -> bool:
         low = self.smallest_curvature
-        return low is not None and low > self._resolution
+        return not self.straight and low is not None and low > self._resolution
 
     @property
     def condition_number(self) -> float | None:
@@ -136,10 +142,10 @@ class LearningRateBound:
 
     def __repr__(self) -> str:
         parts = [f"largest curvature {self.largest_curvature:.6g}: "]
-        if self.largest_curvature <= 0:
+        if math.isinf(self.max_rate):
             parts[0] += (
                 "made of straight pieces, the loss sets no bound by its curvature"
-                if self.largest_curvature == self.smallest_curvature == 0
+                if self.straight or self.largest_curvature == self.smallest_curvature == 0
                 else "no direction is curved upwards, no bound follows from it"
             )
             return parts[0]
@@ -172,13 +178,16 @@ def spectrum_of(point: Point, most: int, seed: int, low: float | None = 1.0) -> 
     return lanczos(point.hessian(), start, most, TOLERANCE, low)
 
 
-def bound_from(spectrum: Spectrum, momentum: float = 0.0, nesterov: bool = False) -> LearningRateBound:
+def bound_from(
+    spectrum: Spectrum, loss: Loss | CustomLoss, momentum: float = 0.0, nesterov: bool = False
+) -> LearningRateBound:
     """The record of a spectrum, its lower end given where it has settled."""
     high = float(spectrum.ritz[-1])
     settled = spectrum.low_error <= 10 * TOLERANCE * float(np.abs(spectrum.ritz).max())
     low = float(spectrum.ritz[0]) if settled else None
     error = 0.0 if low is None else spectrum.low_error
-    return LearningRateBound(high, low, spectrum.high_error, len(spectrum.ritz), momentum, nesterov, error)
+    straight = isinstance(loss, Loss) and loss.kink != ""
+    return LearningRateBound(high, low, spectrum.high_error, len(spectrum.ritz), momentum, nesterov, error, straight)
 
 
 def learning_rate_bound(
@@ -238,4 +247,5 @@ def learning_rate_bound(
     checks.boolean("nesterov", nesterov)
     most = checks.integer("max_products", max_products, 1)
     point = Point(model, X, y, loss, sample_weight, 0.0, l2)
-    return bound_from(spectrum_of(point, most, checks.integer("seed", seed, 0), OWN), momentum, nesterov)
+    spectrum = spectrum_of(point, most, checks.integer("seed", seed, 0), OWN)
+    return bound_from(spectrum, point.loss, momentum, nesterov)

@@ -92,7 +92,7 @@ class Case:
     @cached_property
     def bound(self) -> LearningRateBound:
         """Of plain gradient descent here."""
-        return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None))
+        return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None), self.point.loss)
 
     @cached_property
     def start_bound(self) -> LearningRateBound | None:
@@ -104,7 +104,7 @@ class Case:
         begun = self.point.at(Sequential(*self.point.model.layers, seed=seed, dtype="float64").params)
         if not _has_norm(begun.hessian()(np.ones(begun.x.size))):
             return None
-        return bound_from(spectrum_of(begun, PRODUCTS, SEED, low=None))
+        return bound_from(spectrum_of(begun, PRODUCTS, SEED, low=None), begun.loss)
 
     @property
     def curves_down(self) -> bool:
@@ -360,7 +360,7 @@ def _has_norm(vector: Vector) -> bool:
 
 
 def _stable_rate(rule: SGD, bound: LearningRateBound) -> float:
-    if bound.largest_curvature <= 0:
+    if math.isinf(bound.max_rate):
         return math.inf
     if rule.momentum >= 1:
         return 0.0
