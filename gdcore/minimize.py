@@ -34,6 +34,10 @@ OPTIMIZER = Adam(0.01)
 CONVERGED = GradientNormThreshold(1e-6)
 WHOLE, PROJECTED = "the full gradient", "the projected gradient"
 """What criteria call the gradient of a fit, and what it is under bounds."""
+SHOWN = 12
+"""Numbers of an array at most that are printed."""
+GROWN = 2.0
+"""Times its lowest that a value at the end has diverged to, the first one being passed as well."""
 
 
 class Trace(NamedTuple):
@@ -46,9 +50,9 @@ class Trace(NamedTuple):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MinimizeResult:
-    """What `minimize` found; the fields are those of SciPy's result.
+    """What `minimize` found; the fields are those of SciPy's result. Of large arrays `print` shows the shape.
 
     Attributes
     ----------
@@ -81,6 +85,17 @@ class MinimizeResult:
     success: bool
     message: str
     trace: Trace | None = None
+
+    def __repr__(self) -> str:
+        x, jac = (
+            np.array2string(array, separator=", ") if array.size <= SHOWN else f"array{array.shape}"
+            for array in (self.x, self.jac)
+        )
+        points = "" if self.trace is None else f", trace of {len(self.trace.x)} points"
+        return (
+            f"MinimizeResult(x={x}, fun={self.fun:.6g}, jac={jac}, nit={self.nit}, nfev={self.nfev}, "
+            f"success={self.success}, message={self.message!r}{points})"
+        )
 
 
 def minimize(
@@ -208,6 +223,7 @@ class _Watch:
         self.callback, self.steps, self.limits, self.keep = callback, steps, limits, keep
         self.began = time.perf_counter()
         self.nit = -1
+        self.first, self.lowest = np.nan, np.inf
         self.xs: list[Vector] = []
         self.values: list[float] = []
 
@@ -215,6 +231,8 @@ class _Watch:
         """The reasons to stop at this x, or None."""
         self.nit += 1
         self.x, self.seen, self.fun, self.jac = x.copy(), x.copy(), value, grad
+        self.first = value if self.nit == 0 else self.first
+        self.lowest = min(self.lowest, value)
         if self.keep:
             self.xs.append(self.seen)
             self.values.append(value)
@@ -230,6 +248,11 @@ class _Watch:
         if self.callback is not None and self.callback(end):
             reasons.append(f"{checks_fit.callable_name(self.callback)} asked to stop in step {self.nit}")
         return "; ".join(reasons) or None
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the value has grown past the first and far past the lowest."""
+        return self.fun > self.first and self.fun - self.lowest > (GROWN - 1) * abs(self.lowest)
 
 
 def _descend(
@@ -263,7 +286,11 @@ def _descend(
         if reason:
             return reason, True
         if watch.nit == steps:
-            return f"all {steps} steps were made", False
+            made = f"all {steps} steps were made"
+            if not watch.has_diverged:
+                return made, False
+            grown = f"fun has grown from {watch.first:.3g} to {value:.3g}"
+            return f"{made} and {grown}: it diverged at learning_rate {rate:g}, try a smaller one", False
         state.step(x, grad, rate if isinstance(schedule, ReduceOnPlateau) else None)
         if limits is not None:
             np.clip(x, *limits, out=x)

@@ -8,6 +8,7 @@ import pytest
 
 import gdcore as gd
 from gdcore.differences import differences
+from gdcore.training.epoch_end import norm
 
 EPS = np.finfo(float).eps
 
@@ -275,3 +276,47 @@ def test_scipy_is_named_where_it_is_missing(monkeypatch):
     for name in ("lbfgs", "cg"):
         with pytest.raises(ImportError, match=f"optimizer='{name}' needs scipy .*: pip install 'scipy'"):
             minimize(rosenbrock, optimizer=name)
+
+
+@pytest.mark.parametrize("steps", [10, 28])
+def test_a_descent_that_has_diverged_says_so(steps):
+    """Up to gradients whose squares no number holds."""
+    result = gd.minimize(lambda a: (1e6 * a * a, 2e6 * a), 2.0, optimizer=gd.SGD(0.1), max_steps=steps)
+    assert not result.success
+    assert result.message == (
+        f"all {steps} steps were made and fun has grown from 4e+06 to {result.fun:.3g}: "
+        "it diverged at learning_rate 0.1, try a smaller one"
+    )
+    assert result.fun > 1e100
+    for fun, rate in ((parabola, 0.001), (lambda a: (a * a - 10, 2 * a), 0.9)):
+        result = gd.minimize(fun, 2.0, optimizer=gd.SGD(rate), max_steps=steps, stop=())
+        assert result.message == f"all {steps} steps were made"
+
+
+@pytest.mark.parametrize("trace", [True, False])
+def test_a_result_prints_in_a_few_lines(trace):
+    start = np.linspace(1, 2, 5000).reshape(50, 100)
+    result = gd.minimize(lambda x: (float((x**2).sum()), 2 * x), start, max_steps=300, trace=trace)
+    text = repr(result)
+    assert text.startswith("MinimizeResult(x=array(50, 100), fun=")
+    assert len(text) < 200
+    assert f"nit=300, nfev=301, success=False, message={result.message!r}" in text
+    assert ("trace of 301 points" in text) == trace
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_norms_hold_where_squares_do_not(dtype):
+    largest = float(np.finfo(dtype).max) / 8
+    for size in (0.0, 1.0, 1e30, largest):
+        assert norm(np.array([3 * size, -4 * size], dtype)) == pytest.approx(5 * size, rel=1e-6)
+    assert norm(np.zeros(0, dtype)) == 0
+    assert norm(np.array([np.inf, 1], dtype)) == np.inf
+    assert np.isnan(norm(np.array([np.nan, 1], dtype)))
+
+
+def test_what_is_recorded_of_huge_gradients_is_their_norm():
+    net = gd.LinearModel(1, weight_init="ones", dtype="float64")
+    rule, record = gd.SGD(5e143), ("layer_gradient_norm", "weight_norm")
+    history = net.fit([[1e3]], [[0.0]], loss="mse", optimizer=rule, epochs=1, record=record)
+    assert history.weight_norm == [pytest.approx(1e150, rel=2e-3)]
+    assert history.layer_gradient_norm["dense0"] == [pytest.approx(2e156, rel=2e-3)]

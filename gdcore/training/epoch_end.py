@@ -86,9 +86,16 @@ class Monitored(NamedTuple):
     greater_is_better: bool
 
 
+LARGE = 1e150
+"""Beyond it the sum of a few squares may pass what float64 holds."""
+
+
 def norm(vector: NDArray[Any]) -> float:
-    """The Euclidean norm, summed in float64."""
-    return float(np.linalg.norm(vector.astype(np.float64)))
+    """The Euclidean norm, summed in float64; of numbers too large to be squared, in units of the largest."""
+    values = vector.astype(np.float64)
+    size = float(np.abs(values).max(initial=0.0))
+    unit = size if LARGE < size < np.inf else 1.0
+    return unit * float(np.linalg.norm(values / unit if unit != 1 else values))
 
 
 def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Monitored:

@@ -272,15 +272,14 @@ class Fit:
     def _record(self, before: NDArray[Any] | None) -> None:
         model, history = self.trainer.model, self.history
         if "layer_gradient_norm" in self.record:
-            squares: dict[str, float] = {}
+            parts: dict[str, list[float]] = {}
             for name, view in model.parameters(self._gradient()):
-                layer = name.partition(".")[0]
-                squares[layer] = squares.get(layer, 0.0) + norm(view) ** 2
-            for layer, square in squares.items():
-                history.layer_gradient_norm.setdefault(layer, []).append(square**0.5)
+                parts.setdefault(name.partition(".")[0], []).append(norm(view))
+            for layer, norms in parts.items():
+                history.layer_gradient_norm.setdefault(layer, []).append(norm(np.array(norms)))
         if "weight_norm" in self.record:
             norms = [norm(view) for name, view in model.parameters() if name.endswith("weight")]
-            history.weight_norm.append(float(np.linalg.norm(norms)))
+            history.weight_norm.append(norm(np.array(norms)))
         if "update_ratio" in self.record and before is not None:
             size = norm(before)
             history.update_ratio.append(norm(model.params - before) / size if size else nan)
