@@ -201,6 +201,27 @@ def test_range_test(dtype, optimizer):
     assert history.loss[-1] < 0.1 * history.loss[0]
 
 
+@pytest.mark.parametrize("steps", [50, 100, 200])
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_the_suggestion_on_a_parabola_is_a_fifth_of_its_bound_or_more(scale, steps):
+    """However many steps there are, whose small ones have taken off most of the loss before."""
+    X = scale * np.array([[0.01], [1.0]])
+    line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
+    found = gd.find_learning_rate(line, X, 2 * X, "mse", steps=steps)
+    bound = gd.learning_rate_bound(line, X, 2 * X, "mse").max_rate
+    assert 0.2 * bound < found.suggestion < bound
+
+
+@pytest.mark.parametrize("end", [-5.0, 0.0])
+def test_a_loss_below_zero_has_a_suggestion(end):
+    def loss(z, y):
+        return float(np.mean((z - y) ** 2)) + end, 2 * (z - y) / z.size
+
+    X = np.linspace(-1, 1, 32)[:, None]
+    found = gd.find_learning_rate(gd.LinearModel(1, seed=0, dtype="float64"), X, 3 * X, loss)
+    assert 0.01 < found.suggestion < 3
+
+
 def test_range_test_without_a_fall_and_with_labels():
     labels = np.arange(40) % 2
     still = gd.find_learning_rate(

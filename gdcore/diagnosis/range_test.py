@@ -6,7 +6,9 @@ Design
 - Batches differ by more than a step moves them. What counts is how a batch's loss differs from what it was at the
   model's own parameters; a window smooths that evenly to both sides, since a mean over the past alone would lag behind
   and suggest too high a rate.
-- The suggestion is where the smooth curve over log(rate) falls fastest, before its lowest point.
+- The suggestion is where a step takes off the largest share of the smooth curve, before its lowest point: on a
+  parabola that is half the largest stable rate, or less where nothing was left before. Where the loss itself falls
+  fastest depends on the number of steps: many small ones have done the work before a good rate is reached.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ WINDOW = 0.05
 """Half the smoothing window, as a share of the steps."""
 TOO_HIGH = 3.0
 """The test ends where a batch's loss has risen by so many times the first loss of all data."""
+NOTHING = 1e-4
+"""Share of the first loss below which nothing is left to take a share of."""
 FEWEST = 5
 """Points on the curve below which there is no slope to speak of."""
 SHARE = 0.25
@@ -47,7 +51,7 @@ class RangeTest:
     rates, losses, smoothed : ndarray, shape (steps,)
         The rate of each step, its batch's loss before it, and a smooth curve of what all data's would be.
     suggestion : float or None
-        The rate at the steepest descent; None where the loss never fell.
+        The rate whose step took off the largest share of the loss; None where the loss never fell.
     stop_reason : str
 
     Examples
@@ -215,5 +219,8 @@ def _steepest(rates: NDArray[np.float64], curve: NDArray[np.float64]) -> float |
     lowest = int(np.argmin(curve)) + 1 if len(curve) else 0
     if lowest < FEWEST:
         return None
-    slope = np.gradient(curve[:lowest], np.log(rates[:lowest]))
+    falling = curve[:lowest]
+    if curve[0] > 0:
+        falling = np.log(np.maximum(falling, NOTHING * curve[0]))
+    slope = np.gradient(falling)
     return float(rates[np.argmin(slope)]) if slope.min() < 0 else None
