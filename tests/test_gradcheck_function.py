@@ -273,8 +273,17 @@ def test_torch_tensors_require_grad_where_x_does():
         "the gradient is 0.6667 times the true gradient in every entry",)
 
 
-def test_jax():
+@pytest.fixture
+def jax_in_single_precision():
     jax = pytest.importorskip("jax")
+    before = jax.config.jax_enable_x64      # whatever another test has asked for
+    jax.config.update("jax_enable_x64", False)
+    yield jax
+    jax.config.update("jax_enable_x64", before)
+
+
+def test_jax(jax_in_single_precision):
+    jax = jax_in_single_precision
 
     def loss(x):
         return (jax.numpy.sin(x) + x**2).sum()
