@@ -8,6 +8,7 @@ import gdcore.models.sequential
 import gdcore.optimizers.state
 import gdcore.training.trainer
 from gdcore._kernels import SUPPORTED, load
+from gdcore.seeds import DOCUMENTS
 
 VARIANTS = [(isa, dtype) for isa in SUPPORTED for dtype in ("float32", "float64")]
 
@@ -41,3 +42,18 @@ def isa(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def pyplot():
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot
+
+    yield pyplot
+    pyplot.close("all")
+
+
+@pytest.fixture(scope="session")
+def sections():
+    """Every section of every document, measured once: name of the document -> sections."""
+    return {document.name: [measure() for measure in document.sections] for document in DOCUMENTS}
