@@ -4,7 +4,6 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
     """Targets and weights of the block's samples."""
     cdef Py_ssize_t r, j
     cdef bint labels = p.data.labels != NULL
-    cdef real even = p.of.option / p.k, keep = <real>1 - p.of.option
     for r in range(b.rows):
         b.weight[r] = p.data.weight[b.first + r] if p.data.weight != NULL else <real>1
     if labels:
@@ -13,21 +12,11 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
                 b.target[j * b.lanes + r] = <real>(r < b.rows and p.data.labels[b.first + r] == j)
     else:
         turn(b.rows, p.k, p.data.target + b.first * p.k, p.k, b.lanes, b.target)
-    if p.of.loss != CROSS_ENTROPY:
-        return
-    memset(b.mass, 0, b.lanes * sizeof(real))
-    for j in range(p.k):
-        for r in range(b.lanes):
-            b.target[j * b.lanes + r] = even + keep * b.target[j * b.lanes + r]
-            b.mass[r] += b.target[j * b.lanes + r]
 
 
-cdef void block_values(const Point *p, const Block *b, real *slope) noexcept nogil:
-    """The loss of every output, or what softmax needs."""
-    if p.of.loss == CROSS_ENTROPY:
-        softmax_block(p, b)
-    else:
-        pointwise(p.of.loss, p.of.option, p.k * b.lanes, b.a[p.n_stages - 1], b.target, b.value, slope)
+cdef void pointwise_fill(const Point *p, const Block *b, real *slope) noexcept nogil:
+    """The loss of every output."""
+    p.of.loss.values(b.a[p.n_stages - 1], b.target, p.k * b.lanes, p.of.option, b.value, slope)
 
 
 cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
@@ -46,9 +35,9 @@ cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
         stage_variance(p, b, s, p.variance, scratch)
     for j in range(p.k * b.lanes):
         b.error[j] = <real>sqrt(p.variance[j])
-    if p.of.loss >= 0:
+    if p.of.loss != NULL:
         take_targets(p, b)
-        block_values(p, b, scratch)
+        p.terms.fill(p, b, scratch)
 
 
 cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexcept nogil:
@@ -65,20 +54,10 @@ cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexce
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
 
 
-cdef double block_loss(const Point *p, const Block *b, real *lane) noexcept nogil:
-    """The weighted sum of the samples' losses; lane (lanes,) is scratch."""
-    cdef const real *z = b.a[p.n_stages - 1]
-    cdef Py_ssize_t j, r, at
+cdef double pointwise_total(const Point *p, const Block *b, real *scratch) noexcept nogil:
+    """The weighted sum of the samples' losses."""
+    cdef Py_ssize_t j
     cdef double total = 0
-    if p.of.loss != CROSS_ENTROPY:
-        for j in range(p.k):
-            total += lane_sum(b.rows, b.weight, b.value + j * b.lanes)
-        return total
-    for r in range(b.lanes):
-        lane[r] = b.mass[r] * b.log_total[r]
     for j in range(p.k):
-        for r in range(b.lanes):
-            at = j * b.lanes + r
-            if b.target[at] != 0:        # or a logit of -infinity would make NaN of a class that is not meant
-                lane[r] -= b.target[at] * (z[at] - b.top[r])
-    return lane_sum(b.rows, b.weight, lane)
+        total += lane_sum(b.rows, b.weight, b.value + j * b.lanes)
+    return total

@@ -14,7 +14,8 @@ Design
 """
 
 cdef enum:
-    LOSS_SITE = 1000000      # of signs: above any stage's number
+    KINK_SITE = 100000       # of signs: above any stage's number, times the kinks before
+    LOSS_SITE = 1000000
     PENALTY_SITE = 2000000
 
 cdef inline int sign_of(double x) noexcept nogil:
@@ -31,40 +32,19 @@ cdef inline uint64_t sign_change(
 
 cdef uint64_t sign_changes(
     const Block *b, uint64_t site, Py_ssize_t first, Py_ssize_t count,    # units
-    const real *before, const real *after,                                # (count, lanes)
+    real kink, const real *before, const real *after,                     # (count, lanes)
 ) noexcept nogil:
+    """What quantities that pass a kink add to the pattern."""
     cdef Py_ssize_t j, r, at
     cdef uint64_t found = 0
-    if not signs_differ(count * b.lanes, before, after):
+    if not sides_differ(count * b.lanes, kink, before, after):
         return 0
     for j in range(count):
         for r in range(b.rows):
             at = j * b.lanes + r
-            if sign_of(before[at]) != sign_of(after[at]):
-                found += sign_change(site, first + j, b.first + r, before[at], after[at])
+            if sign_of(before[at] - kink) != sign_of(after[at] - kink):
+                found += sign_change(site, first + j, b.first + r, before[at] - kink, after[at] - kink)
     return found
-
-
-cdef int kinks_of(int loss) noexcept nogil:
-    """How many quantities of an output have signs that decide a loss's formula."""
-    if loss == HUBER:
-        return 2
-    return 1 if loss == MEAN_ABSOLUTE_ERROR or loss == QUANTILE or loss == HINGE or loss == SQUARED_HINGE else 0
-
-
-cdef void kink_argument(
-    const Objective *of, int which, Py_ssize_t n, const real *z, const real *y, real *argument,
-) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real shift = 0
-    if of.loss == HINGE or of.loss == SQUARED_HINGE:
-        for i in range(n):
-            argument[i] = <real>1 - y[i] * z[i]
-        return
-    if of.loss == HUBER:
-        shift = of.option if which else -of.option
-    for i in range(n):
-        argument[i] = (z[i] - y[i]) + shift
 
 
 cdef inline void swap(Scratch *w) noexcept nogil:
@@ -86,18 +66,19 @@ cdef void move_stage(
     cdef real *out = w.a
     cdef real *change = w.dz
     cdef const real *mask = NULL
+    cdef int i
     if p.linear and s == p.n_stages - 1:
         return
     for q in range(n):
         moved[q] = z[q] + change[q]
-    if is_kinked(t.layer.activation):
-        w.pattern += sign_changes(b, s, first, count, z, moved)
-    bend(t, moved, out, n)
+    for i in range(t.layer.activation.n_kinks):
+        w.pattern += sign_changes(b, s + i * KINK_SITE, first, count, t.layer.activation.kinks[i], z, moved)
+    stage_activate(t, moved, out, n)
     if b.mask[s] != NULL:
         mask = b.mask[s] + at
         multiply(n, mask, out)
-    if is_straight(t):
-        piece_change(n, slope_below(t), z, moved, out, a, mask, change)
+    if t.layer.activation.straight:
+        piece_change(n, &t.pieces, z, moved, out, a, mask, change)
         return
     for q in range(n):
         change[q] = out[q] - a[q]
@@ -110,7 +91,7 @@ cdef void follow(
     """From how the outputs of some units of stage s change, in w.dz, to the network's, or to one unit on its line."""
     cdef const Stage *next
     while s < p.n_stages - 1:
-        if count == 1 and is_straight(&p.stages[s]) and not any_change(b.lanes, w.dz):
+        if count == 1 and p.stages[s].layer.activation.straight and not any_change(b.lanes, w.dz):
             low[0], high[0] = 0, 0
             return
         next = &p.stages[s + 1]
@@ -140,18 +121,17 @@ cdef void pointwise_changes(
     cdef const real *y = b.target + at
     cdef real *value = w.dz
     cdef real *slope = w.other
-    cdef int loss = p.of.loss, which
-    # log-likelihoods and margins are differences of terms as large as y z
-    cdef bint differs = loss == POISSON or loss == BINARY_CROSS_ENTROPY or loss == HINGE or loss == SQUARED_HINGE
+    cdef const Loss *loss = p.of.loss
+    cdef int which
     memset(w.change, 0, b.lanes * sizeof(real))
     memset(w.noise, 0, b.lanes * sizeof(real))
-    for which in range(kinks_of(loss)):
-        kink_argument(&p.of, which, n, z, y, value)
-        kink_argument(&p.of, which, n, w.a, y, slope)
-        w.pattern += sign_changes(b, LOSS_SITE + which, low, count, value, slope)
-    pointwise(loss, p.of.option, n, w.a, y, value, slope)
+    for which in range(loss.n_kinks):
+        loss.kinks(which, z, y, n, p.of.option, value)
+        loss.kinks(which, w.a, y, n, p.of.option, slope)
+        w.pattern += sign_changes(b, LOSS_SITE + which, low, count, 0, value, slope)
+    loss.values(w.a, y, n, p.of.option, value, slope)
     add_pointwise(
-        count, b.lanes, <real>2 if differs else <real>0, value, b.value + at, slope, y, w.a, z, b.error + at,
+        count, b.lanes, <real>2 if loss.differs else <real>0, value, b.value + at, slope, y, w.a, z, b.error + at,
         w.change, w.noise,
     )
 
@@ -160,10 +140,7 @@ cdef void loss_changes(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high, double *change, double *noise,
 ) noexcept nogil:
     """Add what outputs low … high, moved to w.a, change the sum of the block's losses by, and its roundoff."""
-    if p.of.loss == CROSS_ENTROPY:
-        cross_entropy_changes(p, b, w, low, high)
-    else:
-        pointwise_changes(p, b, w, low, high)
+    p.terms.changes(p, b, w, low, high)
     change[0] += lane_sum(b.rows, b.weight, w.change)
     noise[0] += lane_sum(b.rows, b.weight, w.noise)
 
@@ -193,14 +170,12 @@ cdef void move_parameter(
     low[0], high[0] = 0, 0
     if is_weight(p, s, index):
         x = stage_input(b, s) + at // t.n_out * b.lanes
-    if is_straight(t) and s < p.n_stages - 1:
+    if t.layer.activation.straight and s < p.n_stages - 1:
         if b.mask[s] != NULL:
             mask = b.mask[s] + unit * b.lanes
         seen = straight_change(
-            b.lanes, step, slope_below(t), line_reach(p, b, s, unit), x, b.z[s] + unit * b.lanes, mask, dz,
+            b.lanes, step, &t.pieces, line_reach(p, b, s, unit), x, b.z[s] + unit * b.lanes, mask, dz,
         )
-        if t.layer.activation == IDENTITY:
-            seen &= ~REACHES_KINK
         if not seen & REACHES_KINK:
             if seen == CHANGES:
                 w.unit, high[0] = unit, p.k

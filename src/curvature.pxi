@@ -55,10 +55,24 @@ cdef void tangent_forward(const Point *p, const Block *b, const real *direction,
             multiply(n, b.mask[s], of.da[s])
 
 
-cdef void softmax_tangent(
-    const Point *p, const Block *b, const real *dz, real *delta, real *d_delta, real *mean,    # (k, lanes), (lanes,)
-) noexcept nogil:
+cdef void pointwise_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
+    """Slopes of a pointwise loss, and R of them."""
+    cdef Py_ssize_t n = p.k * b.lanes
+    cdef const real *z = b.a[p.n_stages - 1]
+    p.of.loss.values(z, b.target, n, p.of.option, of.spare, of.delta)
+    if p.of.loss.curvatures == NULL:
+        memset(of.d_delta, 0, n * sizeof(real))    # straight pieces
+    else:
+        p.of.loss.curvatures(z, b.target, n, p.of.option, of.d_delta)
+    multiply(n, of.da[p.n_stages - 1], of.d_delta)
+
+
+cdef void softmax_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
     """Slopes of cross-entropy, mass * softmax - target, and R of them."""
+    cdef const real *dz = of.da[p.n_stages - 1]
+    cdef real *delta = of.delta
+    cdef real *d_delta = of.d_delta
+    cdef real *mean = of.spare
     cdef Py_ssize_t j, r, at
     memset(mean, 0, b.lanes * sizeof(real))
     for j in range(p.k):
@@ -74,16 +88,9 @@ cdef void softmax_tangent(
 
 cdef void output_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
     """d loss / d outputs, and R of it."""
-    cdef int last = p.n_stages - 1
-    cdef Py_ssize_t n = p.k * b.lanes, j, r
-    cdef const real *z = b.a[last]
+    cdef Py_ssize_t j, r
     cdef real factor = <real>p.factor
-    if p.of.loss == CROSS_ENTROPY:
-        softmax_tangent(p, b, of.da[last], of.delta, of.d_delta, of.spare)
-    else:
-        pointwise(p.of.loss, p.of.option, n, z, b.target, of.spare, of.delta)
-        pointwise_curvature(p.of.loss, p.of.option, n, z, b.target, of.d_delta)
-        multiply(n, of.da[last], of.d_delta)
+    p.terms.tangent(p, b, of)
     for j in range(p.k):
         for r in range(b.lanes):
             of.delta[j * b.lanes + r] *= factor * b.weight[r]

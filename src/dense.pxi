@@ -25,7 +25,8 @@ cdef struct Layer:
     Py_ssize_t n_in, n_out          # features
     Py_ssize_t in_row, out_row      # numbers a padded row of them takes
     Py_ssize_t weight_at, bias_at   # where they begin in the flat vector; bias_at < 0: no bias
-    int activation
+    const Activation *activation    # identity where the layer has none
+    real option                     # of the activation
     double rate                     # of dropout
     double l1, l2                   # penalties of its own on the weight, < 0: the model's
     double max_norm                 # of a unit's weights after a step; INFINITY: no limit
@@ -57,7 +58,7 @@ cdef void dense_forward(
         row_product(of.n_out, of.n_in, x, weight, of.n_out, bias, z)
     else:
         product(rows, of.n_out, of.n_in, x, x_row, 1, weight, of.n_out, ROWS, bias, 0, z, of.out_row, panel)
-    activate(of.activation, z, a, rows * of.out_row)
+    activate(of.activation, of.option, z, a, rows * of.out_row)
 
 
 cdef struct Sink:           # what becomes of a gradient, stretch by stretch, while it is in the first-level cache

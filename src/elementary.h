@@ -225,16 +225,19 @@ static inline real real_softplus(real x)
     return (x < 0 ? 0 : x) + (a > -EXP_LOW ? 0 : y);   /* in this order NaN stays */
 }
 
+/* A function that is one loop over n numbers; arrays may be the same, but do not overlap otherwise. */
+#define LOOP_OVER(name, arguments, statement)   \
+    static void name arguments                  \
+    {                                           \
+        _Pragma("GCC ivdep")                    \
+        for (ptrdiff_t i = 0; i < n; i++)       \
+            statement;                          \
+    }
+
 /* The functions over arrays; x and y may be one array. */
 #define ELEMENTARY_FUNCTIONS(F) F(exp) F(expm1) F(log) F(log1p) F(tanh) F(sigmoid) F(softplus) F(erf)
 
-#define LOOP(name)                                               \
-    static void name##_loop(const real *x, real *y, ptrdiff_t n) \
-    {                                                            \
-        _Pragma("GCC ivdep")                                     \
-        for (ptrdiff_t i = 0; i < n; i++)                        \
-            y[i] = real_##name(x[i]);                            \
-    }
+#define LOOP(name) LOOP_OVER(name##_loop, (const real *x, real *y, ptrdiff_t n), y[i] = real_##name(x[i]))
 ELEMENTARY_FUNCTIONS(LOOP)
 
 #define ROW(name) {#name, name##_loop},

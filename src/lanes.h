@@ -8,6 +8,7 @@ Design
 #ifndef GDCORE_LANES_H
 #define GDCORE_LANES_H
 
+#include "activations.h"
 #include "elementary.h"
 #include "vector.h"
 
@@ -35,31 +36,46 @@ LANE_LOOP void rank_one(
             z[j * lanes + r] = weight[j] * x[r];
 }
 
-/* What a function of two straight pieces, of slopes `below` and 1, makes of a change of z: exact where both ends lie on
- * one piece. `out` and `a` are its values behind a mask (n,), which may be NULL. */
+/* A function made of straight pieces: between its kinks it has one slope. Kinks that are not there are at infinity. */
+typedef struct {
+    real kinks[MAX_KINKS];
+    real slopes[MAX_KINKS + 1];
+} Pieces;
+
+static inline int piece_of(const Pieces *of, real z) { return (z > of->kinks[0]) + (z > of->kinks[1]); }
+
+static inline real piece_slope(const Pieces *of, real z)
+{
+    return z > of->kinks[1] ? of->slopes[2] : z > of->kinks[0] ? of->slopes[1] : of->slopes[0];
+}
+
+/* What such a function makes of a change of z: exact where both ends lie on one piece. `out` and `a` are its values
+ * behind a mask (n,), which may be NULL. */
 LANE_LOOP void piece_change(
-    ptrdiff_t n, real below, const real *restrict z, const real *restrict moved, const real *restrict out,
+    ptrdiff_t n, const Pieces *pieces, const real *restrict z, const real *restrict moved, const real *restrict out,
     const real *restrict a, const real *mask, real *restrict change)
 {
+    const Pieces of = *pieces;
     for (ptrdiff_t i = 0; i < n; i++) {
-        const int up = z[i] > 0 && moved[i] > 0, down = z[i] <= 0 && moved[i] <= 0;
-        const real slope = (up ? 1 : below) * (mask ? mask[i] : 1);
-        change[i] = up || down ? slope * change[i] : out[i] - a[i];
+        const real slope = piece_slope(&of, z[i]) * (mask ? mask[i] : 1);
+        change[i] = piece_of(&of, z[i]) == piece_of(&of, moved[i]) ? slope * change[i] : out[i] - a[i];
     }
 }
 
-/* What a unit of two straight pieces, of slopes `below` and 1, makes of a change step * x of z, as piece_change does, where
- * it crosses no kink -> whether it reaches one, changes anything, and stays within `reach` (NaN does not). */
+/* What a unit with such an activation makes of a change step * x of z where it crosses no kink -> whether it reaches
+ * one, changes anything, and stays within `reach` (NaN does not). */
 enum { REACHES_KINK = 1, CHANGES = 2, IS_FAR = 4 };
 
 LANE_LOOP int straight_change(
-    ptrdiff_t lanes, real step, real below, real reach, const real *restrict x, const real *restrict z,
+    ptrdiff_t lanes, real step, const Pieces *pieces, real reach, const real *restrict x, const real *restrict z,
     const real *mask, real *restrict change)
 {
+    const Pieces of = *pieces;
     lane kinks = 0, changes = 0, far = 0;
     for (ptrdiff_t r = 0; r < lanes; r++) {
-        const real d = step * x[r], slope = (z[r] > 0 ? 1 : below) * (mask ? mask[r] : 1);
-        kinks |= -(lane)(!(real_abs(d) < real_abs(z[r])) & (d != 0));
+        const real d = step * x[r], slope = piece_slope(&of, z[r]) * (mask ? mask[r] : 1);
+        const int clear = (real_abs(d) < real_abs(z[r] - of.kinks[0])) & (real_abs(d) < real_abs(z[r] - of.kinks[1]));
+        kinks |= -(lane)(!clear & (d != 0));
         change[r] = slope * d;
         changes |= -(lane)(change[r] != 0);
         far |= -(lane) !(real_abs(change[r]) <= reach);
@@ -76,12 +92,12 @@ LANE_LOOP int any_change(ptrdiff_t n, const real *x)
     return found != 0;
 }
 
-/* Whether one of n pairs has not the same sign: -1, 0 or 1. */
-LANE_LOOP int signs_differ(ptrdiff_t n, const real *before, const real *after)
+/* Whether one of n pairs lies on different sides of a kink: below, at or above it. */
+LANE_LOOP int sides_differ(ptrdiff_t n, real kink, const real *before, const real *after)
 {
     lane found = 0;
     for (ptrdiff_t i = 0; i < n; i++)
-        found |= ((lane)(before[i] > 0) ^ (lane)(after[i] > 0)) | ((lane)(before[i] < 0) ^ (lane)(after[i] < 0));
+        found |= ((lane)(before[i] > kink) ^ (lane)(after[i] > kink)) | ((lane)(before[i] < kink) ^ (lane)(after[i] < kink));
     return found != 0;
 }
 

@@ -11,17 +11,20 @@ cdef extern from "lanes.h" nogil:
     const real EPSILON, ACTIVATION_ERROR, OUTPUT_SAFETY, VALUE_ERROR
     void multiply(Py_ssize_t n, const real *x, real *y) noexcept
     void rank_one(Py_ssize_t n_out, Py_ssize_t lanes, const real *weight, const real *x, real *z) noexcept
+    ctypedef struct Pieces:
+        real kinks[MAX_KINKS]
+        real slopes[MAX_KINKS + 1]
     void piece_change(
-        Py_ssize_t n, real below, const real *z, const real *moved, const real *out, const real *a, const real *mask,
-        real *change,
+        Py_ssize_t n, const Pieces *pieces, const real *z, const real *moved, const real *out, const real *a,
+        const real *mask, real *change,
     ) noexcept
     const int REACHES_KINK, CHANGES, IS_FAR
     int straight_change(
-        Py_ssize_t lanes, real step, real below, real reach, const real *x, const real *z, const real *mask,
+        Py_ssize_t lanes, real step, const Pieces *pieces, real reach, const real *x, const real *z, const real *mask,
         real *change,
     ) noexcept
     bint any_change(Py_ssize_t n, const real *x) noexcept
-    bint signs_differ(Py_ssize_t n, const real *before, const real *after) noexcept
+    bint sides_differ(Py_ssize_t n, real kink, const real *before, const real *after) noexcept
     void add_pointwise(
         Py_ssize_t count, Py_ssize_t lanes, real linear, const real *value, const real *before, const real *slope,
         const real *y, const real *out, const real *z, const real *error, real *change, real *noise,
@@ -33,6 +36,7 @@ cdef enum:
 
 cdef struct Stage:          # a dense layer or one that scales, and the dropout behind it
     const Layer *layer
+    Pieces pieces           # of an activation that has straight ones
     const real *weight      # (n_in, n_out); NULL: every unit by itself, times its factor
     const real *bias        # (n_out,), or NULL
     Py_ssize_t n_in, n_out
@@ -61,6 +65,10 @@ cdef struct Block:
     real *line              # (units of the last hidden stage, LINE_ROWS, lanes), or NULL
     real *reach             # (units,)
 
+cdef struct Tangent         # curvature.pxi
+cdef struct Terms
+cdef struct Scratch
+
 cdef struct Point:          # a network, samples and a loss: what differences are taken of
     const Plan *plan
     Stage *stages
@@ -69,7 +77,8 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     bint linear             # outputs are a product, and all that cross-entropy asks for is how they move
     Py_ssize_t k, n, widest
     Rows data
-    Objective of            # of.loss < 0: Python computes the loss
+    Objective of
+    const Terms *terms      # what is made of its losses
     uint64_t key
     double factor
     real *squares           # (n_params,): of the parameters
@@ -77,6 +86,12 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     real *turned            # (lanes, widest): scratch
     real *variance          # 2 (widest, lanes): scratch
     real *panel             # scratch of products
+
+cdef struct Terms:          # what depends on whether a loss is pointwise or softmax's
+    void (*fill)(const Point *p, const Block *b, real *scratch) noexcept nogil
+    double (*total)(const Point *p, const Block *b, real *scratch) noexcept nogil
+    void (*changes)(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil
+    void (*tangent)(const Point *p, const Block *b, const Tangent *of) noexcept nogil
 
 cdef struct Scratch:        # of one thread; (widest, lanes) where nothing else is said
     real *dz                # change of a stage's z, then of its outputs; last, a loss's values

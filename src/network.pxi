@@ -39,7 +39,8 @@ def get_num_threads():
 cdef class Network:
     """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense".
 
-    ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own;
+    ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own,
+    the activation a name or, with another parameter than its default, (name, option);
     ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width).
     """
 
@@ -69,10 +70,13 @@ cdef class Network:
         self.plan.first = -1
         for i, description in enumerate(layers):
             layer = &self.plan.layers[i]
+            layer.activation = &ACTIVATION_ROWS[0]
             if description[0] == "dense":
                 layer.kind = DENSE
                 _, layer.n_in, layer.n_out, bias, activation, l1, l2, max_norm = description
-                layer.activation = activation_code(activation)
+                name, option = activation if isinstance(activation, tuple) else (activation, None)
+                layer.activation = &ACTIVATION_ROWS[<int>activation_code(name)]
+                layer.option = layer.activation.option if option is None else option
                 layer.weight_at = at
                 at += layer.n_in * layer.n_out
                 layer.bias_at = at if bias else -1
@@ -92,13 +96,14 @@ cdef class Network:
                 layer.factor = self.keep(factor, layer.n_in)
             else:
                 layer.kind = LOG1P
+                layer.activation = &LOG1P_OF
                 _, layer.n_in = description
                 self.logs = True
             if layer.kind != DENSE:
                 layer.n_out = layer.n_in
             layer.in_row = padded(layer.n_in)
             layer.out_row = padded(layer.n_out)
-            per_row += layer.out_row * (1 + keeps_input(layer.activation) + trains)
+            per_row += layer.out_row * (1 + layer.activation.keeps_input + trains)
             self.widest = max(self.widest, layer.n_out, layer.n_in)
             self.plan.n_layers += 1
         if at != params.shape[0] or self.plan.first < 0:
@@ -198,7 +203,7 @@ cdef class Network:
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
             space.a[i] = self.take(plan.room * layer.out_row)
-            space.z[i] = self.take(plan.room * layer.out_row) if keeps_input(layer.activation) else space.a[i]
+            space.z[i] = self.take(plan.room * layer.out_row) if layer.activation.keeps_input else space.a[i]
             if layer.kind == DENSE and (self.trains or i == plan.last):
                 space.delta[i] = self.take(plan.room * layer.out_row)
         space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)
@@ -264,10 +269,10 @@ cdef class Network:
         cdef Rows data
         cdef Pass batch
         cdef double value
-        of.loss = loss_code(loss)
+        of.loss = &LOSS_ROWS[<int>loss_code(loss)]
         of.option = <real>option
         of.outputs = self.plan.n_out
-        bind_rows(&data, self.plan.n_in, self.plan.n_out, of.loss == CROSS_ENTROPY, X, target, labels, weight)
+        bind_rows(&data, self.plan.n_in, self.plan.n_out, of.loss.row != NULL, X, target, labels, weight)
         batch.plan = &self.plan
         batch.data = &data
         batch.of = &of

@@ -146,7 +146,7 @@ cdef void delta_rows(
                 )
             continue
         multiply_slope(
-            layer.activation, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
+            layer.activation, layer.option, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
             delta, rows * layer.out_row,
         )
         if i > plan.lowest:

@@ -36,10 +36,11 @@ cdef class Probe:
         p.plan = plan
         p.key, self.l1, self.l2 = dropout_key, l1, l2
         p.k, p.n, p.widest = plan.n_out, X.shape[0], max(network.widest, plan.n_in)
-        p.of.loss = -1 if loss is None else loss_code(loss)
+        p.of.loss = NULL if loss is None else &LOSS_ROWS[<int>loss_code(loss)]
+        p.terms = &SOFTMAX if p.of.loss != NULL and p.of.loss.row != NULL else &POINTWISE
         p.of.option, p.of.outputs = <real>option, p.k
         if loss is not None:
-            bind_rows(&p.data, plan.n_in, p.k, p.of.loss == CROSS_ENTROPY, X, target, labels, weight)
+            bind_rows(&p.data, plan.n_in, p.k, p.of.loss.row != NULL, X, target, labels, weight)
             p.factor = mean_factor(mean_mass(&p.of, &p.data, 0, p.n))
         elif p.n == 0 or X.shape[1] != plan.n_in:
             raise ValueError(f"X has shape ({p.n}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
@@ -58,12 +59,12 @@ cdef class Probe:
         p.variance = self.take(2 * p.widest * self.block.lanes)
         p.panel = self.take(self.panel_room())
         self.take_block()
-        p.linear = p.of.loss == CROSS_ENTROPY and self.is_linear()
+        p.linear = p.terms == &SOFTMAX and self.is_linear()
 
     cdef bint is_linear(self):
         """Whether outputs are those of a product, with nothing behind it."""
         cdef const Stage *last = &self.point.stages[self.point.n_stages - 1]
-        return last.layer.activation == IDENTITY and self.block.mask[self.point.n_stages - 1] == NULL
+        return last.layer.activation.values == NULL and self.block.mask[self.point.n_stages - 1] == NULL
 
     cdef void *take_bytes(self, size_t size) except NULL:
         return self.network.take_bytes(size, self.buffers)
@@ -108,6 +109,7 @@ cdef class Probe:
             if layer.kind != DROPOUT:
                 t = &p.stages[p.n_stages]
                 t.layer, t.n_in, t.n_out = layer, layer.n_in, layer.n_out
+                find_pieces(layer.activation, layer.option, &t.pieces)
                 t.begin, t.biases = at, at
                 if layer.kind == DENSE:
                     t.weight = plan.params + layer.weight_at
@@ -143,7 +145,7 @@ cdef class Probe:
         b.top = self.take(b.lanes)
         b.log_total = self.take(b.lanes)
         b.mass = self.take(b.lanes)
-        if p.of.loss == CROSS_ENTROPY:
+        if p.terms == &SOFTMAX:
             b.chance, b.touch = self.take(p.k * b.lanes), self.take(p.k * b.lanes)
             b.still = self.take((p.k + 1) * b.lanes)
         return 0
@@ -182,7 +184,7 @@ cdef class Probe:
 
     cdef int run(self, Sweep *sweep) except -1:
         """All points of a sweep, whose results begin at 0."""
-        cdef Py_ssize_t first = 0, n = self.point.n if self.point.of.loss >= 0 or sweep.outputs != NULL else 0
+        cdef Py_ssize_t first = 0, n = self.point.n if self.point.of.loss != NULL or sweep.outputs != NULL else 0
         cdef int tasks = <int>((sweep.count + TASK_POINTS - 1) // TASK_POINTS), threads = n_threads, s
         cdef bint lined
         self.take_spaces(threads)
@@ -237,9 +239,9 @@ cdef class Probe:
         cdef bint stopped = False
         self.enter()
         with nogil:
-            while first < self.point.n and self.point.of.loss >= 0 and not stopped:
+            while first < self.point.n and self.point.of.loss != NULL and not stopped:
                 self.fill(first)
-                total += block_loss(&self.point, &self.block, self.point.variance)
+                total += self.point.terms.total(&self.point, &self.block, self.point.variance)
                 stopped = interrupted(&self.poll, self.block.lanes * self.point.plan.n_params)
                 first += self.block.lanes
         self.busy = False
@@ -321,7 +323,7 @@ cdef class Probe:
         cdef bint stopped = False
         self.check_direction(direction)
         self.check_direction(out)
-        if p.of.loss < 0:
+        if p.of.loss == NULL:
             raise ValueError("a loss that Python computes has no curvature here")
         if of.dz == NULL:
             of.da = self.take_stage_lanes()

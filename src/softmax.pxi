@@ -50,10 +50,16 @@ cdef enum:
     MOST_LINE_ROOM = 1 << 22    # numbers
 
 
-cdef void softmax_block(const Point *p, const Block *b) noexcept nogil:
-    """Exponentials and probabilities of a block's logits, and what roundoff their moves have."""
+cdef void softmax_fill(const Point *p, const Block *b, real *scratch) noexcept nogil:
+    """Smoothed targets, exponentials and probabilities of a block's logits, and what roundoff their moves have."""
     cdef const real *z = b.a[p.n_stages - 1]
+    cdef real even = p.of.option / p.k, keep = <real>1 - p.of.option
     cdef Py_ssize_t j, r
+    memset(b.mass, 0, b.lanes * sizeof(real))
+    for j in range(p.k):
+        for r in range(b.lanes):
+            b.target[j * b.lanes + r] = even + keep * b.target[j * b.lanes + r]
+            b.mass[r] += b.target[j * b.lanes + r]
     for r in range(b.lanes):
         b.top[r] = -INFINITY
         b.log_total[r] = 0
@@ -139,9 +145,24 @@ cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low
     )
 
 
-cdef void cross_entropy_changes(
+cdef double softmax_total(const Point *p, const Block *b, real *lane) noexcept nogil:
+    """The weighted sum of the samples' losses; lane (lanes,) is scratch."""
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef Py_ssize_t j, r, at
+    for r in range(b.lanes):
+        lane[r] = b.mass[r] * b.log_total[r]
+    for j in range(p.k):
+        for r in range(b.lanes):
+            at = j * b.lanes + r
+            if b.target[at] != 0:        # or a logit of -infinity would make NaN of a class that is not meant
+                lane[r] -= b.target[at] * (z[at] - b.top[r])
+    return lane_sum(b.rows, b.weight, lane)
+
+
+cdef void softmax_changes(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
 ) noexcept nogil:
+    """Changes and roundoff of the lanes' losses where outputs low … high, or one unit on its line, have moved."""
     if w.unit >= 0:
         line_changes(p, b, w)
     elif all_within((high - low) * b.lanes, w.dz, NEAR):

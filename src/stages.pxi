@@ -9,22 +9,21 @@ Design
   would grow by the root of the width with every layer (Higham and Mary 2019, SIAM J. Sci. Comput. 41).
 """
 
-cdef inline bint is_kinked(int activation) noexcept nogil:
-    """Whether the first or the second derivative jumps at 0: differences at both sides tell nothing of each other."""
-    return activation == RELU or activation == LEAKY_RELU or activation == ELU or activation == SELU
-
-
-cdef inline bint is_straight(const Stage *t) noexcept nogil:
-    """Whether the activation is made of straight pieces."""
-    cdef int activation = t.layer.activation
-    return t.layer.kind != LOG1P and (activation == IDENTITY or activation == RELU or activation == LEAKY_RELU)
-
-
-cdef inline real slope_below(const Stage *t) noexcept nogil:
-    """The slope of such an activation where z < 0."""
-    if t.layer.activation == IDENTITY:
-        return 1
-    return LEAKY_SLOPE if t.layer.activation == LEAKY_RELU else <real>0
+cdef void find_pieces(const Activation *of, real option, Pieces *pieces) noexcept nogil:
+    """Kinks and slopes of an activation that is made of straight pieces."""
+    cdef real z = 0, a
+    cdef int i
+    for i in range(MAX_KINKS + 1):
+        pieces.slopes[i] = 1
+        if i < MAX_KINKS:
+            pieces.kinks[i] = of.kinks[i] if i < of.n_kinks else <real>INFINITY
+    for i in range(of.n_kinks + 1):
+        if i < of.n_kinks:
+            z = of.kinks[i] - 1 if i == 0 else (of.kinks[i - 1] + of.kinks[i]) / 2
+        elif i > 0:
+            z = of.kinks[i - 1] + 1
+        activate(of, option, &z, &a, 1)
+        multiply_slope(of, option, &z, &a, &pieces.slopes[i], 1)
 
 
 cdef inline const real *stage_input(const Block *b, int s) noexcept nogil:
@@ -51,36 +50,21 @@ cdef inline void times_factor(
             x[j * lanes + r] *= t.layer.factor[first + j]
 
 
-cdef inline void bend(const Stage *t, const real *z, real *f, Py_ssize_t n) noexcept nogil:
+cdef inline void stage_activate(const Stage *t, const real *z, real *f, Py_ssize_t n) noexcept nogil:
     """f of z, n numbers."""
-    cdef Py_ssize_t i
-    if t.layer.kind == LOG1P:
-        for i in range(n):
-            f[i] = real_log1p(z[i])
-    else:
-        activate(t.layer.activation, z, f, n)
+    activate(t.layer.activation, t.layer.option, z, f, n)
 
 
 cdef inline void times_slope(const Stage *t, const real *z, const real *f, real *delta, Py_ssize_t n) noexcept nogil:
-    """delta *= f'(z), n numbers; of log(1 + z), that is exp(-f)."""
-    cdef Py_ssize_t i
-    if t.layer.kind == LOG1P:
-        for i in range(n):
-            delta[i] *= real_exp(-f[i])
-    else:
-        multiply_slope(t.layer.activation, z, f, delta, n)
+    """delta *= f'(z), n numbers."""
+    multiply_slope(t.layer.activation, t.layer.option, z, f, delta, n)
 
 
 cdef inline void times_curvature(
     const Stage *t, const real *z, const real *f, real *delta, Py_ssize_t n,
 ) noexcept nogil:
     """delta *= f''(z), n numbers."""
-    cdef Py_ssize_t i
-    if t.layer.kind == LOG1P:
-        for i in range(n):
-            delta[i] *= -real_exp(<real>-2 * f[i])
-    else:
-        multiply_curvature(t.layer.activation, z, f, delta, n)
+    multiply_curvature(t.layer.activation, t.layer.option, z, f, delta, n)
 
 
 cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept nogil:
@@ -113,7 +97,7 @@ cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
                 b.z[s][at] = (x[at] - shift) * factor + t.layer.offset
             elif t.bias != NULL:
                 b.z[s][at] += t.bias[j]
-    bend(t, b.z[s], b.f[s], n)
+    stage_activate(t, b.z[s], b.f[s], n)
     if b.mask[s] == NULL:
         return
     for j in range(n):
@@ -127,13 +111,11 @@ cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
 cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, real *scratch) noexcept nogil:
     """From the squared error of the stage's inputs to that of its outputs, both in `variance` (width, lanes)."""
     cdef const Stage *t = &p.stages[s]
-    cdef int activation = t.layer.activation
-    cdef bint exact = t.layer.kind != LOG1P and (activation == IDENTITY or activation == RELU)
     cdef Py_ssize_t n = t.n_out * b.lanes, j
     cdef const real *z = b.z[s]
     cdef const real *f = b.f[s]
-    cdef real ulp = 0 if exact else ACTIVATION_ERROR
-    cdef real apart = 1 if activation == GELU else 0        # 1 + erf(z) loses what z has
+    cdef real ulp = 0 if t.layer.activation.exact else ACTIVATION_ERROR
+    cdef real lost = 1 if t.layer.activation.cancels else 0
     cdef real e
     if t.weight != NULL:
         times_weight(p.squares + t.begin, t.n_in, t.n_out, variance, b.lanes, NULL, scratch, p.panel)
@@ -145,7 +127,7 @@ cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, 
         variance[j] = 1
     times_slope(t, z, f, variance, n)
     for j in range(n):
-        e = ulp * (real_abs(f[j]) + apart * real_abs(z[j]))
+        e = ulp * (real_abs(f[j]) + lost * real_abs(z[j]))
         if variance[j] != 0:
             variance[j] *= variance[j] * (scratch[j] + EPSILON * EPSILON * z[j] * z[j])
         variance[j] += e * e

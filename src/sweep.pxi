@@ -8,6 +8,9 @@ Design
   every step.
 """
 
+cdef Terms POINTWISE = Terms(pointwise_fill, pointwise_total, pointwise_changes, pointwise_tangent)
+cdef Terms SOFTMAX = Terms(softmax_fill, softmax_total, softmax_changes, softmax_tangent)
+
 cdef enum:
     TASK_POINTS = 32
     POINT_WORK = 64        # multiply-adds of a point, per lane: enough to know when to look at signals

@@ -64,7 +64,7 @@ cdef class Training:
         if not network.trains or grads.shape[0] != network.plan.n_params or slots.shape[1] < grads.shape[0]:
             raise ValueError("the network, the gradients and the optimizer's slots do not fit")
         self.network = network
-        self.objective.loss = loss_code(loss)
+        self.objective.loss = &LOSS_ROWS[<int>loss_code(loss)]
         self.objective.option = <real>option
         self.objective.outputs = network.plan.n_out
         self.hyper = hyper
@@ -294,7 +294,7 @@ cdef class Training:
         cdef double loss
         cdef int outcome
         cdef Network net = self.network
-        bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
+        bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss.row != NULL, X, target, labels, weight)
         net.acquire(X.shape[0])
         self.reach = INFINITY
         try:
@@ -326,7 +326,7 @@ cdef class Training:
         cdef Network net = self.network
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
-        bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss == CROSS_ENTROPY, X, target, labels, weight)
+        bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss.row != NULL, X, target, labels, weight)
         if order is not None:
             data.order = &order[0]
             n = order.shape[0]

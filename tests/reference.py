@@ -66,8 +66,27 @@ def silu(z):
     return z * s, s * (1 + z * sigmoid_value(-z))
 
 
+def relu6(z):
+    return np.clip(z, 0, 6), np.where((z > 0) & (z <= 6), 1.0, 0.0)
+
+
+def hardtanh(z):
+    return np.clip(z, -1, 1), np.where((z > -1) & (z <= 1), 1.0, 0.0)
+
+
+def hard_swish(z):
+    inside = (z > -3) & (z <= 3)
+    return z * np.clip(z + 3, 0, 6) / 6, np.where(inside, (2 * z + 3) / 6, np.where(z > 3, 1.0, 0.0))
+
+
+def mish(z):
+    t = np.tanh(softplus(z)[0])
+    s = sigmoid_value(z)
+    return z * t, t + z * s * (1 - t) * (1 + t)
+
+
 ACTIVATIONS = {f.__name__: f for f in (
-    identity, relu, leaky_relu, elu, selu, softplus, sigmoid, tanh, gelu, silu,
+    identity, relu, leaky_relu, elu, selu, softplus, sigmoid, tanh, gelu, silu, relu6, hardtanh, hard_swish, mish,
 )}  # fmt: skip
 
 

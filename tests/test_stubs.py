@@ -74,7 +74,7 @@ def test_data_have_the_types_of_the_stub():
     module = _kernels.load("float64")
     for node in stub(FULL):
         if isinstance(node, ast.AnnAssign):
-            kind = {"str": str, "tuple[str, ...]": tuple}[ast.unparse(node.annotation)]
+            kind = {"str": str, "tuple[str, ...]": tuple, "dict[str, dict[str, Any]]": dict}[ast.unparse(node.annotation)]
             assert isinstance(getattr(module, node.target.id), kind), node.target.id
 
 

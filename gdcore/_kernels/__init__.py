@@ -26,6 +26,7 @@ ISAS = ("base", "v3", "v4")
 class Kernels(Protocol):
     """A compiled module as this package uses it; `base_float64.pyi` describes it whole."""
 
+    ACTIVATION_FACTS: dict[str, dict[str, Any]]
     COMPILER: str
     COMPILER_FLAGS: str
     Network: type[base_float64.Network]
