@@ -69,7 +69,7 @@ def test_slope_at_the_kinks_is_a_subgradient(name, kernels, dtype):
 
 @each_name
 def test_the_twins_slope_is_its_derivative(name):
-    z = np.linspace(-6, 6, 1000)
+    z = np.linspace(-6.37, 6.71, 1000)    # meets no kink
     h = 1e-5
     f = reference.ACTIVATIONS[name]
     difference = (f(z + h)[0] - f(z - h)[0]) / (2 * h)
