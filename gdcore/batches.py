@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks
+from . import checks, checks_weight
 from .losses import CustomLoss, Loss
 
 
@@ -15,6 +15,7 @@ class Samples(NamedTuple):
     """Inputs, what the loss compares the outputs with, and weights.
 
     Exactly one of `target` (n, k) and `labels` (n,) is given; with a custom loss neither, but `y` as it came.
+    The loss weighs a sample by `weight`, metrics by `sample_weight`: the same without class weights.
     """
 
     X: NDArray[Any]
@@ -22,12 +23,14 @@ class Samples(NamedTuple):
     labels: NDArray[np.int64] | None
     weight: NDArray[Any] | None
     y: Any
+    sample_weight: NDArray[Any] | None = None
 
     def rows(self, first: int, end: int) -> Samples:
         """Rows first … end - 1, not copied."""
         stretch = slice(first, end)
-        target, labels, weight = (None if array is None else array[stretch] for array in self[1:4])
-        return Samples(self.X[stretch], target, labels, weight, self.y[stretch])
+        given = (self.target, self.labels, self.weight, self.sample_weight)
+        target, labels, weight, sample_weight = (None if array is None else array[stretch] for array in given)
+        return Samples(self.X[stretch], target, labels, weight, self.y[stretch], sample_weight)
 
 
 def take_samples(
@@ -55,6 +58,8 @@ def take_samples(
             checks.numbers_array("y", y, "float64")
         return Samples(X, None, None, None, y)
     weight = None if sample_weight is None else checks.sample_weight(sample_weight, n, dtype)
+    if weight is not None:
+        checks_weight.sum_in_range("sample_weight", weight)
     if loss.target == "class" and n_out == 1:
         raise ValueError(
             f"{loss.name} needs an output per class, but the model has 1: give it more, or take binary_cross_entropy"
@@ -62,5 +67,5 @@ def take_samples(
     if loss.target == "class":
         y = checks.plain_array("y", y)
         if y.ndim < 2 or (y.dtype.kind in "biu" and (n_out == 1 or y.shape != (n, n_out))):
-            return Samples(X, None, checks.labels(y, n, n_out), weight, y)
-    return Samples(X, checks.targets(y, n, n_out, loss.target, dtype), None, weight, y)
+            return Samples(X, None, checks.labels(y, n, n_out), weight, y, weight)
+    return Samples(X, checks.targets(y, n, n_out, loss.target, dtype), None, weight, y, weight)

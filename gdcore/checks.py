@@ -319,7 +319,7 @@ def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
     if weight.min() < 0:
         row = int(np.argmax(weight < 0))
         raise ValueError(f"sample_weight has {weight[row]:g} in row {row}; weights must be >= 0")
-    if weight.sum() == 0:
+    if not weight.any():
         raise ValueError("sample_weight sums to 0; at least one weight must be > 0")
     return weight
 

@@ -1,13 +1,14 @@
-"""Classes that count more: their weights become the samples'."""
+"""Classes that count more: their weights multiply the samples' in the loss, and in no metric."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from . import checks_fit
+from . import checks_fit, checks_weight
 from .batches import Samples
 from .losses import CustomLoss, Loss
 
@@ -45,24 +46,47 @@ def class_weighted(data: Samples, class_weight: ClassWeight, loss: Loss | Custom
     >>> class_weighted(data, "balanced", CrossEntropy(), 2).weight.round(3)
     array([0.667, 0.667, 0.667, 2.   ])
     """
-    kind = loss.target if isinstance(loss, Loss) else None
-    dtype = data.X.dtype
-    if kind == "class" and data.labels is not None:
-        numbers: Any = data.labels
-        known = range(n_out)
-    else:
-        target = checks_fit.one_column_of_classes(data.target, kind)
-        numbers = target.astype(np.int64)
-        known = range(2) if kind == "unit" else range(-1, 2, 2)
-    own = np.ones(len(numbers)) if data.weight is None else data.weight.astype(np.float64)
-    present, index = np.unique(numbers, return_inverse=True)
-    if class_weight == "balanced":
-        mass = np.bincount(index, own)
-        counted = mass > 0
-        factors = np.where(counted, mass.sum() / (counted.sum() * np.where(counted, mass, 1)), 1.0)
-    else:
-        given = checks_fit.class_weights(class_weight, known)
-        factors = np.array([given.get(int(label), 1.0) for label in present])
-    weight = (own * factors[index]).astype(dtype)
+    given = class_factors(data, class_weight, loss, n_out)
+    present, index = np.unique(_classes(data, loss, n_out)[0], return_inverse=True)
+    factors = np.array([given.get(int(label), 1.0) for label in present])
+    with np.errstate(over="ignore"):
+        weight = (_own_weights(data) * factors[index]).astype(data.X.dtype)
     checks_fit.some_weight(weight)
+    checks_weight.sum_in_range("class_weight", weight)
     return data._replace(weight=weight)
+
+
+def class_factors(
+    data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int
+) -> dict[int, float]:
+    """The weights of classes, "balanced" ones counted in these samples; parameters and errors of `class_weighted`.
+
+    Examples
+    --------
+    >>> from gdcore.losses import CrossEntropy
+    >>> labels = np.array([0, 0, 0, 1])
+    >>> class_factors(Samples(np.ones((4, 1)), None, labels, None, labels), "balanced", CrossEntropy(), 2)[1]
+    2.0
+    """
+    numbers, known = _classes(data, loss, n_out)
+    if not (isinstance(class_weight, str) and class_weight == "balanced"):
+        return checks_fit.class_weights(class_weight, known)
+    present, index = np.unique(numbers, return_inverse=True)
+    mass = np.bincount(index, _own_weights(data))
+    counted = mass > 0
+    factors = mass.sum() / (counted.sum() * mass[counted])
+    return dict(zip(present[counted].tolist(), factors.tolist(), strict=True))
+
+
+def _classes(data: Samples, loss: Loss | CustomLoss, n_out: int) -> tuple[NDArray[np.int64], range]:
+    """The class of each sample (n,), and those that there may be."""
+    kind = loss.target if isinstance(loss, Loss) else None
+    if kind == "class" and data.labels is not None:
+        return data.labels, range(n_out)
+    target = checks_fit.one_column_of_classes(data.target, kind)
+    return target.astype(np.int64), range(2) if kind == "unit" else range(-1, 2, 2)
+
+
+def _own_weights(data: Samples) -> NDArray[np.float64]:
+    """Weights (n,) before those of classes."""
+    return np.ones(len(data.X)) if data.weight is None else data.weight.astype(np.float64)

@@ -4,6 +4,8 @@ Design
 ------
 - A `Rows` is a view: inputs, targets (numbers or labels), weights, and the order to visit them in. Without an
   order a batch is a stretch of the caller's own arrays and nothing is copied; with one, `take_rows` gathers a block.
+- A batch's gradient divides by its number of rows times the mean weight of all data. Divided by the batch's own weights
+  instead, small batches would cancel the weights, and a fit would not minimize the weighted mean over all rows.
 - Long runs look at pending signals now and then, so that Ctrl-C is answered within a fraction of a second:
   by work done first, then by the clock, and only then by taking the GIL.
 """
@@ -29,6 +31,8 @@ cdef struct Rows:
     int64_t *labels          # (n,), or NULL
     real *weight             # (n,), or NULL: every weight 1
     const int64_t *order     # (n,): the order they are visited in, or NULL: as they stand
+    double mean_weight       # what weights count relative to: that of all data, 1 in a step by hand, 0: the batch's own
+    Py_ssize_t whole_rows    # of all data, where it is theirs
 
 cdef extern from "pool.h" nogil:
     ctypedef struct Flag:
@@ -140,3 +144,21 @@ cdef int bind_rows(
             raise ValueError(f"sample_weight has shape ({weight.shape[0]},); expected ({n},)")
         data.weight = <real *>&weight[0]
     return 0
+
+
+cdef double sum_weights(
+    const real *weight, const int64_t *order, Py_ssize_t first, Py_ssize_t rows,    # (n,); (n,) or NULL
+) noexcept nogil:
+    """Sum of the weights of rows first … first + rows of the order."""
+    cdef Py_ssize_t i
+    cdef double total = 0
+    for i in range(first, first + rows):
+        total += weight[order[i] if order != NULL else i]
+    return total
+
+
+cdef void bind_whole(Rows *data, const real[::1] weights) noexcept:
+    """Note that the rows' weights count relative to the mean of these, (n,) or None."""
+    if weights is not None:
+        data.whole_rows = weights.shape[0]
+        data.mean_weight = sum_weights(&weights[0], NULL, 0, data.whole_rows) / data.whole_rows

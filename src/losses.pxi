@@ -3,7 +3,8 @@
 Design
 ------
 - `loss_block` scales the slopes of losses.h into deltas: d mean / d z.
-- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given.
+- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given. A step's
+  gradient may divide by something else than its mean loss: see batches.pxi.
   The caller passes the factor, for only it knows the whole batch when a block is a part of it.
 - A row's value is kept apart and the rows are summed at the end, in double and in one order: through eight
   interleaved partial sums, whatever the vector width and whoever computed the row.
@@ -62,24 +63,35 @@ cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
     return sum_values(n, wide)
 
 
+cdef inline double averaged_over(const Objective *of, double weight) noexcept nogil:
+    """A sum of weights * outputs averaged over."""
+    return weight if of.loss.row != NULL else weight * of.outputs
+
+
 cdef double mean_mass(
     const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
     """What a mean of losses divides by: sum of the rows' weights * outputs averaged over."""
-    cdef Py_ssize_t i
-    cdef double total = rows
-    if data.weight != NULL:
-        total = 0
-        for i in range(first, first + rows):
-            total += data.weight[data.order[i] if data.order != NULL else i]
-    if of.loss.row == NULL:
-        total *= of.outputs
-    return total
+    if data.weight == NULL:
+        return averaged_over(of, rows)
+    return averaged_over(of, sum_weights(data.weight, data.order, first, rows))
 
 
 cdef inline double mean_factor(double mass) noexcept nogil:
     """1 / mass, or 0 where every weight is 0."""
     return 1 / mass if mass != 0 else 0
+
+
+cdef inline double gradient_factor(
+    const Objective *of, const Rows *data, Py_ssize_t rows, double mean,
+) noexcept nogil:
+    """1 / (rows of a batch * mean weight of all data * outputs averaged over); `mean` is that of the batch's loss.
+
+    The latter, to the bit, where the batch is all data; without weights as well.
+    """
+    if data.weight == NULL or data.mean_weight == 0 or data.whole_rows == rows:
+        return mean
+    return mean_factor(averaged_over(of, rows * data.mean_weight))
 
 
 cdef void pointwise_rows(
@@ -117,7 +129,7 @@ cdef void pointwise_rows(
 cdef void loss_block(
     const Objective *of, const Rows *block, Py_ssize_t rows,
     const real *z, Py_ssize_t z_row,      # (rows, k)
-    double factor,                        # 1 / (sum of the batch's weights [* outputs])
+    double factor,                        # of the deltas: see `gradient_factor`
     real *delta, Py_ssize_t delta_row,    # (rows, k): d loss / d z
     double *value,                        # (rows,): each row's share of the loss, before the factor
 ) noexcept nogil:

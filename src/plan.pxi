@@ -61,7 +61,8 @@ cdef struct Pass:                   # one batch on its way
     Py_ssize_t start, n             # the block within the batch
     Py_ssize_t block                # rows of a block
     uint64_t key                    # of dropout; 0 leaves it out
-    double mass, factor             # what its mean divides by, and one over it
+    double mass, mean               # what its mean loss divides by, and one over it
+    double factor                   # of its gradient: see `gradient_factor`
     bint backward                   # or the loss alone
     Sink sink                       # of its gradient
     Py_ssize_t share                # rows of a task
@@ -355,7 +356,8 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     cdef Plan *plan = batch.plan
     flag_set(&batch.poll.stopped, False)
     batch.mass = mean_mass(batch.of, batch.data, batch.first, batch.rows)
-    batch.factor = mean_factor(batch.mass)
+    batch.mean = mean_factor(batch.mass)
+    batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
     batch.block = block_rows(plan, batch.rows)
     cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
     return 1 if batch.rows * plan.n_params * 3 < least else plan.threads
@@ -368,7 +370,7 @@ cdef int run_batch(Pass *batch, double *loss) except -1 nogil:
         run_groups(batch, threads)
     else:
         run_blocks(batch, threads)
-    loss[0] = batch.factor * batch.loss[0]
+    loss[0] = batch.mean * batch.loss[0]
     return -1 if flag_up(&batch.poll.stopped) else 0
 
 

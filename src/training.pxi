@@ -67,15 +67,13 @@ cdef class Training:
         self.objective.loss = &LOSS_ROWS[<int>loss_code(loss)]
         self.objective.option = <real>option
         self.objective.outputs = network.plan.n_out
-        self.hyper = hyper
-        self.scalars, self.slots, self.grads = scalars, slots, grads
+        self.hyper, self.scalars, self.slots, self.grads = hyper, scalars, slots, grads
         self.update.rule = rule_index(rule)
         self.update.hyper = &hyper[0] if hyper.shape[0] else NULL
         self.update.scalars = &scalars[0]
         self.learning_rate = learning_rate
-        self.l1, self.l2 = l1, l2
+        self.l1, self.l2, self.decay, self.growth = l1, l2, decay, growth
         self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.decay, self.growth = decay, growth
         self.reach = INFINITY
         self.limit = 1e30 if REAL_IS_FLOAT else 1e290
         self.seed = seed
@@ -250,7 +248,7 @@ cdef class Training:
         block_deltas(batch, threads)
         if flag_up(&batch.poll.stopped):
             return -1
-        loss[0] = batch.factor * batch.loss[0]
+        loss[0] = batch.mean * batch.loss[0]
         if not isfinite(loss[0]):
             return BAD_LOSS
         if self.begin_update(self.norm_bound(batch)):
@@ -289,12 +287,13 @@ cdef class Training:
         self, const real[:, ::1] X not None, const real[:, ::1] target=None,
         const int64_t[::1] labels=None, const real[::1] weight=None,
     ):
-        """One update on exactly these rows -> their loss before the update."""
+        """One update on exactly these rows, weights counting relative to 1 -> their mean loss before the update."""
         cdef Rows data
         cdef double loss
         cdef int outcome
         cdef Network net = self.network
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss.row != NULL, X, target, labels, weight)
+        data.mean_weight = 1
         net.acquire(X.shape[0])
         self.reach = INFINITY
         try:
@@ -311,12 +310,12 @@ cdef class Training:
     def epoch(
         self, const real[:, ::1] X not None, const real[:, ::1] target, const int64_t[::1] labels,
         const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size,
-        const double[::1] rates=None,
+        const double[::1] rates=None, const real[::1] weights=None,
     ):
         """Mini-batches of all rows, in order (n,) where given -> the mean of the losses before each update.
 
-        Of all updates since `begin_epoch`: an epoch may come in parts. Where `rates` (number of batches,) is given,
-        each batch has its own learning rate, which stays behind.
+        Of all updates since `begin_epoch`: an epoch may come in parts, and `weights` are then those of all its rows.
+        Where `rates` (number of batches,) is given, each batch has its own learning rate, which stays behind.
         """
         cdef Rows data
         cdef const double *rate = NULL
@@ -327,6 +326,7 @@ cdef class Training:
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss.row != NULL, X, target, labels, weight)
+        bind_whole(&data, weight if weights is None else weights)
         if order is not None:
             data.order = &order[0]
             n = order.shape[0]

@@ -84,7 +84,10 @@ def step(layers, o, t, params, grad, slots, scalars, *, l1=0.0, l2=0.0, clip_nor
 
 
 def fit(net, X, y, loss, o, *, epochs, batch_size, weight=None, seed, **options):
-    """Parameters, each epoch's loss, norm and clipped steps, when the twins do the work."""
+    """Parameters, each epoch's loss, norm and clipped steps, when the twins do the work.
+
+    A batch's gradient is sum (w g) / (rows * mean weight of all data), its share of the loss sum (w value).
+    """
     weight = np.ones(len(X)) if weight is None else weight
     params, slots, scalars, t = net.params.astype(float), np.zeros((o.n_slots(), net.n_params)), np.zeros(2), 0
     history = {"loss": [], "gradient_norm": [], "clipped_steps": []}
@@ -94,6 +97,7 @@ def fit(net, X, y, loss, o, *, epochs, batch_size, weight=None, seed, **options)
             rows, t = order[first : first + batch_size], t + 1
             batch = X[rows], y[rows], loss.name, loss.option(), weight[rows]
             value, grad = reference.data_loss_and_grad(net.layers, params, *batch)
+            grad *= weight[rows].sum() / (len(rows) * weight.mean())
             norm, clipped = step(net.layers, o, t, params, grad, slots, scalars, **options)
             steps.append((weight[rows].sum(), value, norm, clipped))
         mass, values, norms, clips = np.array(steps).T

@@ -176,11 +176,8 @@ def check_gradients(
 
 def widened(data: Samples) -> Samples:
     """The same numbers in float64."""
-    X, target, labels, weight, y = data
-    return Samples(
-        X.astype(np.float64), None if target is None else target.astype(np.float64), labels,
-        None if weight is None else weight.astype(np.float64), y,
-    )  # fmt: skip
+    target, weight = (None if array is None else array.astype(np.float64) for array in (data.target, data.weight))
+    return data._replace(X=data.X.astype(np.float64), target=target, weight=weight)
 
 
 def rounded(gradient: Vector) -> bool:

@@ -317,7 +317,7 @@ class Sequential:
 
         Parameters
         ----------
-        X, y, loss, sample_weight
+        X, y, loss
             As in `loss`.
         optimizer, batch_size, accumulate, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
             As in `Trainer`; the learning rate is the optimizer's, as in `gdcore.SGD(0.1)`. The optimizers' defaults are
@@ -325,7 +325,7 @@ class Sequential:
         average : Average, optional
             As in `Trainer`; the mean is what the model ends with, unless a criterion brings back its best epoch: with
             ``validate=True`` the mean's.
-        epochs, max_steps, class_weight, validation_data, metrics, stop, callbacks, record, progress
+        epochs, max_steps, sample_weight, class_weight, validation_data, metrics, stop, callbacks, record, progress
             As in `Trainer.fit`.
 
         Returns

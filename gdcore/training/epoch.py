@@ -8,6 +8,8 @@ Design
 - `accumulate` batches make one step. To a built-in loss they are one batch of all their rows: the kernels send a batch
   through the layers in blocks whose size does not depend on it, so it needs no more memory, and every row counts the
   same, in a last batch that is not full as well. A custom loss is called for each batch.
+- Weights count relative to their mean over all the data, whatever part of it an epoch, or the rest of one, goes over:
+  then the mean over batches, by their rows, of the gradients is the full one.
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float
         place.samples, place.steps, place.of_steps = n, 0, of_steps
         run.begin_epoch()
     first, end = done * size, last if most is None else min((done + most) * size, last)
-    order = order_of(trainer, n)
+    order, weights = order_of(trainer, n), data.weight
     if order is not None:
         order = order[first:end]
     elif end - first < n:
@@ -99,7 +101,7 @@ def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float
     before = run.step_count
     try:
         if isinstance(trainer.loss, Loss):
-            value = run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates)
+            value = run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates, weights)
         else:
             value = custom_epoch(trainer, data, order, size, rates)
     except RefusedStep as error:

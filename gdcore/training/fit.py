@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from .. import checks, checks_fit
 from ..batches import Samples
-from ..class_weight import ClassWeight, class_weighted
+from ..class_weight import ClassWeight, class_factors, class_weighted
 from ..errors import DivergedError
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
@@ -267,7 +267,7 @@ class Fit:
     def _measure(self, model: Sequential, data: Samples, prefix: str) -> dict[str, float]:
         outputs = model.predict(data.X)
         y = data.labels if data.labels is not None else data.target if data.target is not None else data.y
-        return {prefix + name: metric(outputs, y, data.weight) for name, metric in self.metrics.items()}
+        return {prefix + name: metric(outputs, y, data.sample_weight) for name, metric in self.metrics.items()}
 
     def _record(self, before: NDArray[Any] | None) -> None:
         model, history = self.trainer.model, self.history
@@ -296,14 +296,17 @@ def take_fit_data(
     class_weight: ClassWeight | None,
     validation_data: object,
 ) -> tuple[Samples, Samples | None]:
-    """Training data with their weights, and validation data, checked."""
+    """Training data and validation data, checked, with their weights: those of classes are the training data's."""
+    loss, n_out = trainer.loss, trainer.model.out_features
     data = trainer._take(X, y, sample_weight)
     if class_weight is not None:
-        data = class_weighted(data, class_weight, trainer.loss, trainer.model.out_features)
+        class_weight = class_factors(data, class_weight, loss, n_out)
+        data = class_weighted(data, class_weight, loss, n_out)
     if validation_data is None:
         return data, None
     pair = checks.pair("validation_data", validation_data)
     try:
-        return data, trainer._take(*pair, None)
+        validation = trainer._take(*pair, None)
+        return data, validation if class_weight is None else class_weighted(validation, class_weight, loss, n_out)
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation_data: {error}") from None

@@ -19,8 +19,8 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean of the samples' losses, each before its batch's update; without penalties, to compare with `val_loss`.
-        (L-BFGS and conjugate gradients: after the step.)
+        Mean of the samples' losses, each before its batch's update, weighted by the samples' and classes' weights as
+        `val_loss` is; without penalties. (L-BFGS and conjugate gradients: after the step.)
     val_loss : list of float
         Loss on the validation data after the epoch; empty without such data.
     seconds : list of float

@@ -60,7 +60,7 @@ class Trainer:
     batch_size : int, default 32
         Rows of a mini-batch; more than there are means one batch of all.
     accumulate : int, default 1
-        Batches whose gradients are averaged into one update, by their rows' weights. A custom loss sees one batch at a
+        Batches whose gradients are averaged into one update, by their rows. A custom loss sees one batch at a
         time; a built-in one gives the same as a batch of all their rows, which takes no more memory.
     shuffle : bool, default True
         Whether `epoch` visits the samples in an order of its own.
@@ -258,11 +258,12 @@ class Trainer:
             Targets (n, out_features), (n,) too for one output, or labels (n,). Arrays that are contiguous and
             of the model's precision (labels: int64) are not copied.
         sample_weight : array_like, shape (n,), optional
+            Relative to 1: the step follows ``sum(weight * gradient) / n``. `epoch` and `fit` divide by the mean weight.
 
         Returns
         -------
         float
-            The mean loss of these rows before the update, without penalties.
+            The mean loss of these rows before the update, without penalties; with weights their weighted mean.
 
         Raises
         ------
@@ -306,12 +307,13 @@ class Trainer:
         Parameters
         ----------
         X, y, sample_weight
-            As in `step`.
+            As in `step`; a batch follows ``sum(weight * gradient) / (rows * mean weight of all X)``, so that an epoch
+            follows the weighted mean over all X whatever the batch size.
 
         Returns
         -------
         float
-            The mean of the samples' losses, each before its batch's update, without penalties.
+            The (weighted) mean of the samples' losses, each before its batch's update, without penalties.
 
         Raises
         ------
@@ -347,19 +349,19 @@ class Trainer:
         Parameters
         ----------
         X, y, sample_weight
-            As in `step`.
+            As in `epoch`.
         epochs : int, optional
             By default 10, or as many as `max_steps` takes.
         max_steps : int, optional
             Updates after which the fit ends, within an epoch too. Of an epoch cut short the history's last row tells
             as far as it went; criteria are not asked about it.
         class_weight : "balanced" or dict, optional
-            Class -> weight, which multiplies its samples'; "balanced" gives all classes the same share. Of the training
-            data alone.
+            Class -> weight, which multiplies its samples' in `loss` and `val_loss`, and in no metric; "balanced" gives
+            all classes the same share of the training data's weight.
         validation_data : (X, y), optional
             What `val_loss` is measured on, dropout left out.
         metrics : str, Metric, callable, or several, or a dict that names them
-            Measured after each epoch on training and validation data with the samples' weights, dropout left out: names
+            Measured after each epoch on training and validation data with sample weights alone, dropout left out: names
             in `gdcore.METRICS`, records, functions (outputs, y) -> float. Each set costs one prediction.
         stop : StoppingCriterion, callable, or several
             Asked after each epoch in their order; a function (EpochEnd) -> True or the reason as a sentence. One that
