@@ -11,7 +11,7 @@ from glob import glob
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
+COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fno-plt"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 ISAS = {"base": []}
 if X86:

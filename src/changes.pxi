@@ -104,7 +104,7 @@ cdef void follow(
             if count == 1:
                 rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
             else:
-                times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, w.panel)
+                times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, &w.worker)
             swap(w)
             first, count = 0, next.n_out
         s += 1

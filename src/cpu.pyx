@@ -1,11 +1,32 @@
 # cython: language_level=3
 """Which instruction sets this machine has."""
 
+# The levels of x86-64's psABI. Clang 14 and GCC 11 know neither a level's own name nor all of its features': those that
+# they do are asked of the compiler, which minds the operating system too, and the others of the processor.
 cdef extern from *:
     """
     #if defined(__x86_64__)
-    static int has_v3(void) { __builtin_cpu_init(); return __builtin_cpu_supports("x86-64-v3") != 0; }
-    static int has_v4(void) { __builtin_cpu_init(); return __builtin_cpu_supports("x86-64-v4") != 0; }
+    #include <cpuid.h>
+    static int has_v3(void)
+    {
+        unsigned a, b, basic, extended, d;
+        __builtin_cpu_init();
+        if (!__get_cpuid(1, &a, &b, &basic, &d) || !__get_cpuid(0x80000001u, &a, &b, &extended, &d))
+            return 0;
+        const unsigned cx16 = 1u << 13, movbe = 1u << 22, osxsave = 1u << 27, f16c = 1u << 29, lahf = 1, lzcnt = 1u << 5;
+        return !(~basic & (cx16 | movbe | osxsave | f16c)) && !(~extended & (lahf | lzcnt))
+            && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("ssse3")
+            && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("sse4.2")
+            && __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+            && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    }
+    static int has_v4(void)
+    {
+        return has_v3()
+            && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+            && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
+            && __builtin_cpu_supports("avx512vl");
+    }
     #else
     static int has_v3(void) { return 0; }
     static int has_v4(void) { return 0; }

@@ -28,7 +28,7 @@ cdef void stage_drift(
     cdef const Stage *t = &p.stages[s]
     cdef const real *bias = direction + t.biases
     cdef Py_ssize_t j, r
-    times_weight(direction + t.begin, t.n_in, t.n_out, stage_input(b, s), b.lanes, NULL, dz, p.panel)
+    times_weight(direction + t.begin, t.n_in, t.n_out, stage_input(b, s), b.lanes, NULL, dz, &p.worker)
     for j in range(t.n_out if t.bias != NULL else 0):
         for r in range(b.lanes):
             dz[j * b.lanes + r] += bias[j]
@@ -48,7 +48,7 @@ cdef void tangent_forward(const Point *p, const Block *b, const real *direction,
         else:
             stage_drift(p, b, s, direction, of.dz[s])
             if s > p.lowest:
-                times_weight(t.weight, t.n_in, t.n_out, of.da[s - 1], b.lanes, of.dz[s], of.dz[s], p.panel)
+                times_weight(t.weight, t.n_in, t.n_out, of.da[s - 1], b.lanes, of.dz[s], of.dz[s], &p.worker)
         memcpy(of.da[s], of.dz[s], n * sizeof(real))
         times_slope(t, b.z[s], b.f[s], of.da[s], n)
         if b.mask[s] != NULL:
@@ -117,7 +117,7 @@ cdef void add_outer(
     const Point *p, const Block *b, const Stage *t, const real *x, const real *delta, real *out,
 ) noexcept nogil:
     """out (n_in, n_out) += x delta^T, with x (n_in, lanes) and delta (n_out, lanes)."""
-    product(t.n_in, t.n_out, b.rows, x, b.lanes, 1, delta, b.lanes, TURNED, out, t.n_out, out, t.n_out, p.panel)
+    product(t.n_in, t.n_out, b.rows, x, b.lanes, 1, delta, b.lanes, TURNED, out, t.n_out, out, t.n_out, &p.worker)
 
 
 cdef void back_through(
@@ -126,7 +126,7 @@ cdef void back_through(
 ) noexcept nogil:
     """before (n_in, lanes) = init + W delta, with delta (n_out, lanes)."""
     product(
-        t.n_in, b.lanes, t.n_out, weight, t.n_out, 1, delta, b.lanes, ROWS, init, b.lanes, before, b.lanes, p.panel,
+        t.n_in, b.lanes, t.n_out, weight, t.n_out, 1, delta, b.lanes, ROWS, init, b.lanes, before, b.lanes, &p.worker,
     )
 
 

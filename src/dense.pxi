@@ -43,7 +43,7 @@ cdef void dense_forward(
     const Layer *of, const real *params,
     const real *x, Py_ssize_t x_row, Py_ssize_t rows,    # (rows, n_in)
     real *z, real *a,                                    # (rows, out_row); one buffer where z is not kept
-    real *panel,
+    const Worker *worker,
 ) noexcept nogil:
     """z = x W + b, a = f(z)."""
     cdef const real *weight = params + of.weight_at
@@ -57,7 +57,7 @@ cdef void dense_forward(
     elif rows == 1 and of.n_out >= ROW_COLUMNS:
         row_product(of.n_out, of.n_in, x, weight, of.n_out, bias, z)
     else:
-        product(rows, of.n_out, of.n_in, x, x_row, 1, weight, of.n_out, ROWS, bias, 0, z, of.out_row, panel)
+        product(rows, of.n_out, of.n_in, x, x_row, 1, weight, of.n_out, ROWS, bias, 0, z, of.out_row, worker)
     activate(of.activation, of.option, z, a, rows * of.out_row)
 
 
@@ -149,11 +149,11 @@ cdef void dense_gradient(
     const real *x, Py_ssize_t x_row, Py_ssize_t rows,    # (rows, n_in)
     const real *delta,                                   # (rows, out_row), behind the activation's derivative
     Py_ssize_t low, Py_ssize_t high,                     # rows of dW to make; the first ones bring db with them
-    real *panels,                                        # scratch of the product, and then of a strip
+    const Worker *worker,                                # whose panels have room for a strip behind the product's
 ) noexcept nogil:
     """x^T delta, and delta's row sum, into the sink."""
     cdef bint kept = sink.grads != NULL
-    cdef real *room = panels + panel_room(of.n_out, rows)
+    cdef real *room = worker.panels + panel_room(of.n_out, rows)
     cdef real *weight = sink.grads + of.weight_at + low * of.n_out if kept else room
     cdef real *bias = sink.grads + of.bias_at if kept else room
     cdef Py_ssize_t size
@@ -181,7 +181,7 @@ cdef void dense_gradient(
         if not kept:
             done = sink_strip
         strip_of.sink, strip_of.layer, strip_of.at = sink, of, of.weight_at + low * of.n_out
-        strips(&f, weight, of.n_out, done, &strip_of, panels)
+        strips(&f, weight, of.n_out, done, &strip_of, worker)
     if of.bias_at >= 0 and low == 0:
         if not (kept and sink.adds):
             memset(bias, 0, of.n_out * sizeof(real))
@@ -201,7 +201,7 @@ cdef void dense_input_delta(
     const Layer *of, const real *params,
     const real *delta, Py_ssize_t rows,                  # (rows, out_row), behind the activation's derivative
     real *before,                                        # (rows, in_row): d loss / d x
-    real *panel,
+    const Worker *worker,
 ) noexcept nogil:
     """before = delta W^T."""
     cdef const real *weight = params + of.weight_at
@@ -211,5 +211,5 @@ cdef void dense_input_delta(
         dots(of.n_in, of.n_out, weight, of.n_out, delta, 0, before)
     else:
         product(
-            rows, of.n_in, of.n_out, delta, of.out_row, 1, weight, of.n_out, TURNED, NULL, 0, before, of.in_row, panel,
+            rows, of.n_in, of.n_out, delta, of.out_row, 1, weight, of.n_out, TURNED, NULL, 0, before, of.in_row, worker,
         )

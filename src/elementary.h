@@ -225,11 +225,17 @@ static inline real real_softplus(real x)
     return (x < 0 ? 0 : x) + (a > -EXP_LOW ? 0 : y);   /* in this order NaN stays */
 }
 
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* A function that is one loop over n numbers; arrays may be the same, but do not overlap otherwise. */
 #define LOOP_OVER(name, arguments, statement)   \
     static void name arguments                  \
     {                                           \
-        _Pragma("GCC ivdep")                    \
+        INDEPENDENT                             \
         for (ptrdiff_t i = 0; i < n; i++)       \
             statement;                          \
     }

@@ -20,8 +20,8 @@ from gdcore.errors import RefusedStep as _RefusedStep
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.pythread cimport (
-    NOWAIT_LOCK, WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock,
-    PyThread_release_lock, PyThread_type_lock,
+    NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock,
+    PyThread_type_lock,
 )
 from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -43,6 +43,7 @@ COMPILER = compiler.decode()
 COMPILER_FLAGS = compiler_flags.decode()
 PRECISION = "float32" if REAL_IS_FLOAT else "float64"
 
+include "lock.pxi"
 include "random.pxi"
 include "elementary.pxi"
 include "batches.pxi"

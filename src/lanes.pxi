@@ -85,7 +85,7 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     real *ones              # as many as widest and lanes
     real *turned            # (lanes, widest): scratch
     real *variance          # 2 (widest, lanes): scratch
-    real *panel             # scratch of products
+    Worker worker           # of products outside of a sweep
 
 cdef struct Terms:          # what depends on whether a loss is pointwise or softmax's
     void (*fill)(const Point *p, const Block *b, real *scratch) noexcept nogil
@@ -103,7 +103,7 @@ cdef struct Scratch:        # of one thread; (widest, lanes) where nothing else 
     real *lane              # 3 (lanes,)
     uint64_t pattern
     Py_ssize_t unit         # of the last hidden stage, which alone has moved, by dz; or -1: outputs have
-    real *panel
+    Worker worker
 
 
 cdef inline Py_ssize_t lanes_of(Py_ssize_t n) noexcept nogil:

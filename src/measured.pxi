@@ -75,15 +75,16 @@ cdef class DenseProducts:
         cdef real *x = &self.x_view[0, 0]
         cdef real *weight = &self.weight_view[0, 0]
         cdef real *delta = &self.delta_view[0, 0]
-        cdef real *panels = &self.panels[0]
         cdef Py_ssize_t rows = self.x_view.shape[0]
+        cdef Worker worker
         cdef Sink sink
+        worker.panels, worker.poll, worker.thread = &self.panels[0], NULL, 0
         memset(&sink, 0, sizeof(Sink))
         sink.grads = weight
         with nogil:
             if form == 0:
-                dense_forward(layer, weight, x, layer.in_row, rows, delta, delta, panels)
+                dense_forward(layer, weight, x, layer.in_row, rows, delta, delta, &worker)
             elif form == 1:
-                dense_gradient(layer, &sink, x, layer.in_row, rows, delta, 0, layer.n_in, panels)
+                dense_gradient(layer, &sink, x, layer.in_row, rows, delta, 0, layer.n_in, &worker)
             else:
-                dense_input_delta(layer, weight, delta, rows, x, panels)
+                dense_input_delta(layer, weight, delta, rows, x, &worker)

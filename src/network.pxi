@@ -4,7 +4,7 @@ Design
 ------
 - Buffers are taken at the beginning of a call that needs more than any before it: more rows, or more threads. A step
   passes pointers.
-- A network is used by one thread of Python at a time; its lock makes a second one wait, without the GIL.
+- A network is used by one thread of Python at a time; its lock makes a second one wait (lock.pxi).
 - Dropout takes part where a key is given. It is left out, not scaled, where the key is 0.
 """
 
@@ -48,7 +48,9 @@ cdef class Network:
     cdef list buffers            # capsules that own what stays
     cdef list workspace          # and what is taken anew for larger batches
     cdef Py_ssize_t widest
-    cdef PyThread_type_lock lock
+    cdef Lock lock
+    cdef unsigned long long uses         # calls so far
+    cdef unsigned long long forward_use  # the call that `outputs` was
     cdef Poll poll
     cdef readonly object params          # (n_params,)
     cdef readonly bint trains
@@ -58,9 +60,9 @@ cdef class Network:
         cdef Py_ssize_t at = 0, per_row = 0
         cdef Layer *layer
         cdef int i
-        self.lock = PyThread_allocate_lock()
+        make_lock(&self.lock)
         self.plan.layers = <Layer *>PyMem_RawCalloc(len(layers), sizeof(Layer))
-        if self.lock == NULL or self.plan.layers == NULL:
+        if self.plan.layers == NULL:
             raise MemoryError("no memory for the network's tables")
         self.buffers = []
         self.workspace = []
@@ -121,8 +123,7 @@ cdef class Network:
 
     def __dealloc__(self):
         PyMem_RawFree(self.plan.layers)
-        if self.lock != NULL:
-            PyThread_free_lock(self.lock)
+        free_lock(&self.lock)
 
     @property
     def block(self):
@@ -173,14 +174,15 @@ cdef class Network:
         cdef int i
         if room > plan.room:
             plan.n_spaces = 0
-            memset(plan.panels, 0, sizeof(plan.panels))
+            memset(plan.workers, 0, sizeof(plan.workers))
             self.workspace.clear()
             room = min(max(room, plan.room + plan.room // 2), plan.most)
             plan.room = room
         try:
             for i in range(threads):
-                if plan.panels[i] == NULL:
-                    plan.panels[i] = self.take(self.scratch_room())
+                if plan.workers[i].panels == NULL:
+                    plan.workers[i].panels = self.take(self.scratch_room())
+                    plan.workers[i].poll, plan.workers[i].thread = &self.poll, i
             while plan.n_spaces < (threads if grouped else 1):
                 self.take_workspace(&plan.spaces[plan.n_spaces])
                 plan.n_spaces += 1
@@ -215,46 +217,46 @@ cdef class Network:
         return 0
 
     cdef int acquire(self, Py_ssize_t rows) except -1:
-        """Take the lock, waiting without the GIL where another thread holds it, and room for so many rows."""
-        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
-            with nogil:
-                PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        """Begin a call: take the lock, and room for so many rows."""
+        take_lock(&self.lock)
+        self.uses += 1
+        flag_set(&self.poll.stopped, False)
         self.plan.threads = n_threads
         if n_threads > 1 or rows > self.plan.room:
             try:
                 self.prepare(rows, n_threads)
             except BaseException:
-                PyThread_release_lock(self.lock)
+                release_lock(&self.lock)
                 raise
         return 0
+
+    cdef int release(self) except -1:
+        """End a call; raise what a signal handler has raised in it."""
+        cdef bint stopped = flag_up(&self.poll.stopped)
+        release_lock(&self.lock)
+        return -1 if stopped else 0
 
     def predict(self, const real[:, ::1] X not None):
         """The raw outputs of X (n, n_in), finite: an array (n, n_out). Dropout is left out."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.spaces[0]
-        cdef Py_ssize_t start = 0, n, rows = X.shape[0], row = padded(plan.n_out)
+        cdef Py_ssize_t start = 0, n = 0, rows = X.shape[0], row = padded(plan.n_out)
         cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
         cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
-        cdef bint stopped = False, finite = True
+        cdef const Worker *worker = &plan.workers[0]
+        cdef bint finite = True
         if X.shape[1] != plan.n_in or rows == 0:
             raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
         self.acquire(min(rows, most))
-        try:
-            with nogil:
-                while start < rows and finite:
-                    n = min(most, rows - start)
-                    stopped = interrupted(&self.poll, n * plan.n_params)
-                    if stopped:
-                        break
-                    finite = every_finite(n * plan.n_in, &X[start, 0])
-                    forward_rows(plan, space, plan.panels[0], &X[start, 0], plan.n_in, 0, n, 0, 0)
-                    finite = finite and (not self.logs or logs_finite(plan, space, n))
-                    copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
-                    start += n
-        finally:
-            PyThread_release_lock(self.lock)
-        if stopped:
-            raise_pending()
+        with nogil:
+            while start < rows and finite and not stops(worker, n * plan.n_params):
+                n = min(most, rows - start)
+                finite = every_finite(n * plan.n_in, &X[start, 0])
+                forward_rows(plan, space, worker, &X[start, 0], plan.n_in, 0, n, 0, 0)
+                finite = finite and (not self.logs or logs_finite(plan, space, n))
+                copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
+                start += n
+        self.release()
         if not finite:
             raise ValueError("X contains NaN or infinity, or numbers that log1p does not take")
         return out.base
@@ -281,13 +283,10 @@ cdef class Network:
         batch.key = dropout_key
         batch.sink.grads = self.gradient_at(grads)
         batch.backward = grads is not None
-        batch.poll = &self.poll
         self.acquire(X.shape[0])
-        try:
-            with nogil:
-                run_batch(&batch, &value)
-        finally:
-            PyThread_release_lock(self.lock)
+        with nogil:
+            value = run_batch(&batch)
+        self.release()
         return value
 
     cdef real *gradient_at(self, real[::1] grads) except? NULL:
@@ -320,9 +319,10 @@ cdef class Network:
         if n == 0 or n > plan.most or X.shape[1] != plan.n_in:
             raise ValueError("X does not fit the network")
         self.acquire(n)
+        self.forward_use = self.uses
         try:
             with nogil:
-                forward_rows(plan, &plan.spaces[0], plan.panels[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
+                forward_rows(plan, &plan.spaces[0], &plan.workers[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
             found = []
             for i in range(plan.n_layers):
                 layer = &plan.layers[i]
@@ -330,8 +330,10 @@ cdef class Network:
                     out = numpy.empty((n, layer.n_out), PRECISION)
                     copy_matrix(n, layer.n_out, plan.spaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
                     found.append(out.base)
-        finally:
-            PyThread_release_lock(self.lock)
+        except BaseException:
+            release_lock(&self.lock)
+            raise
+        self.release()
         return found
 
     def gradient_from(
@@ -341,6 +343,7 @@ cdef class Network:
         """The gradient that belongs to delta = d loss / d outputs (n, n_out), of the rows `outputs` has just seen."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.spaces[0]
+        cdef const Worker *worker = &plan.workers[0]
         cdef Py_ssize_t n = X.shape[0]
         cdef Rows data, block
         cdef Pass batch
@@ -360,21 +363,20 @@ cdef class Network:
         batch.sink.adds = False
         batch.sink.squares = 0
         self.acquire(n)
-        try:
-            with nogil:
-                take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.room, 0, &block)
-                copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
-                delta_rows(plan, space, plan.panels[0], 0, n, 0, dropout_key)
-                for i in range(plan.first, plan.n_layers):
-                    if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
-                        weight_rows(&batch, space, plan.panels[0], &batch.sink, i, 0, n, 0, plan.layers[i].n_in)
-        finally:
-            PyThread_release_lock(self.lock)
-
-
-cdef int raise_pending() except -1:
-    """Raise what `interrupted` has seen."""
-    return -1
+        if self.uses != self.forward_use + 1:
+            release_lock(&self.lock)
+            raise RuntimeError(
+                "the network was called, by another thread or by the loss, between the outputs of a batch and their "
+                "gradient; let one thread train it, and the loss call another model"
+            )
+        with nogil:
+            take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.room, 0, &block)
+            copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
+            delta_rows(plan, space, worker, 0, n, 0, dropout_key)
+            for i in range(plan.first, plan.n_layers):
+                if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
+                    weight_rows(&batch, space, worker, &batch.sink, i, 0, n, 0, plan.layers[i].n_in)
+        self.release()
 
 
 cdef bint logs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows) noexcept nogil:

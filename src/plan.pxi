@@ -12,6 +12,10 @@ Design
 
 cdef extern from "pool.h" nogil:
     void pool_run(void (*run)(void *, int, int) noexcept nogil, void *context, int tasks, int threads) noexcept
+    int pool_watch_forks() noexcept
+
+if pool_watch_forks() != 0:
+    raise MemoryError("no memory to prepare for forks")
 
 cdef enum:
     MOST_THREADS = 64
@@ -25,8 +29,8 @@ cdef enum:
     MOST_SHARE = 288           # and at the most: enough for the packing of delta to be little beside the sums
     GROUP_WORK = 4000000       # multiply-adds of a batch from which on threads pay where groups share it out,
     THREAD_WORK = 60000000     # and where they meet twice in every block and read each other's weights
-    POLL_ROWS_WORK = 600000000    # the same between two looks at signals within a task
-    ROUND_WORK = 300000000     # and within a round of the groups
+    LOOK_NUMBERS = 2097152     # of a layer's outputs between two looks at signals
+    ROUND_WORK = 300000000     # multiply-adds of a round of the groups
 
 cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
@@ -41,14 +45,14 @@ cdef struct Plan:
     int lowest                      # dense layer that is trained
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
-    Py_ssize_t poll_rows            # rows between two looks at signals
+    Py_ssize_t poll_rows            # rows that go through the layers between two looks at signals
     int weight_tasks                # that sum the weights' gradients
     Py_ssize_t room                 # rows that the workspaces hold
     real *params
     int n_spaces
     int threads                     # of this call: read once, under the lock and the GIL
     Workspace spaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
-    real *panels[MOST_THREADS]      # scratch of the products, per thread
+    Worker workers[MOST_THREADS]
     double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
     bint *clipped                   # (weight_tasks,): whether they were clipped by value
     real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
@@ -68,7 +72,11 @@ cdef struct Pass:                   # one batch on its way
     Py_ssize_t share                # rows of a task
     int round                       # of the groups
     double loss[MOST_GROUPS]
-    Poll *poll
+
+
+cdef inline bint is_left(const Pass *batch) noexcept nogil:
+    """Whether a signal handler has raised, and the batch is to be left where it is."""
+    return flag_up(&batch.plan.workers[0].poll.stopped)
 
 
 cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
@@ -98,19 +106,22 @@ cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
 
 
 cdef void forward_rows(
-    const Plan *plan, const Workspace *space, real *panel,
+    const Plan *plan, const Workspace *space, const Worker *worker,
     const real *x, Py_ssize_t x_row, Py_ssize_t at, Py_ssize_t rows,    # (rows, n_in): rows at … of the block
     Py_ssize_t start, uint64_t key,                                     # the block's first row in its batch
 ) noexcept nogil:
-    """Fill the layers' outputs for some rows of a block."""
+    """Fill the layers' outputs for some rows of a block, as far as the worker does not stop."""
     cdef const Layer *layer
     cdef real *a
+    cdef bint looks = rows * plan.n_params > POLL_WORK
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
+        if looks and stops(worker, rows * layer.n_in * layer.n_out):
+            return
         a = space.a[i] + at * layer.out_row
         if layer.kind == DENSE:
-            dense_forward(layer, plan.params, x, x_row, rows, space.z[i] + at * layer.out_row, a, panel)
+            dense_forward(layer, plan.params, x, x_row, rows, space.z[i] + at * layer.out_row, a, worker)
         elif layer.kind != DROPOUT:
             scale_forward(layer, x, x_row, rows, a)
         elif key:
@@ -127,15 +138,18 @@ cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
 
 
 cdef void delta_rows(
-    const Plan *plan, const Workspace *space, real *panel,
+    const Plan *plan, const Workspace *space, const Worker *worker,
     Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start, uint64_t key,
 ) noexcept nogil:
     """From d loss / d outputs, in the last dense layer's delta, to the deltas down to the lowest layer trained."""
     cdef const Layer *layer
     cdef real *delta = NULL
+    cdef bint looks = rows * plan.n_params > POLL_WORK
     cdef int i, dense = plan.last
     for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
+        if looks and stops(worker, rows * layer.n_in * layer.n_out):
+            return
         delta = space.delta[dense] + at * plan.layers[dense].out_row
         if layer.kind != DENSE:
             if layer.kind != DROPOUT:
@@ -154,39 +168,40 @@ cdef void delta_rows(
             dense = i - 1
             while plan.layers[dense].kind != DENSE:
                 dense -= 1
-            dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, panel)
+            dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, worker)
 
 
 cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     """Some rows of the block: gather, forward, loss, deltas."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
+    cdef const Worker *worker = &plan.workers[thread]
     cdef Py_ssize_t at = task * batch.share
     cdef Py_ssize_t end = at + batch.share if at + batch.share < batch.n - 1 else batch.n
     cdef Py_ssize_t rows
     while at < end:
         rows = plan.poll_rows if plan.poll_rows < end - at - 1 else end - at
-        if stops(batch.poll, thread, rows * plan.n_params):
+        if stops(worker, rows * plan.n_params):
             return
-        whole_rows(batch, &plan.spaces[0], plan.panels[thread], at, rows, batch.start)
+        whole_rows(batch, &plan.spaces[0], worker, at, rows, batch.start)
         at += rows
 
 
 cdef void whole_rows(
-    Pass *batch, Workspace *space, real *panel, Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start,
+    Pass *batch, Workspace *space, const Worker *worker, Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start,
 ) noexcept nogil:
     cdef Plan *plan = batch.plan
     cdef int last = output_layer(plan, batch.key)
     cdef Py_ssize_t row = padded(plan.n_out)
     cdef Rows block
     take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.room, at, &block)
-    forward_rows(plan, space, panel, block.x, block.x_row, at, rows, start, batch.key)
+    forward_rows(plan, space, worker, block.x, block.x_row, at, rows, start, batch.key)
     loss_block(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
         space.delta[plan.last] + at * row, row, space.value + at,
     )
     if batch.backward:
-        delta_rows(plan, space, panel, at, rows, start, batch.key)
+        delta_rows(plan, space, worker, at, rows, start, batch.key)
 
 
 cdef void layer_input(
@@ -209,14 +224,14 @@ cdef void layer_input(
 
 
 cdef void weight_rows(
-    const Pass *batch, const Workspace *space, real *panels, Sink *sink,
+    const Pass *batch, const Workspace *space, const Worker *worker, Sink *sink,
     int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
 ) noexcept nogil:
     """The block's x^T delta for rows low … high of layer i's weight, and its bias gradient with the first rows."""
     cdef const real *x
     cdef Py_ssize_t x_row
     layer_input(batch, space, i, start, &x, &x_row)
-    dense_gradient(&batch.plan.layers[i], sink, x, x_row, n, space.delta[i], low, high, panels)
+    dense_gradient(&batch.plan.layers[i], sink, x, x_row, n, space.delta[i], low, high, worker)
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:
@@ -231,7 +246,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
         left -= plan.layers[i].tasks
         i -= 1
     layer = &plan.layers[i]
-    if sink.grads != NULL and stops(batch.poll, thread, batch.n * layer.share * layer.n_out):
+    if sink.grads != NULL and stops(&plan.workers[thread], batch.n * layer.share * layer.n_out):
         return
     if layer.frozen:
         plan.squares[task], plan.clipped[task] = 0, False
@@ -240,7 +255,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     sink.adds = batch.start > 0
     sink.squares, sink.clipped = 0, False
     weight_rows(
-        batch, &plan.spaces[0], plan.panels[thread], &sink, i, batch.start, batch.n,
+        batch, &plan.spaces[0], &plan.workers[thread], &sink, i, batch.start, batch.n,
         low, min(low + layer.share, layer.n_in),
     )
     plan.squares[task], plan.clipped[task] = sink.squares, sink.clipped
@@ -249,17 +264,18 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
 cdef void settle_tasks(Plan *plan) noexcept nogil:
     """What the work is cut into: a task sums a quarter of a weight's rows, within bounds, in whole tiles."""
     cdef Layer *layer
-    cdef Py_ssize_t share
+    cdef Py_ssize_t share, widest = 1
     cdef int i
-    plan.poll_rows = whole_tiles(POLL_ROWS_WORK // plan.n_params)
     plan.weight_tasks = 0
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
+        widest = max(widest, layer.n_in, layer.n_out)
         if layer.kind == DENSE:
             share = max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4))
             layer.share = min(layer.n_in, whole_tiles(share))
             layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
             plan.weight_tasks += layer.tasks
+    plan.poll_rows = whole_tiles(LOOK_NUMBERS // widest)
 
 
 cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
@@ -274,6 +290,7 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Workspace *space = &plan.spaces[thread]
+    cdef const Worker *worker = &plan.workers[thread]
     cdef Sink sink = batch.sink
     cdef Py_ssize_t share = round_blocks(batch) * batch.block
     cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
@@ -288,13 +305,13 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
             memset(sink.grads, 0, plan.n_params * sizeof(real))
     while start < end:
         n = min(batch.block, end - start)
-        if stops(batch.poll, thread, n * plan.n_params):
+        if stops(worker, n * plan.n_params):
             return
-        whole_rows(batch, space, plan.panels[thread], 0, n, start)
+        whole_rows(batch, space, worker, 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
         for i in range(plan.first, plan.n_layers if batch.backward else 0):
             if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
-                weight_rows(batch, space, plan.panels[thread], &sink, i, start, n, 0, plan.layers[i].n_in)
+                weight_rows(batch, space, worker, &sink, i, start, n, 0, plan.layers[i].n_in)
         sink.adds = True
         start += n
 
@@ -306,7 +323,7 @@ cdef void run_groups(Pass *batch, int threads) noexcept nogil:
     cdef int i
     memset(batch.loss, 0, sizeof(batch.loss))
     batch.round = 0
-    while batch.round * round_rows < batch.rows:
+    while batch.round * round_rows < batch.rows and not is_left(batch):
         pool_run(group_task, batch, MOST_GROUPS, threads)
         batch.round += 1
     for i in range(1, MOST_GROUPS):
@@ -321,7 +338,7 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
     """The batch block by block, the rows of each shared out."""
     batch.loss[0] = 0
     batch.start = 0
-    while batch.start < batch.rows:
+    while batch.start < batch.rows and not is_left(batch):
         block_deltas(batch, threads)
         if batch.backward:
             block_gradient(batch, threads)
@@ -354,7 +371,6 @@ cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
 cdef int begin_batch(Pass *batch) noexcept nogil:
     """Settle what a batch is made of -> the threads that it is worth."""
     cdef Plan *plan = batch.plan
-    flag_set(&batch.poll.stopped, False)
     batch.mass = mean_mass(batch.of, batch.data, batch.first, batch.rows)
     batch.mean = mean_factor(batch.mass)
     batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
@@ -363,15 +379,14 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     return 1 if batch.rows * plan.n_params * 3 < least else plan.threads
 
 
-cdef int run_batch(Pass *batch, double *loss) except -1 nogil:
-    """The mean loss of a batch, and its gradient where it goes backward."""
+cdef double run_batch(Pass *batch) noexcept nogil:
+    """The mean loss of a batch, and its gradient where it goes backward; or a part of it, which `is_left` tells."""
     cdef int threads = begin_batch(batch)
     if in_groups(batch.plan, batch.rows):
         run_groups(batch, threads)
     else:
         run_blocks(batch, threads)
-    loss[0] = batch.mean * batch.loss[0]
-    return -1 if flag_up(&batch.poll.stopped) else 0
+    return batch.mean * batch.loss[0]
 
 
 cdef void add_vector(Py_ssize_t n, const real *x, real *y) noexcept nogil:

@@ -9,7 +9,10 @@ Design
 - The caller works too and waits for tasks, not for threads: one that sleeps too long costs nothing but its help.
 - A thread that finds no job looks for one for some microseconds, then sleeps. Small work never comes here.
 - The pool serves one caller at a time. Another one, in another Python thread, does its tasks alone.
-- After fork a child has no threads: it forgets the parent's and starts its own when it needs them. */
+- A fork may come from a task: its signals' look runs handlers of Python's. Then no task may be begun, and those that
+  others have begun are waited for, so that the child's caller finds only whole tasks done, and does the rest alone.
+- After fork a child has no threads: it forgets the parent's and starts its own when it needs them. A job whose caller it
+  has not is forgotten too. Its parent's caller may have been about to ask for the GIL, so nobody waits for that job. */
 #ifndef GDCORE_POOL_H
 #define GDCORE_POOL_H
 
@@ -18,6 +21,8 @@ Design
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+
+#include "threads.h"
 
 enum { POOL_MOST = 256, POOL_LOOKS = 3000, POOL_WAITS = 20000 };
 #define POOL_CLOSED 0x7fffffffu    /* more than any job's tasks */
@@ -48,7 +53,8 @@ static struct {
     atomic_int busy;                 /* a caller has the pool */
     atomic_int sleepers;
     int workers;                     /* threads started, beside the caller */
-    int watches_fork;
+    atomic_long caller;              /* the thread that has the pool, 0: none */
+    unsigned long long held;         /* the ticket, while a fork is under way */
     pthread_mutex_t lock;
     pthread_cond_t wake;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .ticket = POOL_CLOSED};
@@ -101,21 +107,49 @@ static void *pool_worker(void *index)
     return NULL;
 }
 
+static int pool_is_mine(void) { return atomic_load(&pool.caller) == this_thread(); }
+
+/* Before a fork: let no task begin, and wait for those of the workers. The forking thread is in one itself. */
+static void pool_hold(void)
+{
+    if (!pool_is_mine())
+        return;
+    pool.held = atomic_exchange(&pool.ticket, (unsigned long long)pool_job() << 32 | POOL_CLOSED);
+    const int begun = (int)(pool.held & 0xffffffffu), tasks = pool.tasks;
+    while (atomic_load(&pool.done) < (begun < tasks ? begun : tasks) - 1)
+        sched_yield();
+}
+
+/* After it, in the parent: workers that have left the job do not come back to it. */
+static void pool_resume(void)
+{
+    if (pool_is_mine())
+        atomic_store(&pool.ticket, pool.held);
+}
+
+/* And in the child. */
 static void pool_forget(void)
 {
+    count_fork();
     pool.workers = 0;
-    atomic_store(&pool.ticket, (unsigned long long)(pool_job() + 1) << 32 | POOL_CLOSED);    /* the parent's job */
-    atomic_store(&pool.busy, 0);
+    if (pool_is_mine())
+        atomic_store(&pool.ticket, pool.held);
+    else {
+        atomic_store(&pool.ticket, (unsigned long long)(pool_job() + 1) << 32 | POOL_CLOSED);
+        atomic_store(&pool.caller, 0);
+        atomic_store(&pool.busy, 0);
+    }
     atomic_store(&pool.sleepers, 0);
     pthread_mutex_init(&pool.lock, NULL);
     pthread_cond_init(&pool.wake, NULL);
 }
 
+/* To be called once, before the first job. */
+static int pool_watch_forks(void) { return pthread_atfork(pool_hold, pool_resume, pool_forget); }
+
 /* Start threads until there are `wanted` beside the caller, or no more are to be had. */
 static void pool_start(int wanted)
 {
-    if (!pool.watches_fork)
-        pool.watches_fork = pthread_atfork(NULL, NULL, pool_forget) == 0;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);    /* signals are the main thread's */
@@ -137,6 +171,7 @@ static void pool_run(pool_task run, void *context, int tasks, int threads)
             run(context, task, 0);
         return;
     }
+    atomic_store(&pool.caller, this_thread());
     if (pool.workers < threads - 1)
         pool_start(threads - 1);
     const unsigned job = pool_job() + 2;
@@ -158,6 +193,7 @@ static void pool_run(pool_task run, void *context, int tasks, int threads)
             pool_pause();
         else
             sched_yield();
+    atomic_store(&pool.caller, 0);
     atomic_store(&pool.busy, 0);
 }
 

@@ -3,7 +3,8 @@
 Design
 ------
 - A block of samples is filled once for all points of a call, and stays where it is the only one.
-- The parameters must stay as they are while a probe lives. It serves one call at a time.
+- The parameters must stay as they are while a probe lives. It serves one call at a time; another thread's waits.
+- A call that is left, for a signal handler has raised, leaves the block unfilled.
 """
 
 cdef class Probe:
@@ -19,7 +20,7 @@ cdef class Probe:
     cdef list buffers
     cdef tuple arrays               # that the point looks at
     cdef Poll poll
-    cdef bint busy
+    cdef Lock lock
     cdef double l1, l2              # of layers that have none of their own
 
     def __cinit__(
@@ -30,6 +31,7 @@ cdef class Probe:
         cdef Point *p = &self.point
         cdef Plan *plan = &network.plan
         cdef Py_ssize_t j
+        make_lock(&self.lock)
         self.network = network
         self.buffers = []
         self.arrays = (X, target, labels, weight)
@@ -57,9 +59,12 @@ cdef class Probe:
             p.ones[j] = 1
         p.turned = self.take(p.widest * self.block.lanes)
         p.variance = self.take(2 * p.widest * self.block.lanes)
-        p.panel = self.take(self.panel_room())
+        self.hire(&p.worker, 0)
         self.take_block()
         p.linear = p.terms == &SOFTMAX and self.is_linear()
+
+    def __dealloc__(self):
+        free_lock(&self.lock)
 
     cdef bint is_linear(self):
         """Whether outputs are those of a product, with nothing behind it."""
@@ -94,6 +99,10 @@ cdef class Probe:
                 panel_room(self.point.stages[s].n_out, self.block.lanes),
             )
         return most + TILE_COLUMNS
+
+    cdef int hire(self, Worker *worker, int thread) except -1:
+        worker.panels, worker.poll, worker.thread = self.take(self.panel_room()), &self.poll, thread
+        return 0
 
     cdef int take_stages(self) except -1:
         cdef Point *p = &self.point
@@ -168,15 +177,26 @@ cdef class Probe:
             w = &self.spaces[self.n_spaces]
             w.dz, w.other, w.z, w.a = self.take(wide), self.take(wide), self.take(wide), self.take(wide)
             w.change, w.noise, w.lane = self.take(lanes), self.take(lanes), self.take(3 * lanes)
-            w.panel = self.take(self.panel_room())
+            self.hire(&w.worker, self.n_spaces)
             self.n_spaces += 1
         return 0
 
     cdef int enter(self) except -1:
-        if self.busy:
-            raise RuntimeError("a probe serves one call at a time")
-        self.busy = True
+        take_lock(&self.lock)
+        flag_set(&self.poll.stopped, False)
         return 0
+
+    cdef int leave(self) except -1:
+        """End a call; raise what a signal handler has raised in it."""
+        cdef bint stopped = flag_up(&self.poll.stopped)
+        if stopped:
+            self.block.first, self.block.lined = -1, -1
+        release_lock(&self.lock)
+        return -1 if stopped else 0
+
+    cdef bint stops(self) noexcept nogil:
+        """Whether to leave a call before the coming block."""
+        return stops(&self.point.worker, self.block.lanes * self.point.plan.n_params)
 
     cdef void fill(self, Py_ssize_t first) noexcept nogil:
         if self.block.first != first:
@@ -190,8 +210,6 @@ cdef class Probe:
         self.take_spaces(threads)
         lined = self.take_lines(sweep)
         sweep.point, sweep.block, sweep.spaces = &self.point, &self.block, self.spaces
-        sweep.poll = &self.poll
-        flag_set(&self.poll.stopped, False)
         with nogil:
             while first < n and not flag_up(&self.poll.stopped):
                 self.fill(first)
@@ -204,7 +222,7 @@ cdef class Probe:
                 first += self.block.lanes
             if not flag_up(&self.poll.stopped):
                 add_penalty_changes(sweep)
-        return -1 if flag_up(&self.poll.stopped) else 0
+        return 0
 
     cdef int sweep(
         self, Sweep *of, const real[::1] places, double[::1] change, double[::1] noise, uint64_t[::1] patterns,
@@ -221,32 +239,30 @@ cdef class Probe:
             return 0
         if outputs is not None:
             of.outputs = &outputs[0, 0, 0]
-        change[:] = 0
-        noise[:] = 0
-        patterns[:] = 0
         of.count, of.places = count, &places[0]
         of.change, of.noise, of.patterns = &change[0], &noise[0], &patterns[0]
         self.enter()
         try:
-            return self.run(of)
-        finally:
-            self.busy = False
+            change[:] = 0
+            noise[:] = 0
+            patterns[:] = 0
+            self.run(of)
+        except BaseException:
+            release_lock(&self.lock)
+            raise
+        return self.leave()
 
     def value(self):
         """The objective at the parameters; the penalties alone where Python computes the loss."""
         cdef Py_ssize_t first = 0
         cdef double total = 0
-        cdef bint stopped = False
         self.enter()
         with nogil:
-            while first < self.point.n and self.point.of.loss != NULL and not stopped:
+            while first < self.point.n and self.point.of.loss != NULL and not self.stops():
                 self.fill(first)
                 total += self.point.terms.total(&self.point, &self.block, self.point.variance)
-                stopped = interrupted(&self.poll, self.block.lanes * self.point.plan.n_params)
                 first += self.block.lanes
-        self.busy = False
-        if stopped:
-            raise_pending()
+        self.leave()
         return self.point.factor * total + penalty(self.point.plan, self.l1, self.l2)
 
     def at(
@@ -302,17 +318,20 @@ cdef class Probe:
         cdef Point *p = &self.point
         cdef Block *b = &self.block
         cdef Py_ssize_t first = 0, r, j
+        cdef const real *z
         if out.shape[0] != p.n or out.shape[1] != p.k or error.shape[0] != p.n or error.shape[1] != p.k:
             raise ValueError(f"out and error must have shape ({p.n}, {p.k})")
         self.enter()
-        while first < p.n:
-            self.fill(first)
-            for r in range(b.rows):
-                for j in range(p.k):
-                    out[first + r, j] = b.a[p.n_stages - 1][j * b.lanes + r]
-                    error[first + r, j] = OUTPUT_SAFETY * b.error[j * b.lanes + r]
-            first += b.lanes
-        self.busy = False
+        with nogil:
+            while first < p.n and not self.stops():
+                self.fill(first)
+                z = b.a[p.n_stages - 1]
+                for r in range(b.rows):
+                    for j in range(p.k):
+                        out[first + r, j] = z[j * b.lanes + r]
+                        error[first + r, j] = OUTPUT_SAFETY * b.error[j * b.lanes + r]
+                first += b.lanes
+        self.leave()
 
     def hessian_vector(self, const real[::1] direction not None, real[::1] out not None):
         """Write the Hessian of the objective times the direction into out (n_params,); l1 has none."""
@@ -320,7 +339,6 @@ cdef class Probe:
         cdef Tangent *of = &self.tangent
         cdef Py_ssize_t first = 0, wide = p.widest * self.block.lanes, index
         cdef int s
-        cdef bint stopped = False
         self.check_direction(direction)
         self.check_direction(out)
         if p.of.loss == NULL:
@@ -332,14 +350,11 @@ cdef class Probe:
         self.enter()
         out[:] = 0
         with nogil:
-            while first < p.n and not stopped:
+            while first < p.n and not self.stops():
                 self.fill(first)
                 add_curvature(p, &self.block, &direction[0], of, &out[0])
-                stopped = interrupted(&self.poll, self.block.lanes * p.plan.n_params * 6)
                 first += self.block.lanes
             for s in range(p.n_stages):
                 for index in range(p.stages[s].begin, p.stages[s].biases):
                     out[index] += <real>p.stages[s].l2 * direction[index]
-        self.busy = False
-        if stopped:
-            raise_pending()
+        self.leave()

@@ -126,28 +126,32 @@ cdef void product(
     const real *b, Py_ssize_t b_row, Form form,           # (k, n); TURNED: (n, k)
     const real *init, Py_ssize_t init_row,                # (m, n), or a bias (n,) with stride 0, or NULL
     real *c, Py_ssize_t c_row,                            # (m, n); its rows may be compact
-    real *panels,                                         # scratch: panel_room(n, k) numbers
+    const Worker *worker,                                 # whose panels hold panel_room(n, k) numbers
 ) noexcept nogil:
-    """C = init + A B."""
+    """C = init + A B, or a part of it where the worker stops."""
     cdef Factors f
     f.m, f.n, f.k = m, n, k
     f.a, f.a_row, f.a_col = a, a_row, a_col
     f.b, f.b_row, f.form = b, b_row, form
     f.init, f.init_row = init, init_row
-    strips(&f, c, c_row, NULL, NULL, panels)
+    strips(&f, c, c_row, NULL, NULL, worker)
 
 
 cdef void strips(
     const Factors *f,
     real *c, Py_ssize_t c_row,     # (m, n), or a single strip, and then a vector more, where it is not kept
     Done done, void *context,      # NULL: C is kept
-    real *panels,                  # scratch: panel_room(n, k) numbers
+    const Worker *worker,          # whose panels hold panel_room(n, k) numbers
 ) noexcept nogil:
-    """C = init + A B, strip by strip. Strips of sums in more than one part have to be kept."""
+    """C = init + A B, strip by strip. Strips of sums in more than one part have to be kept.
+
+    A product that is kept is left between two groups where the worker stops; the strips of another are in use already.
+    """
     cdef Py_ssize_t depth = depth_of(f.k), b_row = f.b_row, b_col = 1
     cdef Py_ssize_t at = 0, group, columns, i, j, rows
     cdef bint in_place = reads_in_place(f), kept = done == NULL
     cdef const real *b
+    cdef real *panels = worker.panels
     cdef Panels some
     if f.form == TURNED:
         b_row, b_col = 1, f.b_row
@@ -157,6 +161,8 @@ cdef void strips(
         j = 0
         while j < f.n:
             columns = min(group, f.n - j)
+            if kept and j + at > 0 and stops(worker, f.m * columns * some.terms):
+                return
             b = f.b + at * b_row + j * b_col
             if not in_place:
                 pack_group(f, b, some.terms, columns, panels)

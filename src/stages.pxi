@@ -34,10 +34,10 @@ cdef inline const real *stage_input(const Block *b, int s) noexcept nogil:
 cdef inline void times_weight(
     const real *weight, Py_ssize_t n_in, Py_ssize_t n_out,    # (n_in, n_out)
     const real *x, Py_ssize_t lanes,                          # (n_in, lanes)
-    const real *init, real *z, real *panel,                   # (n_out, lanes); init may be NULL, or z itself
+    const real *init, real *z, const Worker *worker,          # (n_out, lanes); init may be NULL, or z itself
 ) noexcept nogil:
     """z = init + W^T x."""
-    product(n_out, lanes, n_in, weight, 1, n_out, x, lanes, ROWS, init, lanes, z, lanes, panel)
+    product(n_out, lanes, n_in, weight, 1, n_out, x, lanes, ROWS, init, lanes, z, lanes, worker)
 
 
 cdef inline void times_factor(
@@ -87,7 +87,7 @@ cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
     cdef real shift, factor
     cdef int i
     if t.weight != NULL:
-        times_weight(t.weight, t.n_in, t.n_out, x, b.lanes, NULL, b.z[s], p.panel)
+        times_weight(t.weight, t.n_in, t.n_out, x, b.lanes, NULL, b.z[s], &p.worker)
     for j in range(t.n_out):
         shift = t.layer.shift[j] if t.layer.kind == AFFINE else <real>0
         factor = t.layer.factor[j] if t.layer.kind == AFFINE else <real>1
@@ -118,7 +118,7 @@ cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, 
     cdef real lost = 1 if t.layer.activation.cancels else 0
     cdef real e
     if t.weight != NULL:
-        times_weight(p.squares + t.begin, t.n_in, t.n_out, variance, b.lanes, NULL, scratch, p.panel)
+        times_weight(p.squares + t.begin, t.n_in, t.n_out, variance, b.lanes, NULL, scratch, &p.worker)
     else:
         times_factor(t, 0, t.n_out, b.lanes, variance)
         times_factor(t, 0, t.n_out, b.lanes, variance)

@@ -13,7 +13,7 @@ cdef Terms SOFTMAX = Terms(softmax_fill, softmax_total, softmax_changes, softmax
 
 cdef enum:
     TASK_POINTS = 32
-    POINT_WORK = 64        # multiply-adds of a point, per lane: enough to know when to look at signals
+    POINT_WORK = 64        # multiply-adds of a point, per lane, at the least
 
 cdef struct Sweep:          # the points of one call
     const Point *point
@@ -28,7 +28,6 @@ cdef struct Sweep:          # the points of one call
     double *noise           # (count,)
     uint64_t *patterns      # (count,)
     real *outputs           # (count, n, k), or NULL
-    Poll *poll
 
 
 cdef void keep_outputs(
@@ -70,13 +69,13 @@ cdef void move_along(
             memset(w.other, 0, n * sizeof(real))
         else:
             if moves:
-                times_weight(sweep.direction + t.begin, t.n_in, t.n_out, w.dz, b.lanes, drift, w.other, w.panel)
+                times_weight(sweep.direction + t.begin, t.n_in, t.n_out, w.dz, b.lanes, drift, w.other, &w.worker)
             else:
                 memcpy(w.other, drift, n * sizeof(real))
             for q in range(n):
                 w.other[q] *= step
         if moves:
-            times_weight(t.weight, t.n_in, t.n_out, w.dz, b.lanes, w.other, w.other, w.panel)
+            times_weight(t.weight, t.n_in, t.n_out, w.dz, b.lanes, w.other, w.other, &w.worker)
         swap(w)
         move_stage(p, b, w, s, 0, t.n_out)
         moves = True
@@ -92,9 +91,9 @@ cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
     cdef Scratch *w = &sweep.spaces[thread]
     cdef Py_ssize_t first = task * TASK_POINTS, i, low, high
     cdef Py_ssize_t last = min(first + TASK_POINTS, sweep.count)
-    if stops(sweep.poll, thread, (last - first) * b.lanes * POINT_WORK):
-        return
     for i in range(first, last):
+        if stops(&w.worker, b.lanes * POINT_WORK):
+            return
         w.pattern, w.unit = 0, -1
         if sweep.indices != NULL:
             move_parameter(
@@ -117,6 +116,8 @@ cdef void add_penalty_changes(const Sweep *sweep) noexcept nogil:
     cdef int s
     cdef double step, extra, size
     for i in range(sweep.count):
+        if sweep.direction != NULL and stops(&p.worker, p.plan.n_params):
+            return
         extra, size = 0, 0
         if sweep.indices != NULL:
             index = sweep.indices[i]

@@ -6,6 +6,8 @@ Design
   the gradient stream through penalty, norm and update while they are in the cache, once a bound on the norm
   has shown that the step is good. With it, the norm comes with the gradient's sums, and the update is a second pass.
 - What a layer has of its own stands with the layer: penalties, a rate, a limit of its weights' norms (layerwise.pxi).
+- A step that has begun to update is not left before its end, whatever signals come: so one that streams is short, and
+  the last look at signals is just before the update.
 - A step whose loss or gradient is not finite changes nothing and raises RefusedStep(what, batch);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
 - `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps. It is measured anew
@@ -21,7 +23,8 @@ OUTCOMES = ("good", "loss", "gradient", "parameters")
 cdef enum:
     DROPOUT_PURPOSE = 1
     STREAM_PARAMS = 4096    # below, the gradient stays in the first-level cache anyway
-    STREAM_WORK = 3000000000    # multiply-adds of a step that is not given up half-way, for it updates as it goes
+    STREAM_WORK = 30000000 * LANES    # multiply-adds of a step that updates as it goes: 40 ms of a slow core
+    STREAM_ROWS = 8         # up to here they are little beside a pass over the parameters, which any update is
     PUSH = 1000             # what a step adds to a parameter or slot at most, in rates and squared norms
 
 
@@ -221,13 +224,14 @@ cdef class Training:
         batch.rows = rows
         batch.key = self.dropout_key()
         batch.backward = True
-        batch.poll = &self.network.poll
         batch.sink.grads = &self.grads[0]
         self.bind_sink(&batch.sink)
         if self.streams(rows):
             return self.streamed(&batch, loss)
-        run_batch(&batch, loss)
+        loss[0] = run_batch(&batch)
         self.batch_mass = batch.mass
+        if self.is_left(&batch):
+            return -1
         if not isfinite(loss[0]):
             return BAD_LOSS
         return self.apply(batch.sink.squares)
@@ -237,7 +241,13 @@ cdef class Training:
         cdef const Plan *plan = &self.network.plan
         if self.clip_norm != INFINITY or self.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MOST_DEPTH):
             return False
-        return (rows == 1 or plan.n_params >= STREAM_PARAMS) and rows * plan.n_params <= STREAM_WORK
+        if rows > STREAM_ROWS and rows * plan.n_params > STREAM_WORK:
+            return False
+        return rows == 1 or plan.n_params >= STREAM_PARAMS
+
+    cdef inline bint is_left(self, Pass *batch) noexcept nogil:
+        """Whether a signal handler raises before the update of a batch."""
+        return stops(&batch.plan.workers[0], batch.plan.n_params * UPDATE_WORK)
 
     cdef int streamed(self, Pass *batch, double *loss) except -1 nogil:
         """A step whose gradient goes into the update strip by strip, and is kept only where the step is risky."""
@@ -246,14 +256,14 @@ cdef class Training:
         batch.loss[0] = 0
         batch.start = 0
         block_deltas(batch, threads)
-        if flag_up(&batch.poll.stopped):
+        if self.is_left(batch):
             return -1
         loss[0] = batch.mean * batch.loss[0]
         if not isfinite(loss[0]):
             return BAD_LOSS
         if self.begin_update(self.norm_bound(batch)):
             block_gradient(batch, threads)
-            return -1 if flag_up(&batch.poll.stopped) else self.apply(batch.sink.squares)
+            return -1 if self.is_left(batch) else self.apply(batch.sink.squares)
         batch.sink.grads = NULL
         block_gradient(batch, threads)
         self.gradient_norm = sqrt(batch.sink.squares)
@@ -302,7 +312,7 @@ cdef class Training:
                 if outcome == GOOD:
                     self.keep_step()
         finally:
-            PyThread_release_lock(net.lock)
+            release_lock(&net.lock)
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], 0)
         return loss
@@ -320,7 +330,7 @@ cdef class Training:
         cdef Rows data
         cdef const double *rate = NULL
         cdef Py_ssize_t first = 0, rows, n = X.shape[0]
-        cdef double loss, total = self.loss_sum, mass = self.mass
+        cdef double loss, total, mass
         cdef int outcome = GOOD
         cdef Network net = self.network
         if batch_size < 1:
@@ -336,6 +346,7 @@ cdef class Training:
             rate = &rates[0]
         net.acquire(min(batch_size, n))
         self.reach = INFINITY
+        total, mass = self.loss_sum, self.mass
         try:
             with nogil:
                 while first < n:
@@ -351,8 +362,8 @@ cdef class Training:
                     mass += self.batch_mass
                     first += rows
         finally:
-            PyThread_release_lock(net.lock)
             self.loss_sum, self.mass = total, mass
+            release_lock(&net.lock)
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], first // batch_size)
         return total / mass if mass != 0 else 0.0
@@ -375,8 +386,10 @@ cdef class Training:
 
     def begin_epoch(self):
         """No sums of losses, norms and clipped steps yet."""
+        take_lock(&self.network.lock)
         self.loss_sum = self.mass = self.norm_sum = 0
         self.clipped_steps = 0
+        release_lock(&self.network.lock)
 
     def next_key(self):
         """The key of the coming step's dropout masks, 0 where no layer drops."""
@@ -395,6 +408,6 @@ cdef class Training:
                 if outcome == GOOD:
                     self.keep_step()
         finally:
-            PyThread_release_lock(self.network.lock)
+            release_lock(&self.network.lock)
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], 0)

@@ -2,7 +2,7 @@
 
 Design
 ------
-- `vector` is GCC's, as wide as the instruction set's registers; it may stand at any address.
+- `vector` is that of GCC's and Clang's extension, as wide as the instruction set's registers; it may stand at any address.
 - A panel is k rows of TILE_COLUMNS numbers, contiguous: the form in which a tile reads B best, whatever B's own
   row stride (strides of a power of two would meet in a few sets of the cache).
 - LANES x LANES blocks are transposed by log2(LANES) rounds of zips: zipping the first half of the vectors with
@@ -33,28 +33,42 @@ enum { CACHE_LINE = 64, SQUARES = 256 / sizeof(real) };
 typedef real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
 
+/* Lanes of two vectors in turn, from lane `first` on: of `a` 0 … LANES - 1, and of `b` LANES … 2 LANES - 1. */
 #if LANES == 16
-#define ZIP(first) {first, first + 16, first + 1, first + 17, first + 2, first + 18, first + 3, first + 19, \
-                    first + 4, first + 20, first + 5, first + 21, first + 6, first + 22, first + 7, first + 23}
+#define ZIP(first) first, first + 16, first + 1, first + 17, first + 2, first + 18, first + 3, first + 19, \
+                   first + 4, first + 20, first + 5, first + 21, first + 6, first + 22, first + 7, first + 23
 #elif LANES == 8
-#define ZIP(first) {first, first + 8, first + 1, first + 9, first + 2, first + 10, first + 3, first + 11}
+#define ZIP(first) first, first + 8, first + 1, first + 9, first + 2, first + 10, first + 3, first + 11
 #elif LANES == 4
-#define ZIP(first) {first, first + 4, first + 1, first + 5}
+#define ZIP(first) first, first + 4, first + 1, first + 5
 #else
-#define ZIP(first) {first, first + 2}
+#define ZIP(first) first, first + 2
 #endif
+
+/* GCC 11 does not know Clang's spelling, and Clang does not know GCC's. */
+#if defined(__clang__)
+#define zip(a, b, first) __builtin_shufflevector(a, b, ZIP(first))
+#else
+#define zip(a, b, first) __builtin_shuffle(a, b, (lanes){ZIP(first)})
+#endif
+
+/* The first halves of two vectors in turn, and the second halves. */
+static inline __attribute__((always_inline)) vector zip_low(vector a, vector b) { return zip(a, b, 0); }
+static inline __attribute__((always_inline)) vector zip_high(vector a, vector b) { return zip(a, b, LANES / 2); }
+
+#undef zip
+#undef ZIP
 
 /* Transpose v, LANES vectors, in place. */
 static inline __attribute__((always_inline)) void transpose(vector v[LANES])
 {
-    const lanes low = ZIP(0), high = ZIP(LANES / 2);
     vector w[LANES];
 #pragma GCC unroll 4
     for (int round = 1; round < LANES; round *= 2) {
 #pragma GCC unroll 8
         for (int i = 0; i < LANES / 2; i++) {
-            w[2 * i] = __builtin_shuffle(v[i], v[i + LANES / 2], low);
-            w[2 * i + 1] = __builtin_shuffle(v[i], v[i + LANES / 2], high);
+            w[2 * i] = zip_low(v[i], v[i + LANES / 2]);
+            w[2 * i + 1] = zip_high(v[i], v[i + LANES / 2]);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++)
@@ -134,12 +148,11 @@ static inline void fetch_rows(ptrdiff_t rows, ptrdiff_t n, const real *b, ptrdif
 /* The sum of each of LANES vectors, one per lane. Zipping halves as in `transpose`, and adding instead of keeping both. */
 static inline __attribute__((always_inline)) vector sums(vector v[LANES])
 {
-    const lanes low = ZIP(0), high = ZIP(LANES / 2);
 #pragma GCC unroll 4
     for (int half = LANES / 2; half; half /= 2)
 #pragma GCC unroll 8
         for (int i = 0; i < half; i++)
-            v[i] = __builtin_shuffle(v[i], v[i + half], low) + __builtin_shuffle(v[i], v[i + half], high);
+            v[i] = zip_low(v[i], v[i + half]) + zip_high(v[i], v[i + half]);
     return v[0];
 }
 
@@ -247,10 +260,9 @@ static void outer_rows(
 /* The sum of a vector's lanes, halves first. */
 static inline __attribute__((always_inline)) real sum_lanes(vector v)
 {
-    const lanes low = ZIP(0), high = ZIP(LANES / 2);
 #pragma GCC unroll 4
     for (int round = 1; round < LANES; round *= 2)
-        v = __builtin_shuffle(v, v, low) + __builtin_shuffle(v, v, high);
+        v = zip_low(v, v) + zip_high(v, v);
     return v[0];
 }
 

@@ -330,7 +330,7 @@ def test_a_signal_ends_a_sweep_and_finds_the_probe_busy(kernels):
     handler = signal.signal(signal.SIGALRM, lambda *_: case.probe.value())
     signal.setitimer(signal.ITIMER_REAL, 0.02)
     try:
-        with pytest.raises(RuntimeError, match="a probe serves one call at a time"):
+        with pytest.raises(RuntimeError, match="interrupted a call of the model that it calls"):
             case.at(indices, places)
     finally:
         signal.signal(signal.SIGALRM, handler)
