@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import finite, integer, known_name, nonnegative, positive, short, vector
+from .checks import finite, integer, known_name, nonnegative, positive, short
 
 
 def factor(name: str, value: object) -> float:
@@ -142,11 +142,25 @@ def known_direction(rule: object, monitor: str, greater: bool | None) -> bool:
     return greater
 
 
+def no_value(rule: object, monitor: str, reason: str) -> ValueError:
+    """The error for a metric that these data leave undefined."""
+    return ValueError(
+        f"{type(rule).__name__}(monitor={monitor!r}): {monitor} has no value that could improve, for {reason}: watch "
+        "another value, or pass other data"
+    )
+
+
 def stop_function(rule: object) -> None:
     """A function, where it is no criterion."""
     if isinstance(rule, type) or not callable(rule):
         received = f"the class {rule.__name__}" if isinstance(rule, type) else repr(rule)
         raise TypeError(f"stop must hold criteria such as EarlyStopping(patience=5), or functions, got {received}")
+
+
+def criterion(value: object, kind: type) -> None:
+    """A saved criterion."""
+    if not isinstance(value, kind):
+        raise TypeError(f"a criterion must be one such as gdcore.EarlyStopping(5), got {short(value)}")
 
 
 def stop_answer(function: object, answer: object) -> bool | str:
@@ -216,6 +230,23 @@ def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
     return found
 
 
+def own_params(value: NDArray[Any], n: int, dtype: str, writes: bool = True) -> NDArray[Any]:
+    """A model's own vector as it was made: NumPy lets its dtype, shape and flags be set in place."""
+    if value.dtype.name != dtype:
+        raise ValueError(
+            f"model.params was set to dtype {value.dtype} in place; expected {dtype}: set model.params.dtype = "
+            f"{dtype!r}, and take model.astype for another precision"
+        )
+    if value.shape != (n,):
+        raise ValueError(
+            f"model.params was set to shape {value.shape} in place; expected ({n},): set model.params.shape = ({n},), "
+            "and take model.parameters() for the layers' own"
+        )
+    if writes and not value.flags.writeable:
+        raise ValueError("params is read-only: set model.params.flags.writeable = True")
+    return value
+
+
 def mini_batches(method: object, call: str) -> None:
     """A call that a method over all data does not have."""
     raise TypeError(f"{call} needs an optimizer of mini-batches, got {method!r}: call fit, or take another optimizer")
@@ -224,25 +255,6 @@ def mini_batches(method: object, call: str) -> None:
 def own_rate(schedule: object) -> None:
     """A trainer's rate may be set where no schedule sets it."""
     raise AttributeError(f"learning_rate follows {schedule!r} and cannot be set: make a Trainer with a number")
-
-
-def saved_trainer(state: Mapping[str, Any], keys: Sequence[str], n_params: int, dtype: str, seed: int) -> None:
-    """A trainer's state as its `state_dict` gave it, of one like this."""
-    if not isinstance(state, Mapping):
-        raise TypeError(f"the saved state must be a dict that state_dict() has returned, got {short(state)}")
-    missing = [key for key in keys if key not in state]
-    if missing:
-        raise ValueError(f"the saved state lacks {', '.join(missing)}: save all that state_dict() returns")
-    vector("the saved params", state["params"], n_params, dtype)
-    if state["seed"] != seed:
-        raise ValueError(
-            f"the saved state has seed {state['seed']!r}, this trainer {seed!r}: pass seed={state['seed']!r} to Trainer"
-        )
-
-
-def not_a_state(error: Exception) -> ValueError:
-    """The error for a saved state whose parts are not what `state_dict` gives."""
-    return ValueError(f"the saved state was changed, {error}: save what state_dict() returns as it is")
 
 
 def average(value: object, kind: type) -> None:
@@ -254,16 +266,6 @@ def average(value: object, kind: type) -> None:
 def no_average() -> AttributeError:
     """The error that tells how a trainer comes to keep a mean."""
     return AttributeError("averaged needs a trainer that averages: pass average=gdcore.EMA(0.999) to Trainer")
-
-
-def saved_average(saved: object, value: NDArray[Any] | None, average: object, n_params: int) -> None:
-    """A saved mean of the parameters of the trainer's kind, and none where it keeps none."""
-    if saved != average:
-        raise ValueError(
-            f"the saved state has average {saved!r}, this trainer {average!r}: pass average={saved!r} to Trainer"
-        )
-    if average is not None:
-        vector("the saved average", value, n_params, "float64")
 
 
 INSTEAD = "use CMA-ES (an evolution strategy) or, where fun is a mean over random actions, policy gradients"

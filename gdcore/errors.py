@@ -17,6 +17,8 @@ class DivergedError(ArithmeticError):
 
     A `Trainer` can go on: its next `fit` begins with the refused update, which may pass at a lower `learning_rate`.
     Where the parameters had grown before, that is too late: `load_state_dict` an earlier state, or `model.reset()`.
+    `gdcore.diagnose(model, X, y, loss)` tells which rates are possible. A criterion that would restore its best
+    parameters at the fit's end does not do so here; it goes on counting in the next fit.
 
     Attributes
     ----------

@@ -20,8 +20,8 @@ from gdcore.errors import RefusedStep as _RefusedStep
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.pythread cimport (
-    NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock,
-    PyThread_type_lock,
+    NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_thread_ident,
+    PyThread_release_lock, PyThread_type_lock,
 )
 from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -59,6 +59,7 @@ include "penalty.pxi"
 include "network.pxi"
 include "layerwise.pxi"
 include "average.pxi"
+include "reach.pxi"
 include "training.pxi"
 include "measured.pxi"
 include "lanes.pxi"

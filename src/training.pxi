@@ -10,9 +10,10 @@ Design
   the last look at signals is just before the update.
 - A step whose loss or gradient is not finite changes nothing and raises RefusedStep(what, batch);
   Python tells the user where it came from. The squared norm proves every entry finite, so no entry is tested.
-- `reach` bounds what parameters and slots can have grown to, from the rates and norms of the steps. It is measured anew
-  in every call, for the parameters are the user's to write, and when it comes near overflow. Only a step that may
-  overflow even then is worth a copy of the state to return to.
+- `reach` bounds what parameters and slots can have grown to (reach.pxi). Only a step that may overflow even when it is
+  measured anew is worth a copy of the state to return to.
+- A step and all that counts it change together, with no look at signals between: an interrupt finds whole steps.
+- `turns` says which call of Python's trains at present (training/turn.py): a `step` of anyone else is refused then.
 """
 
 cdef enum Outcome:
@@ -25,7 +26,6 @@ cdef enum:
     STREAM_PARAMS = 4096    # below, the gradient stays in the first-level cache anyway
     STREAM_WORK = 30000000 * LANES    # multiply-adds of a step that updates as it goes: 40 ms of a slow core
     STREAM_ROWS = 8         # up to here they are little beside a pass over the parameters, which any update is
-    PUSH = 1000             # what a step adds to a parameter or slot at most, in rates and squared norms
 
 
 cdef class Training:
@@ -53,9 +53,15 @@ cdef class Training:
     cdef public double norm_sum           # of the epoch's gradient norms, since begin_epoch
     cdef public long long clipped_steps   # steps of the epoch that clipping has changed
     cdef public double loss_sum, mass     # of the epoch's losses, each times its weight, and of their weights
+    cdef public long long epoch_samples, epoch_of_steps    # of the epoch under way, or of the last one; 0 before
+    cdef public long long epoch_steps, epochs_done         # steps made of it; epochs whose steps were all made
+    cdef readonly dict turns
+    cdef readonly unsigned long running   # the thread that a call is at work in; 0: none
+    cdef public bint torn                 # whether the parameters are those of no whole step
+    cdef bint hides_inputs                # whether an infinite input may leave loss and gradient finite
     cdef Kept kept
     cdef double batch_mass                # what the last batch's mean loss is divided by
-    cdef double[::1] mean, gradient_sum   # what `kept` points into
+    cdef double[::1] mean                 # what `kept` points into
 
     def __cinit__(
         self, Network network not None, str loss, double option, str rule, const double[::1] hyper,
@@ -84,7 +90,11 @@ cdef class Training:
             self.drops = self.drops or network.plan.layers[i].kind == DROPOUT
         self.factors = factors
         self.owned = []
+        self.turns = {}
         settle_layers(network, factors, l1, l2, self.owned, &self.layers)
+        self.hides_inputs = network.plan.layers[network.plan.first].frozen
+        for i in range(network.plan.first):
+            self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind == DROPOUT
 
     def __dealloc__(self):
         free(self.backup)
@@ -93,10 +103,35 @@ cdef class Training:
         """The key of the coming step's masks."""
         return (key_of(self.seed, DROPOUT_PURPOSE, self.step_count) | 1) if self.drops else 0
 
-    cdef inline void note_norm(self) noexcept nogil:
-        """What the last step's gradient adds to the sums; apart from the step, which nothing may slow down."""
+    cdef inline void count_step(self, double loss, double mass) noexcept nogil:
+        """What the last step adds to its epoch; apart from the step, which nothing may slow down."""
         self.norm_sum += self.gradient_norm
         self.clipped_steps += self.update.scale != 1 or self.clipped
+        self.loss_sum += loss * mass
+        self.mass += mass
+        self.epoch_steps += 1
+        self.epochs_done += self.epoch_steps == self.epoch_of_steps
+
+    cdef int begin(self, Py_ssize_t rows, bint holds, double[::1] total) except -1:
+        """Take the network for a call; RefusedStep where it is not its turn. Gradients are added to total, or None."""
+        if total is not None and total.shape[0] != self.network.plan.n_params:
+            raise ValueError("the sum does not fit the parameters")
+        if not holds and len(self.turns):
+            raise _RefusedStep("turn", 0)
+        self.network.acquire(rows)
+        if not holds and len(self.turns):
+            release_lock(&self.network.lock)
+            raise _RefusedStep("turn", 0)
+        self.kept.sum = NULL if total is None else &total[0]
+        self.running = PyThread_get_thread_ident()
+        self.reach = INFINITY
+        return 0
+
+    cdef inline void end(self) noexcept:
+        """Give the network back."""
+        self.kept.sum = NULL
+        self.running = 0
+        release_lock(&self.network.lock)
 
     cdef inline void keep_step(self) noexcept nogil:
         """What is wanted of the step that was made."""
@@ -162,7 +197,7 @@ cdef class Training:
         """Coefficients of the coming step, clipped by the gradient's norm. True, with nothing begun, if it is risky."""
         cdef double rate = self.learning_rate * self.layers.factor
         cdef double growth = self.growth * (1 + rate * (1 + self.decay))
-        cdef double push = self.push(rate, norm)
+        cdef double push = push_bound(rate, norm, self.decay, self.reach)
         self.update.scale = 1
         if self.clip_norm < norm + 1e-6:
             self.update.scale = <real>(self.clip_norm / (norm + 1e-6))
@@ -173,17 +208,12 @@ cdef class Training:
                 sum_squares(self.network.plan.n_params, self.network.plan.params)
                 + sum_squares(self.slots.shape[0] * self.slots.shape[1], self.slots_at())
             )
-            push = self.push(rate, norm)
+            push = push_bound(rate, norm, self.decay, self.reach)
         self.reach = growth * self.reach + push
         if not self.reach < self.limit:
             return True
         self.begin_rule()
         return False
-
-    cdef inline double push(self, double rate, double norm) noexcept nogil:
-        """A bound of what a step adds to a parameter or a slot: some keep squares of the gradient with its decay."""
-        cdef double pull = 1 + norm + (self.decay * self.reach if self.decay != 0 else 0.0)
-        return max(rate, 1.0) * pull * pull * PUSH
 
     cdef inline real *slots_at(self) noexcept nogil:
         return &self.slots[0, 0] if self.slots.shape[0] else NULL
@@ -261,58 +291,42 @@ cdef class Training:
         loss[0] = batch.mean * batch.loss[0]
         if not isfinite(loss[0]):
             return BAD_LOSS
-        if self.begin_update(self.norm_bound(batch)):
+        if self.begin_update(norm_bound(batch, &self.layers)):
             block_gradient(batch, threads)
             return -1 if self.is_left(batch) else self.apply(batch.sink.squares)
         batch.sink.grads = NULL
+        self.torn = True
         block_gradient(batch, threads)
+        self.torn = False
         self.gradient_norm = sqrt(batch.sink.squares)
         self.clipped = batch.sink.clipped
         self.end_step()
         return GOOD
 
-    cdef double norm_bound(self, const Pass *batch) noexcept nogil:
-        """What the gradient's norm cannot exceed: of x^T delta it is at most |x| |delta| (Frobenius)."""
-        cdef const Plan *plan = batch.plan
-        cdef const Workspace *space = &plan.spaces[0]
-        cdef const Layer *layer
-        cdef const real *x
-        cdef Py_ssize_t x_row
-        cdef double squares = 0, bound
-        cdef int i
-        for i in range(plan.first, plan.n_layers):
-            layer = &plan.layers[i]
-            if layer.kind == DENSE and not layer.frozen:
-                layer_input(batch, space, i, 0, &x, &x_row)
-                squares += sum_squares(batch.rows * layer.out_row, space.delta[i]) * (
-                    sum_squares((batch.rows - 1) * x_row + layer.n_in, x) + batch.rows
-                )
-        bound = sqrt(squares)
-        if self.layers.penalized:
-            bound += self.layers.l1 * sqrt(<double>plan.n_params)
-            bound += self.layers.l2 * sqrt(sum_squares(plan.n_params, plan.params))
-        return bound
-
     def step(
         self, const real[:, ::1] X not None, const real[:, ::1] target=None,
-        const int64_t[::1] labels=None, const real[::1] weight=None,
+        const int64_t[::1] labels=None, const real[::1] weight=None, bint holds=False,
     ):
-        """One update on exactly these rows, weights counting relative to 1 -> their mean loss before the update."""
+        """One update on exactly these rows, weights counting relative to 1 -> their mean loss before the update.
+
+        `holds`: the caller has the turn.
+        """
         cdef Rows data
         cdef double loss
         cdef int outcome
         cdef Network net = self.network
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss.row != NULL, X, target, labels, weight)
         data.mean_weight = 1
-        net.acquire(X.shape[0])
-        self.reach = INFINITY
+        self.begin(X.shape[0], holds, None)
         try:
             with nogil:
-                outcome = self.batch(&data, 0, X.shape[0], &loss)
+                outcome = BAD_LOSS
+                if not self.hides_inputs or every_finite(X.shape[0] * X.shape[1], data.x):
+                    outcome = self.batch(&data, 0, X.shape[0], &loss)
                 if outcome == GOOD:
                     self.keep_step()
         finally:
-            release_lock(&net.lock)
+            self.end()
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], 0)
         return loss
@@ -320,17 +334,18 @@ cdef class Training:
     def epoch(
         self, const real[:, ::1] X not None, const real[:, ::1] target, const int64_t[::1] labels,
         const real[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size,
-        const double[::1] rates=None, const real[::1] weights=None,
+        const double[::1] rates=None, const real[::1] weights=None, double[::1] total=None,
     ):
-        """Mini-batches of all rows, in order (n,) where given -> the mean of the losses before each update.
+        """Mini-batches of all rows, in order (n,) where given, as steps of the epoch that `begin_epoch` has begun.
 
-        Of all updates since `begin_epoch`: an epoch may come in parts, and `weights` are then those of all its rows.
-        Where `rates` (number of batches,) is given, each batch has its own learning rate, which stays behind.
+        An epoch may come in parts: `weights` are then those of all its rows. Where `rates` (number of batches,) is given, each batch has its own learning rate,
+        which stays behind. Each step's gradient, penalties included and before clipping, is added to `total`
+        (n_params,) where given.
         """
         cdef Rows data
         cdef const double *rate = NULL
         cdef Py_ssize_t first = 0, rows, n = X.shape[0]
-        cdef double loss, total, mass
+        cdef double loss
         cdef int outcome = GOOD
         cdef Network net = self.network
         if batch_size < 1:
@@ -344,9 +359,7 @@ cdef class Training:
             if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
-        net.acquire(min(batch_size, n))
-        self.reach = INFINITY
-        total, mass = self.loss_sum, self.mass
+        self.begin(min(batch_size, n), True, total)
         try:
             with nogil:
                 while first < n:
@@ -356,17 +369,13 @@ cdef class Training:
                     outcome = self.batch(&data, first, rows, &loss)
                     if outcome != GOOD:
                         break
-                    self.note_norm()
+                    self.count_step(loss, self.batch_mass)
                     self.keep_step()
-                    total += loss * self.batch_mass
-                    mass += self.batch_mass
                     first += rows
         finally:
-            self.loss_sum, self.mass = total, mass
-            release_lock(&net.lock)
+            self.end()
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], first // batch_size)
-        return total / mass if mass != 0 else 0.0
 
     def keep_mean(self, double[::1] mean not None, double decay, long long start):
         """Keep a mean (n_params,) of the parameters after each step but the first `start`: see `Kept`."""
@@ -377,16 +386,10 @@ cdef class Training:
         self.kept.decay = decay
         self.kept.start = start
 
-    def sum_gradients(self, double[::1] total=None):
-        """Add each step's gradient, penalties included and before clipping, to total (n_params,); None: no longer."""
-        if total is not None and total.shape[0] != self.network.plan.n_params:
-            raise ValueError("the sum does not fit the parameters")
-        self.gradient_sum = total
-        self.kept.sum = NULL if total is None else &total[0]
-
-    def begin_epoch(self):
-        """No sums of losses, norms and clipped steps yet."""
+    def begin_epoch(self, long long samples, long long of_steps):
+        """An epoch over so many samples, of so many steps: none is made yet."""
         take_lock(&self.network.lock)
+        self.epoch_samples, self.epoch_of_steps, self.epoch_steps = samples, of_steps, 0
         self.loss_sum = self.mass = self.norm_sum = 0
         self.clipped_steps = 0
         release_lock(&self.network.lock)
@@ -395,19 +398,21 @@ cdef class Training:
         """The key of the coming step's dropout masks, 0 where no layer drops."""
         return self.dropout_key()
 
-    def apply_gradient(self, bint counts):
-        """Penalty, clipping and update from the bound gradient, which Python has filled; sums may count it."""
+    def apply_gradient(self, bint counts, double loss=0.0, double mass=0.0, double[::1] total=None):
+        """Penalty, clipping and update from the bound gradient, which Python has filled.
+
+        Where it counts, as a step of the epoch whose mean loss is this, with that weight; `total` as in `epoch`.
+        """
         cdef int outcome
-        self.network.acquire(1)
-        self.reach = INFINITY
+        self.begin(1, True, total)
         try:
             with nogil:
                 outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))
                 if outcome == GOOD and counts:
-                    self.note_norm()
+                    self.count_step(loss, mass)
                 if outcome == GOOD:
                     self.keep_step()
         finally:
-            release_lock(&self.network.lock)
+            self.end()
         if outcome != GOOD:
             raise _RefusedStep(OUTCOMES[outcome], 0)

@@ -201,7 +201,7 @@ def test_an_update_that_overflows_is_taken_back(optimizer, dtype):
     net = net_of(VARIETY["own"], dtype)
     trainer = gd.Trainer(net, "mse", optimizer(1e3), layer_rates={"dense1": 1e307})
     before = net.params.copy()
-    with pytest.raises(gd.DivergedError, match="the updated parameters is not finite"):
+    with pytest.raises(gd.DivergedError, match="the updated parameters are not finite"):
         trainer.step(X, Y)
     np.testing.assert_array_equal(net.params, before)
     np.testing.assert_array_equal(trainer.optimizer_state.slots, 0)

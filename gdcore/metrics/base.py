@@ -40,6 +40,13 @@ class Metric(ABC):
         kinds = self.one_output if n_out == 1 else self.several_outputs
         checks_fit.metric_fits(self.name, target, n_out, kinds)
 
+    def undefined(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> str | None:
+        """Why no outputs could make the metric of these targets better or worse, as half a sentence; None: they could.
+
+        Such a metric is measured all the same, but no criterion may watch it.
+        """
+        return None
+
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each metric is a dataclass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from typing import Any, final
 
 import numpy as np
@@ -39,7 +40,8 @@ class MAE(Metric):
 class R2(Metric):
     """Share of the targets' variance that is explained, averaged over outputs; 0 for an output that is the mean.
 
-    A constant target counts as 1 where it is met exactly, else as 0, as in scikit-learn.
+    A constant target counts as 1 where it is met exactly, else as 0, and of a single sample R2 is NaN, both as in
+    scikit-learn; samples of weight 0 are none. A criterion may watch neither: a fit that asks for it is refused.
 
     Examples
     --------
@@ -57,8 +59,16 @@ class R2(Metric):
     def __call__(self, outputs: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:
         y = y.reshape(outputs.shape).astype(np.float64)
         weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
+        if np.count_nonzero(weight) < 2:
+            return nan
         left = weight @ (y - outputs) ** 2
         total = weight @ (y - np.average(y, axis=0, weights=weight)) ** 2
-        varies = total > 0
+        varies = (y != y[weight > 0][0])[weight > 0].any(axis=0) & (total > 0)
         scores = np.where(varies, 1 - left / np.where(varies, total, 1), left == 0)
         return float(scores.mean())
+
+    def undefined(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> str | None:
+        counted = y if sample_weight is None else y[sample_weight > 0]
+        if len(counted) < 2:
+            return "R2 of one sample is undefined"
+        return "the targets are constant" if (counted == counted[0]).all() else None

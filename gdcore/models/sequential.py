@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import checks, checks_fit
 from .._kernels import load
 from .._memory import aligned_zeros
 from ..activations import get_activation
@@ -104,6 +104,7 @@ class Sequential:
     def reset(self) -> None:
         """Draw the initial parameters anew: the same ones where the model has a seed."""
         rng = np.random.default_rng(self.seed)
+        checks_fit.own_params(self._params, self.n_params, self.dtype)
         for layer, views in zip(self._dense(), layer_views(self._dense(), self._params), strict=True):
             shape = (layer.in_features, layer.out_features)
             auto = get_activation(layer.activation).init
@@ -118,6 +119,7 @@ class Sequential:
 
     @params.setter
     def params(self, value: ArrayLike) -> None:
+        checks_fit.own_params(self._params, self.n_params, self.dtype)
         if value is not self._params:
             array = checks.numbers_array("params", value, self.dtype)
             self._params[:] = checks.vector("params", array, self.n_params, self.dtype)
@@ -136,7 +138,7 @@ class Sequential:
             "dense0.weight" (in_features, out_features), "dense0.bias" (out_features,), …
         """
         if vector is None:
-            vector = self._params
+            vector = checks_fit.own_params(self._params, self.n_params, self.dtype, writes=False)
         if not isinstance(vector, np.ndarray) or vector.shape != (self.n_params,):
             raise ValueError(f"vector has shape {np.shape(vector)}; expected ({self.n_params},)")
         return [
@@ -155,8 +157,7 @@ class Sequential:
         blocks : bool, default True
             Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
         """
-        if not self._params.flags.writeable:
-            raise ValueError("params is read-only: set model.params.flags.writeable = True")
+        checks_fit.own_params(self._params, self.n_params, self.dtype)
         return load(self.dtype).Network(self._table, self._params, 1, trains, blocks)
 
     def _network(self, trains: bool) -> Network:
@@ -374,7 +375,8 @@ class Sequential:
 
     def astype(self, dtype: str) -> Sequential:
         """A copy in another precision, with the same parameters rounded to it."""
-        return restore(self.layers, self.seed, dtype, self._params)
+        params = checks_fit.own_params(self._params, self.n_params, self.dtype, writes=False)
+        return restore(self.layers, self.seed, dtype, params)
 
     def copy(self) -> Sequential:
         """A model of its own with the same layers and parameters."""

@@ -38,7 +38,9 @@ class ReduceOnPlateau(Schedule):
     negative values may be watched.
 
     `fit` observes the value at the end of each epoch, `minimize` that of the function at each step. `Trainer.step` and
-    `Trainer.epoch` called by hand observe nothing: there the rate stays.
+    `Trainer.epoch` called by hand observe nothing: there the rate stays. In a later fit of the same trainer, data or
+    validation data of other contents begin the count and the best value anew, at the rate that was reached. A value of
+    NaN counts as an epoch without improvement, and is never the best.
 
     Parameters
     ----------

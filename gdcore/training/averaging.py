@@ -40,7 +40,8 @@ class Polyak(Average):
     start : int, default 0
         Steps before the first one that counts: the mean should not remember where training began.
     validate : bool, default False
-        Whether a fit's validation loss and validation metrics are those of the mean, and what a criterion restores too.
+        Whether a fit's validation loss and validation metrics are those of the mean, and what a criterion that watches
+        one of them restores too.
 
     References
     ----------

@@ -30,7 +30,10 @@ class Callback(ABC):
         """After each epoch, and where `max_steps` ends the fit within one; True ends the fit."""
 
     def on_fit_end(self, history: History) -> None:  # noqa: B027  # only some callbacks need it
-        """After the last epoch, after an exception too; `history.stop_reason` says which."""
+        """After the last epoch, with what criteria restore in the model; after an exception too, with nothing restored.
+
+        `history.stop_reason` says which.
+        """
 
 
 def callback_list(callbacks: Callback | Iterable[Callback]) -> list[Callback]:

@@ -1,62 +1,71 @@
-"""What a trainer carries from one fit to the next beside parameters, optimizer and counters, and who uses it."""
+"""What a trainer carries from one fit to the next beside parameters, optimizer and counters, and who uses it.
+
+Design
+------
+`Carried` is replaced whole, in one assignment, where an epoch's end has been seen by all: plateau, criteria and the
+count of epochs seen belong together whatever interrupts the fit. What an interrupted fit has begun and not committed is
+done again by the next one, from what stands here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..schedules import PlateauState
 from .epoch_end import EpochEnd, Monitors
+from .fingerprint import Fingerprint
 from .stopping import Memory, StoppingCriterion, Watch
 
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+Memories = tuple[tuple[StoppingCriterion, Memory], ...]
 
-@final
-@dataclass
-class Carried:
-    """What the last fit has left.
 
-    Attributes
-    ----------
-    criteria : list of (StoppingCriterion, Memory)
-        Those that watched and did not stop it, with what they had seen.
-    reached, shown : ndarray or None, shape (n_params,)
-        Where a criterion left other parameters at the end than training had come to: the latter, and the former.
-    gradient_sum : ndarray or None, shape (n_params,), float64
-        Of the steps of the epoch under way, where a criterion asks for their mean.
-    unsummed : int
-        Steps at the epoch's beginning that are not in it.
-    """
+class GradientSum(NamedTuple):
+    """Of the steps of the epoch under way, where a criterion asks for their mean."""
 
-    criteria: list[tuple[StoppingCriterion, Memory]] = field(default_factory=list)
+    total: NDArray[np.float64]
+    """Shape (n_params,); the kernels add to it."""
+    unsummed: int
+    """Steps at the epoch's beginning that are not in it."""
+
+
+class Carried(NamedTuple):
+    """What the last fit has left, or the one that is running would leave."""
+
+    criteria: Memories = ()
+    """Those that watched and did not stop it, with what they had seen."""
+    plateau: PlateauState = PlateauState()
+    """Of a `ReduceOnPlateau`."""
+    data: Fingerprint | None = None
+    """What criteria and plateau have seen the losses of; None where there are neither."""
+    seen: int = -1
+    """The trainer's `epochs_done` when a fit saw the end of an epoch last, or began; -1 where training went on by hand.
+    One more, and the epoch's steps all made: its end has still to be seen."""
+    before: NDArray[Any] | None = None
+    """The parameters before an epoch of one step, where a criterion may bring them back."""
     reached: NDArray[Any] | None = None
+    """Where training had come to, where a criterion has left other parameters in the model at the end ..."""
     shown: NDArray[Any] | None = None
-    gradient_sum: NDArray[np.float64] | None = None
-    unsummed: int = 0
+    """... and those."""
+    gradients: GradientSum | None = None
 
 
 @final
 class Watching:
-    """The criteria of one fit at work; each goes on where an equal one was when the fit before it ended."""
+    """The criteria of one fit at work; each goes on where an equal one was, if it has seen these data."""
 
-    def __init__(self, rules: tuple[StoppingCriterion, ...], monitors: Monitors, carried: Carried) -> None:
-        self.rules, self.carried = rules, carried
+    def __init__(self, rules: tuple[StoppingCriterion, ...], monitors: Monitors, before: Memories) -> None:
+        self.rules = rules
         self.watches: list[Watch] = []
         self.stopped: set[int] = set()
         for rule in rules:
-            seen = (memory for other, memory in carried.criteria if type(other) is type(rule) and other == rule)
+            seen = (memory for other, memory in before if type(other) is type(rule) and other == rule)
             self.watches.append(rule.start(monitors, next(seen, ())))
-
-    def begin(self, params: NDArray[Any]) -> None:
-        """Put back the parameters that training had come to, unless somebody has written others since."""
-        carried = self.carried
-        if carried.reached is not None and carried.shown is not None and np.array_equal(params, carried.shown):
-            params[:] = carried.reached
-        carried.reached = carried.shown = None
 
     def observe(self, end: EpochEnd) -> list[str]:
         """The reasons to stop."""
@@ -67,25 +76,23 @@ class Watching:
                 self.stopped.add(i)
         return reasons
 
-    def remember(self) -> None:
-        """Leave to the next fit what the criteria have seen, those that have stopped this one left out."""
-        self.carried.criteria = [
+    def memories(self) -> Memories:
+        """What the next fit is to know, those that have stopped this one left out."""
+        return tuple(
             (rule, memory)
             for i, (rule, watch) in enumerate(zip(self.rules, self.watches, strict=True))
             if i not in self.stopped and (memory := watch.remembered())
-        ]
+        )
 
-    def finish(self, params: NDArray[Any]) -> None:
-        """Leave the parameters as the criteria want them; from those of one that ended the fit, training goes on."""
-        if not self.watches:
-            return
-        for i in self.stopped:
-            self.watches[i].finish(params)
+    def finished(self, params: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Where training goes on from, and what the model shows: with those that stopped the fit done, and with all."""
         reached = params.copy()
+        for i in self.stopped:
+            self.watches[i].finish(reached)
+        shown = reached.copy()
         for i in set(range(len(self.watches))) - self.stopped:
-            self.watches[i].finish(params)
-        if not np.array_equal(params, reached):
-            self.carried.reached, self.carried.shown = reached, params.copy()
+            self.watches[i].finish(shown)
+        return reached, shown
 
 
 @final
@@ -95,27 +102,20 @@ class GradientMean:
     def __init__(self, trainer: Trainer, wanted: bool) -> None:
         self.trainer, self.wanted = trainer, wanted
 
-    def begin_fit(self) -> None:
-        """A sum that is not gone on with is worth nothing later."""
+    def begin_epoch(self, begun: int) -> NDArray[np.float64] | None:
+        """Where to sum from here, so many steps of the epoch having been made."""
         if not self.wanted:
-            self.trainer._carried.gradient_sum = None
-
-    def begin_epoch(self, begun: int) -> None:
-        """Sum from here, so many steps of the epoch having been made."""
-        if not self.wanted:
-            return
+            return None
         carried = self.trainer._carried
-        if carried.gradient_sum is None or not begun:
-            carried.gradient_sum, carried.unsummed = np.zeros(self.trainer.model.n_params), begun
-        self.trainer._run.sum_gradients(carried.gradient_sum)
-
-    def end(self) -> None:
-        """No more sums: the fit is over."""
-        self.trainer._run.sum_gradients(None)
+        gradients = carried.gradients
+        if gradients is None or not begun:
+            gradients = GradientSum(np.zeros(self.trainer.model.n_params), begun)
+            self.trainer._carried = carried._replace(gradients=gradients)
+        return gradients.total
 
     def of(self, steps: int) -> NDArray[Any]:
         """Shape (n_params,), after so many steps of the epoch."""
-        carried = self.trainer._carried
-        if carried.gradient_sum is None:
+        gradients = self.trainer._carried.gradients
+        if gradients is None or not self.wanted:
             raise RuntimeError("the mean gradient was not announced by sums_gradients")
-        return carried.gradient_sum / (steps - carried.unsummed)
+        return gradients.total / (steps - gradients.unsummed)

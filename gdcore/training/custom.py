@@ -21,8 +21,17 @@ KEY_STRIDE = 2 * 0x9E3779B97F4A7C15
 """Between the dropout keys of a step's batches: even, for a key of 0 drops nothing and the others are odd."""
 
 
-def custom_step(trainer: Trainer, data: Samples, batches: Sequence[Rows], counts: bool = False) -> float:
-    """One step on these rows, a batch at a time, which the epoch's sums count or not -> their mean loss before it."""
+def custom_step(
+    trainer: Trainer,
+    data: Samples,
+    batches: Sequence[Rows],
+    counts: bool = False,
+    sum_to: NDArray[np.float64] | None = None,
+) -> float:
+    """One step on these rows, a batch at a time, which the epoch counts or not -> their mean loss before it.
+
+    Its gradient is added to `sum_to` (n_params,) where given. Only the last line changes the trainer, in one call.
+    """
     key, network, grads = trainer._run.next_key(), trainer._network, trainer._grads
     several = len(batches) > 1
     part = np.zeros_like(grads) if several else grads    # frozen layers' entries are never written
@@ -44,8 +53,9 @@ def custom_step(trainer: Trainer, data: Samples, batches: Sequence[Rows], counts
         seen += len(X)
     if several:
         grads /= seen
-    trainer._run.apply_gradient(counts)
-    return total / seen if several else value
+    mean = total / seen if several else value
+    trainer._run.apply_gradient(counts, mean, seen, sum_to)
+    return mean
 
 
 def custom_epoch(
@@ -54,8 +64,9 @@ def custom_epoch(
     order: NDArray[np.int64] | None,
     size: int,
     rates: NDArray[np.float64] | None,
-) -> float:
-    """Steps of `size` rows in order (n,) and with rates (number of steps,) where given -> the epoch's mean loss."""
+    sum_to: NDArray[np.float64] | None,
+) -> None:
+    """Steps of `size` rows in order (n,) and with rates (number of steps,) where given."""
     run = trainer._run
     n = len(data.X) if order is None else len(order)
     for step, first in enumerate(range(0, n, size)):
@@ -65,9 +76,7 @@ def custom_epoch(
         if rates is not None:
             run.learning_rate = rates[step]
         try:
-            value = custom_step(trainer, data, batches if order is None else [order[batch] for batch in batches], True)
+            rows = batches if order is None else [order[batch] for batch in batches]
+            custom_step(trainer, data, rows, True, sum_to)
         except RefusedStep as error:
             raise RefusedStep(error.args[0], step) from None
-        run.loss_sum += value * (last - first)
-        run.mass += last - first
-    return run.loss_sum / run.mass

@@ -16,7 +16,12 @@ from ..models.layers import Dropout
 if TYPE_CHECKING:
     from .trainer import Trainer
 
-REMEDY = "try a smaller learning_rate, clip_norm, or inputs on one scale"
+REMEDY = (
+    "try a smaller learning_rate, clip_norm, or inputs on one scale; gd.diagnose(model, X, y, loss) tells which rates "
+    "are possible"
+)
+
+UPDATED = "the updated parameters"
 
 
 def explain(
@@ -39,15 +44,16 @@ def explain(
     sources: dict[str, Callable[[], str]] = {
         "loss": lambda: _first_bad_output(trainer, data, rows),
         "gradient": lambda: _first_bad_gradient(trainer),
-        "parameters": lambda: "the updated parameters",
+        "parameters": lambda: UPDATED,
     }
     quantity = sources[kind]()
+    verb = "are" if quantity == UPDATED else "is"
     where = f"step {step}"
     if batches is not None:
         several = f"batches {batches[0]} to {batches[-1]} ({where})"
         where = f"epoch {epoch}, {several if len(batches) > 1 else f'batch {batches[0]}'}"
     message = (
-        f"training diverged in {where}: {quantity} is not finite at learning_rate "
+        f"training diverged in {where}: {quantity} {verb} not finite at learning_rate "
         f"{trainer.learning_rate:g}; the parameters are those of the last good step; {REMEDY}"
     )
     return DivergedError(message, epoch, batches[0] if batches else 0, quantity, step)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, isnan
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit
-from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored
+from .. import checks, checks_fit, checks_training
+from .epoch_end import EpochEnd, Mode, Monitored, Monitors, When, monitored
 from .stopping import Memory, StoppingCriterion, Watch
 
 
@@ -18,24 +18,32 @@ from .stopping import Memory, StoppingCriterion, Watch
 class EarlyStopping(StoppingCriterion):
     """Stops when the loss, or a metric, has not improved for `patience` epochs.
 
-    Epochs count from 0 within the fit. A later fit of the same trainer with an equal criterion goes on counting, and
-    training goes on from where it was, whichever parameters came back; where the criterion ended the fit, both begin
-    anew with what came back. The training loss of an epoch is measured before its updates, so its best
-    epoch is only nearly that of the parameters. After an exception (DivergedError, Ctrl-C) nothing is restored.
+    Epochs count from 0 within the fit. A later fit of the same trainer with an equal criterion, on data and validation
+    data of the same contents, goes on counting, and training goes on from where it was, whichever parameters came
+    back; on other data the criterion begins anew. Where it ended the fit, both begin anew with what came back.
+    A value of NaN ends the fit at once and is never the best. After an exception (DivergedError, Ctrl-C) nothing is
+    restored; the next fit goes on counting.
 
     Parameters
     ----------
     patience : int, default 10
         Epochs without improvement that are tolerated; >= 1.
     min_delta : float, default 0.0
-        What counts as improvement, in the value's units.
+        What counts as improvement, in the value's units. What is restored is the best value all the same.
     restore_best : bool, default True
-        Whether the parameters of the best epoch come back, at whatever epoch the fit ends.
+        Whether the parameters of the best value come back, at whatever epoch the fit ends. See Notes.
     monitor : str, default "auto"
         "auto" is the validation loss where there is validation data, else the training loss; or "loss", "val_loss", or
         a metric of the fit, such as "val_accuracy".
     mode : {"auto", "min", "max"}, default "auto"
         Whether smaller or greater is better; "auto" knows it of losses and of `gdcore.METRICS`.
+
+    Notes
+    -----
+    Metrics and the validation loss are measured after the epoch, and the parameters after it come back; where
+    validation measures an average, that. The training loss is measured while the epoch runs, each batch before its
+    step. Of an epoch of one step it is the loss of the parameters before the step, and those come back. Of several
+    steps it is a mean over parameters that moved; those after the epoch come back, and `stop_reason` says so.
 
     References
     ----------
@@ -62,9 +70,45 @@ class EarlyStopping(StoppingCriterion):
 
     def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         watch = _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
-        if remembered and remembered[0] == watch.what:
-            _, watch.best, watch.waited, watch.best_params = remembered
+        if remembered and Monitored(*remembered[0]) == watch.what:
+            _, watch.reference, watch.waited, best = remembered
+            watch.best = None if best is None else Best(*best)
         return watch
+
+    def brings_back_the_start(self, monitors: Monitors) -> bool:
+        return self.restore_best and monitored(self, self.monitor, self.mode, monitors).name == "loss"
+
+    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
+        what, reference, waited, best = memory
+        checks_training.saved_monitor(what)
+        checks_training.saved_value("the reference of a criterion", reference)
+        checks.integer("the epochs a criterion has waited", waited, -1, 2**62)
+        if best is None:
+            return
+        value, age, when, params = checks_training.saved_tuple("the best value of a criterion", best, 4)
+        checks_training.saved_value("the best value of a criterion", value)
+        checks.integer("the age of the best value", age, 0, 2**62)
+        checks_fit.one_of("when the best value was measured", when, ("before", "during", "after"))
+        if params is not None:
+            checks_training.saved_vector("the best parameters", params, n_params, dtype)
+
+
+class Best(NamedTuple):
+    """The best value seen."""
+
+    value: float
+    age: int
+    """Epochs since."""
+    when: When
+    params: NDArray[Any] | None
+    """None where they are not to come back."""
+
+
+TAILS: dict[When, str] = {
+    "after": "; its parameters were restored",
+    "before": "; the parameters before that epoch's step, whose loss it is, were restored",
+    "during": ", as the mean over its steps, each before its update; the parameters after that epoch were restored",
+}
 
 
 @final
@@ -72,33 +116,39 @@ class _PatienceWatch(Watch):
     def __init__(self, rule: EarlyStopping, what: Monitored) -> None:
         self.rule = rule
         self.what = what
-        self.best = -inf if what.greater_is_better else inf
+        self.reference = -inf if what.greater_is_better else inf    # the value that an improvement must pass
         self.waited = -1    # the first epoch is the best until another is better
-        self.best_params: NDArray[Any] | None = None
+        self.best: Best | None = None
 
     def observe(self, end: EpochEnd) -> str | None:
         name, greater = self.what
         value = end.values[name]
+        if self.best is not None:
+            self.best = self.best._replace(age=self.best.age + 1)
         if isnan(value):
-            return f"{name} is NaN in epoch {end.epoch}"
+            return f"{name} is NaN in epoch {end.epoch}{'' if self.best is None else self._told(end, self.best)}"
         self.waited += 1
-        if not self.waited or (value - self.best if greater else self.best - value) > self.rule.min_delta:
-            self.best, self.waited = value, 0
-            if self.rule.restore_best:
-                self.best_params = end.params.copy()
+        sign = 1 if greater else -1
+        if not self.waited or sign * (value - self.reference) > self.rule.min_delta:
+            self.reference, self.waited = value, 0
+        if self.best is None or sign * value > sign * self.best.value:
+            found = end.measured(name)
+            self.best = Best(value, 0, found.when, found.params.copy() if self.rule.restore_best else None)
         if self.waited < self.rule.patience:
             return None
-        restored = "; its parameters were restored" if self.rule.restore_best else ""
+        margin = f" by more than {self.rule.min_delta:g}" * (self.rule.min_delta > 0)
         plural = "s" * (self.waited > 1)
-        best_epoch = end.epoch - self.waited
-        where = f"in epoch {best_epoch}" if best_epoch >= 0 else "in an earlier fit"
-        return (
-            f"{name} has not improved for {self.waited} epoch{plural}: the best, {self.best:.6g}, was {where}{restored}"
-        )
+        return f"{name} has not improved{margin} for {self.waited} epoch{plural}{self._told(end, self.best)}"
+
+    def _told(self, end: EpochEnd, best: Best) -> str:
+        """The end of a sentence: the best value, and what has become of its parameters."""
+        epoch = end.epoch - best.age
+        where = f"in epoch {epoch}" if epoch >= 0 else "in an earlier fit"
+        return f": the best, {best.value:.6g}, was {where}{'' if best.params is None else TAILS[best.when]}"
 
     def finish(self, params: NDArray[Any]) -> None:
-        if self.best_params is not None:
-            params[:] = self.best_params
+        if self.best is not None and self.best.params is not None:
+            params[:] = self.best.params
 
     def remembered(self) -> Memory:
-        return self.what, self.best, self.waited, self.best_params
+        return self.what, self.reference, self.waited, self.best

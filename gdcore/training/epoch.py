@@ -5,6 +5,8 @@ Design
 - An epoch may be left between any two steps and gone on with later, in another fit or another process. Its order
   follows from (seed, epoch) and is drawn again; its sums go on, so that the mean loss at its end has the bits of one
   that was never left.
+- How far it has come stands in the kernels, which count a step in the call that makes it: an interrupt finds the step
+  made and counted, or neither.
 - `accumulate` batches make one step. To a built-in loss they are one batch of all their rows: the kernels send a batch
   through the layers in blocks whose size does not depend on it, so it needs no more memory, and every row counts the
   same, in a last batch that is not full as well. A custom loss is called for each batch.
@@ -14,8 +16,7 @@ Design
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,19 +30,6 @@ from .diverged import explain
 
 if TYPE_CHECKING:
     from .trainer import Trainer
-
-
-@final
-@dataclass(slots=True)
-class Place:
-    """How far an epoch has come: the one under way, or the last one where it is over."""
-
-    samples: int = 0
-    """Of the data it goes over."""
-    steps: int = 0
-    """Made in it."""
-    of_steps: int = 0
-    """Of the whole."""
 
 
 class Extent(NamedTuple):
@@ -59,11 +47,22 @@ def extent(trainer: Trainer, n: int) -> Extent:
     return Extent(size, samples, -(-samples // size))
 
 
+def _steps_made(trainer: Trainer, n: int) -> int:
+    """Of the last epoch that was begun; 0 where it was of another extent than one over n samples."""
+    run = trainer._run
+    same = run.epoch_samples == n and run.epoch_of_steps == extent(trainer, n).steps
+    return run.epoch_steps if same else 0
+
+
 def steps_begun(trainer: Trainer, n: int) -> int:
     """Steps made of an epoch over n samples that is not over; 0 where the one under way was of another extent."""
-    place = trainer._place
-    same = place.samples == n and place.of_steps == extent(trainer, n).steps
-    return place.steps if same and place.steps < place.of_steps else 0
+    made = _steps_made(trainer, n)
+    return made if made < trainer._run.epoch_of_steps else 0
+
+
+def is_whole(trainer: Trainer, n: int) -> bool:
+    """Whether the last epoch that was begun went over n samples, and all its steps are made."""
+    return 0 < _steps_made(trainer, n) == trainer._run.epoch_of_steps
 
 
 def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
@@ -73,24 +72,33 @@ def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
     if not trainer.shuffle or (size == samples == n and not apart):
         return None
     order = np.empty(n, np.int64)
-    load(trainer.model.dtype).shuffled(trainer.seed, trainer._epochs_done, order)
+    load(trainer.model.dtype).shuffled(trainer.seed, trainer.epochs_done, order)
     return order
 
 
-def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float:
+def mean_so_far(trainer: Trainer) -> float:
+    """The mean loss of the epoch's samples, each before its step."""
+    run = trainer._run
+    return run.loss_sum / run.mass if run.mass else 0.0
+
+
+def run_epoch(
+    trainer: Trainer, data: Samples, most: int | None = None, total: NDArray[np.float64] | None = None
+) -> float:
     """Go on with the epoch under way to its end, for at most so many steps -> its mean loss so far.
+
+    The steps' gradients are added to `total` (n_params,) where given.
 
     Raises
     ------
     DivergedError
         Where a step is refused; the epoch goes on there.
     """
-    run, place, n = trainer._run, trainer._place, len(data.X)
+    run, n = trainer._run, len(data.X)
     size, last, of_steps = extent(trainer, n)
     done = steps_begun(trainer, n)
     if not done:
-        place.samples, place.steps, place.of_steps = n, 0, of_steps
-        run.begin_epoch()
+        run.begin_epoch(n, of_steps)
     first, end = done * size, last if most is None else min((done + most) * size, last)
     order, weights = order_of(trainer, n), data.weight
     if order is not None:
@@ -98,23 +106,18 @@ def run_epoch(trainer: Trainer, data: Samples, most: int | None = None) -> float
     elif end - first < n:
         data = data.rows(first, end)
     rates = None if trainer._schedule is None else _rates(trainer, -(-(end - first) // size))
-    before = run.step_count
     try:
         if isinstance(trainer.loss, Loss):
-            value = run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates, weights)
+            run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates, weights, total)
         else:
-            value = custom_epoch(trainer, data, order, size, rates)
+            custom_epoch(trainer, data, order, size, rates, total)
     except RefusedStep as error:
         what, step = error.args
         rows = slice(step * size, (step + 1) * size)
         batch, at = min(trainer.batch_size, n), first + step * size
         batches = range(at // batch, -(-min(at + size, last) // batch))
         raise explain(trainer, data, rows if order is None else order[rows], what, batches) from None
-    finally:
-        place.steps = done + run.step_count - before
-    if place.steps == place.of_steps:
-        trainer._epochs_done += 1
-    return value
+    return mean_so_far(trainer)
 
 
 def _rates(trainer: Trainer, steps: int) -> NDArray[np.float64] | None:

@@ -12,11 +12,23 @@ from numpy.typing import NDArray
 
 from .. import checks_fit
 
-Monitors = Mapping[str, bool | None]
-"""What can be watched in a fit: name -> whether greater is better, None where that is not known."""
+Monitors = Mapping[str, bool | str | None]
+"""What a fit measures: name -> whether greater is better, None where that is not known, or why it cannot be watched."""
 
 Mode = Literal["auto", "min", "max"]
 """Whether smaller or greater is better; "auto": as the loss or metric says."""
+
+When = Literal["before", "during", "after"]
+"""An epoch's steps."""
+
+
+class Measured(NamedTuple):
+    """The parameters that belong to a value, and when they were the model's."""
+
+    params: NDArray[Any]
+    when: When
+    """"before": they are those before the epoch's only step. "during": the value is a mean over the epoch's steps,
+    and these are the parameters after the last one."""
 
 
 @final
@@ -43,6 +55,13 @@ class EpochEnd:
         frozen layers, and the least subgradient where a weight is 0 under l1.
     mean_gradient : callable
         () -> the mean of the gradients that the epoch's steps took; only for criteria that announce it.
+    own_params : ndarray, optional
+        The model's own vector, where `params` is not.
+    loss_of : {"before", "during", "after"}, default "after"
+        Whether "loss" is that of the parameters before the epoch's only step, a mean over the steps, each before its
+        update, or the loss at `params`.
+    before : ndarray, optional
+        The model's vector before an epoch of one step, where a criterion has asked for it.
 
     Examples
     --------
@@ -63,6 +82,9 @@ class EpochEnd:
     params: NDArray[Any]
     gradient: Callable[[], NDArray[Any]]
     mean_gradient: Callable[[], NDArray[Any]]
+    own_params: NDArray[Any] | None = None
+    loss_of: When = "after"
+    before: NDArray[Any] | None = None
 
     @property
     def loss(self) -> float:
@@ -73,6 +95,17 @@ class EpochEnd:
     def val_loss(self) -> float:
         """As in `History`; NaN without validation data."""
         return self.values.get("val_loss", nan)
+
+    def measured(self, name: str) -> Measured:
+        """The parameters that the value of this name belongs to."""
+        own = self.params if self.own_params is None else self.own_params
+        if name.startswith("val_"):
+            return Measured(self.params, "after")
+        if name != "loss" or self.loss_of == "after":
+            return Measured(own, "after")
+        if self.loss_of == "before" and self.before is not None:
+            return Measured(self.before, "before")
+        return Measured(own, "during")
 
     def full_gradient_norm(self) -> float:
         """Norm of `gradient()`."""
@@ -104,10 +137,14 @@ def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Mon
     Raises
     ------
     ValueError
-        For a name that the fit does not have, and where nothing says which way is better.
+        For a name that the fit does not have, for a metric without a value on these data, and where nothing says which
+        way is better.
     """
     if monitor == "auto":
         monitor = "val_loss" if "val_loss" in monitors else "loss"
     checks_fit.known_monitor(rule, monitor, tuple(monitors))
-    greater = {"auto": monitors[monitor], "min": False, "max": True}[mode]
+    known = monitors[monitor]
+    if isinstance(known, str):
+        raise checks_fit.no_value(rule, monitor, known)
+    greater = {"auto": known, "min": False, "max": True}[mode]
     return Monitored(monitor, checks_fit.known_direction(rule, monitor, greater))

@@ -6,7 +6,10 @@ Design
 - Two loops share what comes after an epoch: that over mini-batches, and that which SciPy runs, one step over all data
   being an epoch.
 - Criteria and a schedule that follows a loss see whole epochs only, and what they have seen outlives the fit: however
-  training is cut into fits, they see the same.
+  training is cut into fits, they see the same. On data of other contents they begin anew.
+- The end of an epoch is measured, shown to the criteria, recorded and then committed, in one assignment (carried.py).
+  Before it nothing has happened: whatever is raised, the row is taken from the history, and the next fit begins with
+  the end of that epoch. An epoch that a criterion stops is committed when its parameters are back.
 """
 
 from __future__ import annotations
@@ -28,16 +31,17 @@ from ..errors import DivergedError
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
 from ..models.evaluate import mean_loss
-from ..models.sequential import Sequential
 from ..optimizers.full_batch import FullBatch, run_scipy
-from ..schedules import ReduceOnPlateau
+from ..schedules import PlateauState, ReduceOnPlateau
 from .callbacks import Callback, callback_list
-from .carried import GradientMean, Watching
+from .carried import Carried, GradientMean, Watching
 from .compiled import full_gradient
 from .diverged import explain
-from .epoch import extent, run_epoch, steps_begun
-from .epoch_end import EpochEnd, Monitors, monitored, norm
+from .epoch import extent, is_whole, mean_so_far, run_epoch, steps_begun
+from .epoch_end import EpochEnd, When, monitored, norm
+from .fingerprint import fingerprint
 from .history import History
+from .measures import layer_norms, measured, monitors_of, update_ratio, weight_norm
 from .progress import progress as progress_bar
 from .stopping import StopSpec, criteria
 
@@ -59,6 +63,8 @@ class Part(NamedTuple):
     steps: int
     of_steps: int
     """Of the whole epoch."""
+    loss_of: When
+    """What parameters the loss is of."""
 
 
 @final
@@ -87,29 +93,47 @@ class Fit:
         self.trainer, self.data, self.validation = trainer, data, validation
         self.left = None if max_steps is None else checks.integer("max_steps", max_steps, 1)
         self.steps = 0
-        self.epochs = self._epochs(None if epochs is None else checks.integer("epochs", epochs, 1))
+        epochs = None if epochs is None else checks.integer("epochs", epochs, 1)
         self.metrics = get_metrics(metrics, [entry.name for entry in fields(History)])
         target = trainer.loss.target if isinstance(trainer.loss, Loss) else None
         for metric in self.metrics.values():
             metric.check_fit(target, trainer.model.out_features)
-        monitors = self._monitors()
+        monitors = monitors_of(self.metrics, data, validation)
         rules = criteria(stop)
-        self.watching = Watching(rules, monitors, trainer._carried)
+        schedule = trainer._schedule
+        self.follows = None
+        if isinstance(schedule, ReduceOnPlateau):
+            self.follows = monitored(schedule, schedule.monitor, schedule.mode, monitors)
+        carried = trainer._carried
+        self.seen = fingerprint(data, validation) if rules or self.follows else None
+        others = None not in (self.seen, carried.data) and self.seen != carried.data
+        self.watching = Watching(rules, monitors, () if others else carried.criteria)
+        self.plateau = PlateauState(plateaus=carried.plateau.plateaus) if others else carried.plateau
         self.gradient_mean = GradientMean(trainer, any(rule.sums_gradients() for rule in rules))
+        self.brings_back_the_start = any(rule.brings_back_the_start(monitors) for rule in rules)
+        self.due = self._end_is_due(carried)
+        self.epochs = self._epochs(epochs) + self.due
         averages = trainer.average is not None and trainer.average.validate
         self.leaves_mean = leaves_mean
         self.validated = trainer.model.copy() if averages else trainer.model
         self.callbacks = callback_list(callbacks)
         self.record = checks_fit.words("record", record, RECORDED)
-        schedule = trainer._schedule
-        self.plateau = None
-        if isinstance(schedule, ReduceOnPlateau):
-            self.plateau = monitored(schedule, schedule.monitor, schedule.mode, monitors)
         if checks.boolean("progress", progress):
             self.callbacks.append(progress_bar())
         self.history = History()
+        self.rows = 0
+        self.last: tuple[Carried, int] = carried, 0
+        self.stops: Carried | None = None
         self.epoch = 0
         self.began = self.epoch_began = 0.0
+
+    def _end_is_due(self, carried: Carried) -> bool:
+        """Whether the last fit over these data was interrupted behind an epoch's last step, before all had seen it."""
+        trainer = self.trainer
+        same = None in (self.seen, carried.data) or self.seen[0] == carried.data[0]  # type: ignore[index]
+        summed = not self.gradient_mean.wanted or carried.gradients is not None
+        unseen = carried.seen >= 0 and carried.seen + 1 == trainer.epochs_done
+        return unseen and is_whole(trainer, len(self.data.X)) and same and summed
 
     def _epochs(self, epochs: int | None) -> int:
         """As many as were asked for, or as `max_steps` reaches into."""
@@ -121,18 +145,10 @@ class Fit:
             reached = -(-(steps_begun(self.trainer, n) + self.left) // extent(self.trainer, n).steps)
         return reached if epochs is None else min(epochs, reached)
 
-    def _monitors(self) -> Monitors:
-        known: dict[str, bool | None] = {"loss": False}
-        known.update({name: metric.greater_is_better for name, metric in self.metrics.items()})
-        if self.validation is not None:
-            known.update({f"val_{name}": greater for name, greater in list(known.items())})
-        return known
-
     def run(self) -> History:
         """Epochs until they are over or something stops them."""
         history = self.history
-        self.watching.begin(self.trainer.model.params)
-        self.gradient_mean.begin_fit()
+        self._begin()
         self.began = time.perf_counter()
         try:
             for callback in self.callbacks:
@@ -141,35 +157,84 @@ class Fit:
                 reason = self._scipy_epochs(self.trainer.optimizer)
             else:
                 reason = self._mini_batch_epochs()
+            if self.leaves_mean:
+                self.trainer.model.params = self.trainer.averaged
+            self._finish()
             history.stop_reason = reason or self._all_done()
         except BaseException as error:
+            self._cut()
             history.stop_reason = f"{type(error).__name__} was raised in epoch {self.epoch}"
             if isinstance(error, DivergedError):
                 error.history = history
             raise
         finally:
-            self.gradient_mean.end()
-            self.watching.remember()
             for callback in self.callbacks:
                 callback.on_fit_end(history)
-        if self.leaves_mean:
-            self.trainer.model.params = self.trainer.averaged
-        self.watching.finish(self.trainer.model.params)
         return history
 
+    def _begin(self) -> None:
+        """Put back the parameters that training had come to, unless somebody has written others since."""
+        trainer, model = self.trainer, self.trainer.model
+        carried, params = trainer._carried, checks_fit.own_params(model.params, model.n_params, model.dtype)
+        if carried.reached is not None and carried.shown is not None and np.array_equal(params, carried.shown):
+            params[:] = carried.reached
+        self._commit(Carried(
+            self.watching.memories(), self.plateau, self.seen, trainer.epochs_done - self.due,
+            before=carried.before if self.due else None,
+            gradients=carried.gradients if self.gradient_mean.wanted else None,
+        ), 0)  # fmt: skip
+
+    def _commit(self, carried: Carried, rows: int) -> None:
+        """Make it so, in one assignment; the history has so many rows then."""
+        self.last = carried, rows
+        self.trainer._carried = carried
+        self.rows = rows
+
+    def _cut(self) -> None:
+        """Take the row of an epoch that was not committed from the history."""
+        rows = self.last[1] if self.trainer._carried is self.last[0] else self.rows
+        for entry in fields(History):
+            value = getattr(self.history, entry.name)
+            for column in value.values() if isinstance(value, dict) else [value]:
+                if isinstance(column, list):
+                    del column[rows:]
+
+    def _finish(self) -> None:
+        """Leave the parameters as the criteria want them; from those of one that ended the fit, training goes on.
+
+        Where this is interrupted, the next fit begins with the parameters that training had come to.
+        """
+        if not self.watching.watches:
+            return
+        trainer, params = self.trainer, self.trainer.model.params
+        reached, shown = self.watching.finished(params)
+        ends = trainer._carried if self.stops is None else self.stops
+        if not np.array_equal(shown, reached):
+            ends = ends._replace(reached=reached, shown=shown.copy())
+        if not np.array_equal(shown, params):
+            trainer._carried = trainer._carried._replace(reached=params.copy(), shown=shown.copy())
+            params[:] = shown
+        self._commit(ends, self.history.epochs)
+
     def _mini_batch_epochs(self) -> str | None:
-        trainer, run = self.trainer, self.trainer._run
-        moves = "update_ratio" in self.record
+        trainer, run, n = self.trainer, self.trainer._run, len(self.data.X)
+        moves, one_step = "update_ratio" in self.record, extent(trainer, n).steps == 1
         for epoch in range(self.epochs):
             self.epoch, self.epoch_began = epoch, time.perf_counter()
             before = trainer.model.params.copy() if moves else None
-            self.gradient_mean.begin_epoch(steps_begun(trainer, len(self.data.X)))
-            steps = run.step_count
-            loss = run_epoch(trainer, self.data, self.left)
-            self._count(run.step_count - steps)
-            place = trainer._place
-            part = Part(loss, run.norm_sum / place.steps, run.clipped_steps, place.steps, place.of_steps)
-            reason = self._end_epoch(part, before, run.learning_rate, partial(self.gradient_mean.of, part.steps))
+            if self.due and not epoch:
+                loss = mean_so_far(trainer)
+            else:
+                if self.brings_back_the_start and one_step:
+                    trainer._carried = trainer._carried._replace(before=trainer.model.params.copy())
+                sum_to, steps = self.gradient_mean.begin_epoch(steps_begun(trainer, n)), run.step_count
+                loss = run_epoch(trainer, self.data, self.left, sum_to)
+                self._count(run.step_count - steps)
+            made, of_steps = run.epoch_steps, run.epoch_of_steps
+            part = Part(
+                loss, run.norm_sum / made, run.clipped_steps, made, of_steps, "before" if of_steps == 1 else "during"
+            )
+            reason = self._end_epoch(part, before, run.learning_rate, partial(self.gradient_mean.of, made))
             if reason:
                 return reason
         if part.steps < part.of_steps:
@@ -189,12 +254,13 @@ class Fit:
 
     def _scipy_epochs(self, method: FullBatch) -> str | None:
         """Each step of SciPy's method over all data is an epoch."""
-        trainer, params = self.trainer, self.trainer.model.params
+        trainer, run, params = self.trainer, self.trainer._run, self.trainer.model.params
         grad = np.zeros_like(params)
         last = params.copy()
         reasons: list[str] = []
 
         def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            run.torn = True    # a trial's are no parameters to save
             params[:] = x
             value = trainer.model._evaluate(self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
             return value, grad.astype(np.float64)
@@ -202,87 +268,86 @@ class Fit:
         def stepped(x: NDArray[np.float64], value: float, slope: NDArray[np.float64]) -> bool:
             before = last.copy()
             params[:] = last[:] = x
+            run.torn = False
             penalty = trainer._network.penalty(trainer.l1, trainer.l2)
-            trainer._epochs_done += 1
+            run.epochs_done += 1
             self._count(1)
-            reason = self._end_epoch(Part(value - penalty, norm(slope), 0, 1, 1), before, nan, lambda: slope)
+            reason = self._end_epoch(Part(value - penalty, norm(slope), 0, 1, 1, "after"), before, nan, lambda: slope)
             self.epoch, self.epoch_began = self.epoch + 1, time.perf_counter()
             reasons.extend([reason] if reason else [])
             return bool(reason)
 
         self.epoch_began = time.perf_counter()
-        if not np.isfinite(objective(params.astype(np.float64))[0]):
-            raise explain(trainer, self.data, slice(None), "loss", range(1))
         try:
+            if not np.isfinite(objective(params.astype(np.float64))[0]):
+                raise explain(trainer, self.data, slice(None), "loss", range(1))
             ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
         except BaseException:
             params[:] = last    # and not where a line search has come to
+            run.torn = False
             raise
         params[:] = ended.x
+        run.torn = False
         return reasons[0] if reasons else None if self.history.epochs == self.epochs else ended.message
 
     def _end_epoch(
         self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
         """Measure, then record a whole row; the reasons to stop, or None."""
-        history, trainer = self.history, self.trainer
+        history, trainer, model = self.history, self.trainer, self.trainer.model
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
-        measured = self._measure(trainer.model, self.data, "") if self.metrics else {}
-        if self.validated is not trainer.model:
+        found = measured(self.metrics, model, self.data, "")
+        if self.validated is not model:
             self.validated.params = trainer.averaged
         if self.validation is not None:
             values["val_loss"] = mean_loss(self.validated, self.validation, trainer.loss)
-            measured.update(self._measure(self.validated, self.validation, "val_") if self.metrics else {})
-        values.update(measured)
-        if self.record:
-            self._record(before)
+            found.update(measured(self.metrics, self.validated, self.validation, "val_"))
+        values.update(found)
+        norms = layer_norms(model, self._gradient()) if "layer_gradient_norm" in self.record else {}
+        weights = [weight_norm(model)] if "weight_norm" in self.record else []
+        ratio = [update_ratio(before, model.params)] if "update_ratio" in self.record and before is not None else []
+        plateau, schedule = self.plateau, trainer._schedule
+        if whole and self.follows is not None and isinstance(schedule, ReduceOnPlateau):
+            plateau = schedule.observe(plateau, values[self.follows.name], self.follows.greater_is_better)
+        now = time.perf_counter()
+        end, reasons = None, []
+        if self.watching.watches or self.callbacks:
+            end = EpochEnd(
+                self.epoch, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
+                self._gradient, mean_gradient, trainer.model.params, part.loss_of, trainer._carried.before,
+            )  # fmt: skip
+            reasons = self.watching.observe(end) if whole else []
         history.loss.append(part.loss)
         if self.validation is not None:
             history.val_loss.append(values["val_loss"])
-        for name, value in measured.items():
-            history.metrics.setdefault(name, []).append(value)
+        for columns, row in ((history.metrics, found), (history.layer_gradient_norm, norms)):
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+        history.weight_norm += weights
+        history.update_ratio += ratio
         history.learning_rate.append(rate)
         history.gradient_norm.append(part.gradient_norm)
         history.clipped_steps.append(part.clipped_steps)
-        schedule = trainer._schedule
-        if whole and self.plateau is not None and isinstance(schedule, ReduceOnPlateau):
-            trainer._plateau = schedule.observe(trainer._plateau, values[self.plateau.name], self.plateau[1])
-        now = time.perf_counter()
         history.seconds.append(now - self.epoch_began)
-        if not self.watching.watches and not self.callbacks:
-            return None
-        end = EpochEnd(
-            self.epoch, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
-            self._gradient, mean_gradient,
-        )  # fmt: skip
-        reasons = self.watching.observe(end) if whole else []
-        if self.callbacks:      # which may save the trainer
-            self.watching.remember()
+        self._committed(plateau, whole, bool(reasons))
         for callback in self.callbacks:
-            if callback.on_epoch_end(end):
+            if end is not None and callback.on_epoch_end(end):
                 reasons.append(f"{type(callback).__name__} asked to stop in epoch {end.epoch}")
         return "; ".join(reasons) or None
 
-    def _measure(self, model: Sequential, data: Samples, prefix: str) -> dict[str, float]:
-        outputs = model.predict(data.X)
-        y = data.labels if data.labels is not None else data.target if data.target is not None else data.y
-        return {prefix + name: metric(outputs, y, data.sample_weight) for name, metric in self.metrics.items()}
-
-    def _record(self, before: NDArray[Any] | None) -> None:
-        model, history = self.trainer.model, self.history
-        if "layer_gradient_norm" in self.record:
-            parts: dict[str, list[float]] = {}
-            for name, view in model.parameters(self._gradient()):
-                parts.setdefault(name.partition(".")[0], []).append(norm(view))
-            for layer, norms in parts.items():
-                history.layer_gradient_norm.setdefault(layer, []).append(norm(np.array(norms)))
-        if "weight_norm" in self.record:
-            norms = [norm(view) for name, view in model.parameters() if name.endswith("weight")]
-            history.weight_norm.append(norm(np.array(norms)))
-        if "update_ratio" in self.record and before is not None:
-            size = norm(before)
-            history.update_ratio.append(norm(model.params - before) / size if size else nan)
+    def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:
+        """The end of an epoch was seen by all; of one that a criterion stops, when the fit is over."""
+        trainer, rows = self.trainer, self.rows + 1
+        carried = trainer._carried
+        if whole:
+            memories, gradients = self.watching.memories(), carried.gradients
+            carried = Carried(memories, plateau, self.seen, trainer.epochs_done, gradients=gradients)
+        if stops:
+            self.stops = carried
+            return
+        self.plateau = plateau
+        self._commit(carried, rows)
 
     def _gradient(self) -> NDArray[Any]:
         return full_gradient(self.trainer, self.data)

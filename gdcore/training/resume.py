@@ -1,20 +1,32 @@
-"""What a trainer changes: taken out, and put back."""
+"""What a trainer changes: taken out, and put back.
+
+Design
+------
+Between two steps the state is whole, in a fit as well: what is not committed there is done again by a fit that goes on
+(carried.py). So a callback, or a signal's handler, may take a copy within a fit; only in the middle of a step, which
+a handler can meet where a step writes as it goes, there is nothing to copy. Another thread's copy waits for a step, and
+is refused within an epoch or a fit.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from .. import checks, checks_fit
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks, checks_fit, checks_training
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
 from ..optimizers import Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch
+from ..optimizers.state import N_SCALARS
 from ..schedules import PlateauState
-from .carried import Carried
-from .epoch import Place
+from .carried import Carried, GradientSum
+from .stopping import StoppingCriterion
+from .turn import Turn, mine, wait_for_steps
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -23,49 +35,109 @@ KEYS = (
     "params", "optimizer", "epochs_done", "learning_rate", "plateau", "seed", "place", "sums", "average", "averaged",
     "carried",
 )  # fmt: skip
-SUMS = ("loss_sum", "mass", "norm_sum", "clipped_steps")
-"""Of the epoch under way."""
+CARRIED = ("criteria", "data", "seen", "before", "reached", "shown", "gradient_sum", "unsummed")
+SQUARES = (
+    "second_moment", "max_second_moment", "infinity_norm", "sum_of_squares", "mean_square", "mean_square_move",
+)  # fmt: skip
+"""Slots that hold no number below 0."""
 
 
 def state_of(trainer: Trainer) -> dict[str, Any]:
     """Copies of all that changes, and the seed, which must stay."""
+    if mine(trainer._run):
+        return _copied(trainer)
+    with Turn(trainer._run, "state_dict"):
+        return _copied(trainer)
+
+
+def _copied(trainer: Trainer) -> dict[str, Any]:
+    run, carried, model = trainer._run, trainer._carried, trainer.model
+    wait_for_steps(run)
+    checks_fit.own_params(model.params, model.n_params, model.dtype, writes=False)
+    checks_training.torn(run.torn)
+    total, unsummed = carried.gradients or (None, 0)
     return {
-        "params": trainer.model.params.copy(),
+        "params": model.params.copy(),
         "optimizer": trainer.optimizer_state.to_dict(),
-        "epochs_done": trainer.epochs_done,
-        "learning_rate": trainer._run.learning_rate,
-        "plateau": tuple(trainer._plateau),
+        "epochs_done": run.epochs_done,
+        "learning_rate": run.learning_rate,
+        "plateau": tuple(carried.plateau),
         "seed": trainer.seed,
-        "place": astuple(trainer._place),
-        "sums": tuple(getattr(trainer._run, name) for name in SUMS),
+        "place": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
+        "sums": (run.loss_sum, run.mass, run.norm_sum, run.clipped_steps),
         "average": trainer.average,
         "averaged": None if trainer._mean is None else trainer._mean.copy(),
-        "carried": copy.deepcopy(vars(trainer._carried)),
-    }
+        "carried": copy.deepcopy({
+            "criteria": list(carried.criteria), "data": carried.data, "seen": carried.seen, "before": carried.before,
+            "reached": carried.reached, "shown": carried.shown, "gradient_sum": total, "unsummed": unsummed,
+        }),
+    }  # fmt: skip
 
 
 def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     """Put back what `state_of` gave; all of it is checked before anything is changed."""
-    checks_fit.saved_trainer(state, KEYS, trainer.model.n_params, trainer.model.dtype, trainer.seed)
-    own = trainer.optimizer_state
-    saved = OptimizerState.from_dict(own.optimizer, state["optimizer"])
-    checks.vector("the saved slots", saved.slots.ravel(), own.slots.size, own.dtype)
-    checks_fit.saved_average(state["average"], state["averaged"], trainer.average, own.n)
-    try:
-        place, plateau = Place(*state["place"]), PlateauState(*state["plateau"])
-        carried, sums = Carried(**copy.deepcopy(state["carried"])), dict(zip(SUMS, state["sums"], strict=True))
-        learning_rate, epochs_done = float(state["learning_rate"]), int(state["epochs_done"])
-    except (TypeError, ValueError) as error:
-        raise checks_fit.not_a_state(error) from None
-    trainer.model.params = state["params"]
-    own.slots[:], own.scalars[:] = saved.slots, saved.scalars
-    trainer._run.step_count = saved.step_count
-    trainer._run.learning_rate, trainer._epochs_done = learning_rate, epochs_done
-    trainer._plateau, trainer._place, trainer._carried = plateau, place, carried
-    for name, value in sums.items():
-        setattr(trainer._run, name, value)
-    if trainer._mean is not None:
-        trainer._mean[:] = state["averaged"]
+    run, own = trainer._run, trainer.optimizer_state
+    with Turn(run, "load_state_dict"):
+        wait_for_steps(run)
+        checks_training.own_turn("load_state_dict", "step", run.running != 0)
+        checks_training.saved_trainer(state, KEYS, trainer.model.n_params, trainer.model.dtype, trainer.seed)
+        checks_training.saved_average(state["average"], state["averaged"], trainer.average, own.n)
+        slots, scalars, step_count = _optimizer(own, state["optimizer"])
+        try:
+            learning_rate = checks_training.saved_rate(state["learning_rate"], trainer._schedule is not None)
+            most = checks_training.MOST if isinstance(trainer.optimizer, FullBatch) else step_count
+            epochs_done = checks_training.saved_count("epochs_done", state["epochs_done"], most)
+            place = checks_training.saved_place(state["place"], step_count, epochs_done)
+            sums = checks_training.saved_sums(state["sums"], place[1])
+            plateau = PlateauState(*checks_training.saved_plateau(state["plateau"]))
+            carried = _carried(trainer, state["carried"], place, epochs_done)._replace(plateau=plateau)
+        except (TypeError, ValueError) as error:
+            raise checks_training.not_a_state(error) from None
+        trainer.model.params = state["params"]
+        own.slots[:], own.scalars[:] = slots, scalars
+        if trainer._mean is not None:
+            trainer._mean[:] = state["averaged"]
+        run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
+        run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
+        run.loss_sum, run.mass, run.norm_sum, run.clipped_steps = sums
+        trainer._carried = carried
+
+
+def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:
+    """Slots, scalars and step count that the optimizer may have come to."""
+    names = own.optimizer.slot_names()
+    checks.saved_state(saved, own.optimizer.rule, len(names), N_SCALARS)
+    slots = np.asarray(saved["slots"])
+    checks_training.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
+    scalars = checks_training.saved_scalars(saved["scalars"], N_SCALARS)
+    return slots, scalars, checks_training.saved_count("step_count", saved["step_count"])
+
+
+def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_done: int) -> Carried:
+    """What a fit may have left, the plateau left out."""
+    n, dtype = trainer.model.n_params, trainer.model.dtype
+    parts = checks_training.saved_parts("carried", saved, CARRIED)
+    criteria = []
+    for pair in checks_training.saved_list("criteria", parts["criteria"]):
+        rule, memory = checks_training.saved_tuple("a criterion and its memory", pair, 2)
+        checks_fit.criterion(rule, StoppingCriterion)
+        rule.check_memory(checks_training.saved_list("what a criterion remembers", memory), n, dtype)
+        criteria.append((rule, tuple(memory)))
+    before, reached, shown = (
+        None if parts[name] is None else checks_training.saved_vector(f"the saved {name}", parts[name], n, dtype)
+        for name in ("before", "reached", "shown")
+    )
+    checks_training.both_or_none("reached", reached, "shown", shown)
+    total = parts["gradient_sum"]
+    unsummed = checks_training.saved_unsummed(parts["unsummed"], place)
+    if total is not None:
+        checks_training.saved_vector("the saved gradient_sum", total, n, "float64")
+    seen = checks.integer("seen", parts["seen"], -1, epochs_done)
+    found = Carried(
+        tuple(criteria), data=checks_training.saved_fingerprint(parts["data"]), seen=seen, before=before,
+        reached=reached, shown=shown, gradients=None if total is None else GradientSum(total, unsummed),
+    )  # fmt: skip
+    return copy.deepcopy(found)
 
 
 def restored(

@@ -5,7 +5,8 @@ To add one: a frozen dataclass whose `start` returns a watch; one that remembers
 Design
 ------
 What a watch has seen outlives its fit, in the trainer: a fit that ran out of epochs and is gone on with stops where one
-that never paused would have. A criterion that did stop a fit has done its work and begins anew.
+that never paused would have. A criterion that did stop a fit has done its work and begins anew, and so does every one
+on other data. What is remembered is never written into again: a fit that is interrupted goes back to it.
 """
 
 from __future__ import annotations
@@ -71,6 +72,16 @@ class StoppingCriterion(ABC):
     def sums_gradients(self) -> bool:
         """Whether `EpochEnd.mean_gradient` will be asked for: it costs a pass over the parameters per step."""
         return False
+
+    def brings_back_the_start(self, monitors: Monitors) -> bool:
+        """Whether `finish` may write the parameters from before an epoch of one step: they are kept on this request."""
+        return False
+
+    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:  # noqa: B027  # only some remember
+        """Raise TypeError or ValueError where a watch cannot have remembered this, for a model of that many parameters.
+
+        The default takes anything.
+        """
 
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each criterion is a dataclass

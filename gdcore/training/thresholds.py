@@ -7,7 +7,7 @@ from typing import Any, Literal, final
 
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit
+from .. import checks, checks_fit, checks_training
 from .epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored, norm
 from .stopping import Ask, Memory, StoppingCriterion, Watch
 
@@ -15,7 +15,7 @@ from .stopping import Ask, Memory, StoppingCriterion, Watch
 @final
 @dataclass(frozen=True, repr=False)
 class LossThreshold(StoppingCriterion):
-    """Stops when the loss, or a metric, has reached a value.
+    """Stops when the loss, or a metric, has reached a value; NaN reaches none.
 
     Parameters
     ----------
@@ -102,7 +102,8 @@ class GradientNormThreshold(StoppingCriterion):
 class RelativeChange(StoppingCriterion):
     """Stops when a value has changed by less than a share of itself in each of several epochs.
 
-    The change is |new - old| / max(|new|, |old|), 0 where both are 0.
+    The change is |new - old| / max(|new|, |old|), 0 where both are 0. A value of NaN breaks the row. On data or
+    validation data of other contents the row begins anew.
 
     Parameters
     ----------
@@ -133,6 +134,13 @@ class RelativeChange(StoppingCriterion):
         if remembered and remembered[0] == watch.name:
             _, watch.last, watch.calm = remembered
         return watch
+
+    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
+        name, last, calm = memory
+        checks_fit.text("the name of a watched value", name)
+        if last is not None and not checks_training.is_nan(last):
+            checks_training.saved_value("the last value of a criterion", last)
+        checks.integer("the calm epochs of a criterion", calm, 0, 2**62)
 
 
 @final

@@ -6,7 +6,7 @@ Design
   kernels; arrays that already fit are not looked at in Python, and what the kernels refuse is explained here.
 - Randomness is a function of (seed, epoch) and (seed, step): a trainer that goes on draws what it would have.
 - What lasts longer than a step has a file of its own: the epoch (epoch.py), the fit (fit.py), what a fit leaves to the
-  next (carried.py), and how all of it is saved (resume.py).
+  next (carried.py), how all of it is saved (resume.py), and that one call trains at a time (turn.py).
 - A loss computed in Python (any callable) takes the same parts in Python's hands, batch by batch.
 """
 
@@ -36,12 +36,13 @@ from .carried import Carried
 from .compiled import compiled
 from .custom import custom_step
 from .diverged import explain
-from .epoch import Place, run_epoch
+from .epoch import run_epoch
 from .fit import Fit, take_fit_data
 from .history import History
 from .options import call_of, check_full_batch, options_of
 from .resume import load_state, restored, state_of
 from .stopping import StopSpec
+from .turn import Turn
 
 
 @final
@@ -82,7 +83,8 @@ class Trainer:
     seed : int, optional
         Of shuffling and dropout; by default the model's, or a fresh one where it has none.
 
-    Pickling a trainer, or `copy.deepcopy`, keeps all that it needs to go on as if it had never stopped.
+    Pickling a trainer, or `copy.deepcopy`, keeps all that it needs to go on as if it had never stopped; see `fit` for
+    copies from within one, and Notes for threads.
 
     Attributes
     ----------
@@ -99,6 +101,11 @@ class Trainer:
     rates have no one threshold that matches their moves: they see ``g + l1 * sign(w)``, ``soft(g, l1)`` where w = 0,
     and a weight that would cross 0 stops there [3]_. Under each, weights rest only where the penalized loss is
     stationary.
+
+    A trainer does one thing at a time. In several threads, calls of `step`, `state_dict` and `load_state_dict` wait for
+    one another; `epoch` and `fit` are refused while another thread trains, and all of them while another thread is in
+    an epoch or a fit (RuntimeError), as they are within a callback, a metric or a loss of the same trainer. Threads may
+    share the model of a trainer to predict: they read the parameters as they are, maybe in the middle of an update.
 
     References
     ----------
@@ -157,8 +164,7 @@ class Trainer:
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
         self.seed = checks.integer("seed", seed, 0, 2**64 - 1)
-        self._epochs_done = 0
-        self._place, self._plateau, self._carried = Place(), PlateauState(), Carried()
+        self._carried = Carried()
         self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()    # the latter never steps
         rate = self._rule.learning_rate
         self._schedule = rate if isinstance(rate, Schedule) else None
@@ -188,6 +194,12 @@ class Trainer:
         """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
 
         Of the settings it holds `average` and `seed`, to compare: give it to a trainer made with the same ones.
+
+        Raises
+        ------
+        RuntimeError
+            While another thread is in an epoch or a fit, and from a signal's handler in the middle of a step that
+            writes as it goes.
         """
         return state_of(self)
 
@@ -197,14 +209,22 @@ class Trainer:
         Raises
         ------
         TypeError, ValueError
-            For the state of another model, optimizer, average or seed, before anything is changed.
+            For the state of another model, optimizer, average or seed, and for one that no training has come to,
+            before anything is changed.
+        RuntimeError
+            Within an epoch or a fit.
         """
         load_state(self, state)
 
     @property
     def epochs_done(self) -> int:
         """Epochs run so far."""
-        return self._epochs_done
+        return self._run.epochs_done
+
+    @property
+    def _plateau(self) -> PlateauState:
+        """What a `ReduceOnPlateau` has seen."""
+        return self._carried.plateau
 
     @property
     def layer_rates(self) -> dict[str, float]:
@@ -222,7 +242,7 @@ class Trainer:
         schedule = self._schedule
         if schedule is None:
             return self._run.learning_rate
-        count = {"step": self._run.step_count, "epoch": self._epochs_done, "plateau": self._plateau.plateaus}
+        count = {"step": self._run.step_count, "epoch": self._run.epochs_done, "plateau": self._plateau.plateaus}
         return schedule.formula(count[schedule.per])
 
     @learning_rate.setter
@@ -271,6 +291,8 @@ class Trainer:
             For bad input, before any parameter is touched.
         DivergedError
             Where loss, gradient or update is not finite; the parameters are as they were.
+        RuntimeError
+            Within an epoch or a fit of this trainer.
         """
         if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None:
             try:
@@ -282,15 +304,16 @@ class Trainer:
                 pass  # nothing was changed; what was wrong is found below, or mended by a conversion
         if isinstance(self.optimizer, FullBatch):
             checks_fit.mini_batches(self.optimizer, "step")
-        if self._schedule is not None:
-            self._run.learning_rate = self.learning_rate
         data = self._take(xb, yb, sample_weight)
-        try:
-            if isinstance(self.loss, Loss):
-                return self._run.step(data.X, data.target, data.labels, data.weight)
-            return custom_step(self, data, [slice(None)])
-        except RefusedStep as error:
-            raise explain(self, data, slice(None), error.args[0]) from None
+        with Turn(self._run, "step"):
+            if self._schedule is not None:
+                self._run.learning_rate = self.learning_rate
+            try:
+                if isinstance(self.loss, Loss):
+                    return self._run.step(data.X, data.target, data.labels, data.weight, True)
+                return custom_step(self, data, [slice(None)])
+            except RefusedStep as error:
+                raise explain(self, data, slice(None), error.args[0]) from None
 
     def _take(self, X: object, y: object, sample_weight: object) -> Samples:
         model = self.model
@@ -317,12 +340,15 @@ class Trainer:
 
         Raises
         ------
-        TypeError, ValueError, DivergedError
+        TypeError, ValueError, DivergedError, RuntimeError
             As in `step`.
         """
         if isinstance(self.optimizer, FullBatch):
             checks_fit.mini_batches(self.optimizer, "epoch")
-        return run_epoch(self, self._take(X, y, sample_weight))
+        data = self._take(X, y, sample_weight)
+        with Turn(self._run, "epoch"):
+            self._carried = self._carried._replace(seen=-1, before=None, gradients=None)
+            return run_epoch(self, data)
 
     def fit(
         self,
@@ -344,7 +370,10 @@ class Trainer:
 
         A second call goes on where the first one stopped, bit for bit, within an epoch as well: the rest of that epoch
         comes first, over data of as many samples; data of another number begin an epoch. After a DivergedError it is
-        the refused batch that comes first: at a lower `learning_rate` it may pass.
+        the refused batch that comes first: at a lower `learning_rate` it may pass. The same holds after any exception,
+        Ctrl-C at any moment or one from a metric, a criterion or a callback. Where it came between an epoch's last step
+        and the end of what is measured, the next fit measures first: a row more than `epochs`.
+        `state_dict`, pickle and copy.deepcopy may be called by a callback, and by a signal's handler.
 
         Parameters
         ----------
@@ -365,7 +394,8 @@ class Trainer:
             in `gdcore.METRICS`, records, functions (outputs, y) -> float. Each set costs one prediction.
         stop : StoppingCriterion, callable, or several
             Asked after each epoch in their order; a function (EpochEnd) -> True or the reason as a sentence. One that
-            counts epochs goes on where an equal one was when the last fit ended, unless it ended that fit itself.
+            counts epochs goes on where an equal one was when the last fit ended, unless it ended that fit itself, or
+            saw data or validation data of other contents.
         callbacks : Callback or several
             Told after each epoch, behind the criteria.
         record : str or several
@@ -379,16 +409,17 @@ class Trainer:
 
         Raises
         ------
-        TypeError, ValueError, DivergedError
+        TypeError, ValueError, DivergedError, RuntimeError
             As in `step`; a DivergedError's `history` is that of the epochs before.
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
         """
         data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data)
-        return Fit(
-            self, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop, callbacks=callbacks,
-            record=record, progress=progress,
-        ).run()  # fmt: skip
+        with Turn(self._run, "fit"):
+            return Fit(
+                self, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop,
+                callbacks=callbacks, record=record, progress=progress,
+            ).run()  # fmt: skip
 
     def __repr__(self) -> str:
         return call_of(self)

@@ -1,0 +1,96 @@
+"""Whose turn it is: a trainer does one thing at a time, for one thread.
+
+Design
+------
+- The turn is an entry of a dict that the kernels look into. `dict.setdefault` takes it in one call, so no other thread
+  comes between; the entry is a weak reference to a mark that the `with` statement holds, so a call that was left by
+  whatever exception, a signal's in the very line that begins or ends it, leaves no turn behind.
+- A step and a copy are short: who comes from another thread waits for them. An epoch and a fit are not waited for:
+  a callback that waits for a thread that waits for the fit would wait for ever.
+- Steps of several threads with arrays that fit as they are take no turn at all. The network's lock makes them wait for
+  one another, and a turn that begins makes them take the longer way, which comes here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import weakref
+from threading import get_ident
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, final
+
+from .. import checks_training
+
+if TYPE_CHECKING:
+    from .._kernels.base_float64 import Training
+
+KEY = "turn"
+SHORT = ("step", "state_dict", "load_state_dict")
+PAUSE = 1e-4
+"""Seconds between two looks at whether another thread's turn is over."""
+
+
+@final
+class Mark:
+    """Who has a turn, for what. It is alive as long as the turn."""
+
+    __slots__ = ("__weakref__", "call", "process", "thread")
+
+    def __init__(self, call: str) -> None:
+        self.call, self.thread, self.process = call, get_ident(), os.getpid()
+
+
+@final
+class Turn:
+    """A turn for the length of a `with` statement.
+
+    Raises
+    ------
+    RuntimeError
+        Within another call of the same trainer, and where another thread is in an epoch or a fit.
+    """
+
+    def __init__(self, run: Training, call: str) -> None:
+        self.run = run
+        self.mark: Mark | None = Mark(call)
+        self.entry: weakref.ref[Mark] = weakref.ref(self.mark)
+
+    def __enter__(self) -> None:
+        try:
+            while (held := self.run.turns.setdefault(KEY, self.entry)) is not self.entry:
+                self._wait_for(held)
+        except BaseException:
+            self.mark = None    # a traceback that is kept must not keep the turn
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.run.turns.pop(KEY, None)
+        self.mark = None
+
+    def _wait_for(self, held: weakref.ref[Mark]) -> None:
+        mine, other = self.mark, held()
+        if mine is None or other is None or other.process != mine.process:    # left behind, or before a fork
+            if self.run.turns.get(KEY) is held:
+                self.run.turns.pop(KEY, None)
+            return
+        checks_training.own_turn(mine.call, other.call, other.thread == mine.thread)
+        if other.call not in SHORT:
+            raise checks_training.other_thread(mine.call, other.call)
+        time.sleep(PAUSE)
+
+
+def wait_for_steps(run: Training) -> None:
+    """With the turn taken, wait until no other thread that lives (after a fork) is in a step that began before."""
+    while (thread := run.running) not in (0, get_ident()) and thread in sys._current_frames():
+        time.sleep(PAUSE)
+
+
+def mine(run: Training) -> bool:
+    """Whether this thread has the turn, further out."""
+    held: Any = run.turns.get(KEY)
+    mark = None if held is None else held()
+    return mark is not None and mark.thread == get_ident() and mark.process == os.getpid()
