@@ -8,6 +8,7 @@ Fast, checked, explained: compiled kernels, a gradient checker, and runs that sa
 """
 
 from . import metrics, plot, schedules
+from ._calls import explains_constructor
 from ._version import __version__
 from .activations import ACTIVATIONS, Activation
 from .config import show_config
@@ -51,7 +52,7 @@ from .losses import (
 )
 from .metrics import METRICS
 from .minimize import MinimizeResult, minimize
-from .models import MLP, Dense, Dropout, LinearModel, Log1p, MinMax, Sequential, Standardize
+from .models import MLP, Dense, Dropout, LinearModel, Log1p, MinMax, ScaledTarget, Sequential, Standardize
 from .optimizers import (
     OPTIMIZERS,
     SGD,
@@ -67,6 +68,7 @@ from .optimizers import (
     RMSprop,
 )
 from .optimizers.full_batch import LBFGS, ConjugateGradient
+from .probabilities import softmax
 from .schedules import SCHEDULES
 from .threads import get_num_threads, num_threads, set_num_threads
 from .training import (
@@ -147,6 +149,7 @@ __all__ = [
     "RelativeChange",
     "SCHEDULES",
     "SGD",
+    "ScaledTarget",
     "Sequential",
     "SquaredHinge",
     "Standardize",
@@ -168,9 +171,15 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "show_config",
+    "softmax",
 ]
 
 
 def __dir__() -> list[str]:
     """The public names alone."""
     return sorted(__all__)
+
+
+for _public in (*(globals()[_name] for _name in __all__), *SCHEDULES, *METRICS):
+    if isinstance(_public, type) and not issubclass(_public, BaseException):
+        explains_constructor(_public)

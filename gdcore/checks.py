@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ._habits import ABSENT, NAMES
 from ._kernels import load
 
 T = TypeVar("T")
@@ -148,8 +149,10 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
         raise TypeError(f"{kind} must be a name or a record, got {short(value)}; names: {', '.join(known)}")
     if value.lower() in known:
         return value.lower()
-    close = difflib.get_close_matches(value.lower(), known, n=1)
+    meant = NAMES.get(value.lower(), "")
+    close = [meant] if meant in known else difflib.get_close_matches(value.lower(), known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; {ABSENT[value.lower()]}" if value.lower() in ABSENT else hint
     raise ValueError(f"unknown {kind} {value!r}; known: {', '.join(known)}{hint}")
 
 
@@ -345,14 +348,6 @@ def model_size(n_params: int) -> None:
     """A number of parameters that memory can hold."""
     if n_params > 2**40:
         raise ValueError(f"the layers have {n_params} parameters, more than memory can hold: use smaller layers")
-
-
-def pair(name: str, value: object) -> tuple[Any, Any]:
-    """A tuple of two."""
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        received = f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__
-        raise TypeError(f"{name} must be a pair (X, y), got {received}")
-    return value[0], value[1]
 
 
 def weight_shape(shape: object) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import finite, numbers_array, short
+from .checks import finite, integer, numbers_array, plain_array, short
 
 
 def columns(name: str, value: object, n: int | None = None) -> None:
@@ -16,6 +16,13 @@ def columns(name: str, value: object, n: int | None = None) -> None:
         finite(f"{name}[{i}]", number)
     if n is not None and len(value) != n:
         raise ValueError(f"{name} has {len(value)} numbers; expected {n}, one per feature")
+
+
+def features(value: object) -> None:
+    """A number of columns."""
+    if not isinstance(value, int | np.integer) and np.ndim(value) > 0:  # type: ignore[arg-type]
+        raise TypeError(f"in_features must be an integer, got {short(value)}: use from_data(X)")
+    integer("in_features", value, 1)
 
 
 def all_positive(name: str, values: tuple[float, ...]) -> None:
@@ -45,6 +52,22 @@ def data(X: object) -> NDArray[np.float64]:
         remedy = ": pass X[:, None] for one feature" if array.ndim == 1 and array.size else ""
         raise ValueError(f"X has shape {array.shape}; expected (n_samples, n_features), both >= 1{remedy}")
     return array
+
+
+def target_columns(y: object) -> NDArray[np.generic]:
+    """Targets of shape (n, n_outputs), a column where there is one output."""
+    array = plain_array("y", y)
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise ValueError(f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_outputs), both >= 1")
+    numbers_array("y", array, "float64")
+    columns: NDArray[np.generic] = array[:, None] if array.ndim == 1 else array
+    return columns
+
+
+def real_targets(loss: str, kind: str) -> None:
+    """A loss whose targets may be any numbers, which a scale does not change the kind of."""
+    if kind != "real":
+        raise ValueError(f"ScaledTarget scales targets that are any numbers, not those of {loss}: leave it out")
 
 
 def scale_fits(layer: object, shift: NDArray[np.floating], factor: NDArray[np.floating], dtype: str) -> None:

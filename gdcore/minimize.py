@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, checks_fit
+from ._calls import explains_calls
 from .differences import check_differentiable, differences
 from .optimizers import Optimizer
 from .optimizers.adam import Adam
@@ -98,6 +99,7 @@ class MinimizeResult:
         )
 
 
+@explains_calls
 def minimize(
     fun: Callable[[Any], Any],
     x0: ArrayLike,

@@ -238,9 +238,10 @@ def test_the_remedy_for_names_of_classes_works():
     ((X[:, :2], Y), ValueError, "X has 2 features"),
     ((X, Y[:5]), ValueError, r"y has shape \(5, 2\)"),
     ((put(X, (0, 0), NAN), Y), ValueError, "X contains NaN in row 0"),
-    ((X, Y, Y), TypeError, r"validation_data must be a pair \(X, y\)"),
-    (X, TypeError, r"validation_data must be a pair \(X, y\)"),
-], ids=range(5))  # fmt: skip
+    ((X, Y, Y), ValueError, r"validation_data: sample_weight has shape \(6, 2\); expected \(6,\)"),
+    ((X,), TypeError, r"validation_data must be \(X, y\) or \(X, y, sample_weight\), got 1 items"),
+    (X, TypeError, r"validation_data must be \(X, y\) or \(X, y, sample_weight\), got ndarray"),
+], ids=range(6))  # fmt: skip
 def test_bad_validation_data_is_seen_before_the_first_epoch(bad, exception, message):
     def fit_with(trainer, X, y, weight):
         trainer.fit(X, y, validation_data=bad)

@@ -103,7 +103,7 @@ def test_max_steps_and_epochs_whichever_is_first():
         ({"max_steps": 7}, 2, 7, "all 7 steps were made; the last row is of 3 of its epoch's 4"),
         ({"max_steps": 7, "epochs": 9}, 2, 7, "all 7 steps were made; the last row is of 3 of its epoch's 4"),
         ({"max_steps": 9, "epochs": 2}, 2, 8, "all 2 epochs were run"),
-        ({}, 10, 40, "all 10 epochs were run"),
+        ({}, 1250, 5000, "all 1250 epochs were run"),
     ):
         trainer = new_trainer()
         history = trainer.fit(X, Y, **options)

@@ -16,14 +16,25 @@ def test_there_is_code():
     assert BLOCKS
 
 
-@pytest.mark.parametrize("source", BLOCKS)
-def test_code_runs(source, capsys):
+def run(source, capsys):
+    """The names that a block leaves, and what it prints."""
     names: dict[str, object] = {}
     exec(compile(source, "README.md", "exec"), names)
-    printed = capsys.readouterr().out
+    return names, capsys.readouterr().out
+
+
+def test_the_example_runs(capsys):
+    names, printed = run(BLOCKS[0], capsys)
     assert "gradient check: pass" in printed
     assert float(re.findall(r"held-out accuracy: ([\d.]+)", printed)[0]) > 0.97
     assert names["history"].epochs == 20
+
+
+def test_the_scaled_example_runs(capsys):
+    names, printed = run(BLOCKS[1], capsys)
+    assert float(re.findall(r"R\^2: ([\d.]+)", printed)[0]) > 0.85
+    assert names["net"].predict(names["X"]).mean() == pytest.approx(names["price"].mean(), rel=0.02)
+    assert len(BLOCKS) == 2
 
 
 def test_example_is_short():

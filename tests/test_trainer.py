@@ -30,7 +30,8 @@ def test_a_models_fit_takes_what_a_trainer_and_its_fit_take():
         {name: entry.default for name, entry in inspect.signature(call).parameters.items() if name != "self"}
         for call in (gd.Trainer.__init__, gd.Trainer.fit, gd.Sequential.fit)
     )
-    assert made.pop("model") is inspect.Parameter.empty
+    assert made.pop("model") is made.pop("loss") is inspect.Parameter.empty
+    assert short.pop("loss") is None    # an error that looks at y names those that go with it
     assert {**made, **fitted} == short
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from .._calls import explains_calls
 from .synthetic import Regression, friedman
 
 __all__ = ["Digits", "Regression", "friedman", "load_digits"]
@@ -34,6 +35,7 @@ class Digits(NamedTuple):
     y_test: NDArray[np.int64]
 
 
+@explains_calls
 def load_digits(
     *, dtype: Literal["float32", "float64"] = "float32", test_size: float = 0.2, seed: int = 0
 ) -> Digits:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from .._calls import explains_calls
 
 
 class Regression(NamedTuple):
@@ -23,6 +24,7 @@ class Regression(NamedTuple):
     y: NDArray[np.floating[Any]]
 
 
+@explains_calls
 def friedman(
     n_samples: int = 1000,
     n_features: int = 10,

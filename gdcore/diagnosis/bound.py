@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks
+from .._calls import explains_calls
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
 from .lanczos import Spectrum, lanczos
@@ -190,6 +191,7 @@ def bound_from(
     return LearningRateBound(high, low, spectrum.high_error, len(spectrum.ritz), momentum, nesterov, error, straight)
 
 
+@explains_calls
 def learning_rate_bound(
     model: Sequential,
     X: ArrayLike,

@@ -15,6 +15,7 @@ from typing import final
 from numpy.typing import ArrayLike
 
 from .. import checks, checks_fit
+from .._calls import explains_calls
 from ..class_weight import ClassWeight
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
@@ -66,6 +67,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+@explains_calls
 def diagnose(
     model: Sequential,
     X: ArrayLike,

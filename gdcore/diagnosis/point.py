@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from ..batches import Samples, take_samples
+from ..batches import Samples
 from ..class_weight import ClassWeight, class_weighted
 from ..losses import CustomLoss, Loss, get_loss
 from ..models.layers import Dense, Dropout
 from ..models.penalties import without_penalties
 from ..models.probe import probe_of
-from ..models.sequential import Sequential
+from ..models.samples import model_samples
+from ..models.sequential import Sequential, without_target_scale
 from .curvature import Curvature
 
 Vector = NDArray[np.float64]
@@ -52,13 +53,11 @@ class Point:
         l2: float,
         class_weight: ClassWeight | None = None,
     ) -> None:
-        self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").astype("float64")
+        checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+        self.model = without_target_scale(model).astype("float64")    # of standardized targets, as the samples are
         self.dtype = model.dtype
         self.loss = get_loss(loss)
-        self.data: Samples = take_samples(
-            X, y, sample_weight,
-            n_in=model.in_features, n_out=model.out_features, dtype="float64", loss=self.loss, lowest=model._lowest,
-        )  # fmt: skip
+        self.data: Samples = model_samples(model, X, y, sample_weight, self.loss, "float64")
         if class_weight is not None:
             self.data = class_weighted(self.data, class_weight, self.loss, model.out_features)
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)

@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit
+from .._calls import explains_calls
 from .._optional import axes_or_new, log_where_wide
 from ..errors import DivergedError
 from ..losses import CustomLoss, Loss
 from ..models.evaluate import mean_loss
-from ..models.sequential import Sequential
+from ..models.samples import model_samples
+from ..models.sequential import Sequential, without_target_scale
 from ..optimizers import Optimizer, get_optimizer
 from ..training import Trainer
 from .point import targets_of
@@ -106,6 +108,7 @@ class RangeTest:
         return f"suggested learning rate: {found} ({len(self.rates)} steps; {self.stop_reason})"
 
 
+@explains_calls
 def find_learning_rate(
     model: Sequential,
     X: ArrayLike,
@@ -163,11 +166,12 @@ def find_learning_rate(
     """
     checks_fit.rate_range(low, high)
     checks.integer("steps", steps, 10)
-    copy = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])").copy()
+    checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+    copy = without_target_scale(model).copy()
     rule = get_optimizer(optimizer)
     checks_fit.fixed_rate(rule.learning_rate)
     trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
-    data = trainer._take(X, y, None)
+    data = model_samples(model, X, y, None, trainer.loss)
     targets = targets_of(data)
     first = mean_loss(model, data, trainer.loss)
     rates, losses, changes = np.geomspace(low, high, steps), [], []

@@ -19,7 +19,7 @@ import numpy as np
 from ..models import Dense, Dropout, Log1p, Sequential
 from ..models.layers import Layer
 from ..models.memory import layer_views
-from ..models.scaling import scaled
+from ..models.scaling import Scaling, scaled
 from .causes import Guess
 from .evaluator import Vector
 from .objective import Objective
@@ -86,7 +86,7 @@ def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
             found.append(Step("dense", layer.activation, x, z, at_ends(layer.activation, z)[1], weight))
         elif isinstance(layer, Dropout):
             found.append(Step("dropout", "", x, x, kept[i], x[:0]))
-        else:
+        elif isinstance(layer, Scaling):
             found.append(Step("scaling", "", x, x, scaled(layer, x)[1], x[:0]))
         x = out
     return tuple(found), x

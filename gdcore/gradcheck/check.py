@@ -23,10 +23,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks, checks_fit, checks_gradients
-from ..batches import Samples, take_samples
+from .._calls import explains_calls
+from ..batches import Samples
 from ..losses import CustomLoss, Loss, get_loss
 from ..models import Sequential
 from ..models.layers import dropout_key
+from ..models.samples import model_samples
+from ..models.sequential import without_target_scale
 from ..threads import MOST_THREADS, num_threads
 from .arrays import kept_random_state, plain
 from .backward import mistakes
@@ -49,6 +52,7 @@ DROPOUT_SEED = 0
 ROUNDED = "every number of grad is one of float32: where it was computed in float32, it should be passed as float32"
 
 
+@explains_calls
 def check_gradients(
     model: Sequential,
     X: ArrayLike,
@@ -121,9 +125,8 @@ def check_gradients(
     """
     model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     kind = get_loss(loss)
-    samples = partial(take_samples, X, y, sample_weight, n_in=model.in_features, n_out=model.out_features, loss=kind,
-                      lowest=model._lowest)  # fmt: skip
-    data = samples(dtype=model.dtype)
+    samples = partial(model_samples, model, X, y, sample_weight, kind)
+    data, model = samples(), without_target_scale(model)    # the objective is that of standardized targets
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
     if threads is not None:

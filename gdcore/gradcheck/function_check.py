@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit, checks_gradients
+from .._calls import explains_calls
 from .arrays import converter, kept_random_state, plain
 from .causes import explain
 from .differences import spans, typical_size
@@ -38,6 +39,7 @@ def own_roundoff(gradient: Vector, span: Vector, eps: float) -> Vector:
         return ROUNDINGS * eps * (size + typical_size(effects) / span)
 
 
+@explains_calls
 def check_gradient(
     fun: Callable[..., Any],
     grad: Callable[..., Any] | ArrayLike | bool,

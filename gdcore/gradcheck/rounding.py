@@ -133,11 +133,11 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
             passed.append(Passed(x, error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
-        elif not isinstance(layer, Dropout):
+        elif isinstance(layer, Scaling):
             slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
             passed.append(Passed(x, error, slope, slope_error, np.zeros_like(x), ()))
             x, error = next(outputs), out_error
-        elif key:
+        elif isinstance(layer, Dropout) and key:
             out, keep = next(outputs), 1 / (1 - layer.rate)
             mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
             passed.append(Passed(x, error, mask, eps * mask, np.zeros_like(x), ()))

@@ -18,6 +18,9 @@ METRICS: tuple[type[Metric], ...] = (Accuracy, BinaryAccuracy, TopK, MAE, R2)
 MetricSpec = str | Metric | Callable[[Any, Any], float]
 """A name in `METRICS`, a record, or (outputs, y) -> float."""
 
+Metrics = MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec]
+"""One, several, or a mapping that names them."""
+
 
 def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
     """The metric that `spec` is, names, or computes.
@@ -49,7 +52,7 @@ def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
 
 
 def get_metrics(
-    spec: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec], taken: Sequence[str] = ()
+    spec: Metrics, taken: Sequence[str] = ()
 ) -> dict[str, Metric]:
     """One metric, several, or a mapping that names them: name -> metric, in their order.
 
@@ -76,8 +79,8 @@ def get_metrics(
 
 
 __all__ = [
-    "MAE", "METRICS", "R2", "Accuracy", "BinaryAccuracy", "CustomMetric", "Metric", "MetricSpec", "TopK", "get_metric",
-    "get_metrics",
+    "MAE", "METRICS", "R2", "Accuracy", "BinaryAccuracy", "CustomMetric", "Metric", "MetricSpec", "Metrics", "TopK",
+    "get_metric", "get_metrics",
 ]  # fmt: skip
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .. import checks
+from .._calls import explains_calls
 from ..activations import get_activation
 from ..initializers import Initializer
 from .layers import Dense, Dropout, Layer
 from .sequential import Sequential
 
 
+@explains_calls
 def MLP(  # reads like the class it makes
     sizes: Sequence[int],
     activation: str = "relu",
@@ -55,6 +57,7 @@ def MLP(  # reads like the class it makes
     return Sequential(*layers, seed=seed, dtype=dtype)
 
 
+@explains_calls
 def LinearModel(
     in_features: int,
     out_features: int = 1,

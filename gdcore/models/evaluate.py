@@ -1,14 +1,16 @@
-"""The mean loss of a model on samples, without penalties."""
+"""The loss of a model on samples: its mean, and with penalties."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from ..batches import Samples
-from ..losses import CustomLoss, Loss
+from ..losses import CustomLoss, Loss, get_loss
+from .layers import dropout_key
+from .samples import model_samples
 
 if TYPE_CHECKING:
     from .sequential import Sequential
@@ -23,7 +25,7 @@ def mean_loss(
     ----------
     model : Sequential
     data : Samples
-        From `gdcore.batches.take_samples`, for this loss.
+        From `model_samples`, for this loss.
     loss : Loss or callable
     key : int, default 0
         From `dropout_key`; 0 leaves dropout out.
@@ -49,3 +51,14 @@ def mean_loss(
     if grad is not None:
         network.gradient_from(data.X, delta, grad, key)
     return value
+
+
+def objective_value(
+    model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, sample_weight: ArrayLike | None,
+    l1: float, l2: float, dropout_seed: int | None, grad: NDArray[Any] | None = None,
+) -> float:  # fmt: skip
+    """What `Sequential.loss` does, and `loss_and_grad` where `grad` (n_params,) is given."""
+    kind = get_loss(loss)
+    data = model_samples(model, X, y, sample_weight, kind)
+    l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
+    return model._evaluate(data, kind, l1, l2, dropout_key(dropout_seed), grad)

@@ -13,6 +13,7 @@ from .._repr import call_repr
 from ..activations import get_activation
 from ..initializers import Initializer, get_initializer
 from .scaling import Log1p, MinMax, Scaling, Standardize
+from .target import ScaledTarget
 
 
 @final
@@ -118,24 +119,32 @@ class Dropout:
         return call_repr(self, positional=1)
 
 
-Layer = Dense | Dropout | Standardize | MinMax | Log1p
+Layer = Dense | Dropout | Standardize | MinMax | Log1p | ScaledTarget
 
 
 def checked_stack(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Layers whose sizes follow one another, at least one of them Dense, and that behind every scaling layer."""
+    """Layers whose sizes follow one another, at least one of them Dense, and that behind every scaling layer.
+
+    A ScaledTarget is the last of them.
+    """
     width: int | None = None
     last: Layer | None = None
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
             received = checks.short(layer)
-            raise TypeError(f"layer {i} must be a Dense, Dropout, Standardize, MinMax or Log1p, got {received}{remedy}")
+            kinds = "Dense, Dropout, Standardize, MinMax, Log1p or ScaledTarget"
+            raise TypeError(f"layer {i} must be a {kinds}, got {received}{remedy}")
         if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
                 raise ValueError(
                     f"layer {i} takes {layer.in_features} features, but the one before it gives {width}"
                 )
             width = layer.out_features if isinstance(layer, Dense) else layer.in_features
+        if isinstance(layer, ScaledTarget):
+            if i < len(layers) - 1:
+                raise ValueError(f"layer {i} is a ScaledTarget, which scales outputs: put it last")
+        elif not isinstance(layer, Dropout):
             last = layer
     if isinstance(last, Scaling):
         remedy = "put it before one, or add one" if any(isinstance(layer, Dense) for layer in layers) else "add one"
@@ -174,6 +183,8 @@ def stack_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
             width = layer.out_features
         elif isinstance(layer, Dropout):
             table.append(("dropout", width, layer.rate))
+        elif isinstance(layer, ScaledTarget):
+            continue    # targets are standardized before the kernels see them
         elif isinstance(layer, Log1p):
             table.append(("log1p", width))
         else:

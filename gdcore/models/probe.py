@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from .._kernels import load
 from .._memory import aligned_zeros
-from ..batches import Samples, take_samples
+from ..batches import Samples
 from ..losses import CustomLoss, Loss, get_loss
+from .samples import model_samples
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Probe
@@ -26,7 +27,7 @@ def probe_of(
     ----------
     model : Sequential
     data : Samples
-        From `gdcore.batches.take_samples`, for this loss.
+        From `model_samples`, for this loss.
     loss : Loss, callable or None
         What a callable adds is left to Python: the probe knows of the outputs and the penalties, as it does without.
     l1, l2 : float, default 0
@@ -48,12 +49,17 @@ def hessian_vector(
     model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike,
     sample_weight: ArrayLike | None, l2: float,
 ) -> NDArray[Any]:
-    """What `Sequential.hessian_vector` does."""
+    """What `Sequential.hessian_vector` does.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> line = gd.LinearModel(1, bias=False, dtype="float64")
+    >>> line.hessian_vector([[3.0]], [1.0], "mse", [1.0])   # of (3 w - 1)^2
+    array([18.])
+    """
     kind = twice_differentiable(get_loss(loss))
-    data = take_samples(
-        X, y, sample_weight,
-        n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=kind, lowest=model._lowest,
-    )  # fmt: skip
+    data = model_samples(model, X, y, sample_weight, kind)
     l2 = checks.nonnegative("l2", l2)
     direction = checks.vector("v", checks.numbers_array("v", v, model.dtype), model.n_params, model.dtype)
     product = aligned_zeros(model.n_params, model.dtype)

@@ -194,7 +194,7 @@ class Log1p:
     in_features: int
 
     def __post_init__(self) -> None:
-        checks.integer("in_features", self.in_features, 1)
+        checks_scaling.features(self.in_features)
 
     @classmethod
     def from_data(cls, X: ArrayLike) -> Log1p:

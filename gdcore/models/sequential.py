@@ -15,28 +15,32 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_fit
+from .. import checks, checks_fit, checks_model
+from .._calls import explains_calls
 from .._kernels import load
 from .._memory import aligned_zeros
-from ..activations import get_activation
-from ..batches import Samples, take_samples
-from ..initializers import get_initializer
-from ..losses import CustomLoss, Loss, get_loss
-from .evaluate import mean_loss
-from .layers import Dense, Layer, checked_stack, dropout_key, stack_table
-from .memory import layer_views
+from ..batches import Samples
+from ..losses import CustomLoss, Loss
+from .answers import classify, evaluate, predict_proba, score
+from .evaluate import mean_loss, objective_value
+from .layers import Dense, Layer, checked_stack, stack_table
+from .memory import draw_parameters, named_views
+from .names import Names
 from .probe import hessian_vector
+from .samples import inputs_of
 from .scaling import lowest_inputs
 from .summary import arguments, summary
+from .target import ScaledTarget
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Network
     from ..class_weight import ClassWeight
-    from ..metrics import MetricSpec
+    from ..metrics import Metrics
     from ..optimizers import Optimizer
     from ..optimizers.full_batch import FullBatch
     from ..training import Average, Callback, History
     from ..training.stopping import StopSpec
+    from ..training.validation import ValidationData
 
 
 @final
@@ -45,9 +49,9 @@ class Sequential:
 
     Parameters
     ----------
-    *layers : Dense, Dropout, Standardize, MinMax or Log1p
-        Each layer's in_features is the out_features of the one before. At least one is Dense, and a Dense
-        comes behind every scaling layer, which scales what it takes: the model's inputs as a rule.
+    *layers : Dense, Dropout, Standardize, MinMax, Log1p or ScaledTarget
+        Each layer's in_features is the out_features of the one before. At least one is Dense, and a Dense comes behind
+        every scaling layer, which scales what it takes: the model's inputs as a rule. A ScaledTarget is the last layer.
     seed : int, optional
         Fixes the initial weights, and shuffling and dropout in training; without it they differ from run to run.
     dtype : {"float32", "float64"}, default "float32"
@@ -59,6 +63,12 @@ class Sequential:
     params : ndarray, shape (n_params,)
         The flat vector of all parameters, writable in place.
     in_features, out_features, n_params : int
+    trained_loss : Loss, callable or None
+        Of the last trainer or fit: what `predict_proba`, `classify`, `evaluate` and `score` go by.
+    feature_names : tuple of str or None
+        Names of the columns of the data frame that the model was fitted on; a frame with others is refused.
+    target_scale : ScaledTarget or None
+        The last layer, where it is one.
 
     Raises
     ------
@@ -69,12 +79,8 @@ class Sequential:
     --------
     >>> import gdcore as gd
     >>> net = gd.Sequential(gd.Dense(2, 3, "tanh"), gd.Dense(3, 1), seed=0)
-    >>> net
-    Sequential(Dense(2, 3, 'tanh'), Dense(3, 1), seed=0)
     >>> [(name, view.shape) for name, view in net.parameters()]
     [('dense0.weight', (2, 3)), ('dense0.bias', (3,)), ('dense1.weight', (3, 1)), ('dense1.bias', (1,))]
-    >>> net.predict([[0.0, 0.0]])
-    array([[0.]], dtype=float32)
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None, dtype: str = "float32") -> None:
@@ -87,7 +93,10 @@ class Sequential:
         self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
         self.dtype = checks.precision("dtype", dtype)
         self._table, self._lowest = stack_table(self.layers, self.dtype), lowest_inputs(self.layers)
-        dense = self._dense()
+        last, dense = self.layers[-1], self._dense()
+        self.target_scale = last if isinstance(last, ScaledTarget) else None
+        self.trained_loss: Loss | CustomLoss | None = None
+        self.feature_names: Names | None = None
         self.in_features = dense[0].in_features
         self.out_features = dense[-1].out_features
         self.n_params = sum(layer.n_params for layer in dense)
@@ -102,15 +111,10 @@ class Sequential:
         return [layer for layer in self.layers if isinstance(layer, Dense)]
 
     def reset(self) -> None:
-        """Draw the initial parameters anew: the same ones where the model has a seed."""
-        rng = np.random.default_rng(self.seed)
+        """Draw the initial parameters anew, the same ones where the model has a seed, and forget loss and names."""
         checks_fit.own_params(self._params, self.n_params, self.dtype)
-        for layer, views in zip(self._dense(), layer_views(self._dense(), self._params), strict=True):
-            shape = (layer.in_features, layer.out_features)
-            auto = get_activation(layer.activation).init
-            views[0][...] = get_initializer(layer.weight_init, auto)(shape, rng)
-            if layer.bias:
-                views[1][...] = get_initializer(layer.bias_init, "zeros")((1, layer.out_features), rng)[0]
+        draw_parameters(self._dense(), self.seed, self._params)
+        self.trained_loss = self.feature_names = None
 
     @property
     def params(self) -> NDArray[Any]:
@@ -125,27 +129,16 @@ class Sequential:
             self._params[:] = checks.vector("params", array, self.n_params, self.dtype)
 
     def parameters(self, vector: NDArray[Any] | None = None) -> list[tuple[str, NDArray[Any]]]:
-        """Names and views of the parameters, or of the same places in any vector of that length.
+        """Names and views of the parameters: "dense0.weight" (in_features, out_features), "dense0.bias" (…,), …
 
         Parameters
         ----------
         vector : ndarray, shape (n_params,), optional
-            A gradient, an optimizer's slot; by default `params`.
-
-        Returns
-        -------
-        list of (str, ndarray)
-            "dense0.weight" (in_features, out_features), "dense0.bias" (out_features,), …
+            A gradient or an optimizer's slot, whose same places are given; by default `params`.
         """
         if vector is None:
             vector = checks_fit.own_params(self._params, self.n_params, self.dtype, writes=False)
-        if not isinstance(vector, np.ndarray) or vector.shape != (self.n_params,):
-            raise ValueError(f"vector has shape {np.shape(vector)}; expected ({self.n_params},)")
-        return [
-            (f"dense{i}.{kind}", view)
-            for i, views in enumerate(layer_views(self._dense(), vector))
-            for kind, view in zip(("weight", "bias"), views, strict=False)
-        ]
+        return named_views(self._dense(), vector, self.n_params)
 
     def _bind(self, *, trains: bool, blocks: bool = True) -> Network:
         """A compiled network over `params`, with a workspace of its own, which grows to the largest batch it meets.
@@ -167,10 +160,9 @@ class Sequential:
         return found
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Raw outputs, dropout left out.
+        """Raw outputs, dropout left out; in the units of the targets where a `ScaledTarget` is the last layer.
 
-        For class probabilities take the softmax of the outputs (cross_entropy) or their sigmoid
-        (binary_cross_entropy); the class is `argmax(axis=1)`, or whether the output is above 0.
+        `predict_proba` gives the probabilities of classes and `classify` the classes.
 
         Parameters
         ----------
@@ -181,12 +173,75 @@ class Sequential:
         ndarray, shape (n, out_features)
         """
         network = self._network(False)
-        if type(X) is np.ndarray:
-            try:
-                return network.predict(X)
-            except (TypeError, ValueError):
-                pass  # what does not fit as it is: converted, or explained
-        return network.predict(checks.inputs(X, self.in_features, self.dtype, self._lowest))
+        try:
+            outputs = network.predict(X) if type(X) is np.ndarray else None
+        except (TypeError, ValueError):
+            outputs = None    # what does not fit as it is: converted, or explained
+        if outputs is None:
+            outputs = network.predict(inputs_of(self, X))
+        return outputs if self.target_scale is None else self.target_scale.restored(outputs)
+
+    @explains_calls
+    def predict_proba(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[Any]:
+        """Probabilities of the classes, shape (n, k).
+
+        Of cross_entropy the softmax of the outputs. Of binary_cross_entropy with one output those of 0 and of 1,
+        (n, 2) as in scikit-learn; with several, each one's probability of 1. Other losses have none.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, in_features)
+        loss : str or Loss, optional
+            By default `trained_loss`.
+        """
+        return predict_proba(self, X, loss)
+
+    @explains_calls
+    def classify(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[np.int64]:
+        """The likeliest classes in the form of the loss's targets, (n,), or (n, k) for several yes-no questions.
+
+        Of cross_entropy 0 … k-1, of binary_cross_entropy 0 or 1, of hinge and squared_hinge -1 or 1.
+
+        Parameters
+        ----------
+        X, loss
+            As in `predict_proba`.
+
+        Examples
+        --------
+        >>> import gdcore as gd
+        >>> net = gd.LinearModel(1, weight_init="ones", dtype="float64")
+        >>> net.classify([[-1.0], [2.0]], loss="bce"), net.predict_proba([[0.0]], loss="bce")
+        (array([0, 1]), array([[0.5, 0.5]]))
+        """
+        return classify(self, X, loss)
+
+    @explains_calls
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, metrics: Metrics = (), *, loss: str | Loss | CustomLoss | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> dict[str, float]:
+        """The mean loss without penalties, as "loss", and metrics by their names.
+
+        Parameters
+        ----------
+        X, y, metrics, loss, sample_weight
+            As in `loss`, the loss being `trained_loss` by default, and in `Trainer.fit`.
+        """
+        return evaluate(self, X, y, metrics, loss, sample_weight)
+
+    @explains_calls
+    def score(
+        self, X: ArrayLike, y: ArrayLike, *, loss: str | Loss | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """As scikit-learn's estimators: the share of samples whose classes are right, or R^2; for poisson D^2.
+
+        Parameters
+        ----------
+        X, y, loss, sample_weight
+            As in `evaluate`. Of several yes-no questions all must be right.
+        """
+        return score(self, X, y, loss, sample_weight)
 
     def loss(
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
@@ -205,44 +260,25 @@ class Sequential:
         sample_weight : array_like, shape (n,), optional
             The mean becomes the weighted mean.
         l1, l2 : float, default 0
-            Adds l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases. A layer's own l1 or l2 stands in their
-            place.
+            Adds l1 * sum |w| + l2/2 * sum w^2 over weights, not biases. A layer's own l1 or l2 stands in their place.
         dropout_seed : int, optional
             Fixes a dropout mask, the same in every call; without it dropout is left out.
         """
-        return self._value(X, y, loss, sample_weight, l1, l2, dropout_seed, None)
+        return objective_value(self, X, y, loss, sample_weight, l1, l2, dropout_seed)
 
     def loss_and_grad(
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
         l1: float = 0.0, l2: float = 0.0, dropout_seed: int | None = None,
     ) -> tuple[float, NDArray[Any]]:
-        """The mean loss plus penalties, and its gradient.
+        """The mean loss plus penalties, and its gradient, shape (n_params,); `parameters(grad)` names its parts.
 
         Parameters
         ----------
         X, y, loss, sample_weight, l1, l2, dropout_seed
             As in `loss`. The slope of |w| at 0 is taken as 0.
-
-        Returns
-        -------
-        value : float
-        grad : ndarray, shape (n_params,)
-            In the order of `params`; `parameters(grad)` names its parts.
         """
         grad = aligned_zeros(self.n_params, self.dtype)
-        return self._value(X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
-
-    def _value(
-        self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, sample_weight: ArrayLike | None,
-        l1: float, l2: float, dropout_seed: int | None, grad: NDArray[Any] | None,
-    ) -> float:
-        kind = get_loss(loss)
-        data = take_samples(
-            X, y, sample_weight,
-            n_in=self.in_features, n_out=self.out_features, dtype=self.dtype, loss=kind, lowest=self._lowest,
-        )  # fmt: skip
-        l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
-        return self._evaluate(data, kind, l1, l2, dropout_key(dropout_seed), grad)
+        return objective_value(self, X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
 
     def _evaluate(
         self, data: Samples, loss: Loss | CustomLoss, l1: float = 0.0, l2: float = 0.0, key: int = 0,
@@ -254,11 +290,12 @@ class Sequential:
             value += self._network(grad is not None).penalty(l1, l2, grad)
         return value
 
+    @explains_calls
     def hessian_vector(
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike, *, sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
     ) -> NDArray[Any]:
-        """The Hessian of the mean loss plus penalty, times a vector: exact, for the work of some two gradients.
+        """The Hessian of the mean loss plus penalty times v, (n_params,): exact, for the work of some two gradients.
 
         Forward over backward differentiation (Pearlmutter 1994, Neural Computation 6). Second derivatives at
         kinks (relu at 0) are taken as 0, and dropout is left out.
@@ -268,48 +305,20 @@ class Sequential:
         X, y, loss, sample_weight, l2
             As in `loss`; the loss is one of `gdcore.LOSSES`.
         v : array_like, shape (n_params,)
-
-        Returns
-        -------
-        ndarray, shape (n_params,)
-
-        Examples
-        --------
-        >>> import gdcore as gd
-        >>> line = gd.LinearModel(1, bias=False, dtype="float64")
-        >>> line.hessian_vector([[3.0]], [1.0], "mse", [1.0])   # of (3 w - 1)^2
-        array([18.])
         """
         return hessian_vector(self, X, y, loss, v, sample_weight, l2)
 
+    @explains_calls
     def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        loss: str | Loss | CustomLoss,
-        optimizer: str | Optimizer | FullBatch = "sgd",
-        epochs: int | None = None,
-        max_steps: int | None = None,
-        batch_size: int = 32,
-        accumulate: int = 1,
-        shuffle: bool = True,
-        drop_last: bool = False,
-        sample_weight: ArrayLike | None = None,
-        class_weight: ClassWeight | None = None,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] = (),
-        stop: StopSpec | Iterable[StopSpec] = (),
-        callbacks: Callback | Iterable[Callback] = (),
-        record: str | Iterable[str] = (),
-        progress: bool = False,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        layer_rates: Mapping[str, float] | None = None,
-        average: Average | None = None,
-        seed: int | None = None,
+        self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss | None = None, *,
+        optimizer: str | Optimizer | FullBatch = "adam", epochs: int | None = None, max_steps: int | None = None,
+        batch_size: int = 32, accumulate: int = 1, shuffle: bool = True, drop_last: bool = False,
+        sample_weight: ArrayLike | None = None, class_weight: ClassWeight | None = None,
+        validation_data: ValidationData | None = None, validation_split: float | None = None,
+        metrics: Metrics = (), stop: StopSpec | Iterable[StopSpec] = (), callbacks: Callback | Iterable[Callback] = (),
+        record: str | Iterable[str] = (), progress: bool = False, l1: float = 0.0, l2: float = 0.0,
+        clip_norm: float | None = None, clip_value: float | None = None,
+        layer_rates: Mapping[str, float] | None = None, average: Average | None = None, seed: int | None = None,
     ) -> History:
         """Build a `Trainer` and run it; it starts from the model's parameters as they are.
 
@@ -318,80 +327,77 @@ class Sequential:
 
         Parameters
         ----------
-        X, y, loss
+        X, y
             As in `loss`.
+        loss : str, Loss or callable
+            As in `loss`; it has no default, and an error names those that go with y.
         optimizer, batch_size, accumulate, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
-            As in `Trainer`; the learning rate is the optimizer's, as in `gdcore.SGD(0.1)`. The optimizers' defaults are
-            PyTorch's (SGD's rate is 0.001).
+            As in `Trainer`; the learning rate is the optimizer's, as in `gdcore.Adam(0.01)`. The optimizers' defaults
+            are PyTorch's (Adam's rate is 0.001).
         average : Average, optional
             As in `Trainer`; the mean is what the model ends with, unless a criterion brings back its best epoch: with
             ``validate=True`` the mean's.
-        epochs, max_steps, sample_weight, class_weight, validation_data, metrics, stop, callbacks, record, progress
+        epochs, max_steps, sample_weight, class_weight, validation_data, validation_split, metrics, stop, callbacks
+            As in `Trainer.fit`.
             As in `Trainer.fit`.
 
         Returns
         -------
         History
-            What was measured per epoch, and the reason why the fit stopped.
 
         Examples
         --------
-        >>> import numpy as np, gdcore as gd
-        >>> X = np.linspace(-1, 1, 50)[:, None]
+        >>> import gdcore as gd
         >>> net = gd.LinearModel(1, dtype="float64", seed=0)
-        >>> history = net.fit(X, 2 * X, loss="mse", optimizer=gd.SGD(0.5), epochs=100)
-        >>> history.loss[-1] < 1e-12
+        >>> net.fit([[-1.0], [1.0]], [1.0, 3.0], "mse", optimizer=gd.SGD(0.3), epochs=99).loss[-1] < 1e-12
         True
         """
         from ..training.fit import Fit, take_fit_data
         from ..training.trainer import Trainer
 
         trainer = Trainer(
-            self, loss, optimizer, batch_size=batch_size, accumulate=accumulate, shuffle=shuffle, drop_last=drop_last,
-            l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, layer_rates=layer_rates, average=average,
-            seed=seed,
-        )  # fmt: skip
-        data, validation = take_fit_data(trainer, X, y, sample_weight, class_weight, validation_data)
+            self, checks_model.given_loss(loss, y), optimizer, batch_size=batch_size, accumulate=accumulate,
+            shuffle=shuffle, drop_last=drop_last, l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value,
+            layer_rates=layer_rates, average=average, seed=seed)  # fmt: skip
+        data, validation = take_fit_data(trainer, X, y, sample_weight, class_weight, validation_data, validation_split)
         return Fit(
             trainer, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop,
             callbacks=callbacks, record=record, progress=progress, leaves_mean=average is not None,
         ).run()  # fmt: skip
 
     def summary(self) -> None:
-        """Print a table of the layers, their output shapes and their numbers of parameters.
-
-        Examples
-        --------
-        >>> import gdcore as gd
-        >>> gd.MLP([2, 3, 1]).summary()
-        layer                output   parameters
-        ----------------------------------------
-        Dense(2, 3, 'relu')  (n, 3)            9
-        Dense(3, 1)          (n, 1)            4
-        ----------------------------------------
-        total                float32          13
-        """
+        """Print a table of the layers, their output shapes and their numbers of parameters."""
         print(summary(self.layers, self.dtype))
 
     def astype(self, dtype: str) -> Sequential:
         """A copy in another precision, with the same parameters rounded to it."""
         params = checks_fit.own_params(self._params, self.n_params, self.dtype, writes=False)
-        return restore(self.layers, self.seed, dtype, params)
+        return restore(self.layers, self.seed, dtype, params, self.trained_loss, self.feature_names)
 
     def copy(self) -> Sequential:
         """A model of its own with the same layers and parameters."""
         return self.astype(self.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (self.layers, self.seed, self.dtype, self._params.copy())
+        loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None    # a function may not be pickled
+        return restore, (self.layers, self.seed, self.dtype, self._params.copy(), loss, self.feature_names)
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(arguments(self.layers, self.seed, self.dtype))})"
 
 
-def restore(layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any]) -> Sequential:
+def restore(
+    layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any],
+    loss: Loss | CustomLoss | None = None, names: Names | None = None,
+) -> Sequential:
     """A model with these parameters, shape (n_params,); none are drawn."""
     model = Sequential.__new__(Sequential)
     model._build(layers, seed, dtype)
     model._params[:] = params
+    model.trained_loss, model.feature_names = loss, names
     return model
+
+
+def without_target_scale(model: Sequential) -> Sequential:
+    """The model whose outputs, and losses of standardized targets, are those of the kernels: itself as a rule."""
+    return model if model.target_scale is None else restore(model.layers[:-1], model.seed, model.dtype, model.params)

@@ -6,7 +6,19 @@ from .layers import Dense, Dropout, Layer
 
 
 def summary(layers: tuple[Layer, ...], dtype: str) -> str:
-    """Layers, output shapes and numbers of parameters, one line each, with the total."""
+    """Layers, output shapes and numbers of parameters, one line each, with the total.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> gd.MLP([2, 3, 1]).summary()
+    layer                output   parameters
+    ----------------------------------------
+    Dense(2, 3, 'relu')  (n, 3)            9
+    Dense(3, 1)          (n, 1)            4
+    ----------------------------------------
+    total                float32          13
+    """
     rows = [("layer", "output", "parameters")]
     width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
     total = 0

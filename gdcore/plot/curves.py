@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks
+from .._calls import explains_calls
 from .._optional import axes_or_new, log_where_wide, whole_numbers
 from ..models.sequential import Sequential
 from ..training.history import History
@@ -19,6 +20,7 @@ FEW = 30
 """Epochs up to which each one has a marker."""
 
 
+@explains_calls
 def losses(history: History, ax: Any = None) -> Any:
     """Draw the losses over the epochs, with the reason of the stop.
 
@@ -64,6 +66,7 @@ def losses(history: History, ax: Any = None) -> Any:
     return ax
 
 
+@explains_calls
 def gradient_flow(model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, ax: Any = None) -> Any:
     """Draw the root mean square of each layer's weight gradient, from the input to the output.
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_plot
+from .._calls import explains_calls
 from .._optional import axes_or_new
 from ..diagnosis.point import Point
 from ..losses import Loss
@@ -36,6 +37,7 @@ WINDOW = (-1.0, 1.0)
 RANDOM = "random direction, lengths of the units' weights"
 
 
+@explains_calls
 def loss_slice(
     model: Sequential,
     X: ArrayLike,
@@ -107,6 +109,7 @@ def loss_slice(
     return ax
 
 
+@explains_calls
 def loss_plane(
     model: Sequential,
     X: ArrayLike,

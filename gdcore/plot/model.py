@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks, checks_plot
+from .._calls import explains_calls
 from .._optional import axes_or_new
 from ..models.layers import Dense, Dropout
-from ..models.sequential import Sequential
+from ..models.samples import inputs_of
+from ..models.sequential import Sequential, without_target_scale
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
+@explains_calls
 def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = None, *, resolution: int = 200) -> Any:
     """Draw the classes that a classifier of two features decides for, and the samples over them.
 
@@ -77,6 +80,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     return ax
 
 
+@explains_calls
 def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 40) -> Any:
     """Draw how each dense layer's outputs are distributed, dropout left out: one outline per layer.
 
@@ -111,8 +115,8 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     """
     checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     bins = checks.integer("bins", bins, 1)
-    data = checks.inputs(X, model.in_features, model.dtype, model._lowest)
-    shown = [layer for layer in model.layers if not isinstance(layer, Dropout)]
+    data = inputs_of(model, X)
+    shown = [layer for layer in without_target_scale(model).layers if not isinstance(layer, Dropout)]
     outputs = model._bind(trains=False, blocks=False).outputs(data)
     ax = axes_or_new(ax)
     dense = [(layer, out) for layer, out in zip(shown, outputs, strict=True) if isinstance(layer, Dense)]

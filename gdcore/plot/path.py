@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit, checks_plot
+from .._calls import explains_calls
 from .._optional import axes_or_new
 from ..diagnosis.point import Point
 from ..minimize import MinimizeResult, Trace
@@ -60,6 +61,7 @@ class ParamsTrace(Callback):
         self._places.append(state.params.astype(np.float64))
 
 
+@explains_calls
 def loss_function(
     model: Sequential,
     X: ArrayLike,
@@ -101,6 +103,7 @@ def places_of(path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
     return checks_plot.places(found.x if isinstance(found, Trace | ParamsTrace) else found)
 
 
+@explains_calls
 def descent(
     fun: Callable[[Any], Any],
     path: MinimizeResult | Trace | ParamsTrace | ArrayLike,

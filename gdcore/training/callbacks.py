@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from .. import checks_fit
+from .. import checks_fit, checks_model
 from .epoch_end import EpochEnd
 from .history import History
+from .stopping import StoppingCriterion
 
 
 class Callback(ABC):
@@ -40,5 +41,7 @@ def callback_list(callbacks: Callback | Iterable[Callback]) -> list[Callback]:
     """One callback or several, as a list."""
     several = list(callbacks) if isinstance(callbacks, Iterable) and not isinstance(callbacks, str) else [callbacks]
     for callback in several:
+        if isinstance(callback, StoppingCriterion):
+            raise checks_model.not_a_callback(callback)
         checks_fit.callback(callback, Callback)
     return several

@@ -11,6 +11,7 @@ from .._kernels import Kernels
 from ..losses import Loss, MeanSquaredError
 from ..models.layers import Dense
 from ..models.penalties import least_subgradient, penalty_vectors
+from ..models.sequential import without_target_scale
 from ..schedules import Schedule
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
 def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:
     """A factor on each layer's rate, (number of layers,), None where all are 1."""
     rates = iter([trainer.layer_rates.get(f"dense{i}", 1.0) for i in range(len(trainer.model._dense()))])
-    factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in trainer.model.layers])
+    layers = without_target_scale(trainer.model).layers
+    factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in layers])
     return None if (factors == 1).all() else factors
 
 

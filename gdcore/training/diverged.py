@@ -12,6 +12,7 @@ from .. import checks
 from ..batches import Samples
 from ..errors import DivergedError
 from ..models.layers import Dropout
+from ..models.sequential import without_target_scale
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -64,7 +65,7 @@ def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.
     X = np.ascontiguousarray(data.X[rows])
     network = trainer.model._bind(trains=False, blocks=False)
     key = trainer._run.next_key()
-    layers = [layer for layer in trainer.model.layers if key or not isinstance(layer, Dropout)]
+    layers = [layer for layer in without_target_scale(trainer.model).layers if key or not isinstance(layer, Dropout)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
             return f"the output of layer {i}, {layer!r}"

@@ -24,13 +24,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit
+from .. import checks, checks_fit, checks_model
 from ..batches import Samples
 from ..class_weight import ClassWeight, class_factors, class_weighted
 from ..errors import DivergedError
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
+from ..models.answers import measure
 from ..models.evaluate import mean_loss
+from ..models.names import feature_names
 from ..optimizers.full_batch import FullBatch, run_scipy
 from ..schedules import PlateauState, ReduceOnPlateau
 from .callbacks import Callback, callback_list
@@ -40,10 +42,13 @@ from .diverged import explain
 from .epoch import extent, is_whole, mean_so_far, run_epoch, steps_begun
 from .epoch_end import EpochEnd, When, monitored, norm
 from .fingerprint import fingerprint
+from .hints import hint_of
 from .history import History
-from .measures import layer_norms, measured, monitors_of, update_ratio, weight_norm
+from .measures import layer_norms, monitors_of, update_ratio, weight_norm
+from .options import default_epochs
 from .progress import progress as progress_bar
 from .stopping import StopSpec, criteria
+from .validation import ValidationData, split_validation, take_validation
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -137,11 +142,11 @@ class Fit:
 
     def _epochs(self, epochs: int | None) -> int:
         """As many as were asked for, or as `max_steps` reaches into."""
+        n, full_batch = len(self.data.X), isinstance(self.trainer.optimizer, FullBatch)
         if self.left is None:
-            return 10 if epochs is None else epochs
+            return default_epochs(1 if full_batch else extent(self.trainer, n).steps) if epochs is None else epochs
         reached = self.left
-        if not isinstance(self.trainer.optimizer, FullBatch):
-            n = len(self.data.X)
+        if not full_batch:
             reached = -(-(steps_begun(self.trainer, n) + self.left) // extent(self.trainer, n).steps)
         return reached if epochs is None else min(epochs, reached)
 
@@ -161,6 +166,7 @@ class Fit:
                 self.trainer.model.params = self.trainer.averaged
             self._finish()
             history.stop_reason = reason or self._all_done()
+            history.hint = "" if reason else hint_of(self.trainer, self.data, self.validation, history)
         except BaseException as error:
             self._cut()
             history.stop_reason = f"{type(error).__name__} was raised in epoch {self.epoch}"
@@ -297,12 +303,12 @@ class Fit:
         history, trainer, model = self.history, self.trainer, self.trainer.model
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
-        found = measured(self.metrics, model, self.data, "")
+        found = measure(model, self.data, self.metrics)
         if self.validated is not model:
             self.validated.params = trainer.averaged
         if self.validation is not None:
             values["val_loss"] = mean_loss(self.validated, self.validation, trainer.loss)
-            found.update(measured(self.metrics, self.validated, self.validation, "val_"))
+            found.update(measure(self.validated, self.validation, self.metrics, "val_"))
         values.update(found)
         norms = layer_norms(model, self._gradient()) if "layer_gradient_norm" in self.record else {}
         weights = [weight_norm(model)] if "weight_norm" in self.record else []
@@ -359,19 +365,31 @@ def take_fit_data(
     y: object,
     sample_weight: object,
     class_weight: ClassWeight | None,
-    validation_data: object,
+    validation_data: ValidationData | None,
+    validation_split: float | None,
 ) -> tuple[Samples, Samples | None]:
-    """Training data and validation data, checked, with their weights: those of classes are the training data's."""
-    loss, n_out = trainer.loss, trainer.model.out_features
-    data = trainer._take(X, y, sample_weight)
-    if class_weight is not None:
-        class_weight = class_factors(data, class_weight, loss, n_out)
-        data = class_weighted(data, class_weight, loss, n_out)
-    if validation_data is None:
-        return data, None
-    pair = checks.pair("validation_data", validation_data)
+    """Training data and validation data, checked, with their weights: those of classes are the training data's.
+
+    The model remembers the features' names.
+    """
+    model, begun = trainer.model, trainer.steps_done > 0
+    names = model.feature_names
+    if not begun:
+        model.feature_names = feature_names(X)
     try:
-        validation = trainer._take(*pair, None)
-        return data, validation if class_weight is None else class_weighted(validation, class_weight, loss, n_out)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"validation_data: {error}") from None
+        data, validation = trainer._take(X, y, sample_weight), None
+        if validation_split is not None:
+            checks_model.one_validation(validation_data)
+            data, validation = split_validation(data, validation_split, trainer.loss, trainer.seed)
+        elif validation_data is not None:
+            validation = take_validation(trainer, validation_data)
+        if class_weight is not None:
+            loss, n_out = trainer.loss, model.out_features
+            class_weight = class_factors(data, class_weight, loss, n_out)
+            data = class_weighted(data, class_weight, loss, n_out)
+            if validation is not None:
+                validation = class_weighted(validation, class_weight, loss, n_out)
+    except BaseException:
+        model.feature_names = names
+        raise
+    return data, validation

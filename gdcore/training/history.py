@@ -27,6 +27,8 @@ class History:
         Time of the epoch, validation included.
     stop_reason : str
         A sentence.
+    hint : str
+        What a fit that ran all its epochs may have lacked: a scale of inputs or targets, more epochs; "" for nothing.
     metrics : dict of lists
         Each metric after the epoch, by its name on the training data and with "val_" before it on the validation data.
     learning_rate : list of float
@@ -42,7 +44,7 @@ class History:
     update_ratio : list of float
         Norm of what the epoch, within this fit, added to the parameters over the parameters' norm before it.
 
-    The last three are empty unless `fit(record=…)` asks for them.
+    The last three lists are empty unless `fit(record=…)` asks for them.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class History:
     layer_gradient_norm: dict[str, list[float]] = field(default_factory=dict)
     weight_norm: list[float] = field(default_factory=list)
     update_ratio: list[float] = field(default_factory=list)
+    hint: str = ""
 
     @property
     def epochs(self) -> int:
@@ -129,4 +132,5 @@ class History:
         parts = [f"epochs={self.epochs}"]
         last = {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}
         parts += [f"{name}={values[-1]:.4g}" for name, values in last.items() if values]
-        return f"History({', '.join(parts)}, stop_reason={self.stop_reason!r})"
+        hint = f", hint={self.hint!r}" if self.hint else ""
+        return f"History({', '.join(parts)}, stop_reason={self.stop_reason!r}{hint})"

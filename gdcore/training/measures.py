@@ -33,14 +33,6 @@ def targets_of(data: Samples) -> NDArray[Any]:
     return y if data.labels is None else data.labels
 
 
-def measured(metrics: Mapping[str, Metric], model: Sequential, data: Samples, prefix: str) -> dict[str, float]:
-    """Each metric of a model's outputs on these data, by its name."""
-    if not metrics:
-        return {}
-    outputs, y = model.predict(data.X), targets_of(data)
-    return {prefix + name: metric(outputs, y, data.sample_weight) for name, metric in metrics.items()}
-
-
 def layer_norms(model: Sequential, gradient: NDArray[Any]) -> dict[str, float]:
     """Norm of each layer's part ("dense0", …) of a gradient (n_params,)."""
     parts: dict[str, list[float]] = {}

@@ -16,7 +16,17 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 """Names and defaults."""
 
+DEFAULT_STEPS = 5000
+"""Updates of a fit that was told neither epochs nor steps: at Adam's default rate enough for small problems."""
+LEAST_EPOCHS = 10
+"""Epochs of such a fit where they make more updates than that."""
+
 ALWAYS_SHOWN = ("batch_size", "seed")
+
+
+def default_epochs(steps: int) -> int:
+    """As many epochs of so many steps as make `DEFAULT_STEPS`, and no fewer than `LEAST_EPOCHS`."""
+    return max(LEAST_EPOCHS, -(-DEFAULT_STEPS // steps))
 
 
 def options_of(trainer: Trainer) -> dict[str, Any]:

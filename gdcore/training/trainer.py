@@ -19,13 +19,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, checks_fit
+from .._calls import explains_calls
 from .._kernels import load
 from .._memory import aligned_zeros
-from ..batches import Samples, take_samples
+from ..batches import Samples
 from ..class_weight import ClassWeight
 from ..errors import RefusedStep
 from ..losses import CustomLoss, Loss, get_loss
-from ..metrics import MetricSpec
+from ..metrics import Metrics
+from ..models.samples import model_samples
 from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch, get_method
@@ -43,6 +45,7 @@ from .options import call_of, check_full_batch, options_of
 from .resume import load_state, restored, state_of
 from .stopping import StopSpec
 from .turn import Turn
+from .validation import ValidationData
 
 
 @final
@@ -55,7 +58,7 @@ class Trainer:
         Its `params` are updated in place.
     loss : str, Loss or callable
         A name in `gdcore.LOSSES`, a record, or any (outputs, y) -> (value, d value / d outputs) in NumPy.
-    optimizer : str, Optimizer or FullBatch, default "sgd"
+    optimizer : str, Optimizer or FullBatch, default "adam"
         A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule. Where SciPy is installed, "lbfgs" or
         "cg", which take all data at once and know `fit` alone.
     batch_size : int, default 32
@@ -129,7 +132,7 @@ class Trainer:
         self,
         model: Sequential,
         loss: str | Loss | CustomLoss,
-        optimizer: str | Optimizer | FullBatch = "sgd",
+        optimizer: str | Optimizer | FullBatch = "adam",
         *,
         batch_size: int = 32,
         accumulate: int = 1,
@@ -174,8 +177,9 @@ class Trainer:
         self._compile()
         self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
         self._column = model.out_features == 1
-        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None
+        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None and model.target_scale is None
         self._fast = plain and isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
+        model.trained_loss = self.loss
 
     def _compile(self) -> None:
         self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
@@ -316,12 +320,9 @@ class Trainer:
                 raise explain(self, data, slice(None), error.args[0]) from None
 
     def _take(self, X: object, y: object, sample_weight: object) -> Samples:
-        model = self.model
-        return take_samples(
-            X, y, sample_weight,
-            n_in=model.in_features, n_out=model.out_features, dtype=model.dtype, loss=self.loss, lowest=model._lowest,
-        )  # fmt: skip
+        return model_samples(self.model, X, y, sample_weight, self.loss)
 
+    @explains_calls
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One pass over the data in mini-batches, shuffled where the trainer shuffles.
 
@@ -350,6 +351,7 @@ class Trainer:
             self._carried = self._carried._replace(seen=-1, before=None, gradients=None)
             return run_epoch(self, data)
 
+    @explains_calls
     def fit(
         self,
         X: ArrayLike,
@@ -359,8 +361,9 @@ class Trainer:
         max_steps: int | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: ClassWeight | None = None,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] = (),
+        validation_data: ValidationData | None = None,
+        validation_split: float | None = None,
+        metrics: Metrics = (),
         stop: StopSpec | Iterable[StopSpec] = (),
         callbacks: Callback | Iterable[Callback] = (),
         record: str | Iterable[str] = (),
@@ -380,15 +383,18 @@ class Trainer:
         X, y, sample_weight
             As in `epoch`.
         epochs : int, optional
-            By default 10, or as many as `max_steps` takes.
+            By default as many as `max_steps` takes, or as make 5000 updates, but no fewer than 10.
         max_steps : int, optional
             Updates after which the fit ends, within an epoch too. Of an epoch cut short the history's last row tells
             as far as it went; criteria are not asked about it.
         class_weight : "balanced" or dict, optional
             Class -> weight, which multiplies its samples' in `loss` and `val_loss`, and in no metric; "balanced" gives
             all classes the same share of the training data's weight.
-        validation_data : (X, y), optional
+        validation_data : (X, y) or (X, y, sample_weight), optional
             What `val_loss` is measured on, dropout left out.
+        validation_split : float, optional
+            Share of the samples, in (0, 1), that is held out of training for that instead: drawn at random by the
+            trainer's seed, the same ones in every fit over as many samples, and of classes the same share of each.
         metrics : str, Metric, callable, or several, or a dict that names them
             Measured after each epoch on training and validation data with sample weights alone, dropout left out: names
             in `gdcore.METRICS`, records, functions (outputs, y) -> float. Each set costs one prediction.
@@ -414,7 +420,7 @@ class Trainer:
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
         """
-        data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data)
+        data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data, validation_split)
         with Turn(self._run, "fit"):
             return Fit(
                 self, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop,

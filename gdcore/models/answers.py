@@ -1,0 +1,115 @@
+"""What a model's outputs mean under its loss: probabilities, classes, metrics and one score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks_model
+from ..batches import Samples
+from ..losses import CustomLoss, Loss, get_loss
+from ..metrics import R2, Metric, Metrics, get_metrics
+from ..probabilities import sigmoid, softmax
+from .evaluate import mean_loss
+from .samples import model_samples, own_targets
+
+if TYPE_CHECKING:
+    from .sequential import Sequential
+
+
+def predict_proba(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[Any]:
+    """What `Sequential.predict_proba` does."""
+    kind = checks_model.probabilities(_known_loss(model, loss, "predict_proba"))
+    outputs = model.predict(X)
+    if kind.target == "class":
+        return softmax(outputs)
+    ones = sigmoid(outputs)
+    return ones if model.out_features > 1 else np.hstack([sigmoid(-outputs), ones])
+
+
+def classify(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
+    """What `Sequential.classify` does."""
+    kind = checks_model.classes(_known_loss(model, loss, "classify"))
+    return _classes(model.predict(X), kind)
+
+
+def evaluate(
+    model: Sequential, X: ArrayLike, y: ArrayLike, metrics: Metrics, loss: str | Loss | CustomLoss | None,
+    sample_weight: ArrayLike | None,
+) -> dict[str, float]:  # fmt: skip
+    """What `Sequential.evaluate` does."""
+    kind = _known_loss(model, loss, "evaluate")
+    found = get_metrics(metrics, ("loss",))
+    for metric in found.values():
+        metric.check_fit(kind.target if isinstance(kind, Loss) else None, model.out_features)
+    data = model_samples(model, X, y, sample_weight, kind)
+    return {"loss": mean_loss(model, data, kind), **measure(model, data, found)}
+
+
+def score(
+    model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | None, sample_weight: ArrayLike | None
+) -> float:
+    """What `Sequential.score` does."""
+    kind = checks_model.scored(_known_loss(model, loss, "score"))
+    data = model_samples(model, X, y, sample_weight, kind)
+    outputs, targets = model.predict(data.X), own_targets(model, data)
+    if kind.target == "real":
+        return R2()(outputs, targets, data.weight)
+    if kind.target == "nonnegative":
+        return _explained_deviance(outputs.astype(np.float64), targets.astype(np.float64), data.weight)
+    said = _classes(outputs, kind)
+    if kind.target == "class":
+        right = said == (targets if targets.ndim == 1 else targets.argmax(axis=1))
+    else:
+        right = ((said.reshape(outputs.shape) > 0) == (targets > (0.5 if kind.target == "unit" else 0))).all(axis=1)
+    return float(np.average(right, weights=data.weight))
+
+
+def measure(
+    model: Sequential, data: Samples, metrics: Mapping[str, Metric], prefix: str = ""
+) -> dict[str, float]:
+    """Metrics of the predictions on samples that were checked before, in the targets' own units."""
+    if not metrics:
+        return {}
+    outputs, targets = model.predict(data.X), own_targets(model, data)
+    return {prefix + name: metric(outputs, targets, data.sample_weight) for name, metric in metrics.items()}
+
+
+def _known_loss(model: Sequential, loss: str | Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
+    """The loss that is given, or else the one of the last trainer or fit."""
+    if loss is not None:
+        return get_loss(loss)
+    return checks_model.known_loss(model.trained_loss, call)
+
+
+def _classes(outputs: NDArray[Any], loss: Loss) -> NDArray[np.int64]:
+    """Raw outputs (n, k) -> the likeliest classes, as `Sequential.classify` gives them."""
+    found: NDArray[np.int64]
+    if loss.target == "class":
+        found = outputs.argmax(axis=1).astype(np.int64)
+        return found
+    found = np.where(outputs > 0, 1, 0 if loss.target == "unit" else -1).astype(np.int64)
+    return found if found.shape[1] > 1 else found[:, 0]
+
+
+def _explained_deviance(
+    logarithms: NDArray[np.float64], counts: NDArray[np.float64], weight: NDArray[Any] | None
+) -> float:
+    """D^2: one less the Poisson deviance over that of the mean count, averaged over outputs."""
+    mean = np.average(counts, axis=0, weights=weight)
+    own, constant = (
+        np.average(_deviance(counts, rate), axis=0, weights=weight)
+        for rate in (np.exp(logarithms), np.broadcast_to(mean, counts.shape))
+    )
+    varies = constant > 0
+    return float(np.where(varies, 1 - own / np.where(varies, constant, 1.0), own == 0).mean())
+
+
+def _deviance(counts: NDArray[np.float64], rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """2 (y log(y / rate) - y + rate), with 0 log 0 = 0."""
+    ratio = np.divide(counts, rates, out=np.ones_like(counts), where=counts > 0)
+    found: NDArray[np.float64] = 2 * (counts * np.log(ratio) - counts + rates)
+    return found

@@ -1,0 +1,95 @@
+"""Validation data: given beside the training data, or held out of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks_model
+from ..batches import Samples
+from ..losses import CustomLoss, Loss
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+ValidationData = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
+"""(X, y), or (X, y, sample_weight)."""
+
+STREAM = 0x5EED
+"""Beside the trainer's seed: random numbers of their own, apart from those of shuffling and dropout."""
+
+
+def take_validation(trainer: Trainer, given: object) -> Samples:
+    """Check validation data like training data.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is not (X, y) or (X, y, sample_weight), and for arrays that do not fit.
+    """
+    X, y, weight = checks_model.validation_data(given)
+    try:
+        return trainer._take(X, y, weight)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation_data: {error}") from None
+
+
+def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed: int) -> tuple[Samples, Samples]:
+    """Hold samples out at random: the training data, and the validation data, each in the samples' order.
+
+    Parameters
+    ----------
+    data : Samples
+    share : float
+        Of the samples that are held out, in (0, 1). Where the targets are classes it is the share of each, as near as
+        whole samples come; every class keeps one sample for training at least.
+    loss : Loss or callable
+    seed : int
+
+    Examples
+    --------
+    >>> from gdcore.losses import CrossEntropy
+    >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> kept, held = split_validation(Samples(np.ones((8, 1)), None, labels, None, labels), 0.25, CrossEntropy(), 0)
+    >>> np.bincount(kept.labels), np.bincount(held.labels)
+    (array([3, 3]), array([1, 1]))
+    """
+    n = len(data.X)
+    count = checks_model.held_out(share, n)
+    rng = np.random.default_rng((seed, STREAM))
+    classes = _classes(data, loss)
+    groups = [np.arange(n)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
+    held = np.zeros(n, np.bool_)
+    for rows, taken in zip(groups, _shares([len(rows) for rows in groups], count), strict=True):
+        held[rng.permutation(rows)[:taken]] = True
+    return _rows(data, ~held, "training"), _rows(data, held, "validation")
+
+
+def _classes(data: Samples, loss: Loss | CustomLoss) -> NDArray[Any] | None:
+    """The class of each sample (n,), where the targets are classes."""
+    if data.labels is not None:
+        return data.labels
+    kind = loss.target if isinstance(loss, Loss) else ""
+    if data.target is None or kind not in ("unit", "sign") or data.target.shape[1] != 1:
+        return None
+    column: NDArray[Any] = data.target[:, 0]
+    return column if kind == "sign" or np.isin(column, (0, 1)).all() else None
+
+
+def _shares(sizes: list[int], count: int) -> list[int]:
+    """How many of each group: `count` in all by the largest remainders, one less than the group has at the most."""
+    exact = np.array(sizes) * (count / sum(sizes))
+    taken = np.minimum(exact.astype(np.int64), np.array(sizes) - 1)
+    for i in np.argsort(taken - exact, kind="stable"):
+        if taken.sum() < count and taken[i] < sizes[i] - 1:
+            taken[i] += 1
+    return [int(number) for number in taken]
+
+
+def _rows(data: Samples, chosen: NDArray[np.bool_], what: str) -> Samples:
+    weight, sample_weight = (None if array is None else array[chosen] for array in (data.weight, data.sample_weight))
+    checks_model.weighted_part(weight, int(chosen.sum()), what)
+    target, labels = (None if array is None else array[chosen] for array in (data.target, data.labels))
+    return Samples(data.X[chosen], target, labels, weight, np.asarray(data.y)[chosen], sample_weight)
