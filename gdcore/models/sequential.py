@@ -337,8 +337,9 @@ class Sequential:
         average : Average, optional
             As in `Trainer`; the mean is what the model ends with, unless a criterion brings back its best epoch: with
             ``validate=True`` the mean's.
-        epochs, max_steps, sample_weight, class_weight, validation_data, validation_split, metrics, stop, callbacks
+        epochs, max_steps, sample_weight, class_weight, validation_data, validation_split
             As in `Trainer.fit`.
+        metrics, stop, callbacks, record, progress
             As in `Trainer.fit`.
 
         Returns

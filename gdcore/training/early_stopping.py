@@ -138,10 +138,7 @@ class _PatienceWatch(Watch):
             return None
         margin = f" by more than {self.rule.min_delta:g}" * (self.rule.min_delta > 0)
         plural = "s" * (self.waited > 1)
-        alone = self.rule.monitor == "auto" and name == "loss"
-        watched = " (the training loss, as there is no validation data: pass validation_split=0.2)" if alone else ""
-        told = self._told(end, self.best)
-        return f"{name} has not improved{margin} for {self.waited} epoch{plural}{told}{watched}"
+        return f"{name} has not improved{margin} for {self.waited} epoch{plural}{self._told(end, self.best)}"
 
     def _told(self, end: EpochEnd, best: Best) -> str:
         """The end of a sentence: the best value, and what has become of its parameters."""

@@ -42,7 +42,7 @@ from .diverged import explain
 from .epoch import extent, is_whole, mean_so_far, run_epoch, steps_begun
 from .epoch_end import EpochEnd, When, monitored, norm
 from .fingerprint import fingerprint
-from .hints import hint_of
+from .hints import hint_of, watched
 from .history import History
 from .measures import layer_norms, monitors_of, update_ratio, weight_norm
 from .options import default_epochs
@@ -164,8 +164,9 @@ class Fit:
                 reason = self._mini_batch_epochs()
             if self.leaves_mean:
                 self.trainer.model.params = self.trainer.averaged
+            ended_by = [self.watching.rules[i] for i in self.watching.stopped]
             self._finish()
-            history.stop_reason = reason or self._all_done()
+            history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
             history.hint = "" if reason else hint_of(self.trainer, self.data, self.validation, history)
         except BaseException as error:
             self._cut()

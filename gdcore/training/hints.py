@@ -8,6 +8,7 @@ Design
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from ..models.builders import LinearModel
 from ..models.evaluate import mean_loss
 from ..models.layers import Dropout
 from ..models.scaling import Scaling
+from .early_stopping import EarlyStopping
+from .stopping import StoppingCriterion
 
 if TYPE_CHECKING:
     from .history import History
@@ -62,6 +65,13 @@ def hint_of(trainer: Trainer, data: Samples, validation: Samples | None, history
         "" if validated else _parameters(trainer, len(data.X)),
     ]  # fmt: skip
     return "; ".join(sentence for sentence in found if sentence)
+
+
+def watched(rules: Iterable[StoppingCriterion], validation: Samples | None) -> str:
+    """What goes behind the reason of criteria that have ended a fit: which loss EarlyStopping() has watched."""
+    if validation is None and any(isinstance(rule, EarlyStopping) and rule.monitor == "auto" for rule in rules):
+        return " (the training loss, as there is no validation data: pass validation_split=0.2)"
+    return ""
 
 
 def _some_rows(data: Samples) -> Samples:
