@@ -21,7 +21,7 @@ from .diagnosis import (
     find_learning_rate,
     learning_rate_bound,
 )
-from .errors import DivergedError
+from .errors import DivergedError, OutputRangeWarning
 from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
 from .initializers import (
     INITIALIZERS,
@@ -140,6 +140,7 @@ __all__ = [
     "Ones",
     "OptimizerState",
     "Orthogonal",
+    "OutputRangeWarning",
     "Poisson",
     "Polyak",
     "Quantile",

@@ -29,6 +29,8 @@ class Activation:
     --------
     >>> get_activation("tanh").slope_range
     '(0, 1]'
+    >>> get_activation("relu").limits
+    (0.0, inf)
     >>> get_activation("relu6").kinks
     (0.0, 6.0)
     """
@@ -53,6 +55,12 @@ class Activation:
     def _facts(self) -> dict[str, Any]:
         """What the kernels' table says of it."""
         return load("float64").ACTIVATION_FACTS[self.name]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The ends of `output_range`."""
+        low, high = self.output_range.strip("[]()").split(",")
+        return float(low), float(high)
 
 
 ACTIVATIONS: tuple[Activation, ...] = (

@@ -12,6 +12,24 @@ class RefusedStep(FloatingPointError):
     """A step that changed nothing, for its loss, gradient or update was not finite: (which of them, step)."""
 
 
+class OutputRangeWarning(UserWarning):
+    """The output activation keeps the outputs from the targets, or from the logits that the loss takes.
+
+    `fit` gives it before the first epoch; leaving the output activation out ends it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import gdcore as gd
+    >>> net = gd.MLP([1, 4, 1], output_activation="sigmoid", seed=0)
+    >>> with warnings.catch_warnings(record=True) as given:
+    ...     warnings.simplefilter("always")
+    ...     history = net.fit([[0.0], [1.0]], [0, 1], loss="bce", epochs=1)
+    >>> print(given[0].message)  # doctest: +ELLIPSIS
+    the output activation 'sigmoid' keeps the outputs in (0, 1), but ...
+    """
+
+
 class DivergedError(ArithmeticError):
     """Training met NaN or infinity; the parameters are those of the last good step.
 

@@ -259,6 +259,40 @@ def wrong_loss(factor):
     return gd.diagnose(net_of([3, 8, 1]), X, y, loss)
 
 
+def prices(n=300, size=2e5, spread=5e4, seed=0):
+    """Inputs, and targets of a given size that follow the first of them."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3))
+    return X, size + spread * (X[:, 0] + 0.2 * rng.normal(size=n))
+
+
+def unscaled_prices():
+    X, y = prices()
+    return followed(gd.MLP([3, 16, 1], seed=0), X, y, "mse", gd.Adam(), epochs=30)
+
+
+def exclusive_or(seed, epochs):
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    net = gd.MLP([2, 2, 1], "sigmoid", output_activation="sigmoid", seed=seed)
+    return followed(net, X, np.array([0.0, 1.0, 1.0, 0.0]), "mse", gd.SGD(0.35), epochs=epochs, batch_size=4)
+
+
+def sine_of_a_line():
+    x = np.random.default_rng(0).uniform(-3, 3, size=(300, 1))
+    return followed(gd.LinearModel(1, seed=0), x, np.sin(2 * x), "mse", gd.Adam(0.02), epochs=150)
+
+
+def decayed_per_step():
+    X, y = line_data(1000)
+    rate = gd.SGD(gd.schedules.StepDecay(0.01, 10))
+    return followed(gd.MLP([3, 32, 1], "sigmoid", seed=0), X, 10 * y, "mse", rate, epochs=30, batch_size=10)
+
+
+def half_a_sine():
+    x = np.linspace(0, 2 * np.pi, 200)[:, None]
+    return gd.diagnose(gd.MLP([1, 8, 1], output_activation="sigmoid", seed=0), x, np.sin(x), "mse")
+
+
 BUILT = [
     ("converged", fourth_seed),
     ("converged", least_squares),
@@ -310,6 +344,12 @@ BUILT = [
     ("badly scaled inputs", lambda: scaled([1, 1, 1], [0, 0, 60])),
     ("dominated by outliers", lambda: outlying([5])),
     ("dominated by outliers", lambda: outlying([5, 17, 60])),
+    ("badly scaled targets", unscaled_prices),
+    ("hardly better than a constant", unscaled_prices),
+    ("hardly better than a constant", lambda: exclusive_or(0, 500)),
+    ("underfitting", sine_of_a_line),
+    ("rate fell to nothing", decayed_per_step),
+    ("outputs out of reach", half_a_sine),
     ("overfitting", by_heart),
     ("class imbalance", rare_class),
     ("class imbalance", rare_yes),

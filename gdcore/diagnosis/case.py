@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from .._kernels import load
+from ..ideal import raw_loss
 from ..losses import Loss, MeanSquaredError
 from ..models.layers import Dense, Dropout, Layer
 from ..models.penalties import least_subgradient, penalty_vectors
@@ -22,6 +22,7 @@ from ..schedules import Schedule
 from ..training import History
 from .bound import LearningRateBound, bound_from, spectrum_of
 from .lanczos import Spectrum, lanczos
+from .learning import Learning, Teachable, learning_of, share_of_variance, teachable
 from .point import Point
 
 Vector = NDArray[np.float64]
@@ -160,6 +161,26 @@ class Case:
         return self._data_loss[1]
 
     @cached_property
+    def learning(self) -> Learning | None:
+        """How much was learned of what there is to learn; None of a custom loss."""
+        kind = self.point.loss
+        return learning_of(self.point.data, kind, self.outputs[-1]) if isinstance(kind, Loss) else None
+
+    @cached_property
+    def teachable(self) -> Teachable | None:
+        """What the inputs tell of the targets; None of a custom loss and of too few rows."""
+        kind = self.point.loss
+        return teachable(self.inputs, self.point.data, kind) if isinstance(kind, Loss) else None
+
+    @property
+    def missed(self) -> float:
+        """What two simple models explain of the targets' variance more than was learned; NaN where it is not known."""
+        learning, told, kind = self.learning, self.teachable, self.point.loss
+        if learning is None or told is None or not isinstance(kind, Loss):
+            return math.nan
+        return told.share - share_of_variance(kind, learning.share)
+
+    @cached_property
     def learned(self) -> bool:
         """Whether the outputs leave hardly any of the loss that no output, or their own mean for every row, has."""
         mean = np.broadcast_to(self.outputs[-1].mean(axis=0), self.outputs[-1].shape)
@@ -234,11 +255,7 @@ class Case:
         data, kind = self.point.data, self.point.loss
         if not isinstance(kind, Loss):
             return checks.custom_result(kind(z, data.y), (len(z), z.shape[1]), "float64")
-        delta = np.zeros_like(z)
-        value = load("float64").loss_rows(
-            kind.name, kind.option(), z, data.target, data.labels, data.weight, delta
-        )
-        return value, delta
+        return raw_loss(data, kind, z)
 
     @cached_property
     def errors(self) -> list[float]:
@@ -289,6 +306,12 @@ class Case:
     def sgd(self) -> SGD | None:
         """The optimizer, where it has a bound."""
         return self.optimizer if isinstance(self.optimizer, SGD) else None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Of the given optimizer's rate, where it has one."""
+        rate = self.optimizer.learning_rate if isinstance(self.optimizer, Optimizer) else None
+        return rate if isinstance(rate, Schedule) else None
 
     @property
     def rate(self) -> float | None:

@@ -22,7 +22,7 @@ from ..models.sequential import Sequential
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import FullBatch, get_method
 from ..training import History
-from . import check, optimum, overfit, rates, samples, signal, units
+from . import check, fading, nothing, optimum, overfit, rates, samples, signal, targets, units
 from .case import Case
 from .finding import Diagnosis, Finding
 from .point import Point
@@ -55,11 +55,16 @@ RULES: tuple[Rule, ...] = (
     Rule("diverging", rates.diverging, always=True),
     Rule("oscillating", rates.oscillating),
     Rule("too slow", rates.too_slow),
+    Rule("rate fell to nothing", fading.rate_fell),
+    Rule("hardly better than a constant", nothing.hardly_better),
+    Rule("underfitting", nothing.underfitting),
     Rule("vanishing", signal.vanishing),
     Rule("exploding", signal.exploding),
     Rule("saturated units", units.saturated),
     Rule("dead relu units", units.dead),
     Rule("badly scaled inputs", samples.badly_scaled, always=True),
+    Rule("badly scaled targets", targets.badly_scaled_targets),
+    Rule("outputs out of reach", targets.outputs_out_of_reach, always=True),
     Rule("dominated by outliers", samples.outliers),
     Rule("class imbalance", samples.imbalance, always=True),
     Rule("overfitting", overfit.overfitting, always=True),
@@ -110,6 +115,31 @@ def diagnose(
     ------
     TypeError, ValueError
         For arguments that do not fit.
+
+    Notes
+    -----
+    The kinds of findings, with what each is told by. Those marked with a star are notes, or may be, and no problems.
+
+    ==================================  ================================================================================
+    converged *                         gradient 0 relative to its scale, curvature positive
+    stationary but not a minimum        gradient 0, and a direction that leads down
+    still falling *                     the loss fell at a notable pace when training ended
+    diverging                           losses that grew or are not finite, a rate beyond its bound
+    oscillating                         losses that go up and down in turn, a rate at its bound
+    too slow                            a rate far below its bound, epochs that gained less than one good step
+    rate fell to nothing                a schedule's rate, a loss that stood still since, and something left to learn
+    hardly better than a constant *     the loss beside that of the best constant outputs: the mean of y, its median or
+                                        quantile, the classes' shares; a note where X tells nothing of y
+    underfitting                        less explained than least squares or the nearest rows explain
+    vanishing, exploding                what a unit error at the outputs becomes on its way to the first layer
+    saturated or dead units *           outputs at the ends of their range; relu units that are zero for every row
+    badly scaled inputs, targets        columns of X, or of y, far from 0 or from size 1
+    outputs out of reach                targets beyond the output activation's range, or a loss that takes logits
+    dominated by outliers               a few rows that make most of the gradient
+    class imbalance                     a class with a small share of the weight
+    overfitting                         a validation loss that rose while the training loss fell
+    gradient wrong                      differences of the loss along random directions
+    ==================================  ================================================================================
 
     Examples
     --------

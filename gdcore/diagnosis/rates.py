@@ -14,6 +14,11 @@ Design
 - A run that has lowered the loss may be too slow as well: where it ended while the loss was falling, and the rate is
   far below the bound there and at initial weights. (A loss that falls to nearly nothing leaves hardly any curvature,
   and so any rate is far below the bound where it ends.)
+- Where a rule's steps have a length of their own, as Adam's, and targets are far off scale, the scale is the cause and
+  no rate is called too low.
+- A run that has learned what simple models can learn of the data was not too slow, whatever the curvature promises: of
+  losses that grow with the error itself it promises too much.
+- A rate that a schedule has let fall to nothing is the schedule's fault.
 - A schedule ends at low rates: its highest one tells whether the rate was too low.
 - Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
 """
@@ -26,8 +31,10 @@ from itertools import pairwise
 import numpy as np
 
 from .case import Case
+from .fading import rate_fell
 from .finding import Finding
 from .pace import fall_per_epoch
+from .targets import badly_scaled_targets
 
 Numbers = dict[str, float | list[float]]
 
@@ -50,6 +57,9 @@ SLOW = 0.01
 """Share of the bound below which a rate is far too low."""
 NOTICED = 1e-3
 """Share of the loss below which there is nothing left to hurry for."""
+
+MISSED = 0.1
+"""Share of what there is to learn that simple models explain besides: of less, no rate has kept a run."""
 
 
 def diverging(case: Case) -> Finding | None:
@@ -124,12 +134,14 @@ def oscillating(case: Case) -> Finding | None:
 
 def too_slow(case: Case) -> Finding | None:
     """The rate is far below its bound, or all epochs together gained less than a good step or a new start would."""
-    if not case.finite or case.is_stationary:
+    if not case.finite or case.is_stationary or rate_fell(case) or (case.sgd is None and badly_scaled_targets(case)):
         return None
     losses = _losses(case)
     if case.stays_high and len(losses) >= FEWEST_EPOCHS and diverging(case) is None:
         return _still_high(case, losses)
     possible = case.gain
+    if losses and case.missed < MISSED:
+        return None
     if case.blown_up or case.bound.largest_curvature <= 0 or possible <= NOTICED * abs(case.loss):
         return None
     fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf

@@ -28,6 +28,8 @@ FEWEST_PER_CLASS = 10
 """Rows that an equal share must come to: of fewer, a class may have next to none by chance."""
 RARE = 0.2
 """Share of an equal share that the rarest class has at most."""
+USUAL = 0.9
+"""Share of the rows, at least, that have one value in a column of what occurs seldom: a rare level, a word."""
 MAD = 1.4826
 """Median absolute deviation to standard deviation, of a normal distribution."""
 
@@ -76,14 +78,26 @@ def _reasons(size: NDArray[np.bool_], offset: NDArray[np.bool_]) -> str:
 
 
 def _off_scale(X: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each column is far from the others or from size 1, and whether far from mean 0."""
+    """Whether each column is far from the others or from size 1, and whether far from mean 0.
+
+    A column of what occurs seldom counts with its deviation once it is standardized: the few rows where it occurs are
+    far from 0 then, as they must be.
+    """
     size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
+    rare = (np.abs(mean) < 0.1) & (deviation > 0.5) & (deviation < 2)
+    rare[rare] = [_usual(column) >= USUAL for column in X[:, rare].T]
+    size = np.where(rare, deviation, size)
     live = size > 0
     wrong = size >= APART
     if live.any() and size[live].max() >= APART * size[live].min():
         wrong |= live & ((size > AWAY) | (size < 1 / AWAY))
     varies = deviation > 1e-6 * size
     return wrong, varies & (np.abs(mean) > OFFSET * deviation)
+
+
+def _usual(column: NDArray[np.float64]) -> float:
+    """The share of the commonest value."""
+    return float(np.unique(column, return_counts=True)[1].max() / len(column))
 
 
 def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ import math
 
 from .case import Case
 from .finding import Finding
+from .targets import badly_scaled_targets
 
 NOTHING = 1e-6
 """Share of the loss of zero outputs that is no loss."""
@@ -68,15 +69,22 @@ def _zero_layers(case: Case) -> list[str]:
 
 
 def exploding(case: Case) -> Finding | None:
-    """Gradients per layer grow geometrically towards the input."""
+    """Gradients per layer grow geometrically towards the input.
+
+    Weights that began right have grown for targets far off scale: that is what to mend then.
+    """
     whole, per_layer = _passed(case)
-    if not (whole >= 1 / WHOLE and per_layer >= 1 / PER_LAYER):
+    begun_right = all(layer.weight_init == "auto" for layer in case.point.dense)
+    if not (whole >= 1 / WHOLE and per_layer >= 1 / PER_LAYER) or (begun_right and badly_scaled_targets(case)):
         return None
+    remedy = "use smaller initial weights (weight_init='auto') and clip_norm=1"
+    if begun_right:
+        remedy = "a smaller learning_rate from new initial weights and clip_norm=1, or fewer layers"
     return Finding(
         "exploding",
         f"an error at the outputs reaches the first layer {whole:.2g} times as large: {per_layer:.2g} times per layer",
         _evidence(case),
-        "use smaller initial weights (weight_init='auto') and clip_norm=1",
+        remedy,
     )
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .case import Case
 from .finding import Finding
+from .targets import badly_scaled_targets, outputs_out_of_reach
 
 BEYOND = 0.99
 """Of the way from the middle of a unit's range to its end."""
@@ -19,9 +20,13 @@ FEWEST_ROWS = 8
 
 
 def saturated(case: Case) -> Finding | None:
-    """Most outputs of a tanh or sigmoid layer lie at the ends of their range, where the slope is nearly zero."""
+    """Most outputs of a tanh or sigmoid layer lie at the ends of their range, where the slope is nearly zero.
+
+    Those of the last layer are where targets out of its reach have drawn them: that is another finding.
+    """
     shares: dict[str, float] = {}
-    for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
+    layers = list(zip(case.point.dense, case.outputs, strict=True))
+    for i, (layer, output) in enumerate(layers[:-1] if outputs_out_of_reach(case) else layers):
         if layer.activation in ("tanh", "sigmoid"):
             centred = output if layer.activation == "tanh" else 2 * output - 1
             shares[f"dense{i}"] = float(np.mean(np.abs(centred) > BEYOND))
@@ -62,8 +67,10 @@ def dead(case: Case) -> Finding | None:
         born = sum(len(set(units) & set(_zero_everywhere(case.first_outputs[int(name[5:])])))
                    for name, units in found.items())
         summary += f"; {born} of them already so with the initial weights of the model's seed"
+    off_scale = badly_scaled_targets(case) if problem else None
     remedy = (
         "" if not problem
+        else off_scale.remedy if off_scale is not None
         else "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
         if 2 * born > n
         else "use a smaller learning_rate from new initial weights, or leaky_relu"

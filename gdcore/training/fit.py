@@ -34,6 +34,7 @@ from ..models.answers import measure
 from ..models.evaluate import mean_loss
 from ..models.names import feature_names
 from ..optimizers.full_batch import FullBatch, run_scipy
+from ..output_range import warn_out_of_reach
 from ..schedules import PlateauState, ReduceOnPlateau
 from .callbacks import Callback, callback_list
 from .carried import Carried, GradientMean, Watching
@@ -125,6 +126,7 @@ class Fit:
         self.record = checks_fit.words("record", record, RECORDED)
         if checks.boolean("progress", progress):
             self.callbacks.append(progress_bar())
+        warn_out_of_reach(trainer.model, data, trainer.loss)
         self.history = History()
         self.rows = 0
         self.last: tuple[Carried, int] = carried, 0

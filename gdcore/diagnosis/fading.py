@@ -1,0 +1,68 @@
+"""Did the schedule end the training? A learning rate that has fallen to nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..losses import Loss
+from .case import Case
+from .finding import Finding
+
+FEWEST_EPOCHS = 4
+FALLEN = 1e-2
+"""Of the highest rate, at most, that a rate has fallen to."""
+SOON = 0.5
+"""Of the epochs, at most, before it."""
+STILL = 1e-2
+"""Of the loss, at most, that those epochs have taken off."""
+GAIN = 0.1
+"""Of the loss that one good step would take off, or of all that there is to learn that the inputs tell besides what was
+learned: there was something left."""
+
+
+def rate_fell(case: Case) -> Finding | None:
+    """The rate has fallen so low, so soon, that the rest of the training did nothing, and there was something to do."""
+    if case.history is None or case.learned or case.is_stationary:
+        return None
+    rates, losses = np.array(case.history.learning_rate), case.history.loss
+    n = len(rates)
+    if n < FEWEST_EPOCHS or len(losses) != n or not np.isfinite(rates).all() or not np.isfinite(losses).all():
+        return None
+    highest = max(float(rates.max()), case.schedule(0) if case.schedule is not None else 0.0)
+    fast = np.flatnonzero(rates > FALLEN * highest)
+    fell = (int(fast[-1]) if len(fast) else -1) + 2    # a recorded rate is that of its epoch's last step
+    if fell > SOON * n:
+        return None
+    stood = losses[fell] - losses[-1] <= STILL * abs(losses[-1])
+    if not stood or not (case.missed > GAIN or _could_gain(case)):
+        return None
+    evidence = {
+        "first_epoch_at_rest": fell, "highest_rate": highest, "last_rate": float(rates[-1]),
+        "loss_then": losses[fell], "last_loss": losses[-1], "gain_of_one_good_step": case.gain,
+    }  # fmt: skip
+    return Finding(
+        "rate fell to nothing",
+        f"the learning rate fell from {highest:.3g} to {rates[-1]:.3g}, and the loss has stood still since epoch "
+        f"{fell} of {n}",
+        evidence,
+        _remedy(case),
+    )
+
+
+def _could_gain(case: Case) -> bool:
+    """Whether one good step would take off much: no curvature tells of a loss that grows with the error itself."""
+    kind = case.point.loss
+    straight = isinstance(kind, Loss) and kind.kink == "residual"
+    return not straight and case.gain >= GAIN * abs(case.loss)
+
+
+def _remedy(case: Case) -> str:
+    schedule = case.schedule
+    if schedule is None:
+        return "a slower schedule; one that counts updates may be meant to count epochs: per='epoch'"
+    name = type(schedule).__name__
+    if schedule.per == "step":
+        return f"{name} counts updates here: let it count epochs, per='epoch', or let it fall more slowly"
+    if schedule.per == "plateau":
+        return f"{name} with more patience, or a factor nearer to 1"
+    return f"a slower {name}"

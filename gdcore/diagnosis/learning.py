@@ -1,0 +1,188 @@
+"""How much a model has learned of what there is to learn, and whether its inputs tell anything of the targets.
+
+Design
+------
+- What there is to learn lies between the loss of the best constant and that of the ideal outputs: for
+  mean_squared_error the share of it that is gone is R2, for poisson the share of the deviance.
+- A loss like that of a constant is a fault only where the inputs tell more. Two cheap models are asked, each of which
+  predicts a row from the others: least squares, and the mean of the nearest rows. Their answer costs a few products,
+  and is asked for only where a rule depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..batches import Samples
+from ..ideal import best_constant, ideal_outputs, raw_loss
+from ..losses import CrossEntropy, Loss
+
+Vector = NDArray[np.float64]
+
+MOST_ROWS = 500
+"""Rows that the two models are asked about, drawn once: their number costs in its square."""
+FEWEST_ROWS = 20
+"""Of fewer rows no share can be told from chance."""
+NEAREST = 5
+RIDGE = 1.0
+"""Added to the squared sums of the standardized columns."""
+CHANCE = 8.0
+"""Over the number of rows: the share that the answer must pass chance by."""
+SEED = 0
+
+
+@final
+@dataclass(frozen=True)
+class Learning:
+    """Losses without penalties, and shares of what there is to learn.
+
+    Attributes
+    ----------
+    constant_loss, ideal_loss : float
+        Of the best constant outputs, and of the best outputs for each row.
+    share : float
+        What the outputs have taken off the first, over what the second would; NaN where there is nothing to learn.
+    column_shares : ndarray, shape (k,)
+        The same for each output; of cross_entropy, whose outputs have one loss, `share` alone, shape (1,).
+    """
+
+    constant_loss: float
+    ideal_loss: float
+    share: float
+    column_shares: Vector
+
+
+def learning_of(data: Samples, loss: Loss, outputs: Vector) -> Learning:
+    """What raw outputs (n, k) have learned of the targets.
+
+    Examples
+    --------
+    >>> from gdcore.losses import MeanSquaredError
+    >>> target = np.array([[1.0], [3.0]])
+    >>> found = learning_of(Samples(target, target, None, None, target), MeanSquaredError(), target / 2)
+    >>> found.constant_loss, found.share
+    (1.0, -0.25)
+    """
+    whole = _shares(data, loss, outputs)
+    if isinstance(loss, CrossEntropy) or outputs.shape[1] == 1:
+        return Learning(*whole, np.array([whole[2]]))
+    assert data.target is not None
+    columns = [
+        _shares(data._replace(target=data.target[:, i : i + 1]), loss, outputs[:, i : i + 1])[2]
+        for i in range(outputs.shape[1])
+    ]
+    return Learning(*whole, np.array(columns))
+
+
+def _shares(data: Samples, loss: Loss, outputs: Vector) -> tuple[float, float, float]:
+    k = outputs.shape[1]
+    ideal = raw_loss(data, loss, ideal_outputs(data, loss, k))[0]
+    constant = raw_loss(data, loss, np.broadcast_to(best_constant(data, loss, k), outputs.shape))[0]
+    room = constant - ideal
+    if not room > 1e-9 * abs(constant):
+        return constant, ideal, np.nan
+    return constant, ideal, (constant - raw_loss(data, loss, outputs)[0]) / room
+
+
+def share_of_variance(loss: Loss, share: float) -> float:
+    """What a share learned comes to in squared errors, roughly: of a loss that grows with the error itself, more.
+
+    Examples
+    --------
+    >>> from gdcore.losses import MeanAbsoluteError, MeanSquaredError
+    >>> share_of_variance(MeanSquaredError(), 0.75), share_of_variance(MeanAbsoluteError(), 0.5)
+    (0.75, 0.75)
+    """
+    return share if loss.kink != "residual" or share <= 0 else 1 - (1 - share) ** 2
+
+
+@final
+@dataclass(frozen=True)
+class Teachable:
+    """Shares of the targets' variance that two simple models explain, each row from the others, beyond chance.
+
+    Attributes
+    ----------
+    line, neighbours : ndarray, shape (k,)
+        Of least squares, and of the mean of the nearest rows; of classes one number for all of them.
+    """
+
+    line: Vector
+    neighbours: Vector
+
+    @property
+    def best(self) -> Vector:
+        """The larger of the two, for each output."""
+        return np.maximum(self.line, self.neighbours)
+
+    @property
+    def share(self) -> float:
+        """What the better one explains on the mean of the outputs; 0 where it explains nothing."""
+        return max(float(self.line.mean()), float(self.neighbours.mean()), 0.0)
+
+
+def teachable(inputs: Vector, data: Samples, loss: Loss) -> Teachable | None:
+    """What the inputs (n, in_features) tell of the targets; None of too few rows.
+
+    Examples
+    --------
+    >>> from gdcore.losses import MeanSquaredError
+    >>> x = np.linspace(-1, 1, 100)[:, None]
+    >>> found = teachable(x, Samples(x, x**2, None, None, x**2), MeanSquaredError())
+    >>> found.line.item() < 0.05, found.neighbours.item() > 0.9
+    (True, True)
+    """
+    rows = np.flatnonzero(np.ones(len(inputs)) if data.weight is None else data.weight)
+    if len(rows) < FEWEST_ROWS:
+        return None
+    if len(rows) > MOST_ROWS:
+        rows = np.random.default_rng(SEED).choice(rows, MOST_ROWS, replace=False)
+    if data.labels is not None:
+        Y = np.eye(int(data.labels.max()) + 1)[data.labels[rows]]
+    else:
+        assert data.target is not None
+        Y = data.target[rows].astype(np.float64)
+    Y = np.log1p(Y) if loss.target == "nonnegative" else Y
+    X, Y = _standardized(inputs[rows]), _centred(Y)
+    chance = CHANCE / len(rows)
+    sums = (lambda a: np.atleast_1d(a.sum())) if loss.target == "class" else (lambda a: a.sum(axis=0))
+    size = np.maximum(sums(Y**2), np.finfo(float).tiny)
+    line = 1 - sums(_left_by_line(X, Y) ** 2) / size
+    near = _centred(_mean_of_nearest(X, Y))
+    neighbours = sums(near * Y) ** 2 / size / np.maximum(sums(near**2), np.finfo(float).tiny)
+    return Teachable(line - chance, neighbours - chance)
+
+
+def _centred(A: Vector) -> Vector:
+    """With columns of mean 0 and largest size 1, so that no square leaves the numbers."""
+    A = A / np.maximum(np.abs(A).max(axis=0), np.finfo(float).tiny)
+    return np.asarray(A - A.mean(axis=0))
+
+
+def _standardized(X: Vector) -> Vector:
+    """The columns that vary, with deviation 1."""
+    X = _centred(X)
+    deviation = X.std(axis=0)
+    varies = deviation > 1e-9
+    return np.asarray(X[:, varies] / deviation[varies])
+
+
+def _left_by_line(X: Vector, Y: Vector) -> Vector:
+    """What least squares of the other rows leaves of each row, shape of Y."""
+    left, values, _ = np.linalg.svd(X, full_matrices=False)
+    kept = left * (values**2 / (values**2 + RIDGE))
+    own = (kept * left).sum(axis=1) + 1 / len(X)
+    return np.asarray((Y - kept @ (left.T @ Y)) / np.maximum(1 - own, 1 / len(X))[:, None])
+
+
+def _mean_of_nearest(X: Vector, Y: Vector) -> Vector:
+    """Of the other rows' targets, shape of Y."""
+    squares = (X**2).sum(axis=1)
+    distance = squares[:, None] + squares - 2 * (X @ X.T)
+    np.fill_diagonal(distance, np.inf)
+    nearest = np.argpartition(distance, NEAREST, axis=1)[:, :NEAREST]
+    return np.asarray(Y[nearest].mean(axis=1))

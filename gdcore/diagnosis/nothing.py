@@ -1,0 +1,127 @@
+"""Was enough learned? A loss beside that of the best constant outputs, and beside what two simple models explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..losses import Loss, Quantile
+from . import fading, optimum, rates, samples, signal, targets, units
+from .case import Case
+from .finding import Finding
+from .learning import Learning
+from .pace import fall_per_epoch
+
+FEWEST_EPOCHS = 3
+HARDLY = 0.05
+"""Of what there is to learn."""
+TOLD = 0.1
+"""More of it, at least, that the inputs tell."""
+FAR_MORE = 0.3
+"""More of it that the inputs tell, where something was learned. (Shares of losses differ from shares of variance.)"""
+SOLVED = 0.75
+"""Of it, or more, where a table of few rows and two values counts as learned."""
+
+PLATEAU = (
+    "it is a plateau: try more epochs, a larger learning_rate or Adam, and another seed; then wider layers or relu, "
+    "and where y goes up and down many times over a column, the sine and cosine of its multiples as further columns"
+)
+CONSTANTS = {
+    "mean_squared_error": "the mean of y",
+    "mean_absolute_error": "the median of y",
+    "poisson": "the logarithm of the mean of y",
+    "binary_cross_entropy": "the share of ones",
+    "cross_entropy": "the classes' shares",
+    "hinge": "the more frequent class",
+}
+"""What the best constant is, of the losses for which it has a name."""
+
+CAUSES: tuple[Callable[[Case], Finding | None], ...] = (
+    targets.outputs_out_of_reach, targets.badly_scaled_targets, fading.rate_fell, rates.diverging, rates.oscillating,
+    samples.badly_scaled, signal.vanishing, signal.exploding, optimum.saddle, units.saturated, units.dead,
+    rates.too_slow, samples.outliers,
+)  # fmt: skip
+"""Rules whose finding explains that nothing was learned, the surest first."""
+
+
+def hardly_better(case: Case) -> Finding | None:
+    """After training, the outputs explain hardly more than one constant for all rows, or less.
+
+    Where the inputs tell nothing of the targets that two simple models could find, it is noted and no problem.
+    """
+    learning, history = case.learning, case.history
+    if learning is None or history is None or len(history.loss) < FEWEST_EPOCHS or not learning.share < HARDLY:
+        return None
+    few_rows = case.teachable is None and case.point.model.n_params >= len(case.point.data.X)
+    learnable = learning.share < -HARDLY or case.missed > TOLD or few_rows
+    summary = (
+        f"after {len(history.loss)} epochs the loss is {case.data_loss:.4g}, that of {_constant(case)} alone "
+        f"{learning.constant_loss:.4g}"
+    )
+    if not learnable:
+        summary += ": nothing was found in the inputs that tells of the targets"
+    remedy = _remedy(case, learning) if learnable else ""
+    return Finding("hardly better than a constant", summary, _evidence(case, learning), remedy, learnable)
+
+
+def underfitting(case: Case) -> Finding | None:
+    """After training, the outputs explain far less than least squares or the mean of the nearest rows do.
+
+    A loss that was falling when training ended is no trouble: it has only not converged.
+    """
+    learning, history, told = case.learning, case.history, case.teachable
+    if learning is None or history is None or len(history.loss) < FEWEST_EPOCHS or not learning.share >= HARDLY:
+        return None
+    if learning.share >= SOLVED or fall_per_epoch(history.loss):
+        return None
+    summary = f"the outputs explain {learning.share:.0%} of what there is to learn, "
+    if told is not None:
+        if case.missed < FAR_MORE:
+            return None
+        better = "a linear model" if told.line.mean() > told.neighbours.mean() else "the mean of the nearest rows"
+        summary += f"where {better} explains {told.share:.0%} of what varies in the targets"
+    elif _by_heart(case):
+        rows = len(case.point.data.X)
+        summary += f"though {case.point.model.n_params} parameters could learn {rows} rows by heart"
+    else:
+        return None
+    return Finding("underfitting", summary, _evidence(case, learning), _remedy(case, learning))
+
+
+def _evidence(case: Case, learning: Learning) -> dict[str, float]:
+    found = {
+        "loss": case.data_loss, "loss_of_best_constant": learning.constant_loss, "share_learned": learning.share,
+    }  # fmt: skip
+    told = case.teachable
+    if told is not None:
+        found["share_a_line_explains"] = max(float(told.line.mean()), 0.0)
+        found["share_near_rows_explain"] = max(float(told.neighbours.mean()), 0.0)
+    return found
+
+
+def _by_heart(case: Case) -> bool:
+    """Whether a few rows of at most two values stand against as many parameters."""
+    targets = case.point.targets
+    return case.point.model.n_params >= len(targets) and len(np.unique(targets)) <= 2
+
+
+def _constant(case: Case) -> str:
+    kind = case.point.loss
+    if isinstance(kind, Quantile):
+        return f"the {kind.q:g}-quantile of y"
+    return CONSTANTS.get(kind.name, "the best constant") if isinstance(kind, Loss) else "the best constant"
+
+
+def _remedy(case: Case, learning: Learning) -> str:
+    for rule in CAUSES:
+        found = rule(case)
+        if found is not None and found.problem:
+            return found.remedy
+    told = case.teachable
+    arrived = case.is_stationary or (told is not None and told.line.mean() < learning.share + TOLD)
+    if case.is_linear and arrived and learning.share >= 0:
+        return "hidden layers, as in gdcore.MLP: no linear model of these inputs explains more"
+    if case.history is not None and fall_per_epoch(case.history.loss):
+        return "more epochs, or a larger learning_rate (find_learning_rate): the loss was falling when training ended"
+    return PLATEAU

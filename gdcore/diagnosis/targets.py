@@ -1,0 +1,90 @@
+"""Are the targets where the outputs can be? Their scale, and the output activation's range."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..losses import Loss
+from ..optimizers.full_batch import FullBatch
+from ..output_range import out_of_reach
+from .case import Case
+from .finding import Finding
+
+LARGE = 100.0
+"""Size of a target column, its mean or its deviation, that outputs of initial weights are far from; small: its inverse.
+
+Also the mean over the deviation from which on the outputs must be steady to a hundredth of themselves.
+"""
+LEARNED = 0.9
+"""Of what there is to learn in a column: the scale has then kept hardly anything from being learned."""
+MISSED = 0.1
+"""Of what there is to learn that the inputs tell, and the outputs have not learned."""
+REMEDY = (
+    "standardize y: put gdcore.ScaledTarget.from_data(y) last in the model, or fit (y - y.mean()) / y.std() and scale "
+    "the predictions back"
+)
+
+
+def badly_scaled_targets(case: Case) -> Finding | None:
+    """Columns of y far larger or smaller than 1, or far from 0 for how little they vary, which were not learned.
+
+    SGD reaches the optimum of a linear model under mean_squared_error alike whatever the scale of y. Before training,
+    nothing is said where it, or a method with a line search, may be meant.
+    """
+    data, kind, learning = case.point.data, case.point.loss, case.learning
+    if learning is None or data.target is None or not isinstance(kind, Loss) or kind.target != "real":
+        return None
+    if case.history is None and (case.is_quadratic or isinstance(case.optimizer, FullBatch)):
+        return None
+    if case.is_quadratic and case.sgd is not None:
+        return None
+    largest = np.maximum(np.abs(data.target).max(axis=0), np.finfo(np.float64).tiny)
+    mean = np.average(data.target / largest, axis=0, weights=data.weight)
+    deviation = np.sqrt(np.average((data.target / largest - mean) ** 2, axis=0, weights=data.weight)) * largest
+    mean *= largest
+    size = np.maximum(np.abs(mean), deviation)
+    off = (size >= LARGE) | (size <= 1 / LARGE) | (np.abs(mean) >= LARGE * deviation)
+    shares = learning.column_shares
+    off &= (deviation > 0) & (shares < LEARNED)
+    if off.any() and case.teachable is not None:
+        off &= (shares < 0) | (case.teachable.best > shares + MISSED)
+    if not off.any():
+        return None
+    columns = [int(i) for i in np.flatnonzero(off)]
+    which = "y" if data.target.shape[1] == 1 else f"{len(columns)} of {data.target.shape[1]} columns of y"
+    return Finding(
+        "badly scaled targets",
+        f"{which} has a mean of {_shown(mean[off])} and a deviation of {_shown(deviation[off])}, where outputs begin "
+        f"near 0 and steps move them by about 1 or less: {_learned(shares[off])}",
+        {
+            "columns": columns, "mean": mean[off].tolist(), "standard_deviation": deviation[off].tolist(),
+            "share_learned": shares[off].tolist(), "loss": case.data_loss,
+            "loss_of_best_constant": learning.constant_loss,
+        },
+        REMEDY,
+    )  # fmt: skip
+
+
+def _shown(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.3g}" for value in values[:3]) + (", …" if len(values) > 3 else "")
+
+
+def _learned(shares: np.ndarray) -> str:
+    worst = float(shares.min())
+    return "less than their best constant explains" if worst < 0 else f"{worst:.0%} of what varies in it is explained"
+
+
+def outputs_out_of_reach(case: Case) -> Finding | None:
+    """The output activation keeps the outputs from the targets, or from the logits that the loss takes."""
+    found = out_of_reach(case.point.model, case.point.data, case.point.loss)
+    if found is None:
+        return None
+    return Finding(
+        "outputs out of reach",
+        f"{found.summary}: no weights reach a loss below {found.least_loss:.3g}",
+        {
+            "least_loss_in_reach": found.least_loss, "loss_of_best_constant": found.constant_loss,
+            "targets_out_of_reach": found.outside,
+        },
+        found.remedy,
+    )  # fmt: skip
