@@ -282,7 +282,8 @@ class Trainer:
             Targets (n, out_features), (n,) too for one output, or labels (n,). Arrays that are contiguous and
             of the model's precision (labels: int64) are not copied.
         sample_weight : array_like, shape (n,), optional
-            Relative to 1: the step follows ``sum(weight * gradient) / n``. `epoch` and `fit` divide by the mean weight.
+            At least one above 0. They count relative to 1: the step follows ``sum(weight * gradient) / n``, which
+            `epoch` and `fit` divide by the mean weight.
 
         Returns
         -------
