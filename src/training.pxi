@@ -46,19 +46,18 @@ cdef class Training:
     cdef bint clipped                     # whether clip_value has changed the last gradient
     cdef double reach, limit              # what no parameter or slot exceeds; up to where a step cannot overflow
     cdef uint64_t seed
-    cdef bint drops
+    cdef bint drops, hides_inputs         # has dropout; may leave loss and gradient finite at an infinite input
     cdef public double learning_rate
     cdef public long long step_count      # updates made so far
     cdef readonly double gradient_norm    # of the last step, with penalties, before clipping
     cdef public double norm_sum           # of the epoch's gradient norms, since begin_epoch
     cdef public long long clipped_steps   # steps of the epoch that clipping has changed
     cdef public double loss_sum, mass     # of the epoch's losses, each times its weight, and of their weights
-    cdef public long long epoch_samples, epoch_of_steps    # of the epoch under way, or of the last one; 0 before
-    cdef public long long epoch_steps, epochs_done         # steps made of it; epochs whose steps were all made
+    cdef public long long epoch_samples, epoch_steps, epoch_of_steps    # the last epoch begun, what is made of it; 0
+    cdef public long long epochs_done     # whose steps were all made
     cdef readonly dict turns
     cdef readonly unsigned long running   # the thread that a call is at work in; 0: none
     cdef public bint torn                 # whether the parameters are those of no whole step
-    cdef bint hides_inputs                # whether an infinite input may leave loss and gradient finite
     cdef Kept kept
     cdef double batch_mass                # what the last batch's mean loss is divided by
     cdef double[::1] mean                 # what `kept` points into
@@ -89,8 +88,7 @@ cdef class Training:
         for i in range(network.plan.n_layers):
             self.drops = self.drops or network.plan.layers[i].kind == DROPOUT
         self.factors = factors
-        self.owned = []
-        self.turns = {}
+        self.owned, self.turns = [], {}
         settle_layers(network, factors, l1, l2, self.owned, &self.layers)
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
@@ -338,9 +336,9 @@ cdef class Training:
     ):
         """Mini-batches of all rows, in order (n,) where given, as steps of the epoch that `begin_epoch` has begun.
 
-        An epoch may come in parts: `weights` are then those of all its rows. Where `rates` (number of batches,) is given, each batch has its own learning rate,
-        which stays behind. Each step's gradient, penalties included and before clipping, is added to `total`
-        (n_params,) where given.
+        An epoch may come in parts: `weights` are those of all its rows. Each batch has its own rate of `rates` (number
+        of batches,) where given; the last one stays behind. The steps' gradients, with penalties and before clipping,
+        are added to `total` (n_params,) where given.
         """
         cdef Rows data
         cdef const double *rate = NULL
@@ -401,7 +399,7 @@ cdef class Training:
     def apply_gradient(self, bint counts, double loss=0.0, double mass=0.0, double[::1] total=None):
         """Penalty, clipping and update from the bound gradient, which Python has filled.
 
-        Where it counts, as a step of the epoch whose mean loss is this, with that weight; `total` as in `epoch`.
+        Where it counts, as a step of the epoch, with this mean loss and its weight. `total` as in `epoch`.
         """
         cdef int outcome
         self.begin(1, True, total)

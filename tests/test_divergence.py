@@ -1,5 +1,6 @@
 """What stops a run from outside: numbers that overflow, Ctrl-C; and that a step allocates nothing."""
 
+import itertools
 import os
 import pickle
 import signal
@@ -346,3 +347,46 @@ def test_a_decay_whose_square_overflows_is_refused(rule):
     with pytest.raises(gd.DivergedError):
         trainer.step(np.ones((4, 2), np.float32), np.ones(4, np.float32))
     np.testing.assert_equal(trainer.state_dict(), before)
+
+
+@pytest.mark.parametrize("rates", [{"dense0": 0.0}, {}], ids=["frozen", "trained"])
+@pytest.mark.parametrize("first", [(), (gd.Dropout(0.9),), (gd.Standardize((0.0,) * 3, (2.0,) * 3),)], ids=repr)
+def test_an_infinite_input_is_refused_by_a_step_too(isa, first, rates):
+    """Where a saturating activation hides it and no gradient of a weight tells."""
+    for activation, value, row in itertools.product(gd.ACTIVATIONS, (np.inf, -np.inf, np.nan), (0, 4)):
+        for dtype in ("float32", "float64"):
+            layers = *first, gd.Dense(3, 4, activation.name), gd.Dense(4, 4, "tanh"), gd.Dense(4, 2)
+            trainer = gd.Trainer(gd.Sequential(*layers, seed=0, dtype=dtype), "mse", layer_rates=rates)
+            inputs, before = X[:5].astype(dtype), trainer.model.params.copy()
+            inputs[row, 2] = value
+            told = "NaN" if np.isnan(value) else "infinity"
+            with pytest.raises(ValueError, match=f"X contains {told} in row {row}"):
+                trainer.step(inputs, Y[:5].astype(dtype))
+            np.testing.assert_array_equal(trainer.model.params, before)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda params: setattr(params, "dtype", "int32"), "set to dtype int32 in place; expected float32: set model"),
+    (lambda params: setattr(params, "shape", (3, 7)), r"set to shape \(3, 7\) in place; expected \(21,\): set model"),
+], ids=["dtype", "shape"])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
+def test_parameters_that_were_recast_in_place_are_told(change, message):
+    rows, targets = np.ones((4, 3), np.float32), np.ones((4, 1), np.float32)
+    for call in (
+        lambda net, trainer: net.predict(rows), lambda net, trainer: net.loss(rows, targets, "mse"),
+        lambda net, trainer: net.fit(rows, targets, loss="mse"), lambda net, trainer: net.parameters(),
+        lambda net, trainer: net.copy(), lambda net, trainer: net.reset(), lambda net, trainer: pickle.dumps(trainer),
+        lambda net, trainer: setattr(net, "params", np.zeros(21)), lambda net, trainer: trainer.fit(rows, targets),
+        lambda net, trainer: gd.Trainer(net, "mse"), lambda net, trainer: trainer.state_dict(),
+    ):  # fmt: skip
+        net = gd.MLP([3, 4, 1], seed=0)
+        trainer, before = gd.Trainer(net, "mse"), net.params.copy()
+        change(net.params)
+        with pytest.raises(ValueError, match=message):
+            call(net, trainer)
+        assert before.tobytes() == net.params.tobytes()
+
+
+def test_the_remedy_names_the_diagnosis():
+    with pytest.raises(gd.DivergedError, match=r"gd.diagnose\(model, X, y, loss\) tells which rates are possible"):
+        by_model(gd.SGD(4.0), 1000)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import checks_fit
+import numpy as np
+
+from .. import checks, checks_fit
 from ..models.layers import Dense, Dropout
+from ..optimizers.full_batch import FullBatch
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -43,6 +46,8 @@ def call_of(trainer: Trainer) -> str:
 
 def check_full_batch(trainer: Trainer) -> None:
     """A method over all data needs the gradient as it is, and moves all parameters alike."""
+    if not isinstance(trainer.optimizer, FullBatch):
+        return
     layers = trainer.model.layers
     checks_fit.full_batch(trainer.optimizer, {
         "dropout": any(isinstance(layer, Dropout) for layer in layers),
@@ -51,3 +56,12 @@ def check_full_batch(trainer: Trainer) -> None:
         "layer_rates": bool(trainer.layer_rates), "average": trainer.average is not None,
         "max_norm": any(isinstance(layer, Dense) and layer.max_norm is not None for layer in layers),
     })  # fmt: skip
+
+
+def chosen_seed(seed: int | None, of_model: int | None) -> int:
+    """A trainer's seed: its own, the model's, or a fresh one."""
+    if seed is None:
+        seed = of_model
+    if seed is None:
+        seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    return checks.integer("seed", seed, 0, 2**64 - 1)

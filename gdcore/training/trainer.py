@@ -41,7 +41,7 @@ from .diverged import explain
 from .epoch import run_epoch
 from .fit import Fit, take_fit_data
 from .history import History
-from .options import call_of, check_full_batch, options_of
+from .options import call_of, check_full_batch, chosen_seed, options_of
 from .resume import load_state, restored, state_of
 from .stopping import StopSpec
 from .turn import Turn
@@ -86,8 +86,7 @@ class Trainer:
     seed : int, optional
         Of shuffling and dropout; by default the model's, or a fresh one where it has none.
 
-    Pickling a trainer, or `copy.deepcopy`, keeps all that it needs to go on as if it had never stopped; see `fit` for
-    copies from within one, and Notes for threads.
+    Pickling a trainer, or `copy.deepcopy`, keeps all that it needs to go on as if it had never stopped.
 
     Attributes
     ----------
@@ -105,10 +104,9 @@ class Trainer:
     and a weight that would cross 0 stops there [3]_. Under each, weights rest only where the penalized loss is
     stationary.
 
-    A trainer does one thing at a time. In several threads, calls of `step`, `state_dict` and `load_state_dict` wait for
-    one another; `epoch` and `fit` are refused while another thread trains, and all of them while another thread is in
-    an epoch or a fit (RuntimeError), as they are within a callback, a metric or a loss of the same trainer. Threads may
-    share the model of a trainer to predict: they read the parameters as they are, maybe in the middle of an update.
+    One call trains at a time. From several threads, `step`, `state_dict` and `load_state_dict` wait for one another; in
+    another thread's epoch or fit every call is refused (RuntimeError), as is one that trains from within a callback, a
+    metric or a loss. Threads may share the model to predict, maybe in the middle of an update.
 
     References
     ----------
@@ -160,13 +158,8 @@ class Trainer:
         self._layer_rates = checks_fit.layer_rates({} if layer_rates is None else layer_rates, names)
         self.average = average
         checks_fit.average(average, Average)
-        if isinstance(self.optimizer, FullBatch):
-            check_full_batch(self)
-        if seed is None:
-            seed = model.seed
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-        self.seed = checks.integer("seed", seed, 0, 2**64 - 1)
+        check_full_batch(self)
+        self.seed = chosen_seed(seed, model.seed)
         self._carried = Carried()
         self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()    # the latter never steps
         rate = self._rule.learning_rate
@@ -174,16 +167,13 @@ class Trainer:
         self._state = self._rule.init(model.n_params, model.dtype)
         self._grads = aligned_zeros(model.n_params, model.dtype)
         self._mean = None if self.average is None else np.zeros(model.n_params)
-        self._compile()
-        self._labels = isinstance(self.loss, Loss) and self.loss.target == "class"
-        self._column = model.out_features == 1
-        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None and model.target_scale is None
-        self._fast = plain and isinstance(self.loss, Loss) and self.loss.target in ("class", "real")
-        model.trained_loss = self.loss
-
-    def _compile(self) -> None:
         self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
         self._run = compiled(self, load(self.model.dtype))
+        target = self.loss.target if isinstance(self.loss, Loss) else None
+        self._labels, self._column = target == "class", model.out_features == 1
+        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None and model.target_scale is None
+        self._fast = plain and target in ("class", "real")
+        model.trained_loss = self.loss
 
     def __setattr__(self, name: str, value: object) -> None:
         """Only `learning_rate` may be set: the rest was bound when the trainer was made."""
@@ -198,12 +188,6 @@ class Trainer:
         """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
 
         Of the settings it holds `average` and `seed`, to compare: give it to a trainer made with the same ones.
-
-        Raises
-        ------
-        RuntimeError
-            While another thread is in an epoch or a fit, and from a signal's handler in the middle of a step that
-            writes as it goes.
         """
         return state_of(self)
 
@@ -215,8 +199,6 @@ class Trainer:
         TypeError, ValueError
             For the state of another model, optimizer, average or seed, and for one that no training has come to,
             before anything is changed.
-        RuntimeError
-            Within an epoch or a fit.
         """
         load_state(self, state)
 
@@ -227,7 +209,6 @@ class Trainer:
 
     @property
     def _plateau(self) -> PlateauState:
-        """What a `ReduceOnPlateau` has seen."""
         return self._carried.plateau
 
     @property
@@ -296,8 +277,6 @@ class Trainer:
             For bad input, before any parameter is touched.
         DivergedError
             Where loss, gradient or update is not finite; the parameters are as they were.
-        RuntimeError
-            Within an epoch or a fit of this trainer.
         """
         if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None:
             try:
@@ -342,7 +321,7 @@ class Trainer:
 
         Raises
         ------
-        TypeError, ValueError, DivergedError, RuntimeError
+        TypeError, ValueError, DivergedError
             As in `step`.
         """
         if isinstance(self.optimizer, FullBatch):
@@ -374,10 +353,9 @@ class Trainer:
 
         A second call goes on where the first one stopped, bit for bit, within an epoch as well: the rest of that epoch
         comes first, over data of as many samples; data of another number begin an epoch. After a DivergedError it is
-        the refused batch that comes first: at a lower `learning_rate` it may pass. The same holds after any exception,
-        Ctrl-C at any moment or one from a metric, a criterion or a callback. Where it came between an epoch's last step
-        and the end of what is measured, the next fit measures first: a row more than `epochs`.
-        `state_dict`, pickle and copy.deepcopy may be called by a callback, and by a signal's handler.
+        the refused batch that comes first: at a lower `learning_rate` it may pass. After any other exception, Ctrl-C
+        included, it goes on as well. Where that came between an epoch's last step and the end of what is measured, the
+        next fit begins with this: a row more than `epochs`. A callback or a signal's handler may copy the trainer.
 
         Parameters
         ----------
@@ -416,7 +394,7 @@ class Trainer:
 
         Raises
         ------
-        TypeError, ValueError, DivergedError, RuntimeError
+        TypeError, ValueError, DivergedError
             As in `step`; a DivergedError's `history` is that of the epochs before.
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
