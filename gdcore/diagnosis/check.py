@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from ..gradcheck import check_gradients
+import numpy as np
+
+from ..gradcheck import GradientReport, check_gradients
 from .case import Case
 from .finding import Finding
 
 DIRECTIONS = 2
 """Along which each block's gradient is compared with differences: one hides a wrong entry very seldom."""
+REMEDY = "a custom loss must return d value / d outputs; print(check_gradients(model, X, y, loss)) tells more"
 
 
 def gradient_wrong(case: Case) -> Finding | None:
@@ -20,10 +23,21 @@ def gradient_wrong(case: Case) -> Finding | None:
     if report.verdict != "fail":
         return None
     found = report.to_dict()
+    if not found["failed"]:
+        return along_directions(report)
     evidence = {name: found[name] for name in ("worst", "analytic", "numeric", "bound", "causes")}
+    return Finding("gradient wrong", f"the loss changes otherwise than its gradient says: {found['worst']} is off",
+                   evidence, REMEDY)  # fmt: skip
+
+
+def along_directions(report: GradientReport) -> Finding:
+    """The finding where directions alone, or parts, show that the gradient is wrong."""
+    rows = report.directions[report.directions["verdict"] == "fail"]
+    blocks = [report.blocks[b].name for b in np.unique(rows["block"])]
+    parts = [part.name for part in report.parts if part.verdict == "fail"]
     return Finding(
         "gradient wrong",
-        f"the loss changes otherwise than its gradient says: {found['worst']} is off",
-        evidence,
-        "a custom loss must return d value / d outputs; print(check_gradients(model, X, y, loss)) tells more",
+        f"the loss changes otherwise than its gradient says: {', '.join(blocks + parts)} is off",
+        {"directions": len(rows), "blocks": blocks, "parts": parts},
+        REMEDY,
     )

@@ -38,13 +38,13 @@ from .entries import Block, blocks_of
 from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
 from .function import REPEATABLE
-from .kinks import excuse
+from .kinks import Sides
 from .model_evaluator import EPS
 from .modes import settle
 from .objective import Objective
-from .parts import check_parts
+from .parts import check_parts, check_single
 from .report import GradientReport, Part
-from .rounding import check_single, gradient_roundoff
+from .rounding import gradient_roundoff
 from .second import check_second
 
 Gradient = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
@@ -161,8 +161,8 @@ def check_gradients(
         plan = settle(mode, size, 2.0 * len(data.X) * model.n_params)
         evaluator = objective.evaluator()
         claim = Claim(gradient, gradient_roundoff(objective, dtype), blocks, float(np.finfo(dtype).eps))
-        found = examine(evaluator, claim, plan.mode, effort)
-        notes = excuse(objective, found.entries)
+        found = examine(evaluator, claim, plan.mode, effort, Sides(objective))
+        notes = found.notes()
         failed = bool((found.entries["verdict"] == "fail").any())
         guesses = (*objective.guesses(), *mistakes(objective)) if failed else ()
         if failed and dtype == "float64" and rounded(gradient):

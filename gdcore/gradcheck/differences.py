@@ -22,15 +22,13 @@ def spans(x: Vector) -> Vector:
     return np.maximum(np.abs(x), typical_size(x) or 1.0)
 
 
-def scales(x: Vector, eps: float) -> Vector:
-    """A length for each entry of x (n,): its size, whatever the others are; that of a typical entry where it is 0.
+def scales(x: Vector) -> Vector:
+    """A length for each entry of x (n,): its size, whatever the others are.
 
-    In float32, which has no roundoff to spare for shorter steps, as `spans`.
+    An entry that is 0 has none: it is taken as 1, or as a typical entry where this is smaller.
     """
     span = spans(x)
-    if eps > np.finfo(np.float64).eps:
-        return span
-    return np.where(x == 0, span, np.maximum(np.abs(x), LEAST_SCALE * span))
+    return np.where(x == 0, np.minimum(span, 1.0), np.maximum(np.abs(x), LEAST_SCALE * span))
 
 
 def entry_lines(evaluator: Evaluator, indices: Indices) -> Lines:
@@ -88,7 +86,7 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
     True
     """
     lines, x = entry_lines(evaluator, indices), evaluator.x
-    scale, span = scales(x, evaluator.eps)[indices], spans(x)[indices]
+    scale, span = scales(x)[indices], spans(x)[indices]
     found = search(lines, scale, span, evaluator.pattern, evaluator.eps)
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
 
@@ -96,7 +94,7 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
 def pulls(evaluator: Evaluator, direction: Vector) -> tuple[Vector, Vector]:
     """How much of each parameter's scale and of its span a direction (n,) moves it by, (n,) each."""
     x, sizes = evaluator.x, np.abs(direction)
-    return sizes / scales(x, evaluator.eps), sizes / spans(x)
+    return sizes / scales(x), sizes / spans(x)
 
 
 def reach(pull: Vector) -> Vector:

@@ -13,6 +13,7 @@ from .differences import entry_lines, entry_slopes, scales, spans
 from .directions import DIRECTION, check_directions
 from .entries import Block, Entries, Roundoff, excess, make_entries
 from .evaluator import Evaluator, Indices, Vector
+from .kinks import Sides, excuse, take_sides
 from .modes import Plan, sampled
 from .plot import error_curve
 from .report import GradientReport, Part
@@ -44,11 +45,19 @@ class Effort:
 
 
 class Findings(NamedTuple):
-    """Entries, DIRECTION rows and evaluations."""
+    """Entries, DIRECTION rows, evaluations, and how many entries are inconclusive because of several kinks."""
 
     entries: Entries
     directions: NDArray[Any]
     evaluations: int
+    excused: int
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report should know."""
+        if not self.excused:
+            return ()
+        stand = "1 entry stands" if self.excused == 1 else f"{self.excused} entries stand"
+        return (f"{stand} on several kinks at once, where a gradient may be any mixture of slopes",)
 
 
 @final
@@ -73,33 +82,47 @@ class Claim:
     eps: float = float(np.finfo(np.float64).eps)
 
 
-def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices) -> tuple[Entries, int]:
-    """The entries at `indices`, and the evaluations they took."""
+def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices, sides: Sides) -> tuple[Entries, int, int]:
+    """The entries at `indices`, the evaluations they took, and how many are inconclusive because of several kinks."""
     analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
     x, eps = evaluator.x, max(claim.eps, evaluator.eps)
-    scale, span = scales(x, evaluator.eps)[indices], spans(x)[indices]
-    return make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps), spent
+    scale, span = scales(x)[indices], spans(x)[indices]
+    entries = make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps)
+    unsettled = (entries["verdict"] != "pass") & (slopes.kink | ~np.isfinite(slopes.numeric)) & np.isfinite(analytic)
+    if unsettled.any() and not sides.mixed:
+        unsettled &= ~np.isfinite(slopes.bound)
+    if not unsettled.any() or not sides.evaluators:
+        return entries, spent, 0
+    with np.errstate(invalid="ignore", over="ignore"):
+        beyond = np.abs(analytic - slopes.numeric) > entries["bound"] + sides.apart[indices]
+    unsettled &= ~beyond
+    agreeing, more = take_sides(sides, slopes, indices, analytic, extra, unsettled)
+    extra = Roundoff(np.where(agreeing, extra.smooth, extra.whole), extra.smooth)
+    entries = make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps)
+    return entries, spent + more, excuse(sides, entries, unsettled, agreeing)
 
 
-def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort) -> Findings:
+def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort, sides: Sides) -> Findings:
     """Check a gradient in the mode "full", "sample" or "directions".
 
     In the last one the entries are the faulty ones that directions led to, and the largest of each block.
     """
     rng = np.random.default_rng(effort.seed)
-    rows, spent = np.empty(0, DIRECTION), 0
     if mode == "full":
         indices = np.concatenate([np.arange(block.start, block.start + block.size) for block in claim.blocks])
     elif mode == "sample":
         indices = sampled(claim.blocks, effort.samples_per_block, claim.gradient, rng)
     else:
-        rows, faulty, spent = check_directions(
-            evaluator, claim.gradient, claim.roundoff.whole, claim.blocks, effort.directions, rng
+        told = check_directions(
+            evaluator, sides, claim.gradient, claim.roundoff.whole, claim.blocks, effort.directions, rng
         )
-        indices = np.union1d(faulty, sampled(claim.blocks, 1, claim.gradient, rng))
-    entries, more = check_entries(evaluator, claim, indices)
-    return Findings(entries, rows, spent + more)
+        indices = np.union1d(told.faulty, sampled(claim.blocks, 1, claim.gradient, rng))
+        entries, more, excused = check_entries(evaluator, claim, indices, sides)
+        told.soften(entries)
+        return Findings(entries, told.rows, told.evaluations + more, excused)
+    entries, spent, excused = check_entries(evaluator, claim, indices, sides)
+    return Findings(entries, np.empty(0, DIRECTION), spent, excused)
 
 
 def assemble(
@@ -109,7 +132,7 @@ def assemble(
     """The report, with the curve of its worst entry."""
     worst = found.entries[int(np.argmax(excess(found.entries)))]
     line = entry_lines(evaluator, worst["index"].reshape(1))
-    scale = float(scales(evaluator.x, evaluator.eps)[worst["index"]])
+    scale = float(scales(evaluator.x)[worst["index"]])
     curve = error_curve(line, 0, scale, evaluator.eps, float(worst["numeric"]))
     return GradientReport(
         blocks, found.entries, found.directions, parts, causes, plan.mode, plan.why, found.evaluations, curve, notes

@@ -17,6 +17,7 @@ from .entries import Roundoff, blocks_of
 from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
 from .function import REPEATABLE, FunctionEvaluator
+from .kinks import Sides
 from .modes import settle
 from .report import GradientReport
 
@@ -127,6 +128,6 @@ def check_gradient(
         blocks = blocks_of([("x", point)])
         own = own_roundoff(analytic, spans(evaluator.x), eps)
         claim = Claim(analytic, Roundoff(own, own), blocks, eps)
-        found = examine(evaluator, claim, plan.mode, effort)
+        found = examine(evaluator, claim, plan.mode, effort, Sides(None))
         causes = explain(found.entries, blocks, whole="the gradient")
         return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

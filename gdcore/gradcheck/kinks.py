@@ -1,31 +1,39 @@
-"""Entries that stand on several kinks at once.
+"""What stands on kinks: sides are taken there, and what no choice of sides explains is wrong.
 
 Design
 ------
-- Moving one parameter may push several quantities off a kink. Backward takes a side for each of them, so what it says
-  need not lie between the two slopes of the whole. Such an entry is inconclusive, not wrong, as far as taking sides can
-  lead: further away it is wrong. It happens where a row of inputs is 0, or dropped, and biases are 0 too.
+- A line from x that leaves one kink has two one-sided slopes, and what lies between them is a subgradient. One that
+  leaves several at once has more, and what backward says of it is the slope of a function with sides taken (sides.py):
+  the entry is checked against each of these, gdcore's own choice first.
+- Backward may also mix sides, unit by unit. Where most of a block's entries follow one choice, it does not; elsewhere
+  what lies as far away as taking sides can lead is inconclusive. Further away it is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..activations import get_activation
 from ..models import Dense, Dropout
-from .differences import spans
-from .entries import Entries
-from .evaluator import Vector
+from .differences import entry_slopes, spans
+from .entries import Entries, Roundoff
+from .evaluator import Indices, Vector
 from .objective import Objective
 from .rounding import gradient_roundoff
+from .sides import Smooth, choices
+from .slopes import Slopes
+from .standing import NEAR, Kinks, find_kinks
 
 MOST = 256
-"""Entries that are looked at."""
-NEAR = 2.0**-24
-"""Of the parameters' scale."""
+"""Entries whose kinks are counted, one by one; beyond, an entry that could stand on several is taken to do so."""
+MOST_SIDED = 4096
+"""Entries that are checked with sides taken."""
 
 
 def kinked_layers(objective: Objective) -> list[bool]:
@@ -64,29 +72,107 @@ def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index:
     return int(changed.sum())
 
 
-def sides_apart(objective: Objective) -> Vector:
-    """How far two gradients (n_params,) may be apart that take sides at kinks, one by one, as they like."""
-    params, l1 = objective.model.params, objective.penalties()[0]
-    apart = gradient_roundoff(objective, "float64", NEAR * float(spans(params).max())).whole
-    return apart + np.where(params == 0, 2 * l1, 0.0)
+@final
+@dataclass(frozen=True)
+class Sides:
+    """The sides that a backward pass of an objective may have taken.
+
+    Parameters
+    ----------
+    objective : Objective or None
+        None: its kinks are not known.
+    order : {1, 2}, default 1
+        Of the derivatives.
+    """
+
+    objective: Objective | None
+    order: int = 1
+
+    @cached_property
+    def kinks(self) -> Kinks | None:
+        """What stands on kinks; None where that is not known."""
+        if self.objective is None or not self.objective.has_data:
+            return None
+        return find_kinks(self.objective, self.order)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether several quantities stand on kinks, so that one-sided slopes do not tell what backward may say."""
+        return self.kinks is not None and self.kinks.count > 1
+
+    @cached_property
+    def evaluators(self) -> tuple[Smooth, ...]:
+        """The objective with sides taken, gdcore's own first; empty where it stands on no kink."""
+        if self.objective is None or self.kinks is None:
+            return ()
+        return tuple(choices(self.objective, self.kinks, self.order))
+
+    @cached_property
+    def apart(self) -> Vector:
+        """How far two gradients (n_params,) may be apart that take sides at kinks, one by one, as they like."""
+        objective = self.objective
+        if objective is None:
+            return np.zeros(1)
+        params, l1 = objective.model.params, objective.penalties()[0]
+        apart = gradient_roundoff(objective, "float64", NEAR * float(spans(params).max())).whole
+        return apart + np.where(params == 0, 2 * l1, 0.0)
+
+    def several(self, indices: Indices) -> NDArray[np.bool_]:
+        """Whether each of some parameters stands on several kinks at once."""
+        found, objective = np.ones(len(indices), np.bool_), self.objective
+        if objective is not None:
+            params, signs = objective.model.params, sign_reader(objective)
+            nearby = spans(params) * NEAR
+            for j, i in enumerate(indices[:MOST].tolist()):
+                found[j] = kinks_at(signs, params, i, float(nearby[i])) > 1
+        return found
 
 
-def excuse(objective: Objective, entries: Entries) -> tuple[str, ...]:
-    """Turn failures at several kinks into "inconclusive", in place -> a note that says so, if there were any."""
-    failing = np.flatnonzero((entries["verdict"] == "fail") & np.isfinite(entries["analytic"]))[:MOST]
-    if not len(failing):
-        return ()
-    params, signs = objective.model.params, sign_reader(objective)
-    if not len(signs(params)):
-        return ()
-    found = entries[failing]
-    excused_by = found["bound"] + sides_apart(objective)[found["index"]]
-    failing = failing[np.abs(found["analytic"] - found["numeric"]) <= excused_by]
-    nearby = spans(params) * NEAR
-    several = [kinks_at(signs, params, int(i), float(nearby[i])) > 1 for i in entries["index"][failing]]
-    excused = failing[np.array(several, np.bool_)]
-    entries["verdict"][excused], entries["kink"][excused] = "inconclusive", True
-    if not len(excused):
-        return ()
-    stand = "1 entry stands" if len(excused) == 1 else f"{len(excused)} entries stand"
-    return (f"{stand} on several kinks at once, where a gradient may be any mixture of slopes",)
+def take_sides(
+    sides: Sides, slopes: Slopes, indices: Indices, analytic: Vector, extra: Roundoff, unsettled: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], int]:
+    """Replace slopes of unsettled entries by those of the first choice of sides that agrees, in place.
+
+    Returns
+    -------
+    tuple of (ndarray, int)
+        Which entries agree with a choice, and the evaluations it took.
+    """
+    agreeing, spent = np.zeros(len(indices), np.bool_), 0
+    left = np.flatnonzero(unsettled)[:MOST_SIDED]
+    for evaluator in sides.evaluators if len(left) else ():
+        own = extra.smooth[left]
+        found, more = entry_slopes(evaluator, indices[left], analytic[left], own)
+        spent += more
+        with np.errstate(invalid="ignore", over="ignore"):
+            agree = np.abs(analytic[left] - found.numeric) <= found.bound + own
+        agree &= np.isfinite(found.bound)
+        found.kink[:] = True
+        slopes.put(left[agree], found.take(agree))
+        agreeing[left[agree]] = True
+        left = left[~agree]
+        if not len(left):
+            break
+    return agreeing, spent
+
+
+def excuse(
+    sides: Sides, entries: Entries, unsettled: NDArray[np.bool_], agreeing: NDArray[np.bool_]
+) -> int:
+    """Turn failures at several kinks into "inconclusive", in place, in blocks that follow no choice -> how many.
+
+    Their bounds get what taking sides may add.
+    """
+    follow = np.bincount(entries["block"], agreeing)
+    others = np.bincount(entries["block"], unsettled & ~agreeing)
+    failing = (entries["verdict"] == "fail") & unsettled & (follow < others)[entries["block"]]
+    failing &= np.isfinite(entries["analytic"])
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(entries["analytic"] - entries["numeric"])
+        failing &= error <= entries["bound"] + sides.apart[entries["index"]] if failing.any() else False
+    rows = np.flatnonzero(failing)
+    rows = rows[sides.several(entries["index"][rows])] if len(rows) else rows
+    entries["verdict"][rows], entries["kink"][rows] = "inconclusive", True
+    for field in ("truncation", "bound"):
+        entries[field][rows] += sides.apart[entries["index"][rows]]
+    return len(rows)

@@ -1,13 +1,15 @@
-"""The parts of an objective, each checked by itself."""
+"""The parts of an objective, each checked by itself, and a float32 model's gradient against the float64 one."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..batches import Samples
+from ..models import Sequential
 from .entries import Block, Entries, excess
 from .evaluator import Indices
 from .examine import Claim, check_entries
-from .kinks import excuse
+from .kinks import Sides
 from .modes import sampled
 from .objective import Objective
 from .report import Part
@@ -35,11 +37,38 @@ def check_parts(
 def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
     """One part at some entries."""
     claim = Claim(part.gradient(), gradient_roundoff(part, "float64"), blocks)
-    entries, _ = check_entries(part.evaluator(), claim, indices)
-    excuse(part, entries)
+    entries, _, _ = check_entries(part.evaluator(), claim, indices, Sides(part))
     words = entries["verdict"]
     verdict = "fail" if (words == "fail").any() else "pass" if (words == "pass").mean() > 0.5 else "inconclusive"
     worst = entries[int(np.argmax(excess(entries)))]
     error = abs(float(worst["analytic"]) - float(worst["numeric"]))
     where = blocks[worst["block"]].entry_name(int(worst["index"]))
     return Part(name, verdict, len(entries), where, error, float(worst["bound"]))
+
+
+def check_single(objective: Objective, model: Sequential, data: Samples, blocks: tuple[Block, ...]) -> Part:
+    """Compare every entry of a float32 model's gradient with its float64 copy's.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the float64 copy.
+    model : Sequential
+        Of float32.
+    data : Samples
+        In float32, the same numbers as the objective's.
+    """
+    grad = np.zeros(model.n_params, np.float32)
+    model.copy()._evaluate(data, objective.loss, objective.l1, objective.l2, objective.key, grad)
+    with np.errstate(over="ignore", invalid="ignore"):
+        bound = gradient_roundoff(objective, "float32").whole
+        error = np.abs(grad.astype(np.float64) - objective.gradient())
+        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # more than float32 can hold on the way
+        beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
+        beyond[lost] = 0
+    worst = int(np.argmax(beyond))
+    block = next(block for block in reversed(blocks) if block.start <= worst)
+    known = np.isfinite(bound).all() and not lost.any()
+    verdict = "fail" if (beyond > 1).any() else "pass" if known else "inconclusive"
+    where = block.entry_name(worst)
+    return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))

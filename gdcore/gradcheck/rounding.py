@@ -1,4 +1,4 @@
-"""The roundoff that a model's analytic gradient may have, and the float32 gradient against the float64 one within it.
+"""The roundoff that a model's analytic gradient may have.
 
 Design
 ------
@@ -26,15 +26,13 @@ import numpy as np
 
 from .._kernels import load
 from ..activations import get_activation
-from ..batches import Samples
 from ..losses import Loss
-from ..models import Dense, Dropout, Log1p, Sequential
+from ..models import Dense, Dropout, Log1p
 from ..models.memory import layer_views
 from ..models.scaling import Scaling, scaled
-from .entries import Block, Roundoff
+from .entries import Roundoff
 from .evaluator import Vector
 from .objective import Objective
-from .report import Part
 
 ELEMENTARY = 8
 """Roundings in an activation's value or slope: exp, tanh, erf and what follows them."""
@@ -47,11 +45,13 @@ TRIALS = 8
 class Passed(NamedTuple):
     """What one layer keeps for the way back: input and slopes, how far they may be off, and its weight and bias.
 
-    `jump` is the part of a slope's error that comes from a kink within reach. A dropout or scaling layer has no views.
+    `z_error` is how far what the activation is taken of may be off, `jump` the part of a slope's error that comes from
+    a kink within reach. A dropout or scaling layer has no views.
     """
 
     x: Vector
     x_error: Vector
+    z_error: Vector
     slope: Vector
     slope_error: Vector
     jump: Vector
@@ -61,34 +61,6 @@ class Passed(NamedTuple):
 def summing(n: int, eps: float) -> float:
     """Relative error of a sum of n products."""
     return eps * min(n + 1.0, 8 + 4 * sqrt(n))
-
-
-def check_single(objective: Objective, model: Sequential, data: Samples, blocks: tuple[Block, ...]) -> Part:
-    """Compare every entry of a float32 model's gradient with its float64 copy's.
-
-    Parameters
-    ----------
-    objective : Objective
-        Of the float64 copy.
-    model : Sequential
-        Of float32.
-    data : Samples
-        In float32, the same numbers as the objective's.
-    """
-    grad = np.zeros(model.n_params, np.float32)
-    model.copy()._evaluate(data, objective.loss, objective.l1, objective.l2, objective.key, grad)
-    with np.errstate(over="ignore", invalid="ignore"):
-        bound = gradient_roundoff(objective, "float32").whole
-        error = np.abs(grad.astype(np.float64) - objective.gradient())
-        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # more than float32 can hold on the way
-        beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
-        beyond[lost] = 0
-    worst = int(np.argmax(beyond))
-    block = next(block for block in reversed(blocks) if block.start <= worst)
-    known = np.isfinite(bound).all() and not lost.any()
-    verdict = "fail" if (beyond > 1).any() else "pass" if known else "inconclusive"
-    where = block.entry_name(worst)
-    return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -131,16 +103,16 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             moved = nudge * np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
             z_error += summing(layer.in_features + 1, eps) * sizes + moved
             value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
-            passed.append(Passed(x, error, slope, slope_error, jump, tuple(views)))
+            passed.append(Passed(x, error, z_error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
         elif isinstance(layer, Scaling):
             slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
-            passed.append(Passed(x, error, slope, slope_error, np.zeros_like(x), ()))
+            passed.append(Passed(x, error, error, slope, slope_error, np.zeros_like(x), ()))
             x, error = next(outputs), out_error
         elif isinstance(layer, Dropout) and key:
             out, keep = next(outputs), 1 / (1 - layer.rate)
             mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
-            passed.append(Passed(x, error, mask, eps * mask, np.zeros_like(x), ()))
+            passed.append(Passed(x, error, error, mask, eps * mask, np.zeros_like(x), ()))
             x, error = out, error * mask + eps * np.abs(out)
     return passed, x, error
 
@@ -212,14 +184,20 @@ def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) ->
 
 def loss_slopes(objective: Objective, z: Vector) -> Vector:
     """Slopes d loss / d outputs (n, k)."""
+    return loss_and_slopes(objective, z)[1]
+
+
+def loss_and_slopes(objective: Objective, z: Vector) -> tuple[float, Vector]:
+    """The mean loss of outputs z (n, k), and its slopes d loss / d outputs (n, k)."""
     data, loss = objective.data, objective.loss
     if not isinstance(loss, Loss):
-        return np.asarray(loss(z, data.y)[1], np.float64)
+        value, slopes = loss(z, data.y)
+        return float(value), np.asarray(slopes, np.float64)
     delta = np.empty_like(z)
-    load("float64").loss_rows(
+    value = load("float64").loss_rows(
         loss.name, loss.option(), np.ascontiguousarray(z), data.target, data.labels, data.weight, delta
     )
-    return delta
+    return value, delta
 
 
 def term_sizes(objective: Objective, z: Vector, delta: Vector) -> Vector:

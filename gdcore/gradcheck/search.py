@@ -8,8 +8,9 @@ Design
   yet, as where an entry is 0 but for rounding, the next one is a share of a typical parameter.
 - The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows
   where roundoff rules and shrinks where truncation does, by as much as the measured two say.
-- Where patterns tell of kinks, a step that meets one shrinks; one that still meets it when it is tiny stands on it.
-  Kinks to both sides, or one that is met again, are most often one at x: there the step becomes tiny at once.
+- Where patterns tell of kinks, a step that meets one becomes tiny at once; one that still meets it stands on it. At the
+  end of a domain a step shrinks, and becomes tiny where it meets the end again.
+- Of a function that nobody knows, what disagrees at a step longer than the line's own scale must do so at this scale.
 - What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel
   in what tells of a single one. A wrong value disagrees at every step.
 - Steps change by powers of 2, so that lines which share their points, as those of a gradient's entries do, share many.
@@ -48,6 +49,8 @@ CLOSE = 3.0
 """Steps found too small and too large that are no further apart end the search."""
 AGAIN = (0.25, 2.0**-4, 2.0**-6, 2.0**-8)
 """Steps that a disagreement must withstand, of the one that found it."""
+OWN = (0.5, 0.125, 2.0**-5)
+"""Steps of a line's own scale that a disagreement at a longer one must withstand."""
 FEW, FEW_SHARE, MOST_AGAIN = 16, 0.25, 512
 """So many lines, such a share of them and never more are looked at again: more wrong ones are no accident."""
 WORSE = 8.0
@@ -125,10 +128,10 @@ def most_needed(best: Slopes, rows: Indices, most: int) -> Indices:
 class Look(NamedTuple):
     """What one round saw of some rows: slopes, whether no kink was met, whether f moved at all.
 
-    `astride` are the rows with a kink to both sides, among all that were asked for.
+    `kinked` are the rows with a kink to either side, among all that were asked for.
     """
 
-    astride: Indices
+    kinked: Indices
     rows: Indices
     slopes: Slopes
     smooth: NDArray[np.bool_]
@@ -141,19 +144,19 @@ def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], 
     k = len(rows)
     offsets, outer = lines(np.concatenate([rows, rows]), np.concatenate([-step, step]))
     same, finite = (sides.reshape(2, k) for sides in (outer.patterns == pattern, np.isfinite(outer.values)))
-    astride, keep = rows[finite.all(axis=0) & ~same.any(axis=0)], (same & finite).all(axis=0) | patient
+    kinked, keep = rows[finite.all(axis=0) & ~same.all(axis=0)], (same & finite).all(axis=0) | patient
     if not keep.all():
         rows, both = rows[keep], np.concatenate([keep, keep])
         step, offsets, outer = step[keep], offsets[both], Differences(*(array[both] for array in outer))
     if not len(rows):
         none = np.zeros(0, np.bool_)
-        return Look(astride, rows, unknown(0), none, none, 2 * k)
+        return Look(kinked, rows, unknown(0), none, none, 2 * k)
     inner_offsets, inner = lines(np.concatenate([rows, rows]), np.concatenate([step / -2, step / 2]))
     shape = (2, 2, len(rows))
     steps = np.abs([offsets, inner_offsets]).reshape(shape)
     values, noise, patterns = (np.array(pair).reshape(shape) for pair in zip(outer, inner, strict=True))
     slopes, smooth = one_round(steps, values, noise, patterns == pattern, rounding[rows])
-    return Look(astride, rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(rows))
+    return Look(kinked, rows, slopes, smooth, (values != 0).any(axis=(0, 1)), 2 * k + 2 * len(rows))
 
 
 def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: Vector) -> int:
@@ -170,11 +173,12 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     better = slopes.bound < state.best.bound[rows]
     state.best.put(rows[better], slopes.take(better))
     near = met & np.isfinite(state.high)
-    near[seen.astride] |= met[seen.astride]
+    near[seen.kinked] |= met[seen.kinked]
     state.high[met] = state.step[met]
     state.step[met] *= KINK_SHRINK
     state.step[near] = state.least[near]
     choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~moved)
+    state.least[rows[~smooth]] = np.inf     # a longer step meets the same kink, and is no worse for it
     return seen.evaluations
 
 
@@ -216,6 +220,29 @@ def choose_steps(
     state.active[rows] = ~hopeless
 
 
+def look_near(lines: Lines, found: Found, analytic: Vector, extra: Vector, scale: Vector, eps: float) -> Found:
+    """Replace slopes that disagree with the analytic values (k,) where steps of the line's own scale do not.
+
+    Where roundoff drowns what short steps see, a longer one tells only what the function does far away: something may
+    hide in the roundoff nearby, as a tanh of x does beside numbers of 1e7. The slope is then as uncertain as it looks
+    from near.
+    """
+    best, spent = found
+    with np.errstate(invalid="ignore", over="ignore"):
+        beyond = np.abs(analytic - best.numeric) / (best.bound + extra)
+    far = np.flatnonzero((beyond > 1) & np.isfinite(beyond) & (best.step > scale))
+    for ratio in OWN:
+        if not len(far):
+            break
+        seen = look(lines, far, scale[far] * ratio, np.zeros(len(far), np.bool_), 0, eps * scale)
+        spent += seen.evaluations
+        with np.errstate(invalid="ignore", over="ignore"):
+            agrees = np.abs(analytic[seen.rows] - seen.slopes.numeric) <= seen.slopes.bound + extra[seen.rows]
+        best.put(seen.rows[agrees], seen.slopes.take(agrees))
+        far = np.setdiff1d(far, seen.rows[agrees])
+    return Found(best, spent)
+
+
 def look_again(
     lines: Lines, found: Found, analytic: Vector, extra: Vector, scale: Vector, pattern: int, eps: float
 ) -> Found:
@@ -229,6 +256,8 @@ def look_again(
     extra : ndarray, shape (k,)
         What the analytic values themselves may be off.
     """
+    if not pattern:
+        found = look_near(lines, found, analytic, extra, scale, eps)
     best, spent = found
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = np.abs(analytic - best.numeric) / (best.bound + extra)

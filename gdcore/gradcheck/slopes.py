@@ -126,7 +126,8 @@ def one_round(
 def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_], step: Vector) -> Slopes:
     """Of one-sided slopes (2, 2, m) at a kink: their middle, bounded by half their distance and their errors.
 
-    A side of x's own pattern tells the slope alone; so does a side where f is finite beside one where it is not.
+    A side of x's own pattern tells the slope alone, unless the kink is so near that the other side's line meets it at x
+    as well as roundoff tells; so does a side where f is finite beside one where it is not.
     Such a side may be as rough as x^1.5 at 0, so the error is taken twice. At the end of a domain, one whose slope
     grows the nearer it gets to x, as that of log x near 0 or of its square root does, tells nothing.
     """
@@ -135,7 +136,9 @@ def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_], step: Vecto
     finite, own = np.isfinite(slope), same.all(axis=0)
     grows = np.abs(one_sided[1]) > GROWS * np.abs(one_sided[0]) + noise.sum(axis=0)
     error = np.where(grows & ~finite.all(axis=0), np.inf, error)
-    used = finite & (own | ~(own & finite).any(axis=0))
+    change = np.abs(one_sided[1] - one_sided[0])
+    at_x = finite.all(axis=0) & (change <= noise.sum(axis=0) + 2 * np.where(own, change, 0.0).sum(axis=0)).all(axis=0)
+    used = finite & (own | ~(own & finite).any(axis=0) | at_x)
     known = used.any(axis=0)
     high = np.where(used, slope, -np.inf).max(axis=0)
     low = np.where(used, slope, np.inf).min(axis=0)

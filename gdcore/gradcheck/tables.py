@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .report import GradientReport
 
 MOST_BLOCKS = 24
-HEADER = ("block", "entries", "fail", "inconclusive", "largest error", "its bound", "")
+HEADER = ("block", "entries", "fail", "inconclusive")
+DIRECTIONS_HEADER = ("directions", "fail", "inconclusive")
+WORST_HEADER = ("largest error", "its bound", "")
 PART_HEADER = ("part", "entries", "verdict", "largest error", "its bound", "at")
 BUG = 0.01
 """Size of the bug whose probability of being missed is printed."""
@@ -22,9 +24,9 @@ BUG = 0.01
 
 def as_text(report: GradientReport) -> str:
     """Several lines, the verdict first."""
-    lines = [headline(report), worst_line(report)]
+    lines = [headline(report), worst_line(report), *worst_direction(report)]
     lines += [f"cause: {cause}" for cause in report.causes]
-    lines += ["", *aligned(HEADER, block_rows(report))]
+    lines += ["", *aligned(header(report), block_rows(report))]
     if report.parts:
         lines += ["", *aligned(PART_HEADER, part_rows(report))]
     if report.mode == "directions":
@@ -35,9 +37,10 @@ def as_text(report: GradientReport) -> str:
 
 def as_html(report: GradientReport) -> str:
     """The same as HTML, for notebooks."""
-    parts = [f"<p><b>{escape(headline(report))}</b><br>{escape(worst_line(report))}</p>"]
+    worst = [worst_line(report), *worst_direction(report)]
+    parts = [f"<p><b>{escape(headline(report))}</b>{''.join(f'<br>{escape(line)}' for line in worst)}</p>"]
     parts += [f"<p>cause: {escape(cause)}</p>" for cause in report.causes]
-    parts.append(html_table(HEADER, block_rows(report)))
+    parts.append(html_table(header(report), block_rows(report)))
     if report.parts:
         parts.append(html_table(PART_HEADER, part_rows(report)))
     if report.mode == "directions":
@@ -48,16 +51,43 @@ def as_html(report: GradientReport) -> str:
 
 def headline(report: GradientReport) -> str:
     """The verdict, and what it rests on."""
-    facts = report.to_dict()
-    found = f"{facts['failed']} beyond their bounds" if facts["failed"] else "all within their bounds"
-    unclear = f", {facts['inconclusive']} inconclusive" if facts["inconclusive"] else ""
-    kinks = int(report.entries["kink"].sum())
-    at_kinks = f", {kinks} at a kink" if kinks else ""
     total = sum(block.size for block in report.blocks)
-    counted = f"{total}" if facts["entries"] == total else f"{facts['entries']} of {total}"
+    checked = len(report.entries)
+    counted = f"{total}" if checked == total else f"{checked} of {total}"
     counted += " entry" if total == 1 else " entries"
-    mode = "" if report.mode == "full" else f"; mode {report.mode}, {report.why}"
-    return f"gradient check: {report.verdict} ({counted}, {found}{unclear}{at_kinks}{mode})"
+    words = report.entries["verdict"]
+    failed, unclear, kinks = int((words == "fail").sum()), int((words == "inconclusive").sum()), report.entries["kink"]
+    clear = "none wrong" if unclear else "all within their bounds"
+    facts = [counted, f"{failed} beyond their bounds" if failed else clear]
+    facts += [f"{unclear} inconclusive"] * bool(unclear) + [f"{int(kinks.sum())} at a kink"] * bool(kinks.any())
+    found = [", ".join(facts), *other_findings(report)]
+    if report.mode != "full":
+        found.append(f"mode {report.mode}, {report.why}")
+    return f"gradient check: {report.verdict} ({'; '.join(found)})"
+
+
+def other_findings(report: GradientReport) -> list[str]:
+    """What directions and parts add to the verdict, as far as they are not right."""
+    found, words = [], report.directions["verdict"]
+    for verdict, said in (("fail", "beyond their bounds"), ("inconclusive", "inconclusive")):
+        count = int((words == verdict).sum())
+        if count:
+            found.append(f"{count} of {len(words)} directions {said}")
+    return found + [f"{part.name}: {part.verdict}" for part in report.parts if part.verdict != "pass"]
+
+
+def worst_direction(report: GradientReport) -> list[str]:
+    """A line about the direction that is furthest off, where directions fail and no entry does."""
+    rows = report.directions[report.directions["verdict"] == "fail"]
+    if not len(rows) or (report.entries["verdict"] == "fail").any():
+        return []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.abs(rows["analytic"] - rows["numeric"])
+        row = int(np.argmax(np.nan_to_num(error / rows["bound"], nan=np.inf)))
+    return [
+        f"worst direction: in {report.blocks[rows['block'][row]].name}: analytic {rows['analytic'][row]:.10g}, "
+        f"numeric {rows['numeric'][row]:.10g}, error {error[row]:.2g}, bound {rows['bound'][row]:.2g}"
+    ]
 
 
 def worst_line(report: GradientReport) -> str:
@@ -74,11 +104,17 @@ def worst_line(report: GradientReport) -> str:
 def direction_line(report: GradientReport) -> str:
     """How many directions, how many fail, and what they may have missed."""
     rows = report.directions
-    failed = int((rows["verdict"] == "fail").sum())
+    failed, unclear = int((rows["verdict"] == "fail").sum()), int((rows["verdict"] == "inconclusive").sum())
+    vague = f", {unclear} inconclusive" if unclear else ""
     return (
-        f"{len(rows)} random directions, {failed} beyond their bounds; a bug of {BUG:.0%} of a block's gradient "
+        f"{len(rows)} random directions, {failed} beyond their bounds{vague}; a bug of {BUG:.0%} of a block's gradient "
         f"is missed with probability <= {report.missed(BUG):.1g}"
     )
+
+
+def header(report: GradientReport) -> tuple[str, ...]:
+    """Of the table of blocks: directions have columns of their own."""
+    return (*HEADER, *(DIRECTIONS_HEADER if len(report.directions) else ()), *WORST_HEADER)
 
 
 def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
@@ -89,11 +125,14 @@ def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
         top = mine[np.argmax(beyond[mine])]
         words = entries["verdict"][mine]
         failed, unclear = int((words == "fail").sum()), int((words == "inconclusive").sum())
+        along = report.directions["verdict"][report.directions["block"] == b]
+        astray, vague = int((along == "fail").sum()), int((along == "inconclusive").sum())
         error = abs(float(entries["analytic"][top]) - float(entries["numeric"][top]))
-        word = "FAIL" if failed else "inconclusive" if unclear else "pass"
-        cells = (report.blocks[b].name, f"{len(mine)}", f"{failed}", f"{unclear}", f"{error:.2g}",
+        word = "FAIL" if failed or astray else "inconclusive" if unclear or vague else "pass"
+        told = (f"{len(along)}", f"{astray}", f"{vague}") if len(report.directions) else ()
+        cells = (report.blocks[b].name, f"{len(mine)}", f"{failed}", f"{unclear}", *told, f"{error:.2g}",
                  f"{entries['bound'][top]:.2g}", word)  # fmt: skip
-        rows.append((float(beyond[top]), cells))
+        rows.append((np.inf if astray else float(beyond[top]), cells))
     if len(rows) > MOST_BLOCKS:
         least = sorted((row[0] for row in rows), reverse=True)[MOST_BLOCKS - 1]
         rows = [row for row in rows if row[0] >= least][:MOST_BLOCKS]
