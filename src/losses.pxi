@@ -82,14 +82,12 @@ cdef inline double mean_factor(double mass) noexcept nogil:
     return 1 / mass if mass != 0 else 0
 
 
-cdef inline double gradient_factor(
-    const Objective *of, const Rows *data, Py_ssize_t rows, double mean,
-) noexcept nogil:
-    """1 / (rows of a batch * mean weight of all data * outputs averaged over); `mean` is that of the batch's loss.
+cdef double gradient_factor(const Objective *of, const Rows *data, Py_ssize_t rows, double mean) noexcept nogil:
+    """1 / (rows of a weighted batch * mean weight of all data * outputs averaged over).
 
-    The latter, to the bit, where the batch is all data; without weights as well.
+    `mean` is the factor of the batch's mean loss: the same, to the bit, where the batch is all data.
     """
-    if data.weight == NULL or data.mean_weight == 0 or data.whole_rows == rows:
+    if data.mean_weight == 0 or data.whole_rows == rows:
         return mean
     return mean_factor(averaged_over(of, rows * data.mean_weight))
 

@@ -372,8 +372,9 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     """Settle what a batch is made of -> the threads that it is worth."""
     cdef Plan *plan = batch.plan
     batch.mass = mean_mass(batch.of, batch.data, batch.first, batch.rows)
-    batch.mean = mean_factor(batch.mass)
-    batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
+    batch.mean = batch.factor = mean_factor(batch.mass)
+    if batch.data.weight != NULL:
+        batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
     batch.block = block_rows(plan, batch.rows)
     cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
     return 1 if batch.rows * plan.n_params * 3 < least else plan.threads
