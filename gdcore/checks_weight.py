@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST, LARGEST = 1e-280, 1e280
+SMALLEST = 1e-280
+LARGEST = 1e280
 """The sum of the weights lies between these, or it, or one over it, may leave float64's range for some data."""
 
 
