@@ -320,17 +320,15 @@ def objective_gradient(value: object, shape: tuple[int, ...]) -> NDArray[np.floa
     return found.astype(np.float64).ravel()
 
 
-def bounds(value: object, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest values (n,) from pairs, None for none; x inside."""
+def bounds(value: object, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest values (n,) from pairs, None for none."""
     several = several_pairs(value)
-    if len(several) != x.size:
-        raise ValueError(f"bounds has {len(several)} pairs; expected one for each of x0's {x.size} numbers")
+    if len(several) != n:
+        raise ValueError(f"bounds has {len(several)} pairs; expected one for each of x0's {n} numbers")
     low = np.array([-np.inf if pair[0] is None else pair[0] for pair in several], np.float64)
     high = np.array([np.inf if pair[1] is None else pair[1] for pair in several], np.float64)
-    if np.isnan(low).any() or np.isnan(high).any() or (low > high).any():
+    if not ((low <= high) & (low < np.inf) & (high > -np.inf)).all():
         raise ValueError(f"bounds must be pairs (low, high) with low <= high, got {short(value)}")
-    if (x < low).any() or (x > high).any():
-        raise ValueError(f"x0 = {x} lies outside the bounds: pass np.clip(x0, low, high)")
     return low, high
 
 
@@ -341,6 +339,12 @@ def several_pairs(value: object) -> list[Any]:
     if not pairs or not all(end is None or isinstance(end, numbers.Real) for pair in found for end in pair):
         raise TypeError(f"bounds must be a list of pairs (low, high), None for no bound, got {short(value)}")
     return found
+
+
+def finite_start(what: str, at_start: bool) -> None:
+    """A value and a gradient to begin with; `what` is the one that is not finite."""
+    if what and at_start:
+        raise ValueError(f"{what} is not finite at x0: begin elsewhere")
 
 
 def takes_bounds(method: object, takes: bool, given: bool) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from ._version import __version__
 from .gradcheck.modes import MODES
+from .terminal import any_encoding, complain, mute
 
 NOT_RUN = 2
 INTERRUPTED = 130
@@ -20,10 +20,11 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options; those of `bench` are its own."""
     top = argparse.ArgumentParser(
         prog="gdcore",
-        description="Dense networks and linear models trained by gradient descent on a CPU.",
+        description="Dense networks and linear models trained by gradient descent on a CPU. Exit status 2 where a "
+        "command could not be run or its output not be written, 130 after Ctrl-C.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="{demo,info,check,seeds,bench}")
+    commands = top.add_subparsers(dest="command", metavar="{demo,info,check,seeds,bench}")
     demo = commands.add_parser(
         "demo",
         help="train on handwritten digits, check the gradients, compare with NumPy",
@@ -31,7 +32,12 @@ def parser() -> argparse.ArgumentParser:
         "Exit status 1 if any of it fails.",
     )
     demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
-    commands.add_parser("info", help="version, instruction sets, threads, compiler flags")
+    commands.add_parser(
+        "info",
+        help="version, instruction sets, threads, compiler flags",
+        description="Prints the version, the instruction sets that were built and that this machine runs, the threads, "
+        "and the compiler with its flags: what a report of a fault should hold.",
+    )
     check = commands.add_parser(
         "check",
         help="check the gradient of a model or a function in a Python file",
@@ -56,7 +62,12 @@ def parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         help="let the network of 4 answer numbers from the standard input (default: where that is a terminal)",
     )
-    commands.add_parser("bench", help="the benchmark against NumPy; gdcore bench --help tells more", add_help=False)
+    commands.add_parser(
+        "bench",
+        help="the benchmark against NumPy; gdcore bench --help tells more",
+        description="Measures gdcore beside other libraries.",
+        add_help=False,
+    )
     return top
 
 
@@ -71,8 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 where a check of the command failed; 2 where there was nothing to check, 3 where a check was
-        inconclusive; 130 after Ctrl-C; 141 where nobody reads the output any more.
+        0; 1 where a check of the command failed; 2 where there was nothing to check or the output could not be
+        written, 3 where a check was inconclusive; 130 after Ctrl-C; 141 where nobody reads the output any more.
 
     Raises
     ------
@@ -85,20 +96,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     gdcore ...
     0
     """
-    try:
-        status = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # the interpreter flushes once more at exit, and would complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    return status
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with any_encoding():
+        known, others = parser().parse_known_args(arguments)
+        if known.command is None:
+            parser().print_help()
+            return 0
+        name, stdout = f"gdcore {known.command}", sys.stdout
+        if stdout is None:
+            complain(f"{name}: standard output is closed")
+            return NOT_RUN
+        try:
+            status = _run(known, others)
+            if not stdout.closed:    # by a file that was checked
+                stdout.flush()
+        except KeyboardInterrupt:
+            complain(f"{name}: interrupted")
+            return INTERRUPTED
+        except BrokenPipeError:
+            mute(stdout)
+            return BROKEN_PIPE
+        except OSError as error:
+            mute(stdout)
+            complain(f"{name}: {error}")
+            return NOT_RUN
+        return status
 
 
-def _run(argv: list[str]) -> int:
-    known, others = parser().parse_known_args(argv)
+def _run(known: argparse.Namespace, others: list[str]) -> int:
     if known.command == "bench":
         from .bench import main as bench
 
@@ -125,7 +150,7 @@ def _check(target: str, mode: str, seed: int) -> int:
     try:
         return run_check(target, mode, seed)
     except NotRunError as error:
-        print(f"gdcore check: {error}", file=sys.stderr)
+        complain(f"gdcore check: {error}")
         return NOT_RUN
 
 
@@ -134,10 +159,8 @@ def _seeds(numbers: list[int], plot: str | None, ask: bool | None) -> int:
 
     try:
         reproduce(*numbers, plot=plot, ask=ask)
-    except BrokenPipeError:
-        raise
-    except (ImportError, OSError) as error:
-        print(f"gdcore seeds: {error}", file=sys.stderr)
+    except ImportError as error:
+        complain(f"gdcore seeds: {error}")
         return NOT_RUN
     return 0
 

@@ -20,6 +20,17 @@ class Config(dict[str, str]):
         return "\n".join(f"{key:<{width}}  {value}" for key, value in self.items())
 
 
+def instruction_sets() -> str:
+    """Which were built, and which of them this machine runs.
+
+    Examples
+    --------
+    >>> instruction_sets()  # doctest: +ELLIPSIS
+    'built: base...; this machine runs: base...'
+    """
+    return f"built: {', '.join(BUILT)}; this machine runs: {', '.join(SUPPORTED)}"
+
+
 def show_config() -> Config:
     """Version, instruction sets, threads, compiler flags.
 
@@ -38,7 +49,7 @@ def show_config() -> Config:
     return Config({
         "gdcore": __version__,
         "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
-        "instruction sets": f"built: {', '.join(BUILT)}; this machine runs: {', '.join(SUPPORTED)}",
+        "instruction sets": instruction_sets(),
         "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
         "compiler": kernels.COMPILER,
         "compiler flags": kernels.COMPILER_FLAGS,

@@ -13,11 +13,12 @@ import time
 
 import numpy as np
 
-from ._kernels import CHOSEN, SUPPORTED
+from ._kernels import CHOSEN
 from ._version import __version__
 from .bench.problems import PROBLEMS
 from .bench.runner import QUICK, Runner
 from .bench.suites import LIBRARIES, problem_named, train_suite
+from .config import instruction_sets
 from .data import Digits, load_digits
 from .gradcheck import check_gradients
 from .losses import CrossEntropy
@@ -59,7 +60,8 @@ def demo(seed: int = 0) -> int:
     digits = load_digits()
     model = MLP([64, 128, 10], activation="relu", seed=seed)
     threads = get_num_threads()
-    print(f"gdcore {__version__}, instruction set {CHOSEN} (of {', '.join(SUPPORTED)}), threads: {threads}")
+    print(f"gdcore {__version__}, instruction set {CHOSEN}, threads: {threads}")
+    print(f"  {instruction_sets()}")
     passed = [
         show_training(model, digits),
         show_gradient_check(model, digits),

@@ -6,6 +6,7 @@ Design
   is returned, and nit steps take nit + 1 evaluations.
 - Criteria and schedules are those of a fit; a step counts as an epoch.
 - Everything is float64: the cost is the function's.
+- What success is, and where a small gradient is none, stands in `convergence.py`.
 """
 
 from __future__ import annotations
@@ -19,26 +20,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, checks_fit
+from ._allocations import memory_errors
+from ._bounds import Limits, projected
 from ._calls import explains_calls
-from .differences import check_differentiable, differences
+from .convergence import Convergence, Place, leap
+from .differences import EPS, check_differentiable, differences
 from .optimizers import Optimizer
 from .optimizers.adam import Adam
-from .optimizers.full_batch import FullBatch, get_method, run_scipy
+from .optimizers.full_batch import FullBatch, get_method
+from .optimizers.line_search import run_scipy
 from .schedules import PlateauState, ReduceOnPlateau, Schedule
 from .training.epoch_end import EpochEnd, monitored, norm
-from .training.stopping import StopSpec, criteria
+from .training.stopping import StoppingCriterion, StopSpec, criteria
 from .training.thresholds import GradientNormThreshold
 
 Vector = NDArray[np.float64]
 MONITORS = {"loss": False}
 OPTIMIZER = Adam(0.01)
-CONVERGED = GradientNormThreshold(1e-6)
 WHOLE, PROJECTED = "the full gradient", "the projected gradient"
 """What criteria call the gradient of a fit, and what it is under bounds."""
 SHOWN = 12
 """Numbers of an array at most that are printed."""
 GROWN = 2.0
-"""Times its lowest that a value at the end has diverged to, the first one being passed as well."""
+"""A value at the end above the first one and above this multiple of the lowest has diverged."""
 
 
 class Trace(NamedTuple):
@@ -65,7 +69,8 @@ class MinimizeResult:
     nit, nfev : int
         Steps, and evaluations of the function, those for differences included.
     success : bool
-        Whether a criterion was met, rather than the last step reached or a value not finite.
+        Whether a criterion was met, by default that of a small gradient, rather than the last step reached, a value not
+        finite, or a flat spot leapt to.
     message : str
         Why it stopped, as a sentence.
     trace : Trace or None
@@ -107,7 +112,7 @@ def minimize(
     jac: Literal[True] | Callable[[Any], Any] | None = True,
     optimizer: str | Optimizer | FullBatch = OPTIMIZER,
     max_steps: int = 10_000,
-    stop: StopSpec | Iterable[StopSpec] = CONVERGED,
+    stop: StopSpec | Iterable[StopSpec] | None = None,
     callback: Callable[[EpochEnd], bool | None] | None = None,
     trace: bool = False,
     bounds: Iterable[tuple[float | None, float | None]] | None = None,
@@ -121,21 +126,24 @@ def minimize(
     x0 : array_like
         Where to begin; a number or an array of any shape.
     jac : True, callable or None, default True
-        True: `fun` returns the gradient too. A callable: x -> gradient. None: central differences, by 2 n evaluations.
+        True: `fun` returns the gradient too. A callable: x -> gradient. None: differences by 2 n evaluations, central
+        ones away from the bounds, which no evaluation leaves.
     optimizer : str, Optimizer or FullBatch, default Adam(0.01)
         A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule; "lbfgs" or "cg" where SciPy is
         installed.
     max_steps : int, default 10,000
         At least 1.
-    stop : StoppingCriterion, callable, or several, default GradientNormThreshold(1e-6)
-        As in `Trainer.fit`; a step is an epoch, the value its loss. With bounds the gradient is the projected one,
-        x - project(x - gradient). "lbfgs" and "cg" have their own criteria besides.
+    stop : StoppingCriterion, callable, or several, optional
+        As in `Trainer.fit`; a step is an epoch, the value its loss. With bounds the gradient is the projected one: 0
+        where x stands at a bound that descent would pass. By default the gradient's norm must be below 1e-9 times the
+        curvature that was met times the size of x, which holds for 1e8 * fun where it does for fun. "lbfgs" and "cg"
+        have their own criteria besides.
     callback : callable, optional
         (EpochEnd) after each evaluation -> True to stop.
     trace : bool, default False
         Whether the result holds every x and value.
     bounds : iterable of (low, high), optional
-        One pair for each number of x, None for no bound: after each step x is projected into them.
+        One pair for each number of x, None for no bound: x0 and x after each step are projected into them.
 
     Returns
     -------
@@ -155,42 +163,56 @@ def minimize(
     >>> float(result.x.round(6)), result.success
     (-1.0, True)
     """
-    start = checks.numbers_array("x0", x0, "float64")
-    objective = _Objective(fun, jac, start.shape)
-    limits = None if bounds is None else checks_fit.bounds(bounds, start.ravel())
-    if callback is not None:
-        checks_fit.function("callback", callback)
-    steps = checks.integer("max_steps", max_steps, 1)
-    watch = _Watch(criteria(stop), callback, steps, limits, checks.boolean("trace", trace))
-    method = get_method(optimizer)
-    if isinstance(method, FullBatch):
-        checks_fit.takes_bounds(method, method.takes_bounds, limits is not None)
-        message, success = _scipy(method, objective, start.ravel(), steps, watch, limits)
-    else:
-        message, success = _descend(method, objective, start.ravel(), steps, watch, limits)
-    for one in watch.watches:
-        one.finish(watch.x)
-    if not np.array_equal(watch.x, watch.seen):
-        watch.fun, watch.jac = objective(watch.x)
-    path = Trace(np.array(watch.xs).reshape(-1, *start.shape), np.array(watch.values)) if trace else None
-    shaped = watch.x.reshape(start.shape), float(watch.fun), watch.jac.reshape(start.shape)
-    return MinimizeResult(*shaped, watch.nit, objective.calls, success, message, path)
+    with memory_errors():
+        start = checks.numbers_array("x0", x0, "float64")
+        limits = None if bounds is None else checks_fit.bounds(bounds, start.size)
+        objective = _Objective(fun, jac, start.shape, limits)
+        x = start.ravel() if limits is None else np.clip(start.ravel(), *limits)
+        if callback is not None:
+            checks_fit.function("callback", callback)
+        steps = checks.integer("max_steps", max_steps, 1)
+        method = get_method(optimizer)
+        rules = () if stop is None else criteria(stop)
+        convergence = Convergence(objective, limits) if stop is None and isinstance(method, Optimizer) else None
+        watch = _Watch(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
+        if isinstance(method, FullBatch):
+            checks_fit.takes_bounds(method, method.takes_bounds, limits is not None)
+            message, success = _scipy(method, objective, x, steps, watch, limits)
+        else:
+            message, success = _descend(method, objective, x, steps, watch, limits)
+        by_gradient = success and not watch.otherwise
+        if by_gradient and watch.before and (flat := leap(objective, watch.before, watch.here, limits)):
+            message, success = flat, False
+        for one in watch.watches:
+            one.finish(watch.x)
+        if not np.array_equal(watch.x, watch.here.x):
+            watch.fun, watch.jac = objective(watch.x)
+        path = Trace(np.array(watch.xs).reshape(-1, *start.shape), np.array(watch.values)) if trace else None
+        shaped = watch.x.reshape(start.shape), float(watch.fun), watch.jac.reshape(start.shape)
+        return MinimizeResult(*shaped, watch.nit, objective.calls, success, message, path)
 
 
 @final
 class _Objective:
     """x (n,) -> value, gradient (n,), whatever the user's function gives; counts the evaluations."""
 
-    def __init__(self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None
+    ) -> None:
         checks_fit.function("fun", fun)
         checks_fit.jacobian(jac)
-        self.fun, self.jac, self.shape = fun, jac, shape
+        self.fun, self.jac, self.shape, self.limits = fun, jac, shape, limits
         self.calls = 0
         self.checked = False
+        self.eps = EPS
+        """The roundoff of the values that `value` has returned."""
 
     def value(self, x: Vector) -> float:
         self.calls += 1
-        return checks_fit.objective_value(self.fun(x.reshape(self.shape).copy()), "fun")
+        found = self.fun(x.reshape(self.shape).copy())
+        if np.asarray(found).dtype == np.float32:
+            self.eps = float(np.finfo(np.float32).eps)
+        return checks_fit.objective_value(found, "fun")
 
     def __call__(self, x: Vector) -> tuple[float, Vector]:
         if self.jac is True:
@@ -202,52 +224,65 @@ class _Objective:
             return value, checks_fit.objective_gradient(self.jac(x.reshape(self.shape).copy()), self.shape)
         if not np.isfinite(value):
             return value, np.full(x.size, np.nan)
-        slopes = differences(self.value, x)
+        slopes = differences(self.value, x, value, self.limits, self.eps)
         if not self.checked:
-            check_differentiable(self.value, x, value, slopes)
+            check_differentiable(self.value, x, value, slopes, self.limits, self.eps)
             self.checked = True
         return value, slopes
 
 
 @final
 class _Watch:
-    """The last good x, its value and gradient; whom to ask after each step."""
+    """The last good x, its value and gradient, and the point before; whom to ask after each step."""
 
     x: Vector
-    seen: Vector
+    here: Place
     fun: float
     jac: Vector
 
     def __init__(
-        self, rules: Any, callback: Any, steps: int, limits: tuple[Vector, Vector] | None, keep: bool
+        self, rules: tuple[StoppingCriterion, ...], convergence: Convergence | None,
+        callback: Callable[[EpochEnd], bool | None] | None, steps: int, limits: Limits | None, keep: bool,
     ) -> None:
         self.watches = [rule.start(MONITORS) for rule in rules]
+        self.by_gradient = [isinstance(rule, GradientNormThreshold) for rule in rules]
+        self.convergence = convergence
         self.callback, self.steps, self.limits, self.keep = callback, steps, limits, keep
         self.began = time.perf_counter()
         self.nit = -1
         self.first, self.lowest = np.nan, np.inf
+        self.before: Place | None = None
+        self.otherwise = False
+        """Whether anything but a small gradient has asked to stop."""
         self.xs: list[Vector] = []
         self.values: list[float] = []
 
     def observe(self, x: Vector, value: float, grad: Vector, rate: float) -> str | None:
         """The reasons to stop at this x, or None."""
+        self.before = None if self.nit < 0 else self.here
         self.nit += 1
-        self.x, self.seen, self.fun, self.jac = x.copy(), x.copy(), value, grad
+        self.x, self.fun, self.jac = x.copy(), value, grad
+        self.here = Place(x.copy(), value, grad)
         self.first = value if self.nit == 0 else self.first
         self.lowest = min(self.lowest, value)
         if self.keep:
-            self.xs.append(self.seen)
+            self.xs.append(self.here.x)
             self.values.append(value)
-        if self.limits is not None:
-            grad = x - np.clip(x - grad, *self.limits)
+        descent = projected(x, grad, self.limits)
+        size = norm(descent)
         end = EpochEnd(
-            self.nit, self.steps, {"loss": value}, rate, norm(grad), time.perf_counter() - self.began, self.x,
-            lambda: grad, lambda: grad,
+            self.nit, self.steps, {"loss": value}, rate, size, time.perf_counter() - self.began, self.x,
+            lambda: descent, lambda: descent,
         )  # fmt: skip
-        reasons = [reason for watch in self.watches if (reason := watch.observe(end))]
+        answers = [watch.observe(end) for watch in self.watches]
+        self.otherwise = any(said and not its for said, its in zip(answers, self.by_gradient, strict=True))
+        if self.convergence is not None:
+            answers.append(self.convergence.reason(self.before, self.here, size))
+        reasons = [reason for reason in answers if reason]
         if self.limits is not None:
             reasons = [reason.replace(WHOLE, PROJECTED) for reason in reasons]
         if self.callback is not None and self.callback(end):
+            self.otherwise = True
             reasons.append(f"{checks_fit.callable_name(self.callback)} asked to stop in step {self.nit}")
         return "; ".join(reasons) or None
 
@@ -263,7 +298,7 @@ def _descend(
     x: Vector,
     steps: int,
     watch: _Watch,
-    limits: tuple[Vector, Vector] | None,
+    limits: Limits | None,
 ) -> tuple[str, bool]:
     """The optimizer's own steps -> why they ended, and whether by a criterion."""
     x, state, plateau = x.copy(), optimizer.init(x.size, "float64"), PlateauState()
@@ -273,10 +308,8 @@ def _descend(
         greater = monitored(schedule, schedule.monitor, schedule.mode, MONITORS).greater_is_better
     while True:
         value, grad = objective(x)
-        if not np.isfinite(value) or not np.isfinite(grad).all():
-            what = "fun" if not np.isfinite(value) else "its gradient"
-            if watch.nit < 0:
-                raise ValueError(f"{what} is not finite at x0: begin elsewhere")
+        if what := _not_finite(value, grad):
+            checks_fit.finite_start(what, watch.nit < 0)
             where = f"after step {watch.nit + 1} at learning_rate {rate:g}"
             return f"{what} is not finite {where}: try a smaller one", False
         if isinstance(schedule, ReduceOnPlateau):
@@ -294,8 +327,16 @@ def _descend(
             grown = f"fun has grown from {watch.first:.3g} to {value:.3g}"
             return f"{made} and {grown}: it diverged at learning_rate {rate:g}, try a smaller one", False
         state.step(x, grad, rate if isinstance(schedule, ReduceOnPlateau) else None)
+        if not np.isfinite(x).all():
+            remedy = "a gradient of 0 over 0, pass eps > 0" if optimizer.divides_by_zero() else "try a smaller one"
+            return f"x is not finite after step {watch.nit + 1} at learning_rate {rate:g}: {remedy}", False
         if limits is not None:
             np.clip(x, *limits, out=x)
+
+
+def _not_finite(value: float, grad: Vector) -> str:
+    """What is not finite; empty where both are."""
+    return "fun" if not np.isfinite(value) else "" if np.isfinite(grad).all() else "its gradient"
 
 
 def _scipy(
@@ -304,7 +345,7 @@ def _scipy(
     x: Vector,
     steps: int,
     watch: _Watch,
-    limits: tuple[Vector, Vector] | None,
+    limits: Limits | None,
 ) -> tuple[str, bool]:
     """SciPy's steps -> why they ended, and whether by a criterion, its or ours."""
     reasons: list[str] = []
@@ -314,10 +355,9 @@ def _scipy(
         reasons.extend([reason] if reason else [])
         return bool(reason)
 
-    if stepped(x, *objective(x)):
+    value, grad = objective(x)
+    checks_fit.finite_start(_not_finite(value, grad), True)
+    if stepped(x, value, grad):
         return reasons[0], True
-    pairs = None if limits is None else list(zip(*limits, strict=True))
-    ended = run_scipy(method, objective, x, steps, stepped, pairs)
-    if reasons:
-        return reasons[0], True
-    return (ended.message, True) if ended.success else (f"{ended.message} after {watch.nit} steps", False)
+    ended = run_scipy(method, objective, x, steps, stepped, limits)
+    return (reasons[0], True) if reasons else (ended.message, ended.converged)

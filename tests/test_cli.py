@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interruptible import interruptible
 
 import gdcore as gd
 from gdcore import cli, demo
@@ -35,7 +36,6 @@ def test_info_prints_the_configuration(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "arguments are required"),
         (["train"], "invalid choice: 'train'"),
         (["info", "--fast"], "unrecognized arguments: --fast"),
         (["demo", "--seed", "-1"], "got -1"),
@@ -107,12 +107,25 @@ def test_check_looks_at_a_users_object(name, status, printed, tmp_path, capsys):
         ("def x():\n    return {}['w']", "KeyError: 'w' (FILE, line 2)"),
         ("def x():\n    raise ValueError", "ValueError (FILE, line 2)"),
         ("import sys\nsys.exit(0)", "SystemExit: 0 (FILE, line 2)"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt (FILE, line 1)"),
+        ("raise GeneratorExit", "GeneratorExit (FILE, line 1)"),
+        ("class B(BaseException): pass\n\nraise B('a\\n  b')", "B: a b (FILE, line 3)"),
+        ("class E(Exception):\n  def __str__(self): raise ValueError\nraise E", "E (FILE, line 3)"),
+        ("import os\nos.chdir('/')\n1 / 0", "ZeroDivisionError: division by zero (FILE, line 3)"),
+        ("def x(): return x()", "RecursionError: maximum recursion depth exceeded (FILE, line 1)"),
+        ("raise MemoryError", "MemoryError (FILE, line 1)"),
+        ("# coding: nope", "SyntaxError: unknown encoding: nope (FILE)"),
+        ("import sys\nsys.path.clear()", "FILE has no object 'x'; it has: sys"),
+        ("import sys\nsys.path = []\nraise OSError('no\\nroom')", "OSError: no room (FILE, line 3)"),
     ],
 )
-def test_check_of_a_file_that_raises(source, said, tmp_path, capsys):
-    file = tmp_path / "mine.py"
+def test_check_of_a_file_that_raises(source, said, tmp_path, capsys, monkeypatch):
+    file, path, search = tmp_path / "mine.py", sys.path, list(sys.path)
     file.write_text(source)
+    monkeypatch.chdir(tmp_path)
     assert cli.main(["check", f"{file}:x"]) == 2
+    assert sys.path is path
+    assert sys.path == search
     assert capsys.readouterr() == ("", f"gdcore check: {said.replace('FILE', str(file))}\n")
 
 
@@ -192,13 +205,14 @@ def test_one_part_that_fails_is_the_exit_status(monkeypatch, capsys):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-def test_ctrl_c_ends_quietly_with_130():
-    process = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+def test_ctrl_c_ends_with_130_and_a_word():
+    command = interruptible("import sys; from gdcore.cli import main; sys.exit(main(['demo']))")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
     process.stdout.readline()
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (130, b"gdcore demo: interrupted\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")

@@ -58,13 +58,16 @@ def test_known_minima(fun, start, minima, optimizer, how):
     jac = (lambda x: fun(x)[1]) if how == "callable" else jac
     result = gd.minimize(value, start, jac=jac, optimizer=optimizer)
     assert result.success, result.message
-    assert "is below 1e-06: converged" in result.message
+    assert re.match(r"the norm of the full gradient(, \S+, is below 1e-09 of its scale,.*| is 0): conv", result.message)
     assert distance(result.x, minima) < 1e-5
     assert result.x.shape == result.jac.shape == np.shape(start)
     assert result.fun == fun(result.x)[0] < 1e-10
     np.testing.assert_allclose(result.jac, fun(result.x)[1], atol=1e-6)
     n = np.size(start)
-    assert result.nfev == (result.nit + 1) * (1 + 2 * n) + 5 if how == "differences" else result.nit + 1
+    if how != "differences":
+        assert result.nfev == result.nit + 1
+    elif result.nit:      # at a minimum jumps are looked for everywhere
+        assert result.nfev == (result.nit + 1) * (1 + 2 * n) + 5
 
 
 @pytest.mark.parametrize("optimizer", gd.OPTIMIZERS)
@@ -100,7 +103,7 @@ def test_bounds_are_kept_and_the_gradient_is_projected(optimizer):
     assert result.jac[0] == pytest.approx(-1, abs=1e-4)
     assert result.trace.x[:, 0].max() == 0.5
     assert result.trace.x[:, 1].min() >= -1
-    assert re.match(r"the norm of the projected gradient, \S+, is below 1e-06: converged$", result.message)
+    assert re.match(r"the norm of the projected gradient, \S+, is below 1e-09 of its scale, \S+: conv", result.message)
 
 
 def test_criteria_and_callbacks():
@@ -260,7 +263,7 @@ ERRORS = [
     (lambda: minimize(rosenbrock, bounds=(0, 1)), TypeError, r"bounds must be a list of pairs \(low, high\)"),
     (lambda: minimize(rosenbrock, bounds=[("a", 1), (0, 1)]), TypeError, "bounds must be a list of pairs"),
     (lambda: minimize(rosenbrock, bounds=[(1, 0), (0, 1)]), ValueError, "low <= high"),
-    (lambda: minimize(rosenbrock, bounds=[(1, 2), (0, 1)]), ValueError, r"x0 = .* outside the bounds: pass np.clip"),
+    (lambda: minimize(rosenbrock, bounds=[(np.inf, np.inf), (0, 1)]), ValueError, "low <= high"),
     (lambda: minimize(rosenbrock, optimizer="cg", bounds=[(0, 1)] * 2), ValueError, "does not take bounds: use"),
 ]  # fmt: skip
 

@@ -113,7 +113,8 @@ def _measure(
     results: list[Any] = []
     versions: dict[str, dict[str, str]] = {}
     ok = True
-    print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average']}; Python {machine['python']}")
+    cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
+    print(f"{machine['cpu']}, {cores}, load {machine['load_average']}; Python {machine['python']}")
     for suite in suites:
         cases = [case for case in suite.cases if case.problem.name in problems]
         contenders = _contenders(suite, libraries)

@@ -4,20 +4,28 @@ Design
 ------
 - What the file raises, as it is run or from a function that is checked, is told by its type and its line: its text
   alone, such as that of a KeyError, may say nothing. What gdcore says of the object's arguments is told as it is.
-- A file that ends the process (sys.exit) counts as one that raises: its status is not passed on.
+- A file that ends the process (sys.exit) counts as one that raises: its status is not passed on. So does one that
+  raises KeyboardInterrupt itself; a handler tells whether the signal came.
+- Whatever goes wrong is a `NotRunError`: a traceback would end with status 1, which means that a gradient is wrong.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
+import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from .. import checks, checks_gradients
+from ..terminal import mute
 from .check import check_gradients
 from .function_check import check_gradient
 from .report import GradientReport
@@ -39,39 +47,82 @@ def run_check(target: str, mode: str, seed: int) -> int:
     Raises
     ------
     NotRunError
-        Where there is no such file or object, it is none of these, or it raises something.
+        Where there is no such file or object, it is none of these, it raises something, or the report cannot be
+        written.
+    BrokenPipeError
+        Where nobody reads the report.
     """
     path, _, name = target.rpartition(":")
     if not path or not name:
         raise NotRunError(f"the target must be FILE.py:OBJECT, got {target!r}")
-    folder = str(Path(path).parent)
-    sys.path.insert(0, folder)
+    file = _real(path)    # now: the file may change the working directory
+    before, search, stdout = sys.path, list(sys.path), sys.stdout
+    sys.path.insert(0, str(Path(path).parent))
+    with _interruptions() as interrupted:
+        try:
+            report = report_of(load_object(path, name), mode, seed)
+            verdict, text = report.verdict, str(report)
+        except BaseException as error:
+            if interrupted and isinstance(error, KeyboardInterrupt):
+                raise
+            raise NotRunError(_said(path, file, error)) from error
+        finally:
+            sys.path, sys.stdout = before, stdout
+            sys.path[:] = search
     try:
-        report = report_of(load_object(path, name), mode, seed)
-    except (Exception, SystemExit) as error:
-        said = raised_in(path, error)
-        if said is None and not isinstance(error, OSError | TypeError | ValueError):
-            raise
-        raise NotRunError(said or str(error)) from error
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        mute(stdout)
+        raise NotRunError(f"the report could not be written: {error}") from error
+    return dict(EXIT)[verdict]
+
+
+@contextlib.contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """The signals of Ctrl-C that come meanwhile; each raises KeyboardInterrupt as ever."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    usual = threading.current_thread() is threading.main_thread()
+    if not usual or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield came
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield came
     finally:
-        sys.path.remove(folder)
-    print(report)
-    return dict(EXIT)[report.verdict]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def raised_in(path: str, error: BaseException) -> str | None:
-    """What a file raised, with the line of the file where it did so; None where its code had no part in it."""
-    file = Path(path).resolve()
+def _said(path: str, file: str, error: BaseException) -> str:
+    """What was raised: with the line of the file where it did so; its text alone where gdcore refuses an argument."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
-             if Path(frame.f_code.co_filename).resolve() == file]  # fmt: skip
-    words = str(error)
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        place, words = f"{error.filename}, line {error.lineno}", error.msg
-    elif lines:
-        place = f"{path}, line {lines[-1]}"
-    else:
-        return None
+             if _real(frame.f_code.co_filename) == file]  # fmt: skip
+    try:
+        words = str(error)
+    except Exception:    # of an exception class of the file's
+        words = ""
+    place = f"{path}, line {lines[-1]}" if lines else path
+    if isinstance(error, SyntaxError):
+        words = error.msg
+        where = error.filename or path
+        place = f"{where}, line {error.lineno}" if error.lineno else where
+    elif not lines and isinstance(error, OSError | TypeError | ValueError):
+        return words
     return f"{type(error).__name__}{': ' * bool(words)}{words} ({place})"
+
+
+def _real(path: str) -> str:
+    """The path without links; as it is where the system knows no such path."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
 
 
 def load_object(path: str, name: str) -> Any:

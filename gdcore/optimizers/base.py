@@ -11,6 +11,7 @@ Design
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import inf
 from typing import Any, ClassVar
 
 from .. import checks, checks_fit
@@ -53,6 +54,10 @@ class Optimizer(ABC):
     def amplification(self) -> float:
         """The factor by which a step can enlarge a slot: how often a trainer has to look for overflow."""
         return 1.0
+
+    def divides_by_zero(self) -> bool:
+        """Whether eps is 0, so that a gradient of 0 may be divided by 0."""
+        return self.amplification() == inf
 
     def n_slots(self) -> int:
         """How many vectors the rule keeps beside the parameters."""

@@ -2,29 +2,20 @@
 
 Design
 ------
-They choose their steps themselves, so they have no learning rate and no kernel rule: they are no `Optimizer`. A trainer
-or `minimize` hands them the function; each step they accept is one epoch there.
+They choose their steps themselves, so they have no learning rate and no kernel rule: they are no `Optimizer`. How they
+are run stands in `line_search.py`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar, final
 
 from .. import checks
-from .._optional import optional
 from .._repr import call_repr
 from . import OPTIMIZERS
 from .base import Optimizer
-
-Vector = NDArray[np.float64]
-Objective = Callable[[Vector], tuple[float, Vector]]
-Bounds = Sequence[tuple[float, float]]
 
 MANY = 10**9
 """Evaluations: no limit of their own."""
@@ -39,9 +30,15 @@ class FullBatch(ABC):
     """SciPy's name."""
     takes_bounds: ClassVar[bool]
 
+    gtol: float
+
     @abstractmethod
     def options(self) -> dict[str, float]:
-        """SciPy's options, without the number of steps."""
+        """SciPy's options, without the number of steps; it never ends at a small gradient, `line_search` does."""
+
+    def least_fall(self) -> float:
+        """The share of the value by which a step must lower it; 0 where the method has no such option."""
+        return 0.0
 
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each method is a dataclass
@@ -57,9 +54,9 @@ class LBFGS(FullBatch):
     memory : int, default 10
         Steps that are remembered.
     ftol : float, default 1e-15
-        Ends where a step lowers the function by less than this share.
+        Begins anew, or ends, where a step lowers the function by less than this share.
     gtol : float, default 1e-8
-        Ends where no entry of the gradient is larger.
+        Has converged where no entry of the gradient is above this share of the largest at the start.
 
     References
     ----------
@@ -84,8 +81,11 @@ class LBFGS(FullBatch):
         checks.nonnegative("ftol", self.ftol)
         checks.nonnegative("gtol", self.gtol)
 
+    def least_fall(self) -> float:
+        return self.ftol
+
     def options(self) -> dict[str, float]:
-        return {"maxcor": self.memory, "ftol": self.ftol, "gtol": self.gtol, "maxfun": MANY}
+        return {"maxcor": self.memory, "ftol": self.ftol, "gtol": 0.0, "maxfun": MANY}
 
 
 @final
@@ -96,7 +96,7 @@ class ConjugateGradient(FullBatch):
     Parameters
     ----------
     gtol : float, default 1e-8
-        Ends where no entry of the gradient is larger.
+        Has converged where no entry of the gradient is above this share of the largest at the start.
 
     References
     ----------
@@ -118,19 +118,10 @@ class ConjugateGradient(FullBatch):
         checks.nonnegative("gtol", self.gtol)
 
     def options(self) -> dict[str, float]:
-        return {"gtol": self.gtol}
+        return {"gtol": 0.0}
 
 
 FULL_BATCH: tuple[type[FullBatch], ...] = (LBFGS, ConjugateGradient)
-
-
-class Ended(NamedTuple):
-    """Where SciPy's method ended, and why."""
-
-    x: Vector
-    message: str
-    success: bool
-    evaluations: int
 
 
 def get_method(spec: Optimizer | FullBatch | str) -> Optimizer | FullBatch:
@@ -146,55 +137,3 @@ def get_method(spec: Optimizer | FullBatch | str) -> Optimizer | FullBatch:
     by_name: dict[str, type[Optimizer] | type[FullBatch]] = {kind.rule: kind for kind in OPTIMIZERS}
     by_name.update({kind.name: kind for kind in FULL_BATCH})
     return by_name[checks.known_name("optimizer", spec, tuple(by_name))]()
-
-
-def run_scipy(
-    method: FullBatch,
-    fun: Objective,
-    x0: Vector,
-    max_steps: int,
-    stepped: Callable[[Vector, float, Vector], bool],
-    bounds: Bounds | None = None,
-) -> Ended:
-    """Run SciPy's method from x0 (n,).
-
-    Parameters
-    ----------
-    method : FullBatch
-    fun : callable
-        x -> value, gradient (n,).
-    x0 : ndarray, shape (n,)
-    max_steps : int
-    stepped : callable
-        (x, value, gradient) after each step -> whether to stop.
-    bounds : sequence of (low, high), optional
-
-    Raises
-    ------
-    ImportError
-        Where SciPy is not installed.
-    """
-    minimize = optional("scipy.optimize", f"optimizer={method.name!r}", "scipy").minimize
-    calls = 0
-    seen: list[tuple[Vector, float, Vector]] = []
-
-    def counted(x: Vector) -> tuple[float, Vector]:
-        nonlocal calls
-        calls += 1
-        value, grad = fun(x)
-        seen[:] = [(x.copy(), value, grad)]
-        return value, grad
-
-    def callback(*, intermediate_result: Any) -> None:
-        x = intermediate_result.x
-        if not np.array_equal(seen[0][0], x):
-            counted(x)
-        if stepped(*seen[0]):
-            raise StopIteration
-
-    found = minimize(
-        counted, x0, jac=True, method=method.method, bounds=bounds, callback=callback,
-        options={**method.options(), "maxiter": max_steps},
-    )  # fmt: skip
-    message = found.message if isinstance(found.message, str) else found.message.decode()
-    return Ended(np.array(found.x), f"{method.name}: {message}", bool(found.success), calls)

@@ -12,6 +12,7 @@ from ..minimize import MinimizeResult, minimize
 from ..models import LinearModel
 from ..optimizers import SGD
 from ..plot import descent as draw_descent
+from ..training import GradientNormThreshold
 from .claim import Claim, Document, Picture, Section, Table, answered, everywhere, holds
 from .pictures import curves
 
@@ -35,7 +36,7 @@ def slope(A: Any) -> Any:
 def descend(rate: float, steps: int = 10_000, scale: float = 1.0) -> MinimizeResult:
     """Plain descent from `START` on scale * loss, until the gradient is below 1e-6."""
     return minimize(lambda A: (scale * loss(A), scale * slope(A)), START, optimizer=SGD(rate), max_steps=steps,
-                    trace=True)  # fmt: skip
+                    stop=GradientNormThreshold(1e-6), trace=True)  # fmt: skip
 
 
 def max_rate(scale: float = 1.0) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from ..models import Sequential
 
@@ -18,11 +19,14 @@ def ask_numbers(model: Sequential) -> None:
         Of one input and one output.
     """
     print(f"\n{WANTED}")
-    while True:
+    while sys.stdin is not None and not sys.stdin.closed:
         try:
             line = input("number: ")
         except EOFError:
             print()
+            return
+        except UnicodeDecodeError as error:
+            print(f"the input is no text in {error.encoding}: the end")
             return
         print(answer(model, line))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import fill
 
 from .. import checks
+from ..terminal import is_terminal
 from . import descent, scale, tables, vanishing
 from .claim import VERDICTS, Document, Section
 from .layout import WIDTH, claims_text, table_text
@@ -58,7 +59,7 @@ def reproduce(*numbers: int, plot: str | Path | None = None, ask: bool | None = 
             verdicts += _print_section(section(), directory)
     counts = ", ".join(f"{verdict} {verdicts[verdict]}" for verdict in VERDICTS if verdicts[verdict])
     print(f"\n{verdicts.total()} claims and questions: {counts}; {time.perf_counter() - began:.1f} s")
-    if len(DOCUMENTS) in chosen and (sys.stdin.isatty() if ask is None else ask):
+    if len(DOCUMENTS) in chosen and (is_terminal(sys.stdin) if ask is None else ask):
         ask_numbers(vanishing.trained().model)
 
 

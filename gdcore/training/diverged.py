@@ -13,6 +13,7 @@ from ..batches import Samples
 from ..errors import DivergedError
 from ..models.layers import Dropout
 from ..models.sequential import without_target_scale
+from ..optimizers import Optimizer
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -53,11 +54,20 @@ def explain(
     if batches is not None:
         several = f"batches {batches[0]} to {batches[-1]} ({where})"
         where = f"epoch {epoch}, {several if len(batches) > 1 else f'batch {batches[0]}'}"
+    verb, remedy = ("are", _remedy_of_update(trainer)) if kind == "parameters" else ("is", REMEDY)
     message = (
         f"training diverged in {where}: {quantity} {verb} not finite at learning_rate "
-        f"{trainer.learning_rate:g}; the parameters are those of the last good step; {REMEDY}"
+        f"{trainer.learning_rate:g}; the parameters are those of the last good step; {remedy}"
     )
     return DivergedError(message, epoch, batches[0] if batches else 0, quantity, step)
+
+
+def _remedy_of_update(trainer: Trainer) -> str:
+    """What to try where the update alone was not finite."""
+    rule = trainer.optimizer
+    if isinstance(rule, Optimizer) and rule.divides_by_zero():
+        return f"{rule!r} divides a gradient of 0 by 0: pass eps > 0"
+    return REMEDY
 
 
 def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:

@@ -33,7 +33,8 @@ from ..metrics import MetricSpec, get_metrics
 from ..models.answers import measure
 from ..models.evaluate import mean_loss
 from ..models.names import feature_names
-from ..optimizers.full_batch import FullBatch, run_scipy
+from ..optimizers.full_batch import FullBatch
+from ..optimizers.line_search import run_scipy
 from ..output_range import warn_out_of_reach
 from ..schedules import PlateauState, ReduceOnPlateau
 from .callbacks import Callback, callback_list

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from math import isnan
 from typing import Any, final
 
+from ..terminal import is_terminal
 from .callbacks import Callback
 from .epoch_end import EpochEnd
 from .history import History
@@ -17,11 +19,13 @@ LINES = 10
 """Lines that a fit writes into a log."""
 REFRESH = 0.1
 """Seconds between two updates of a terminal's line."""
+UNWRITABLE = OSError, ValueError
+"""What a stream that is full or closed raises."""
 
 
 def progress() -> Callback:
     """A callback that shows the epoch, the losses, the rate and the seconds left, on standard error."""
-    return Bar() if find_spec("tqdm") else Line()
+    return Bar() if find_spec("tqdm") and sys.stderr is not None and not sys.stderr.closed else Line()
 
 
 @final
@@ -32,14 +36,19 @@ class Bar(Callback):
         self.bar: Any = None
 
     def on_fit_begin(self, epochs: int) -> None:
-        self.bar = import_module("tqdm.auto").tqdm(total=epochs, unit="epoch")
+        with suppress(*UNWRITABLE):
+            self.bar = import_module("tqdm.auto").tqdm(total=epochs, unit="epoch")
 
     def on_epoch_end(self, state: EpochEnd) -> None:
-        self.bar.set_postfix_str(numbers(state), refresh=False)
-        self.bar.update()
+        if self.bar is not None:
+            with suppress(*UNWRITABLE):
+                self.bar.set_postfix_str(numbers(state), refresh=False)
+                self.bar.update()
 
     def on_fit_end(self, history: History) -> None:
-        self.bar.close()
+        if self.bar is not None:
+            with suppress(*UNWRITABLE):
+                self.bar.close()
 
 
 @final
@@ -47,7 +56,7 @@ class Line(Callback):
     """One line, rewritten in a terminal; in a log or a file a new one after each tenth of the epochs."""
 
     def __init__(self) -> None:
-        self.terminal = sys.stderr.isatty()
+        self.terminal = is_terminal(sys.stderr)
         self.shown = 0.0
         self.width = 0
 
@@ -64,16 +73,21 @@ class Line(Callback):
         left = state.seconds / done * (state.epochs - done)
         text = f"epoch {done}/{state.epochs}, {numbers(state)}, {left:.0f} s left"
         if self.terminal:
-            sys.stderr.write("\r" + text.ljust(self.width))
+            write("\r" + text.ljust(self.width))
             self.width = len(text)
         else:
-            sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+            write(text + "\n")
 
     def on_fit_end(self, history: History) -> None:
-        if self.width:
-            sys.stderr.write("\n")
-        sys.stderr.write(history.stop_reason + "\n")
+        write("\n" * bool(self.width) + history.stop_reason + "\n")
+
+
+def write(text: str) -> None:
+    """Write to standard error, if that can be done: a stream that is closed or full ends no training."""
+    if sys.stderr is not None:
+        with suppress(*UNWRITABLE):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def numbers(state: EpochEnd) -> str:
