@@ -2,14 +2,26 @@
 
 `cythonize` merges the flags of extensions that share a source, so it is called once per variant with a
 build directory of its own, and the flags are set on what it returns.
+
+`pip install .` and `pip install -e .` build in folders of their own. What one of them has compiled stands in build/kept
+for the other, under a hash of all that it was made from.
 """
 
+import hashlib
 import os
 import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
 from glob import glob
+from pathlib import Path
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fno-plt"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -32,10 +44,51 @@ def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) 
     return ext
 
 
+def compiler_version() -> str:
+    """What the C compiler says of itself, or its name where it says nothing."""
+    command = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+    try:
+        said = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        said = ""
+    return command + said
+
+
+class BuildOnce(build_ext):
+    """Compile an extension, or take what another command has compiled from the same."""
+
+    def build_extension(self, ext: Extension) -> None:
+        built = Path(self.get_ext_fullpath(ext.name))
+        kept = Path("build/kept", f"{ext.name}-{self.key(ext)}{built.suffix}")
+        if kept.exists() and not self.force:
+            built.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(kept, built)
+            return
+        super().build_extension(ext)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for old in kept.parent.glob(f"{ext.name}-*"):
+            old.unlink()
+        partial = kept.with_suffix(".partial")
+        shutil.copyfile(built, partial)
+        partial.replace(kept)
+
+    def key(self, ext: Extension) -> str:
+        """A hash of what the extension is made from: sources, flags, compiler, Cython and Python."""
+        flags = [os.environ.get(name, "") for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS")]
+        parts = [sys.version, str(sysconfig.get_config_var("EXT_SUFFIX")), Cython.__version__, compiler_version()]
+        parts += [*flags, *ext.extra_compile_args, repr(ext.define_macros)]
+        parts += [Path(path).read_text() for path in SOURCES]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 EXTENSIONS = [extension("gdcore._kernels.cpu", "src/cpu.pyx", [], {})] + [
     extension(f"gdcore._kernels.{isa}_{dtype}", "src/kernels.pyx", flags, {"REAL": ctype})
     for isa, flags in ISAS.items()
     for dtype, ctype in PRECISIONS.items()
 ]
 
-setup(ext_modules=EXTENSIONS, options={"build_ext": {"parallel": os.cpu_count() or 1}})
+setup(
+    ext_modules=EXTENSIONS,
+    cmdclass={"build_ext": BuildOnce},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

@@ -13,7 +13,8 @@ cdef extern from *:
         __builtin_cpu_init();
         if (!__get_cpuid(1, &a, &b, &basic, &d) || !__get_cpuid(0x80000001u, &a, &b, &extended, &d))
             return 0;
-        const unsigned cx16 = 1u << 13, movbe = 1u << 22, osxsave = 1u << 27, f16c = 1u << 29, lahf = 1, lzcnt = 1u << 5;
+        const unsigned cx16 = 1u << 13, movbe = 1u << 22, osxsave = 1u << 27, f16c = 1u << 29;
+        const unsigned lahf = 1, lzcnt = 1u << 5;
         return !(~basic & (cx16 | movbe | osxsave | f16c)) && !(~extended & (lahf | lzcnt))
             && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("ssse3")
             && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("sse4.2")

@@ -2,8 +2,8 @@
 
 Design
 ------
-- A call may run a signal handler of Python's, which may call the same object again. Waiting would never end: the holder's
-  number is kept, and that call is an error.
+- A call may run a signal handler of Python's, which may call the same object again. Waiting would never end: the
+  holder's number is kept, and that call is an error.
 - Waiting for another thread is done without the GIL, in slices, between which the main thread runs its signal handlers.
 - After a fork the holder may be a thread that the child has not. Whoever touches the lock first there replaces it;
   it stays held where the holder is the thread that forked, in a signal handler, and goes on with its call.
@@ -66,8 +66,8 @@ cdef int take_lock(Lock *lock) except -1:
     cdef bint taken
     if lock.holder == me:
         raise RuntimeError(
-            "this code, such as a signal handler, interrupted a call of the model that it calls; set a flag here, and act on "
-            "it when that call has returned"
+            "this code, such as a signal handler, interrupted a call of the model that it calls; set a flag here, and "
+            "act on it when that call has returned"
         )
     settle_lock(lock)
     taken = PyThread_acquire_lock(lock.lock, NOWAIT_LOCK)

@@ -324,7 +324,7 @@ cdef class Network:
             with nogil:
                 forward_rows(plan, &plan.spaces[0], &plan.workers[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
             found = []
-            for i in range(plan.n_layers):
+            for i in range(0 if flag_up(&self.poll.stopped) else plan.n_layers):
                 layer = &plan.layers[i]
                 if layer.kind != DROPOUT or dropout_key:
                     out = numpy.empty((n, layer.n_out), PRECISION)

@@ -29,7 +29,7 @@ cdef enum:
     MOST_SHARE = 288           # and at the most: enough for the packing of delta to be little beside the sums
     GROUP_WORK = 4000000       # multiply-adds of a batch from which on threads pay where groups share it out,
     THREAD_WORK = 60000000     # and where they meet twice in every block and read each other's weights
-    LOOK_NUMBERS = 2097152     # of a layer's outputs between two looks at signals
+    LOOK_NUMBERS = 1048576     # of a layer's outputs between two looks at signals
     ROUND_WORK = 300000000     # multiply-adds of a round of the groups
 
 cdef struct Workspace:

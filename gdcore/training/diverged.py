@@ -23,8 +23,6 @@ REMEDY = (
     "are possible"
 )
 
-UPDATED = "the updated parameters"
-
 
 def explain(
     trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], kind: str, batches: range | None = None
@@ -46,10 +44,9 @@ def explain(
     sources: dict[str, Callable[[], str]] = {
         "loss": lambda: _first_bad_output(trainer, data, rows),
         "gradient": lambda: _first_bad_gradient(trainer),
-        "parameters": lambda: UPDATED,
+        "parameters": lambda: "the updated parameters",
     }
     quantity = sources[kind]()
-    verb = "are" if quantity == UPDATED else "is"
     where = f"step {step}"
     if batches is not None:
         several = f"batches {batches[0]} to {batches[-1]} ({where})"
