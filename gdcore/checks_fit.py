@@ -232,7 +232,7 @@ def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
 
 def own_params(value: NDArray[Any], n: int, dtype: str, writes: bool = True) -> NDArray[Any]:
     """A model's own vector as it was made: NumPy lets its dtype, shape and flags be set in place."""
-    if value.dtype.name != dtype:
+    if value.dtype != dtype:
         raise ValueError(
             f"model.params was set to dtype {value.dtype} in place; expected {dtype}: set model.params.dtype = "
             f"{dtype!r}, and take model.astype for another precision"

@@ -30,3 +30,10 @@ cdef void sum_step(const Kept *kept, Py_ssize_t n, const real *grads) noexcept n
     cdef Py_ssize_t i
     for i in range(n):
         kept.sum[i] += grads[i]
+
+
+cdef double *sum_at(double[::1] total, Py_ssize_t n) except? NULL:
+    """Where n sums are kept; None: nowhere."""
+    if total is not None and total.shape[0] != n:
+        raise ValueError("the sum does not fit the parameters")
+    return NULL if total is None else &total[0]

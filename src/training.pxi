@@ -110,17 +110,15 @@ cdef class Training:
         self.epoch_steps += 1
         self.epochs_done += self.epoch_steps == self.epoch_of_steps
 
-    cdef int begin(self, Py_ssize_t rows, bint holds, double[::1] total) except -1:
-        """Take the network for a call; RefusedStep where it is not its turn. Gradients are added to total, or None."""
-        if total is not None and total.shape[0] != self.network.plan.n_params:
-            raise ValueError("the sum does not fit the parameters")
+    cdef int begin(self, Py_ssize_t rows, bint holds, double *sum_to) except -1:
+        """Take the network for a call; RefusedStep where it is not its turn. Gradients are added to sum_to, or NULL."""
         if not holds and len(self.turns):
             raise _RefusedStep("turn", 0)
         self.network.acquire(rows)
         if not holds and len(self.turns):
             release_lock(&self.network.lock)
             raise _RefusedStep("turn", 0)
-        self.kept.sum = NULL if total is None else &total[0]
+        self.kept.sum = sum_to
         self.running = PyThread_get_thread_ident()
         self.reach = INFINITY
         return 0
@@ -315,7 +313,7 @@ cdef class Training:
         cdef Network net = self.network
         bind_rows(&data, net.plan.n_in, net.plan.n_out, self.objective.loss.row != NULL, X, target, labels, weight)
         data.mean_weight = 1
-        self.begin(X.shape[0], holds, None)
+        self.begin(X.shape[0], holds, NULL)
         try:
             with nogil:
                 outcome = BAD_LOSS
@@ -357,7 +355,7 @@ cdef class Training:
             if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
-        self.begin(min(batch_size, n), True, total)
+        self.begin(min(batch_size, n), True, sum_at(total, self.network.plan.n_params))
         try:
             with nogil:
                 while first < n:
@@ -402,7 +400,7 @@ cdef class Training:
         Where it counts, as a step of the epoch, with this mean loss and its weight. `total` as in `epoch`.
         """
         cdef int outcome
-        self.begin(1, True, total)
+        self.begin(1, True, sum_at(total, self.network.plan.n_params))
         try:
             with nogil:
                 outcome = self.apply(sum_squares(self.network.plan.n_params, &self.grads[0]))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..schedules import PlateauState
+from .epoch import steps_begun
 from .epoch_end import EpochEnd, Monitors
 from .fingerprint import Fingerprint
 from .stopping import Memory, StoppingCriterion, Watch
@@ -78,11 +79,11 @@ class Watching:
 
     def memories(self) -> Memories:
         """What the next fit is to know, those that have stopped this one left out."""
-        return tuple(
-            (rule, memory)
-            for i, (rule, watch) in enumerate(zip(self.rules, self.watches, strict=True))
-            if i not in self.stopped and (memory := watch.remembered())
-        )
+        found = []
+        for i, watch in enumerate(self.watches):
+            if i not in self.stopped and (memory := watch.remembered()):
+                found.append((self.rules[i], memory))
+        return tuple(found)
 
     def finished(self, params: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Where training goes on from, and what the model shows: with those that stopped the fit done, and with all."""
@@ -102,11 +103,11 @@ class GradientMean:
     def __init__(self, trainer: Trainer, wanted: bool) -> None:
         self.trainer, self.wanted = trainer, wanted
 
-    def begin_epoch(self, begun: int) -> NDArray[np.float64] | None:
-        """Where to sum from here, so many steps of the epoch having been made."""
+    def begin_epoch(self, n: int) -> NDArray[np.float64] | None:
+        """Where to sum from here on, in the epoch over n samples that begins or goes on."""
         if not self.wanted:
             return None
-        carried = self.trainer._carried
+        carried, begun = self.trainer._carried, steps_begun(self.trainer, n)
         gradients = carried.gradients
         if gradients is None or not begun:
             gradients = GradientSum(np.zeros(self.trainer.model.n_params), begun)

@@ -71,7 +71,7 @@ class EarlyStopping(StoppingCriterion):
     def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         watch = _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
         if remembered and Monitored(*remembered[0]) == watch.what:
-            _, watch.reference, watch.waited, best = remembered
+            _, watch.reference, watch.waited, watch.age, best = remembered
             watch.best = None if best is None else Best(*best)
         return watch
 
@@ -79,15 +79,15 @@ class EarlyStopping(StoppingCriterion):
         return self.restore_best and monitored(self, self.monitor, self.mode, monitors).name == "loss"
 
     def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
-        what, reference, waited, best = memory
+        what, reference, waited, age, best = memory
         checks_training.saved_monitor(what)
         checks_training.saved_value("the reference of a criterion", reference)
         checks.integer("the epochs a criterion has waited", waited, -1, 2**62)
+        checks.integer("the age of the best value", age, 0, 2**62)
         if best is None:
             return
-        value, age, when, params = checks_training.saved_tuple("the best value of a criterion", best, 4)
+        value, when, params = checks_training.saved_tuple("the best value of a criterion", best, 3)
         checks_training.saved_value("the best value of a criterion", value)
-        checks.integer("the age of the best value", age, 0, 2**62)
         checks_fit.one_of("when the best value was measured", when, ("before", "during", "after"))
         if params is not None:
             checks_training.saved_vector("the best parameters", params, n_params, dtype)
@@ -97,8 +97,6 @@ class Best(NamedTuple):
     """The best value seen."""
 
     value: float
-    age: int
-    """Epochs since."""
     when: When
     params: NDArray[Any] | None
     """None where they are not to come back."""
@@ -118,13 +116,13 @@ class _PatienceWatch(Watch):
         self.what = what
         self.reference = -inf if what.greater_is_better else inf    # the value that an improvement must pass
         self.waited = -1    # the first epoch is the best until another is better
+        self.age = 0        # epochs since the best value
         self.best: Best | None = None
 
     def observe(self, end: EpochEnd) -> str | None:
         name, greater = self.what
         value = end.values[name]
-        if self.best is not None:
-            self.best = self.best._replace(age=self.best.age + 1)
+        self.age += 1
         if isnan(value):
             return f"{name} is NaN in epoch {end.epoch}{'' if self.best is None else self._told(end, self.best)}"
         self.waited += 1
@@ -133,7 +131,8 @@ class _PatienceWatch(Watch):
             self.reference, self.waited = value, 0
         if self.best is None or sign * value > sign * self.best.value:
             found = end.measured(name)
-            self.best = Best(value, 0, found.when, found.params.copy() if self.rule.restore_best else None)
+            params = found.params if found.when == "before" else found.params.copy()    # the former is a copy
+            self.age, self.best = 0, Best(value, found.when, params if self.rule.restore_best else None)
         if self.waited < self.rule.patience:
             return None
         margin = f" by more than {self.rule.min_delta:g}" * (self.rule.min_delta > 0)
@@ -142,7 +141,7 @@ class _PatienceWatch(Watch):
 
     def _told(self, end: EpochEnd, best: Best) -> str:
         """The end of a sentence: the best value, and what has become of its parameters."""
-        epoch = end.epoch - best.age
+        epoch = end.epoch - self.age
         where = f"in epoch {epoch}" if epoch >= 0 else "in an earlier fit"
         return f": the best, {best.value:.6g}, was {where}{'' if best.params is None else TAILS[best.when]}"
 
@@ -151,4 +150,4 @@ class _PatienceWatch(Watch):
             params[:] = self.best.params
 
     def remembered(self) -> Memory:
-        return self.what, self.reference, self.waited, self.best
+        return self.what, self.reference, self.waited, self.age, self.best

@@ -96,7 +96,8 @@ def run_epoch(
     """
     run, n = trainer._run, len(data.X)
     size, last, of_steps = extent(trainer, n)
-    done = steps_begun(trainer, n)
+    under_way = run.epoch_samples == n and run.epoch_of_steps == of_steps and run.epoch_steps < of_steps
+    done = run.epoch_steps if under_way else 0
     if not done:
         run.begin_epoch(n, of_steps)
     first, end = done * size, last if most is None else min((done + most) * size, last)

@@ -61,7 +61,7 @@ class EpochEnd:
         Whether "loss" is that of the parameters before the epoch's only step, a mean over the steps, each before its
         update, or the loss at `params`.
     before : ndarray, optional
-        The model's vector before an epoch of one step, where a criterion has asked for it.
+        A copy of the model's vector before an epoch of one step, where a criterion has asked for it.
 
     Examples
     --------

@@ -237,7 +237,7 @@ class Fit:
             else:
                 if self.brings_back_the_start and one_step:
                     trainer._carried = trainer._carried._replace(before=trainer.model.params.copy())
-                sum_to, steps = self.gradient_mean.begin_epoch(steps_begun(trainer, n)), run.step_count
+                sum_to, steps = self.gradient_mean.begin_epoch(n), run.step_count
                 loss = run_epoch(trainer, self.data, self.left, sum_to)
                 self._count(run.step_count - steps)
             made, of_steps = run.epoch_steps, run.epoch_of_steps
@@ -331,9 +331,10 @@ class Fit:
         history.loss.append(part.loss)
         if self.validation is not None:
             history.val_loss.append(values["val_loss"])
-        for columns, row in ((history.metrics, found), (history.layer_gradient_norm, norms)):
-            for name, value in row.items():
-                columns.setdefault(name, []).append(value)
+        for name, value in found.items():
+            history.metrics.setdefault(name, []).append(value)
+        for name, value in norms.items():
+            history.layer_gradient_norm.setdefault(name, []).append(value)
         history.weight_norm += weights
         history.update_ratio += ratio
         history.learning_rate.append(rate)
