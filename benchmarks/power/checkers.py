@@ -2,8 +2,8 @@
 
 Design
 ------
-- gdcore takes part twice: with the model (`check_gradients(..., grad=)`), as its users do, and with a plain function
-  (`check_gradient(fun, grad, x)`), as the others do, where it knows nothing of the network.
+- gdcore takes part three times: with the model (`check_gradients(..., grad=)`), as its users do, along directions, and
+  with a plain function (`check_gradient(fun, grad, x)`), as the others do, where it knows nothing of the network.
 - The others get the same function, a call of the compiled network in the case's precision, and the same array as its
   gradient at the point: torch as a custom `autograd.Function`, JAX as a `pure_callback` with a `custom_jvp` rule,
   which serves both of its modes, autograd as a primitive with both of its rules (peers.py).
@@ -88,14 +88,19 @@ def answer(report: gd.GradientReport) -> Answer:
     return Answer(report.verdict == "fail", report.verdict == "inconclusive", report)
 
 
-def by_model(case: Case, grad: np.ndarray | None) -> Answer:
+def by_directions(case: Case, grad: np.ndarray) -> Answer:
+    """gdcore's `check_gradients` in mode "directions"."""
+    return by_model(case, grad, "directions")
+
+
+def by_model(case: Case, grad: np.ndarray | None, mode: str = "auto") -> Answer:
     """gdcore's `check_gradients`; without a gradient, of the model's own."""
     if case.scale == 1:
         loss, options = case.loss, {"sample_weight": case.weight}
     else:
         loss, options = case.scaled_loss(), {}
     l1, l2 = case.scale * case.l1, case.scale * case.l2
-    return answer(gd.check_gradients(case.net, case.X, case.y, loss, l1=l1, l2=l2, grad=grad, **options))
+    return answer(gd.check_gradients(case.net, case.X, case.y, loss, l1=l1, l2=l2, grad=grad, mode=mode, **options))
 
 
 def by_function(case: Case, grad: np.ndarray) -> Answer:
@@ -138,6 +143,7 @@ def peer(name: str) -> Callable[[], Check]:
 
 CHECKERS = (
     Checker("gdcore", "gdcore", lambda: by_model, rule="`check_gradients(model, X, y, loss, grad=)`", own=True),
+    Checker("gdcore-directions", "gdcore", lambda: by_directions, rule="the same with `mode=\"directions\"`"),
     Checker("gdcore-function", "gdcore", lambda: by_function, rule="`check_gradient(fun, grad, x)`"),
     Checker("torch", "torch", peer("torch_slow"), ("float64",), "`torch.autograd.gradcheck`"),
     Checker("torch-fast", "torch", peer("torch_fast"), ("float64",), "the same with `fast_mode=True`"),

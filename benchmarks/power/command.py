@@ -1,4 +1,5 @@
-"""`python -m benchmarks power [--quick] [--seeds N] [--libraries A,B] [--processes N] [--json FILE]`."""
+"""`python -m benchmarks power [--quick] [--seeds N] [--libraries A,B] [--data KIND] [--processes N]
+[--json FILE]`."""
 
 import argparse
 import json
@@ -19,7 +20,7 @@ from gdcore.gradcheck.tables import aligned
 
 from . import tables
 from .checkers import CHECKERS
-from .suite import CASES, run_seed
+from .suite import CASES, DATA, run_seed
 from .tally import Tally
 
 SEEDS, QUICK_SEEDS = 100, 3
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds in place of {SEEDS}")
     parser.add_argument("--seeds", metavar="N", type=int, help=f"so many seeds, of {CASES} cases each")
     parser.add_argument("--libraries", metavar="A,B", help=f"any of {', '.join(known)}; {known[0]} always takes part")
+    parser.add_argument("--data", choices=list(DATA), default="random", help="where the cases come from")
     parser.add_argument("--processes", metavar="N", type=int, default=1, help="share the seeds; default 1")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all counts, machine and versions as well")
     args = parser.parse_args(argv)
@@ -54,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     here = [row for row in rows if find_spec(row.needs) is not None]
     began = time.perf_counter()
     tally = Tally()
-    for done, part in enumerate(run(seeds, [row.name for row in here], args.processes), 1):
+    for done, part in enumerate(run(seeds, [row.name for row in here], args.processes, args.data), 1):
         tally.add(part)
         if sys.stderr.isatty():
             print(f"\r{done} of {seeds} seeds, {time.perf_counter() - began:.0f} s", end="", file=sys.stderr)
@@ -65,15 +67,16 @@ def main(argv: Sequence[str]) -> int:
             "machine": describe(),
             "versions": {"gdcore": gd.__version__} | {name: version(name) for name in needed if name != "gdcore"},
             "seeds": seeds,
+            "data": args.data,
             "power": tally.to_dict(),
         }
         args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 1 if any(tables.wrong(tally, row.name) for row in CHECKERS[:1]) else 0
 
 
-def run(seeds: int, names: Sequence[str], processes: int) -> Iterator[Tally]:
+def run(seeds: int, names: Sequence[str], processes: int, data: str) -> Iterator[Tally]:
     """The counts of each seed."""
-    work = partial(run_seed, names=names)
+    work = partial(run_seed, names=names, data=data)
     if processes == 1:
         yield from map(work, range(seeds))
         return

@@ -9,7 +9,7 @@ Design
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import final
 
 import numpy as np
@@ -19,20 +19,23 @@ import gdcore as gd
 from .cases import Case, draw_case
 from .checkers import CHECKERS, Answer, Check, Checker
 from .mutations import MUTATIONS
+from .ordinary import draw_ordinary
 from .tally import CHECKS, ERRORS, SECONDS, Tally
 
 CASES = 4
 """Of each seed."""
+DATA: Mapping[str, Callable[[int, int, int], Case]] = {"random": draw_case, "ordinary": draw_ordinary}
+"""Where cases come from: (seed, number, cases of a seed) -> Case."""
 
 
-def run_seed(seed: int, names: Sequence[str]) -> Tally:
-    """All cases of a seed, with the checkers of these names."""
+def run_seed(seed: int, names: Sequence[str], data: str = "random") -> Tally:
+    """All cases of a seed, with the checkers of these names; `data` is a key of `DATA`."""
     tally = Tally()
     trials = [Trial(row, tally) for row in CHECKERS if row.name in names]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in range(CASES):
-            run_case(draw_case(seed, number, CASES), trials, tally, seed)
+            run_case(DATA[data](seed, number, CASES), trials, tally, seed)
     return tally
 
 
