@@ -1,6 +1,7 @@
 """`python -m benchmarks [SUITE ...] [--quick] [--json FILE] [--plot FILE.png] [--libraries A,B] [--problems A,B]`.
 
-`python -m benchmarks power` counts what gradient checkers find: it has options and results of its own.
+`python -m benchmarks power` counts what gradient checkers find, `python -m benchmarks rates` what becomes of suggested
+learning rates: they have options and results of their own.
 """
 
 import sys
@@ -9,12 +10,15 @@ from gdcore.bench.command import run_command
 
 from .libraries import LIBRARIES
 from .power.command import main as power
+from .rates.command import main as rates
 from .suites import SUITES
+
+OWN = {"power": power, "rates": rates}
 
 if __name__ == "__main__":
     try:
-        if sys.argv[1:2] == ["power"]:
-            sys.exit(power(sys.argv[2:]))
+        if sys.argv[1:] and sys.argv[1] in OWN:
+            sys.exit(OWN[sys.argv[1]](sys.argv[2:]))
         sys.exit(run_command(sys.argv[1:], "python -m benchmarks", SUITES, LIBRARIES))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -380,6 +380,14 @@ def fixed_rate(value: object) -> None:
         raise ValueError(f"find_learning_rate sets the rate itself, but it follows {value!r}: pass a number for it")
 
 
+def no_rate_to_find(method: object) -> ValueError:
+    """The error for a method that chooses the length of its steps itself."""
+    return ValueError(
+        f"find_learning_rate needs an optimizer with a learning rate, got {method!r}, which chooses its steps itself: "
+        "pass 'sgd', 'adam' or the like, or fit with it as it is"
+    )
+
+
 def column_names(value: Iterable[object], n: int) -> tuple[str, ...]:
     """A name for each of X's columns."""
     found = () if isinstance(value, str) else tuple(map(str, value))

@@ -243,10 +243,12 @@ def test_the_plot_shows_the_losses_and_the_suggestion():
     X = np.linspace(-1, 1, 64)[:, None]
     found = gd.find_learning_rate(gd.LinearModel(1, seed=0), X, 3 * X, "mse")
     ax = found.plot(Figure().subplots())
-    batches, mean, mark = ax.lines
+    batches, mean, trials, mark = ax.lines
     np.testing.assert_array_equal(batches.get_xydata(), np.c_[found.rates, found.losses])
     np.testing.assert_array_equal(mean.get_xydata(), np.c_[found.rates, found.smoothed])
+    np.testing.assert_array_equal(trials.get_xydata(), np.c_[found.trial_rates, found.trial_losses])
     assert mark.get_xdata()[0] == found.suggestion
+    assert ax.get_ylim()[0] < found.trial_losses.min()
     assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()[:4]) == ("log", "learning rate", "loss")
 
 
@@ -259,7 +261,8 @@ ERRORS = [
     (gd.find_learning_rate, {"low": 1.0, "high": 0.1}, ValueError, "low must be < high"),
     (gd.find_learning_rate, {"steps": 9}, ValueError, "steps must be >= 10"),
     (gd.find_learning_rate, {"optimizer": gd.SGD(gd.schedules.Cosine(0.1, 9))}, ValueError, "follows Cosine"),
-    (gd.find_learning_rate, {"optimizer": "lbfgs"}, ValueError, "unknown optimizer 'lbfgs'"),
+    (gd.find_learning_rate, {"optimizer": gd.LBFGS()}, ValueError, r"got LBFGS\(\), which chooses its steps"),
+    (gd.find_learning_rate, {"optimizer": "lbfgs"}, ValueError, r"got LBFGS\(\), which chooses its steps itself: pass"),
 ]
 
 

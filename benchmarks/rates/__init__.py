@@ -1,0 +1,1 @@
+"""How well the rates train that `gdcore.find_learning_rate` suggests."""

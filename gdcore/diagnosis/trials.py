@@ -1,0 +1,259 @@
+"""Short fits at several learning rates, and the rate that they speak for.
+
+Design
+------
+- A range test passes each rate in one step. It does not see what momentum builds up, a batch that has not come yet, or
+  a network that blows up late. A trial is a real fit from the beginning, so it sees what a longer fit will see.
+- A trial at one rate is a run with one draw of the initial weights and of the order. Several runs judge a rate, since
+  the best rate of a single one is half chance. The last one starts from the model's own parameters, in the order of the
+  given seed. The others are the same for every seed, so that seeds agree.
+- The suggestion is the middle of neighbouring rates that do almost as well as the best one, on a logarithmic scale. The
+  best one alone would change from seed to seed, since its neighbours differ from it by noise. Of several such groups it
+  is the lowest, which has the most room below the rates that diverge.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DivergedError
+from ..losses import CustomLoss, Loss
+from ..models.sequential import Sequential
+from ..optimizers import Optimizer
+from ..training import Trainer
+
+Vector = NDArray[np.float64]
+
+RUNS = 4
+"""Runs that judge a rate; the first one alone tells which rates the others are worth."""
+SEEDS = 1000
+"""Where the seeds of all runs but the last begin: far from those that a user gives, whose weights are the model's."""
+EPOCHS = 8
+"""Of a run, where its most steps allow as many."""
+FEW_STEPS, MOST_EPOCHS = 60, 30
+"""A run of fewer steps takes more epochs, at most so many."""
+MEASURED = 2
+"""Epochs at the end of a run whose losses are averaged; no run has fewer."""
+FACTOR = 10 ** (1 / 3)
+"""Between neighbouring rates, at most."""
+APART = 3
+"""Distance of the rates that are tried first, in neighbours."""
+ALIKE, GOOD, WORTH, WORSE = 0.97, 0.95, 0.9, 0.8
+"""Shares of the best fall: that of the lowest rate which is as good as the best, that above which a rate near it counts
+for the suggestion, that of the first run from which on all runs are made, and that at which the search goes no farther.
+"""
+TILT = 1 / 3
+"""How far above the middle of the good rates the suggestion lies, as a share of the way to the highest: the run that it
+is for may need more than a few epochs, and faster.
+"""
+MARGIN, OWN_MARGIN = 4.0, 2.5
+"""How many times the suggestion stays below the lowest rate at which a run diverged, or the model's own run alone."""
+KEPT = 0.5
+"""Share of its best fall that the run from the model's own parameters must reach at the suggestion."""
+LOWERED = 4
+"""How often the suggestion is lowered at most until it does."""
+ROWS = 2048
+"""Rows on which a loss is measured, at most."""
+LARGEST = 1 / 16
+"""Share of a run's rows that are those with the largest inputs, where it cannot have all rows."""
+
+
+@final
+@dataclass(frozen=True)
+class Problem:
+    """What a run trains, as `Trainer` takes it, and how many steps it may take."""
+
+    model: Sequential
+    X: NDArray[Any]
+    y: NDArray[Any]
+    loss: Loss | CustomLoss
+    optimizer: Optimizer
+    batch_size: int
+    l1: float
+    l2: float
+    seed: int
+    steps: int
+
+
+@final
+@dataclass(frozen=True)
+class Trials:
+    """What came of it.
+
+    Attributes
+    ----------
+    rates, losses : ndarray, shape (n_rates,)
+        Rising rates at which all runs were made and none diverged, and the loss at the end of the run from the model's
+        own parameters.
+    diverged : float or None
+        The lowest rate at which a run diverged.
+    suggestion : float or None
+        None where no rate lowered the loss.
+    """
+
+    rates: Vector
+    losses: Vector
+    diverged: float | None
+    suggestion: float | None
+
+
+def try_rates(problem: Problem, low: float, high: float) -> Trials:
+    """Fit shortly at rates between two ends, and choose one."""
+    rates = np.geomspace(low, high, 2 + int(math.log(high / low) / math.log(FACTOR)))
+    runs = _Runs(problem, rates)
+    _search(runs)
+    found = _choice(runs, low)
+    whole = sorted(number for number, ends in runs.ends.items() if len(ends) == RUNS and math.inf not in ends)
+    diverged = [float(rates[number]) for number, ends in runs.ends.items() if math.inf in ends]
+    own = np.array([runs.ends[number][-1] for number in whole])
+    return Trials(rates[whole], own, min(diverged, default=None), found)
+
+
+@final
+class _Runs:
+    """Losses at the end of runs, by the number of their rate; each run is made once."""
+
+    def __init__(self, problem: Problem, rates: Vector) -> None:
+        self.problem, self.rates = problem, rates
+        self.seeds = [*range(SEEDS, SEEDS + RUNS - 1), problem.seed]
+        self.starts = _starts(problem.model, self.seeds)
+        most = problem.steps * problem.batch_size
+        self.rows = _rows(problem.X, most, self.seeds)
+        per_epoch = -(-min(len(problem.X), most) // problem.batch_size)
+        few = min(MOST_EPOCHS, FEW_STEPS // per_epoch)
+        self.epochs = max(MEASURED, few, min(EPOCHS, problem.steps // per_epoch))
+        seen = np.sort(np.random.default_rng(SEEDS).permutation(len(problem.X))[:ROWS])
+        self.seen = problem.X[seen], problem.y[seen]
+        self.firsts = np.array([self.loss(start) for start in self.starts])
+        self.ends: dict[int, list[float]] = {}
+
+    def loss(self, model: Sequential) -> float:
+        """Of a model on the rows that are looked at, penalties included."""
+        return model.loss(*self.seen, self.problem.loss, l1=self.problem.l1, l2=self.problem.l2)
+
+    def make(self, number: int, runs: int) -> None:
+        """Make so many runs at a rate, or as many until one diverges."""
+        ends = self.ends.setdefault(number, [])
+        while len(ends) < runs and math.inf not in ends:
+            ends.append(self.end(float(self.rates[number]), len(ends)))
+
+    def end(self, rate: float, run: int) -> float:
+        """The loss at the end of a run, infinite where it diverges."""
+        problem, rows = self.problem, self.rows[run]
+        model = self.starts[run].copy()
+        trainer = Trainer(
+            model, problem.loss, replace(problem.optimizer, learning_rate=rate),    # type: ignore[type-var]  # each is a dataclass
+            batch_size=problem.batch_size, l1=problem.l1, l2=problem.l2, seed=self.seeds[run],
+        )  # fmt: skip
+        losses = []
+        try:
+            for left in reversed(range(self.epochs)):
+                trainer.epoch(problem.X[rows], problem.y[rows])
+                if left < MEASURED:
+                    losses.append(self.loss(model))
+        except DivergedError:
+            return math.inf
+        mean = float(np.mean(losses))
+        return mean if math.isfinite(mean) else math.inf
+
+    def shares(self, numbers: list[int], runs: int) -> Vector:
+        """What share of its best fall a run has on average, for each rate; minus infinity where one diverges.
+
+        What a run falls that begins near its end is noise. It is measured by the median of the runs' best falls.
+        """
+        ends = np.array([(self.ends[number] + [math.inf] * runs)[:runs] for number in numbers])
+        ends[np.isinf(ends).any(axis=1)] = math.inf
+        falls = self.firsts[:runs] - ends
+        most = falls.max(axis=0)
+        if not np.median(most) > 0:
+            return np.full(len(numbers), -math.inf)
+        return np.asarray((falls / np.maximum(most, np.median(most))).mean(axis=1))
+
+    def is_good(self, number: int, share: float = WORSE) -> bool:
+        """Whether the first run does about as well there as at the best rate so far."""
+        numbers = list(self.ends)
+        shares = self.shares(numbers, 1)
+        return bool(shares[numbers.index(number)] >= share * shares.max() > 0)
+
+    @property
+    def falls(self) -> bool:
+        """Whether any rate has lowered the first run's loss."""
+        return bool(self.shares(list(self.ends), 1).max() > 0)
+
+
+def _starts(model: Sequential, seeds: list[int]) -> list[Sequential]:
+    """The model, and others with initial weights of their own where its parameters are those that its seed draws."""
+    own = model if model.seed is None else Sequential(*model.layers, seed=model.seed, dtype=model.dtype)
+    if own is model or not np.array_equal(own.params, model.params):
+        return [model] * len(seeds)
+    return [*(Sequential(*model.layers, seed=seed, dtype=model.dtype) for seed in seeds[:-1]), model]
+
+
+def _rows(X: NDArray[Any], most: int, seeds: list[int]) -> list[slice | NDArray[np.int64]]:
+    """All rows for each run, or as many as it may see, those with the largest inputs among them: they diverge first."""
+    n = len(X)
+    if n <= most:
+        return [slice(None)] * len(seeds)
+    mean = X.mean(axis=0, dtype=np.float64)
+    square = np.einsum("ij,ij->j", X, X, dtype=np.float64) / n
+    scale = 1 / np.maximum(square - mean**2, np.finfo(np.float32).eps * square + np.finfo(np.float32).tiny)
+    size = np.einsum("ij,ij,j->i", X, X, scale, dtype=np.float64) - 2 * np.einsum("ij,j->i", X, mean * scale)
+    order = np.argsort(-size, kind="stable")
+    largest, others = np.split(order, [int(LARGEST * most)])
+    return [
+        np.concatenate([largest, np.random.default_rng(seed).permutation(others)[: most - len(largest)]])
+        for seed in seeds
+    ]
+
+
+def _search(runs: _Runs) -> None:
+    """Make the first run at rates far apart, then around the best of them, and all runs where it did well or below."""
+    for number in range(0, len(runs.rates), APART):
+        runs.make(number, 1)
+    high = low = next((number for number in sorted(runs.ends) if runs.is_good(number, ALIKE)), 0)
+    while high + 1 < len(runs.rates) and runs.is_good(high):
+        high += 1
+        runs.make(high, 1)
+    while low > 0 and (runs.is_good(low) or math.inf in runs.ends[low] or not runs.falls):
+        low -= 1
+        runs.make(low, 1)
+    for number in sorted(runs.ends):
+        if runs.is_good(number, WORTH):
+            runs.make(number, RUNS)
+    low = next((number for number in sorted(runs.ends) if runs.is_good(number, WORTH)), 0)
+    while low > 0 and math.inf in runs.ends[low]:
+        low -= 1
+        runs.make(low, RUNS)
+
+
+def _choice(runs: _Runs, low: float) -> float | None:
+    """The middle of the best rates, away from those that diverge, and such that the model's own run falls."""
+    numbers = sorted(number for number, ends in runs.ends.items() if len(ends) == RUNS and math.inf not in ends)
+    shares = runs.shares(numbers, RUNS) if numbers else np.zeros(1)
+    if not shares.max() > 0:
+        return None
+    share = dict(zip(numbers, shares / shares.max(), strict=True))
+    first = last = next(number for number in numbers if share[number] >= ALIKE)
+    while share.get(first - 1, 0) > GOOD:
+        first -= 1
+    while share.get(last + 1, 0) > GOOD:
+        last += 1
+    weight = np.array([share[number] for number in range(first, last + 1)]) - GOOD
+    middle = float(weight @ np.log(runs.rates[first : last + 1]) / weight.sum())
+    top = max(number for number in range(first, last + 1) if share[number] >= ALIKE)
+    found = math.exp(middle + TILT * (math.log(runs.rates[top]) - middle))
+    for number, ends in runs.ends.items():
+        if math.inf in ends:
+            found = min(found, float(runs.rates[number]) / (OWN_MARGIN if len(ends) == RUNS else MARGIN))
+    own = runs.firsts[-1]
+    enough = own - KEPT * max(own - min(runs.ends[number][-1] for number in numbers), 0)
+    for _ in range(LOWERED):
+        if runs.end(found, RUNS - 1) <= enough:
+            break
+        found /= FACTOR
+    return float(max(found, low))
