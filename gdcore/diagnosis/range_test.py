@@ -195,7 +195,8 @@ def find_learning_rate(
     """
     checks_fit.rate_range(low, high)
     checks.integer("steps", steps, 10)
-    copy = without_target_scale(checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")).copy()
+    plain = without_target_scale(checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])"))
+    copy = plain.copy()
     rule = get_method(optimizer)
     if not isinstance(rule, Optimizer):
         raise checks_fit.no_rate_to_find(rule)
@@ -222,7 +223,7 @@ def find_learning_rate(
     rates = rates[: len(losses)]
     curve = first + _smooth(np.array(changes), max(1, round(WINDOW * steps)))
     found = try_rates(
-        Problem(model, data.X, targets, trainer.loss, rule, batch_size, trainer.l1, trainer.l2, seed, TRIAL * steps),
+        Problem(plain, data.X, targets, trainer.loss, rule, batch_size, trainer.l1, trainer.l2, seed, TRIAL * steps),
         low, high,
     )  # fmt: skip
     return RangeTest(
