@@ -20,9 +20,11 @@ from .power.tally import from_dict
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "results.json"
 POWER = HERE / "results" / "power.json"
+ORDINARY = HERE / "results" / "power_ordinary.json"
 PICTURE = HERE / "results" / "train.png"
 PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
 POWER_PLACE = (HERE.parent / "docs" / "gradients.md", "power")
+ORDINARY_PLACE = (HERE.parent / "docs" / "gradients.md", "power-ordinary")
 SUMMARY = ("jax", "torch", "sklearn", "numpy")
 VECTOR = 16
 """Numbers of float32 in the widest vector."""
@@ -162,6 +164,8 @@ def power(report: Json) -> str:
     counted = f"{report['seeds']} seeds, {tally.cases:,} cases"
     found = [tables.checkers(tally), tables.scales(tally), tables.mutations(tally)]
     parts = [f"{counted}; {versions}, Python {machine['python']}; {machine['date'][:10]}.\n", table(*found[0])]
+    for date, earlier in report.get("earlier", {}).items():
+        parts.append(f"{', '.join(earlier)}: from the run of {date}, on the same cases.\n")
     parts.append(table(["checker", "what is called"], [[row.name, row.rule] for row in CHECKERS if row.name in names]))
     parts.append("By the loss's scale, in float64: wrong gradients found, right ones rejected.\n")
     parts += [table(*found[1]), "By mistake; what was found is of float64.\n", table(*found[2])]
@@ -169,6 +173,19 @@ def power(report: Json) -> str:
     parts.append(f"What {names[0]} got wrong: {len(mine) or 'nothing'}.\n")
     parts.append("".join(f"- {row['what']}: {row['mutation'] or 'nothing wrong'}; {row['case']}\n" for row in mine))
     return "\n".join(part for part in parts if part)
+
+
+def ordinary(report: Json) -> str:
+    """The checkers' power on ordinary tables, for docs/gradients.md."""
+    tally, machine = from_dict(report["power"]), report["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    counted = f"{report['seeds']} seeds, {tally.cases:,} cases"
+    mine = tables.wrong(tally, tables.took_part(tally)[0])
+    return "\n".join([
+        f"{counted}; {versions}, Python {machine['python']}; {machine['date'][:10]}.\n", table(*tables.checkers(tally)),
+        f"What {tables.took_part(tally)[0]} did not call wrong, or called wrong: {len(mine) or 'nothing'}.\n",
+        "".join(f"- {row['what']}: {row['mutation'] or 'nothing wrong'}; {row['case']}\n" for row in mine),
+    ])  # fmt: skip
 
 
 def fill(text: str, marker: str, content: str) -> str:
@@ -201,6 +218,8 @@ def main() -> None:
         plot(report, PICTURE)
     if POWER.exists():
         write(*POWER_PLACE, power(json.loads(POWER.read_text(encoding="utf-8"))))
+    if ORDINARY.exists():
+        write(*ORDINARY_PLACE, ordinary(json.loads(ORDINARY.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

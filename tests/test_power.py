@@ -243,12 +243,26 @@ def test_arguments_that_are_not_understood(argv, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_ordinary_cases_are_what_they_are_called():
+    from benchmarks.power.checkers import by_directions, by_model
+    from benchmarks.power.ordinary import KINDS, draw_ordinary
+
+    cases = [draw_ordinary(seed, number, 4) for seed in range(7) for number in range(4)]
+    assert {case.name.rsplit(" ", 1)[0] for case in cases} == set(KINDS)
+    assert sum(case.several_kinks() for case in cases) >= 3
+    for case in cases:
+        assert not case.X.any(axis=1).all() or not case.name.startswith("zero rows")
+        right = case.gradient()
+        for seen in (by_model(case, None), by_model(case, right), by_directions(case, right)):
+            assert not seen.rejects, case.label
+    np.testing.assert_array_equal(cases[7].X, draw_ordinary(1, 3, 4).X)
+
+
 def test_the_tracked_results_are_the_ones_quoted():
     from benchmarks import report
 
-    if not report.POWER.exists():
-        pytest.skip("no results are tracked")
-    place, marker = report.POWER_PLACE
-    text = place.read_text(encoding="utf-8")
-    made = report.power(json.loads(report.POWER.read_text(encoding="utf-8")))
-    assert report.fill(text, marker, made) == text, "run python -m benchmarks.report"
+    for path, (place, marker), made in ((report.POWER, report.POWER_PLACE, report.power),
+                                        (report.ORDINARY, report.ORDINARY_PLACE, report.ordinary)):  # fmt: skip
+        text = place.read_text(encoding="utf-8")
+        content = made(json.loads(path.read_text(encoding="utf-8")))
+        assert report.fill(text, marker, content) == text, "run python -m benchmarks.report"

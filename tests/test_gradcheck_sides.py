@@ -1,0 +1,193 @@
+"""Where directions and entries cross several kinks: no right gradient fails in any mode, wrong ones are found."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+from gdcore._kernels import SUPPORTED
+from gdcore.batches import take_samples
+from gdcore.gradcheck.kinks import Sides
+from gdcore.gradcheck.objective import Objective
+from gdcore.gradcheck.sides import Smooth, choices
+from gdcore.gradcheck.standing import bends_at_zero, find_kinks, turning_points
+from gdcore.losses import get_loss
+
+ROOT = Path(__file__).parents[1]
+BENT = ["relu", "leaky_relu", "selu", "elu"]
+MODES = [{"mode": "full"}, {"mode": "directions"}, {"order": 2}]
+LOSSES = ["mse", "mean_absolute_error", gd.Quantile(0.9), gd.Huber(0.3), "hinge", "squared_hinge"]
+
+
+def inputs(kind, rng, n=20, m=4):
+    """Ordinary tables that put units on their kinks."""
+    X = rng.normal(size=(n, m))
+    if kind == "a zero row":
+        X[3] = 0
+    elif kind == "zero columns":
+        X[:, :3] = 0
+    elif kind == "one-hot, a level dropped":
+        X = (rng.integers(0, m + 1, n)[:, None] == np.arange(m)).astype(float)
+    elif kind == "bag of words":
+        X = (rng.random((n, m)) < 0.15) * rng.integers(1, 4, (n, m)).astype(float)
+    elif kind == "all zero":
+        X[:] = 0
+    return X
+
+
+KINDS = ["a zero row", "zero columns", "one-hot, a level dropped", "bag of words", "all zero"]
+
+
+def targets(loss, rng, n=20):
+    return rng.choice([-1.0, 1.0], n) if "hinge" in str(loss).lower() else np.round(rng.normal(size=n))
+
+
+@pytest.mark.parametrize("options", MODES, ids=str)
+@pytest.mark.parametrize("activation", BENT)
+def test_a_fresh_network_is_never_wrong(activation, options):
+    """Where the whole gradient is 0, directions have nothing to be measured by, and are inconclusive."""
+    passed = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        kind, loss, dtype = KINDS[seed % len(KINDS)], LOSSES[seed % len(LOSSES)], ("float32", "float64")[seed % 2]
+        net = gd.MLP([4, 8, 6, 1], activation, dropout=0.5 * (seed % 3 == 0), dtype=dtype, seed=seed)
+        report = gd.check_gradients(net, inputs(kind, rng), targets(loss, rng), loss, **options)
+        assert report.verdict != "fail", (seed, kind, loss, report)
+        passed += report.ok
+    assert passed >= 7
+
+
+def test_a_direction_that_leaves_two_kinks_of_two_signs():
+    """D- and D+ are -2.7 and 0.7 times something, and backward's 0 is no mixture of the two."""
+    net = gd.MLP([1, 2, 1], "relu", dtype="float64")
+    net.params = [-1.0, -2.0, 0.0, 0.0, 0.33, -1.3, 0.5]
+    for mode in ("full", "sample", "directions"):
+        assert gd.check_gradients(net, [[0.0]], [1.0], "mse", mode=mode, directions=8).ok
+
+
+def test_diagnose_finds_no_wrong_gradient_under_a_zero_row():
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        for activation in BENT[:2]:
+            net = gd.MLP([4, 8, 1], activation, seed=seed)
+            found = gd.diagnose(net, inputs("a zero row", rng), rng.normal(size=20), "mse")
+            assert "gradient wrong" not in found.kinds
+
+
+def test_a_wide_network_on_sparse_data():
+    rng = np.random.default_rng(0)
+    X = (rng.random((16, 40)) < 0.02) * 1.0
+    net = gd.MLP([40, 200, 200, 4], seed=0)
+    assert gd.check_gradients(net, X, rng.integers(0, 4, 16), "cross_entropy", mode="directions").ok
+
+
+@pytest.mark.parametrize("activation", BENT[:3])
+@pytest.mark.parametrize("mode", ["full", "directions"])
+def test_wrong_entries_are_found_there_too(activation, mode):
+    """Also in the biases, which stand on kinks; and each side's own gradient is right."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X, y = inputs("a zero row", rng), rng.normal(size=20)
+        net = gd.MLP([4, 8, 1], activation, dtype="float64", seed=seed)
+        right = net.loss_and_grad(X, y, "mse")[1]
+        bias = slice(32, 40)
+        for at in (int(np.abs(right[:32]).argmax()), 32 + int(np.abs(right[bias]).argmax())):
+            wrong = right.copy()
+            wrong[at] *= 3
+            report = gd.check_gradients(net, X, y, "mse", grad=wrong, mode=mode)
+            assert report.verdict == "fail"
+            assert report.entries["index"][report.entries["verdict"] == "fail"].tolist() == [at]
+
+
+@pytest.mark.parametrize("mode", ["full", "directions"])
+def test_every_choice_of_sides_is_right(mode):
+    """Left as in PyTorch, right, or the middle as JAX's maximum: the same for all units."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        net = gd.MLP([4, 6, 5, 1], "relu", dtype="float64", seed=seed)
+        X, y = inputs("a zero row", rng), rng.normal(size=20)
+        objective = objective_of(net, X, y, "mse")
+        made = list(choices(objective, find_kinks(objective)))
+        assert len(made) == 4
+        grads = [smooth.gradient(net.params)[0] for smooth in made]
+        np.testing.assert_allclose(grads[0], net.loss_and_grad(X, y, "mse")[1], rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(grads[0], grads[1])      # relu's slope at 0 is that to the left
+        assert not np.allclose(grads[1], grads[2])
+        for grad in grads:
+            assert gd.check_gradients(net, X, y, "mse", grad=grad, mode=mode).ok
+
+
+def test_sides_mixed_unit_by_unit_are_inconclusive_not_wrong():
+    """Backward may take the left slope in one unit and the right one in its neighbour: nothing proves that wrong."""
+    net = gd.MLP([2, 3, 4, 1], "relu", dtype="float64", seed=3)
+    X, y = np.array([[0.0, 0], [1, 0], [1, 1]]), np.array([[1.0], [0], [1]])
+    right = net.loss_and_grad(X, y, "mse")[1]
+    apart = Sides(objective_of(net, X, y, "mse")).apart
+    bias = dict(net.parameters(apart))["dense0.bias"]
+    mixed = right.copy()
+    dict(net.parameters(mixed))["dense0.bias"][:] += 0.3 * bias * [1, -1, 1]
+    report = gd.check_gradients(net, X, y, "mse", grad=mixed)
+    assert report.verdict == "inconclusive"
+    unclear = report.entries[report.entries["verdict"] == "inconclusive"]
+    assert unclear["kink"].all()
+    assert re.search(r"(1 entry stands|\d+ entries stand) on several kinks at once", str(report))
+
+
+def objective_of(net, X, y, loss):
+    kind = get_loss(loss)
+    data = take_samples(X, y, None, n_in=net.in_features, n_out=net.out_features, dtype="float64", loss=kind)
+    return Objective(net, data, kind, 0.0, 0.0, 0)
+
+
+@pytest.mark.parametrize("activation", [row.name for row in gd.ACTIVATIONS])
+def test_the_smooth_function_is_the_objective_where_no_kink_is(activation):
+    rng = np.random.default_rng(1)
+    net = gd.MLP([3, 5, 4, 2], activation, dtype="float64", seed=1)
+    net.params += 0.1 * rng.normal(size=net.n_params)
+    X, y = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+    objective = objective_of(net, X, y, "mse")
+    smooth = Smooth(objective, find_kinks(objective, 2), {}, "own", 2)
+    assert smooth.value == pytest.approx(net.loss(X, y, "mse"), rel=1e-13)
+    grad, pattern = smooth.gradient(net.params)
+    assert pattern == smooth.pattern
+    np.testing.assert_allclose(grad, net.loss_and_grad(X, y, "mse")[1], rtol=1e-11, atol=1e-15)
+    moved, index = net.copy(), rng.integers(net.n_params, size=12)
+    found = smooth.at(index, net.params[index] + 1e-3)
+    for change, i in zip(found.values, index, strict=True):
+        moved.params[:] = net.params
+        moved.params[i] += 1e-3
+        assert change == pytest.approx(moved.loss(X, y, "mse") - smooth.value, rel=1e-8, abs=1e-14)
+
+
+def test_second_derivatives_to_both_sides_of_zero():
+    assert bends_at_zero("elu") == pytest.approx((1.0, 0.0), abs=1e-9)
+    assert bends_at_zero("selu") == pytest.approx((1.0507 * 1.6733, 0.0), abs=1e-3)
+    assert [row.name for row in gd.ACTIVATIONS if turning_points(row.name, 2)] == ["relu", "leaky_relu", "elu", "selu"]
+    assert not turning_points("elu", 1)
+
+
+@pytest.mark.parametrize("isa", ["base", "v3", "v4"])
+def test_rows_met_exactly_on_every_instruction_set(isa):
+    """Where one row's residual is 0, or roundoff of it, every entry stands on its kink: many seeds, all in time."""
+    code = """
+import numpy as np, gdcore as gd
+from gdcore.gradcheck.search import EVALUATIONS, SPARE
+X = np.random.default_rng(0).normal(size=(1, 8))
+for loss in (gd.MeanAbsoluteError(), gd.Quantile(0.9), gd.Quantile()):
+    for seed in range(20):
+        net = gd.MLP([8, 24, 24, 1], "tanh", dtype="float64", seed=seed)
+        y = net.predict(X)
+        report = gd.check_gradients(net, X, y, loss)
+        assert report.ok and report.entries["kink"].all(), (loss, seed, report)
+        assert report.evaluations <= EVALUATIONS * net.n_params + SPARE, (loss, seed, report.evaluations)
+        wrong = report.numeric + 1.2 * report.entries["bound"]
+        assert (gd.check_gradients(net, X, y, loss, grad=wrong).entries["verdict"] == "fail").all(), (loss, seed)
+"""
+    if isa not in SUPPORTED:
+        pytest.skip(f"this machine has no {isa}")
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env={**os.environ, "GDCORE_ISA": isa})
