@@ -1,4 +1,4 @@
-"""Writes the tables of README.md, benchmarks/README.md and docs/gradients.md from the tracked results.
+"""Writes the tables of README.md, benchmarks/README.md and docs/ from the tracked results.
 
 `python -m benchmarks.report`. Each file of results fills its own places; one that is not there is left out.
 """
@@ -16,15 +16,19 @@ from gdcore.bench.table import duration, size, three_digits
 from .power import tables
 from .power.checkers import CHECKERS
 from .power.tally import from_dict
+from .rates import tables as rates_tables
+from .rates.measure import from_dict as rates_from_dict
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "results.json"
 POWER = HERE / "results" / "power.json"
 ORDINARY = HERE / "results" / "power_ordinary.json"
+RATES = HERE / "results" / "rates.json"
 PICTURE = HERE / "results" / "train.png"
 PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
 POWER_PLACE = (HERE.parent / "docs" / "gradients.md", "power")
 ORDINARY_PLACE = (HERE.parent / "docs" / "gradients.md", "power-ordinary")
+RATES_PLACE = (HERE.parent / "docs" / "learning_rates.md", "rates")
 SUMMARY = ("jax", "torch", "sklearn", "numpy")
 VECTOR = 16
 """Numbers of float32 in the widest vector."""
@@ -188,6 +192,16 @@ def ordinary(report: Json) -> str:
     ])  # fmt: skip
 
 
+def rates(report: Json) -> str:
+    """What became of the suggested learning rates, for docs/learning_rates.md."""
+    outcomes, machine = [rates_from_dict(saved) for saved in report["rates"]], report["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    counted = f"{len(outcomes)} cases, {report['seeds']} seeds each"
+    parts = [f"{counted}; {versions}, Python {machine['python']}; {machine['date'][:10]}.\n"]
+    makers = (rates_tables.summary, rates_tables.by_optimizer, rates_tables.every_case)
+    return "\n".join([*parts, *(table(*made(outcomes)) for made in makers)])
+
+
 def fill(text: str, marker: str, content: str) -> str:
     """The text with the content between its markers."""
     pattern = re.compile(rf"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->\n)", re.DOTALL)
@@ -208,7 +222,7 @@ def write(path: Path, marker: str, content: str) -> None:
 
 def main() -> None:
     """Fill the files, and draw the picture anew."""
-    if not RESULTS.exists() and not POWER.exists():
+    if not any(path.exists() for path in (RESULTS, POWER, RATES)):
         sys.exit(f"there is no {RESULTS}: run python -m benchmarks --json {RESULTS.relative_to(HERE.parent)}")
     if RESULTS.exists():
         report = json.loads(RESULTS.read_text(encoding="utf-8"))
@@ -220,6 +234,8 @@ def main() -> None:
         write(*POWER_PLACE, power(json.loads(POWER.read_text(encoding="utf-8"))))
     if ORDINARY.exists():
         write(*ORDINARY_PLACE, ordinary(json.loads(ORDINARY.read_text(encoding="utf-8"))))
+    if RATES.exists():
+        write(*RATES_PLACE, rates(json.loads(RATES.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

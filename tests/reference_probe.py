@@ -13,7 +13,7 @@ from gdcore.gradcheck.evaluator import Differences
 
 EPS = np.finfo(np.float64).eps
 ROUNDINGS = 8
-KINKED = {row.name for row in ACTIVATIONS if row.kinks}
+KINKED = {row.name: row.kinks for row in ACTIVATIONS if row.kinks}
 LOSS_KINKS = {
     "mean_absolute_error": lambda z, y, _: z - y,
     "quantile": lambda z, y, _: z - y,
@@ -69,8 +69,7 @@ class ReferenceEvaluator:
             z_error = error @ np.abs(part[0]) + ROUNDINGS * EPS * sizes
             x, slope = reference.ACTIVATIONS[layer.activation](z)
             error = np.abs(slope) * z_error + (layer.activation != "identity") * ROUNDINGS * EPS * np.abs(x)
-            if layer.activation in KINKED:
-                kinks.append(z)
+            kinks += [z - kink for kink in KINKED.get(layer.activation, ())]
         return x, error, kinks
 
     def _rows(self, params):

@@ -4,9 +4,10 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import gdcore as gd
 from gdcore import checks
@@ -15,7 +16,7 @@ from gdcore.gradcheck.tables import aligned
 
 from . import tables
 from .cases import CASES, draw, missing
-from .measure import measure
+from .measure import Outcome, measure
 
 SEEDS, QUICK_SEEDS, QUICK_CASES = 20, 3, 20
 
@@ -54,13 +55,15 @@ def main(argv: Sequence[str]) -> int:
     for head, rows in (tables.every_case(outcomes), tables.by_optimizer(outcomes), tables.summary(outcomes)):
         print("\n" + "\n".join(aligned(head, rows)))
     if args.json is not None:
-        needed = sorted({case.source.needs for case in cases} - {"gdcore"})
         packages = {"sklearn": "scikit-learn"}
-        report = {
-            "machine": describe(),
-            "versions": {"gdcore": gd.__version__} | {name: version(packages.get(name, name)) for name in needed},
-            "seeds": seeds,
-            "rates": [outcome.to_dict() for outcome in outcomes],
-        }
-        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        needed = sorted({case.source.needs for case in cases} - {"gdcore"})
+        versions = {"gdcore": gd.__version__} | {name: version(packages.get(name, name)) for name in needed}
+        args.json.write_text(written(describe(), versions, seeds, outcomes), encoding="utf-8")
     return 1 if any(outcome.diverged for outcome in outcomes) else 0
+
+
+def written(machine: Mapping[str, Any], versions: Mapping[str, str], seeds: int, outcomes: Sequence[Outcome]) -> str:
+    """A run as JSON, a line for each case."""
+    head = json.dumps({"machine": machine, "versions": versions, "seeds": seeds}, indent=1).removesuffix("\n}")
+    lines = ",\n".join(json.dumps(outcome.to_dict()) for outcome in outcomes)
+    return f'{head},\n "rates": [\n{lines}\n]}}\n'

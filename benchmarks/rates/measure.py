@@ -10,7 +10,7 @@ Design
 import math
 import time
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, final
 
 import numpy as np
@@ -20,6 +20,8 @@ import gdcore as gd
 from .cases import Case, optimizer_name
 
 EPOCHS = 30
+DIGITS = 5
+"""Of what is written to JSON."""
 
 
 @final
@@ -86,13 +88,22 @@ class Outcome:
         return max(given) / min(given) if len(given) == len(found) else math.inf
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """For JSON: a list of each of the runs' values, of DIGITS digits."""
+        runs = [asdict(run) for run in self.runs]
+        columns = {name: [rounded(run[name]) for run in runs] for name in runs[0]}
+        return {"label": self.label, "optimizer": self.optimizer, **columns}
+
+
+def rounded(value: float | None) -> float | None:
+    """Of DIGITS digits."""
+    return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def from_dict(saved: dict[str, Any]) -> Outcome:
     """What `to_dict` gave."""
-    return Outcome(saved["label"], saved["optimizer"], tuple(Run(**run) for run in saved["runs"]))
+    names = [field.name for field in fields(Run)]
+    rows = zip(*(saved[name] for name in names), strict=True)
+    return Outcome(saved["label"], saved["optimizer"], tuple(Run(*row) for row in rows))
 
 
 def end_of_fit(case: Case, seed: int, rate: float) -> float:

@@ -43,6 +43,8 @@ FACTOR = 10 ** (1 / 3)
 """Between neighbouring rates, at most."""
 APART = 3
 """Distance of the rates that are tried first, in neighbours."""
+POOR = 2
+"""Of these, as many worse ones end the way down."""
 ALIKE, GOOD, WORTH, WORSE = 0.97, 0.95, 0.9, 0.8
 """Shares of the best fall: that of the lowest rate which is as good as the best, that above which a rate near it counts
 for the suggestion, that of the first run from which on all runs are made, and that at which the search goes no farther.
@@ -53,8 +55,10 @@ is for may need more than a few epochs, and faster.
 """
 MARGIN, OWN_MARGIN = 4.0, 2.5
 """How many times the suggestion stays below the lowest rate at which a run diverged, or the model's own run alone."""
-KEPT = 0.5
-"""Share of its best fall that the run from the model's own parameters must reach at the suggestion."""
+LONG = 4
+"""Times its epochs that the last run from the model's own parameters takes at the suggestion."""
+KEPT = 0.9
+"""Share of the best short run's fall that it must reach: where more epochs are worse, the rate is too high."""
 LOWERED = 4
 """How often the suggestion is lowered at most until it does."""
 ROWS = 2048
@@ -142,17 +146,18 @@ class _Runs:
         while len(ends) < runs and math.inf not in ends:
             ends.append(self.end(float(self.rates[number]), len(ends)))
 
-    def end(self, rate: float, run: int) -> float:
-        """The loss at the end of a run, infinite where it diverges."""
+    def end(self, rate: float, run: int, times: int = 1) -> float:
+        """The loss at the end of a run, or of one that is so many times as long; infinite where it diverges."""
         problem, rows = self.problem, self.rows[run]
+        epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
         model = self.starts[run].copy()
+        rule = replace(problem.optimizer, learning_rate=rate)    # type: ignore[type-var]  # each is a dataclass
         trainer = Trainer(
-            model, problem.loss, replace(problem.optimizer, learning_rate=rate),    # type: ignore[type-var]  # each is a dataclass
-            batch_size=problem.batch_size, l1=problem.l1, l2=problem.l2, seed=self.seeds[run],
-        )  # fmt: skip
+            model, problem.loss, rule, batch_size=problem.batch_size, l1=problem.l1, l2=problem.l2, seed=self.seeds[run]
+        )
         losses = []
         try:
-            for left in reversed(range(self.epochs)):
+            for left in reversed(range(epochs)):
                 trainer.epoch(problem.X[rows], problem.y[rows])
                 if left < MEASURED:
                     losses.append(self.loss(model))
@@ -185,6 +190,10 @@ class _Runs:
         """Whether any rate has lowered the first run's loss."""
         return bool(self.shares(list(self.ends), 1).max() > 0)
 
+    def falls_in_all(self, number: int) -> bool:
+        """Whether the runs' losses fall on the whole at a rate at which all were made."""
+        return bool(self.shares([number], RUNS).max() > 0)
+
 
 def _starts(model: Sequential, seeds: list[int]) -> list[Sequential]:
     """The model, and others with initial weights of their own where its parameters are those that its seed draws."""
@@ -213,9 +222,13 @@ def _rows(X: NDArray[Any], most: int, seeds: list[int]) -> list[slice | NDArray[
 
 def _search(runs: _Runs) -> None:
     """Make the first run at rates far apart, then around the best of them, and all runs where it did well or below."""
-    for number in range(0, len(runs.rates), APART):
+    poor = 0
+    for number in range(len(runs.rates) - 1, -1, -APART):
         runs.make(number, 1)
-    high = low = next((number for number in sorted(runs.ends) if runs.is_good(number, ALIKE)), 0)
+        poor = 0 if runs.is_good(number) or not runs.falls else poor + 1
+        if poor == POOR:
+            break
+    high = low = min((number for number in runs.ends if runs.is_good(number, ALIKE)), default=min(runs.ends))
     while high + 1 < len(runs.rates) and runs.is_good(high):
         high += 1
         runs.make(high, 1)
@@ -225,8 +238,8 @@ def _search(runs: _Runs) -> None:
     for number in sorted(runs.ends):
         if runs.is_good(number, WORTH):
             runs.make(number, RUNS)
-    low = next((number for number in sorted(runs.ends) if runs.is_good(number, WORTH)), 0)
-    while low > 0 and math.inf in runs.ends[low]:
+    low = min((number for number in runs.ends if runs.is_good(number, WORTH)), default=0)
+    while low > 0 and not runs.falls_in_all(low):
         low -= 1
         runs.make(low, RUNS)
 
@@ -250,10 +263,11 @@ def _choice(runs: _Runs, low: float) -> float | None:
     for number, ends in runs.ends.items():
         if math.inf in ends:
             found = min(found, float(runs.rates[number]) / (OWN_MARGIN if len(ends) == RUNS else MARGIN))
-    own = runs.firsts[-1]
-    enough = own - KEPT * max(own - min(runs.ends[number][-1] for number in numbers), 0)
+    falls = runs.firsts - np.array([runs.ends[number] for number in numbers]).min(axis=0)
+    own, best = runs.firsts[-1], runs.firsts[-1] - falls[-1]
+    enough = min(own, best + (1 - KEPT) * max(falls[-1], np.median(falls)))
     for _ in range(LOWERED):
-        if runs.end(found, RUNS - 1) <= enough:
+        if runs.end(found, RUNS - 1, LONG) <= enough:
             break
         found /= FACTOR
     return float(max(found, low))

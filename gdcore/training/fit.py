@@ -50,7 +50,7 @@ from .measures import layer_norms, monitors_of, update_ratio, weight_norm
 from .options import default_epochs
 from .progress import progress as progress_bar
 from .stopping import StopSpec, criteria
-from .validation import ValidationData, split_validation, take_validation
+from .validation import ValidationData, split_validation, take_validation, weigh_validation
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -393,7 +393,7 @@ def take_fit_data(
             class_weight = class_factors(data, class_weight, loss, n_out)
             data = class_weighted(data, class_weight, loss, n_out)
             if validation is not None:
-                validation = class_weighted(validation, class_weight, loss, n_out)
+                validation = weigh_validation(validation, class_weight, loss, n_out)
     except BaseException:
         model.feature_names = names
         raise

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import checks_model
 from ..batches import Samples
+from ..class_weight import ClassWeight, class_weighted
 from ..losses import CustomLoss, Loss
 
 if TYPE_CHECKING:
@@ -34,6 +35,20 @@ def take_validation(trainer: Trainer, given: object) -> Samples:
         return trainer._take(X, y, weight)
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation_data: {error}") from None
+
+
+def weigh_validation(data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int) -> Samples:
+    """Validation data under the class weights of the training data.
+
+    Raises
+    ------
+    ValueError
+        Where no sample has a weight above 0.
+    """
+    try:
+        return class_weighted(data, class_weight, loss, n_out)
+    except ValueError as error:
+        raise ValueError(f"validation_data: {error}") from None
 
 
 def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed: int) -> tuple[Samples, Samples]:

@@ -29,6 +29,10 @@ ACTIVATIONS = {
     "tanh": lambda f, z: f.tanh(z),
     "gelu": lambda f, z: f.gelu(z),
     "silu": lambda f, z: f.silu(z),
+    "relu6": lambda f, z: f.relu6(z),
+    "hardtanh": lambda f, z: f.hardtanh(z),
+    "hard_swish": lambda f, z: f.hardswish(z),
+    "mish": lambda f, z: f.mish(z),
 }
 LOSSES = {
     "MeanSquaredError()": lambda f, z, y: f.mse_loss(z, y),
