@@ -1,7 +1,7 @@
 """`python -m benchmarks [SUITE ...] [--quick] [--json FILE] [--plot FILE.png] [--libraries A,B] [--problems A,B]`.
 
-`python -m benchmarks power` counts what gradient checkers find, `python -m benchmarks rates` what becomes of suggested
-learning rates: they have options and results of their own.
+`python -m benchmarks power` counts what gradient checkers find, `rates` what becomes of suggested learning rates, and
+`real` scores fits on real data sets: these have options and results of their own.
 """
 
 import sys
@@ -11,9 +11,10 @@ from gdcore.bench.command import run_command
 from .libraries import LIBRARIES
 from .power.command import main as power
 from .rates.command import main as rates
+from .real.command import main as real
 from .suites import SUITES
 
-OWN = {"power": power, "rates": rates}
+OWN = {"power": power, "rates": rates, "real": real}
 
 if __name__ == "__main__":
     try:

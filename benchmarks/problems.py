@@ -8,7 +8,14 @@ HEADLINES = (
     Problem("40-100-100-10", (40, 100, 100, 10), 1, 256, 0.02, 1, activation="relu"),
     Problem("8-1", (8, 1), 1, 256, 0.002, 1),
 )
-"""SimpleChains.jl's (10,000 rows as one batch, Adam), mlpfile's (one row, relu), and what SGDRegressor is made for."""
+"""SimpleChains.jl's (10,000 rows as one batch, Adam), mlpfile's (one row, relu), and a linear model of one row."""
+
+LONG_EPOCHS = (
+    Problem("8-1 long", (8, 1), 1, 65_536, 2e-5, 1),
+    Problem("20-1 long", (20, 1), 1, 65_536, 2e-5, 1),
+    Problem("20-1 logistic long", (20, 1), 1, 65_536, 1e-4, 1, loss="binary_cross_entropy"),
+)
+"""What SGDRegressor and SGDClassifier are made for: one `partial_fit` of so many rows that its checks cost nothing."""
 
 PROBLEMS = (
     Problem("1-1", (1, 1), 2, 2048, 1e-3, 1),
@@ -16,6 +23,7 @@ PROBLEMS = (
     Problem("784-512-512-10", (784, 512, 512, 10), 256, 1024, 0.2, 2),
     Problem("1024-1024-1024-1024", (1024, 1024, 1024, 1024), 512, 1024, 8.0, 2),
     *HEADLINES,
+    *LONG_EPOCHS,
 )
 
 WIDTHS = tuple(

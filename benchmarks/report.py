@@ -18,17 +18,20 @@ from .power.checkers import CHECKERS
 from .power.tally import from_dict
 from .rates import tables as rates_tables
 from .rates.measure import from_dict as rates_from_dict
+from .real import tables as real_tables
+from .real.tally import from_dict as result_from
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "results.json"
 POWER = HERE / "results" / "power.json"
 ORDINARY = HERE / "results" / "power_ordinary.json"
 RATES = HERE / "results" / "rates.json"
+LONG = HERE / "results" / "long_epochs.json"
+REAL = HERE / "results" / "real.json"
 PICTURE = HERE / "results" / "train.png"
 PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
-POWER_PLACE = (HERE.parent / "docs" / "gradients.md", "power")
-ORDINARY_PLACE = (HERE.parent / "docs" / "gradients.md", "power-ordinary")
-RATES_PLACE = (HERE.parent / "docs" / "learning_rates.md", "rates")
+LONG_PLACES = ((HERE.parent / "README.md", "long epochs"), (HERE / "README.md", "long epochs"))
+DOCS = HERE.parent / "docs"
 SUMMARY = ("jax", "torch", "sklearn", "numpy")
 VECTOR = 16
 """Numbers of float32 in the widest vector."""
@@ -202,6 +205,30 @@ def rates(report: Json) -> str:
     return "\n".join([*parts, *(table(*made(outcomes)) for made in makers)])
 
 
+def long_epochs(report: Json) -> str:
+    """The linear models' steps, in epochs of 256 rows and of many, for README.md and benchmarks/README.md."""
+    suite = suite_of(report, "train")
+    if suite is None:
+        raise SystemExit(f"{LONG.name} holds no suite train: results/README.md says how it is made")
+    return f"{measured(suite)}\nMedians on {where(report)}.\nIn brackets: times gdcore's.\n"
+
+
+def real(report: Json) -> str:
+    """Scores and seconds on real data sets, for docs/real_data.md."""
+    results, machine = [result_from(values) for values in report["real"]], report["machine"]
+    versions = {**{name: each[name] for name, each in report["versions"].items()}, **report["packages"]}
+    named = ", ".join(f"{name} {number}" for name, number in versions.items())
+    parts = [
+        f"One core of an {machine['cpu']} ({report['instruction_set']} kernels); {named},\n"
+        f"Python {machine['python']}; {machine['date'][:10]}.\n"
+    ]
+    for models, title in (("networks", "Networks"), ("linear", "Linear models")):
+        found = real_tables.of(results, models)
+        parts += [f"### {title}\n", table(*real_tables.summary(found))]
+        parts += [f"{title}, data set by data set:\n", table(*real_tables.datasets(found))]
+    return "\n".join(parts)
+
+
 def fill(text: str, marker: str, content: str) -> str:
     """The text with the content between its markers."""
     pattern = re.compile(rf"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->\n)", re.DOTALL)
@@ -220,9 +247,19 @@ def write(path: Path, marker: str, content: str) -> None:
     path.write_text(fill(path.read_text(encoding="utf-8"), marker, content), encoding="utf-8")
 
 
+OTHERS = {
+    POWER: (power, [(DOCS / "gradients.md", "power")]),
+    ORDINARY: (ordinary, [(DOCS / "gradients.md", "power-ordinary")]),
+    RATES: (rates, [(DOCS / "learning_rates.md", "rates")]),
+    LONG: (long_epochs, LONG_PLACES),
+    REAL: (real, [(DOCS / "real_data.md", "real")]),
+}
+"""Results beside the main ones: how each is rendered, and where its tables stand."""
+
+
 def main() -> None:
     """Fill the files, and draw the picture anew."""
-    if not any(path.exists() for path in (RESULTS, POWER, RATES)):
+    if not any(path.exists() for path in (RESULTS, *OTHERS)):
         sys.exit(f"there is no {RESULTS}: run python -m benchmarks --json {RESULTS.relative_to(HERE.parent)}")
     if RESULTS.exists():
         report = json.loads(RESULTS.read_text(encoding="utf-8"))
@@ -230,12 +267,11 @@ def main() -> None:
         for path, marker in PLACES:
             write(path, marker, made[marker])
         plot(report, PICTURE)
-    if POWER.exists():
-        write(*POWER_PLACE, power(json.loads(POWER.read_text(encoding="utf-8"))))
-    if ORDINARY.exists():
-        write(*ORDINARY_PLACE, ordinary(json.loads(ORDINARY.read_text(encoding="utf-8"))))
-    if RATES.exists():
-        write(*RATES_PLACE, rates(json.loads(RATES.read_text(encoding="utf-8"))))
+    for path, (render, places) in OTHERS.items():
+        if path.exists():
+            text = render(json.loads(path.read_text(encoding="utf-8")))
+            for place in places:
+                write(*place, text)
 
 
 if __name__ == "__main__":

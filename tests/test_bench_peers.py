@@ -23,6 +23,7 @@ DIGITS = Problem(
     "digits", (64, 8, 10), 32, 320, 0.01, 1, activation="relu", loss="cross_entropy", optimizer="adam", data="digits"
 )
 LINEAR = Problem("linear", (8, 1), 1, 32, 0.003, 1)
+LOGISTIC = Problem("logistic", (8, 1), 1, 32, 0.03, 1, loss="binary_cross_entropy")
 BUDGET = runner.Budget(0.001, 2, 1.0)
 
 
@@ -149,7 +150,7 @@ def test_gdcore_does_not_grow():
 @pytest.mark.parametrize(
     ("name", "module"), [("torch", "torch"), ("torch.compile", "torch"), ("jax", "jax"), ("sklearn", "sklearn")]
 )
-@pytest.mark.parametrize("problem", [TINY, COLUMN, DIGITS], ids=lambda problem: problem.name)
+@pytest.mark.parametrize("problem", [TINY, COLUMN, DIGITS, LOGISTIC], ids=lambda problem: problem.name)
 def test_a_peer_trains_to_the_same_loss(name, module, problem):
     need(module)
     row = run(["gdcore", name], "train", problem)
@@ -168,10 +169,31 @@ def test_a_peer_steps_and_predicts_alike(name, module, task, case):
     assert row.ok
 
 
-def test_scikit_learns_linear_model_is_the_same_model():
+@pytest.mark.parametrize("problem", [LINEAR, LOGISTIC], ids=lambda problem: problem.name)
+def test_scikit_learns_linear_model_is_the_same_model(problem):
     need("sklearn")
-    assert run(["gdcore", "sklearn.sgd"], "train", LINEAR).ok
+    row = run(["gdcore", "sklearn.sgd"], "train", problem)
+    assert list(row.checks) == ["gdcore", "sklearn.sgd"]
+    assert row.ok
+
+
+def test_scikit_learns_linear_model_refuses_what_it_is_not_for():
+    need("sklearn")
     assert "row by row" in run(["sklearn.sgd"], "train", TINY).refused["sklearn.sgd"]
+    assert "compiled" in run(["sklearn.sgd"], "predict", LOGISTIC, rows=3).refused["sklearn.sgd"]
+
+
+def test_the_table_holds_epochs_that_are_long_for_scikit_learns_linear_models():
+    """One call of `partial_fit` is an epoch: in a short one its checks are measured, not its steps."""
+    need("sklearn")
+    from benchmarks.libraries.sklearn import LinearLibrary
+    from benchmarks.problems import PROBLEMS
+
+    taken = [problem for problem in PROBLEMS if not LinearLibrary().refuses(":train", problem)]
+    assert {problem.loss for problem in taken if problem.samples >= 65_536} == {
+        "mean_squared_error", "binary_cross_entropy",
+    }  # fmt: skip
+    assert all("65,536 an epoch" in problem.label for problem in taken if problem.samples >= 65_536)
 
 
 def test_pytorchs_gradient_checker_approves_of_the_same_gradient():
@@ -240,6 +262,18 @@ def test_the_tracked_results_are_the_ones_quoted():
         text = path.read_text(encoding="utf-8")
         assert report.fill(text, marker, made[marker]) == text, "run python -m benchmarks.report"
     assert report.PICTURE.exists()
+
+
+def test_the_tracked_results_of_other_suites_are_the_ones_quoted():
+    from benchmarks import report
+
+    for results, made, places in (
+        (report.LONG, report.long_epochs, report.LONG_PLACES), (report.REAL, report.real, [report.REAL_PLACE]),
+    ):  # fmt: skip
+        content = made(json.loads(results.read_text(encoding="utf-8")))
+        for path, marker in places:
+            text = path.read_text(encoding="utf-8")
+            assert report.fill(text, marker, content) == text, "run python -m benchmarks.report"
 
 
 def test_the_picture_is_drawn(measured, tmp_path):

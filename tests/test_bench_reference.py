@@ -23,7 +23,7 @@ DIGITS = next(problem for problem in PROBLEMS if problem.data == "digits")
 
 @pytest.mark.parametrize("widths", [(1, 2), (3, 5, 2), (7, 16, 16, 3), (4, 3, 3, 3, 6)])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize("loss", ["mean_squared_error", "cross_entropy"])
+@pytest.mark.parametrize("loss", ["mean_squared_error", "cross_entropy", "binary_cross_entropy"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_reference_has_gdcores_loss_and_gradient(widths, activation, loss, dtype):
     rng = np.random.default_rng(1)
@@ -33,6 +33,8 @@ def test_the_reference_has_gdcores_loss_and_gradient(widths, activation, loss, d
     y = rng.standard_normal((9, widths[-1])).astype(dtype)
     if loss == "cross_entropy":
         y = rng.integers(0, widths[-1], 9)
+    if loss == "binary_cross_entropy":
+        y = (y > 0).astype(dtype)
     views = [view for _, view in model.parameters()]
     network = NumpyNetwork(views[0::2], views[1::2], activation, loss, 9, dtype)
     value, grad = model.loss_and_grad(X, y, loss)

@@ -41,6 +41,8 @@ def forward(params: Any, X: jax.Array, activation: str) -> jax.Array:
 def value(params: Any, X: jax.Array, y: jax.Array, problem: Problem) -> jax.Array:
     """The mean loss."""
     z = forward(params, X, problem.activation)
+    if problem.loss == "binary_cross_entropy":
+        return jnp.mean(jnp.logaddexp(0, z) - y * z)
     if problem.loss == "mean_squared_error":
         return jnp.mean((z - y) ** 2)
     return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], axis=1))

@@ -22,7 +22,11 @@ from gdcore.bench.library import Library
 from gdcore.bench.problems import Problem, Workload
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
-LOSSES = {"mean_squared_error": F.mse_loss, "cross_entropy": F.cross_entropy}
+LOSSES = {
+    "mean_squared_error": F.mse_loss,
+    "cross_entropy": F.cross_entropy,
+    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+}
 BETAS, EPS = (0.9, 0.999), 1e-8
 
 Params = Sequence[torch.Tensor]

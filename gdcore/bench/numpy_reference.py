@@ -64,7 +64,19 @@ def cross_entropy(z: Array, y: Array, delta: Array) -> float:
     return value
 
 
-LOSSES = (mean_squared_error, cross_entropy)
+def binary_cross_entropy(z: Array, y: Array, delta: Array) -> float:
+    """Mean of log(1 + exp(z)) - y z over (n, k), targets 0 or 1; its derivative goes into delta (n, k)."""
+    value = float(np.mean(np.logaddexp(0, z) - y * z))
+    np.negative(z, out=delta)
+    np.exp(delta, out=delta)
+    delta += 1
+    np.reciprocal(delta, out=delta)
+    delta -= y
+    delta /= z.size
+    return value
+
+
+LOSSES = (mean_squared_error, cross_entropy, binary_cross_entropy)
 
 
 class Optimizer(Protocol):
