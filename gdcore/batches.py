@@ -51,12 +51,11 @@ def take_samples(
     if not isinstance(loss, Loss):
         if sample_weight is not None:
             raise TypeError("sample_weight does not go with a custom loss: weight the values inside the loss")
-        y = checks.plain_array("y", y)
-        if y.ndim == 0 or len(y) != n:
-            raise ValueError(f"y has shape {y.shape}; expected {n} rows, as X has")
-        if y.dtype.kind == "f":
-            checks.numbers_array("y", y, "float64")
-        return Samples(X, None, None, None, y)
+        array = checks.plain_array("y", y)
+        if array.ndim == 0 or len(array) != n:
+            raise ValueError(f"y has shape {array.shape}; expected {n} rows, as X has")
+        checks.refuse_nan("y", y, array)
+        return Samples(X, None, None, None, array)
     weight = None if sample_weight is None else checks.sample_weight(sample_weight, n, dtype)
     if weight is not None:
         checks_weight.sum_in_range("sample_weight", weight)
@@ -65,7 +64,8 @@ def take_samples(
             f"{loss.name} needs an output per class, but the model has 1: give it more, or take binary_cross_entropy"
         )
     if loss.target == "class":
-        y = checks.plain_array("y", y)
-        if y.ndim < 2 or (y.dtype.kind in "biu" and (n_out == 1 or y.shape != (n, n_out))):
-            return Samples(X, None, checks.labels(y, n, n_out), weight, y, weight)
+        array = checks.plain_array("y", y)
+        names = array.ndim < 2 or array.dtype.kind in "OUST"
+        if names or (array.dtype.kind in "biu" and (n_out == 1 or array.shape != (n, n_out))):
+            return Samples(X, None, checks.labels(y, n, n_out, array), weight, array, weight)
     return Samples(X, checks.targets(y, n, n_out, loss.target, dtype), None, weight, y, weight)

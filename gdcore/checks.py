@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import inspect
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._habits import ABSENT, NAMES
-from ._kernels import load
+from .arrays import every_finite as every_finite
+from .arrays import frame_remedy, missing_row, text_entry
+from .arrays import numbers_array as numbers_array
+from .arrays import plain_array as plain_array
+from .arrays import refuse_nan as refuse_nan
+from .not_arrays import full_name, is_foreign, kind_of
+from .spelling import did_you_mean
 
 T = TypeVar("T")
 
@@ -100,14 +106,15 @@ def precision(name: str, value: object) -> str:
     except TypeError:
         found = None
     if value is None or found not in DTYPES:
-        raise ValueError(f"{name} must be 'float32' or 'float64', got {short(value)}")
+        hint = did_you_mean(value, DTYPES) if isinstance(value, str) and found is None else ""
+        raise ValueError(f"{name} must be 'float32' or 'float64', got {short(value)}{hint}")
     return str(found)
 
 
 def vector(name: str, value: object, n: int, dtype: str) -> NDArray[Any]:
     """An array of shape (n,) and exactly this dtype."""
     if not isinstance(value, np.ndarray):
-        received = type(value).__name__
+        received = full_name(type(value))
         raise TypeError(f"{name} must be a NumPy array, got {received}: pass np.array({name}, {dtype!r})")
     if value.dtype != np.dtype(dtype):
         raise TypeError(f"{name} has dtype {value.dtype}; expected {dtype}: pass {name}.astype({dtype!r})")
@@ -150,8 +157,7 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
     if value.lower() in known:
         return value.lower()
     meant = NAMES.get(value.lower(), "")
-    close = [meant] if meant in known else difflib.get_close_matches(value.lower(), known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {meant!r}?" if meant in known else did_you_mean(value, known)
     hint = f"; {ABSENT[value.lower()]}" if value.lower() in ABSENT else hint
     raise ValueError(f"unknown {kind} {value!r}; known: {', '.join(known)}{hint}")
 
@@ -170,49 +176,6 @@ def between(name: str, value: object, low: float, high: float) -> float:
     if not low <= number <= high:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value!r}")
     return number
-
-
-def plain_array(name: str, value: object) -> NDArray[Any]:
-    """Anything array-like, as an array of its own kind; neither ragged nor masked."""
-    if np.ma.is_masked(value):
-        raise ValueError(f"{name} is a masked array: pass {name}.filled(value), or leave the masked rows out")
-    try:
-        return np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is ragged: every row needs the same number of entries ({error})") from None
-
-
-def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
-    """Anything array-like that holds real numbers, contiguous and of this dtype; copied only where needed."""
-    array = plain_array(name, value)
-    if value is None:
-        raise TypeError(f"{name} is None; expected an array of real numbers")
-    if array.dtype.kind == "c":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: pass {name}.real, if that is meant")
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers: convert it, where every entry is one")
-    converted = array
-    if array.dtype != dtype or not (array.flags.c_contiguous and array.flags.aligned):
-        with np.errstate(over="ignore"):
-            converted = np.require(array, dtype, ["C", "A"])
-    if not every_finite(converted):
-        _refuse_nonfinite(name, array, converted)
-    return converted
-
-
-def every_finite(array: NDArray[Any]) -> bool:
-    """Whether no entry of a contiguous float32 or float64 array is NaN or infinite."""
-    return load(array.dtype.name).all_finite(array.reshape(-1))
-
-
-def _refuse_nonfinite(name: str, array: NDArray[Any], converted: NDArray[Any]) -> None:
-    row = int(np.argwhere(~np.isfinite(converted))[0][0]) if converted.ndim else 0
-    bad = np.asarray(array[row] if array.ndim else array)
-    if np.isnan(bad).any():
-        raise ValueError(f"{name} contains NaN in row {row}; remove or impute it")
-    if np.isinf(bad).any():
-        raise ValueError(f"{name} contains infinity in row {row}; remove or clip it")
-    raise ValueError(f"{name} has a number in row {row} too large for {converted.dtype}: scale it or use float64")
 
 
 def inputs(
@@ -254,18 +217,24 @@ def other_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) ->
     return f": pass {name}.T" if shape == expected[::-1] else ""
 
 
-def labels(value: object, n: int, n_classes: int) -> NDArray[np.int64]:
-    """Class labels: integers 0 … n_classes - 1, shape (n,)."""
-    y = plain_array("y", value)
+def labels(value: object, n: int, n_classes: int, array: NDArray[Any] | None = None) -> NDArray[np.int64]:
+    """Class labels: integers 0 … n_classes - 1, shape (n,); `array` is the value as one, where it is known."""
+    y = plain_array("y", value) if array is None else array
     if y.dtype.kind not in "biu":
-        names = y.ndim and y.dtype.kind in "USO"
-        integers = "np.unique(y, return_inverse=True)[1]" if names else "y.astype(int)"
+        refuse_nan("y", value, y)
+        if value is None:
+            raise TypeError(f"y is None; expected integer class labels of shape ({n},)")
+        missing, text = missing_row(y), text_entry(y)
+        if missing is not None:
+            raise ValueError(f"y has no label in row {missing}; remove the row")
+        received = f"has text, {text}" if text else f"has dtype {y.dtype}"
+        integers = "np.unique(y, return_inverse=True)[1]" if text else "y.astype(int)"
         raise TypeError(
-            f"y has dtype {y.dtype}; expected integer class labels of shape ({n},), pass {integers}, "
+            f"y {received}; expected integer class labels of shape ({n},), pass {integers}, "
             f"or class probabilities of shape ({n}, {n_classes})"
         )
     if y.shape != (n,):
-        remedy = ": pass y.ravel()" if y.size == n else ""
+        remedy = f": pass {frame_remedy('y', value)}" if y.size == n else ""
         raise ValueError(f"y has shape {y.shape}; expected ({n},){remedy}")
     if y.min() < 0 or y.max() >= n_classes:
         row = int(np.argmax((y < 0) | (y >= n_classes)))
@@ -317,7 +286,7 @@ def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
     """Weights of shape (n,), none negative, not all zero."""
     weight = numbers_array("sample_weight", value, dtype)
     if weight.shape != (n,):
-        remedy = ": pass sample_weight.ravel()" if weight.size == n else ""
+        remedy = f": pass {frame_remedy('sample_weight', value)}" if weight.size == n else ""
         raise ValueError(f"sample_weight has shape {weight.shape}; expected ({n},){remedy}")
     if weight.min() < 0:
         row = int(np.argmax(weight < 0))
@@ -330,7 +299,7 @@ def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
 def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[float, NDArray[Any]]:
     """What a custom loss returned: a number and d value / d outputs of the outputs' shape."""
     if not isinstance(value, tuple) or len(value) != 2:
-        raise TypeError(f"a custom loss must return (value, d value / d outputs), got {type(value).__name__}")
+        raise TypeError(f"a custom loss must return (value, d value / d outputs), got {full_name(type(value))}")
     loss, delta = np.asarray(value[0]), np.asarray(value[1])
     if loss.dtype.kind not in "biuf" or loss.shape != ():
         received = f"an array of shape {loss.shape}" if loss.shape else repr(value[0])
@@ -364,7 +333,10 @@ def weight_shape(shape: object) -> tuple[int, int]:
 def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
     """An object of a class."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {short(value)}")
+        received = kind_of(value) if is_foreign(value) else short(value)
+        received = f"the class {full_name(value)}" if isinstance(value, type) else received
+        required = kind.__name__ if inspect.isabstract(kind) else full_name(kind)
+        raise TypeError(f"{name} must be a {required}, such as {example}, got {received}")
     return value
 
 
@@ -376,13 +348,14 @@ def short(value: object) -> str:
     >>> short(3), short(np.zeros((40, 5))), short(list(range(100)))
     ('3', 'a ndarray of shape (40, 5)', 'a list of length 100')
     """
+    kind = kind_of(value)
     if isinstance(value, np.ndarray) and value.ndim:
-        return f"a {type(value).__name__} of shape {value.shape}"
+        return f"{kind} of shape {value.shape}"
     text = repr(value)
-    if len(text) <= SHORT and "\n" not in text:
+    if len(text) <= SHORT and "\n" not in text and " object at 0x" not in text:
         return text
     length = f" of length {len(value)}" if isinstance(value, Sequence | Mapping) else ""
-    return f"a {type(value).__name__}{length}"
+    return f"{kind}{length}"
 
 
 def layer_sizes(value: object) -> list[int]:

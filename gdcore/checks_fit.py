@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import finite, integer, known_name, nonnegative, positive, short
+from .not_arrays import full_name
+from .spelling import did_you_mean
 
 
 def factor(name: str, value: object) -> float:
@@ -31,7 +33,8 @@ def at_least(name: str, value: object, low: float) -> float:
 def one_of(name: str, value: object, allowed: Sequence[str]) -> None:
     """One of a few words."""
     if value not in allowed:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {short(value)}")
+        hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
+        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {short(value)}{hint}")
 
 
 def rising(name: str, value: object) -> tuple[int, ...]:
@@ -46,7 +49,7 @@ def rising(name: str, value: object) -> tuple[int, ...]:
 
 def rate(value: object) -> None:
     """A learning rate that is not a schedule: a finite number above 0."""
-    if isinstance(value, type) or callable(value):
+    if isinstance(value, type | str) or callable(value):
         raise TypeError(
             f"learning_rate must be a number or a schedule, got {short(value)}: "
             "pass a record such as gdcore.schedules.Cosine(0.1, 1000)"
@@ -83,16 +86,6 @@ def metric_names(names: Sequence[str], taken: Sequence[str]) -> None:
             raise ValueError(f"two metrics are called {name!r}: pass {{'name': metric}} to name them")
         if name in (*taken, "auto") or name.startswith(("val_", "gradient_norm ")):
             raise ValueError(f"a metric cannot be called {name!r}: pass {{'name': metric}} to name it")
-
-
-def metric_fits(name: str, target: str | None, n_out: int, kinds: Sequence[str]) -> None:
-    """A metric that goes with the loss's targets; None: the targets of a custom loss."""
-    if not kinds or (target is not None and target not in kinds):
-        kind = f"a loss whose targets are of kind {target!r}" if target else "a custom loss"
-        raise ValueError(
-            f"metric {name!r} does not go with {kind} and {n_out} output{'s' * (n_out > 1)}; "
-            f"it takes {' or '.join(map(repr, kinds)) or 'several outputs'}: choose another, or pass a function"
-        )
 
 
 def metric_value(name: str, value: object) -> float:
@@ -132,7 +125,8 @@ def known_monitor(rule: object, monitor: str, known: Sequence[str]) -> None:
     name = f"{type(rule).__name__}(monitor={monitor!r})"
     if monitor.removeprefix("val_") in known:
         raise ValueError(f"{name} needs validation data: pass validation_data=(X, y)")
-    raise ValueError(f"{name}: this fit measures {', '.join(known)}; pass it in metrics=")
+    hint = did_you_mean(monitor, known) or "; pass it in metrics="
+    raise ValueError(f"{name}: this fit measures {', '.join(known)}{hint}")
 
 
 def known_direction(rule: object, monitor: str, greater: bool | None) -> bool:
@@ -223,7 +217,9 @@ def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
     found = {}
     for name, rate_factor in value.items():
         if name not in names:
-            raise ValueError(f"layer_rates names the layer {name!r}; known: {', '.join(names)}")
+            raise ValueError(
+                f"layer_rates names the layer {name!r}; known: {', '.join(names)}{did_you_mean(name, names)}"
+            )
         found[name] = nonnegative(f"layer_rates[{name!r}]", rate_factor)
     if found and not any(found.get(name, 1) for name in names):
         raise ValueError(f"layer_rates freezes every layer, got {value!r}: leave one above 0")
@@ -306,7 +302,7 @@ def objective_pair(value: object) -> tuple[object, object]:
     """What an objective returned with its gradient."""
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(
-            f"fun must return (value, gradient), got {type(value).__name__}: pass jac=None for finite differences or "
+            f"fun must return (value, gradient), got {full_name(type(value))}: pass jac=None for finite differences or "
             f"jac=function; without a derivative, {INSTEAD}"
         )
     return value[0], value[1]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import integer, numbers_array, other_shape, plain_array, short
+from .not_arrays import full_name
 
 MOST_INPUT_ROWS = 8192
 
@@ -26,7 +27,7 @@ def one_number(name: str, value: object) -> tuple[float, bool]:
     if array.dtype.kind == "c":
         raise TypeError(f"{name} returned a complex number, {value!r}; expected a real one")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} returned {type(value).__name__}; expected a number")
+        raise TypeError(f"{name} returned {full_name(type(value))}; expected a number")
     if array.size != 1:
         raise ValueError(
             f"{name} returned an array of shape {array.shape}; expected one number: return its sum, or its mean"
@@ -52,10 +53,31 @@ def repeatable(name: str, apart: float, value: float, most: float) -> None:
 
 def point(name: str, value: object) -> NDArray[Any]:
     """A point to check a gradient at: finite numbers, at least one, float32 or float64."""
+    no_tree(name, value)
     array = plain_array(name, value)
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}: no entries; expected at least one number")
     return numbers_array(name, array, "float32" if array.dtype == np.float32 else "float64").reshape(array.shape)
+
+
+def no_tree(name: str, value: object) -> None:
+    """One array, rather than a dict or a list of several, as JAX's trees are."""
+    items = list(value) if isinstance(value, list | tuple) else []
+    arrays = any(isinstance(item, np.ndarray | list | tuple | dict) or np.ndim(item) for item in items)
+    shapes = {_shape(item) for item in items}
+    if isinstance(value, Mapping) or (arrays and (len(shapes) > 1 or None in shapes)):
+        count = len(value) if isinstance(value, Mapping) else len(items)
+        raise TypeError(
+            f"{name} is a {type(value).__name__} of {count} arrays; expected one array: pass "
+            f"jax.flatten_util.ravel_pytree({name})[0], or all of them joined by np.concatenate, and split it up in fun"
+        )
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    try:
+        return tuple(np.shape(value))
+    except ValueError:
+        return None
 
 
 def is_given(name: str, value: object) -> None:
@@ -69,7 +91,7 @@ def is_given(name: str, value: object) -> None:
 def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:
     """What a function returned that gives its gradient too."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        received = f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__
+        received = f"{len(value)} items" if isinstance(value, tuple | list) else full_name(type(value))
         raise TypeError(f"{name} must return (value, gradient) where grad is True, got {received}: pass grad=function")
     return value[0], value[1]
 
@@ -147,7 +169,7 @@ def call_arguments(name: str, value: object, counts: tuple[int, ...]) -> tuple[t
     options = items[-1] if items and isinstance(items[-1], dict) else {}
     arguments = items[:-1] if options else items
     if len(arguments) not in counts:
-        received = f"a tuple of {len(items)}" if isinstance(value, tuple) else type(value).__name__
+        received = f"a tuple of {len(items)}" if isinstance(value, tuple) else full_name(type(value))
         raise TypeError(
             f"{name} must be a GradientReport, (model, X, y, loss) or (fun, grad, x), or a function that returns one, "
             f"got {received}"
@@ -166,7 +188,7 @@ def order(value: object, wrt: str, grad: object) -> int:
     if number == 2 and wrt != "params":
         raise ValueError(f"order=2 is of the parameters, got wrt={wrt!r}: leave wrt out")
     if number == 2 and grad is not None and not callable(grad):
-        raise TypeError(f"order=2 takes for grad a callable v -> Hessian times v, got {type(grad).__name__}")
+        raise TypeError(f"order=2 takes for grad a callable v -> Hessian times v, got {full_name(type(grad))}")
     return number
 
 

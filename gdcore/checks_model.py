@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .checks import inside, plain_array, short
 from .losses import CustomLoss, Loss
+from .not_arrays import full_name
 
 FEW = 20
 """Distinct integers that are taken for labels of classes, at the most."""
@@ -93,7 +94,7 @@ def _name(loss: Loss | CustomLoss) -> str:
 def validation_data(value: object) -> tuple[Any, Any, Any]:
     """(X, y, sample_weight), the last one None where it is not given."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
-        received = f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__
+        received = f"{len(value)} items" if isinstance(value, tuple | list) else full_name(type(value))
         raise TypeError(f"validation_data must be (X, y) or (X, y, sample_weight), got {received}")
     return value[0], value[1], value[2] if len(value) == 3 else None
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import finite, numbers_array
+from .not_arrays import full_name
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ PARALLEL = 1e-6
 def axes(value: Any, kind: type) -> Any:
     """A single Axes of matplotlib."""
     if not isinstance(value, kind):
-        raise TypeError(f"ax must be a matplotlib Axes, got {type(value).__name__}: pass one of a figure's axes")
+        raise TypeError(f"ax must be a matplotlib Axes, got {full_name(type(value))}: pass one of a figure's axes")
     return value
 
 

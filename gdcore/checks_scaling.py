@@ -59,7 +59,7 @@ def target_columns(y: object) -> NDArray[np.generic]:
     array = plain_array("y", y)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_outputs), both >= 1")
-    numbers_array("y", array, "float64")
+    numbers_array("y", y, "float64")
     columns: NDArray[np.generic] = array[:, None] if array.ndim == 1 else array
     return columns
 

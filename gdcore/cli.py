@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 
 from ._version import __version__
 from .gradcheck.modes import MODES
+from .spelling import did_you_mean
 from .terminal import any_encoding, complain, mute
 
 NOT_RUN = 2
@@ -17,7 +19,12 @@ BROKEN_PIPE = 141
 
 
 def parser() -> argparse.ArgumentParser:
-    """The commands and their options; those of `bench` are its own."""
+    """The parser of the command line, whose `bench` has options of its own."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the command line, and those of the commands by their names."""
     top = argparse.ArgumentParser(
         prog="gdcore",
         description="Dense networks and linear models trained by gradient descent on a CPU. Exit status 2 where a "
@@ -46,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
         "returns one of these. Exit status 0 for pass, 1 for fail, 3 for inconclusive, 2 where it could not be run.",
     )
     check.add_argument("target", metavar="FILE.py:OBJECT")
-    check.add_argument("--mode", choices=MODES, default="auto", help="which entries are checked (default: auto)")
+    check.add_argument("--mode", type=_mode, default="auto", metavar=f"{{{','.join(MODES)}}}",
+                       help="which entries are checked (default: auto)")  # fmt: skip
     check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
     seeds = commands.add_parser(
         "seeds",
@@ -68,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         description="Measures gdcore beside other libraries.",
         add_help=False,
     )
-    return top
+    return top, dict(commands.choices)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,9 +106,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     with any_encoding():
-        known, others = parser().parse_known_args(arguments)
+        top, commands = _parsers()
+        known, others = _parsed(arguments, top, commands)
         if known.command is None:
-            parser().print_help()
+            top.print_help()
             return 0
         name, stdout = f"gdcore {known.command}", sys.stdout
         if stdout is None:
@@ -123,13 +132,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
 
 
+def _parsed(
+    arguments: list[str], top: argparse.ArgumentParser, commands: dict[str, argparse.ArgumentParser]
+) -> tuple[argparse.Namespace, list[str]]:
+    """The options, and what is left for the command's own parser; ends the process where they are not understood."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+        names = ", ".join(commands)
+        top.error(f"unknown command {arguments[0]!r}; known: {names}{did_you_mean(arguments[0], commands)}")
+    known, others = top.parse_known_args(arguments)
+    if others and known.command != "bench":
+        usage = top.format_usage() + (commands[known.command].format_usage() if known.command else "")
+        options = re.findall(r"--[a-z-]+", usage)
+        top.error(f"unrecognized arguments: {' '.join(others)}{did_you_mean(others[0], options)}")
+    return known, others
+
+
 def _run(known: argparse.Namespace, others: list[str]) -> int:
     if known.command == "bench":
         from .bench import main as bench
 
         return bench(others)
-    if others:
-        parser().error(f"unrecognized arguments: {' '.join(others)}")
     if known.command == "info":
         from .config import show_config
 
@@ -169,6 +191,12 @@ def _document(text: str) -> int:
     if text not in ("1", "2", "3", "4"):
         raise argparse.ArgumentTypeError(f"must be 1, 2, 3 or 4, got {text!r}")
     return int(text)
+
+
+def _mode(text: str) -> str:
+    if text not in MODES:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(MODES)}, got {text!r}{did_you_mean(text, MODES)}")
+    return text
 
 
 def _seed(text: str) -> int:

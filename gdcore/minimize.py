@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, checks_fit
+from . import checks, checks_fit, checks_gradients
 from ._allocations import memory_errors
 from ._bounds import Limits, projected
 from ._calls import explains_calls
@@ -164,6 +164,7 @@ def minimize(
     (-1.0, True)
     """
     with memory_errors():
+        checks_gradients.no_tree("x0", x0)
         start = checks.numbers_array("x0", x0, "float64")
         limits = None if bounds is None else checks_fit.bounds(bounds, start.size)
         objective = _Objective(fun, jac, start.shape, limits)

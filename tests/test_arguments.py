@@ -109,7 +109,7 @@ ROWS = [
     (lambda: setattr(NET, "params", np.zeros(3)), ValueError, r"params has shape \(3,\); expected \(26,\)"),
     (lambda: setattr(NET, "params", NET.params[None]), ValueError, r"params has shape \(1, 26\).*ravel"),
     (lambda: setattr(NET, "params", np.full(26, NAN)), ValueError, "params contains NaN"),
-    (lambda: setattr(NET, "params", ["a"] * 26), TypeError, "params has dtype <U1"),
+    (lambda: setattr(NET, "params", ["a"] * 26), TypeError, "params has text in row 0, such as 'a'"),
     (lambda: NET.parameters(np.zeros(3)), ValueError, r"vector has shape \(3,\); expected \(26,\)"),
     (lambda: NET.parameters([0.0] * 26), ValueError, r"vector"),
     (lambda: gd.MLP([2, 1], dtype="int8"), ValueError, "dtype must be 'float32' or 'float64', got 'int8'"),

@@ -33,10 +33,17 @@ def test_info_prints_the_configuration(capsys):
     assert capsys.readouterr().out == f"{gd.show_config()}\n"
 
 
+def test_without_a_command_it_prints_the_help(capsys):
+    assert cli.main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: gdcore")
+    assert all(f"    {command} " in printed for command in ("demo", "info", "check", "seeds", "bench"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train"], "invalid choice: 'train'"),
+        (["train"], "unknown command 'train'; known: demo, info, check, seeds, bench"),
         (["info", "--fast"], "unrecognized arguments: --fast"),
         (["demo", "--seed", "-1"], "got -1"),
         (["demo", "--seed", "one"], "invalid"),

@@ -258,7 +258,7 @@ def test_examples(name):
 
 
 ERRORS = [
-    ({"history": [1.0]}, TypeError, "history must be a History"),
+    ({"history": [1.0]}, TypeError, "history must be a gdcore.History"),
     ({"optimizer": "sdg"}, ValueError, "did you mean 'sgd'"),
     ({"feature_names": ["a"]}, ValueError, "feature_names must hold 3 names"),
     ({"feature_names": "abc"}, ValueError, "feature_names must hold 3 names"),

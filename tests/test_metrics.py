@@ -8,6 +8,7 @@ import pytest
 import gdcore as gd
 from gdcore import metrics
 from gdcore.batches import take_samples
+from gdcore.checks_metrics import LOSSES_OF
 from gdcore.class_weight import class_weighted
 
 RNG = np.random.default_rng(0)
@@ -75,12 +76,17 @@ def test_balanced_weights_are_scikit_learns():
     np.testing.assert_allclose(weights(labels, "balanced"), want[[0, 0, 0, 1, 1, 2]], rtol=1e-14)
 
 
+def test_messages_know_every_loss():
+    named = {loss: target for target, losses in LOSSES_OF.items() for loss in losses}
+    assert named == {loss.name: loss.target for loss in gd.LOSSES}
+
+
 PROBLEMS = {"mse": (Y, 2), "cross_entropy": (LABELS, 4), "bce": ((SIGNS + 1) / 2, 1), "hinge": (SIGNS, 1)}
 
 
 def goes_with(kind, loss, n_out):
     try:
-        kind().check_fit(gd.losses.get_loss(loss).target, n_out)
+        kind().check_fit(gd.losses.get_loss(loss).target, n_out, loss)
     except ValueError:
         return False
     return True
@@ -197,11 +203,11 @@ ERRORS = [
     (lambda: fit(metrics={"loss": "mae"}), ValueError, "a metric cannot be called 'loss'"),
     (lambda: fit(metrics={"gradient_norm dense0": "mae"}), ValueError, "cannot be called 'gradient_norm dense0'"),
     (lambda: fit(metrics={"mine": lambda z, y: z}), TypeError, "metric 'mine' must return a number, got array"),
-    (lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"), ValueError, "a loss whose targets are of "
-     "kind 'real' and 1 output; it takes 'unit' or 'sign': choose another"),
-    (lambda: fit("bce", np.eye(2)[LABELS % 2], metrics="accuracy"), ValueError, "of kind 'unit' and 2 outputs"),
-    (lambda: fit("poisson", np.abs(Y), metrics="mae"), ValueError, "of kind 'nonnegative'.*it takes 'real'"),
-    (lambda: labels_fit(metrics="r2"), ValueError, "'r2' does not go with a loss whose targets are of kind 'class'"),
+    (lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"), ValueError, r"^metric 'accuracy' needs a "
+     r"classification loss \(binary_cross_entropy, hinge, squared_hinge\) for a model of 1 output, got mean_squ"),
+    (lambda: fit("bce", np.eye(2)[LABELS % 2], metrics="accuracy"), ValueError, "a model of 2 outputs, got bin"),
+    (lambda: fit("poisson", np.abs(Y), metrics="mae"), ValueError, "'mae' needs a regression .*, got poisson"),
+    (lambda: labels_fit(metrics="r2"), ValueError, r"'r2' .* loss \(.*quantile\), got cross_entropy: c"),
     (lambda: labels_fit(metrics="top_k"), ValueError, r"k of TopK\(\) for a model with 4 outputs must be <= 3, got 5"),
     (lambda: metrics.TopK(0), ValueError, "k must be >= 1, got 0"),
     (lambda: labels_fit(class_weight="even"), TypeError, "class_weight must be 'balanced' or a dict.*got 'even'"),

@@ -252,7 +252,7 @@ ERRORS = [
     (lambda: minimize(3), TypeError, "fun must be callable, got 3"),
     (lambda: minimize(rosenbrock, jac=False), TypeError, r"jac must be True .*differences\), got False"),
     (lambda: minimize(rosenbrock, callback=3), TypeError, "callback must be callable, got 3"),
-    (lambda: minimize(rosenbrock, ["a"]), TypeError, "x0 has dtype <U1"),
+    (lambda: minimize(rosenbrock, ["a"]), TypeError, "x0 has text in row 0"),
     (lambda: minimize(rosenbrock, [np.nan, 1]), ValueError, "x0 contains NaN"),
     (lambda: minimize(rosenbrock, optimizer="adm"), ValueError, "unknown optimizer 'adm'; known: sgd, .*lbfgs, cg"),
     (lambda: gd.minimize(rosenbrock, [1, 1], max_steps=0), ValueError, "max_steps must be >= 1, got 0"),

@@ -283,9 +283,9 @@ def test_a_models_path(pyplot, rng, dtype):
 
 TRACELESS = gd.minimize(bowl, [0.0, 0.0], max_steps=1)
 ERRORS = [
-    (plot.losses, ([1.0],), TypeError, "history must be a History"),
-    (plot.gradient_flow, ("net", X, Y, "mse"), TypeError, "model must be a Sequential"),
-    (plot.ParamsTrace, ("net",), TypeError, "model must be a Sequential"),
+    (plot.losses, ([1.0],), TypeError, "history must be a gdcore.History"),
+    (plot.gradient_flow, ("net", X, Y, "mse"), TypeError, "model must be a gdcore.Sequential"),
+    (plot.ParamsTrace, ("net",), TypeError, "model must be a gdcore.Sequential"),
     (plot.decision_boundary, (gd.LinearModel(3), X, Y), ValueError, "needs a model of 2 features, got one of 3"),
     (plot.descent, (3, [[0.0, 0.0]]), TypeError, "fun must be callable, got 3"),
     (plot.descent, (bowl, TRACELESS), ValueError, "result without a trace: pass trace=True to minimize"),

@@ -173,7 +173,7 @@ BAD = [
     (lambda: gd.ScaledTarget.from_data([[[1.0]]]), ValueError, "y has shape (1, 1, 1); expected (n_samples,) or"),
     (lambda: gd.ScaledTarget.from_data([]), ValueError, "y has shape (0,)"),
     (lambda: gd.ScaledTarget.from_data([1.0, np.nan]), ValueError, "y contains NaN in row 1"),
-    (lambda: gd.ScaledTarget.from_data(["a"]), TypeError, "y has dtype <U1"),
+    (lambda: gd.ScaledTarget.from_data(["a"]), TypeError, "y has text in row 0"),
     (lambda: gd.Sequential(gd.ScaledTarget((0.0,), (1.0,)), gd.Dense(1, 1)), ValueError, "scales outputs: put it last"),
     (lambda: gd.Sequential(gd.ScaledTarget((0.0,), (1.0,))), ValueError, "needs at least one Dense layer"),
     (lambda: gd.Sequential(gd.Dense(1, 2), gd.ScaledTarget((0.0,), (1.0,))), ValueError, "layer 1 takes 1 features"),

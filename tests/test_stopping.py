@@ -183,8 +183,8 @@ def test_of_several_steps_the_message_says_that_the_loss_is_a_mean():
         stop=[gd.EarlyStopping(2, min_delta=1e-3), lambda end: seen.append(end.params.copy())],
     )  # fmt: skip
     best = int(np.argmin(history.loss))
-    told = f"was in epoch {best}, as the mean over its steps, each before its update; the parameters after that epoch were"
-    assert f"{told} restored (the training loss" in history.stop_reason
+    told = f"was in epoch {best}, as the mean over its steps, each before its update; the parameters after that epoch"
+    assert f"{told} were restored (the training loss" in history.stop_reason
     np.testing.assert_array_equal(net.params, seen[best])
 
 

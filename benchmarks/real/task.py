@@ -2,8 +2,8 @@
 
 Design
 ------
-- The clock counts CPU seconds of the process, which has one thread. On an idle machine they are the wall clock's. On a busy
-  one the wall clock would stretch a fit of seconds, which other programs interrupt, and spare one of milliseconds.
+- The clock counts CPU seconds of the process, which has one thread. On an idle machine they are the wall clock's. On a
+  busy one the wall clock would stretch a fit of seconds, which other programs interrupt, and spare one of milliseconds.
 """
 
 import time

@@ -25,6 +25,7 @@ from types import FrameType
 from typing import Any
 
 from .. import checks, checks_gradients
+from ..spelling import did_you_mean
 from ..terminal import mute
 from .check import check_gradients
 from .function_check import check_gradient
@@ -137,8 +138,9 @@ def load_object(path: str, name: str) -> Any:
     sys.modules[spec.name] = module    # dataclasses look their module up
     spec.loader.exec_module(module)
     if name not in vars(module):
-        known = ", ".join(key for key in vars(module) if not key.startswith("_"))
-        raise ValueError(f"{path} has no object {name!r}; it has: {known or 'nothing'}")
+        known = [key for key in vars(module) if not key.startswith("_")]
+        hint = did_you_mean(name, known)
+        raise ValueError(f"{path} has no object {name!r}; it has: {', '.join(known) or 'nothing'}{hint}")
     return vars(module)[name]
 
 

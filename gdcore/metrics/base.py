@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 
 from numpy.typing import NDArray
 
-from .. import checks_fit
+from .. import checks_fit, checks_metrics
 from .._repr import call_repr
 
 
@@ -35,10 +35,10 @@ class Metric(ABC):
         """Its name in the history."""
         return self.name
 
-    def check_fit(self, target: str | None, n_out: int) -> None:
+    def check_fit(self, target: str | None, n_out: int, loss: str) -> None:
         """Raise ValueError where it does not go with a loss's targets; None: a custom loss, whose targets are open."""
         kinds = self.one_output if n_out == 1 else self.several_outputs
-        checks_fit.metric_fits(self.name, target, n_out, kinds)
+        checks_metrics.metric_fits(self.name, target, n_out, kinds, loss)
 
     def undefined(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> str | None:
         """Why no outputs could make the metric of these targets better or worse, as half a sentence; None: they could.
@@ -82,5 +82,5 @@ class CustomMetric(Metric):
     def label(self) -> str:
         return self.called
 
-    def check_fit(self, target: str | None, n_out: int) -> None:
+    def check_fit(self, target: str | None, n_out: int, loss: str) -> None:
         pass

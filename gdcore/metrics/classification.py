@@ -98,8 +98,8 @@ class TopK(Metric):
     def label(self) -> str:
         return f"top_{self.k}"
 
-    def check_fit(self, target: str | None, n_out: int) -> None:
-        super().check_fit(target, n_out)
+    def check_fit(self, target: str | None, n_out: int, loss: str) -> None:
+        super().check_fit(target, n_out, loss)
         checks.integer(f"k of {self!r} for a model with {n_out} outputs", self.k, 1, n_out - 1)
 
     def __call__(self, outputs: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:

@@ -44,7 +44,8 @@ def evaluate(
     kind = _known_loss(model, loss, "evaluate")
     found = get_metrics(metrics, ("loss",))
     for metric in found.values():
-        metric.check_fit(kind.target if isinstance(kind, Loss) else None, model.out_features)
+        target, name = (kind.target, kind.name) if isinstance(kind, Loss) else (None, "a custom loss")
+        metric.check_fit(target, model.out_features, name)
     data = model_samples(model, X, y, sample_weight, kind)
     return {"loss": mean_loss(model, data, kind), **measure(model, data, found)}
 

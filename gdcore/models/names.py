@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .. import checks_model
+from ..not_arrays import is_lazy
 
 Names = tuple[str, ...]
 
@@ -17,7 +18,7 @@ def feature_names(X: object) -> Names | None:
     >>> feature_names([[1.0, 2.0]]) is None
     True
     """
-    columns = getattr(X, "columns", None)
+    columns = None if is_lazy(X) else getattr(X, "columns", None)
     if not isinstance(columns, Iterable):
         return None
     names = tuple(columns)

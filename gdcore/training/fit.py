@@ -102,9 +102,10 @@ class Fit:
         self.steps = 0
         epochs = None if epochs is None else checks.integer("epochs", epochs, 1)
         self.metrics = get_metrics(metrics, [entry.name for entry in fields(History)])
-        target = trainer.loss.target if isinstance(trainer.loss, Loss) else None
+        loss = trainer.loss
         for metric in self.metrics.values():
-            metric.check_fit(target, trainer.model.out_features)
+            target, name = (loss.target, loss.name) if isinstance(loss, Loss) else (None, "a custom loss")
+            metric.check_fit(target, trainer.model.out_features, name)
         monitors = monitors_of(self.metrics, data, validation)
         rules = criteria(stop)
         schedule = trainer._schedule

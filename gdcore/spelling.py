@@ -1,0 +1,21 @@
+"""The nearest of the known names, for messages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(value: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the end of a message that names the nearest known name; "" where none is near.
+
+    Upper and lower case are not told apart.
+
+    Examples
+    --------
+    >>> did_you_mean("Vall_loss", ["loss", "val_loss"]), did_you_mean("accuracy", ["loss"])
+    ("; did you mean 'val_loss'?", '')
+    """
+    by_word = {str(name).lower(): name for name in known}
+    close = difflib.get_close_matches(str(value).lower(), by_word, n=1, cutoff=cutoff)
+    return f"; did you mean {by_word[close[0]]!r}?" if close else ""
