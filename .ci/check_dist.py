@@ -10,8 +10,8 @@ from pathlib import Path
 MOST_BYTES = 5_000_000
 IN_WHEEL = (
     "gdcore/py.typed",
-    "gdcore/data/digits.csv.gz",
-    "gdcore/data/digits_license.txt",
+    "gdcore/datasets/digits.csv.gz",
+    "gdcore/datasets/digits_license.txt",
     "gdcore/seeds/tables/__init__.py",
     "gdcore/_kernels/cpu.pyi",
     "gdcore/_kernels/base_float32.pyi",

@@ -8,10 +8,10 @@ Fast, checked, explained: compiled kernels, a gradient checker, and runs that sa
 """
 
 from . import metrics, plot, schedules
-from ._calls import explains_constructor
 from ._version import __version__
-from .activations import ACTIVATIONS, Activation
-from .config import show_config
+from .base.calls import explains_constructor
+from .base.config import show_config
+from .base.threads import get_num_threads, num_threads, set_num_threads
 from .diagnosis import (
     Diagnosis,
     Finding,
@@ -21,9 +21,11 @@ from .diagnosis import (
     find_learning_rate,
     learning_rate_bound,
 )
-from .errors import DivergedError, OutputRangeWarning
 from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
-from .initializers import (
+from .layers.activations import ACTIVATIONS, Activation
+from .layers.dense import Dense
+from .layers.dropout import Dropout
+from .layers.initializers import (
     INITIALIZERS,
     Constant,
     GlorotNormal,
@@ -37,6 +39,7 @@ from .initializers import (
     Uniform,
     Zeros,
 )
+from .layers.scaling import Log1p, MinMax, Standardize
 from .losses import (
     LOSSES,
     BinaryCrossEntropy,
@@ -50,9 +53,10 @@ from .losses import (
     Quantile,
     SquaredHinge,
 )
+from .losses.probabilities import softmax
 from .metrics import METRICS
-from .minimize import MinimizeResult, minimize
-from .models import MLP, Dense, Dropout, LinearModel, Log1p, MinMax, ScaledTarget, Sequential, Standardize
+from .minimize.minimize import MinimizeResult, minimize
+from .models import MLP, LinearModel, ScaledTarget, Sequential
 from .optimizers import (
     OPTIMIZERS,
     SGD,
@@ -68,9 +72,7 @@ from .optimizers import (
     RMSprop,
 )
 from .optimizers.full_batch import LBFGS, ConjugateGradient
-from .probabilities import softmax
 from .schedules import SCHEDULES
-from .threads import get_num_threads, num_threads, set_num_threads
 from .training import (
     AVERAGES,
     EMA,
@@ -85,10 +87,20 @@ from .training import (
     TimeLimit,
     Trainer,
 )
+from .training.errors import DivergedError, OutputRangeWarning
 
 __all__ = [
     "ACTIVATIONS",
     "AVERAGES",
+    "EMA",
+    "INITIALIZERS",
+    "LBFGS",
+    "LOSSES",
+    "METRICS",
+    "MLP",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "SGD",
     "Activation",
     "Adadelta",
     "Adagrad",
@@ -104,7 +116,6 @@ __all__ = [
     "Diagnosis",
     "DivergedError",
     "Dropout",
-    "EMA",
     "EarlyStopping",
     "EpochEnd",
     "Finding",
@@ -118,9 +129,6 @@ __all__ = [
     "Hinge",
     "History",
     "Huber",
-    "INITIALIZERS",
-    "LBFGS",
-    "LOSSES",
     "LearningRateBound",
     "LecunNormal",
     "LinearModel",
@@ -128,15 +136,12 @@ __all__ = [
     "Log1p",
     "LogCosh",
     "LossThreshold",
-    "METRICS",
-    "MLP",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "MinMax",
     "MinimizeResult",
     "NAdam",
     "Normal",
-    "OPTIMIZERS",
     "Ones",
     "OptimizerState",
     "Orthogonal",
@@ -148,8 +153,6 @@ __all__ = [
     "RMSprop",
     "RangeTest",
     "RelativeChange",
-    "SCHEDULES",
-    "SGD",
     "ScaledTarget",
     "Sequential",
     "SquaredHinge",

@@ -15,7 +15,7 @@ Design
 
 import numpy
 
-from gdcore.errors import RefusedStep as _RefusedStep
+from gdcore._kernels.errors import RefusedStep as _RefusedStep
 
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-import gdcore.models.probe
 import gdcore.models.sequential
+import gdcore.objective.probe
 import gdcore.optimizers.state
 import gdcore.training.trainer
 from gdcore._kernels import SUPPORTED, load
-from gdcore.seeds import DOCUMENTS
+from gdcore.claims import DOCUMENTS
 
 VARIANTS = [(isa, dtype) for isa in SUPPORTED for dtype in ("float32", "float64")]
 
@@ -34,7 +34,7 @@ def eps(dtype):
 def isa(request):
     """An instruction set that models and trainers use while the test runs."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (gdcore.models.sequential, gdcore.models.probe, gdcore.optimizers.state, gdcore.training.trainer):
+        for module in (gdcore.models.sequential, gdcore.objective.probe, gdcore.optimizers.state, gdcore.training.trainer):
             patch.setattr(module, "load", lambda dtype, isa=request.param: load(dtype, isa))
         yield request.param
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 import gdcore as gd
-from gdcore.data import friedman, load_digits
+from gdcore.datasets import friedman, load_digits
 
 
 def line_data(n=60, columns=3, noise=0.1, seed=0):

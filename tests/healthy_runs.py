@@ -4,7 +4,7 @@ import numpy as np
 from diagnosis_cases import blobs, followed, line_data
 
 import gdcore as gd
-from gdcore.data import load_digits
+from gdcore.datasets import load_digits
 
 
 def regression(activation, optimizer, batch_size=16, epochs=60, dtype="float32", sizes=(16, 16)):

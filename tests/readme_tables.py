@@ -7,7 +7,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import gdcore as gd
-from gdcore._repr import plain_repr
+from gdcore.base.record import plain_repr
 
 README = Path(__file__).parent.parent / "README.md"
 

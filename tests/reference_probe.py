@@ -9,7 +9,7 @@ import numpy as np
 import reference
 
 from gdcore import ACTIVATIONS, Dense
-from gdcore.gradcheck.evaluator import Differences
+from gdcore.gradcheck.slopes.evaluator import Differences
 
 EPS = np.finfo(np.float64).eps
 ROUNDINGS = 8

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore import checks
+from gdcore.base import checks
 
 NET = gd.MLP([2, 3, 1], seed=0)
 BIG = 2**70

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.training.stopping import Ask, StoppingCriterion
+from gdcore.training.stopping.base import Ask, StoppingCriterion
 
 DATA = Path(__file__).parent / "data"
 spec = importlib.util.spec_from_file_location("make_torch_averages", DATA / "make_torch_averages.py")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore._calls import call_message, explains_calls
-from gdcore._habits import ALIASES, ELSEWHERE, HABITS, NAMES
+from gdcore.base.calls import call_message, explains_calls
+from gdcore.base.habits import ALIASES, ELSEWHERE, HABITS, NAMES
 
 NET = gd.MLP([3, 4, 2], seed=0)
 X, Y = np.ones((6, 3)), np.ones((6, 2))

@@ -12,9 +12,10 @@ import pytest
 from interruptible import interruptible
 
 import gdcore as gd
-from gdcore import cli, demo
 from gdcore.bench import runner
-from gdcore.data import load_digits
+from gdcore.cli import demo
+from gdcore.cli import main as cli
+from gdcore.datasets import load_digits
 
 ROOT = Path(gd.__file__).parent.parent
 COMMAND = [sys.executable, "-m", "gdcore"]
@@ -213,7 +214,7 @@ def test_one_part_that_fails_is_the_exit_status(monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_ctrl_c_ends_with_130_and_a_word():
-    command = interruptible("import sys; from gdcore.cli import main; sys.exit(main(['demo']))")
+    command = interruptible("import sys; from gdcore.cli.main import main; sys.exit(main(['demo']))")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
     process.stdout.readline()
     time.sleep(0.2)

@@ -9,8 +9,8 @@ import pytest
 from objectives import PROBLEMS, value_and_gradient
 
 import gdcore as gd
-from gdcore._recent import RecentLargest
-from gdcore.differences import differences
+from gdcore.minimize.differences import differences
+from gdcore.optimizers.recent import RecentLargest
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value")
 SCALES = (1e-8, 1.0, 1e8)

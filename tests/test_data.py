@@ -11,11 +11,11 @@ from importlib import resources
 import numpy as np
 import pytest
 
-import gdcore.data
-from gdcore.data import friedman, load_digits, synthetic
+import gdcore.datasets
+from gdcore.datasets import friedman, load_digits, synthetic
 
 CLASS_COUNTS = np.array([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
-FOLDER = resources.files("gdcore.data")
+FOLDER = resources.files("gdcore.datasets")
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_errors(arguments, exception, message):
         load_digits(**arguments)
 
 
-@pytest.mark.parametrize("module", [gdcore.data, synthetic])
+@pytest.mark.parametrize("module", [gdcore.datasets, synthetic])
 def test_examples_run(module):
     failed, attempted = doctest.testmod(module)
     assert attempted > 0

@@ -7,9 +7,9 @@ import pytest
 from diagnosis_cases import exclusive_or, followed, line_data, prices, sine_of_a_line, unscaled_prices
 
 import gdcore as gd
-from gdcore.batches import take_samples
+from gdcore.data.samples import take_samples
 from gdcore.diagnosis.learning import teachable
-from gdcore.ideal import best_constant, ideal_outputs, raw_loss
+from gdcore.objective.ideal import best_constant, ideal_outputs, raw_loss
 
 HARDLY = "hardly better than a constant"
 

@@ -7,7 +7,7 @@ from diagnosis_cases import line_data, prices
 import gdcore as gd
 from gdcore.diagnosis import RULES
 from gdcore.diagnosis.learning import learning_of
-from gdcore.diagnosis.point import Point
+from gdcore.objective.point import Point
 
 NOTES = {"converged", "still falling"}
 """Kinds that are never a problem."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.models.names import feature_names
+from gdcore.data.names import feature_names
 
 pd = pytest.importorskip("pandas")
 

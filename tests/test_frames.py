@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore import checks
+from gdcore.base import checks
 
 pd = pytest.importorskip("pandas")
 

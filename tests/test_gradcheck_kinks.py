@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.search import EVALUATIONS, SPARE
+from gdcore.gradcheck.slopes.search import EVALUATIONS, SPARE
 
 X = np.array([[3.0], [-2.0], [1.0], [4.0]])
 TIES = {                            # targets of the line z = x / 2, and d loss / d z of a row at the kink's two sides

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.tables import aligned
+from gdcore.gradcheck.report.tables import aligned
 
 RNG = np.random.default_rng(0)
 NET = gd.MLP([3, 5, 5, 2], "tanh", dtype="float64", seed=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.runs import MOST_RUNS
+from gdcore.gradcheck.report.runs import MOST_RUNS
 
 N = 66
 X = np.random.default_rng(0).normal(size=N)

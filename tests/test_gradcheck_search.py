@@ -7,11 +7,11 @@ from reference_probe import ReferenceEvaluator
 from test_losses import RECORDS, draw_targets
 
 import gdcore as gd
-from gdcore.gradcheck.differences import direction_slopes, entry_slopes
-from gdcore.gradcheck.evaluator import Differences
-from gdcore.gradcheck.function import FunctionEvaluator
-from gdcore.gradcheck.noise import measured_noise
-from gdcore.gradcheck.search import EVALUATIONS, SPARE, look_again, search
+from gdcore.gradcheck.slopes.differences import direction_slopes, entry_slopes
+from gdcore.gradcheck.slopes.evaluator import Differences
+from gdcore.gradcheck.slopes.function import FunctionEvaluator
+from gdcore.gradcheck.slopes.noise import measured_noise
+from gdcore.gradcheck.slopes.search import EVALUATIONS, SPARE, look_again, search
 
 X, RATES = np.array([0.3, -1.2, 2.0]), np.array([1e6, 1.0, 1e-6])
 UNITS = np.array([1e-12, 1.0, 1e12])

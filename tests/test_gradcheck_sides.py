@@ -11,11 +11,11 @@ import pytest
 
 import gdcore as gd
 from gdcore._kernels import SUPPORTED
-from gdcore.batches import take_samples
-from gdcore.gradcheck.kinks import Sides
-from gdcore.gradcheck.objective import Objective
-from gdcore.gradcheck.sides import Smooth, choices
-from gdcore.gradcheck.standing import bends_at_zero, find_kinks, turning_points
+from gdcore.data.samples import take_samples
+from gdcore.gradcheck.model.kinks import Sides
+from gdcore.gradcheck.model.objective import Objective
+from gdcore.gradcheck.model.sides import Smooth, choices
+from gdcore.gradcheck.model.standing import bends_at_zero, find_kinks, turning_points
 from gdcore.losses import get_loss
 
 ROOT = Path(__file__).parents[1]
@@ -176,7 +176,7 @@ def test_rows_met_exactly_on_every_instruction_set(isa):
     """Where one row's residual is 0, or roundoff of it, every entry stands on its kink: many seeds, all in time."""
     code = """
 import numpy as np, gdcore as gd
-from gdcore.gradcheck.search import EVALUATIONS, SPARE
+from gdcore.gradcheck.slopes.search import EVALUATIONS, SPARE
 X = np.random.default_rng(0).normal(size=(1, 8))
 for loss in (gd.MeanAbsoluteError(), gd.Quantile(0.9), gd.Quantile()):
     for seed in range(20):

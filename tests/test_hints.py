@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.data import load_digits
+from gdcore.datasets import load_digits
 from gdcore.training.options import DEFAULT_STEPS, LEAST_EPOCHS, default_epochs
 
 

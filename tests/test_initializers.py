@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-import gdcore.initializers
-from gdcore.initializers import (
+import gdcore.layers.initializers
+from gdcore.layers.initializers import (
     INITIALIZERS,
     Constant,
     GlorotNormal,
@@ -156,7 +156,7 @@ def test_repr_reads_like_the_call(record, text):
 
 @pytest.mark.parametrize("record", [*INITIALIZERS, Constant(-3), Normal(0.2, 1.0), Orthogonal(0.5)], ids=repr)
 def test_repr_evaluates_to_an_equal_record(record):
-    assert eval(repr(record), vars(gdcore.initializers)) == record
+    assert eval(repr(record), vars(gdcore.layers.initializers)) == record
 
 
 @pytest.mark.parametrize("record", INITIALIZERS, ids=repr)
@@ -260,7 +260,7 @@ def test_the_interface_cannot_be_made():
 
 
 @pytest.mark.parametrize(
-    "module", [gdcore.initializers, gdcore.initializers.fixed, gdcore.initializers.scaled], ids=str
+    "module", [gdcore.layers.initializers, gdcore.layers.initializers.fixed, gdcore.layers.initializers.scaled], ids=str
 )
 def test_examples_run(module):
     failed, attempted = doctest.testmod(module)

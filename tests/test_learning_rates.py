@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.diagnosis.curvature import Curvature
 from gdcore.diagnosis.lanczos import lanczos
+from gdcore.objective.curvature import Curvature
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -7,9 +7,9 @@ import pytest
 
 import gdcore as gd
 from gdcore import metrics
-from gdcore.batches import take_samples
-from gdcore.checks_metrics import LOSSES_OF
-from gdcore.class_weight import class_weighted
+from gdcore.data.class_weight import class_weighted
+from gdcore.data.samples import take_samples
+from gdcore.metrics import checks as metrics_checks
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -77,7 +77,7 @@ def test_balanced_weights_are_scikit_learns():
 
 
 def test_messages_know_every_loss():
-    named = {loss: target for target, losses in LOSSES_OF.items() for loss in losses}
+    named = {loss: target for target, losses in metrics_checks.LOSSES_OF.items() for loss in losses}
     assert named == {loss.name: loss.target for loss in gd.LOSSES}
 
 

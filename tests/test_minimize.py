@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.differences import differences
+from gdcore.minimize.differences import differences
 from gdcore.training.epoch_end import norm
 
 EPS = np.finfo(float).eps

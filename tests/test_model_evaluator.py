@@ -7,8 +7,8 @@ import pytest
 from test_losses import draw_targets
 
 import gdcore as gd
-from gdcore.batches import Samples
-from gdcore.gradcheck.model_evaluator import ModelEvaluator
+from gdcore.data.samples import Samples
+from gdcore.gradcheck.model.model_evaluator import ModelEvaluator
 
 
 def evaluator(activation, loss, dropout=0.0, key=0, l1=0.0, seed=0):

@@ -9,7 +9,7 @@ import reference
 import reference_training
 
 import gdcore as gd
-from gdcore.models.penalties import least_subgradient, penalty_vectors, without_penalties
+from gdcore.objective.penalties import least_subgradient, penalty_vectors, without_penalties
 
 DATA = Path(__file__).parent / "data"
 spec = importlib.util.spec_from_file_location("make_sklearn_lasso", DATA / "make_sklearn_lasso.py")

@@ -179,8 +179,8 @@ def test_the_cases_cover_the_registries():
 def test_a_case_is_the_objective_that_it_says(labels):
     """Its value, its gradient, its custom loss and its backward pass in NumPy agree."""
     from benchmarks.power.cases import Case
-    from gdcore.gradcheck.backward import gradient_through, steps_of
-    from gdcore.gradcheck.rounding import loss_slopes
+    from gdcore.gradcheck.model.backward import gradient_through, steps_of
+    from gdcore.gradcheck.model.rounding import loss_slopes
 
     case: Case = whole("float64", labels).but(scale=100.0, l1=0.0)
     net, plain = case.net, case.but(scale=1.0)

@@ -10,7 +10,7 @@ from reference_probe import KINKED, ReferenceEvaluator
 from test_losses import RECORDS, draw_targets
 
 import gdcore as gd
-from gdcore.models.layers import stack_table
+from gdcore.layers.layers import stack_table
 
 ACTIVATIONS = [row.name for row in gd.ACTIVATIONS]
 SIZES = ([3, 2], [4, 7, 3], [3, 5, 6, 2], [2, 9, 5, 4, 3], [3, 2])

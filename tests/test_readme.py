@@ -69,6 +69,6 @@ def test_benchmark_says_where_it_was_measured():
 def test_commands_exist():
     project = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert "pip install . && gdcore demo" in TEXT
-    assert project["scripts"]["gdcore"] == "gdcore.cli:main"
+    assert project["scripts"]["gdcore"] == "gdcore.cli.main:main"
     assert 'pip install -e ".[test]" && pytest' in TEXT
     assert any(line.startswith("pytest") for line in project["optional-dependencies"]["test"])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-import gdcore.seeds
-from gdcore.seeds import layout, scale, vanishing
-from gdcore.seeds.claim import VERDICTS, Claim, Table
-from gdcore.seeds.tables import batches, losses, memory, misconceptions, networks, penalties, rates
+import gdcore.claims
+from gdcore.claims import layout, scale, vanishing
+from gdcore.claims.claim import VERDICTS, Claim, Table
+from gdcore.claims.tables import batches, losses, memory, misconceptions, networks, penalties, rates
 
 SCRIPTS = sorted((Path(gd.__file__).parent.parent / "examples" / "seeds").glob("*.py"))
 

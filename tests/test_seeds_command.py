@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import gdcore as gd
-import gdcore.seeds
-from gdcore import cli
-from gdcore.seeds import DOCUMENTS, layout, pictures, prompt, report, scale, vanishing
-from gdcore.seeds.claim import Picture
+import gdcore.claims
+from gdcore.claims import DOCUMENTS, layout, pictures, prompt, report, scale, vanishing
+from gdcore.claims.claim import Picture
+from gdcore.cli import main as cli
 
 SCRIPTS = sorted((Path(gd.__file__).parent.parent / "examples" / "seeds").glob("*.py"))
 
@@ -131,7 +131,7 @@ def test_the_readme_shows_what_is_printed():
 
 def test_numbers_that_no_document_has():
     with pytest.raises(ValueError, match=r"^number must be <= 4, got 5$"):
-        gdcore.seeds.reproduce(5)
+        gdcore.claims.reproduce(5)
 
 
 def test_a_script_for_every_document():
@@ -141,7 +141,7 @@ def test_a_script_for_every_document():
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_scripts_run(path, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(gdcore.seeds, "reproduce", asked.append)
+    monkeypatch.setattr(gdcore.claims, "reproduce", asked.append)
     runpy.run_path(str(path), run_name="__main__")
     assert [DOCUMENTS[number - 1].name for number in asked] == [path.stem]
     shown = {"scale": "gradient -10001", "descent": "all 200 steps were made", "tables": "held-out accuracy",

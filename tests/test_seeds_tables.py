@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gdcore.seeds.tables import batches, networks, rates
+from gdcore.claims.tables import batches, networks, rates
 
 
 @pytest.mark.parametrize(

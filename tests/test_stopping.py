@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.batches import Samples
+from gdcore.data.samples import Samples
 from gdcore.training.fingerprint import fingerprint
 
 RNG = np.random.default_rng(0)

@@ -11,10 +11,11 @@ import pytest
 from interruptible import interruptible
 
 import gdcore as gd
-from gdcore import cli, demo
-from gdcore.config import instruction_sets
-from gdcore.seeds import prompt, vanishing
-from gdcore.terminal import HANDLER, PLAIN, any_encoding, complain, is_terminal
+from gdcore.base.config import instruction_sets
+from gdcore.base.terminal import HANDLER, PLAIN, any_encoding, complain, is_terminal
+from gdcore.claims import prompt, vanishing
+from gdcore.cli import demo
+from gdcore.cli import main as cli
 from gdcore.training.progress import Line
 
 ROOT = Path(gd.__file__).parent.parent
@@ -106,7 +107,7 @@ def test_paths_that_are_no_files(tmp_path, capsys):
 @posix
 def test_ctrl_c_in_a_file_that_is_checked(tmp_path):
     (tmp_path / "mine.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
-    command = interruptible("import sys; from gdcore.cli import main; sys.exit(main(['check', 'mine.py:x']))")
+    command = interruptible("import sys; from gdcore.cli.main import main; sys.exit(main(['check', 'mine.py:x']))")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=tmp_path)
     assert process.stdout.readline() == b"here\n"
     process.send_signal(signal.SIGINT)

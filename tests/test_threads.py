@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.threads import _quota, default_threads
+from gdcore.base.threads import _quota, default_threads
 
 SHAPES = [    # layers, rows, batch: rows shared out, weights shared out, whole blocks shared out, several rounds
     ([300, 257, 300, 7], 1000, 500),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.batches import Samples
+from gdcore.data.samples import Samples
 from gdcore.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
 from gdcore.training.validation import split_validation
 

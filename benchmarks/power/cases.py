@@ -18,10 +18,10 @@ import numpy as np
 
 import gdcore as gd
 from gdcore._kernels import load
-from gdcore.batches import take_samples
-from gdcore.gradcheck.differences import spans
-from gdcore.gradcheck.kinks import NEAR, kinks_at, sign_reader
-from gdcore.gradcheck.objective import Objective
+from gdcore.data.samples import take_samples
+from gdcore.gradcheck.model.kinks import NEAR, kinks_at, sign_reader
+from gdcore.gradcheck.model.objective import Objective
+from gdcore.gradcheck.slopes.differences import spans
 
 LOSSES = (*(kind() for kind in gd.LOSSES), gd.Huber(0.3), gd.Quantile(0.9), gd.CrossEntropy(label_smoothing=0.2))
 _ALL = [(row.name, loss) for row in gd.ACTIVATIONS for loss in LOSSES]

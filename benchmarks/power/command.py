@@ -14,9 +14,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import gdcore as gd
-from gdcore import checks
+from gdcore.base import checks
 from gdcore.bench.machine import describe
-from gdcore.gradcheck.tables import aligned
+from gdcore.gradcheck.report.tables import aligned
 
 from . import tables
 from .checkers import CHECKERS

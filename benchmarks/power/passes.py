@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 import gdcore as gd
-from gdcore.gradcheck.backward import Step, gradient_through, steps_of
-from gdcore.gradcheck.rounding import at_ends, loss_slopes
+from gdcore.gradcheck.model.backward import Step, gradient_through, steps_of
+from gdcore.gradcheck.model.rounding import at_ends, loss_slopes
 
 from .cases import Case
 from .vectors import Change

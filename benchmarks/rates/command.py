@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import gdcore as gd
-from gdcore import checks
+from gdcore.base import checks
 from gdcore.bench.machine import describe
-from gdcore.gradcheck.tables import aligned
+from gdcore.gradcheck.report.tables import aligned
 
 from . import tables
 from .cases import CASES, draw, missing

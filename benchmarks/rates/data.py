@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from gdcore.data import friedman, load_digits
+from gdcore.datasets import friedman, load_digits
 
 ROWS = 600
 

@@ -9,13 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gdcore import checks
+from gdcore.base import checks
 from gdcore.bench.library import Entry
 from gdcore.bench.machine import describe
 from gdcore.bench.runner import QUICK, Runner, installed
 from gdcore.bench.suites import Suite
 from gdcore.bench.tasks import Case
-from gdcore.gradcheck.tables import aligned
+from gdcore.gradcheck.report.tables import aligned
 
 from . import tables
 from .contenders import LINEAR_MODELS, NETWORKS

@@ -5,7 +5,7 @@ A tutorial moves against the derivative 18 (A + 1) at one over 10 and at one ove
 """
 
 import gdcore as gd
-from gdcore.seeds import reproduce
+from gdcore.claims import reproduce
 
 
 def loss(A):

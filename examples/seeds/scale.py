@@ -6,7 +6,7 @@ inputs on one scale, both data sets have the same curvature, and one rate serves
 """
 
 import gdcore as gd
-from gdcore.seeds import reproduce
+from gdcore.claims import reproduce
 
 for X, y in (([[1], [100]], [2, 200]), ([[1], [10]], [2, 20])):
     line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")

@@ -5,8 +5,8 @@ the shipped digits, on Friedman's regression problem, or on parabolas: which of 
 """
 
 import gdcore as gd
-from gdcore.data import load_digits
-from gdcore.seeds import reproduce
+from gdcore.claims import reproduce
+from gdcore.datasets import load_digits
 
 X, y, X_test, y_test = load_digits()
 print("learning rate, and the loss after 1000 iterations over all digits")

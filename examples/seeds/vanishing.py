@@ -8,7 +8,7 @@ right. The document sums halves of squares over its 20 examples, "mse" takes the
 import numpy as np
 
 import gdcore as gd
-from gdcore.seeds import reproduce
+from gdcore.claims import reproduce
 
 X = np.arange(1, 21)[:, None] * 0.025
 half = gd.Constant(0.5)

@@ -14,8 +14,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from ..spelling import did_you_mean
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -82,8 +80,7 @@ def choose(supported: tuple[str, ...], wanted: str) -> str:
     if not wanted:
         return supported[-1]
     if wanted not in ISAS:
-        hint = did_you_mean(wanted, ISAS) or ": unset it to choose the best"
-        raise ImportError(f"GDCORE_ISA must be one of {', '.join(ISAS)}, got {wanted!r}{hint}")
+        raise ImportError(f"GDCORE_ISA must be one of {', '.join(ISAS)}, got {wanted!r}: unset it to choose the best")
     if wanted not in supported:
         raise ImportError(
             f"GDCORE_ISA={wanted} is not available here: this build and machine have {', '.join(supported)}"

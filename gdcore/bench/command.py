@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from .. import checks
+from ..base import checks
 from .library import Entry
 from .machine import describe
 from .plot import check_plot, plot

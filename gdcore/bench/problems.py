@@ -17,7 +17,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import load_digits
+from ..datasets import load_digits
 from ..models import MLP, Sequential
 
 SEED = 3

@@ -19,12 +19,12 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks
-from .._calls import explains_calls
+from ..base import checks
+from ..base.calls import explains_calls
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
+from ..objective.point import Point
 from .lanczos import Spectrum, lanczos
-from .point import Point
 
 TOLERANCE = 1e-9
 """Of an end of the spectrum, in units of its largest size, where it is taken as known."""

@@ -10,12 +10,16 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
-from ..ideal import raw_loss
+from ..base import checks
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
+from ..layers.layer import Layer
 from ..losses import Loss, MeanSquaredError
-from ..models.layers import Dense, Dropout, Layer
-from ..models.penalties import least_subgradient, penalty_vectors
 from ..models.sequential import Sequential
+from ..objective import checks as objective_checks
+from ..objective.ideal import raw_loss
+from ..objective.penalties import least_subgradient, penalty_vectors
+from ..objective.point import Point
 from ..optimizers import SGD, Optimizer
 from ..optimizers.full_batch import FullBatch
 from ..schedules import Schedule
@@ -23,7 +27,6 @@ from ..training import History
 from .bound import LearningRateBound, bound_from, spectrum_of
 from .lanczos import Spectrum, lanczos
 from .learning import Learning, Teachable, learning_of, share_of_variance, teachable
-from .point import Point
 
 Vector = NDArray[np.float64]
 
@@ -66,7 +69,7 @@ class Case:
     def descent(self) -> Vector:
         """The gradient, and where a weight is 0 under an l1 penalty the least of its subgradients, (n_params,)."""
         found = self.gradient.copy()
-        least_subgradient(self.point.x, found, penalty_vectors(self.point.model, self.point.l1, self.point.l2)[0])
+        least_subgradient(self.point.x, found, penalty_vectors(self.point.stack, self.point.l1, self.point.l2)[0])
         return found
 
     @cached_property
@@ -101,8 +104,8 @@ class Case:
 
         Where a run has left every scale, the curvature there says nothing of what threw it; where it began, it does.
         """
-        seed = SEED if self.point.model.seed is None else self.point.model.seed
-        begun = self.point.at(Sequential(*self.point.model.layers, seed=seed, dtype="float64").params)
+        seed = SEED if self.point.stack.seed is None else self.point.stack.seed
+        begun = self.point.at(Sequential(*self.point.stack.layers, seed=seed, dtype="float64").params)
         if not _has_norm(begun.hessian()(np.ones(begun.x.size))):
             return None
         return bound_from(spectrum_of(begun, PRODUCTS, SEED, low=None), begun.loss)
@@ -124,7 +127,7 @@ class Case:
         if not self.dead_end:
             return False
         last = f"dense{len(self.point.dense) - 1}.bias"
-        return not any(view.any() for name, view in self.point.model.parameters(self.gradient) if name != last)
+        return not any(view.any() for name, view in self.point.stack.parameters(self.gradient) if name != last)
 
     @property
     def largest_size(self) -> float:
@@ -195,7 +198,7 @@ class Case:
     @cached_property
     def loss_of_starts(self) -> float:
         """The largest loss of a few initial weights such as the model's own layers draw, without penalties."""
-        return self._loss_begun(self.point.model.layers)
+        return self._loss_begun(self.point.stack.layers)
 
     @cached_property
     def loss_of_auto(self) -> float:
@@ -205,21 +208,21 @@ class Case:
     @cached_property
     def first_outputs(self) -> list[Vector] | None:
         """Of each dense layer with the initial weights that the model's seed draws; None where it has none."""
-        return None if self.point.model.seed is None else self._begun(self.point.model.seed)
+        return None if self.point.stack.seed is None else self._begun(self.point.stack.seed)
 
     @property
     def _plain_layers(self) -> list[Layer]:
         """The layers with all that is optional as it is by default: initial weights, penalties, biases; no dropout."""
         return [
             Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
-            for layer in self.point.model.layers
+            for layer in self.point.stack.layers
             if not isinstance(layer, Dropout)
         ]
 
     def _begun(self, seed: int, layers: Sequence[Layer] | None = None) -> list[Vector]:
         """What each dense layer gives with the initial weights of a seed."""
-        layers = self.point.model.layers if layers is None else layers
-        return self.point.outputs(Sequential(*layers, seed=seed, dtype="float64"))[1]
+        layers = self.point.stack.layers if layers is None else layers
+        return self.point.outputs(Sequential(*layers, seed=seed, dtype="float64").stack)[1]
 
     def _loss_begun(self, layers: Sequence[Layer]) -> float:
         return max(self._loss_at(self._begun(seed, layers)[-1])[0] for seed in range(STARTS))
@@ -254,7 +257,7 @@ class Case:
         """The loss of raw outputs (n, k), without penalties, and its derivative."""
         data, kind = self.point.data, self.point.loss
         if not isinstance(kind, Loss):
-            return checks.custom_result(kind(z, data.y), (len(z), z.shape[1]), "float64")
+            return objective_checks.custom_result(kind(z, data.y), (len(z), z.shape[1]), "float64")
         return raw_loss(data, kind, z)
 
     @cached_property
@@ -265,12 +268,12 @@ class Case:
         zero at a minimum, in every layer.
         """
         point = self.point
-        twin = Sequential(*self._plain_layers, dtype="float64")
-        own = dict(point.model.parameters(point.x))
+        twin = Sequential(*self._plain_layers, dtype="float64").stack
+        own = dict(point.stack.parameters(point.x))
         for name, view in twin.parameters():
             view[...] = own.get(name, 0.0)
         rng = np.random.default_rng(SEED)
-        network = twin._bind(trains=True, blocks=False)
+        network = twin.bind(trains=True, blocks=False)
         squares = np.zeros(len(point.dense))
         rows = rng.permutation(len(point.data.X))[:PROBED_ROWS]
         grad = np.zeros(twin.n_params)
@@ -286,7 +289,7 @@ class Case:
     def layer_gradients(self) -> list[float]:
         """Norm of each dense layer's part of the gradient, weights and biases."""
         squares: dict[str, float] = {}
-        for name, view in self.point.model.parameters(self.gradient):
+        for name, view in self.point.stack.parameters(self.gradient):
             layer = name.partition(".")[0]
             squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
         return [value**0.5 for value in squares.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..gradcheck import GradientReport, check_gradients
+from ..models.sequential import of_stack
 from .case import Case
 from .finding import Finding
 
@@ -17,7 +18,7 @@ def gradient_wrong(case: Case) -> Finding | None:
     """Derivatives along random directions are not what the gradient says."""
     point = case.point
     report = check_gradients(
-        point.model, point.data.X, point.targets, point.loss,
+        of_stack(point.stack), point.data.X, point.targets, point.loss,
         sample_weight=point.data.weight, l1=point.l1, l2=point.l2, mode="directions", directions=DIRECTIONS,
     )  # fmt: skip
     if report.verdict != "fail":

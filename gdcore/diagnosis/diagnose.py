@@ -14,18 +14,19 @@ from typing import final
 
 from numpy.typing import ArrayLike
 
-from .. import checks, checks_fit
-from .._calls import explains_calls
-from ..class_weight import ClassWeight
+from ..base import checks
+from ..base.calls import explains_calls
+from ..data.class_weight import ClassWeight
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
+from ..objective.point import Point
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import FullBatch, get_method
 from ..training import History
 from . import check, fading, nothing, optimum, overfit, rates, samples, signal, targets, units
+from . import checks as diagnosis_checks
 from .case import Case
 from .finding import Diagnosis, Finding
-from .point import Point
 
 
 @final
@@ -156,7 +157,7 @@ def diagnose(
     method = None if optimizer is None else get_method(optimizer)
     point = Point(model, X, y, loss, sample_weight, l1, l2, class_weight)
     columns = getattr(X, "columns", None) if feature_names is None else feature_names
-    names = () if columns is None else checks_fit.column_names(columns, point.model.in_features)
+    names = () if columns is None else diagnosis_checks.column_names(columns, point.stack.in_features)
     case = Case(point, names, history, method)
     looked = (rule.look(case) for rule in RULES if case.finite or rule.always)
     return Diagnosis(tuple(finding for finding in looked if finding is not None))

@@ -17,9 +17,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import Samples
-from ..ideal import best_constant, ideal_outputs, raw_loss
+from ..data.samples import Samples
 from ..losses import CrossEntropy, Loss
+from ..objective.ideal import best_constant, ideal_outputs, raw_loss
 
 Vector = NDArray[np.float64]
 

@@ -53,7 +53,7 @@ def hardly_better(case: Case) -> Finding | None:
     learning, history = case.learning, case.history
     if learning is None or history is None or len(history.loss) < FEWEST_EPOCHS or not learning.share < HARDLY:
         return None
-    few_rows = case.teachable is None and case.point.model.n_params >= len(case.point.data.X)
+    few_rows = case.teachable is None and case.point.stack.n_params >= len(case.point.data.X)
     learnable = learning.share < -HARDLY or case.missed > TOLD or few_rows
     summary = (
         f"after {len(history.loss)} epochs the loss is {case.data_loss:.4g}, that of {_constant(case)} alone "
@@ -83,7 +83,7 @@ def underfitting(case: Case) -> Finding | None:
         summary += f"where {better} explains {told.share:.0%} of what varies in the targets"
     elif _by_heart(case):
         rows = len(case.point.data.X)
-        summary += f"though {case.point.model.n_params} parameters could learn {rows} rows by heart"
+        summary += f"though {case.point.stack.n_params} parameters could learn {rows} rows by heart"
     else:
         return None
     return Finding("underfitting", summary, _evidence(case, learning), _remedy(case, learning))
@@ -103,7 +103,7 @@ def _evidence(case: Case, learning: Learning) -> dict[str, float]:
 def _by_heart(case: Case) -> bool:
     """Whether a few rows of at most two values stand against as many parameters."""
     targets = case.point.targets
-    return case.point.model.n_params >= len(targets) and len(np.unique(targets)) <= 2
+    return case.point.stack.n_params >= len(targets) and len(np.unique(targets)) <= 2
 
 
 def _constant(case: Case) -> str:

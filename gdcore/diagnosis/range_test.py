@@ -17,18 +17,19 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_fit
-from .._calls import explains_calls
-from .._optional import axes_or_new, log_where_wide
-from ..errors import DivergedError
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.optional import axes_or_new, log_where_wide
+from ..data.samples import take_samples
 from ..losses import CustomLoss, Loss
-from ..models.evaluate import mean_loss
-from ..models.samples import model_samples
 from ..models.sequential import Sequential, without_target_scale
+from ..objective.evaluate import mean_loss
+from ..objective.point import targets_of
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training import Trainer
-from .point import targets_of
+from ..training.errors import DivergedError
+from . import checks as diagnosis_checks
 from .trials import Problem, try_rates
 
 WINDOW = 0.05
@@ -187,24 +188,24 @@ def find_learning_rate(
     Examples
     --------
     >>> import gdcore as gd
-    >>> from gdcore.data import load_digits
+    >>> from gdcore.datasets import load_digits
     >>> digits = load_digits()
     >>> net = gd.MLP([64, 32, 10], seed=0)
     >>> 1e-4 < gd.find_learning_rate(net, digits.X, digits.y, "cross_entropy", "adam").suggestion < 1
     True
     """
-    checks_fit.rate_range(low, high)
+    diagnosis_checks.rate_range(low, high)
     checks.integer("steps", steps, 10)
     plain = without_target_scale(checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])"))
     copy = plain.copy()
     rule = get_method(optimizer)
     if not isinstance(rule, Optimizer):
-        raise checks_fit.no_rate_to_find(rule)
-    checks_fit.fixed_rate(rule.learning_rate)
+        raise diagnosis_checks.no_rate_to_find(rule)
+    diagnosis_checks.fixed_rate(rule.learning_rate)
     trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
-    data = model_samples(model, X, y, None, trainer.loss)
+    data = take_samples(model.stack, X, y, None, trainer.loss)
     targets = targets_of(data)
-    first = mean_loss(model, data, trainer.loss)
+    first = mean_loss(model.stack, data, trainer.loss)
     rates, losses, changes = np.geomspace(low, high, steps), [], []
     reason = "the highest rate was reached"
     for rate, rows in zip(rates, _row_batches(len(data.X), min(batch_size, len(data.X)), steps, seed), strict=True):
@@ -216,7 +217,8 @@ def find_learning_rate(
             reason = f"the loss was no longer finite at the rate {rate:.3g}"
             break
         losses.append(value)
-        changes.append(value - mean_loss(model, trainer._take(xb, yb, None), trainer.loss))
+        batch = take_samples(copy.stack, xb, yb, None, trainer.loss)
+        changes.append(value - mean_loss(model.stack, batch, trainer.loss))
         if changes[-1] > TOO_HIGH * abs(first):
             reason = f"the loss had risen far above the first at the rate {rate:.3g}"
             break

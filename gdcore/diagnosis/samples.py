@@ -168,7 +168,7 @@ def _class_weights(case: Case, target: str) -> NDArray[np.float64] | None:
     n = len(data.X)
     weight = np.ones(n) if data.weight is None else data.weight * (n / data.weight.sum())
     if data.labels is not None:
-        return np.bincount(data.labels, weight, case.point.model.out_features).astype(np.float64)
+        return np.bincount(data.labels, weight, case.point.stack.out_features).astype(np.float64)
     if data.target is None or target not in ("class", "unit", "sign"):
         return None
     if target == "class":

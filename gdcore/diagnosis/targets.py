@@ -6,7 +6,7 @@ import numpy as np
 
 from ..losses import Loss
 from ..optimizers.full_batch import FullBatch
-from ..output_range import out_of_reach
+from ..training.output_range import out_of_reach
 from .case import Case
 from .finding import Finding
 
@@ -76,7 +76,7 @@ def _learned(shares: np.ndarray) -> str:
 
 def outputs_out_of_reach(case: Case) -> Finding | None:
     """The output activation keeps the outputs from the targets, or from the logits that the loss takes."""
-    found = out_of_reach(case.point.model, case.point.data, case.point.loss)
+    found = out_of_reach(case.point.stack, case.point.data, case.point.loss)
     if found is None:
         return None
     return Finding(

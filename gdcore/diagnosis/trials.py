@@ -21,11 +21,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DivergedError
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
 from ..optimizers import Optimizer
 from ..training import Trainer
+from ..training.errors import DivergedError
 
 Vector = NDArray[np.float64]
 

@@ -2,6 +2,6 @@
 
 from .check import check_gradients
 from .function_check import check_gradient
-from .report import GradientError, GradientReport
+from .report.report import GradientError, GradientReport
 
 __all__ = ["GradientError", "GradientReport", "check_gradient", "check_gradients"]

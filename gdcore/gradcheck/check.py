@@ -22,30 +22,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks, checks_fit, checks_gradients
-from .._calls import explains_calls
-from ..batches import Samples
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.threads import MOST_THREADS, num_threads
+from ..data.samples import Samples, take_samples
+from ..layers.dropout import dropout_key
+from ..layers.stack import stack_of
 from ..losses import CustomLoss, Loss, get_loss
 from ..models import Sequential
-from ..models.layers import dropout_key
-from ..models.samples import model_samples
-from ..models.sequential import without_target_scale
-from ..threads import MOST_THREADS, num_threads
+from . import checks as gradcheck_checks
 from .arrays import kept_random_state, plain
-from .backward import mistakes
-from .causes import explain
-from .entries import Block, blocks_of
-from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
-from .function import REPEATABLE
-from .kinks import Sides
-from .model_evaluator import EPS
+from .model.backward import mistakes
+from .model.kinks import Sides
+from .model.model_evaluator import EPS
+from .model.objective import Objective
+from .model.parts import check_parts, check_single
+from .model.rounding import gradient_roundoff
+from .model.second import check_second
 from .modes import settle
-from .objective import Objective
-from .parts import check_parts, check_single
-from .report import GradientReport, Part
-from .rounding import gradient_roundoff
-from .second import check_second
+from .report.causes import explain
+from .report.report import GradientReport, Part
+from .slopes.entries import Block, blocks_of
+from .slopes.evaluator import Vector
+from .slopes.function import REPEATABLE
 
 Gradient = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 DROPOUT_SEED = 0
@@ -123,42 +123,42 @@ def check_gradients(
     >>> gd.check_gradients(net, np.eye(3), [0, 1, 1], "cross_entropy", grad=mine).causes
     ('every block is too large by a factor 2',)
     """
-    model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+    stack = stack_of(model)
     kind = get_loss(loss)
-    samples = partial(model_samples, model, X, y, sample_weight, kind)
-    data, model = samples(), without_target_scale(model)    # the objective is that of standardized targets
+    samples = partial(take_samples, stack, X, y, sample_weight, kind)
+    data, stack = samples(), stack.plain    # the objective is that of standardized targets
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
     if threads is not None:
         checks.integer("threads", threads, 1, MOST_THREADS)
-    checks_fit.one_of("wrt", wrt, ("params", "inputs"))
-    order = checks_gradients.order(order, wrt, grad)
+    checks.one_of("wrt", wrt, ("params", "inputs"))
+    order = gradcheck_checks.order(order, wrt, grad)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
         claimed = plain(grad() if callable(grad) and order == 1 else grad)
         if wrt == "params":
-            claimed = checks_gradients.joined("grad", claimed, {name: part.shape for name, part in model.parameters()})
+            claimed = gradcheck_checks.joined("grad", claimed, {name: part.shape for name, part in stack.parameters()})
         else:
-            checks_gradients.one_array("grad", claimed, data.X.shape)
-        if grad is not None and (order == 2 or checks_gradients.claimed_precision(claimed) == "float64"):
+            gradcheck_checks.one_array("grad", claimed, data.X.shape)
+        if grad is not None and (order == 2 or gradcheck_checks.claimed_precision(claimed) == "float64"):
             data = samples(dtype="float64")
-        objective = Objective(model.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
+        objective = Objective(stack.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
         if not isinstance(kind, Loss):
             once, twice = objective.gradient(), objective.gradient()
-            checks_gradients.repeatable_gradient("the gradient of loss", once, twice, REPEATABLE * EPS)
+            gradcheck_checks.repeatable_gradient("the gradient of loss", once, twice, REPEATABLE * EPS)
         if order == 2:
             product_with = grad if callable(grad) else objective.hessian_vector
-            return check_second(replace(objective, key=0), product_with, blocks_of(model.parameters()), effort.seed)
+            return check_second(replace(objective, key=0), product_with, blocks_of(stack.parameters()), effort.seed)
         if wrt == "inputs":
-            checks_gradients.input_rows(len(data.X))
+            gradcheck_checks.input_rows(len(data.X))
             objective = objective.of_inputs()
             blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)
         else:
-            blocks = blocks_of(model.parameters())
-        shape = data.X.shape if wrt == "inputs" else (model.n_params,)
+            blocks = blocks_of(stack.parameters())
+        shape = data.X.shape if wrt == "inputs" else (stack.n_params,)
         own = grad is None
         gradient, dtype = (objective.gradient(), "float64") if own else given(claimed, objective, blocks, shape)
         size = sum(block.size for block in blocks)
-        plan = settle(mode, size, 2.0 * len(data.X) * model.n_params)
+        plan = settle(mode, size, 2.0 * len(data.X) * stack.n_params)
         evaluator = objective.evaluator()
         claim = Claim(gradient, gradient_roundoff(objective, dtype), blocks, float(np.finfo(dtype).eps))
         found = examine(evaluator, claim, plan.mode, effort, Sides(objective))
@@ -172,8 +172,8 @@ def check_gradients(
         parts: tuple[Part, ...] = ()
         if wrt == "params" and own:
             parts = check_parts(objective, claim, found.entries, seed)
-            if model.dtype == "float32":
-                parts += (check_single(objective, model, data, blocks),)
+            if stack.dtype == "float32":
+                parts += (check_single(objective, stack, data, blocks),)
         return assemble(evaluator, blocks, found, plan, causes, parts, notes)
 
 
@@ -194,7 +194,7 @@ def given(
     claimed: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]
 ) -> tuple[Vector, str]:
     """A user's gradient, as long as the objective's parameters, and the precision that it came in."""
-    flat = checks_gradients.gradient("grad", claimed, shape)
-    whole = np.zeros(objective.model.n_params)
+    flat = gradcheck_checks.gradient("grad", claimed, shape)
+    whole = np.zeros(objective.stack.n_params)
     whole[blocks[0].start : blocks[0].start + len(flat)] = flat
-    return whole, checks_gradients.claimed_precision(claimed)
+    return whole, gradcheck_checks.claimed_precision(claimed)

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
-from .differences import entry_lines, entry_slopes, scales, spans
-from .directions import DIRECTION, check_directions
-from .entries import Block, Entries, Roundoff, excess, make_entries
-from .evaluator import Evaluator, Indices, Vector
-from .kinks import Sides, excuse, take_sides
+from ..base import checks
+from .model.kinks import Sides, excuse, take_sides
 from .modes import Plan, sampled
-from .plot import error_curve
-from .report import GradientReport, Part
+from .report.plot import error_curve
+from .report.report import GradientReport, Part
+from .slopes.differences import entry_lines, entry_slopes, scales, spans
+from .slopes.directions import DIRECTION, check_directions
+from .slopes.entries import Block, Entries, Roundoff, excess, make_entries
+from .slopes.evaluator import Evaluator, Indices, Vector
 
 
 @final

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_fit, checks_gradients
-from .._calls import explains_calls
+from ..base import checks
+from ..base.calls import explains_calls
+from . import checks as gradcheck_checks
 from .arrays import converter, kept_random_state, plain
-from .causes import explain
-from .differences import spans, typical_size
-from .entries import Roundoff, blocks_of
-from .evaluator import Vector
 from .examine import Claim, Effort, assemble, examine
-from .function import REPEATABLE, FunctionEvaluator
-from .kinks import Sides
+from .model.kinks import Sides
 from .modes import settle
-from .report import GradientReport
+from .report.causes import explain
+from .report.report import GradientReport
+from .slopes.differences import spans, typical_size
+from .slopes.entries import Roundoff, blocks_of
+from .slopes.evaluator import Vector
+from .slopes.function import REPEATABLE, FunctionEvaluator
 
 ROUNDINGS = 4.0
 """Of the terms of a gradient below float64."""
@@ -96,9 +97,9 @@ def check_gradient(
     ('the gradient is 0.2 times the true gradient in every entry',)
     """
     effort, args = Effort(samples_per_block, directions, seed), checks.instance("args", args, tuple, "(1.0,)")
-    checks_fit.function("fun", fun)
-    checks_gradients.is_given("grad", grad)
-    point = checks_gradients.point("x", plain(x))
+    checks.function("fun", fun)
+    gradcheck_checks.is_given("grad", grad)
+    point = gradcheck_checks.point("x", plain(x))
     shape, convert = point.shape, converter(x)
     with kept_random_state():
         pair = grad is True
@@ -108,22 +109,22 @@ def check_gradient(
 
         def value(flat: NDArray[Any]) -> Any:
             found = call(fun, flat)
-            return plain(checks_gradients.value_and_gradient("fun", found)[0] if pair else found)
+            return plain(gradcheck_checks.value_and_gradient("fun", found)[0] if pair else found)
 
         def gradient() -> tuple[Vector, str]:
             if callable(grad):
                 found = call(grad, evaluator.x.astype(point.dtype))
             elif pair:
-                found = checks_gradients.value_and_gradient("fun", call(fun, evaluator.x.astype(point.dtype)))[1]
+                found = gradcheck_checks.value_and_gradient("fun", call(fun, evaluator.x.astype(point.dtype)))[1]
             else:
                 found = grad
             found = plain(found)
-            return checks_gradients.gradient("grad", found, shape), checks_gradients.claimed_precision(found)
+            return gradcheck_checks.gradient("grad", found, shape), gradcheck_checks.claimed_precision(found)
 
         evaluator = FunctionEvaluator(value, point.ravel())
         analytic, dtype = gradient()
         eps = max(float(np.finfo(dtype).eps), evaluator.eps)
-        checks_gradients.repeatable_gradient("grad", analytic, gradient()[0], REPEATABLE * eps)
+        gradcheck_checks.repeatable_gradient("grad", analytic, gradient()[0], REPEATABLE * eps)
         plan = settle(mode, analytic.size, WORK)
         blocks = blocks_of([("x", point)])
         own = own_roundoff(analytic, spans(evaluator.x), eps)

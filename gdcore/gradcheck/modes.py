@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import checks_fit
-from .entries import Block
-from .evaluator import Indices, Vector
+from ..base import checks
+from .slopes.entries import Block
+from .slopes.evaluator import Indices, Vector
 
 MODES = ("auto", "full", "sample", "directions")
 FULL_WORK = 2e11
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
 
 def settle(mode: str, n: int, work: float) -> Plan:
     """The mode to run in; `auto` is full where n parameters times 4 evaluations of `work` operations are few."""
-    checks_fit.one_of("mode", mode, MODES)
+    checks.one_of("mode", mode, MODES)
     if mode != "auto":
         return Plan(mode, "as asked")
     if 4.0 * n * work <= FULL_WORK:

@@ -6,7 +6,7 @@ To add one: its scalar function and its name in `src/losses.pxi`, its record her
 
 from __future__ import annotations
 
-from .. import checks
+from ..base import checks as base_checks
 from .base import CustomLoss, Loss
 from .classification import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredHinge
 from .regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
@@ -66,4 +66,4 @@ def get_loss(spec: str | Loss | CustomLoss) -> Loss | CustomLoss:
     if isinstance(spec, type) and issubclass(spec, Loss):
         raise TypeError(f"loss must be a record, got the class {spec.__name__}: pass {spec.__name__}()")
     named = {name: kind for kind in LOSSES for name in (kind.name, *kind.aliases)}
-    return named[checks.known_name("loss", spec, list(named))]()
+    return named[base_checks.known_name("loss", spec, list(named))]()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .._repr import call_repr
+from ..base.record import call_repr
 
 CustomLoss = Callable[[Any, Any], tuple[float, Any]]
 """(outputs, y) -> (value, d value / d outputs), in NumPy; outputs has shape (n, k)."""

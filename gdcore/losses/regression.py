@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from .. import checks
+from ..base import checks
 from .base import Loss
 
 

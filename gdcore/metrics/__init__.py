@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .. import checks, checks_fit
+from ..base import checks as base_checks
+from . import checks as metrics_checks
 from .base import CustomMetric, Metric
 from .classification import Accuracy, BinaryAccuracy, TopK
 from .regression import MAE, R2
@@ -46,9 +47,9 @@ def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
     if isinstance(spec, Metric):
         return spec
     if callable(spec) and not isinstance(spec, type):
-        return CustomMetric(spec, checks_fit.function_name("metric", spec) if name is None else name)
+        return CustomMetric(spec, metrics_checks.function_name("metric", spec) if name is None else name)
     named = {kind.name: kind for kind in METRICS}
-    return named[checks.known_name("metric", spec, tuple(named))]()
+    return named[base_checks.known_name("metric", spec, tuple(named))]()
 
 
 def get_metrics(
@@ -71,10 +72,10 @@ def get_metrics(
         found = [(name, get_metric(metric, name)) for name, metric in spec.items()]
     else:
         single = isinstance(spec, str | Metric) or callable(spec)
-        several = (spec,) if single else checks_fit.several("metrics", spec)
+        several = (spec,) if single else base_checks.several("metrics", spec)
         metrics = [get_metric(metric) for metric in several]
         found = [(metric.label(), metric) for metric in metrics]
-    checks_fit.metric_names([name for name, _ in found], taken)
+    metrics_checks.metric_names([name for name, _ in found], taken)
     return dict(found)
 
 

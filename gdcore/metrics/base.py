@@ -9,8 +9,8 @@ from typing import Any, ClassVar, final
 
 from numpy.typing import NDArray
 
-from .. import checks_fit, checks_metrics
-from .._repr import call_repr
+from ..base.record import call_repr
+from . import checks as metrics_checks
 
 
 class Metric(ABC):
@@ -38,7 +38,7 @@ class Metric(ABC):
     def check_fit(self, target: str | None, n_out: int, loss: str) -> None:
         """Raise ValueError where it does not go with a loss's targets; None: a custom loss, whose targets are open."""
         kinds = self.one_output if n_out == 1 else self.several_outputs
-        checks_metrics.metric_fits(self.name, target, n_out, kinds, loss)
+        metrics_checks.metric_fits(self.name, target, n_out, kinds, loss)
 
     def undefined(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> str | None:
         """Why no outputs could make the metric of these targets better or worse, as half a sentence; None: they could.
@@ -77,7 +77,7 @@ class CustomMetric(Metric):
     called: str
 
     def __call__(self, outputs: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:
-        return checks_fit.metric_value(self.called, self.function(outputs, y))
+        return metrics_checks.metric_value(self.called, self.function(outputs, y))
 
     def label(self) -> str:
         return self.called

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
+from ..base import checks
 from .base import Metric
 
 

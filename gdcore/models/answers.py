@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks_model
-from ..batches import Samples
+from ..data.samples import own_targets, take_samples
 from ..losses import CustomLoss, Loss, get_loss
-from ..metrics import R2, Metric, Metrics, get_metrics
-from ..probabilities import sigmoid, softmax
-from .evaluate import mean_loss
-from .samples import model_samples, own_targets
+from ..losses.probabilities import sigmoid, softmax
+from ..metrics import R2, Metrics, get_metrics
+from ..objective.evaluate import mean_loss
+from ..objective.outputs import measure
+from . import checks as models_checks
 
 if TYPE_CHECKING:
     from .sequential import Sequential
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def predict_proba(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[Any]:
     """What `Sequential.predict_proba` does."""
-    kind = checks_model.probabilities(_known_loss(model, loss, "predict_proba"))
+    kind = models_checks.probabilities(_known_loss(model, loss, "predict_proba"))
     outputs = model.predict(X)
     if kind.target == "class":
         return softmax(outputs)
@@ -32,7 +31,7 @@ def predict_proba(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> N
 
 def classify(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
     """What `Sequential.classify` does."""
-    kind = checks_model.classes(_known_loss(model, loss, "classify"))
+    kind = models_checks.classes(_known_loss(model, loss, "classify"))
     return _classes(model.predict(X), kind)
 
 
@@ -46,17 +45,17 @@ def evaluate(
     for metric in found.values():
         target, name = (kind.target, kind.name) if isinstance(kind, Loss) else (None, "a custom loss")
         metric.check_fit(target, model.out_features, name)
-    data = model_samples(model, X, y, sample_weight, kind)
-    return {"loss": mean_loss(model, data, kind), **measure(model, data, found)}
+    data = take_samples(model.stack, X, y, sample_weight, kind)
+    return {"loss": mean_loss(model.stack, data, kind), **measure(model.stack, data, found)}
 
 
 def score(
     model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | None, sample_weight: ArrayLike | None
 ) -> float:
     """What `Sequential.score` does."""
-    kind = checks_model.scored(_known_loss(model, loss, "score"))
-    data = model_samples(model, X, y, sample_weight, kind)
-    outputs, targets = model.predict(data.X), own_targets(model, data)
+    kind = models_checks.scored(_known_loss(model, loss, "score"))
+    data = take_samples(model.stack, X, y, sample_weight, kind)
+    outputs, targets = model.stack.predict(data.X), own_targets(model.stack, data)
     if kind.target == "real":
         return R2()(outputs, targets, data.weight)
     if kind.target == "nonnegative":
@@ -69,21 +68,11 @@ def score(
     return float(np.average(right, weights=data.weight))
 
 
-def measure(
-    model: Sequential, data: Samples, metrics: Mapping[str, Metric], prefix: str = ""
-) -> dict[str, float]:
-    """Metrics of the predictions on samples that were checked before, in the targets' own units."""
-    if not metrics:
-        return {}
-    outputs, targets = model.predict(data.X), own_targets(model, data)
-    return {prefix + name: metric(outputs, targets, data.sample_weight) for name, metric in metrics.items()}
-
-
 def _known_loss(model: Sequential, loss: str | Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
     """The loss that is given, or else the one of the last trainer or fit."""
     if loss is not None:
         return get_loss(loss)
-    return checks_model.known_loss(model.trained_loss, call)
+    return models_checks.known_loss(model.trained_loss, call)
 
 
 def _classes(outputs: NDArray[Any], loss: Loss) -> NDArray[np.int64]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .. import checks
-from .._calls import explains_calls
-from ..activations import get_activation
-from ..initializers import Initializer
-from .layers import Dense, Dropout, Layer
+from ..base import checks
+from ..base.calls import explains_calls
+from ..layers.activations import get_activation
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
+from ..layers.initializers import Initializer
+from ..layers.layer import Layer
+from . import checks as models_checks
 from .sequential import Sequential
 
 
@@ -45,7 +48,7 @@ def MLP(  # reads like the class it makes
     >>> MLP([64, 128, 10], dropout=0.2, seed=0)
     Sequential(Dense(64, 128, 'relu'), Dropout(0.2), Dense(128, 10), seed=0)
     """
-    sizes = checks.layer_sizes(sizes)
+    sizes = models_checks.layer_sizes(sizes)
     rate = checks.in_range("dropout", dropout, 0, 1)
     activation = get_activation(activation).name
     layers: list[Layer] = []

@@ -1,50 +1,37 @@
-"""A stack of layers over one flat vector of parameters.
-
-Design
-------
-- `params` is one aligned vector: layer by layer, weight then bias, C order. Layers and gradients are views.
-- What a user calls is bound to compiled networks, made at the first call: a small one to predict with, and one
-  with the buffers of the backward pass.
-"""
+"""A network as a user sees it: the verbs of a model, on the stack of its layers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_fit, checks_model
-from .._calls import explains_calls
-from .._kernels import load
-from .._memory import aligned_zeros
-from ..batches import Samples
+from ..base.calls import explains_calls
+from ..base.memory import aligned_zeros
+from ..data.class_weight import ClassWeight
+from ..data.samples import inputs_of
+from ..layers.layer import Layer
+from ..layers.stack import Model, Names, Stack
 from ..losses import CustomLoss, Loss
+from ..metrics import Metrics
+from ..objective.evaluate import objective_value
+from ..objective.probe import hessian_vector
+from ..optimizers import Optimizer
+from ..optimizers.full_batch import FullBatch
+from ..training import Average, Callback, History
+from ..training.fit import Fit, take_fit_data
+from ..training.stopping.base import StopSpec
+from ..training.trainer import Trainer
+from ..training.validation import ValidationData
+from . import checks as models_checks
 from .answers import classify, evaluate, predict_proba, score
-from .evaluate import mean_loss, objective_value
-from .layers import Dense, Layer, checked_stack, stack_table
-from .memory import draw_parameters, named_views
-from .names import Names
-from .probe import hessian_vector
-from .samples import inputs_of
-from .scaling import lowest_inputs
 from .summary import arguments, summary
-from .target import ScaledTarget
-
-if TYPE_CHECKING:
-    from .._kernels.base_float64 import Network
-    from ..class_weight import ClassWeight
-    from ..metrics import Metrics
-    from ..optimizers import Optimizer
-    from ..optimizers.full_batch import FullBatch
-    from ..training import Average, Callback, History
-    from ..training.stopping import StopSpec
-    from ..training.validation import ValidationData
 
 
 @final
-class Sequential:
+class Sequential(Model):
     """Layers, one behind the other.
 
     Parameters
@@ -84,49 +71,67 @@ class Sequential:
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None, dtype: str = "float32") -> None:
-        self._build(layers, seed, dtype)
-        self.reset()
+        self._stack = Stack(layers, seed, dtype)
+        self._stack.reset()
 
-    def _build(self, layers: tuple[Layer, ...], seed: int | None, dtype: str) -> None:
-        """Everything but the parameters, which are 0."""
-        self.layers: tuple[Layer, ...] = checked_stack(layers)
-        self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
-        self.dtype = checks.precision("dtype", dtype)
-        self._table, self._lowest = stack_table(self.layers, self.dtype), lowest_inputs(self.layers)
-        last, dense = self.layers[-1], self._dense()
-        self.target_scale = last if isinstance(last, ScaledTarget) else None
-        self.trained_loss: Loss | CustomLoss | None = None
-        self.feature_names: Names | None = None
-        self.in_features = dense[0].in_features
-        self.out_features = dense[-1].out_features
-        self.n_params = sum(layer.n_params for layer in dense)
-        checks.model_size(self.n_params)
-        try:
-            self._params = aligned_zeros(self.n_params, self.dtype)
-        except MemoryError:
-            raise MemoryError(f"no memory for {self.n_params:,} parameters: use smaller layers") from None
-        self._networks: dict[bool, Network] = {}
+    @property
+    def stack(self) -> Stack:
+        """The layers, their parameters and the kernels bound to them: what the library works on."""
+        return self._stack
 
-    def _dense(self) -> list[Dense]:
-        return [layer for layer in self.layers if isinstance(layer, Dense)]
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, from the inputs on."""
+        return self._stack.layers
+
+    @property
+    def seed(self) -> int | None:
+        """What fixes the initial weights."""
+        return self._stack.seed
+
+    @property
+    def dtype(self) -> str:
+        """"float32" or "float64"."""
+        return self._stack.dtype
+
+    @property
+    def in_features(self) -> int:
+        """Columns of X."""
+        return self._stack.in_features
+
+    @property
+    def out_features(self) -> int:
+        """Columns of the outputs."""
+        return self._stack.out_features
+
+    @property
+    def n_params(self) -> int:
+        """Length of `params`."""
+        return self._stack.n_params
+
+    @property
+    def trained_loss(self) -> Loss | CustomLoss | None:
+        """The loss of the last trainer or fit."""
+        loss: Loss | CustomLoss | None = self._stack.trained_loss
+        return loss
+
+    @property
+    def feature_names(self) -> Names | None:
+        """Columns of the data frame of the last fit."""
+        return self._stack.feature_names
 
     def reset(self) -> None:
         """Draw the initial parameters anew, the same ones where the model has a seed, and forget loss and names."""
-        checks_fit.own_params(self._params, self.n_params, self.dtype)
-        draw_parameters(self._dense(), self.seed, self._params)
-        self.trained_loss = self.feature_names = None
+        self._stack.reset()
 
     @property
     def params(self) -> NDArray[Any]:
         """The flat vector of all parameters, shape (n_params,); assigning copies into it."""
-        return self._params
+        return self._stack.params
 
     @params.setter
     def params(self, value: ArrayLike) -> None:
-        checks_fit.own_params(self._params, self.n_params, self.dtype)
-        if value is not self._params:
-            array = checks.numbers_array("params", value, self.dtype)
-            self._params[:] = checks.vector("params", array, self.n_params, self.dtype)
+        self._stack.params = value
 
     def parameters(self, vector: NDArray[Any] | None = None) -> list[tuple[str, NDArray[Any]]]:
         """Names and views of the parameters: "dense0.weight" (in_features, out_features), "dense0.bias" (…,), …
@@ -136,28 +141,7 @@ class Sequential:
         vector : ndarray, shape (n_params,), optional
             A gradient or an optimizer's slot, whose same places are given; by default `params`.
         """
-        if vector is None:
-            vector = checks_fit.own_params(self._params, self.n_params, self.dtype, writes=False)
-        return named_views(self._dense(), vector, self.n_params)
-
-    def _bind(self, *, trains: bool, blocks: bool = True) -> Network:
-        """A compiled network over `params`, with a workspace of its own, which grows to the largest batch it meets.
-
-        Parameters
-        ----------
-        trains : bool
-            Whether it has the buffers of the backward pass.
-        blocks : bool, default True
-            Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
-        """
-        checks_fit.own_params(self._params, self.n_params, self.dtype)
-        return load(self.dtype).Network(self._table, self._params, 1, trains, blocks)
-
-    def _network(self, trains: bool) -> Network:
-        found = self._networks.get(trains)
-        if found is None:
-            found = self._networks[trains] = self._bind(trains=trains)
-        return found
+        return self._stack.parameters(vector)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Raw outputs, dropout left out; in the units of the targets where a `ScaledTarget` is the last layer.
@@ -172,14 +156,14 @@ class Sequential:
         -------
         ndarray, shape (n, out_features)
         """
-        network = self._network(False)
+        stack = self._stack
         try:
-            outputs = network.predict(X) if type(X) is np.ndarray else None
+            outputs = stack.network(False).predict(X) if type(X) is np.ndarray else None
         except (TypeError, ValueError):
             outputs = None    # what does not fit as it is: converted, or explained
         if outputs is None:
-            outputs = network.predict(inputs_of(self, X))
-        return outputs if self.target_scale is None else self.target_scale.restored(outputs)
+            outputs = stack.network(False).predict(inputs_of(stack, X))
+        return outputs if stack.target_scale is None else stack.target_scale.restored(outputs)
 
     @explains_calls
     def predict_proba(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[Any]:
@@ -264,7 +248,7 @@ class Sequential:
         dropout_seed : int, optional
             Fixes a dropout mask, the same in every call; without it dropout is left out.
         """
-        return objective_value(self, X, y, loss, sample_weight, l1, l2, dropout_seed)
+        return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed)
 
     def loss_and_grad(
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
@@ -278,17 +262,7 @@ class Sequential:
             As in `loss`. The slope of |w| at 0 is taken as 0.
         """
         grad = aligned_zeros(self.n_params, self.dtype)
-        return objective_value(self, X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
-
-    def _evaluate(
-        self, data: Samples, loss: Loss | CustomLoss, l1: float = 0.0, l2: float = 0.0, key: int = 0,
-        grad: NDArray[Any] | None = None,
-    ) -> float:
-        """`loss` or `loss_and_grad` on samples that were checked before, as `mean_loss` takes them."""
-        value = mean_loss(self, data, loss, key, grad)
-        if l1 or l2 or any(layer.l1 or layer.l2 for layer in self._dense()):
-            value += self._network(grad is not None).penalty(l1, l2, grad)
-        return value
+        return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
 
     @explains_calls
     def hessian_vector(
@@ -306,7 +280,7 @@ class Sequential:
             As in `loss`; the loss is one of `gdcore.LOSSES`.
         v : array_like, shape (n_params,)
         """
-        return hessian_vector(self, X, y, loss, v, sample_weight, l2)
+        return hessian_vector(self._stack, X, y, loss, v, sample_weight, l2)
 
     @explains_calls
     def fit(
@@ -353,11 +327,8 @@ class Sequential:
         >>> net.fit([[-1.0], [1.0]], [1.0, 3.0], "mse", optimizer=gd.SGD(0.3), epochs=99).loss[-1] < 1e-12
         True
         """
-        from ..training.fit import Fit, take_fit_data
-        from ..training.trainer import Trainer
-
         trainer = Trainer(
-            self, checks_model.given_loss(loss, y), optimizer, batch_size=batch_size, accumulate=accumulate,
+            self, models_checks.given_loss(loss, y), optimizer, batch_size=batch_size, accumulate=accumulate,
             shuffle=shuffle, drop_last=drop_last, l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value,
             layer_rates=layer_rates, average=average, seed=seed)  # fmt: skip
         data, validation = take_fit_data(trainer, X, y, sample_weight, class_weight, validation_data, validation_split)
@@ -372,8 +343,7 @@ class Sequential:
 
     def astype(self, dtype: str) -> Sequential:
         """A copy in another precision, with the same parameters rounded to it."""
-        params = checks_fit.own_params(self._params, self.n_params, self.dtype, writes=False)
-        return restore(self.layers, self.seed, dtype, params, self.trained_loss, self.feature_names)
+        return of_stack(self._stack.astype(dtype))
 
     def copy(self) -> Sequential:
         """A model of its own with the same layers and parameters."""
@@ -381,10 +351,18 @@ class Sequential:
 
     def __reduce__(self) -> tuple[Any, ...]:
         loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None    # a function may not be pickled
-        return restore, (self.layers, self.seed, self.dtype, self._params.copy(), loss, self.feature_names)
+        params = self._stack.own_params(writes=False).copy()
+        return restore, (self.layers, self.seed, self.dtype, params, loss, self.feature_names)
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(arguments(self.layers, self.seed, self.dtype))})"
+
+
+def of_stack(stack: Stack) -> Sequential:
+    """The model whose stack this is; nothing is copied or drawn."""
+    model = Sequential.__new__(Sequential)
+    model._stack = stack
+    return model
 
 
 def restore(
@@ -392,13 +370,12 @@ def restore(
     loss: Loss | CustomLoss | None = None, names: Names | None = None,
 ) -> Sequential:
     """A model with these parameters, shape (n_params,); none are drawn."""
-    model = Sequential.__new__(Sequential)
-    model._build(layers, seed, dtype)
-    model._params[:] = params
-    model.trained_loss, model.feature_names = loss, names
-    return model
+    stack = Stack(layers, seed, dtype)
+    stack.params[:] = params
+    stack.trained_loss, stack.feature_names = loss, names
+    return of_stack(stack)
 
 
 def without_target_scale(model: Sequential) -> Sequential:
     """The model whose outputs, and losses of standardized targets, are those of the kernels: itself as a rule."""
-    return model if model.target_scale is None else restore(model.layers[:-1], model.seed, model.dtype, model.params)
+    return model if model.stack.target_scale is None else of_stack(model.stack.plain)

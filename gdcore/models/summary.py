@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .layers import Dense, Dropout, Layer
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
+from ..layers.layer import Layer
 
 
 def summary(layers: tuple[Layer, ...], dtype: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import checks
+from ..base import checks as base_checks
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .base import Optimizer
@@ -38,7 +38,7 @@ def get_optimizer(spec: Optimizer | str) -> Optimizer:
     if isinstance(spec, Optimizer):
         return spec
     by_name = {optimizer.rule: optimizer for optimizer in OPTIMIZERS}
-    return by_name[checks.known_name("optimizer", spec, tuple(by_name))]()
+    return by_name[base_checks.known_name("optimizer", spec, tuple(by_name))]()
 
 
 __all__ = [

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, final
 
-from .. import checks
+from ..base import checks
 from ..schedules import Schedule
+from . import checks as optimizers_checks
 from .base import SMALLEST_EPS, Optimizer, check_learning_rate
 
 
 def check_adam(optimizer: Adam | AdamW | NAdam | Adamax | RAdam) -> None:
     """Check what the whole family has in common."""
     check_learning_rate(optimizer.learning_rate)
-    checks.unit_pair("betas", optimizer.betas)
+    optimizers_checks.unit_pair("betas", optimizer.betas)
     checks.nonnegative("eps", optimizer.eps)
     checks.nonnegative("weight_decay", optimizer.weight_decay)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, final
 
-from .. import checks
+from ..base import checks
 from ..schedules import Schedule
 from .base import SMALLEST_EPS, Optimizer, check_learning_rate, check_momentum
 

@@ -14,9 +14,10 @@ from abc import ABC, abstractmethod
 from math import inf
 from typing import Any, ClassVar
 
-from .. import checks, checks_fit
-from .._repr import call_repr
+from ..base import checks
+from ..base.record import call_repr
 from ..schedules import Schedule
+from . import checks as optimizers_checks
 from .state import OptimizerState
 
 SMALLEST_EPS = 1e-37
@@ -26,7 +27,7 @@ SMALLEST_EPS = 1e-37
 def check_learning_rate(value: object) -> None:
     """Check a rate: a number, or a schedule, which has checked itself."""
     if not isinstance(value, Schedule):
-        checks_fit.rate(value)
+        optimizers_checks.rate(value)
 
 
 def check_momentum(value: object) -> None:

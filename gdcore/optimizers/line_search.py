@@ -20,10 +20,10 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .._bounds import Limits, projected
-from .._optional import optional
-from .._recent import RecentLargest
+from ..base.optional import optional
+from .bounds import Limits, projected
 from .full_batch import FullBatch
+from .recent import RecentLargest
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]

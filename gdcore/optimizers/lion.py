@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from .. import checks
+from ..base import checks
 from ..schedules import Schedule
+from . import checks as optimizers_checks
 from .base import Optimizer, check_learning_rate
 
 
@@ -50,7 +51,7 @@ class Lion(Optimizer):
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
-        checks.unit_pair("betas", self.betas)
+        optimizers_checks.unit_pair("betas", self.betas)
         checks.nonnegative("weight_decay", self.weight_decay)
 
     def hyper(self) -> tuple[float, ...]:

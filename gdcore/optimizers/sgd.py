@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from .. import checks
+from ..base import checks
 from ..schedules import Schedule
+from . import checks as optimizers_checks
 from .base import Optimizer, check_learning_rate, check_momentum
 
 
@@ -61,7 +62,7 @@ class SGD(Optimizer):
         checks.between("dampening", self.dampening, 0, 1)
         checks.nonnegative("weight_decay", self.weight_decay)
         if checks.boolean("nesterov", self.nesterov):
-            checks.nesterov(self.momentum, self.dampening)
+            optimizers_checks.nesterov(self.momentum, self.dampening)
 
     def hyper(self) -> tuple[float, ...]:
         """momentum, dampening, weight_decay, nesterov."""

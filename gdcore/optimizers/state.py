@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit
 from .._kernels import load
-from .._memory import aligned_rows
+from ..base import checks
+from ..base.memory import aligned_rows
 from ..schedules import Schedule
+from . import checks as optimizers_checks
 
 if TYPE_CHECKING:
     from .base import Optimizer
@@ -97,7 +98,7 @@ class OptimizerState:
         TypeError, ValueError
             For a wrong type, dtype, shape or rate, before anything is changed.
         """
-        checks.in_place("params", checks.vector("params", params, self.n, self.dtype))
+        optimizers_checks.in_place("params", checks.vector("params", params, self.n, self.dtype))
         checks.vector("grads", grads, self.n, self.dtype)
         readable = grads.flags.c_contiguous and grads.flags.aligned
         if not readable or np.may_share_memory(params, grads):
@@ -111,7 +112,7 @@ class OptimizerState:
         rate = self.optimizer.learning_rate
         if not isinstance(rate, Schedule):
             return float(rate)
-        checks_fit.counted("step", rate, rate.per)
+        optimizers_checks.counted("step", rate, rate.per)
         return rate.formula(self.step_count)
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,7 +133,7 @@ class OptimizerState:
         ValueError
             Where the values belong to another rule, or have other slots than `optimizer`.
         """
-        checks.saved_state(values, optimizer.rule, optimizer.n_slots(), N_SCALARS)
+        optimizers_checks.saved_state(values, optimizer.rule, optimizer.n_slots(), N_SCALARS)
         slots = np.array(values["slots"], order="C")
         scalars = np.array(values["scalars"], np.float64)
         return cls(optimizer, slots, scalars, int(values["step_count"]))

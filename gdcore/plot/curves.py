@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks
-from .._calls import explains_calls
-from .._optional import axes_or_new, log_where_wide, whole_numbers
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.optional import axes_or_new, log_where_wide, whole_numbers
 from ..models.sequential import Sequential
 from ..training.history import History
 

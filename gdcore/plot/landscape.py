@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_plot
-from .._calls import explains_calls
-from .._optional import axes_or_new
-from ..diagnosis.point import Point
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.optional import axes_or_new
 from ..losses import Loss
-from ..minimize import MinimizeResult, Trace
+from ..minimize.minimize import MinimizeResult, Trace
+from ..objective.point import Point
+from . import checks as plot_checks
 from .path import ParamsTrace, places_of
 from .surface import draw_contours, draw_path, over_grid, window_around
 
@@ -100,7 +101,7 @@ def loss_slice(
     given = None if direction is None else np.asarray(direction)[None]
     [along] = _directions(point, given, 1, seed)
     resolution = checks.integer("resolution", resolution, 2)
-    grid = over_grid(lambda t: point.value(point.x + t * along), checks_plot.window((window,), 1), resolution)
+    grid = over_grid(lambda t: point.value(point.x + t * along), plot_checks.window((window,), 1), resolution)
     ax = axes_or_new(ax)
     ax.plot(*grid.axes, grid.values, "-", color="black")
     ax.plot([0], [point.value(point.x)], "*", color="black", markersize=12, label="the model")
@@ -185,7 +186,7 @@ def loss_plane(
         labels = [RANDOM, "another such direction"]
     plane = _directions(point, directions, 2, seed)
     if moves is None:
-        box = checks_plot.window((WINDOW, WINDOW) if window is None else window, 2)
+        box = plot_checks.window((WINDOW, WINDOW) if window is None else window, 2)
     else:
         moves = moves @ np.linalg.pinv(plane)
         box = window_around(np.vstack([moves, np.zeros(2)]), window)
@@ -204,21 +205,21 @@ def _directions(point: Point, given: ArrayLike | None, n: int, seed: int) -> Vec
     """The directions given, or random ones: shape (n, n_params)."""
     seed = checks.integer("seed", seed, 0)
     if given is not None:
-        return checks_plot.directions(given, n, len(point.x))
+        return plot_checks.directions(given, n, len(point.x))
     rng = np.random.default_rng(seed)
     drawn = rng.normal(size=(n, len(point.x)))
     for direction in drawn:
-        parts = zip(point.model.parameters(direction), point.model.parameters(point.x), strict=True)
+        parts = zip(point.stack.parameters(direction), point.stack.parameters(point.x), strict=True)
         for (_, step), (_, there) in parts:
             step *= _unit_norms(there) / _unit_norms(step)
-    return checks_plot.directions(drawn, n, len(point.x))
+    return plot_checks.directions(drawn, n, len(point.x))
 
 
 def _moves(point: Point, path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
     """A path's places less the model's parameters, shape (k, n_params)."""
     places = places_of(path)
     flat = places.reshape(len(places), -1)
-    checks_plot.path_of_model(flat.shape[1], len(point.x))
+    plot_checks.path_of_model(flat.shape[1], len(point.x))
     return flat - point.x
 
 

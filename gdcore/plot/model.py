@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks, checks_plot
-from .._calls import explains_calls
-from .._optional import axes_or_new
-from ..models.layers import Dense, Dropout
-from ..models.samples import inputs_of
-from ..models.sequential import Sequential, without_target_scale
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.optional import axes_or_new
+from ..data import checks as data_checks
+from ..data.samples import inputs_of
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
+from ..layers.stack import stack_of
+from ..models.sequential import Sequential
+from . import checks as plot_checks
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -52,23 +56,23 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('feature 0', 'feature 1')
     """
-    checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
-    checks_plot.two_features(model.in_features)
+    stack = stack_of(model)
+    plot_checks.two_features(stack.in_features)
     resolution = checks.integer("resolution", resolution, 2)
-    data = checks.inputs(X, 2, model.dtype, model._lowest)
-    labels = checks.labels(y, len(data), max(2, model.out_features))
+    data = data_checks.inputs(X, 2, stack.dtype, stack.lowest)
+    labels = data_checks.labels(y, len(data), max(2, stack.out_features))
     low, high = data.min(axis=0), data.max(axis=0)
     margin = np.where(high > low, (high - low) / 20, 1.0)
     first = low - margin
-    if model._lowest is not None:       # of a logarithm: as near as the data come
-        first = np.where(first > model._lowest, first, low)
+    if stack.lowest is not None:       # of a logarithm: as near as the data come
+        first = np.where(first > stack.lowest, first, low)
     across, up = (np.linspace(first[i], high[i] + margin[i], resolution) for i in (0, 1))
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     outputs = model.predict(grid)
     decided = outputs.argmax(axis=1) if model.out_features > 1 else (outputs[:, 0] > 0).astype(np.int64)
     decided = decided.reshape(resolution, resolution)
     ax = axes_or_new(ax)
-    n_classes = max(2, model.out_features)
+    n_classes = max(2, stack.out_features)
     edges = np.arange(n_classes + 1) - 0.5
     ax.contourf(across, up, decided, levels=edges, colors=[str(g) for g in np.linspace(0.95, 0.6, n_classes)])
     for c in np.unique(labels):
@@ -113,11 +117,11 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['dense0, tanh', 'dense1, identity']
     """
-    checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+    stack = stack_of(model)
     bins = checks.integer("bins", bins, 1)
-    data = inputs_of(model, X)
-    shown = [layer for layer in without_target_scale(model).layers if not isinstance(layer, Dropout)]
-    outputs = model._bind(trains=False, blocks=False).outputs(data)
+    data = inputs_of(stack, X)
+    shown = [layer for layer in stack.plain.layers if not isinstance(layer, Dropout)]
+    outputs = stack.bind(trains=False, blocks=False).outputs(data)
     ax = axes_or_new(ax)
     dense = [(layer, out) for layer, out in zip(shown, outputs, strict=True) if isinstance(layer, Dense)]
     for i, (layer, out) in enumerate(dense):

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_fit, checks_plot
-from .._calls import explains_calls
-from .._optional import axes_or_new
-from ..diagnosis.point import Point
-from ..minimize import MinimizeResult, Trace
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.optional import axes_or_new
+from ..minimize import checks as minimize_checks
+from ..minimize.minimize import MinimizeResult, Trace
 from ..models.sequential import Sequential
+from ..objective.point import Point
 from ..training.callbacks import Callback
+from . import checks as plot_checks
 from .surface import draw_contours, draw_path, over_grid, window_around
 
 if TYPE_CHECKING:
@@ -99,8 +101,8 @@ def loss_function(
 
 def places_of(path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
     """Where a path has been, shape (k, …)."""
-    found = checks_plot.traced(path.trace) if isinstance(path, MinimizeResult) else path
-    return checks_plot.places(found.x if isinstance(found, Trace | ParamsTrace) else found)
+    found = plot_checks.traced(path.trace) if isinstance(path, MinimizeResult) else path
+    return plot_checks.places(found.x if isinstance(found, Trace | ParamsTrace) else found)
 
 
 @explains_calls
@@ -151,15 +153,15 @@ def descent(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x', 'fun(x)')
     """
-    checks_fit.function("fun", fun)
+    checks.function("fun", fun)
     places = places_of(path)
     shape, flat = places.shape[1:], places.reshape(len(places), -1)
-    checks_plot.drawable(flat.shape[1])
+    plot_checks.drawable(flat.shape[1])
     resolution, levels = checks.integer("resolution", resolution, 2), checks.integer("levels", levels, 2)
 
     def value(point: Vector) -> float:
         found = fun(point.reshape(shape).copy())
-        return checks_fit.objective_value(found[0] if isinstance(found, tuple) else found, "fun")
+        return minimize_checks.objective_value(found[0] if isinstance(found, tuple) else found, "fun")
 
     grid = over_grid(value, window_around(flat, window), resolution)
     if flat.shape[1] == 1:

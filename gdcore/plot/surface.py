@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks_plot
+from . import checks as plot_checks
 
 Vector = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ MARKED = 200
 def window_around(places: Vector, window: Iterable[object] | None) -> Vector:
     """The window that was asked for, or one around all places (k, n): the lowest and highest numbers, shape (n, 2)."""
     if window is not None:
-        return checks_plot.window(window, places.shape[1])
+        return plot_checks.window(window, places.shape[1])
     low, high = places.min(axis=0), places.max(axis=0)
     width = high - low
     margin = MARGIN * np.maximum(width, width.max() / 2)
@@ -56,7 +56,7 @@ def over_grid(fun: Callable[[Vector], float], window: Vector, resolution: int) -
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     with np.errstate(all="ignore"):
         values = np.array([fun(point) for point in points.reshape(-1, len(axes))])
-    checks_plot.some_finite(values)
+    plot_checks.some_finite(values)
     return Grid(axes, values.reshape(points.shape[:-1]))
 
 

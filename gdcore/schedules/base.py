@@ -18,9 +18,9 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit
-from .._optional import axes_or_new, whole_numbers
-from .._repr import call_repr
+from ..base import checks
+from ..base.optional import axes_or_new, whole_numbers
+from ..base.record import call_repr
 
 Unit = Literal["step", "epoch"]
 
@@ -95,4 +95,4 @@ class Schedule(ABC):
 
 def check_unit(per: object) -> None:
     """Check what a schedule counts."""
-    checks_fit.one_of("per", per, ("step", "epoch"))
+    checks.one_of("per", per, ("step", "epoch"))

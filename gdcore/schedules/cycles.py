@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Literal, final
 
-from .. import checks, checks_fit
+from ..base import checks
 from .base import Schedule, Unit, check_unit
 
 
@@ -69,7 +69,7 @@ class Cosine(Schedule):
         checks.integer("period", self.period, 1)
         checks.between("end", self.end, 0, self.learning_rate)
         checks.integer("warmup", self.warmup, 0)
-        checks_fit.factor("start_factor", self.start_factor)
+        checks.factor("start_factor", self.start_factor)
         checks.boolean("restarts", self.restarts)
         checks.integer("period_factor", self.period_factor, 1)
         check_unit(self.per)
@@ -143,9 +143,9 @@ class OneCycle(Schedule):
         checks.positive("learning_rate", self.learning_rate)
         checks.integer("total_steps", self.total_steps, 2)
         checks.inside("pct_start", self.pct_start, 0, 0.5 if checks.boolean("three_phase", self.three_phase) else 1)
-        checks_fit.one_of("anneal", self.anneal, ("cos", "linear"))
-        checks_fit.at_least("div_factor", self.div_factor, 1)
-        checks_fit.at_least("final_div_factor", self.final_div_factor, 1)
+        checks.one_of("anneal", self.anneal, ("cos", "linear"))
+        checks.at_least("div_factor", self.div_factor, 1)
+        checks.at_least("final_div_factor", self.final_div_factor, 1)
         check_unit(self.per)
 
     def formula(self, step: int) -> float:

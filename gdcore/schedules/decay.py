@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import final
 
-from .. import checks, checks_fit
+from ..base import checks
+from . import checks as schedules_checks
 from .base import Schedule, Unit, check_unit
 
 SHOWN = 100
@@ -16,7 +17,7 @@ SHOWN = 100
 
 def check_gamma(gamma: object) -> None:
     """Check a factor that a rate is multiplied with."""
-    checks_fit.factor("gamma", gamma)
+    checks.factor("gamma", gamma)
 
 
 @final
@@ -120,7 +121,7 @@ class MultiStep(Schedule):
 
     def __post_init__(self) -> None:
         checks.positive("learning_rate", self.learning_rate)
-        object.__setattr__(self, "milestones", checks_fit.rising("milestones", self.milestones))
+        object.__setattr__(self, "milestones", schedules_checks.rising("milestones", self.milestones))
         check_gamma(self.gamma)
         check_unit(self.per)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import ClassVar, Literal, NamedTuple, final
 
-from .. import checks, checks_fit
+from ..base import checks
 from .base import Schedule
 
 
@@ -88,11 +88,11 @@ class ReduceOnPlateau(Schedule):
         checks.inside("factor", self.factor, 0, 1)
         checks.integer("patience", self.patience, 0)
         checks.nonnegative("threshold", self.threshold)
-        checks_fit.one_of("threshold_mode", self.threshold_mode, ("rel", "abs"))
+        checks.one_of("threshold_mode", self.threshold_mode, ("rel", "abs"))
         checks.integer("cooldown", self.cooldown, 0)
         checks.between("min_rate", self.min_rate, 0, self.learning_rate)
-        checks_fit.text("monitor", self.monitor)
-        checks_fit.one_of("mode", self.mode, ("auto", "min", "max"))
+        checks.text("monitor", self.monitor)
+        checks.one_of("mode", self.mode, ("auto", "min", "max"))
 
     def formula(self, step: int) -> float:
         return float(max(self.learning_rate * self.factor**step, self.min_rate))

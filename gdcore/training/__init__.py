@@ -2,11 +2,11 @@
 
 from .averaging import AVERAGES, EMA, Average, Polyak
 from .callbacks import Callback
-from .early_stopping import EarlyStopping
 from .epoch_end import EpochEnd
 from .history import History
-from .stopping import StoppingCriterion
-from .thresholds import GradientNormThreshold, LossThreshold, RelativeChange, TimeLimit
+from .stopping.base import StoppingCriterion
+from .stopping.early_stopping import EarlyStopping
+from .stopping.thresholds import GradientNormThreshold, LossThreshold, RelativeChange, TimeLimit
 from .trainer import Trainer
 
 __all__ = [

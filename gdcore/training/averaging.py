@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
-from .. import checks
-from .._repr import call_repr
+from ..base import checks
+from ..base.record import call_repr
 
 
 class Average(ABC):

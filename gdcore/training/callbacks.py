@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from .. import checks_fit, checks_model
+from . import checks as training_checks
 from .epoch_end import EpochEnd
 from .history import History
-from .stopping import StoppingCriterion
+from .stopping.base import StoppingCriterion
 
 
 class Callback(ABC):
@@ -42,6 +42,6 @@ def callback_list(callbacks: Callback | Iterable[Callback]) -> list[Callback]:
     several = list(callbacks) if isinstance(callbacks, Iterable) and not isinstance(callbacks, str) else [callbacks]
     for callback in several:
         if isinstance(callback, StoppingCriterion):
-            raise checks_model.not_a_callback(callback)
-        checks_fit.callback(callback, Callback)
+            raise training_checks.not_a_callback(callback)
+        training_checks.callback(callback, Callback)
     return several

@@ -18,7 +18,7 @@ from ..schedules import PlateauState
 from .epoch import steps_begun
 from .epoch_end import EpochEnd, Monitors
 from .fingerprint import Fingerprint
-from .stopping import Memory, StoppingCriterion, Watch
+from .stopping.base import Memory, StoppingCriterion, Watch
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -110,7 +110,7 @@ class GradientMean:
         carried, begun = self.trainer._carried, steps_begun(self.trainer, n)
         gradients = carried.gradients
         if gradients is None or not begun:
-            gradients = GradientSum(np.zeros(self.trainer.model.n_params), begun)
+            gradients = GradientSum(np.zeros(self.trainer.stack.n_params), begun)
             self.trainer._carried = carried._replace(gradients=gradients)
         return gradients.total
 

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import Kernels
+from ..layers.dense import Dense
 from ..losses import Loss, MeanSquaredError
-from ..models.layers import Dense
-from ..models.penalties import least_subgradient, penalty_vectors
-from ..models.sequential import without_target_scale
+from ..objective.evaluate import evaluate
+from ..objective.penalties import least_subgradient, penalty_vectors
 from ..schedules import Schedule
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Training
-    from ..batches import Samples
+    from ..data.samples import Samples
     from .trainer import Trainer
 
 
@@ -40,8 +40,8 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
 
 def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:
     """A factor on each layer's rate, (number of layers,), None where all are 1."""
-    rates = iter([trainer.layer_rates.get(f"dense{i}", 1.0) for i in range(len(trainer.model._dense()))])
-    layers = without_target_scale(trainer.model).layers
+    rates = iter([trainer.layer_rates.get(block.layer, 1.0) for block in trainer.stack.blocks if block.is_weight])
+    layers = trainer.stack.plain.layers
     factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in layers])
     return None if (factors == 1).all() else factors
 
@@ -51,10 +51,10 @@ def full_gradient(trainer: Trainer, data: Samples) -> NDArray[np.floating]:
 
     Where a weight is 0 under an l1 penalty, the least of its subgradients.
     """
-    model, grad = trainer.model, np.zeros_like(trainer._grads)
-    model._evaluate(data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
-    least_subgradient(model.params, grad, penalty_vectors(model, trainer.l1, trainer.l2)[0])
-    for name, view in model.parameters(grad):
-        if trainer.layer_rates.get(name.partition(".")[0]) == 0:
+    stack, grad = trainer.stack, np.zeros_like(trainer._grads)
+    evaluate(stack, data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
+    least_subgradient(stack.params, grad, penalty_vectors(stack, trainer.l1, trainer.l2)[0])
+    for block, view in stack.views(grad):
+        if trainer.layer_rates.get(block.layer) == 0:
             view[...] = 0
     return grad

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
-from ..batches import Samples
-from ..errors import RefusedStep
+from .._kernels.errors import RefusedStep
+from ..data.samples import Samples
+from ..objective import checks as objective_checks
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -43,7 +43,7 @@ def custom_step(
         mask = (key + i * KEY_STRIDE) % 2**64 if key else 0
         outputs = network.outputs(X, mask)[-1]
         result = trainer.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
-        value, delta = checks.custom_result(result, outputs.shape, trainer.model.dtype)
+        value, delta = objective_checks.custom_result(result, outputs.shape, trainer.stack.dtype)
         if not np.isfinite(value):
             raise RefusedStep("loss", 0)
         network.gradient_from(X, delta, part, mask)

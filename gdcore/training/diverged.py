@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
-from ..batches import Samples
-from ..errors import DivergedError
-from ..models.layers import Dropout
-from ..models.sequential import without_target_scale
+from ..base import checks
+from ..data.samples import Samples
+from ..layers.dropout import Dropout
 from ..optimizers import Optimizer
+from .errors import DivergedError
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -70,9 +69,9 @@ def _remedy_of_update(trainer: Trainer) -> str:
 def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:
     """The first layer whose output is not finite, or the loss itself."""
     X = np.ascontiguousarray(data.X[rows])
-    network = trainer.model._bind(trains=False, blocks=False)
+    network = trainer.stack.bind(trains=False, blocks=False)
     key = trainer._run.next_key()
-    layers = [layer for layer in without_target_scale(trainer.model).layers if key or not isinstance(layer, Dropout)]
+    layers = [layer for layer in trainer.stack.plain.layers if key or not isinstance(layer, Dropout)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
             return f"the output of layer {i}, {layer!r}"
@@ -80,7 +79,7 @@ def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.
 
 
 def _first_bad_gradient(trainer: Trainer) -> str:
-    for name, view in trainer.model.parameters(trainer._grads):
+    for name, view in trainer.stack.parameters(trainer._grads):
         if not checks.every_finite(view):
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(view))[0])
             return f"the gradient of {name}{list(index)}"

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from ..batches import Samples
-from ..errors import RefusedStep
+from .._kernels.errors import RefusedStep
+from ..data.samples import Samples
 from ..losses import Loss
 from .custom import custom_epoch
 from .diverged import explain
@@ -72,7 +72,7 @@ def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
     if not trainer.shuffle or (size == samples == n and not apart):
         return None
     order = np.empty(n, np.int64)
-    load(trainer.model.dtype).shuffled(trainer.seed, trainer.epochs_done, order)
+    load(trainer.stack.dtype).shuffled(trainer.seed, trainer.epochs_done, order)
     return order
 
 

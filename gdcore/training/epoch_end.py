@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks_fit
+from . import checks as training_checks
 
 Monitors = Mapping[str, bool | str | None]
 """What a fit measures: name -> whether greater is better, None where that is not known, or why it cannot be watched."""
@@ -142,9 +142,9 @@ def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Mon
     """
     if monitor == "auto":
         monitor = "val_loss" if "val_loss" in monitors else "loss"
-    checks_fit.known_monitor(rule, monitor, tuple(monitors))
+    training_checks.known_monitor(rule, monitor, tuple(monitors))
     known = monitors[monitor]
     if isinstance(known, str):
-        raise checks_fit.no_value(rule, monitor, known)
+        raise training_checks.no_value(rule, monitor, known)
     greater = {"auto": known, "min": False, "max": True}[mode]
-    return Monitored(monitor, checks_fit.known_direction(rule, monitor, greater))
+    return Monitored(monitor, training_checks.known_direction(rule, monitor, greater))

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import Samples
+from ..data.samples import Samples
 
 WORDS = 1024
 ROW_BYTES = 8 * WORDS

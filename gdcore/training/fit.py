@@ -24,32 +24,33 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit, checks_model
-from ..batches import Samples
-from ..class_weight import ClassWeight, class_factors, class_weighted
-from ..errors import DivergedError
+from ..base import checks
+from ..data.class_weight import ClassWeight, class_factors, class_weighted
+from ..data.names import feature_names
+from ..data.samples import Samples
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
-from ..models.answers import measure
-from ..models.evaluate import mean_loss
-from ..models.names import feature_names
+from ..objective.evaluate import evaluate, mean_loss
+from ..objective.outputs import measure
 from ..optimizers.full_batch import FullBatch
 from ..optimizers.line_search import run_scipy
-from ..output_range import warn_out_of_reach
 from ..schedules import PlateauState, ReduceOnPlateau
+from . import checks as training_checks
 from .callbacks import Callback, callback_list
 from .carried import Carried, GradientMean, Watching
 from .compiled import full_gradient
 from .diverged import explain
 from .epoch import extent, is_whole, mean_so_far, run_epoch, steps_begun
 from .epoch_end import EpochEnd, When, monitored, norm
+from .errors import DivergedError
 from .fingerprint import fingerprint
 from .hints import hint_of, watched
 from .history import History
 from .measures import layer_norms, monitors_of, update_ratio, weight_norm
 from .options import default_epochs
+from .output_range import warn_out_of_reach
 from .progress import progress as progress_bar
-from .stopping import StopSpec, criteria
+from .stopping.base import StopSpec, criteria
 from .validation import ValidationData, split_validation, take_validation, weigh_validation
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Fit:
         loss = trainer.loss
         for metric in self.metrics.values():
             target, name = (loss.target, loss.name) if isinstance(loss, Loss) else (None, "a custom loss")
-            metric.check_fit(target, trainer.model.out_features, name)
+            metric.check_fit(target, trainer.stack.out_features, name)
         monitors = monitors_of(self.metrics, data, validation)
         rules = criteria(stop)
         schedule = trainer._schedule
@@ -123,12 +124,12 @@ class Fit:
         self.epochs = self._epochs(epochs) + self.due
         averages = trainer.average is not None and trainer.average.validate
         self.leaves_mean = leaves_mean
-        self.validated = trainer.model.copy() if averages else trainer.model
+        self.validated = trainer.stack.copy() if averages else trainer.stack
         self.callbacks = callback_list(callbacks)
-        self.record = checks_fit.words("record", record, RECORDED)
+        self.record = checks.words("record", record, RECORDED)
         if checks.boolean("progress", progress):
             self.callbacks.append(progress_bar())
-        warn_out_of_reach(trainer.model, data, trainer.loss)
+        warn_out_of_reach(trainer.stack, data, trainer.loss)
         self.history = History()
         self.rows = 0
         self.last: tuple[Carried, int] = carried, 0
@@ -167,7 +168,7 @@ class Fit:
             else:
                 reason = self._mini_batch_epochs()
             if self.leaves_mean:
-                self.trainer.model.params = self.trainer.averaged
+                self.trainer.stack.params = self.trainer.averaged
             ended_by = [self.watching.rules[i] for i in self.watching.stopped]
             self._finish()
             history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
@@ -185,8 +186,8 @@ class Fit:
 
     def _begin(self) -> None:
         """Put back the parameters that training had come to, unless somebody has written others since."""
-        trainer, model = self.trainer, self.trainer.model
-        carried, params = trainer._carried, checks_fit.own_params(model.params, model.n_params, model.dtype)
+        trainer = self.trainer
+        carried, params = trainer._carried, trainer.stack.own_params()
         if carried.reached is not None and carried.shown is not None and np.array_equal(params, carried.shown):
             params[:] = carried.reached
         self._commit(Carried(
@@ -217,7 +218,7 @@ class Fit:
         """
         if not self.watching.watches:
             return
-        trainer, params = self.trainer, self.trainer.model.params
+        trainer, params = self.trainer, self.trainer.stack.params
         reached, shown = self.watching.finished(params)
         ends = trainer._carried if self.stops is None else self.stops
         if not np.array_equal(shown, reached):
@@ -232,12 +233,12 @@ class Fit:
         moves, one_step = "update_ratio" in self.record, extent(trainer, n).steps == 1
         for epoch in range(self.epochs):
             self.epoch, self.epoch_began = epoch, time.perf_counter()
-            before = trainer.model.params.copy() if moves else None
+            before = trainer.stack.params.copy() if moves else None
             if self.due and not epoch:
                 loss = mean_so_far(trainer)
             else:
                 if self.brings_back_the_start and one_step:
-                    trainer._carried = trainer._carried._replace(before=trainer.model.params.copy())
+                    trainer._carried = trainer._carried._replace(before=trainer.stack.params.copy())
                 sum_to, steps = self.gradient_mean.begin_epoch(n), run.step_count
                 loss = run_epoch(trainer, self.data, self.left, sum_to)
                 self._count(run.step_count - steps)
@@ -265,7 +266,7 @@ class Fit:
 
     def _scipy_epochs(self, method: FullBatch) -> str | None:
         """Each step of SciPy's method over all data is an epoch."""
-        trainer, run, params = self.trainer, self.trainer._run, self.trainer.model.params
+        trainer, run, params = self.trainer, self.trainer._run, self.trainer.stack.params
         grad = np.zeros_like(params)
         last = params.copy()
         reasons: list[str] = []
@@ -273,7 +274,7 @@ class Fit:
         def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             run.torn = True    # a trial's are no parameters to save
             params[:] = x
-            value = trainer.model._evaluate(self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
+            value = evaluate(trainer.stack, self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
             return value, grad.astype(np.float64)
 
         def stepped(x: NDArray[np.float64], value: float, slope: NDArray[np.float64]) -> bool:
@@ -305,19 +306,19 @@ class Fit:
         self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
         """Measure, then record a whole row; the reasons to stop, or None."""
-        history, trainer, model = self.history, self.trainer, self.trainer.model
+        history, trainer, stack = self.history, self.trainer, self.trainer.stack
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
-        found = measure(model, self.data, self.metrics)
-        if self.validated is not model:
+        found = measure(stack, self.data, self.metrics)
+        if self.validated is not stack:
             self.validated.params = trainer.averaged
         if self.validation is not None:
             values["val_loss"] = mean_loss(self.validated, self.validation, trainer.loss)
             found.update(measure(self.validated, self.validation, self.metrics, "val_"))
         values.update(found)
-        norms = layer_norms(model, self._gradient()) if "layer_gradient_norm" in self.record else {}
-        weights = [weight_norm(model)] if "weight_norm" in self.record else []
-        ratio = [update_ratio(before, model.params)] if "update_ratio" in self.record and before is not None else []
+        norms = layer_norms(stack, self._gradient()) if "layer_gradient_norm" in self.record else {}
+        weights = [weight_norm(stack)] if "weight_norm" in self.record else []
+        ratio = [update_ratio(before, stack.params)] if "update_ratio" in self.record and before is not None else []
         plateau, schedule = self.plateau, trainer._schedule
         if whole and self.follows is not None and isinstance(schedule, ReduceOnPlateau):
             plateau = schedule.observe(plateau, values[self.follows.name], self.follows.greater_is_better)
@@ -326,7 +327,7 @@ class Fit:
         if self.watching.watches or self.callbacks:
             end = EpochEnd(
                 self.epoch, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
-                self._gradient, mean_gradient, trainer.model.params, part.loss_of, trainer._carried.before,
+                self._gradient, mean_gradient, trainer.stack.params, part.loss_of, trainer._carried.before,
             )  # fmt: skip
             reasons = self.watching.observe(end) if whole else []
         history.loss.append(part.loss)
@@ -378,24 +379,24 @@ def take_fit_data(
 
     The model remembers the features' names.
     """
-    model, begun = trainer.model, trainer.steps_done > 0
-    names = model.feature_names
+    stack, begun = trainer.stack, trainer.steps_done > 0
+    names = stack.feature_names
     if not begun:
-        model.feature_names = feature_names(X)
+        stack.feature_names = feature_names(X)
     try:
         data, validation = trainer._take(X, y, sample_weight), None
         if validation_split is not None:
-            checks_model.one_validation(validation_data)
+            training_checks.one_validation(validation_data)
             data, validation = split_validation(data, validation_split, trainer.loss, trainer.seed)
         elif validation_data is not None:
             validation = take_validation(trainer, validation_data)
         if class_weight is not None:
-            loss, n_out = trainer.loss, model.out_features
+            loss, n_out = trainer.loss, stack.out_features
             class_weight = class_factors(data, class_weight, loss, n_out)
             data = class_weighted(data, class_weight, loss, n_out)
             if validation is not None:
                 validation = weigh_validation(validation, class_weight, loss, n_out)
     except BaseException:
-        model.feature_names = names
+        stack.feature_names = names
         raise
     return data, validation

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import Samples
+from ..data.samples import Samples
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
+from ..layers.scaling import Scaling
+from ..layers.stack import Stack
 from ..losses import Loss
-from ..models.builders import LinearModel
-from ..models.evaluate import mean_loss
-from ..models.layers import Dropout
-from ..models.scaling import Scaling
-from .early_stopping import EarlyStopping
-from .stopping import StoppingCriterion
+from ..objective.evaluate import mean_loss
+from .stopping.base import StoppingCriterion
+from .stopping.early_stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from .history import History
@@ -82,18 +83,19 @@ def _some_rows(data: Samples) -> Samples:
 
 def _least_start(trainer: Trainer, some: Samples, history: History) -> float:
     """The loss that outputs have which know nothing of X, or the first one where that is lower."""
-    loss, dtype = trainer.loss, trainer.model.dtype
+    loss, dtype = trainer.loss, trainer.stack.dtype
     if not isinstance(loss, Loss) or (some.weight is not None and not some.weight.any()):
         return history.loss[0]
-    constant = LinearModel(1, trainer.model.out_features, weight_init="zeros", dtype=dtype)
+    k = trainer.stack.out_features
+    constant = Stack((Dense(1, k),), None, dtype)    # of zeros
     if loss.target == "real" and some.target is not None:
-        constant.params[-trainer.model.out_features :] = some.target.mean(axis=0)
+        constant.params[-k:] = some.target.mean(axis=0)
     return min(history.loss[0], mean_loss(constant, some._replace(X=np.ones((len(some.X), 1), dtype)), loss))
 
 
 def _inputs(trainer: Trainer, X: NDArray[Any], much_left: bool) -> str:
     """Columns that are large, far from 0 or small, where no layer scales them."""
-    first = next(layer for layer in trainer.model.layers if not isinstance(layer, Dropout))
+    first = next(layer for layer in trainer.stack.layers if not isinstance(layer, Dropout))
     if isinstance(first, Scaling):
         return ""
     values = X.astype(np.float64)
@@ -113,7 +115,7 @@ def _inputs(trainer: Trainer, X: NDArray[Any], much_left: bool) -> str:
 def _targets(trainer: Trainer, some: Samples) -> str:
     """Real targets that are far from the size of 1, where no layer scales them."""
     real = isinstance(trainer.loss, Loss) and trainer.loss.target == "real"
-    if not real or some.target is None or trainer.model.target_scale is not None:
+    if not real or some.target is None or trainer.stack.target_scale is not None:
         return ""
     values = some.target.astype(np.float64)
     mean, deviation = values.mean(axis=0), values.std(axis=0)
@@ -144,9 +146,9 @@ def _losses(history: History, validated: bool, much_left: bool) -> str:
 def _parameters(trainer: Trainer, n: int) -> str:
     """More parameters than samples of numbers, whose noise a model can then learn by heart."""
     numbers = isinstance(trainer.loss, Loss) and trainer.loss.target in ("real", "nonnegative")
-    if numbers and trainer.model.n_params > n:
+    if numbers and trainer.stack.n_params > n:
         return (
-            f"{trainer.model.n_params} parameters can learn the noise of {n} samples: hold some out, "
+            f"{trainer.stack.n_params} parameters can learn the noise of {n} samples: hold some out, "
             "validation_split=0.2, and stop in time, stop=gdcore.EarlyStopping()"
         )
     return ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, final
 
-from .._optional import data_frame
+from ..base.optional import data_frame
+from ..base.pictures import picture
 
 
 @final
@@ -124,7 +125,7 @@ class History:
         ImportError
             Where matplotlib is not installed.
         """
-        from ..plot import losses
+        losses = picture("losses")
 
         return losses(self, ax)
 

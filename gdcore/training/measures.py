@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import Samples
+from ..data.samples import Samples
+from ..layers.stack import Stack
 from ..metrics import Metric
-from ..models.sequential import Sequential
 from .epoch_end import Monitors, norm
 
 
@@ -33,17 +33,17 @@ def targets_of(data: Samples) -> NDArray[Any]:
     return y if data.labels is None else data.labels
 
 
-def layer_norms(model: Sequential, gradient: NDArray[Any]) -> dict[str, float]:
+def layer_norms(stack: Stack, gradient: NDArray[Any]) -> dict[str, float]:
     """Norm of each layer's part ("dense0", …) of a gradient (n_params,)."""
     parts: dict[str, list[float]] = {}
-    for name, view in model.parameters(gradient):
-        parts.setdefault(name.partition(".")[0], []).append(norm(view))
+    for block, view in stack.views(gradient):
+        parts.setdefault(block.layer, []).append(norm(view))
     return {layer: norm(np.array(norms)) for layer, norms in parts.items()}
 
 
-def weight_norm(model: Sequential) -> float:
+def weight_norm(stack: Stack) -> float:
     """Norm of all weights, biases left out."""
-    return norm(np.array([norm(view) for name, view in model.parameters() if name.endswith("weight")]))
+    return norm(np.array([norm(view) for block, view in stack.views() if block.is_weight]))
 
 
 def update_ratio(before: NDArray[Any], params: NDArray[Any]) -> float:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks, checks_fit
-from ..models.layers import Dense, Dropout
+from ..base import checks
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
 from ..optimizers.full_batch import FullBatch
+from . import checks as training_checks
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -48,8 +50,8 @@ def check_full_batch(trainer: Trainer) -> None:
     """A method over all data needs the gradient as it is, and moves all parameters alike."""
     if not isinstance(trainer.optimizer, FullBatch):
         return
-    layers = trainer.model.layers
-    checks_fit.full_batch(trainer.optimizer, {
+    layers = trainer.stack.layers
+    training_checks.full_batch(trainer.optimizer, {
         "dropout": any(isinstance(layer, Dropout) for layer in layers),
         "clip_norm": trainer.clip_norm is not None, "clip_value": trainer.clip_value is not None,
         "l1": trainer.l1 > 0 or any(isinstance(layer, Dense) and bool(layer.l1) for layer in layers),

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from math import isnan
 from typing import Any, final
 
-from ..terminal import is_terminal
+from ..base.terminal import is_terminal
 from .callbacks import Callback
 from .epoch_end import EpochEnd
 from .history import History

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks, checks_fit, checks_training
+from ..base import checks
+from ..layers.stack import Model
 from ..losses import CustomLoss, Loss
-from ..models.sequential import Sequential
 from ..optimizers import Optimizer, OptimizerState
+from ..optimizers import checks as optimizers_checks
 from ..optimizers.full_batch import FullBatch
 from ..optimizers.state import N_SCALARS
 from ..schedules import PlateauState
+from . import checks as training_checks
 from .carried import Carried, GradientSum
-from .stopping import StoppingCriterion
+from .stopping.base import StoppingCriterion
 from .turn import Turn, mine, wait_for_steps
 
 if TYPE_CHECKING:
@@ -51,13 +53,13 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def _copied(trainer: Trainer) -> dict[str, Any]:
-    run, carried, model = trainer._run, trainer._carried, trainer.model
+    run, carried, stack = trainer._run, trainer._carried, trainer.stack
     wait_for_steps(run)
-    checks_fit.own_params(model.params, model.n_params, model.dtype, writes=False)
-    checks_training.torn(run.torn)
+    params = stack.own_params(writes=False)
+    training_checks.torn(run.torn)
     total, unsummed = carried.gradients or (None, 0)
     return {
-        "params": model.params.copy(),
+        "params": params.copy(),
         "optimizer": trainer.optimizer_state.to_dict(),
         "epochs_done": run.epochs_done,
         "learning_rate": run.learning_rate,
@@ -79,21 +81,21 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     run, own = trainer._run, trainer.optimizer_state
     with Turn(run, "load_state_dict"):
         wait_for_steps(run)
-        checks_training.own_turn("load_state_dict", "step", run.running != 0)
-        checks_training.saved_trainer(state, KEYS, trainer.model.n_params, trainer.model.dtype, trainer.seed)
-        checks_training.saved_average(state["average"], state["averaged"], trainer.average, own.n)
+        training_checks.own_turn("load_state_dict", "step", run.running != 0)
+        training_checks.saved_trainer(state, KEYS, trainer.stack.n_params, trainer.stack.dtype, trainer.seed)
+        training_checks.saved_average(state["average"], state["averaged"], trainer.average, own.n)
         slots, scalars, step_count = _optimizer(own, state["optimizer"])
         try:
-            learning_rate = checks_training.saved_rate(state["learning_rate"], trainer._schedule is not None)
-            most = checks_training.MOST if isinstance(trainer.optimizer, FullBatch) else step_count
-            epochs_done = checks_training.saved_count("epochs_done", state["epochs_done"], most)
-            place = checks_training.saved_place(state["place"], step_count, epochs_done)
-            sums = checks_training.saved_sums(state["sums"], place[1])
-            plateau = PlateauState(*checks_training.saved_plateau(state["plateau"]))
+            learning_rate = training_checks.saved_rate(state["learning_rate"], trainer._schedule is not None)
+            most = training_checks.MOST if isinstance(trainer.optimizer, FullBatch) else step_count
+            epochs_done = training_checks.saved_count("epochs_done", state["epochs_done"], most)
+            place = training_checks.saved_place(state["place"], step_count, epochs_done)
+            sums = training_checks.saved_sums(state["sums"], place[1])
+            plateau = PlateauState(*training_checks.saved_plateau(state["plateau"]))
             carried = _carried(trainer, state["carried"], place, epochs_done)._replace(plateau=plateau)
         except (TypeError, ValueError) as error:
-            raise checks_training.not_a_state(error) from None
-        trainer.model.params = state["params"]
+            raise training_checks.not_a_state(error) from None
+        trainer.stack.params = state["params"]
         own.slots[:], own.scalars[:] = slots, scalars
         if trainer._mean is not None:
             trainer._mean[:] = state["averaged"]
@@ -106,42 +108,42 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:
     """Slots, scalars and step count that the optimizer may have come to."""
     names = own.optimizer.slot_names()
-    checks.saved_state(saved, own.optimizer.rule, len(names), N_SCALARS)
+    optimizers_checks.saved_state(saved, own.optimizer.rule, len(names), N_SCALARS)
     slots = np.asarray(saved["slots"])
-    checks_training.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
-    scalars = checks_training.saved_scalars(saved["scalars"], N_SCALARS)
-    return slots, scalars, checks_training.saved_count("step_count", saved["step_count"])
+    training_checks.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
+    scalars = training_checks.saved_scalars(saved["scalars"], N_SCALARS)
+    return slots, scalars, training_checks.saved_count("step_count", saved["step_count"])
 
 
 def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_done: int) -> Carried:
     """What a fit may have left, the plateau left out."""
-    n, dtype = trainer.model.n_params, trainer.model.dtype
-    parts = checks_training.saved_parts("carried", saved, CARRIED)
+    n, dtype = trainer.stack.n_params, trainer.stack.dtype
+    parts = training_checks.saved_parts("carried", saved, CARRIED)
     criteria = []
-    for pair in checks_training.saved_list("criteria", parts["criteria"]):
-        rule, memory = checks_training.saved_tuple("a criterion and its memory", pair, 2)
-        checks_fit.criterion(rule, StoppingCriterion)
-        rule.check_memory(checks_training.saved_list("what a criterion remembers", memory), n, dtype)
+    for pair in training_checks.saved_list("criteria", parts["criteria"]):
+        rule, memory = training_checks.saved_tuple("a criterion and its memory", pair, 2)
+        training_checks.criterion(rule, StoppingCriterion)
+        rule.check_memory(training_checks.saved_list("what a criterion remembers", memory), n, dtype)
         criteria.append((rule, tuple(memory)))
     before, reached, shown = (
-        None if parts[name] is None else checks_training.saved_vector(f"the saved {name}", parts[name], n, dtype)
+        None if parts[name] is None else training_checks.saved_vector(f"the saved {name}", parts[name], n, dtype)
         for name in ("before", "reached", "shown")
     )
-    checks_training.both_or_none("reached", reached, "shown", shown)
+    training_checks.both_or_none("reached", reached, "shown", shown)
     total = parts["gradient_sum"]
-    unsummed = checks_training.saved_unsummed(parts["unsummed"], place)
+    unsummed = training_checks.saved_unsummed(parts["unsummed"], place)
     if total is not None:
-        checks_training.saved_vector("the saved gradient_sum", total, n, "float64")
+        training_checks.saved_vector("the saved gradient_sum", total, n, "float64")
     seen = checks.integer("seen", parts["seen"], -1, epochs_done)
     found = Carried(
-        tuple(criteria), data=checks_training.saved_fingerprint(parts["data"]), seen=seen, before=before,
+        tuple(criteria), data=training_checks.saved_fingerprint(parts["data"]), seen=seen, before=before,
         reached=reached, shown=shown, gradients=None if total is None else GradientSum(total, unsummed),
     )  # fmt: skip
     return copy.deepcopy(found)
 
 
 def restored(
-    model: Sequential,
+    model: Model,
     loss: Loss | CustomLoss,
     optimizer: Optimizer | FullBatch,
     options: dict[str, Any],

@@ -18,20 +18,20 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks, checks_fit
-from .._calls import explains_calls
 from .._kernels import load
-from .._memory import aligned_zeros
-from ..batches import Samples
-from ..class_weight import ClassWeight
-from ..errors import RefusedStep
+from .._kernels.errors import RefusedStep
+from ..base import checks
+from ..base.calls import explains_calls
+from ..base.memory import aligned_zeros
+from ..data.class_weight import ClassWeight
+from ..data.samples import Samples, take_samples
+from ..layers.stack import Model, stack_of
 from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import Metrics
-from ..models.samples import model_samples
-from ..models.sequential import Sequential
 from ..optimizers import SGD, Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch, get_method
 from ..schedules import PlateauState, Schedule
+from . import checks as training_checks
 from .averaging import Average
 from .callbacks import Callback
 from .carried import Carried
@@ -43,7 +43,7 @@ from .fit import Fit, take_fit_data
 from .history import History
 from .options import call_of, check_full_batch, chosen_seed, options_of
 from .resume import load_state, restored, state_of
-from .stopping import StopSpec
+from .stopping.base import StopSpec
 from .turn import Turn
 from .validation import ValidationData
 
@@ -128,7 +128,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Sequential,
+        model: Model,
         loss: str | Loss | CustomLoss,
         optimizer: str | Optimizer | FullBatch = "adam",
         *,
@@ -144,7 +144,9 @@ class Trainer:
         average: Average | None = None,
         seed: int | None = None,
     ) -> None:
-        self.model = checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
+        self.model: Any = model    # of the class that was given
+        self.stack = stack_of(model)
+        stack = self.stack
         self.loss = get_loss(loss)
         self.optimizer = get_method(optimizer)
         self.batch_size = checks.integer("batch_size", batch_size, 1, 2**40)
@@ -154,26 +156,26 @@ class Trainer:
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.clip_norm = None if clip_norm is None else checks.positive("clip_norm", clip_norm)
         self.clip_value = None if clip_value is None else checks.positive("clip_value", clip_value)
-        names = [f"dense{i}" for i in range(len(model._dense()))]
-        self._layer_rates = checks_fit.layer_rates({} if layer_rates is None else layer_rates, names)
+        names = [block.layer for block in stack.blocks if block.is_weight]
+        self._layer_rates = training_checks.layer_rates({} if layer_rates is None else layer_rates, names)
         self.average = average
-        checks_fit.average(average, Average)
+        training_checks.average(average, Average)
         check_full_batch(self)
-        self.seed = chosen_seed(seed, model.seed)
+        self.seed = chosen_seed(seed, stack.seed)
         self._carried = Carried()
         self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()    # the latter never steps
         rate = self._rule.learning_rate
         self._schedule = rate if isinstance(rate, Schedule) else None
-        self._state = self._rule.init(model.n_params, model.dtype)
-        self._grads = aligned_zeros(model.n_params, model.dtype)
-        self._mean = None if self.average is None else np.zeros(model.n_params)
-        self._network = self.model._bind(trains=True, blocks=isinstance(self.loss, Loss))
-        self._run = compiled(self, load(self.model.dtype))
+        self._state = self._rule.init(stack.n_params, stack.dtype)
+        self._grads = aligned_zeros(stack.n_params, stack.dtype)
+        self._mean = None if self.average is None else np.zeros(stack.n_params)
+        self._network = stack.bind(trains=True, blocks=isinstance(self.loss, Loss))
+        self._run = compiled(self, load(stack.dtype))
         target = self.loss.target if isinstance(self.loss, Loss) else None
-        self._labels, self._column = target == "class", model.out_features == 1
-        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None and model.target_scale is None
+        self._labels, self._column = target == "class", stack.out_features == 1
+        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None and stack.target_scale is None
         self._fast = plain and target in ("class", "real")
-        model.trained_loss = self.loss
+        stack.trained_loss = self.loss
 
     def __setattr__(self, name: str, value: object) -> None:
         """Only `learning_rate` may be set: the rest was bound when the trainer was made."""
@@ -233,7 +235,7 @@ class Trainer:
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         if self._schedule is not None:
-            checks_fit.own_rate(self._schedule)
+            training_checks.own_rate(self._schedule)
         self._run.learning_rate = checks.positive("learning_rate", value)
 
     @property
@@ -249,9 +251,9 @@ class Trainer:
         `model.params = trainer.averaged` predicts with it.
         """
         if self.average is None or self._mean is None:
-            raise checks_fit.no_average()
+            raise training_checks.no_average()
         before = self.steps_done <= self.average.start
-        return self.model.params.copy() if before else self._mean.astype(self.model.dtype)
+        return self.stack.params.copy() if before else self._mean.astype(self.stack.dtype)
 
     def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One update on exactly these rows.
@@ -287,7 +289,7 @@ class Trainer:
             except (TypeError, ValueError, RefusedStep):
                 pass  # nothing was changed; what was wrong is found below, or mended by a conversion
         if isinstance(self.optimizer, FullBatch):
-            checks_fit.mini_batches(self.optimizer, "step")
+            training_checks.mini_batches(self.optimizer, "step")
         data = self._take(xb, yb, sample_weight)
         with Turn(self._run, "step"):
             if self._schedule is not None:
@@ -300,7 +302,7 @@ class Trainer:
                 raise explain(self, data, slice(None), error.args[0]) from None
 
     def _take(self, X: object, y: object, sample_weight: object) -> Samples:
-        return model_samples(self.model, X, y, sample_weight, self.loss)
+        return take_samples(self.stack, X, y, sample_weight, self.loss)
 
     @explains_calls
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -325,7 +327,7 @@ class Trainer:
             As in `step`.
         """
         if isinstance(self.optimizer, FullBatch):
-            checks_fit.mini_batches(self.optimizer, "epoch")
+            training_checks.mini_batches(self.optimizer, "epoch")
         data = self._take(X, y, sample_weight)
         with Turn(self._run, "epoch"):
             self._carried = self._carried._replace(seen=-1, before=None, gradients=None)

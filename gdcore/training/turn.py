@@ -21,7 +21,7 @@ from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
 
-from .. import checks_training
+from . import checks as training_checks
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Training
@@ -77,9 +77,9 @@ class Turn:
             if self.run.turns.get(KEY) is held:
                 self.run.turns.pop(KEY, None)
             return
-        checks_training.own_turn(mine.call, other.call, other.thread == mine.thread)
+        training_checks.own_turn(mine.call, other.call, other.thread == mine.thread)
         if other.call not in SHORT:
-            raise checks_training.other_thread(mine.call, other.call)
+            raise training_checks.other_thread(mine.call, other.call)
         time.sleep(PAUSE)
 
 

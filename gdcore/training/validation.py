@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks_model
-from ..batches import Samples
-from ..class_weight import ClassWeight, class_weighted
+from ..data.class_weight import ClassWeight, class_weighted
+from ..data.samples import Samples
 from ..losses import CustomLoss, Loss
+from . import checks as training_checks
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -30,7 +30,7 @@ def take_validation(trainer: Trainer, given: object) -> Samples:
     TypeError, ValueError
         For what is not (X, y) or (X, y, sample_weight), and for arrays that do not fit.
     """
-    X, y, weight = checks_model.validation_data(given)
+    X, y, weight = training_checks.validation_data(given)
     try:
         return trainer._take(X, y, weight)
     except (TypeError, ValueError) as error:
@@ -72,7 +72,7 @@ def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed
     (array([3, 3]), array([1, 1]))
     """
     n = len(data.X)
-    count = checks_model.held_out(share, n)
+    count = training_checks.held_out(share, n)
     rng = np.random.default_rng((seed, STREAM))
     classes = _classes(data, loss)
     groups = [np.arange(n)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
@@ -105,6 +105,6 @@ def _shares(sizes: list[int], count: int) -> list[int]:
 
 def _rows(data: Samples, chosen: NDArray[np.bool_], what: str) -> Samples:
     weight, sample_weight = (None if array is None else array[chosen] for array in (data.weight, data.sample_weight))
-    checks_model.weighted_part(weight, int(chosen.sum()), what)
+    training_checks.weighted_part(weight, int(chosen.sum()), what)
     target, labels = (None if array is None else array[chosen] for array in (data.target, data.labels))
     return Samples(data.X[chosen], target, labels, weight, np.asarray(data.y)[chosen], sample_weight)

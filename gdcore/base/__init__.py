@@ -1,0 +1,1 @@
+"""What every room stands on: records, the checks' grammar, optional libraries, text, memory, threads, settings."""

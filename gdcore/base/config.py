@@ -1,0 +1,58 @@
+"""Settings of the whole library, and what it was built with."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import numpy as np
+
+from .._kernels import BUILT, CHOSEN, SUPPORTED, load
+from .._version import __version__
+from .threads import get_num_threads
+
+
+class Config(dict[str, str]):
+    """What `show_config` returns: a dict that prints as a table."""
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{key:<{width}}  {value}" for key, value in self.items())
+
+
+def instruction_sets() -> str:
+    """Which were built, and which of them this machine runs.
+
+    Examples
+    --------
+    >>> instruction_sets()  # doctest: +ELLIPSIS
+    'built: base...; this machine runs: base...'
+    """
+    return f"built: {', '.join(BUILT)}; this machine runs: {', '.join(SUPPORTED)}"
+
+
+def show_config() -> Config:
+    """Version, instruction sets, threads, compiler flags.
+
+    Returns
+    -------
+    Config
+        A dict of strings; `print` shows it as a table.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> list(gd.show_config())[:3]
+    ['gdcore', 'instruction set', 'instruction sets']
+    """
+    kernels = load("float32")
+    return Config({
+        "gdcore": __version__,
+        "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
+        "instruction sets": instruction_sets(),
+        "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
+        "compiler": kernels.COMPILER,
+        "compiler flags": kernels.COMPILER_FLAGS,
+        "NumPy": np.__version__,
+        "Python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
+    })

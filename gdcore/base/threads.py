@@ -1,0 +1,119 @@
+"""How many threads the kernels use.
+
+Design
+------
+- The default is what this process may use: its CPU affinity, and the quota of its control group (a container's
+  limit), whichever is less. GDCORE_NUM_THREADS overrides.
+- Small batches stay on one thread by themselves, and results do not depend on the number: bits are equal for any.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .._kernels import load
+from . import checks
+
+MOST_THREADS = 64
+PRECISIONS = ("float32", "float64")
+
+
+def _quota(root: Path) -> float:
+    """CPUs that the control group grants, infinity where there is no limit."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
+            period = (root / "cpu/cpu.cfs_period_us").read_text()
+        except OSError:
+            return math.inf
+    try:
+        share = int(quota) / int(period)
+    except ValueError:    # "max"
+        return math.inf
+    return share if share > 0 else math.inf
+
+
+def default_threads(environ: str, affinity: int, quota: float) -> int:
+    """Threads to use: what GDCORE_NUM_THREADS says, or what the process may use."""
+    if environ:
+        if not environ.isascii() or not environ.isdigit() or not 1 <= int(environ) <= MOST_THREADS:
+            raise ImportError(f"GDCORE_NUM_THREADS must be an integer from 1 to {MOST_THREADS}, got {environ!r}")
+        return int(environ)
+    return max(1, min(affinity, math.ceil(quota) if quota < math.inf else affinity, MOST_THREADS))
+
+
+def _affinity() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:    # not on macOS
+        return os.cpu_count() or 1
+
+
+def get_num_threads() -> int:
+    """Threads that one call may use.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> gd.get_num_threads() >= 1
+    True
+    """
+    return load(PRECISIONS[0]).get_num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads one call may use, from now on and for all models.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 64. Results do not depend on it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> gd.set_num_threads(1)
+    """
+    n = checks.integer("n", n, 1, MOST_THREADS)
+    for dtype in PRECISIONS:
+        load(dtype).set_num_threads(n)
+
+
+@contextmanager
+def num_threads(n: int) -> Iterator[None]:
+    """Use so many threads inside a `with` block.
+
+    Parameters
+    ----------
+    n : int
+        As in `set_num_threads`.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> with gd.num_threads(1):
+    ...     gd.get_num_threads()
+    1
+    """
+    before = get_num_threads()
+    set_num_threads(n)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
+
+
+set_num_threads(
+    default_threads(os.environ.get("GDCORE_NUM_THREADS", "").strip(), _affinity(), _quota(Path("/sys/fs/cgroup")))
+)

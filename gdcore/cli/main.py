@@ -1,0 +1,206 @@
+"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore seeds`, `gdcore bench`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+
+from .._version import __version__
+from ..base.spelling import did_you_mean
+from ..base.terminal import any_encoding, complain, mute
+from ..gradcheck.modes import MODES
+
+NOT_RUN = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Exit statuses as a shell gives them: 128 + the signal's number."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line, whose `bench` has options of its own."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the command line, and those of the commands by their names."""
+    top = argparse.ArgumentParser(
+        prog="gdcore",
+        description="Dense networks and linear models trained by gradient descent on a CPU. Exit status 2 where a "
+        "command could not be run or its output not be written, 130 after Ctrl-C.",
+    )
+    top.add_argument("--version", action="version", version=f"gdcore {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="{demo,info,check,seeds,bench}")
+    demo = commands.add_parser(
+        "demo",
+        help="train on handwritten digits, check the gradients, compare with NumPy",
+        description="Trains on handwritten digits, checks the gradients, compares the speed with NumPy's. "
+        "Exit status 1 if any of it fails.",
+    )
+    demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
+    commands.add_parser(
+        "info",
+        help="version, instruction sets, threads, compiler flags",
+        description="Prints the version, the instruction sets that were built and that this machine runs, the threads, "
+        "and the compiler with its flags: what a report of a fault should hold.",
+    )
+    check = commands.add_parser(
+        "check",
+        help="check the gradient of a model or a function in a Python file",
+        description="Runs FILE.py and checks what OBJECT is: (model, X, y, loss) as check_gradients takes them, or "
+        "(fun, grad, x) as check_gradient does, a dict of options last if there are any; a report; or a function that "
+        "returns one of these. Exit status 0 for pass, 1 for fail, 3 for inconclusive, 2 where it could not be run.",
+    )
+    check.add_argument("target", metavar="FILE.py:OBJECT")
+    check.add_argument("--mode", type=_mode, default="auto", metavar=f"{{{','.join(MODES)}}}",
+                       help="which entries are checked (default: auto)")  # fmt: skip
+    check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
+    seeds = commands.add_parser(
+        "seeds",
+        help="measure every claim of the four documents that the project grew from",
+        description="Prints each claim of four documents on gradient descent beside what is measured: 1, why the "
+        "learning rate must shrink when x grows; 2, the steps on (3 + 3A)^2; 3, the tables of an article; 4, a "
+        "gradient that becomes very small. Takes some seconds.",
+    )
+    seeds.add_argument("numbers", nargs="*", type=_document, metavar="{1,2,3,4}", help="which ones (default: all)")
+    seeds.add_argument("--plot", metavar="DIR", help="write the pictures there (needs matplotlib)")
+    seeds.add_argument(
+        "--ask",
+        action=argparse.BooleanOptionalAction,
+        help="let the network of 4 answer numbers from the standard input (default: where that is a terminal)",
+    )
+    commands.add_parser(
+        "bench",
+        help="the benchmark against NumPy; gdcore bench --help tells more",
+        description="Measures gdcore beside other libraries.",
+        add_help=False,
+    )
+    return top, dict(commands.choices)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default the process's arguments.
+
+    Returns
+    -------
+    int
+        0; 1 where a check of the command failed; 2 where there was nothing to check or the output could not be
+        written, 3 where a check was inconclusive; 130 after Ctrl-C; 141 where nobody reads the output any more.
+
+    Raises
+    ------
+    SystemExit
+        For --help, --version and arguments that are not understood.
+
+    Examples
+    --------
+    >>> main(["info"])  # doctest: +ELLIPSIS
+    gdcore ...
+    0
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with any_encoding():
+        top, commands = _parsers()
+        known, others = _parsed(arguments, top, commands)
+        if known.command is None:
+            top.print_help()
+            return 0
+        name, stdout = f"gdcore {known.command}", sys.stdout
+        if stdout is None:
+            complain(f"{name}: standard output is closed")
+            return NOT_RUN
+        try:
+            status = _run(known, others)
+            if not stdout.closed:    # by a file that was checked
+                stdout.flush()
+        except KeyboardInterrupt:
+            complain(f"{name}: interrupted")
+            return INTERRUPTED
+        except BrokenPipeError:
+            mute(stdout)
+            return BROKEN_PIPE
+        except OSError as error:
+            mute(stdout)
+            complain(f"{name}: {error}")
+            return NOT_RUN
+        return status
+
+
+def _parsed(
+    arguments: list[str], top: argparse.ArgumentParser, commands: dict[str, argparse.ArgumentParser]
+) -> tuple[argparse.Namespace, list[str]]:
+    """The options, and what is left for the command's own parser; ends the process where they are not understood."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+        names = ", ".join(commands)
+        top.error(f"unknown command {arguments[0]!r}; known: {names}{did_you_mean(arguments[0], commands)}")
+    known, others = top.parse_known_args(arguments)
+    if others and known.command != "bench":
+        usage = top.format_usage() + (commands[known.command].format_usage() if known.command else "")
+        options = re.findall(r"--[a-z-]+", usage)
+        top.error(f"unrecognized arguments: {' '.join(others)}{did_you_mean(others[0], options)}")
+    return known, others
+
+
+def _run(known: argparse.Namespace, others: list[str]) -> int:
+    if known.command == "bench":
+        from ..bench import main as bench
+
+        return bench(others)
+    if known.command == "info":
+        from ..base.config import show_config
+
+        print(show_config())
+        return 0
+    if known.command == "check":
+        return _check(known.target, known.mode, known.seed)
+    if known.command == "seeds":
+        return _seeds(known.numbers, known.plot, known.ask)
+    from .demo import demo
+
+    return demo(known.seed)
+
+
+def _check(target: str, mode: str, seed: int) -> int:
+    from .check import NotRunError, run_check
+
+    try:
+        return run_check(target, mode, seed)
+    except NotRunError as error:
+        complain(f"gdcore check: {error}")
+        return NOT_RUN
+
+
+def _seeds(numbers: list[int], plot: str | None, ask: bool | None) -> int:
+    from ..claims import reproduce
+
+    try:
+        reproduce(*numbers, plot=plot, ask=ask)
+    except ImportError as error:
+        complain(f"gdcore seeds: {error}")
+        return NOT_RUN
+    return 0
+
+
+def _document(text: str) -> int:
+    if text not in ("1", "2", "3", "4"):
+        raise argparse.ArgumentTypeError(f"must be 1, 2, 3 or 4, got {text!r}")
+    return int(text)
+
+
+def _mode(text: str) -> str:
+    if text not in MODES:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(MODES)}, got {text!r}{did_you_mean(text, MODES)}")
+    return text
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**64:
+        raise argparse.ArgumentTypeError(f"must be in 0 … 2**64 - 1, got {value}")
+    return value

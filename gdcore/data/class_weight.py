@@ -1,0 +1,92 @@
+"""Classes that count more: their weights multiply the samples' in the loss, and in no metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..losses import CustomLoss, Loss
+from . import checks as data_checks
+from .samples import Samples
+
+ClassWeight = Mapping[int, float] | Literal["balanced"]
+
+
+def class_weighted(data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int) -> Samples:
+    """Samples whose weights are multiplied by those of their classes.
+
+    Parameters
+    ----------
+    data : Samples
+        With labels, or with one target of 0 and 1, or of -1 and 1.
+    class_weight : mapping or "balanced"
+        Class -> weight >= 0, 1 for a class that is not named. "balanced" gives each class that occurs the same share of
+        the whole weight: n / (number of classes * samples of the class), with sample weights their sums.
+    loss : Loss or callable
+    n_out : int
+        Outputs of the model.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For targets that are not classes, and for a class that does not exist.
+
+    References
+    ----------
+    King, Zeng (2001), "Logistic regression in rare events data".
+
+    Examples
+    --------
+    >>> from gdcore.losses import CrossEntropy
+    >>> labels = np.array([0, 0, 0, 1])
+    >>> data = Samples(np.ones((4, 1)), None, labels, None, labels)
+    >>> class_weighted(data, "balanced", CrossEntropy(), 2).weight.round(3)
+    array([0.667, 0.667, 0.667, 2.   ])
+    """
+    given = class_factors(data, class_weight, loss, n_out)
+    present, index = np.unique(_classes(data, loss, n_out)[0], return_inverse=True)
+    factors = np.array([given.get(int(label), 1.0) for label in present])
+    with np.errstate(over="ignore"):
+        weight = (_own_weights(data) * factors[index]).astype(data.X.dtype)
+    data_checks.some_weight(weight)
+    data_checks.sum_in_range("class_weight", weight)
+    return data._replace(weight=weight)
+
+
+def class_factors(
+    data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int
+) -> dict[int, float]:
+    """The weights of classes, "balanced" ones counted in these samples; parameters and errors of `class_weighted`.
+
+    Examples
+    --------
+    >>> from gdcore.losses import CrossEntropy
+    >>> labels = np.array([0, 0, 0, 1])
+    >>> class_factors(Samples(np.ones((4, 1)), None, labels, None, labels), "balanced", CrossEntropy(), 2)[1]
+    2.0
+    """
+    numbers, known = _classes(data, loss, n_out)
+    if not (isinstance(class_weight, str) and class_weight == "balanced"):
+        return data_checks.class_weights(class_weight, known)
+    present, index = np.unique(numbers, return_inverse=True)
+    mass = np.bincount(index, _own_weights(data))
+    counted = mass > 0
+    factors = mass.sum() / (counted.sum() * mass[counted])
+    return dict(zip(present[counted].tolist(), factors.tolist(), strict=True))
+
+
+def _classes(data: Samples, loss: Loss | CustomLoss, n_out: int) -> tuple[NDArray[np.int64], range]:
+    """The class of each sample (n,), and those that there may be."""
+    kind = loss.target if isinstance(loss, Loss) else None
+    if kind == "class" and data.labels is not None:
+        return data.labels, range(n_out)
+    target = data_checks.one_column_of_classes(data.target, kind)
+    return target.astype(np.int64), range(2) if kind == "unit" else range(-1, 2, 2)
+
+
+def _own_weights(data: Samples) -> NDArray[np.float64]:
+    """Weights (n,) before those of classes."""
+    return np.ones(len(data.X)) if data.weight is None else data.weight.astype(np.float64)

@@ -1,0 +1,120 @@
+"""Samples as the kernels take them: validated, contiguous, of the model's precision."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import checks
+from ..layers.stack import Stack
+from ..losses import CustomLoss, Loss
+from . import checks as data_checks
+from .names import check_names
+
+
+class Samples(NamedTuple):
+    """Inputs, what the loss compares the outputs with, and weights.
+
+    Exactly one of `target` (n, k) and `labels` (n,) is given; with a custom loss neither, but `y` as it came.
+    The loss weighs a sample by `weight`, metrics by `sample_weight`: the same without class weights.
+    """
+
+    X: NDArray[Any]
+    target: NDArray[Any] | None
+    labels: NDArray[np.int64] | None
+    weight: NDArray[Any] | None
+    y: Any
+    sample_weight: NDArray[Any] | None = None
+
+    def rows(self, first: int, end: int) -> Samples:
+        """Rows first … end - 1, not copied."""
+        stretch = slice(first, end)
+        given = (self.target, self.labels, self.weight, self.sample_weight)
+        target, labels, weight, sample_weight = (None if array is None else array[stretch] for array in given)
+        return Samples(self.X[stretch], target, labels, weight, self.y[stretch], sample_weight)
+
+
+def checked_samples(
+    X: object, y: Any, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss,
+    lowest: NDArray[np.float64] | None = None,
+) -> Samples:  # fmt: skip
+    """Check X (n, n_in), y and sample_weight (n,) against a loss and the sizes of a model.
+
+    `lowest` (n_in,) is what the columns must be above, if anything.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was received, what is required and the remedy.
+    """
+    X = data_checks.inputs(X, n_in, dtype, lowest)
+    n = len(X)
+    if not isinstance(loss, Loss):
+        if sample_weight is not None:
+            raise TypeError("sample_weight does not go with a custom loss: weight the values inside the loss")
+        array = checks.plain_array("y", y)
+        if array.ndim == 0 or len(array) != n:
+            raise ValueError(f"y has shape {array.shape}; expected {n} rows, as X has")
+        checks.refuse_nan("y", y, array)
+        return Samples(X, None, None, None, array)
+    weight = None if sample_weight is None else data_checks.sample_weight(sample_weight, n, dtype)
+    if weight is not None:
+        data_checks.sum_in_range("sample_weight", weight)
+    if loss.target == "class" and n_out == 1:
+        raise ValueError(
+            f"{loss.name} needs an output per class, but the model has 1: give it more, or take binary_cross_entropy"
+        )
+    if loss.target == "class":
+        array = checks.plain_array("y", y)
+        names = array.ndim < 2 or array.dtype.kind in "OUST"
+        if names or (array.dtype.kind in "biu" and (n_out == 1 or array.shape != (n, n_out))):
+            return Samples(X, None, data_checks.labels(y, n, n_out, array), weight, array, weight)
+    return Samples(X, data_checks.targets(y, n, n_out, loss.target, dtype), None, weight, y, weight)
+
+
+def take_samples(
+    stack: Stack, X: object, y: Any, sample_weight: object, loss: Loss | CustomLoss, dtype: str | None = None
+) -> Samples:
+    """Check samples against a stack and a loss: names of columns compared, targets in the stack's own units.
+
+    Parameters
+    ----------
+    stack : Stack
+    X : array_like, shape (n, in_features)
+    y : array_like
+        Whatever the loss takes.
+    sample_weight : array_like, shape (n,), or None
+    loss : Loss or callable
+    dtype : {"float32", "float64"}, optional
+        By default the stack's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was received, what is required and the remedy.
+    """
+    check_names(stack.feature_names, X)
+    if stack.target_scale is not None:
+        if isinstance(loss, Loss):
+            data_checks.real_targets(loss.name, loss.target)
+        y = stack.target_scale.standardized(y)
+    return checked_samples(
+        X, y, sample_weight, n_in=stack.in_features, n_out=stack.out_features,
+        dtype=stack.dtype if dtype is None else dtype, loss=loss, lowest=stack.lowest,
+    )  # fmt: skip
+
+
+def inputs_of(stack: Stack, X: object) -> NDArray[Any]:
+    """X (n, in_features) in the stack's precision, its columns those that the model was fitted on."""
+    check_names(stack.feature_names, X)
+    return data_checks.inputs(X, stack.in_features, stack.dtype, stack.lowest)
+
+
+def own_targets(stack: Stack, data: Samples) -> NDArray[Any]:
+    """What metrics compare the predictions with: labels (n,), targets (n, k) in the units of y, or y as it came."""
+    if data.labels is not None:
+        return data.labels
+    values: NDArray[Any] = data.y if data.target is None else data.target
+    return values if stack.target_scale is None else stack.target_scale.restored(values)

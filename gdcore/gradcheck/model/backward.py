@@ -1,0 +1,140 @@
+"""The backward pass in NumPy, step by step, so that one of them can be done otherwise.
+
+Design
+------
+- What a mistake in a backward pass would lead to is computed by making it. The right pass is made the same way, and
+  only the difference of the two is used: entries that a mistake does not reach come out as exactly 0.
+- Forward, the compiled network says what every layer gave. Dropout's masks are read off a network of the same shape in
+  which no layer gives a 0: a unit's own output may be 0, and its mask still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ...layers.dense import Dense
+from ...layers.dropout import Dropout
+from ...layers.layer import Layer
+from ...layers.scaling import Log1p, Scaling, scaled
+from ...layers.stack import Stack
+from ..report.causes import Guess
+from ..slopes.evaluator import Vector
+from .objective import Objective
+from .rounding import at_ends, loss_slopes
+
+
+class Step(NamedTuple):
+    """A layer on the way back.
+
+    Attributes
+    ----------
+    kind : {"dense", "dropout", "scaling"}
+    activation : str
+        Of a dense layer; "" for the others.
+    x : ndarray, shape (n, i)
+        Its input.
+    z, slope : ndarray, shape (n, o)
+        What its elementwise function is taken of, and that function's slope.
+    weight : ndarray, shape (i, o)
+        Of a dense layer; empty for the others.
+    """
+
+    kind: str
+    activation: str
+    x: Vector
+    z: Vector
+    slope: Vector
+    weight: Vector
+
+
+def masks(objective: Objective) -> dict[int, Vector]:
+    """What each dropout layer multiplies its input (n, i) by, by the layer's place."""
+    layers = [dropping(layer) for layer in objective.stack.layers]
+    if not objective.key or not any(isinstance(layer, Dropout) for layer in layers):
+        return {}
+    twin, x = Stack(tuple(layers), None, "float64"), np.ones_like(objective.data.X)
+    found = {}
+    for i, out in enumerate(twin.bind(trains=True, blocks=False).outputs(x, objective.key)):
+        if isinstance(layers[i], Dropout):
+            found[i] = np.divide(out, x, out=np.ones_like(x), where=x != 0)
+        x = out
+    return found
+
+
+def dropping(layer: Layer) -> Layer:
+    """A layer of the same shape whose output is not 0 where its input is not."""
+    if isinstance(layer, Dense):
+        return replace(layer, activation="identity", bias=True, weight_init="zeros", bias_init="ones")
+    return layer if isinstance(layer, Dropout) else Log1p(layer.in_features)
+
+
+def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
+    """The layers of a model, from the inputs on, and the outputs (n, k)."""
+    model, x, key = objective.stack, objective.data.X, objective.key
+    outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
+    views, kept, found = model.layer_views(model.params), masks(objective), []
+    for i, layer in enumerate(model.layers):
+        if isinstance(layer, Dropout) and not key:
+            continue
+        out = next(outputs)
+        if isinstance(layer, Dense):
+            weight, *bias = next(views)
+            z = x @ weight + sum(bias)
+            found.append(Step("dense", layer.activation, x, z, at_ends(layer.activation, z)[1], weight))
+        elif isinstance(layer, Dropout):
+            found.append(Step("dropout", "", x, x, kept[i], x[:0]))
+        elif isinstance(layer, Scaling):
+            found.append(Step("scaling", "", x, x, scaled(layer, x)[1], x[:0]))
+        x = out
+    return tuple(found), x
+
+
+def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector) -> Vector:
+    """The gradient (n_params,) of the data loss, from its slopes delta (n, k) at the outputs, through some steps."""
+    grad = np.zeros(objective.stack.n_params)
+    places = list(objective.stack.layer_views(grad))
+    for step in reversed(steps):
+        delta = delta * step.slope
+        if step.kind == "dense":
+            weight, *bias = places.pop()
+            weight[...] = step.x.T @ delta
+            for view in bias:
+                view[...] = delta.sum(axis=0)
+            delta = delta @ step.weight.T
+    return grad
+
+
+def slope_at_output(step: Step) -> Vector:
+    """An activation's slope where its output is taken for its input."""
+    return at_ends(step.activation, at_ends(step.activation, step.z)[0])[1]
+
+
+def mistakes(objective: Objective) -> tuple[Guess, ...]:
+    """What a slope, a mask or the last row left out add to the gradient, and a slope taken at the wrong place."""
+    if not objective.has_data:
+        return ()
+    steps, outputs = steps_of(objective)
+    delta = loss_slopes(objective, outputs)
+    tried: list[tuple[str, dict[int, Vector]]] = []
+    named = [(i, f"dense{k}") for k, i in enumerate(i for i, step in enumerate(steps) if step.kind == "dense")]
+    for i, name in named:
+        tried.append((f"leaves the slope of {name}'s activation out", {i: np.ones_like(steps[i].slope)}))
+        tried.append((f"takes the slope of {name}'s activation at its output", {i: slope_at_output(steps[i])}))
+    masks = {i: np.ones_like(step.slope) for i, step in enumerate(steps) if step.kind == "dropout"}
+    every = {i: np.ones_like(steps[i].slope) for i, _ in named}
+    tried += [("leaves the activations' slopes out", every), ("leaves dropout's mask out on the way back", masks)]
+    own, found = gradient_through(objective, steps, delta), []
+    weight = np.ones(len(delta)) if objective.data.weight is None else objective.data.weight
+    if weight[:-1].any():
+        others = delta * (np.arange(len(delta)) < len(delta) - 1)[:, None]
+        for words, factor in (("does not add the last row", 1.0),
+                              ("leaves the last row out of the mean", weight.sum() / weight[:-1].sum())):  # fmt: skip
+            found.append(Guess(words, gradient_through(objective, steps, factor * others) - own))
+    for words, slopes in tried:
+        wrong = [step._replace(slope=slopes.get(i, step.slope)) for i, step in enumerate(steps)]
+        found.append(Guess(words, gradient_through(objective, wrong, delta) - own))
+    return tuple(guess for guess in found if guess.added.any())

@@ -1,0 +1,179 @@
+"""What stands on kinks: sides are taken there, and what no choice of sides explains is wrong.
+
+Design
+------
+- A line from x that leaves one kink has two one-sided slopes, and what lies between them is a subgradient. One that
+  leaves several at once has more, and what backward says of it is the slope of a function with sides taken (sides.py):
+  the entry is checked against each of these, gdcore's own choice first.
+- Backward may also mix sides, unit by unit. Where most of a block's entries follow one choice, it does not; elsewhere
+  what lies as far away as taking sides can lead is inconclusive. Further away it is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...layers.activations import get_activation
+from ...layers.dense import Dense
+from ...layers.dropout import Dropout
+from ..slopes.differences import entry_slopes, spans
+from ..slopes.entries import Entries, Roundoff
+from ..slopes.evaluator import Indices, Vector
+from ..slopes.slopes import Slopes
+from .objective import Objective
+from .rounding import gradient_roundoff
+from .sides import Smooth, choices
+from .standing import NEAR, Kinks, find_kinks
+
+MOST = 256
+"""Entries whose kinks are counted, one by one; beyond, an entry that could stand on several is taken to do so."""
+MOST_SIDED = 4096
+"""Entries that are checked with sides taken."""
+
+
+def kinked_layers(objective: Objective) -> list[bool]:
+    """Of each array that the kernels' `outputs` returns: whether it comes from an activation with a kink."""
+    shown = [layer for layer in objective.stack.layers if objective.key or not isinstance(layer, Dropout)]
+    return [isinstance(layer, Dense) and bool(get_activation(layer.activation).kinks) for layer in shown]
+
+
+def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
+    """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
+    model, data, kinked = objective.stack.copy(), objective.data, kinked_layers(objective)
+    network, bends = model.bind(trains=True, blocks=False), objective.penalties()[0] > 0
+
+    def signs(params: Vector) -> NDArray[np.int8]:
+        model.params[:] = params
+        outputs = network.outputs(data.X, objective.key)
+        found = [out for out, has in zip(outputs, kinked, strict=True) if has]
+        turns = objective.turns(outputs[-1])
+        if turns is not None:
+            found.append(turns)
+        if bends.any():
+            found.append(params[bends])
+        flat: Vector = np.concatenate([np.zeros(0), *(part.ravel() for part in found)])
+        return np.sign(flat).astype(np.int8)
+
+    return signs
+
+
+def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index: int, step: float) -> int:
+    """How many quantities change their sign when a parameter moves by `step` to either side."""
+    here, moved = signs(params), params.copy()
+    changed = np.zeros(len(here), np.bool_)
+    for sign in (-1, 1):
+        moved[index] = params[index] + sign * step
+        changed |= signs(moved) != here
+    return int(changed.sum())
+
+
+@final
+@dataclass(frozen=True)
+class Sides:
+    """The sides that a backward pass of an objective may have taken.
+
+    Parameters
+    ----------
+    objective : Objective or None
+        None: its kinks are not known.
+    order : {1, 2}, default 1
+        Of the derivatives.
+    """
+
+    objective: Objective | None
+    order: int = 1
+
+    @cached_property
+    def kinks(self) -> Kinks | None:
+        """What stands on kinks; None where that is not known."""
+        if self.objective is None or not self.objective.has_data:
+            return None
+        return find_kinks(self.objective, self.order)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether several quantities stand on kinks, so that one-sided slopes do not tell what backward may say."""
+        return self.kinks is not None and self.kinks.count > 1
+
+    @cached_property
+    def evaluators(self) -> tuple[Smooth, ...]:
+        """The objective with sides taken, gdcore's own first; empty where it stands on no kink."""
+        if self.objective is None or self.kinks is None:
+            return ()
+        return tuple(choices(self.objective, self.kinks, self.order))
+
+    @cached_property
+    def apart(self) -> Vector:
+        """How far two gradients (n_params,) may be apart that take sides at kinks, one by one, as they like."""
+        objective = self.objective
+        if objective is None:
+            return np.zeros(1)
+        params, l1 = objective.stack.params, objective.penalties()[0]
+        apart = gradient_roundoff(objective, "float64", NEAR * float(spans(params).max())).whole
+        return apart + np.where(params == 0, 2 * l1, 0.0)
+
+    def several(self, indices: Indices) -> NDArray[np.bool_]:
+        """Whether each of some parameters stands on several kinks at once."""
+        found, objective = np.ones(len(indices), np.bool_), self.objective
+        if objective is not None:
+            params, signs = objective.stack.params, sign_reader(objective)
+            nearby = spans(params) * NEAR
+            for j, i in enumerate(indices[:MOST].tolist()):
+                found[j] = kinks_at(signs, params, i, float(nearby[i])) > 1
+        return found
+
+
+def take_sides(
+    sides: Sides, slopes: Slopes, indices: Indices, analytic: Vector, extra: Roundoff, unsettled: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], int]:
+    """Replace slopes of unsettled entries by those of the first choice of sides that agrees, in place.
+
+    Returns
+    -------
+    tuple of (ndarray, int)
+        Which entries agree with a choice, and the evaluations it took.
+    """
+    agreeing, spent = np.zeros(len(indices), np.bool_), 0
+    left = np.flatnonzero(unsettled)[:MOST_SIDED]
+    for evaluator in sides.evaluators if len(left) else ():
+        own = extra.smooth[left]
+        found, more = entry_slopes(evaluator, indices[left], analytic[left], own)
+        spent += more
+        with np.errstate(invalid="ignore", over="ignore"):
+            agree = np.abs(analytic[left] - found.numeric) <= found.bound + own
+        agree &= np.isfinite(found.bound)
+        found.kink[:] = True
+        slopes.put(left[agree], found.take(agree))
+        agreeing[left[agree]] = True
+        left = left[~agree]
+        if not len(left):
+            break
+    return agreeing, spent
+
+
+def excuse(
+    sides: Sides, entries: Entries, unsettled: NDArray[np.bool_], agreeing: NDArray[np.bool_]
+) -> int:
+    """Turn failures at several kinks into "inconclusive", in place, in blocks that follow no choice -> how many.
+
+    Their bounds get what taking sides may add.
+    """
+    follow = np.bincount(entries["block"], agreeing)
+    others = np.bincount(entries["block"], unsettled & ~agreeing)
+    failing = (entries["verdict"] == "fail") & unsettled & (follow < others)[entries["block"]]
+    failing &= np.isfinite(entries["analytic"])
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(entries["analytic"] - entries["numeric"])
+        failing &= error <= entries["bound"] + sides.apart[entries["index"]] if failing.any() else False
+    rows = np.flatnonzero(failing)
+    rows = rows[sides.several(entries["index"][rows])] if len(rows) else rows
+    entries["verdict"][rows], entries["kink"][rows] = "inconclusive", True
+    for field in ("truncation", "bound"):
+        entries[field][rows] += sides.apart[entries["index"][rows]]
+    return len(rows)

@@ -1,0 +1,129 @@
+"""A model's objective as the checker's evaluator: differences from compiled code.
+
+Design
+------
+- The kernels recompute what a parameter changes, subtract sample by sample, know where signs decide a slope, and say
+  what roundoff is left.
+- A loss that Python computes is called with the moved outputs. Its roundoff is measured: how far it moves when its
+  outputs do by no more than their own roundoff. Kinks inside it are looked for in the differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.samples import Samples
+from ...layers.stack import Stack
+from ...losses import CustomLoss, Loss
+from ...objective import checks as objective_checks
+from ...objective.probe import probe_of
+from .. import checks as gradcheck_checks
+from ..slopes.evaluator import Differences, Indices, Vector
+from ..slopes.function import REPEATABLE
+
+Outputs = NDArray[np.float64]
+Sweep = Callable[[slice, Vector, Vector, NDArray[np.uint64], Outputs | None], None]
+
+PATTERN = 1
+"""That of x itself. The kernels tell what signs have changed."""
+EPS = float(np.finfo(np.float64).eps)
+LOSS_ROUNDINGS = 8.0
+TREMBLES = 8
+"""Times that a loss in Python is called to measure its roundoff."""
+SAFETY = 4.0
+"""Its roundoff is taken as so many times the largest change seen."""
+CHUNK = 2**21
+"""Outputs of moved points that are held at once."""
+
+
+@final
+class ModelEvaluator:
+    """Mean loss plus penalties of a float64 model around its parameters, which must stay as they are.
+
+    Parameters
+    ----------
+    stack : Stack
+        Of float64.
+    data : Samples
+    loss : Loss, callable or None
+        None: the penalties alone.
+    l1, l2 : float
+    key : int
+        Of the dropout mask, 0 to leave dropout out.
+
+    Examples
+    --------
+    >>> import numpy as np, gdcore as gd
+    >>> line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
+    >>> data = Samples(np.array([[3.0]]), np.array([[1.0]]), None, None, None)
+    >>> evaluator = ModelEvaluator(line.stack, data, gd.MeanSquaredError(), 0.0, 0.0, 0)
+    >>> evaluator.value, evaluator.at(np.array([0]), np.array([1.0])).values    # of (3 w - 1)^2 from w = 0
+    (1.0, array([3.]))
+    """
+
+    def __init__(
+        self, stack: Stack, data: Samples, loss: Loss | CustomLoss | None, l1: float, l2: float, key: int
+    ) -> None:
+        self.x: Vector = stack.params.copy()
+        self.eps = EPS
+        self.pattern = PATTERN
+        self._y = data.y
+        self._loss = None if isinstance(loss, Loss) else loss
+        self._probe = probe_of(stack, data, loss, l1, l2, key)
+        self._shape = (len(data.X), stack.out_features)
+        self.value = self._probe.value()
+        if self._loss is not None:
+            self._base, self._roundoff = self._called_at_x(self._loss)
+            self.value += self._base
+        gradcheck_checks.finite_value("the loss", self.value)
+
+    def _call(self, loss: CustomLoss, outputs: Outputs) -> float:
+        return objective_checks.custom_result(loss(outputs, self._y), self._shape, "float64")[0]
+
+    def _called_at_x(self, loss: CustomLoss) -> tuple[float, float]:
+        """A loss in Python, and its roundoff."""
+        outputs, error = np.empty((2, *self._shape))
+        self._probe.outputs(outputs, error)
+        rng = np.random.default_rng(0)
+        value = gradcheck_checks.finite_value("the loss", self._call(loss, outputs.copy()))
+        gradcheck_checks.repeatable("loss", abs(self._call(loss, outputs.copy()) - value), value, REPEATABLE * EPS)
+        moved = [self._call(loss, outputs + error * rng.choice([-1.0, 1.0], self._shape)) for _ in range(TREMBLES)]
+        return value, SAFETY * float(np.max(np.abs(np.array(moved) - value)))
+
+    def _collect(self, count: int, sweep: Sweep) -> Differences:
+        """Everything about `count` points; `sweep` has the kernels look at some of them."""
+        change, noise, patterns = np.empty(count), np.empty(count), np.empty(count, np.uint64)
+        rows, outputs = self._shape
+        share = count if self._loss is None else max(1, CHUNK // (rows * outputs))
+        for first in range(0, count, max(share, 1)):
+            some = slice(first, min(first + share, count))
+            moved = None if self._loss is None else np.empty((some.stop - first, rows, outputs))
+            sweep(some, change[some], noise[some], patterns[some], moved)
+            if self._loss is not None and moved is not None:
+                values = np.array([self._call(self._loss, out) for out in moved])
+                change[some] += values - self._base
+                noise[some] += self._roundoff + LOSS_ROUNDINGS * EPS * (np.abs(values) + abs(self._base))
+        noise[np.isnan(noise)] = np.inf     # what overflows is not known at all
+        return Differences(change, np.where(np.isfinite(change), noise, 0.0), patterns + np.uint64(PATTERN))
+
+    def at(self, indices: Indices, points: Vector) -> Differences:
+        """Differences where one parameter is another number."""
+        indices, points = np.ascontiguousarray(indices, np.int64), np.ascontiguousarray(points, np.float64)
+
+        def sweep(some: slice, *results: Any) -> None:
+            self._probe.at(indices[some], points[some], *results)
+
+        return self._collect(len(points), sweep)
+
+    def along(self, direction: Vector, steps: Vector) -> Differences:
+        """Differences along a line."""
+        direction, steps = np.ascontiguousarray(direction, np.float64), np.ascontiguousarray(steps, np.float64)
+
+        def sweep(some: slice, *results: Any) -> None:
+            self._probe.along(direction, steps[some], *results)
+
+        return self._collect(len(steps), sweep)

@@ -1,0 +1,75 @@
+"""The parts of an objective, each checked by itself, and a float32 model's gradient against the float64 one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...data.samples import Samples
+from ...layers.stack import Stack
+from ...objective.evaluate import evaluate
+from ..examine import Claim, check_entries
+from ..modes import sampled
+from ..report.report import Part
+from ..slopes.entries import Block, Entries, excess
+from ..slopes.evaluator import Indices
+from .kinks import Sides
+from .objective import Objective
+from .rounding import gradient_roundoff
+
+SAMPLES = 4
+"""Entries of each block that a part is checked at."""
+MOST_FAILING = 32
+"""And so many of the whole objective's failing ones."""
+
+
+def check_parts(
+    objective: Objective, claim: Claim, entries: Entries, seed: int
+) -> tuple[Part, ...]:
+    """The data loss, sample weights and penalties apart, at some entries of each block and at the failing ones."""
+    parts, rng = objective.parts(), np.random.default_rng(seed)
+    if not parts:
+        return ()
+    failing = entries[entries["verdict"] == "fail"]
+    worst = failing["index"][np.argsort(-excess(failing), kind="stable")[:MOST_FAILING]]
+    indices = np.union1d(sampled(claim.blocks, SAMPLES, claim.gradient, rng), worst)
+    return tuple(check_part(name, part, claim.blocks, indices) for name, part in parts)
+
+
+def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
+    """One part at some entries."""
+    claim = Claim(part.gradient(), gradient_roundoff(part, "float64"), blocks)
+    entries, _, _ = check_entries(part.evaluator(), claim, indices, Sides(part))
+    words = entries["verdict"]
+    verdict = "fail" if (words == "fail").any() else "pass" if (words == "pass").mean() > 0.5 else "inconclusive"
+    worst = entries[int(np.argmax(excess(entries)))]
+    error = abs(float(worst["analytic"]) - float(worst["numeric"]))
+    where = blocks[worst["block"]].entry_name(int(worst["index"]))
+    return Part(name, verdict, len(entries), where, error, float(worst["bound"]))
+
+
+def check_single(objective: Objective, stack: Stack, data: Samples, blocks: tuple[Block, ...]) -> Part:
+    """Compare every entry of a float32 model's gradient with its float64 copy's.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the float64 copy.
+    stack : Stack
+        Of float32.
+    data : Samples
+        In float32, the same numbers as the objective's.
+    """
+    grad = np.zeros(stack.n_params, np.float32)
+    evaluate(stack.copy(), data, objective.loss, objective.l1, objective.l2, objective.key, grad)
+    with np.errstate(over="ignore", invalid="ignore"):
+        bound = gradient_roundoff(objective, "float32").whole
+        error = np.abs(grad.astype(np.float64) - objective.gradient())
+        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # more than float32 can hold on the way
+        beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
+        beyond[lost] = 0
+    worst = int(np.argmax(beyond))
+    block = next(block for block in reversed(blocks) if block.start <= worst)
+    known = np.isfinite(bound).all() and not lost.any()
+    verdict = "fail" if (beyond > 1).any() else "pass" if known else "inconclusive"
+    where = block.entry_name(worst)
+    return Part("float32 gradient", verdict, len(grad), where, float(error[worst]), float(bound[worst]))

@@ -1,0 +1,212 @@
+"""The roundoff that a model's analytic gradient may have.
+
+Design
+------
+- A gradient can be less exact than its differences: softmax less a target cancels where a sample is learnt. So what
+  float64 may put an entry off joins its bound; and what float32 may is how far a float32 model's may be from it.
+- The roundoff is followed through the same passes as the numbers: forward, loss, backward. Each product adds its own,
+  each activation passes on what its input may be off, seen by trying both ends. So a kink within reach widens the
+  error by its whole jump; differences that see both of its sides need none of that, so jumps are kept apart.
+- A sum of n terms is off by less than n eps of the sum of their sizes, and hardly ever by more than a few sqrt(n) eps:
+  the latter is taken where n is large.
+
+References
+----------
+Higham, N. J. (2002). Accuracy and Stability of Numerical Algorithms. SIAM.
+Higham, N. J. and Mary, T. (2019). A new approach to probabilistic rounding error analysis. SIAM J. Sci. Comput. 41.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from ..._kernels import load
+from ...layers.activations import get_activation
+from ...layers.dense import Dense
+from ...layers.dropout import Dropout
+from ...layers.scaling import Log1p, Scaling, scaled
+from ...losses import Loss
+from ..slopes.entries import Roundoff
+from ..slopes.evaluator import Vector
+from .objective import Objective
+
+ELEMENTARY = 8
+"""Roundings in an activation's value or slope: exp, tanh, erf and what follows them."""
+CANCELLING = "gelu"
+"""Its 1 + erf has an absolute error."""
+TRIALS = 8
+"""Ways of adding the outputs' errors up that the loss is tried with."""
+
+
+class Passed(NamedTuple):
+    """What one layer keeps for the way back: input and slopes, how far they may be off, and its weight and bias.
+
+    `z_error` is how far what the activation is taken of may be off, `jump` the part of a slope's error that comes from
+    a kink within reach. A dropout or scaling layer has no views.
+    """
+
+    x: Vector
+    x_error: Vector
+    z_error: Vector
+    slope: Vector
+    slope_error: Vector
+    jump: Vector
+    views: tuple[Vector, ...]
+
+
+def summing(n: int, eps: float) -> float:
+    """Relative error of a sum of n products."""
+    return eps * min(n + 1.0, 8 + 4 * sqrt(n))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> Roundoff:
+    """How far a precision may put each entry of the gradient off.
+
+    Parameters
+    ----------
+    objective : Objective
+    dtype : str
+    nudge : float, default 0
+        How far a parameter may be off besides: a small one lets each unit that stands on a kink, or next to it, take
+        either side, by itself.
+    """
+    model, eps, (l1, l2) = objective.stack, float(np.finfo(dtype).eps), objective.penalties()
+    last: Vector = eps * (4 * (l1 + l2 * np.abs(model.params)) + np.abs(objective.gradient()))
+    last += len(objective.data.X) * float(np.finfo(dtype).tiny)
+    if not objective.has_data:
+        return Roundoff(last, last)
+    passed, z, z_error = forward_errors(objective, eps, nudge)
+    delta, delta_error, jump = loss_errors(objective, z, z_error, eps)
+    whole = last + backward_errors(objective, passed, delta, delta_error, eps)
+    if not jump.any() and not any(step.jump.any() for step in passed):
+        return Roundoff(whole, whole)
+    steady = [step._replace(slope_error=step.slope_error - step.jump) for step in passed]
+    return Roundoff(whole, last + backward_errors(objective, steady, delta, delta_error - jump, eps))
+
+
+def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list[Passed], Vector, Vector]:
+    """What each layer keeps, the outputs (n, k) and how far they may be off."""
+    model, x, key = objective.stack, objective.data.X, objective.key
+    outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
+    dense = iter(model.layer_views(model.params))
+    error, passed = np.zeros_like(x), []
+    for layer in model.layers:
+        if isinstance(layer, Dense):
+            views = next(dense)
+            sizes = np.abs(x) @ np.abs(views[0]) + sum(np.abs(bias) for bias in views[1:])
+            z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
+            moved = nudge * np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
+            z_error += summing(layer.in_features + 1, eps) * sizes + moved
+            value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
+            passed.append(Passed(x, error, z_error, slope, slope_error, jump, tuple(views)))
+            x, error = next(outputs), value_error
+        elif isinstance(layer, Scaling):
+            slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
+            passed.append(Passed(x, error, error, slope, slope_error, np.zeros_like(x), ()))
+            x, error = next(outputs), out_error
+        elif isinstance(layer, Dropout) and key:
+            out, keep = next(outputs), 1 / (1 - layer.rate)
+            mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
+            passed.append(Passed(x, error, error, mask, eps * mask, np.zeros_like(x), ()))
+            x, error = out, error * mask + eps * np.abs(out)
+    return passed, x, error
+
+
+def scaling_errors(layer: Scaling, x: Vector, error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
+    """Of arrays (n, k): the slope, what it may be off, and what the value may be off."""
+    out, slope = scaled(layer, x)
+    if isinstance(layer, Log1p):
+        least = 1 + x - error
+        steepest = np.divide(1, least, out=np.full_like(x, np.inf), where=least > 0)
+        off = np.where(error > 0, steepest * error, 0.0)
+        slope_error = steepest - slope + ELEMENTARY * eps * slope * (1 + np.abs(out))
+        return slope, slope_error, off + ELEMENTARY * eps * np.abs(out)
+    sizes = slope * (np.abs(x) + np.abs(layer.affine().shift)) + np.abs(out)
+    return slope, ELEMENTARY * eps * slope, slope * error + ELEMENTARY * eps * sizes
+
+
+def backward_errors(
+    objective: Objective, passed: Sequence[Passed], delta: Vector, delta_error: Vector, eps: float
+) -> Vector:
+    """Those of the gradient (n_params,), from |d loss / d outputs| (n, k) and its error."""
+    bound = np.zeros(objective.stack.n_params)
+    places = list(objective.stack.layer_views(bound))
+    for step in reversed(passed):
+        delta_error = delta_error * (step.slope + step.slope_error) + delta * (step.slope_error + eps * step.slope)
+        delta = delta * step.slope
+        if step.views:
+            into, rows = places.pop(), summing(len(delta), eps)
+            into[0][...] = np.abs(step.x).T @ (delta_error + rows * delta) + step.x_error.T @ (delta + delta_error)
+            for bias in into[1:]:
+                bias[...] = delta_error.sum(axis=0) + rows * delta.sum(axis=0)
+            weight, delta_error = np.abs(step.views[0]), delta_error + summing(delta.shape[1], eps) * delta
+            delta, delta_error = delta @ weight.T, delta_error @ weight.T
+    return bound
+
+
+def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector, Vector]:
+    """Of arrays (n, k): what the value may be off, the slope's size, what it may be off, and the jump in that."""
+    (value, slope), *ends = (at_ends(activation, z + sign * z_error) for sign in (0, 1, -1))
+    value_error, slope_error = (np.maximum(np.abs(up - here), np.abs(down - here))
+                                for here, up, down in zip((value, slope), *ends, strict=True))  # fmt: skip
+    near = np.array([np.abs(z - kink) <= z_error for kink in get_activation(activation).kinks], np.bool_)
+    jump = np.where(near.any(axis=0), slope_error, 0.0)
+    if activation != "identity":
+        value_error += ELEMENTARY * eps * np.abs(z if activation == CANCELLING else value)
+        slope_error = slope_error + ELEMENTARY * eps * (1 + np.abs(slope))
+    return value_error, np.abs(slope), slope_error, jump
+
+
+def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
+    """Value and slope of an activation at z (n, k)."""
+    flat = np.ascontiguousarray(z).ravel()
+    value, slope = np.empty_like(flat), np.empty_like(flat)
+    load("float64").activation(activation, flat, value, slope)
+    return value.reshape(z.shape), slope.reshape(z.shape)
+
+
+def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
+    """|d loss / d outputs| (n, k), what it may be off where the outputs are off by z_error, and the jumps in that."""
+    delta = loss_slopes(objective, z)
+    rng, error = np.random.default_rng(0), np.zeros_like(z)
+    for trial in range(TRIALS):
+        signs = (-1.0) ** trial if trial < 2 else 2.0 * rng.integers(0, 2, z.shape) - 1
+        error = np.maximum(error, np.abs(loss_slopes(objective, z + signs * z_error) - delta))
+    turns = objective.turns(z)
+    jump = np.zeros_like(z) if turns is None else np.where(np.abs(turns) <= z_error, 2 * error, 0.0)
+    return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + term_sizes(objective, z, delta)), jump
+
+
+def loss_slopes(objective: Objective, z: Vector) -> Vector:
+    """Slopes d loss / d outputs (n, k)."""
+    return loss_and_slopes(objective, z)[1]
+
+
+def loss_and_slopes(objective: Objective, z: Vector) -> tuple[float, Vector]:
+    """The mean loss of outputs z (n, k), and its slopes d loss / d outputs (n, k)."""
+    data, loss = objective.data, objective.loss
+    if not isinstance(loss, Loss):
+        value, slopes = loss(z, data.y)
+        return float(value), np.asarray(slopes, np.float64)
+    delta = np.empty_like(z)
+    value = load("float64").loss_rows(
+        loss.name, loss.option(), np.ascontiguousarray(z), data.target, data.labels, data.weight, delta
+    )
+    return value, delta
+
+
+def term_sizes(objective: Objective, z: Vector, delta: Vector) -> Vector:
+    """The size (n, k) of the terms that these slopes are differences of."""
+    data, loss = objective.data, objective.loss
+    if not isinstance(loss, Loss):
+        return np.full(delta.shape, np.abs(delta).max(initial=0.0))
+    share = np.ones(len(z)) if data.weight is None else data.weight
+    share = share / share.sum() / (1 if loss.target == "class" else z.shape[1])
+    target = 1.0 if data.target is None else 1 + np.abs(data.target)
+    sizes: Vector = share[:, None] * (1 + np.abs(z)) * target
+    return sizes

@@ -1,0 +1,45 @@
+"""The V: errors of plain central differences against their steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...base.optional import axes_or_new
+from ..slopes.evaluator import Vector
+from ..slopes.search import Lines
+
+if TYPE_CHECKING:
+    from .report import GradientReport
+
+DECADES, LEAST_STEP = 12, 0.9
+
+
+def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) -> Vector:
+    """Steps from a line's scale down to a few eps of it, and |central difference - slope|: shape (DECADES + 1, 2)."""
+    steps = scale * eps ** np.linspace(0, LEAST_STEP, DECADES + 1)
+    offsets, found = lines(np.full(2 * len(steps), row, np.int64), np.concatenate([-steps, steps]))
+    low, high = found.values.reshape(2, len(steps))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        width = offsets[len(steps) :] - offsets[: len(steps)]
+        return np.stack([steps, np.abs((high - low) / width - slope)], axis=1)
+
+
+def plot_curve(report: GradientReport, ax: Any) -> Any:
+    """Draw a report's curve, with the bound and the error of the analytic value."""
+    axes = axes_or_new(ax)
+    entry = report.entries[report.worst]
+    steps, errors = report.curve.T
+    shown = np.isfinite(errors) & (errors > 0)
+    label = "central difference, less the numeric value"
+    axes.loglog(steps[shown], errors[shown], "o-", color="black", label=label)
+    axes.axhline(entry["bound"], color="black", linestyle=":", label="bound")
+    off = abs(float(entry["analytic"]) - float(entry["numeric"]))
+    if off > 0:
+        axes.axhline(off, color="black", linestyle="--", label="analytic less numeric")
+    axes.set_xlabel("step")
+    axes.set_ylabel("error")
+    axes.set_title(f"{report.name(report.worst)}: {entry['verdict']}")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    return axes

@@ -1,0 +1,1 @@
+"""Slopes of any function from its differences."""

@@ -1,0 +1,1 @@
+"""Layers: activations, initializers, and the stack that holds their parameters."""

@@ -1,0 +1,138 @@
+"""What is refused by layers, each with its message and remedy."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.arrays import numbers_array, plain_array
+from ..base.checks import finite, integer, short
+from ..base.not_arrays import full_name, is_foreign, kind_of
+
+
+def columns(name: str, value: object, n: int | None = None) -> None:
+    """A tuple of finite numbers, n of them where that is known."""
+    if not isinstance(value, tuple) or not value:
+        raise TypeError(f"{name} must be a tuple of numbers, one per feature, got {short(value)}: use from_data(X)")
+    for i, number in enumerate(value):
+        finite(f"{name}[{i}]", number)
+    if n is not None and len(value) != n:
+        raise ValueError(f"{name} has {len(value)} numbers; expected {n}, one per feature")
+
+
+def features(value: object) -> None:
+    """A number of columns."""
+    if not isinstance(value, int | np.integer) and np.ndim(value) > 0:
+        raise TypeError(f"in_features must be an integer, got {short(value)}: use from_data(X)")
+    integer("in_features", value, 1)
+
+
+def all_positive(name: str, values: tuple[float, ...]) -> None:
+    """Numbers above 0."""
+    for i, value in enumerate(values):
+        if value <= 0:
+            raise ValueError(f"{name}[{i}] must be > 0, got {value!r}: give a constant column 1")
+
+
+def ordered(minimum: tuple[float, ...], maximum: tuple[float, ...]) -> None:
+    """No maximum below its minimum."""
+    for i, (low, high) in enumerate(zip(minimum, maximum, strict=True)):
+        if high < low:
+            raise ValueError(f"maximum[{i}] must be >= minimum[{i}] = {low!r}, got {high!r}")
+
+
+def interval(low: object, high: object) -> None:
+    """Two numbers, the second one larger."""
+    if finite("high", high) <= finite("low", low):
+        raise ValueError(f"high must be > low = {low!r}, got {high!r}")
+
+
+def data(X: object) -> NDArray[np.float64]:
+    """X of shape (n, n_features), neither of them 0."""
+    array = numbers_array("X", X, "float64")
+    if array.ndim != 2 or array.size == 0:
+        remedy = ": pass X[:, None] for one feature" if array.ndim == 1 and array.size else ""
+        raise ValueError(f"X has shape {array.shape}; expected (n_samples, n_features), both >= 1{remedy}")
+    return array
+
+
+def target_columns(y: object) -> NDArray[np.generic]:
+    """Targets of shape (n, n_outputs), a column where there is one output."""
+    array = plain_array("y", y)
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise ValueError(f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_outputs), both >= 1")
+    numbers_array("y", y, "float64")
+    columns: NDArray[np.generic] = array[:, None] if array.ndim == 1 else array
+    return columns
+
+
+def scale_fits(layer: object, shift: NDArray[np.floating], factor: NDArray[np.floating], dtype: str) -> None:
+    """A layer's numbers (n,) after rounding to a model's precision: finite, and the factors not 0."""
+    bad = ~np.isfinite(shift) | ~np.isfinite(factor) | (factor == 0)
+    if bad.any():
+        column = int(np.argmax(bad))
+        raise ValueError(
+            f"column {column} of {type(layer).__name__} has a scale that {dtype} cannot hold: "
+            + ("use dtype='float64'" if dtype == "float32" else "multiply the column by a constant first")
+        )
+
+
+def above_lowest(X: NDArray[Any], lowest: NDArray[np.float64]) -> None:
+    """Every number of X (n, k) is above its column's lowest (k,)."""
+    bad = lowest >= X
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"X has {X[row, column]:g} in row {row}, column {column}; Log1p needs numbers above "
+            f"{lowest[column]:g} there: shift the column, or use Standardize instead"
+        )
+
+
+def weight_shape(shape: object) -> tuple[int, int]:
+    """A weight's shape (in_features, out_features)."""
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 2
+        or not all(isinstance(n, numbers.Integral) and int(n) >= 1 for n in shape)
+    ):
+        raise ValueError(f"shape must be (in_features, out_features), integers >= 1, got {shape!r}")
+    return shape
+
+
+def model_size(n_params: int) -> None:
+    """A number of parameters that memory can hold."""
+    if n_params > 2**40:
+        raise ValueError(f"the layers have {n_params} parameters, more than memory can hold: use smaller layers")
+
+
+def own_params(value: NDArray[Any], n: int, dtype: str, writes: bool = True) -> NDArray[Any]:
+    """A model's own vector as it was made: NumPy lets its dtype, shape and flags be set in place."""
+    if value.dtype != dtype:
+        raise ValueError(
+            f"model.params was set to dtype {value.dtype} in place; expected {dtype}: set model.params.dtype = "
+            f"{dtype!r}, and take model.astype for another precision"
+        )
+    if value.shape != (n,):
+        raise ValueError(
+            f"model.params was set to shape {value.shape} in place; expected ({n},): set model.params.shape = ({n},), "
+            "and take model.parameters() for the layers' own"
+        )
+    if writes and not value.flags.writeable:
+        raise ValueError("params is read-only: set model.params.flags.writeable = True")
+    return value
+
+
+def flat_vector(vector: Any, n: int) -> None:
+    """A flat vector of all parameters' length."""
+    if not isinstance(vector, np.ndarray) or vector.shape != (n,):
+        raise ValueError(f"vector has shape {np.shape(vector)}; expected ({n},)")
+
+
+def no_model(value: object) -> str:
+    """The message for what is no model."""
+    received = kind_of(value) if is_foreign(value) else short(value)
+    received = f"the class {full_name(value)}" if isinstance(value, type) else received
+    return f"model must be a gdcore.Sequential, such as gdcore.MLP([2, 8, 1]), got {received}"

@@ -1,0 +1,82 @@
+"""A dense layer: a frozen record of its shape and options; the stack holds its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import final
+
+from ..base import checks
+from ..base.record import call_repr
+from .activations import get_activation
+from .initializers import Initializer, get_initializer
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Dense:
+    """a = f(x W + b).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Shape of W: (in_features, out_features).
+    activation : str, default "identity"
+        A name in `gdcore.ACTIVATIONS`.
+    bias : bool, default True
+        Whether b, shape (out_features,), is there.
+    weight_init, bias_init : str or Initializer, default "auto" and "zeros"
+        "auto" suits the activation: He for relu and its kin, LeCun for selu, Glorot for the others.
+    l1, l2 : float, optional
+        Penalty l1 * sum |W| + l2/2 * sum W^2 in place of the model's l1 or l2 (of `Trainer`, `fit`, `loss`, …), 0 for
+        none; by default the model's.
+    max_norm : float, optional
+        What the norm of no unit's weights, a column of W, exceeds after a step of training: larger ones are scaled
+        down to it. Initial weights are left alone.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that are not integers >= 1, unknown names, penalties below 0 and a max_norm that is not above 0.
+
+    References
+    ----------
+    Srivastava, N., Hinton, G., Krizhevsky, A., Sutskever, I. and Salakhutdinov, R. (2014). Dropout: a simple
+    way to prevent neural networks from overfitting. JMLR 15. (max_norm)
+
+    Examples
+    --------
+    >>> Dense(64, 128, "relu", l2=1e-4)
+    Dense(64, 128, 'relu', l2=0.0001)
+    """
+
+    in_features: int
+    out_features: int
+    activation: str = "identity"
+    bias: bool = True
+    weight_init: str | Initializer = "auto"
+    bias_init: str | Initializer = "zeros"
+    l1: float | None = field(default=None, kw_only=True)
+    l2: float | None = field(default=None, kw_only=True)
+    max_norm: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        checks.integer("in_features", self.in_features, 1)
+        checks.integer("out_features", self.out_features, 1)
+        checks.boolean("bias", self.bias)
+        row = get_activation(self.activation)
+        object.__setattr__(self, "activation", row.name)
+        get_initializer(self.weight_init, row.init)
+        get_initializer(self.bias_init, "zeros")
+        for name, value in (("l1", self.l1), ("l2", self.l2)):
+            if value is not None:
+                checks.nonnegative(name, value)
+        if self.max_norm is not None:
+            checks.positive("max_norm", self.max_norm)
+
+    @property
+    def n_params(self) -> int:
+        """Weights and biases."""
+        return self.in_features * self.out_features + (self.out_features if self.bias else 0)
+
+    def __repr__(self) -> str:
+        return call_repr(self, positional=2 if self.activation == "identity" else 3)

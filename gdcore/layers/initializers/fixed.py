@@ -1,0 +1,139 @@
+"""Initializers that do not look at the layer's size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base import checks
+from ...base.record import call_repr
+from .. import checks as layers_checks
+from .base import Initializer, Weights
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """All weights 0: for output layers and linear models.
+
+    Hidden units that start equal stay equal, so a hidden layer needs random weights.
+
+    Examples
+    --------
+    >>> Zeros()((1, 2), np.random.default_rng(0))
+    array([[0., 0.]])
+    """
+
+    name = "zeros"
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
+        """Return a matrix of `shape`, ``(in_features, out_features)``."""
+        return np.zeros(layers_checks.weight_shape(shape))
+
+
+@dataclass(frozen=True)
+class Ones(Initializer):
+    """All weights 1.
+
+    Examples
+    --------
+    >>> Ones()((1, 2), np.random.default_rng(0))
+    array([[1., 1.]])
+    """
+
+    name = "ones"
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
+        """Return a matrix of `shape`, ``(in_features, out_features)``."""
+        return np.ones(layers_checks.weight_shape(shape))
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """All weights equal to one value.
+
+    Parameters
+    ----------
+    value : float
+        The value, finite.
+
+    Examples
+    --------
+    >>> Constant(0.5)((1, 2), np.random.default_rng(0))
+    array([[0.5, 0.5]])
+    """
+
+    name = "constant"
+    value: float
+
+    __repr__ = call_repr
+
+    def __post_init__(self) -> None:
+        checks.finite("value", self.value)
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
+        """Return a matrix of `shape`, ``(in_features, out_features)``."""
+        return np.full(layers_checks.weight_shape(shape), self.value, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Normal(Initializer):
+    """Normal weights of one width, whatever the layer's size.
+
+    Parameters
+    ----------
+    std : float, default 0.01
+        Standard deviation, > 0.
+    mean : float, default 0.0
+        Mean, finite.
+
+    Examples
+    --------
+    >>> Normal(std=0.1)((3, 4), np.random.default_rng(0)).shape
+    (3, 4)
+    """
+
+    name = "normal"
+    std: float = 0.01
+    mean: float = 0.0
+
+    __repr__ = call_repr
+
+    def __post_init__(self) -> None:
+        checks.positive("std", self.std)
+        checks.finite("mean", self.mean)
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
+        """Return a matrix of `shape`, ``(in_features, out_features)``."""
+        return rng.normal(self.mean, self.std, layers_checks.weight_shape(shape))
+
+
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    """Uniform weights in [low, high), whatever the layer's size.
+
+    Parameters
+    ----------
+    low, high : float
+        The interval's ends, ``low < high``, both finite.
+
+    Examples
+    --------
+    >>> Uniform(-0.05, 0.05)((3, 4), np.random.default_rng(0)).shape
+    (3, 4)
+    """
+
+    name = "uniform"
+    low: float
+    high: float
+
+    __repr__ = call_repr
+
+    def __post_init__(self) -> None:
+        checks.finite("low", self.low)
+        checks.finite("high", self.high)
+        if not self.low < self.high:
+            raise ValueError(f"low must be < high, got low={self.low} and high={self.high}")
+        checks.finite("high - low", self.high - self.low)
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
+        """Return a matrix of `shape`, ``(in_features, out_features)``."""
+        return rng.uniform(self.low, self.high, layers_checks.weight_shape(shape))

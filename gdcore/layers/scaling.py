@@ -1,0 +1,258 @@
+"""Layers that bring inputs to one scale: fitted from data, part of the model, without parameters to train.
+
+Design
+------
+- What was fitted is kept as tuples of Python floats: a record stays frozen, comparable and free of a precision. A model
+  rounds them to its own.
+- A constant column says nothing about a scale: it is shifted, and its factor is 1. A column is constant where its
+  entries differ by no more than a few roundings of the precision that they came in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..base import checks
+from . import checks as layers_checks
+
+CONSTANT = 4
+"""Roundings by which the entries of a constant column may differ."""
+
+
+class Affine(NamedTuple):
+    """(x - shift) * factor + offset, shift and factor of shape (n,)."""
+
+    shift: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    offset: float
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Standardize:
+    """a = (x - mean) / std, column by column.
+
+    Parameters
+    ----------
+    mean, std : tuple of float
+        One of each per feature, each std > 0; `from_data` measures them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is not a tuple of finite numbers, tuples of different lengths, and a std that is not > 0.
+
+    References
+    ----------
+    LeCun, Y., Bottou, L., Orr, G. and Müller, K.-R. (1998). Efficient BackProp. In Neural Networks:
+    Tricks of the Trade.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> scale = gd.Standardize.from_data([[1.0, 5.0], [3.0, 5.0]])
+    >>> scale
+    Standardize(mean=(2.0, 5.0), std=(1.0, 1.0))
+    >>> gd.Sequential(scale, gd.Dense(2, 1), seed=0).predict([[2.0, 5.0]])
+    array([[0.]], dtype=float32)
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        layers_checks.columns("mean", self.mean)
+        layers_checks.columns("std", self.std, len(self.mean))
+        layers_checks.all_positive("std", self.std)
+
+    @classmethod
+    def from_data(cls, X: ArrayLike) -> Standardize:
+        """The mean and the standard deviation (divided by n, not n - 1) of each column.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, n_features)
+            The training data; a constant column gets std 1, and so becomes 0.
+        """
+        data, constant = _columns(X)
+        half = data / 2 - data[0] / 2    # from the first row: exact where a column is far from 0, and never too large
+        size = np.abs(half).max(axis=0)
+        unit = half / np.where(size > 0, size, 1.0)
+        mean = np.where(constant, data[0], data[0] + 2 * (unit.mean(axis=0) * size))
+        std = np.where(constant, 1.0, 2 * (unit.std(axis=0) * size))
+        return cls(tuple(mean.tolist()), tuple(std.tolist()))
+
+    @property
+    def in_features(self) -> int:
+        """Columns."""
+        return len(self.mean)
+
+    def affine(self) -> Affine:
+        """The map that the kernels apply."""
+        return Affine(np.array(self.mean), 1 / np.array(self.std), 0.0)
+
+    def __repr__(self) -> str:
+        return _short_repr(self, mean=self.mean, std=self.std)
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class MinMax:
+    """Each column's interval [minimum, maximum] is stretched to [low, high]; what lies outside stays outside.
+
+    Parameters
+    ----------
+    minimum, maximum : tuple of float
+        One of each per feature; `from_data` measures them. Where they are equal, (x - minimum) + low is what results.
+    low, high : float, default 0 and 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is not a tuple of finite numbers, tuples of different lengths, a maximum below its minimum, and a high
+        that is not above low.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> gd.MinMax.from_data([[1.0, 5.0], [3.0, 5.0]], low=-1.0)
+    MinMax(minimum=(1.0, 5.0), maximum=(3.0, 5.0), low=-1.0)
+    """
+
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        layers_checks.columns("minimum", self.minimum)
+        layers_checks.columns("maximum", self.maximum, len(self.minimum))
+        layers_checks.ordered(self.minimum, self.maximum)
+        layers_checks.interval(self.low, self.high)
+
+    @classmethod
+    def from_data(cls, X: ArrayLike, low: float = 0.0, high: float = 1.0) -> MinMax:
+        """The smallest and the largest number of each column.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, n_features)
+            The training data; a constant column becomes `low`.
+        low, high : float, default 0 and 1
+        """
+        data, constant = _columns(X)
+        minimum = np.where(constant, data[0], data.min(axis=0))
+        maximum = np.where(constant, data[0], data.max(axis=0))
+        return cls(tuple(minimum.tolist()), tuple(maximum.tolist()), low, high)
+
+    @property
+    def in_features(self) -> int:
+        """Columns."""
+        return len(self.minimum)
+
+    def affine(self) -> Affine:
+        """The map that the kernels apply."""
+        shift = np.array(self.minimum)
+        spread = np.array(self.maximum) - shift
+        stretch = self.high - self.low
+        return Affine(shift, np.where(spread > 0, stretch / np.where(spread > 0, spread, 1.0), 1.0), self.low)
+
+    def __repr__(self) -> str:
+        options = {name: value for name, value, default in (("low", self.low, 0.0), ("high", self.high, 1.0))
+                   if value != default}  # fmt: skip
+        return _short_repr(self, minimum=self.minimum, maximum=self.maximum, **options)
+
+
+@final
+@dataclass(frozen=True)
+class Log1p:
+    """a = log(1 + x), for inputs that span orders of magnitude; every x must be above -1.
+
+    Parameters
+    ----------
+    in_features : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a number of features that is not an integer >= 1.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> log = gd.Log1p.from_data([[1.0], [100.0]])
+    >>> log
+    Log1p(in_features=1)
+    >>> net = gd.Sequential(log, gd.Dense(1, 1, weight_init="ones"), dtype="float64")
+    >>> net.predict([[1.0], [100.0]]).round(3).tolist()
+    [[0.693], [4.615]]
+    """
+
+    in_features: int
+
+    def __post_init__(self) -> None:
+        layers_checks.features(self.in_features)
+
+    @classmethod
+    def from_data(cls, X: ArrayLike) -> Log1p:
+        """As many features as X has.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, n_features)
+            The training data, every number above -1.
+        """
+        data, _ = _columns(X)
+        layers_checks.above_lowest(data, np.full(data.shape[1], -1.0))
+        return cls(data.shape[1])
+
+
+Scaling = Standardize | MinMax | Log1p
+
+
+def lowest_inputs(layers: tuple[object, ...]) -> NDArray[np.float64] | None:
+    """What every input (n_features,) must be above for the leading layers' logarithms; None where there are none."""
+    leading: list[Scaling] = []
+    for layer in layers:
+        if not isinstance(layer, Scaling):
+            break
+        leading.append(layer)
+    lowest: NDArray[np.float64] | None = None
+    for layer in reversed(leading):
+        if isinstance(layer, Log1p):
+            inner = np.full(layer.in_features, -1.0)
+            lowest = inner if lowest is None else np.maximum(inner, np.expm1(lowest))
+        elif lowest is not None:
+            shift, factor, offset = layer.affine()
+            lowest = (lowest - offset) / factor + shift
+    return lowest
+
+
+def scaled(layer: Scaling, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A layer's output and its slope at x (n, n_features), in NumPy."""
+    if isinstance(layer, Log1p):
+        return np.log1p(x), 1 / (1 + x)
+    shift, factor, offset = layer.affine()
+    return (x - shift) * factor + offset, np.broadcast_to(factor, x.shape)
+
+
+def _columns(X: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """X (n, n_features) in float64, and which of its columns are constant."""
+    received = checks.plain_array("X", X).dtype
+    data = layers_checks.data(X)
+    eps = float(np.finfo(received if received.kind == "f" else np.float64).eps)
+    size = np.abs(data).max(axis=0)
+    return data, data.max(axis=0) / 2 - data.min(axis=0) / 2 <= CONSTANT / 2 * eps * size
+
+
+def _short_repr(layer: object, **fields: object) -> str:
+    """The call that makes a layer; of many columns, their number alone."""
+    shown = []
+    for name, value in fields.items():
+        many = isinstance(value, tuple) and len(value) > 4
+        shown.append(f"{name}=<{len(value)} numbers>" if many and isinstance(value, tuple) else f"{name}={value!r}")
+    return f"{type(layer).__name__}({', '.join(shown)})"

@@ -1,0 +1,253 @@
+"""A stack of layers over one flat vector of parameters, and the kernels bound to it.
+
+Design
+------
+- `params` is one aligned vector: layer by layer, weight then bias, C order. Layers, gradients and an optimizer's slots
+  are views of such vectors. `blocks` says which stretch is what, and nothing else spells a block's name.
+- Whoever needs a model's inside asks its stack: samples, the objective and training work on stacks, and `Sequential` is
+  what a user sees of one.
+- Two compiled networks are bound when they are first needed: a small one to predict with, and one with the buffers of
+  the backward pass.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import load
+from ..base import checks
+from ..base.memory import aligned_zeros
+from . import checks as layers_checks
+from .activations import get_activation
+from .dense import Dense
+from .initializers import get_initializer
+from .layer import Layer, checked_layers, layer_table
+from .scaling import lowest_inputs
+from .target import ScaledTarget
+
+if TYPE_CHECKING:
+    from .._kernels.base_float64 import Network
+
+Names = tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Block:
+    """A stretch of the flat vector: one layer's weight or bias.
+
+    Attributes
+    ----------
+    layer : str
+        "dense0", "dense1", … in the order of the dense layers.
+    kind : {"weight", "bias"}
+    place : slice
+        Where it stands in the flat vector.
+    shape : tuple of int
+        (in_features, out_features), or (out_features,).
+    """
+
+    layer: str
+    kind: str
+    place: slice
+    shape: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Such as "dense0.weight"."""
+        return f"{self.layer}.{self.kind}"
+
+    @property
+    def is_weight(self) -> bool:
+        """Whether it is a weight, which penalties are taken over."""
+        return self.kind == "weight"
+
+    def of(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """The view into a flat vector (n_params,)."""
+        return vector[self.place].reshape(self.shape)
+
+
+def blocks_of(layers: list[Dense]) -> tuple[Block, ...]:
+    """The blocks of dense layers, in the order of the flat vector."""
+    found, at = [], 0
+    for i, layer in enumerate(layers):
+        shapes = {"weight": (layer.in_features, layer.out_features), "bias": (layer.out_features,)}
+        for kind, shape in shapes.items():
+            if kind == "weight" or layer.bias:
+                size = prod(shape)
+                found.append(Block(f"dense{i}", kind, slice(at, at + size), shape))
+                at += size
+    return tuple(found)
+
+
+class Model(ABC):
+    """What has a stack: what can be trained, checked and diagnosed."""
+
+    @property
+    @abstractmethod
+    def stack(self) -> Stack:
+        """The layers, their parameters and the kernels bound to them."""
+
+
+def stack_of(model: object) -> Stack:
+    """The stack of a model.
+
+    Raises
+    ------
+    TypeError
+        For what has none.
+    """
+    if not isinstance(model, Model):
+        raise TypeError(layers_checks.no_model(model))
+    return model.stack
+
+
+@final
+class Stack:
+    """Checked layers over a flat vector of parameters, which are 0 at first.
+
+    Parameters
+    ----------
+    layers : tuple of layers
+    seed : int or None
+        Of the initial parameters.
+    dtype : {"float32", "float64"}
+
+    Attributes
+    ----------
+    dense : list of Dense
+        The layers that hold parameters.
+    blocks : tuple of Block
+    lowest : ndarray, shape (in_features,), or None
+        What every input must be above for the layers' logarithms.
+    target_scale : ScaledTarget or None
+        The last layer, where it is one.
+    trained_loss : Loss, callable or None
+        The loss of the last trainer or fit.
+    feature_names : tuple of str or None
+        Columns of the data frame of the last fit.
+    """
+
+    def __init__(self, layers: tuple[Layer, ...], seed: int | None, dtype: str) -> None:
+        self.layers = checked_layers(layers)
+        self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
+        self.dtype = checks.precision("dtype", dtype)
+        self.dense = [layer for layer in self.layers if isinstance(layer, Dense)]
+        self.blocks = blocks_of(self.dense)
+        self.lowest = lowest_inputs(self.layers)
+        last = self.layers[-1]
+        self.target_scale = last if isinstance(last, ScaledTarget) else None
+        self.trained_loss: Any = None
+        self.feature_names: Names | None = None
+        self.in_features, self.out_features = self.dense[0].in_features, self.dense[-1].out_features
+        self.n_params = sum(layer.n_params for layer in self.dense)
+        self._table = layer_table(self.layers, self.dtype)
+        layers_checks.model_size(self.n_params)
+        try:
+            self._params = aligned_zeros(self.n_params, self.dtype)
+        except MemoryError:
+            raise MemoryError(f"no memory for {self.n_params:,} parameters: use smaller layers") from None
+        self._networks: dict[bool, Network] = {}
+
+    @property
+    def params(self) -> NDArray[Any]:
+        """The flat vector, shape (n_params,)."""
+        return self._params
+
+    @params.setter
+    def params(self, value: object) -> None:
+        own = self.own_params()
+        if value is not own:
+            array = checks.numbers_array("params", value, self.dtype)
+            own[:] = checks.vector("params", array, self.n_params, self.dtype)
+
+    def own_params(self, *, writes: bool = True) -> NDArray[Any]:
+        """The flat vector, once it has been checked that it is as it was made.
+
+        Raises
+        ------
+        ValueError
+            Where its dtype, shape or flags were set in place.
+        """
+        return layers_checks.own_params(self._params, self.n_params, self.dtype, writes)
+
+    def reset(self) -> None:
+        """Draw the initial parameters anew, the same ones where there is a seed, and forget loss and names."""
+        params, rng = self.own_params(), np.random.default_rng(self.seed)
+        for layer, views in zip(self.dense, self.layer_views(params), strict=True):
+            shape = (layer.in_features, layer.out_features)
+            views[0][...] = get_initializer(layer.weight_init, get_activation(layer.activation).init)(shape, rng)
+            if layer.bias:
+                views[1][...] = get_initializer(layer.bias_init, "zeros")((1, layer.out_features), rng)[0]
+        self.trained_loss = self.feature_names = None
+
+    def views(self, vector: NDArray[Any] | None = None) -> list[tuple[Block, NDArray[Any]]]:
+        """Each block, and the view of it in a flat vector (n_params,), by default the parameters."""
+        if vector is None:
+            vector = self.own_params(writes=False)
+        layers_checks.flat_vector(vector, self.n_params)
+        return [(block, block.of(vector)) for block in self.blocks]
+
+    def parameters(self, vector: NDArray[Any] | None = None) -> list[tuple[str, NDArray[Any]]]:
+        """Names and views of the blocks of a flat vector (n_params,), by default the parameters."""
+        return [(block.name, view) for block, view in self.views(vector)]
+
+    def layer_views(self, vector: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
+        """Each dense layer's weight and, where it has one, bias in a flat vector (n_params,)."""
+        at = 0
+        for layer in self.dense:
+            count = 2 if layer.bias else 1
+            yield [block.of(vector) for block in self.blocks[at : at + count]]
+            at += count
+
+    def bind(self, *, trains: bool, blocks: bool = True) -> Network:
+        """A compiled network over the parameters; its own workspace grows to the largest batch it meets.
+
+        Parameters
+        ----------
+        trains : bool
+            Whether it has the buffers of the backward pass.
+        blocks : bool, default True
+            Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
+        """
+        return load(self.dtype).Network(self._table, self.own_params(), 1, trains, blocks)
+
+    def network(self, trains: bool) -> Network:
+        """The bound network to predict with, or the one with the buffers of the backward pass."""
+        found = self._networks.get(trains)
+        if found is None:
+            found = self._networks[trains] = self.bind(trains=trains)
+        return found
+
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Outputs (n, out_features) in the units of the targets, of rows (n, in_features) that were checked before."""
+        outputs = self.network(False).predict(X)
+        return outputs if self.target_scale is None else self.target_scale.restored(outputs)
+
+    def with_layers(self, layers: tuple[Layer, ...], dtype: str | None = None) -> Stack:
+        """A stack of other layers of the same sizes, its parameters copies of these."""
+        other = Stack(layers, self.seed, self.dtype if dtype is None else dtype)
+        other.params[:] = self.own_params(writes=False)
+        return other
+
+    def astype(self, dtype: str) -> Stack:
+        """A copy in another precision, with the same parameters rounded to it."""
+        other = self.with_layers(self.layers, dtype)
+        other.trained_loss, other.feature_names = self.trained_loss, self.feature_names
+        return other
+
+    def copy(self) -> Stack:
+        """A stack of its own with the same layers and parameters."""
+        return self.astype(self.dtype)
+
+    @property
+    def plain(self) -> Stack:
+        """The stack that the kernels see, whose outputs and targets are standardized: itself as a rule."""
+        return self if self.target_scale is None else self.with_layers(self.layers[:-1])

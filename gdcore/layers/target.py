@@ -1,0 +1,99 @@
+"""Targets in units of their own: the last layer of a model, fitted from them.
+
+Design
+------
+- Losses and gradients are those of standardized targets and outputs: a model with this layer trains to the bits of one
+  without it on (y - mean) / std, whatever the loss, the optimizer and its rate, penalties and clipping. Learning rates
+  and penalties then mean the same for targets of any size, and float32 keeps the digits of a target far from 0.
+- So the kernels know nothing of it. Targets are standardized, in float64, where samples are checked; `predict` brings
+  the outputs back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..base import checks
+from . import checks as layers_checks
+from .scaling import Standardize
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class ScaledTarget:
+    """The last layer of a model whose targets are not of the size of 1: outputs become mean + std * output.
+
+    The model is trained on (y - mean) / std, and `predict` answers in the units of y. Losses are those of standardized
+    targets: mean_squared_error in units of std^2, so that 1 is the loss of the mean, mean_absolute_error in units of
+    std, the delta of `Huber` in units of std. Metrics are measured in the units of y.
+
+    Parameters
+    ----------
+    mean, std : tuple of float
+        One of each per output, each std > 0; `from_data` measures them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is not a tuple of finite numbers, tuples of different lengths, and a std that is not > 0.
+
+    Notes
+    -----
+    It goes with losses of real targets. A custom loss is given standardized outputs and targets.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> X, price = [[0.0], [1.0], [2.0]], [100_000.0, 300_000.0, 500_000.0]
+    >>> net = gd.Sequential(gd.Dense(1, 1), gd.ScaledTarget.from_data(price), seed=0, dtype="float64")
+    >>> history = net.fit(X, price, "mse", optimizer=gd.SGD(0.1), epochs=1000)
+    >>> net.predict([[1.5]]).round(3)
+    array([[400000.]])
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        layers_checks.columns("mean", self.mean)
+        layers_checks.columns("std", self.std, len(self.mean))
+        layers_checks.all_positive("std", self.std)
+
+    @classmethod
+    def from_data(cls, y: ArrayLike) -> ScaledTarget:
+        """The mean and the standard deviation (divided by n, not n - 1) of each output's targets.
+
+        Parameters
+        ----------
+        y : array_like, shape (n,) or (n, out_features)
+            The training targets; a constant one gets std 1.
+        """
+        found = Standardize.from_data(layers_checks.target_columns(y))
+        return cls(found.mean, found.std)
+
+    @property
+    def in_features(self) -> int:
+        """Outputs of the model."""
+        return len(self.mean)
+
+    def standardized(self, y: Any) -> NDArray[np.float64]:
+        """Targets (n, out_features), or (n,) of one output, in units of std around the mean; others as they are."""
+        array = checks.numbers_array("y", y, "float64")
+        k = len(self.mean)
+        if array.shape[1:] != (k,) and (k > 1 or array.ndim != 1):
+            return array    # whose shape is refused with the rest of the samples
+        scaled: NDArray[np.float64] = (array.reshape(-1, k) - np.array(self.mean)) / np.array(self.std)
+        return scaled.reshape(array.shape)
+
+    def restored(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Numbers (n, out_features), or (n,) of one output, in the units of y and in their own precision."""
+        own: NDArray[Any] = outputs.reshape(-1, len(self.mean)) * np.array(self.std) + np.array(self.mean)
+        with np.errstate(over="ignore"):
+            return own.reshape(outputs.shape).astype(outputs.dtype)
+
+    def __repr__(self) -> str:
+        return repr(Standardize(self.mean, self.std)).replace("Standardize", "ScaledTarget")

@@ -1,0 +1,1 @@
+"""The optimizers on any function."""

@@ -1,0 +1,107 @@
+"""When a descent on any function has converged, and flat ground where its gradient says nothing.
+
+Design
+------
+- A gradient is small or not beside a scale that has its own units: the function's curvature, which is the largest
+  change of the gradient per step's length, times the size of x. So c * fun converges where fun does.
+- The first tenth of the steps does not count: a steep start far away would make any valley look flat.
+- The gradient must be small beside those of the way as well: where the entries of x differ in size, curvature times x
+  is a scale that none of them has.
+- A gradient of 0 after a step of thousands is that of an overflow or of a saturated function. Beside a minimum it would
+  grow in proportion to the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+import numpy as np
+
+from ..optimizers.bounds import Limits, Vector, projected
+from ..optimizers.recent import RecentLargest
+from ..training.epoch_end import norm
+
+TOL = 1e-9
+"""A gradient below this share of curvature times x has converged, if it is below `SHARE` of the largest too."""
+SHARE = 1e-6
+ALONE = 1e-14
+"""A gradient below this share of curvature times x has converged, wherever the descent began."""
+PROBE = float(np.finfo(np.float64).eps) ** (1 / 3)
+"""The step, as a share of x, at which the curvature is measured where no step has shown it."""
+LEAP = 1e-4
+"""A step that leaves at most this share of the gradient may be a leap onto flat ground."""
+BACK = 1e-3
+"""The share of that step that is gone back to look: a gradient that grows linearly has a larger share there."""
+PROMISED = 1e-2
+"""A step that lowers the value by a smaller share of what its slope promised is a leap."""
+
+Objective = Callable[[Vector], tuple[float, Vector]]
+
+
+class Place(NamedTuple):
+    """A point, the value and the gradient there."""
+
+    x: Vector
+    value: float
+    grad: Vector
+
+
+@final
+class Convergence:
+    """The scale of a function's gradients, as its descent goes on."""
+
+    def __init__(self, objective: Objective, limits: Limits | None) -> None:
+        self.objective, self.limits = objective, limits
+        self.first: Vector | None = None
+        self.curvatures, self.curvature = RecentLargest(), 0.0
+        self.sizes = RecentLargest()
+
+    def reason(self, before: Place | None, here: Place, size: float) -> str | None:
+        """Why the descent has converged, if it has.
+
+        Parameters
+        ----------
+        before, here : Place
+            The last step's ends; None before the first step.
+        size : float
+            Norm of the gradient here, the projected one under bounds.
+        """
+        if self.first is None:
+            self.first = here.x
+        largest = self.sizes.add(size)
+        if size == 0:
+            return "the norm of the full gradient is 0: converged"
+        if before is None:
+            return None
+        x_size = max(norm(here.x), norm(here.x - self.first)) or 1.0
+        moved = norm(here.x - before.x)
+        if not moved and not self.curvature:            # the first step was lost in x's roundoff
+            there = here.x - PROBE * x_size / norm(here.grad) * here.grad
+            before = Place(there, *self.objective(there if self.limits is None else np.clip(there, *self.limits)))
+            moved = norm(here.x - before.x)
+        if moved:
+            self.curvature = self.curvatures.add(norm(here.grad - before.grad) / moved)
+        scale = self.curvature * x_size
+        if not size < TOL * scale or not (size < SHARE * largest or size < ALONE * scale):
+            return None
+        return f"the norm of the full gradient, {size:.3g}, is below {TOL:g} of its scale, {scale:.3g}: converged"
+
+
+def leap(objective: Objective, before: Place, here: Place, limits: Limits | None) -> str | None:
+    """What to say of a step that alone made the gradient small, onto ground that is flat; None of any other step.
+
+    Beside a minimum the gradient would be `BACK` of the one before, at least; and a minimum that is flat itself, as
+    that of a hinge, is reached by a step that lowers the value as its slope promised.
+    """
+    step, size = here.x - before.x, norm(projected(before.x, before.grad, limits))
+    left = norm(projected(here.x, here.grad, limits))
+    if left > LEAP * size or before.value - here.value >= PROMISED * abs(float(before.grad @ step)):
+        return None
+    there = here.x - BACK * step
+    if norm(projected(there, objective(there)[1], limits)) > LEAP * size:
+        return None
+    return (
+        f"a step of length {norm(step):.3g} took the gradient's norm from {size:.3g} to {left:.3g}: a flat spot, "
+        "not known to be a minimum; try a smaller learning_rate or begin elsewhere"
+    )

@@ -1,0 +1,365 @@
+"""Any objective: the optimizers on a function of the user's.
+
+Design
+------
+- A step is evaluate, ask the criteria, update, project. So a criterion sees the value and gradient at the very x that
+  is returned, and nit steps take nit + 1 evaluations.
+- Criteria and schedules are those of a fit; a step counts as an epoch.
+- Everything is float64: the cost is the function's.
+- What success is, and where a small gradient is none, stands in `convergence.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..base import checks
+from ..base.calls import explains_calls
+from ..optimizers import Optimizer
+from ..optimizers.adam import Adam
+from ..optimizers.bounds import Limits, projected
+from ..optimizers.full_batch import FullBatch, get_method
+from ..optimizers.line_search import run_scipy
+from ..schedules import PlateauState, ReduceOnPlateau, Schedule
+from ..training.epoch_end import EpochEnd, monitored, norm
+from ..training.stopping.base import StoppingCriterion, StopSpec, criteria
+from ..training.stopping.thresholds import GradientNormThreshold
+from . import checks as minimize_checks
+from .allocations import memory_errors
+from .convergence import Convergence, Place, leap
+from .differences import EPS, check_differentiable, differences
+
+Vector = NDArray[np.float64]
+MONITORS = {"loss": False}
+OPTIMIZER = Adam(0.01)
+WHOLE, PROJECTED = "the full gradient", "the projected gradient"
+"""What criteria call the gradient of a fit, and what it is under bounds."""
+SHOWN = 12
+"""Numbers of an array at most that are printed."""
+GROWN = 2.0
+"""A value at the end above the first one and above this multiple of the lowest has diverged."""
+
+
+class Trace(NamedTuple):
+    """Where a minimization has been."""
+
+    x: NDArray[np.float64]
+    """Shape (nit + 1, …): x0 and x after each step."""
+    fun: NDArray[np.float64]
+    """The values there, shape (nit + 1,)."""
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class MinimizeResult:
+    """What `minimize` found; the fields are those of SciPy's result. Of large arrays `print` shows the shape.
+
+    Attributes
+    ----------
+    x : ndarray, of x0's shape
+    fun : float
+        The value at x.
+    jac : ndarray, of x0's shape
+        The gradient at x.
+    nit, nfev : int
+        Steps, and evaluations of the function, those for differences included.
+    success : bool
+        Whether a criterion was met, by default that of a small gradient, rather than the last step reached, a value not
+        finite, or a flat spot leapt to.
+    message : str
+        Why it stopped, as a sentence.
+    trace : Trace or None
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> result = gd.minimize(lambda x: (x * x, 2 * x), 1.0, max_steps=3, stop=(), trace=True)
+    >>> result.nit, result.message, result.trace.x.shape
+    (3, 'all 3 steps were made', (4,))
+    """
+
+    x: NDArray[np.float64]
+    fun: float
+    jac: NDArray[np.float64]
+    nit: int
+    nfev: int
+    success: bool
+    message: str
+    trace: Trace | None = None
+
+    def __repr__(self) -> str:
+        x, jac = (
+            np.array2string(array, separator=", ") if array.size <= SHOWN else f"array{array.shape}"
+            for array in (self.x, self.jac)
+        )
+        points = "" if self.trace is None else f", trace of {len(self.trace.x)} points"
+        return (
+            f"MinimizeResult(x={x}, fun={self.fun:.6g}, jac={jac}, nit={self.nit}, nfev={self.nfev}, "
+            f"success={self.success}, message={self.message!r}{points})"
+        )
+
+
+@explains_calls
+def minimize(
+    fun: Callable[[Any], Any],
+    x0: ArrayLike,
+    *,
+    jac: Literal[True] | Callable[[Any], Any] | None = True,
+    optimizer: str | Optimizer | FullBatch = OPTIMIZER,
+    max_steps: int = 10_000,
+    stop: StopSpec | Iterable[StopSpec] | None = None,
+    callback: Callable[[EpochEnd], bool | None] | None = None,
+    trace: bool = False,
+    bounds: Iterable[tuple[float | None, float | None]] | None = None,
+) -> MinimizeResult:
+    """Minimize a differentiable function by gradient descent.
+
+    Parameters
+    ----------
+    fun : callable
+        x -> (value, gradient), or -> value where `jac` is not True. x is a copy, of x0's shape.
+    x0 : array_like
+        Where to begin; a number or an array of any shape.
+    jac : True, callable or None, default True
+        True: `fun` returns the gradient too. A callable: x -> gradient. None: differences by 2 n evaluations, central
+        ones away from the bounds, which no evaluation leaves.
+    optimizer : str, Optimizer or FullBatch, default Adam(0.01)
+        A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule; "lbfgs" or "cg" where SciPy is
+        installed.
+    max_steps : int, default 10,000
+        At least 1.
+    stop : StoppingCriterion, callable, or several, optional
+        As in `Trainer.fit`; a step is an epoch, the value its loss. With bounds the gradient is the projected one: 0
+        where x stands at a bound that descent would pass. By default the gradient's norm must be below 1e-9 times the
+        curvature that was met times the size of x, which holds for 1e8 * fun where it does for fun. "lbfgs" and "cg"
+        have their own criteria besides.
+    callback : callable, optional
+        (EpochEnd) after each evaluation -> True to stop.
+    trace : bool, default False
+        Whether the result holds every x and value.
+    bounds : iterable of (low, high), optional
+        One pair for each number of x, None for no bound: x0 and x after each step are projected into them.
+
+    Returns
+    -------
+    MinimizeResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, for what `fun` returns, and with `jac=None` for a function without a derivative.
+    ImportError
+        For "lbfgs" and "cg" where SciPy is not installed.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> result = gd.minimize(lambda a: ((3 + 3 * a) ** 2, 18 * (a + 1)), 2.0, optimizer=gd.SGD(0.02))
+    >>> float(result.x.round(6)), result.success
+    (-1.0, True)
+    """
+    with memory_errors():
+        minimize_checks.no_tree("x0", x0)
+        start = checks.numbers_array("x0", x0, "float64")
+        limits = None if bounds is None else minimize_checks.bounds(bounds, start.size)
+        objective = _Objective(fun, jac, start.shape, limits)
+        x = start.ravel() if limits is None else np.clip(start.ravel(), *limits)
+        if callback is not None:
+            checks.function("callback", callback)
+        steps = checks.integer("max_steps", max_steps, 1)
+        method = get_method(optimizer)
+        rules = () if stop is None else criteria(stop)
+        convergence = Convergence(objective, limits) if stop is None and isinstance(method, Optimizer) else None
+        watch = _Watch(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
+        if isinstance(method, FullBatch):
+            minimize_checks.takes_bounds(method, method.takes_bounds, limits is not None)
+            message, success = _scipy(method, objective, x, steps, watch, limits)
+        else:
+            message, success = _descend(method, objective, x, steps, watch, limits)
+        by_gradient = success and not watch.otherwise
+        if by_gradient and watch.before and (flat := leap(objective, watch.before, watch.here, limits)):
+            message, success = flat, False
+        for one in watch.watches:
+            one.finish(watch.x)
+        if not np.array_equal(watch.x, watch.here.x):
+            watch.fun, watch.jac = objective(watch.x)
+        path = Trace(np.array(watch.xs).reshape(-1, *start.shape), np.array(watch.values)) if trace else None
+        shaped = watch.x.reshape(start.shape), float(watch.fun), watch.jac.reshape(start.shape)
+        return MinimizeResult(*shaped, watch.nit, objective.calls, success, message, path)
+
+
+@final
+class _Objective:
+    """x (n,) -> value, gradient (n,), whatever the user's function gives; counts the evaluations."""
+
+    def __init__(
+        self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None
+    ) -> None:
+        checks.function("fun", fun)
+        minimize_checks.jacobian(jac)
+        self.fun, self.jac, self.shape, self.limits = fun, jac, shape, limits
+        self.calls = 0
+        self.checked = False
+        self.eps = EPS
+        """The roundoff of the values that `value` has returned."""
+
+    def value(self, x: Vector) -> float:
+        self.calls += 1
+        found = self.fun(x.reshape(self.shape).copy())
+        if np.asarray(found).dtype == np.float32:
+            self.eps = float(np.finfo(np.float32).eps)
+        return minimize_checks.objective_value(found, "fun")
+
+    def __call__(self, x: Vector) -> tuple[float, Vector]:
+        if self.jac is True:
+            self.calls += 1
+            value, grad = minimize_checks.objective_pair(self.fun(x.reshape(self.shape).copy()))
+            return minimize_checks.objective_value(value, "fun"), minimize_checks.objective_gradient(grad, self.shape)
+        value = self.value(x)
+        if callable(self.jac):
+            return value, minimize_checks.objective_gradient(self.jac(x.reshape(self.shape).copy()), self.shape)
+        if not np.isfinite(value):
+            return value, np.full(x.size, np.nan)
+        slopes = differences(self.value, x, value, self.limits, self.eps)
+        if not self.checked:
+            check_differentiable(self.value, x, value, slopes, self.limits, self.eps)
+            self.checked = True
+        return value, slopes
+
+
+@final
+class _Watch:
+    """The last good x, its value and gradient, and the point before; whom to ask after each step."""
+
+    x: Vector
+    here: Place
+    fun: float
+    jac: Vector
+
+    def __init__(
+        self, rules: tuple[StoppingCriterion, ...], convergence: Convergence | None,
+        callback: Callable[[EpochEnd], bool | None] | None, steps: int, limits: Limits | None, keep: bool,
+    ) -> None:
+        self.watches = [rule.start(MONITORS) for rule in rules]
+        self.by_gradient = [isinstance(rule, GradientNormThreshold) for rule in rules]
+        self.convergence = convergence
+        self.callback, self.steps, self.limits, self.keep = callback, steps, limits, keep
+        self.began = time.perf_counter()
+        self.nit = -1
+        self.first, self.lowest = np.nan, np.inf
+        self.before: Place | None = None
+        self.otherwise = False
+        """Whether anything but a small gradient has asked to stop."""
+        self.xs: list[Vector] = []
+        self.values: list[float] = []
+
+    def observe(self, x: Vector, value: float, grad: Vector, rate: float) -> str | None:
+        """The reasons to stop at this x, or None."""
+        self.before = None if self.nit < 0 else self.here
+        self.nit += 1
+        self.x, self.fun, self.jac = x.copy(), value, grad
+        self.here = Place(x.copy(), value, grad)
+        self.first = value if self.nit == 0 else self.first
+        self.lowest = min(self.lowest, value)
+        if self.keep:
+            self.xs.append(self.here.x)
+            self.values.append(value)
+        descent = projected(x, grad, self.limits)
+        size = norm(descent)
+        end = EpochEnd(
+            self.nit, self.steps, {"loss": value}, rate, size, time.perf_counter() - self.began, self.x,
+            lambda: descent, lambda: descent,
+        )  # fmt: skip
+        answers = [watch.observe(end) for watch in self.watches]
+        self.otherwise = any(said and not its for said, its in zip(answers, self.by_gradient, strict=True))
+        if self.convergence is not None:
+            answers.append(self.convergence.reason(self.before, self.here, size))
+        reasons = [reason for reason in answers if reason]
+        if self.limits is not None:
+            reasons = [reason.replace(WHOLE, PROJECTED) for reason in reasons]
+        if self.callback is not None and self.callback(end):
+            self.otherwise = True
+            reasons.append(f"{checks.callable_name(self.callback)} asked to stop in step {self.nit}")
+        return "; ".join(reasons) or None
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the value has grown past the first and far past the lowest."""
+        return self.fun > self.first and self.fun - self.lowest > (GROWN - 1) * abs(self.lowest)
+
+
+def _descend(
+    optimizer: Optimizer,
+    objective: _Objective,
+    x: Vector,
+    steps: int,
+    watch: _Watch,
+    limits: Limits | None,
+) -> tuple[str, bool]:
+    """The optimizer's own steps -> why they ended, and whether by a criterion."""
+    x, state, plateau = x.copy(), optimizer.init(x.size, "float64"), PlateauState()
+    schedule = optimizer.learning_rate
+    rate, greater = 0.0, False
+    if isinstance(schedule, ReduceOnPlateau):
+        greater = monitored(schedule, schedule.monitor, schedule.mode, MONITORS).greater_is_better
+    while True:
+        value, grad = objective(x)
+        if what := _not_finite(value, grad):
+            minimize_checks.finite_start(what, watch.nit < 0)
+            where = f"after step {watch.nit + 1} at learning_rate {rate:g}"
+            return f"{what} is not finite {where}: try a smaller one", False
+        if isinstance(schedule, ReduceOnPlateau):
+            plateau = schedule.observe(plateau, value, greater)
+            rate = schedule(plateau.plateaus)
+        else:
+            rate = schedule(watch.nit + 1) if isinstance(schedule, Schedule) else schedule
+        reason = watch.observe(x, value, grad, rate)
+        if reason:
+            return reason, True
+        if watch.nit == steps:
+            made = f"all {steps} steps were made"
+            if not watch.has_diverged:
+                return made, False
+            grown = f"fun has grown from {watch.first:.3g} to {value:.3g}"
+            return f"{made} and {grown}: it diverged at learning_rate {rate:g}, try a smaller one", False
+        state.step(x, grad, rate if isinstance(schedule, ReduceOnPlateau) else None)
+        if not np.isfinite(x).all():
+            remedy = "a gradient of 0 over 0, pass eps > 0" if optimizer.divides_by_zero() else "try a smaller one"
+            return f"x is not finite after step {watch.nit + 1} at learning_rate {rate:g}: {remedy}", False
+        if limits is not None:
+            np.clip(x, *limits, out=x)
+
+
+def _not_finite(value: float, grad: Vector) -> str:
+    """What is not finite; empty where both are."""
+    return "fun" if not np.isfinite(value) else "" if np.isfinite(grad).all() else "its gradient"
+
+
+def _scipy(
+    method: FullBatch,
+    objective: _Objective,
+    x: Vector,
+    steps: int,
+    watch: _Watch,
+    limits: Limits | None,
+) -> tuple[str, bool]:
+    """SciPy's steps -> why they ended, and whether by a criterion, its or ours."""
+    reasons: list[str] = []
+
+    def stepped(x: Vector, value: float, grad: Vector) -> bool:
+        reason = watch.observe(x, value, grad, np.nan)
+        reasons.extend([reason] if reason else [])
+        return bool(reason)
+
+    value, grad = objective(x)
+    minimize_checks.finite_start(_not_finite(value, grad), True)
+    if stepped(x, value, grad):
+        return reasons[0], True
+    ended = run_scipy(method, objective, x, steps, stepped, limits)
+    return (reasons[0], True) if reasons else (ended.message, ended.converged)

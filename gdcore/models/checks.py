@@ -1,0 +1,97 @@
+"""What is refused by models, each with its message and remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..base import checks
+from ..base.arrays import plain_array
+from ..base.checks import short
+from ..losses import CustomLoss, Loss
+
+FEW = 20
+"""Distinct integers that are taken for labels of classes, at the most."""
+
+
+def given_loss(loss: str | Loss | CustomLoss | None, y: object) -> str | Loss | CustomLoss:
+    """A loss; where there is none, the error names those that go with y."""
+    if loss is None:
+        raise TypeError(
+            "fit needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels; "
+            f"y looks like {_looks_like(y)}"
+        )
+    return loss
+
+
+def _looks_like(y: object) -> str:
+    try:
+        array = plain_array("y", y)
+    except ValueError:
+        return short(y)
+    if array.ndim not in (1, 2) or array.size == 0:
+        return short(y)
+    if array.dtype.kind in "OUS":
+        return "names of classes: pass np.unique(y, return_inverse=True)[1] as y"
+    if array.dtype.kind not in "biuf":
+        return short(y)
+    values = np.unique(array)
+    if array.ndim == 2 and array.shape[1] > 1:
+        share = array.dtype.kind != "b" and (values >= 0).all() and np.allclose(array.sum(axis=1), 1)
+        kind = "probabilities of classes, which 'cross_entropy' takes too"
+        return kind if share else f"rows of {array.shape[1]} numbers"
+    if np.isin(values, (0, 1)).all():
+        return "0 and 1"
+    if len(values) <= FEW and array.dtype.kind != "f" and (values == np.arange(len(values))).all():
+        return f"class labels 0 … {len(values) - 1}"
+    if values.tolist() == [-1, 1]:
+        return "-1 and 1, which 'hinge' takes too"
+    return f"numbers from {values[0]:.4g} to {values[-1]:.4g}"
+
+
+def known_loss(loss: Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
+    """The loss that a model was trained with."""
+    if loss is None:
+        raise ValueError(f"{call} goes by the loss, but this model was not trained: call fit first, or pass loss=")
+    return loss
+
+
+def probabilities(loss: Loss | CustomLoss) -> Loss:
+    """A loss whose outputs are logits of probabilities."""
+    if isinstance(loss, Loss) and loss.target in ("class", "unit"):
+        return loss
+    margins = isinstance(loss, Loss) and loss.target == "sign"
+    says = "its outputs are margins: ask classify" if margins else "it has no classes: ask predict"
+    raise ValueError(
+        f"predict_proba needs the loss 'cross_entropy' or 'binary_cross_entropy', got {_name(loss)}; {says}, "
+        "or train with one of them"
+    )
+
+
+def classes(loss: Loss | CustomLoss) -> Loss:
+    """A loss of classes."""
+    if isinstance(loss, Loss) and loss.target in ("class", "unit", "sign"):
+        return loss
+    raise ValueError(
+        "classify needs a loss of classes ('cross_entropy', 'binary_cross_entropy', 'hinge' or 'squared_hinge'), "
+        f"got {_name(loss)}: ask predict for its numbers"
+    )
+
+
+def scored(loss: Loss | CustomLoss) -> Loss:
+    """A loss that the package knows."""
+    if isinstance(loss, Loss):
+        return loss
+    raise ValueError(f"score knows no measure for the custom loss {_name(loss)}: pass metrics to evaluate")
+
+
+def _name(loss: Loss | CustomLoss) -> str:
+    return repr(loss.name) if isinstance(loss, Loss) else str(getattr(loss, "__name__", repr(loss)))
+
+
+def layer_sizes(value: object) -> list[int]:
+    """At least two integers >= 1."""
+    listed = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(listed, list | tuple) or len(listed) < 2:
+        received = checks.short(value)
+        raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {received}")
+    return [checks.integer(f"sizes[{i}]", size, 1) for i, size in enumerate(listed)]

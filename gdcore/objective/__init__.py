@@ -1,0 +1,1 @@
+"""A stack, samples, a loss and penalties: value, gradient and curvature."""

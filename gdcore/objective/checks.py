@@ -1,0 +1,27 @@
+"""What is refused by objective, each with its message and remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.not_arrays import full_name
+
+
+def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[float, NDArray[Any]]:
+    """What a custom loss returned: a number and d value / d outputs of the outputs' shape."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(f"a custom loss must return (value, d value / d outputs), got {full_name(type(value))}")
+    loss, delta = np.asarray(value[0]), np.asarray(value[1])
+    if loss.dtype.kind not in "biuf" or loss.shape != ():
+        received = f"an array of shape {loss.shape}" if loss.shape else repr(value[0])
+        raise TypeError(f"a custom loss must return a number first, got {received}")
+    if delta.dtype.kind not in "biuf" or delta.shape != shape:
+        raise ValueError(
+            f"a custom loss returned a derivative of shape {delta.shape} and dtype {delta.dtype}; "
+            f"expected the outputs' shape {shape} and real numbers (a y of shape (n,) broadcasts: use y[:, None])"
+        )
+    with np.errstate(over="ignore"):
+        return float(loss), np.require(delta, dtype, ["C", "A"])

@@ -1,0 +1,82 @@
+"""What is refused by plot, each with its message and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.checks import finite, numbers_array
+
+T = TypeVar("T")
+
+
+PARALLEL = 1e-6
+"""Sine of the angle below which two directions span no plane."""
+
+
+def two_features(n: int) -> None:
+    """A model whose inputs a picture can show."""
+    if n != 2:
+        raise ValueError(f"decision_boundary needs a model of 2 features, got one of {n}: choose two and train on them")
+
+
+def traced(found: T | None) -> T:
+    """The trace of a result that holds one."""
+    if found is None:
+        raise ValueError("path is a result without a trace: pass trace=True to minimize")
+    return found
+
+
+def places(value: object) -> NDArray[np.float64]:
+    """Points, one behind the other, shape (k, …), k >= 1."""
+    found = numbers_array("path", value, "float64")
+    if found.ndim < 1 or not found.size:
+        raise ValueError(f"path has shape {found.shape}; expected (steps, n), n the number of parameters")
+    return found
+
+
+def drawable(n: int) -> None:
+    """As many numbers as a picture of a function can show."""
+    if n not in (1, 2):
+        raise ValueError(f"path moves in {n} numbers; descent draws 1 or 2: take loss_plane, which projects a path")
+
+
+def path_of_model(n: int, n_params: int) -> None:
+    """A path of a model's parameters."""
+    if n != n_params:
+        raise ValueError(f"path moves in {n} numbers, the model has {n_params} parameters: record it with ParamsTrace")
+
+
+def window(value: Iterable[object], n: int) -> NDArray[np.float64]:
+    """The lowest and the highest number on each axis, shape (n, 2)."""
+    pairs = [tuple(pair) if isinstance(pair, Iterable) else () for pair in value] if isinstance(value, Iterable) else []
+    if len(pairs) != n or any(len(pair) != 2 for pair in pairs):
+        raise TypeError(f"window must hold {n} pair{'s' * (n > 1)} (low, high), one for each axis, got {value!r}")
+    found = np.array([[finite("window", end) for end in pair] for pair in pairs])
+    if (found[:, 0] >= found[:, 1]).any():
+        raise ValueError(f"window must hold pairs (low, high) with low < high, got {value!r}")
+    return found
+
+
+def some_finite(values: NDArray[np.float64]) -> None:
+    """Values of which some can be drawn."""
+    if not np.isfinite(values).any():
+        raise ValueError("the function is nowhere finite in the window: pass window= around where it is")
+
+
+def directions(value: object, n: int, n_params: int) -> NDArray[np.float64]:
+    """Directions in the space of a model's parameters, shape (n, n_params), that span n dimensions."""
+    found = numbers_array("directions", value, "float64")
+    if found.shape != (n, n_params):
+        raise ValueError(f"directions has shape {found.shape}; expected ({n}, {n_params})")
+    length = np.linalg.norm(found, axis=1)
+    if not length.all():
+        raise ValueError("a direction is zero, as random ones are where all weights are: pass another")
+    if n == 2:
+        one, other = found / length[:, None]
+        if np.linalg.norm(other - (one @ other) * one) < PARALLEL:
+            raise ValueError("the two directions are parallel and span no plane: pass others, or another seed")
+    return found

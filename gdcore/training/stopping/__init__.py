@@ -1,0 +1,1 @@
+"""Criteria that end a fit."""

@@ -1,0 +1,134 @@
+"""Criteria that end a fit: frozen rules, each with a watch that holds what changes.
+
+To add one: a frozen dataclass whose `start` returns a watch; one that remembers nothing returns `Ask(its test)`.
+
+Design
+------
+What a watch has seen outlives its fit, in the trainer: a fit that ran out of epochs and is gone on with stops where one
+that never paused would have. A criterion that did stop a fit has done its work and begins anew, and so does every one
+on other data. What is remembered is never written into again: a fit that is interrupted goes back to it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from ...base import checks
+from ...base.record import call_repr
+from .. import checks as training_checks
+from ..epoch_end import EpochEnd, Monitors
+
+Memory = tuple[Any, ...]
+"""What a watch remembers from fit to fit; empty where that is nothing."""
+
+
+class Watch(ABC):
+    """One criterion at work in one fit."""
+
+    @abstractmethod
+    def observe(self, end: EpochEnd) -> str | None:
+        """The reason to stop, as a sentence, or None."""
+
+    @abstractmethod
+    def finish(self, params: NDArray[Any]) -> None:
+        """The fit has ended: leave the parameters as the criterion wants them."""
+
+    @abstractmethod
+    def remembered(self) -> Memory:
+        """What a later fit needs to go on, if anything."""
+
+
+@final
+class Ask(Watch):
+    """A watch that remembers nothing: (end) -> the reason to stop, or None."""
+
+    def __init__(self, test: Callable[[EpochEnd], str | None]) -> None:
+        self.test = test
+
+    def observe(self, end: EpochEnd) -> str | None:
+        return self.test(end)
+
+    def finish(self, params: NDArray[Any]) -> None:
+        pass
+
+    def remembered(self) -> Memory:
+        return ()
+
+
+class StoppingCriterion(ABC):
+    """What every criterion offers; each one is a frozen dataclass."""
+
+    @abstractmethod
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+        """A watch for a fit that begins now, in which these values can be watched.
+
+        `remembered` is what the watch of the fit before has left, where this one goes on.
+        """
+
+    def sums_gradients(self) -> bool:
+        """Whether `EpochEnd.mean_gradient` will be asked for: it costs a pass over the parameters per step."""
+        return False
+
+    def brings_back_the_start(self, monitors: Monitors) -> bool:
+        """Whether `finish` may write the parameters from before an epoch of one step: they are kept on this request."""
+        return False
+
+    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:  # noqa: B027  # only some remember
+        """Raise TypeError or ValueError where a watch cannot have remembered this, for a model of that many parameters.
+
+        The default takes anything.
+        """
+
+    def __repr__(self) -> str:
+        return call_repr(self)  # type: ignore[arg-type]  # each criterion is a dataclass
+
+
+StopSpec = StoppingCriterion | Callable[[EpochEnd], bool | str | None]
+"""A criterion, or (end) -> True or the reason as a sentence, to stop."""
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Function(StoppingCriterion):
+    """Stops when a function says so.
+
+    Parameters
+    ----------
+    function : callable
+        (EpochEnd) -> True or a sentence to stop; None, False or "" to go on.
+
+    Examples
+    --------
+    >>> def spent(end):
+    ...     return end.seconds > 60
+    >>> Function(spent).start({}).__class__.__name__
+    'Ask'
+    """
+
+    function: Callable[[EpochEnd], bool | str | None]
+
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+        return Ask(self._ask)
+
+    def _ask(self, end: EpochEnd) -> str | None:
+        answer = training_checks.stop_answer(self.function, self.function(end))
+        if isinstance(answer, str):
+            return answer or None
+        return f"{checks.callable_name(self.function)} asked to stop in epoch {end.epoch}" if answer else None
+
+
+def criteria(stop: StopSpec | Iterable[StopSpec]) -> tuple[StoppingCriterion, ...]:
+    """One criterion or several, as a tuple."""
+    several = tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
+    found = []
+    for rule in several:
+        if not isinstance(rule, StoppingCriterion):
+            training_checks.stop_function(rule)
+            rule = Function(rule)
+        found.append(rule)
+    return tuple(found)

@@ -1,0 +1,154 @@
+"""Stopping when a value no longer improves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isnan
+from typing import Any, NamedTuple, final
+
+from numpy.typing import NDArray
+
+from ...base import checks
+from .. import checks as training_checks
+from ..epoch_end import EpochEnd, Mode, Monitored, Monitors, When, monitored
+from .base import Memory, StoppingCriterion, Watch
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class EarlyStopping(StoppingCriterion):
+    """Stops when the loss, or a metric, has not improved for `patience` epochs.
+
+    Epochs count from 0 within the fit. A later fit of the same trainer with an equal criterion, on data and validation
+    data of the same contents, goes on counting, and training goes on from where it was, whichever parameters came
+    back; on other data the criterion begins anew. Where it ended the fit, both begin anew with what came back.
+    A value of NaN ends the fit at once and is never the best. After an exception (DivergedError, Ctrl-C) nothing is
+    restored; the next fit goes on counting.
+
+    Parameters
+    ----------
+    patience : int, default 10
+        Epochs without improvement that are tolerated; >= 1.
+    min_delta : float, default 0.0
+        What counts as improvement, in the value's units. What is restored is the best value all the same.
+    restore_best : bool, default True
+        Whether the parameters of the best value come back, at whatever epoch the fit ends. See Notes.
+    monitor : str, default "auto"
+        "auto" is the validation loss where there is validation data, else the training loss; or "loss", "val_loss", or
+        a metric of the fit, such as "val_accuracy".
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether smaller or greater is better; "auto" knows it of losses and of `gdcore.METRICS`.
+
+    Notes
+    -----
+    Metrics and the validation loss are measured after the epoch, and the parameters after it come back; where
+    validation measures an average, that. The training loss is measured while the epoch runs, each batch before its
+    step. Of an epoch of one step it is the loss of the parameters before the step, and those come back. Of several
+    steps it is a mean over parameters that moved; those after the epoch come back, and `stop_reason` says so.
+
+    References
+    ----------
+    Prechelt, L. (1998). Early stopping - but when? Neural Networks: Tricks of the Trade.
+
+    Examples
+    --------
+    >>> EarlyStopping(patience=5)
+    EarlyStopping(patience=5)
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+    monitor: str = "auto"
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        checks.integer("patience", self.patience, 1)
+        checks.nonnegative("min_delta", self.min_delta)
+        checks.boolean("restore_best", self.restore_best)
+        checks.text("monitor", self.monitor)
+        checks.one_of("mode", self.mode, ("auto", "min", "max"))
+
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+        watch = _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
+        if remembered and Monitored(*remembered[0]) == watch.what:
+            _, watch.reference, watch.waited, watch.age, best = remembered
+            watch.best = None if best is None else Best(*best)
+        return watch
+
+    def brings_back_the_start(self, monitors: Monitors) -> bool:
+        return self.restore_best and monitored(self, self.monitor, self.mode, monitors).name == "loss"
+
+    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
+        what, reference, waited, age, best = memory
+        training_checks.saved_monitor(what)
+        training_checks.saved_value("the reference of a criterion", reference)
+        checks.integer("the epochs a criterion has waited", waited, -1, 2**62)
+        checks.integer("the age of the best value", age, 0, 2**62)
+        if best is None:
+            return
+        value, when, params = training_checks.saved_tuple("the best value of a criterion", best, 3)
+        training_checks.saved_value("the best value of a criterion", value)
+        checks.one_of("when the best value was measured", when, ("before", "during", "after"))
+        if params is not None:
+            training_checks.saved_vector("the best parameters", params, n_params, dtype)
+
+
+class Best(NamedTuple):
+    """The best value seen."""
+
+    value: float
+    when: When
+    params: NDArray[Any] | None
+    """None where they are not to come back."""
+
+
+TAILS: dict[When, str] = {
+    "after": "; its parameters were restored",
+    "before": "; the parameters before that epoch's step, whose loss it is, were restored",
+    "during": ", as the mean over its steps, each before its update; the parameters after that epoch were restored",
+}
+
+
+@final
+class _PatienceWatch(Watch):
+    def __init__(self, rule: EarlyStopping, what: Monitored) -> None:
+        self.rule = rule
+        self.what = what
+        self.reference = -inf if what.greater_is_better else inf    # the value that an improvement must pass
+        self.waited = -1    # the first epoch is the best until another is better
+        self.age = 0        # epochs since the best value
+        self.best: Best | None = None
+
+    def observe(self, end: EpochEnd) -> str | None:
+        name, greater = self.what
+        value = end.values[name]
+        self.age += 1
+        if isnan(value):
+            return f"{name} is NaN in epoch {end.epoch}{'' if self.best is None else self._told(end, self.best)}"
+        self.waited += 1
+        sign = 1 if greater else -1
+        if not self.waited or sign * (value - self.reference) > self.rule.min_delta:
+            self.reference, self.waited = value, 0
+        if self.best is None or sign * value > sign * self.best.value:
+            found = end.measured(name)
+            params = found.params if found.when == "before" else found.params.copy()    # the former is a copy
+            self.age, self.best = 0, Best(value, found.when, params if self.rule.restore_best else None)
+        if self.waited < self.rule.patience:
+            return None
+        margin = f" by more than {self.rule.min_delta:g}" * (self.rule.min_delta > 0)
+        plural = "s" * (self.waited > 1)
+        return f"{name} has not improved{margin} for {self.waited} epoch{plural}{self._told(end, self.best)}"
+
+    def _told(self, end: EpochEnd, best: Best) -> str:
+        """The end of a sentence: the best value, and what has become of its parameters."""
+        epoch = end.epoch - self.age
+        where = f"in epoch {epoch}" if epoch >= 0 else "in an earlier fit"
+        return f": the best, {best.value:.6g}, was {where}{'' if best.params is None else TAILS[best.when]}"
+
+    def finish(self, params: NDArray[Any]) -> None:
+        if self.best is not None and self.best.params is not None:
+            params[:] = self.best.params
+
+    def remembered(self) -> Memory:
+        return self.what, self.reference, self.waited, self.age, self.best
