@@ -1,11 +1,69 @@
-"""gdcore: dense networks and linear models trained by gradient descent on a CPU.
+"""Dense networks and linear models trained by gradient descent on a CPU.
 
 Fast, checked, explained: compiled kernels, a gradient checker, and runs that say why they stopped.
 
     >>> import gdcore as gd
     >>> net = gd.MLP([2, 8, 1], activation="tanh", seed=0)
-    >>> trainer = gd.Trainer(net, "mse", gd.Adam(1e-2))
+    >>> history = net.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], loss="mse", epochs=500)
+    >>> net.predict([[0, 1]]).shape
+    (1, 1)
+
+What there is; `help(gdcore.Adam)`, and so for every name, tells more.
+
+Models
+    MLP             a multilayer perceptron from a list of layer sizes
+    LinearModel     one dense layer: linear or logistic regression
+    Sequential      any layers; fit, predict, predict_proba, classify, evaluate, score, loss, loss_and_grad
+    Dense, Dropout                  layers
+    Standardize, MinMax, Log1p      scale the inputs
+    ScaledTarget                    scales the targets
+    softmax                         turns outputs into probabilities
+
+Training
+    Trainer         steps, epochs and fits that continue; state_dict
+    History         what a fit recorded; plot, to_pandas
+    EarlyStopping, LossThreshold, GradientNormThreshold, RelativeChange, TimeLimit
+                                    end a fit: stop=
+    Callback, EpochEnd              called after each epoch: callbacks=
+    Polyak, EMA                     average the parameters: average=
+    DivergedError, OutputRangeWarning
+
+Losses, as a record or by name: LOSSES
+    MeanSquaredError "mse", MeanAbsoluteError "mae", Huber, LogCosh, Quantile, Poisson
+    CrossEntropy, BinaryCrossEntropy "bce", Hinge, SquaredHinge
+
+Optimizers, as a record or by name: OPTIMIZERS
+    SGD, Adam, AdamW, NAdam, Adamax, RAdam, RMSprop, Adagrad, Adadelta, Lion
+    LBFGS, ConjugateGradient        all data at once; need SciPy
+    OptimizerState                  an optimizer's own step, for any vector of parameters
+
+Initializers, as a record or by name: INITIALIZERS
+    GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunNormal, Orthogonal
+    Normal, Uniform, Constant, Zeros, Ones
+
+Activations, by name: ACTIVATIONS, of which each is an Activation
+
+Gradients and diagnosis
+    check_gradients                 compare a model's gradient with finite differences
+    check_gradient                  the same for any function
+    GradientReport, GradientError   what they return and raise
+    diagnose                        what a run did and what stands in its way: a Diagnosis of each Finding
+    find_learning_rate              try rising rates on a copy: a RangeTest
+    learning_rate_bound             the largest stable rate: a LearningRateBound
+    minimize                        any differentiable function: a MinimizeResult
+
+Modules
+    schedules       learning rates that change: Cosine, StepDecay, OneCycle, ReduceOnPlateau, ... (SCHEDULES)
+    metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
+    plot            pictures of runs, models and losses
+
+Settings
+    get_num_threads, set_num_threads, num_threads       threads of one call
+    show_config                     version, instruction sets, threads, compiler
+    AVERAGES                        the averages above, as a tuple
 """
+
+import sys
 
 from . import metrics, plot, schedules
 from ._version import __version__
@@ -180,8 +238,11 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """The public names alone."""
-    return sorted(__all__)
+    """The public names alone; none to pydoc, which would print the documentation of every class besides."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == "inspect":    # which pydoc asks for members
+        frame = frame.f_back
+    return [] if frame.f_globals.get("__name__") == "pydoc" else sorted(__all__)
 
 
 for _public in (*(globals()[_name] for _name in __all__), *SCHEDULES, *METRICS):

@@ -124,7 +124,7 @@ def test_a_library_that_is_missing_is_named(monkeypatch, module):
         call()
 
 
-def test_plot_draws_the_losses_and_says_why_it_stopped():
+def test_plot_draws_the_losses_and_marks_the_best():
     pytest.importorskip("matplotlib").use("Agg")
     from matplotlib import pyplot
 
@@ -134,8 +134,9 @@ def test_plot_draws_the_losses_and_says_why_it_stopped():
     np.testing.assert_array_equal(lines["loss"].get_ydata(), history.loss)
     np.testing.assert_array_equal(lines["val_loss"].get_ydata(), history.val_loss)
     assert lines["loss"].get_linestyle() != lines["val_loss"].get_linestyle()
-    assert ax.get_title() == "stopped: all 4 epochs were run"
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "val_loss", "stopped"]
+    assert ax.get_title() == "4 epochs"
+    best = f"best val_loss, epoch {np.argmin(history.val_loss)}"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "val_loss", best]
     assert history.plot(ax) is ax
     pyplot.close("all")
 

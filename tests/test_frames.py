@@ -124,6 +124,34 @@ def test_weights_and_scales():
         gd.ScaledTarget.from_data(pd.DataFrame({"a": [0.0, 0.0], "b": [1.0, np.nan]}))
 
 
+CALLS = [
+    lambda net, X, y, c, w: net(1).fit(X, y, loss="mse", epochs=2, validation_split=0.25, sample_weight=w).val_loss,
+    lambda net, X, y, c, w: net(3).fit(X, c, loss="cross_entropy", epochs=2, validation_data=(X, c, w),
+                                       class_weight="balanced", metrics="accuracy").metrics,
+    lambda net, X, y, c, w: gd.Trainer(net(1), "mse").step(X, y, w),
+    lambda net, X, y, c, w: str(gd.check_gradients(net(1), X, y, "mse", sample_weight=w)),
+    lambda net, X, y, c, w: str(gd.learning_rate_bound(net(1), X, y, "mse")),
+    lambda net, X, y, c, w: gd.Standardize.from_data(X), lambda net, X, y, c, w: gd.ScaledTarget.from_data(y),
+    lambda net, X, y, c, w: net(3).evaluate(X, c, "accuracy", loss="cross_entropy", sample_weight=w),
+    lambda net, X, y, c, w: gd.minimize(lambda x: (x @ x, 2 * x), y, max_steps=3).x.tolist(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_frame_is_its_numbers_in_every_call(call, rng):
+    n = 24
+    X = pd.get_dummies(pd.DataFrame({"area": rng.normal(size=n), "town": list("abca") * (n // 4)}))
+    X["rooms"] = pd.array(rng.integers(1, 5, n), "Int64")
+    y, c = pd.Series(rng.normal(size=n), dtype="Float64"), pd.Series(np.arange(n) % 3, dtype="Int64")
+    w = pd.Series(rng.integers(1, 3, n), dtype="Int64")
+
+    def net(n_out):
+        return gd.MLP([X.shape[1], 4, n_out], activation="tanh", seed=0)
+
+    numbers = (array.to_numpy(kind) for array, kind in ((X, float), (y, float), (c, int), (w, float)))
+    assert call(net, X, y, c, w) == call(net, *numbers)
+
+
 def test_polars():
     pl = pytest.importorskip("polars")
     X = pl.DataFrame({"a": [1, 2, 3, 4], "b": [True, False, True, True], "c": [1.5, 2, 3, 4]})

@@ -1,5 +1,6 @@
 """Pictures, by what is in their artists."""
 
+import re
 import sys
 
 import numpy as np
@@ -94,9 +95,58 @@ def test_losses(pyplot):
     ax = plot.losses(HISTORY)
     np.testing.assert_array_equal(line(ax, "loss"), [[0, 1], [3, 2]])
     np.testing.assert_array_equal(line(ax, "val_loss"), [[0, 1], [4, 1]])
-    assert list(ax.lines[2].get_xdata()) == [1, 1]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "val_loss", "stopped"]
-    assert ax.get_title() == "stopped: enough"
+    np.testing.assert_array_equal(line(ax, "best val_loss, epoch 1"), [[1], [1]])
+    names = ["loss", "val_loss", "best val_loss, epoch 1"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == names
+    assert ax.get_title() == "enough"
+
+
+@pytest.mark.parametrize(("reason", "title"), [
+    ("all 2 epochs were run", "2 epochs"), ("", "2 epochs"), ("all 7 steps were made", "2 epochs"),
+    ("val_loss has not improved for 5 epochs: the best, 36, was in epoch 0; its parameters were restored",
+     "val_loss has not improved for 5 epochs"),
+    ("lbfgs: ABNORMAL", "lbfgs: ABNORMAL"), ("word " * 30, "word " * 9 + "word…"),
+])  # fmt: skip
+def test_titles_are_short(pyplot, reason, title):
+    assert gd.History([3.0, 2.0], stop_reason=reason).plot().get_title() == title
+
+
+@pytest.mark.parametrize(("losses", "val_losses", "best"), [
+    ([3.0, 1.0, 2.0], [], "best loss, epoch 1"), ([3.0, 2.0, 1.0], [1.0, 0.5, 0.7], "best val_loss, epoch 1"),
+    ([3.0, np.nan, 2.0], [], "best loss, epoch 2"), ([np.inf, np.nan], [], None), ([], [], None),
+])  # fmt: skip
+def test_the_best_epoch_is_marked(pyplot, losses, val_losses, best):
+    ax = gd.History(losses, val_losses).plot()
+    marked = [line.get_label() for line in ax.lines if line.get_marker() == "*"]
+    assert marked == ([best] if best else [])
+
+
+MEASURED = gd.History([3.0, 2.0], [4.0, 1.0], metrics={"r2": [0.1, 0.5], "val_r2": [0, 0.4], "mae": [1.0, 0.5]})
+
+
+def test_metrics_have_an_axis_of_their_own(pyplot):
+    ax = MEASURED.plot(metrics=("r2", "mae"))
+    [right] = [other for other in ax.figure.axes if other is not ax]
+    np.testing.assert_array_equal(line(right, "r2")[1], [0.1, 0.5])
+    np.testing.assert_array_equal(line(right, "val_r2")[1], [0, 0.4])
+    np.testing.assert_array_equal(line(right, "mae")[1], [1, 0.5])
+    assert right.get_ylabel() == "r2, mae"
+    names = ["loss", "val_loss", "best val_loss, epoch 1", "r2", "val_r2", "mae"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == names
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in (*ax.lines, *right.lines)}
+    assert len(looks) == 6
+    assert [other.get_label() for other in MEASURED.plot(metrics="val_r2").figure.axes[1].lines] == ["val_r2"]
+
+
+@pytest.mark.parametrize(("history", "metrics", "kind", "message"), [
+    (MEASURED, "r22", ValueError, "holds no metric 'r22'; it holds r2, val_r2, mae; did you mean 'r2'?"),
+    (HISTORY, "r2", ValueError, "the history holds no metrics, and so not 'r2': pass metrics='r2' to fit"),
+    (MEASURED, 3, TypeError, "metrics must be a name or several, got 3"),
+])  # fmt: skip
+def test_metrics_that_are_not_there(pyplot, history, metrics, kind, message):
+    with pytest.raises(kind, match=re.escape(message)):
+        history.plot(metrics=metrics)
+    assert not pyplot.get_fignums()
 
 
 @pytest.mark.parametrize(("losses", "scale"), [
@@ -149,8 +199,57 @@ def test_decision_boundary(pyplot, outputs):
     ax = plot.decision_boundary(net, X, Y)
     low, high = (path.get_extents() for path in ax.collections[0].get_paths()[:2])
     np.testing.assert_allclose([low.x1, high.x0], 1, atol=3.3 / 199)
-    np.testing.assert_allclose(ax.collections[1].get_offsets(), X[:1])
-    np.testing.assert_allclose(ax.collections[2].get_offsets(), X[1:])
+    np.testing.assert_allclose(ax.collections[2].get_offsets(), X[:1])
+    np.testing.assert_allclose(ax.collections[3].get_offsets(), X[1:])
+
+
+def test_many_classes_look_different(pyplot, rng):
+    X, y = rng.normal(size=(60, 2)), np.arange(60) % 6
+    ax = plot.decision_boundary(gd.MLP([2, 8, 6], seed=0), X, y)
+    looks = {(scatter.get_paths()[0].vertices.tobytes(), scatter.get_facecolor().tobytes())
+             for scatter in ax.collections[2:]}  # fmt: skip
+    assert len(looks) == 6
+    assert len({hatch for hatch in ax.collections[0].hatches}) == 6
+
+
+BESIDE = [
+    lambda: HISTORY.plot(), lambda: MEASURED.plot(metrics="r2"), lambda: plot.decision_boundary(LINE, X, Y),
+    lambda: plot.activations(LINE, X), lambda: plot.descent(square, [2.0, -1.0]),
+    lambda: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]]), lambda: plot.loss_plane(LINE, X, Y, "mse"),
+    lambda: plot.loss_slice(LINE, X, Y, "mse"), lambda: gd.find_learning_rate(LINE, X, Y, "mse").plot(),
+    lambda: gd.check_gradients(LINE, X, Y, "mse").plot(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", BESIDE)
+def test_legends_cover_nothing(pyplot, draw):
+    """The legend stands below the axes and their labels, inside of the figure."""
+    ax = draw()
+    ax.figure.canvas.draw()
+    legend, labels, whole = (part.get_window_extent() for part in (ax.get_legend(), ax.xaxis.label, ax.figure))
+    assert legend.y1 <= labels.y0 + 1 < ax.get_window_extent().y0
+    assert legend.y0 >= -1
+    assert -1 <= legend.x0 < legend.x1 <= whole.width + 1
+
+
+def test_a_legend_stays_in_a_figure_that_makes_no_room(pyplot):
+    figure, both = pyplot.subplots(1, 2)
+    HISTORY.plot(both[0])
+    figure.canvas.draw()
+    legend, axes = both[0].get_legend().get_window_extent(), both[0].get_window_extent()
+    assert axes.y0 < legend.y0 < legend.y1 < axes.y1
+
+
+@pytest.mark.parametrize(("draw", "name"), [
+    (lambda: plot.loss_plane(LINE, X, Y, "mse"), "mean_squared_error"),
+    (lambda: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]]), "fun(x)"),
+])  # fmt: skip
+def test_contours_have_a_bar_of_greys(pyplot, draw, name):
+    ax = draw()
+    [bar] = [other for other in ax.figure.axes if other is not ax]
+    assert bar.get_ylabel() == name
+    low, high = bar.get_ylim()
+    assert low < high
 
 
 def test_activations(pyplot, rng):
@@ -179,7 +278,7 @@ def test_steps_upon_a_curve(pyplot, start, form):
     np.testing.assert_allclose(values, square(grid)[0])
     assert grid[0] < result.trace.x.min() < result.trace.x.max() < grid[-1]
     assert len(grid) == 7
-    across, up = line(ax, "path, 10 places")
+    across, up = line(ax, "path, 10 points")
     np.testing.assert_array_equal(across, result.trace.x.ravel())
     np.testing.assert_allclose(up, result.trace.fun)
     np.testing.assert_array_equal(line(ax, "start")[:, 0], [across[0], up[0]])
@@ -193,7 +292,7 @@ def test_steps_upon_contours(pyplot, gives):
     ax = plot.descent(bowl if gives == "pair" else lambda x: bowl(x)[0], result)
     for level, points in lines_of_contours(ax):
         np.testing.assert_allclose(bowl(points.T)[0], level, atol=3 * (2.6 / 100) ** 2)
-    np.testing.assert_array_equal(line(ax, "path, 31 places"), result.trace.x.T)
+    np.testing.assert_array_equal(line(ax, "path, 31 points"), result.trace.x.T)
     np.testing.assert_array_equal(line(ax, "end")[:, 0], result.x)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x[0]", "x[1]")
 
@@ -278,7 +377,7 @@ def test_a_models_path(pyplot, rng, dtype):
     penalty = 0.25 * trace.x[:-1, 0] ** 2
     np.testing.assert_allclose([value(x) for x in trace.x[:-1]], history.loss + penalty, rtol=8 * np.finfo(dtype).eps)
     ax = plot.descent(value, trace)
-    np.testing.assert_array_equal(line(ax, "path, 6 places"), trace.x.T)
+    np.testing.assert_array_equal(line(ax, "path, 6 points"), trace.x.T)
 
 
 TRACELESS = gd.minimize(bowl, [0.0, 0.0], max_steps=1)

@@ -67,7 +67,7 @@ def test_path_in_a_plane(pyplot, case, rng):
     net = case[0]
     plane, steps = rng.normal(size=(2, net.n_params)), rng.normal(size=(6, 2))
     ax = plot.loss_plane(*case, directions=plane, path=net.params + steps @ plane, resolution=5)
-    np.testing.assert_allclose(line(ax, "path, 6 places"), steps.T, rtol=1000 * EPS)
+    np.testing.assert_allclose(line(ax, "path, 6 points"), steps.T, rtol=1000 * EPS)
     ax = plot.loss_plane(*case, directions=plane, path=net.params + np.array([[2.0, 4], [3, 4]]) @ plane, resolution=5)
     assert (ax.get_xlim(), ax.get_ylim()) == (pytest.approx((-0.45, 3.45)), pytest.approx((-0.6, 4.6)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +13,10 @@ from . import checks
 
 WIDE = 30.0
 """Positive values of a larger ratio are hard to read on a linear axis."""
+BELOW = 3.6
+"""Heights of a letter between axes and a legend below them: the tick labels and the axis label stand there."""
+COLUMNS, WIDTH = 3, 72
+"""Entries of a legend side by side at the most, and their letters, if each were as long as the longest."""
 
 
 def optional(module: str, wanted_by: str, install: str) -> Any:
@@ -67,6 +71,23 @@ def log_where_wide(ax: Any, values: ArrayLike) -> None:
     positive = found[np.isfinite(found) & (found > 0)]
     if len(positive) and not (found < 0).any() and positive.max() > WIDE * positive.min():
         ax.set(yscale="log", ylabel=f"{ax.get_ylabel()} (log scale)")
+
+
+def legend_below(ax: Any, handles: Sequence[Any] | None = None, labels: Sequence[str] | None = None) -> Any:
+    """Draw the legend of an Axes below it, in up to three columns; by default of all that has a label.
+
+    In a figure without a layout engine nothing would make room for it there: it stands where it covers least.
+    """
+    if handles is None or labels is None:
+        handles, labels = ax.get_legend_handles_labels()
+    if ax.figure.get_layout_engine() is None:
+        return ax.legend(handles, labels, loc="best")
+    transforms = optional("matplotlib.transforms", "plot", "gdcore[plot]")
+    size = optional("matplotlib", "plot", "gdcore[plot]").rcParams["font.size"]
+    columns = min(COLUMNS, len(labels), WIDTH // max(map(len, labels), default=1)) or 1
+    below = transforms.offset_copy(ax.transAxes, ax.figure, y=-BELOW * size, units="points")
+    return ax.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below,
+                     ncols=columns, frameon=False, borderaxespad=0)  # fmt: skip
 
 
 def data_frame(columns: Mapping[str, Any]) -> Any:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..base.optional import axes_or_new, log_where_wide
+from ..base.optional import axes_or_new, legend_below, log_where_wide
 from ..data.samples import take_samples
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential, without_target_scale
@@ -112,7 +112,7 @@ class RangeTest:
         else:
             fall = self.losses[: int(np.argmin(self.smoothed)) + 1]
             _cut_off(ax, self.losses, np.append(fall, self.trial_losses))
-        ax.legend()
+        legend_below(ax)
         return ax
 
     def __repr__(self) -> str:

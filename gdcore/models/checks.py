@@ -26,7 +26,7 @@ def given_loss(loss: str | Loss | CustomLoss | None, y: object) -> str | Loss | 
 def _looks_like(y: object) -> str:
     try:
         array = plain_array("y", y)
-    except ValueError:
+    except (TypeError, ValueError):
         return short(y)
     if array.ndim not in (1, 2) or array.size == 0:
         return short(y)

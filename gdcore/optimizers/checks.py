@@ -14,7 +14,8 @@ from ..base.checks import positive, short
 
 def rate(value: object) -> None:
     """A learning rate that is not a schedule: a finite number above 0."""
-    if isinstance(value, type | str) or callable(value):
+    word = isinstance(value, str) and value.isalpha()
+    if word or isinstance(value, type) or callable(value):
         raise TypeError(
             f"learning_rate must be a number or a schedule, got {short(value)}: "
             "pass a record such as gdcore.schedules.Cosine(0.1, 1000)"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.checks import finite, numbers_array
+from ..base.checks import finite, numbers_array, short
+from ..base.not_arrays import full_name
+from ..base.spelling import did_you_mean
 
 T = TypeVar("T")
 
@@ -21,6 +23,22 @@ def two_features(n: int) -> None:
     """A model whose inputs a picture can show."""
     if n != 2:
         raise ValueError(f"decision_boundary needs a model of 2 features, got one of {n}: choose two and train on them")
+
+
+def recorded(names: str | Iterable[str], known: Sequence[str]) -> list[str]:
+    """Metrics that a history holds; one on the training data stands for the one on the validation data too."""
+    if not isinstance(names, Iterable):
+        raise TypeError(f"metrics must be a name or several, got {short(names)}")
+    found: list[str] = []
+    for name in (names,) if isinstance(names, str) else names:
+        if not known:
+            raise ValueError(f"the history holds no metrics, and so not {name!r}: pass metrics={name!r} to fit")
+        if name not in known:
+            raise ValueError(
+                f"the history holds no metric {name!r}; it holds {', '.join(known)}{did_you_mean(name, known)}"
+            )
+        found += [one for one in (name, f"val_{name}") if one in known]
+    return list(dict.fromkeys(found))
 
 
 def traced(found: T | None) -> T:

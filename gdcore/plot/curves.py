@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,21 +11,30 @@ from numpy.typing import ArrayLike
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..base.optional import axes_or_new, log_where_wide, whole_numbers
+from ..base.optional import axes_or_new, legend_below, log_where_wide, whole_numbers
+from . import checks as plot_checks
 from ..models.sequential import Sequential
 from ..training.history import History
 
 if TYPE_CHECKING:
     from ..losses import CustomLoss, Loss
 
+MARKERS = ("s", "^", "D", "v")
+GREYS = ("0.55", "0.4", "0.7", "0.3")
+"""Of metrics, one behind the other."""
+MARKED = 10
+"""Markers of a metric's line, at least, where there are as many epochs."""
+TITLE = 50
+"""Characters of a title, beyond which it is cut to its first clause."""
 FEW = 30
 """Epochs up to which each one has a marker."""
 
 
 @explains_calls
-def losses(history: History, ax: Any = None) -> Any:
-    """Draw the losses over the epochs, with the reason of the stop.
+def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = ()) -> Any:
+    """Draw the losses over the epochs, the best epoch marked, and metrics beside them.
 
+    The best epoch is the one of the lowest validation loss, or of the lowest loss where there is no validation data.
     The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
 
     Parameters
@@ -31,6 +42,9 @@ def losses(history: History, ax: Any = None) -> Any:
     history : History
     ax : matplotlib Axes, optional
         By default those of a new figure.
+    metrics : str or several, default ()
+        Names of recorded metrics, drawn in grey against an axis of their own on the right; "accuracy" stands for
+        "val_accuracy" too.
 
     Returns
     -------
@@ -40,30 +54,56 @@ def losses(history: History, ax: Any = None) -> Any:
     ------
     ImportError
         Where matplotlib is not installed.
-    TypeError
-        For what is no history.
+    TypeError, ValueError
+        For what is no history, and for metrics that it does not hold.
 
     Examples
     --------
     >>> import gdcore as gd
-    >>> history = gd.LinearModel(1).fit([[1.0]], [1.0], loss="mse", epochs=3)
-    >>> gd.plot.losses(history).get_title()
-    'stopped: all 3 epochs were run'
+    >>> history = gd.LinearModel(1).fit([[1.0], [2.0]], [1.0, 3.0], loss="mse", epochs=3, metrics="mae")
+    >>> gd.plot.losses(history, metrics="mae").get_title()
+    '3 epochs'
     """
     checks.instance("history", history, History, "model.fit(X, y, …)")
+    shown = plot_checks.recorded(metrics, tuple(history.metrics))
     ax = axes_or_new(ax)
     for name, values, style in (("loss", history.loss, "-"), ("val_loss", history.val_loss, "--")):
         if values:
             marker = "o" if len(values) <= FEW else ""
             ax.plot(range(len(values)), values, style, color="black", marker=marker, markersize=3, label=name)
-    if history.loss:
-        ax.axvline(history.epochs - 1, color="gray", linestyle=":", label="stopped")
-        ax.legend()
-    ax.set(xlabel="epoch", ylabel="loss")
+    judged, values = ("val_loss", history.val_loss) if history.val_loss else ("loss", history.loss)
+    if np.isfinite(values).any():
+        best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+        label = f"best {judged}, epoch {best}"
+        ax.plot([best], values[best : best + 1], "*", color="black", markersize=12, label=label)
+    ax.set(xlabel="epoch", ylabel="loss", title=_title(history))
     log_where_wide(ax, history.loss + history.val_loss)
     whole_numbers(ax)
-    ax.set_title(f"stopped: {history.stop_reason}", wrap=True)
+    handles, labels = ax.get_legend_handles_labels()
+    if shown:
+        right = ax.twinx()
+        for name in shown:
+            i = sorted({other.removeprefix("val_") for other in shown}).index(name.removeprefix("val_"))
+            style = "--" if name.startswith("val_") else "-"
+            values = history.metrics[name]
+            right.plot(range(len(values)), values, style, color=GREYS[i % len(GREYS)], marker=MARKERS[i % len(MARKERS)],
+                       markersize=4, markevery=max(1, len(values) // MARKED), label=name)  # fmt: skip
+        right.set_ylabel(", ".join(dict.fromkeys(name.removeprefix("val_") for name in shown)))
+        more = right.get_legend_handles_labels()
+        handles, labels = handles + more[0], labels + more[1]
+    if handles:
+        legend_below(ax, handles, labels)
     return ax
+
+
+def _title(history: History) -> str:
+    """How many epochs were run, or what ended them, in a few words."""
+    reason = history.stop_reason
+    if history.epochs and (not reason or reason.startswith(("all ", "the epoch was", "the step was"))):
+        return f"{history.epochs} epoch{'s' * (history.epochs > 1)}"
+    if len(reason) > TITLE:
+        reason = re.split(r"[;:] ", reason)[0]
+    return reason if len(reason) <= TITLE else f"{reason[: TITLE - 1]}…"
 
 
 @explains_calls

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..base.optional import axes_or_new
+from ..base.optional import axes_or_new, legend_below
 from ..losses import Loss
 from ..minimize.minimize import MinimizeResult, Trace
 from ..objective.point import Point
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 WINDOW = (-1.0, 1.0)
-RANDOM = "random direction, lengths of the units' weights"
+RANDOM = "random direction (scaled per unit)"
 
 
 @explains_calls
@@ -106,7 +106,7 @@ def loss_slice(
     ax.plot(*grid.axes, grid.values, "-", color="black")
     ax.plot([0], [point.value(point.x)], "*", color="black", markersize=12, label="the model")
     ax.set(xlabel=RANDOM if given is None else "steps along the direction", ylabel=_loss_name(point))
-    ax.legend()
+    legend_below(ax)
     return ax
 
 
@@ -172,8 +172,8 @@ def loss_plane(
     --------
     >>> import gdcore as gd
     >>> ax = gd.plot.loss_plane(gd.LinearModel(2, seed=0), [[1.0, 2.0]], [1.0], "mse", resolution=9)
-    >>> ax.get_title()
-    'mean_squared_error'
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('random direction (scaled per unit)', 'second random direction')
     """
     point = Point(model, X, y, loss, sample_weight, l1, l2)
     resolution, levels = checks.integer("resolution", resolution, 2), checks.integer("levels", levels, 2)
@@ -183,7 +183,7 @@ def loss_plane(
         directions, shares = _principal(moves)
         labels = [f"principal direction {i} of the path ({share:.0%})" for i, share in enumerate(shares)]
     elif directions is None:
-        labels = [RANDOM, "another such direction"]
+        labels = [RANDOM, "second random direction"]
     plane = _directions(point, directions, 2, seed)
     if moves is None:
         box = plot_checks.window((WINDOW, WINDOW) if window is None else window, 2)
@@ -192,12 +192,12 @@ def loss_plane(
         box = window_around(np.vstack([moves, np.zeros(2)]), window)
     grid = over_grid(lambda steps: point.value(point.x + steps @ plane), box, resolution)
     ax = axes_or_new(ax)
-    draw_contours(ax, grid, levels, np.zeros((1, 2)) if moves is None else moves)
+    draw_contours(ax, grid, levels, np.zeros((1, 2)) if moves is None else moves, _loss_name(point))
     if moves is not None:
         draw_path(ax, *moves.T)
     ax.plot([0], [0], "o", color="black", markerfacecolor="none", markersize=14, label="the model")
-    ax.set(xlabel=labels[0], ylabel=labels[1], title=_loss_name(point))
-    ax.legend(framealpha=1)
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    legend_below(ax)
     return ax
 
 

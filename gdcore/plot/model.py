@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..base.optional import axes_or_new
+from ..base.optional import axes_or_new, legend_below, optional
 from ..data import checks as data_checks
 from ..data.samples import inputs_of
 from ..layers.dense import Dense
@@ -18,6 +18,10 @@ from ..layers.stack import stack_of
 from ..models.sequential import Sequential
 from . import checks as plot_checks
 
+FEW = 3
+"""Classes up to which greys alone tell their areas apart; more are hatched too."""
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||")
+FILLS = ("black", "white", "0.6")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -74,12 +78,19 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     ax = axes_or_new(ax)
     n_classes = max(2, stack.out_features)
     edges = np.arange(n_classes + 1) - 0.5
-    ax.contourf(across, up, decided, levels=edges, colors=[str(g) for g in np.linspace(0.95, 0.6, n_classes)])
+    greys = [str(grey) for grey in np.linspace(0.97, 0.75 if n_classes <= FEW else 0.55, n_classes)]
+    hatches = [HATCHES[c % len(HATCHES)] if n_classes > FEW else "" for c in range(n_classes)]
+    areas = ax.contourf(across, up, decided, levels=edges, colors=greys, hatches=hatches)
+    areas.set(edgecolor="0.45", linewidth=0)    # of the hatches
+    ax.contour(across, up, decided, levels=edges[1:-1], colors="black", linewidths=0.8)
+    patch = optional("matplotlib.patches", "plot", "gdcore[plot]").Patch
+    handles = []
     for c in np.unique(labels):
         chosen = data[labels == c]
-        ax.scatter(chosen[:, 0], chosen[:, 1], marker=MARKERS[c % len(MARKERS)], label=f"class {c}", s=24,
-                   facecolor="white" if c % 2 else "black", edgecolor="black")  # fmt: skip
-    ax.legend()
+        points = ax.scatter(chosen[:, 0], chosen[:, 1], marker=MARKERS[c % len(MARKERS)], s=24, label=f"class {c}",
+                            facecolor=FILLS[c % len(FILLS)], edgecolor="black", linewidth=0.8)  # fmt: skip
+        handles.append((patch(facecolor=greys[c], edgecolor="0.45", hatch=hatches[c], linewidth=0), points))
+    legend_below(ax, handles, [f"class {c}" for c in np.unique(labels)])
     ax.set(xlabel="feature 0", ylabel="feature 1")
     return ax
 
@@ -128,6 +139,6 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
         ax.hist(out.ravel(), bins=bins, histtype="step", density=True, color=str(0.5 * i / max(1, len(dense) - 1)),
                 linestyle=("-", "--", ":", "-.")[i % 4], linewidth=1.5,
                 label=f"dense{i}, {layer.activation}")  # fmt: skip
-    ax.legend()
+    legend_below(ax)
     ax.set(xlabel="output of a unit", ylabel="density")
     return ax

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..base.optional import axes_or_new
+from ..base.optional import axes_or_new, legend_below
 from ..minimize import checks as minimize_checks
 from ..minimize.minimize import MinimizeResult, Trace
 from ..models.sequential import Sequential
@@ -172,7 +172,8 @@ def descent(
         ax.set(xlabel="x", ylabel="fun(x)", xlim=grid.axes[0][[0, -1]])
     else:
         ax = axes_or_new(ax)
-        draw_contours(ax, grid, levels, flat)
+        draw_contours(ax, grid, levels, flat, "fun(x)")
         draw_path(ax, *flat.T)
         ax.set(xlabel="x[0]", ylabel="x[1]")
+    legend_below(ax)
     return ax

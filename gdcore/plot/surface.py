@@ -60,8 +60,10 @@ def over_grid(fun: Callable[[Vector], float], window: Vector, resolution: int) -
     return Grid(axes, values.reshape(points.shape[:-1]))
 
 
-def draw_contours(ax: Any, grid: Grid, levels: int, places: Vector) -> None:
-    """Areas and lines of a function of two numbers, with heights away from a path's places (k, 2) and the edges.
+def draw_contours(ax: Any, grid: Grid, levels: int, places: Vector, name: str) -> None:
+    """Areas and lines of a function of two numbers, heights away from a path's points (k, 2) and the edges, and a bar.
+
+    The bar beside the axes is labelled with the function's name.
 
     Nothing where the function is constant.
     """
@@ -70,11 +72,13 @@ def draw_contours(ax: Any, grid: Grid, levels: int, places: Vector) -> None:
     heights = contour_levels(values.compressed(), levels)
     if len(heights) > 1:
         greys = [str(grey) for grey in np.linspace(1.0, GREYS, len(heights) + 1)]
-        ax.contourf(across, up, values, levels=heights, colors=greys, extend="both")
+        areas = ax.contourf(across, up, values, levels=heights, colors=greys, extend="both")
         lines = ax.contour(across, up, values, levels=heights, colors="0.4", linewidths=0.6)
         for label in ax.clabel(lines, heights[::2], fmt="%.3g", fontsize=7, colors="black"):
             if _covered(np.array(label.get_position()), grid, places):
                 label.remove()
+        bar = ax.figure.colorbar(areas, ax=ax, ticks=heights[::2], format="%.3g", label=name)
+        bar.ax.tick_params(labelsize="small")
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
 
 
@@ -102,7 +106,6 @@ def contour_levels(values: Vector, n: int) -> Vector:
 def draw_path(ax: Any, across: Vector, up: Vector) -> None:
     """Places (k,), joined; the first and the last one marked."""
     style, width = ("o--", 0.9) if len(across) <= MARKED else ("-", 2.0)
-    ax.plot(across, up, style, color="black", markersize=3, linewidth=width, label=f"path, {len(across)} places")
+    ax.plot(across, up, style, color="black", markersize=3, linewidth=width, label=f"path, {len(across)} points")
     ax.plot(across[:1], up[:1], "s", color="black", markerfacecolor="white", markersize=8, label="start")
     ax.plot(across[-1:], up[-1:], "*", color="black", markersize=12, label="end")
-    ax.legend(framealpha=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, final
 
@@ -106,15 +107,18 @@ class History:
         frame.index.name = "epoch"
         return frame
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the losses over the epochs, with the reason of the stop.
+    def plot(self, ax: Any = None, *, metrics: str | Iterable[str] = ()) -> Any:
+        """Draw the losses over the epochs, the best epoch marked, and metrics beside them.
 
-        The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
+        The best epoch is the one of the lowest validation loss, or of the lowest loss where there is no validation
+        data. The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
             By default those of a new figure.
+        metrics : str or several, default ()
+            Names of recorded metrics, drawn against an axis of their own; "accuracy" stands for "val_accuracy" too.
 
         Returns
         -------
@@ -124,10 +128,12 @@ class History:
         ------
         ImportError
             Where matplotlib is not installed.
+        ValueError
+            For a metric that was not recorded.
         """
         losses = picture("losses")
 
-        return losses(self, ax)
+        return losses(self, ax, metrics=metrics)
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.optional import axes_or_new
+from ...base.optional import axes_or_new, legend_below
 from ..slopes.evaluator import Vector
 from ..slopes.search import Lines
 
@@ -41,5 +41,5 @@ def plot_curve(report: GradientReport, ax: Any) -> Any:
     axes.set_xlabel("step")
     axes.set_ylabel("error")
     axes.set_title(f"{report.name(report.worst)}: {entry['verdict']}")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    legend_below(axes)
     return axes
