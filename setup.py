@@ -23,7 +23,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fno-plt"]
+COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 ISAS = {"base": []}
 if X86:

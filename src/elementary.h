@@ -91,7 +91,7 @@ static const real ERF[] = {
 static inline real horner(real x, const real *c, int n, int stride)
 {
     real y = c[(n - 1) * stride];
-#pragma GCC unroll 32
+    UNROLL(32)
     for (int i = n - 2; i >= 0; i--)
         y = y * x + c[i * stride];
     return y;

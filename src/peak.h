@@ -22,7 +22,7 @@ static real multiply_adds(int64_t repeats)
     for (int j = 0; j < CHAINS; j++)
         sum[j] = (real)j - (vector){0};
     for (int64_t i = 0; i < repeats; i++)
-#pragma GCC unroll 12
+        UNROLL(12)
         for (int j = 0; j < CHAINS; j++)
             sum[j] = sum[j] * by + plus;
     for (int j = 0; j < CHAINS; j++)

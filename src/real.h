@@ -14,6 +14,15 @@ typedef REAL real;
 #define GDCORE_PASTE(a, b) GDCORE_PASTE_(a, b)
 #define REAL_IS_FLOAT GDCORE_PASTE(GDCORE_IS_, REAL)
 
+/* Before a loop of at most n passes whose number the compiler can know: no loop. What it makes is a vector's body, or
+ * lives in registers, so Clang 14 must not leave it for later, as it does where it is asked in GCC's words. */
+#if defined(__clang__)
+#define UNROLL(n) _Pragma("clang loop unroll(full)")
+#else
+#define PRAGMA_(text) _Pragma(#text)
+#define UNROLL(n) PRAGMA_(GCC unroll n)
+#endif
+
 #if REAL_IS_FLOAT
 #define real_abs __builtin_fabsf
 #else

@@ -42,27 +42,27 @@ tile_of(const int rows, const int vectors, const tile_args *t)
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
     vector sum[TILE_ROWS][ROW_VECTORS];
 
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int j = 0; j < vectors; j++)
             sum[i][j] = t->init ? *(const vector *)(t->init + i * t->init_row + j * LANES) : (vector){0};
 
     for (ptrdiff_t p = 0; p < t->k; p++, a += a_col, b += b_row) {
         vector column[ROW_VECTORS];
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int j = 0; j < vectors; j++)
             column[j] = *(const vector *)(b + j * LANES);
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+            UNROLL(4)
             for (int j = 0; j < vectors; j++)
                 sum[i][j] += a[i * a_row] * column[j];
     }
 
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int j = 0; j < vectors; j++)
             *(vector *)(t->c + i * t->c_row + j * LANES) = sum[i][j];
 }

@@ -63,14 +63,14 @@ static inline __attribute__((always_inline)) vector zip_high(vector a, vector b)
 static inline __attribute__((always_inline)) void transpose(vector v[LANES])
 {
     vector w[LANES];
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int round = 1; round < LANES; round *= 2) {
-#pragma GCC unroll 8
+        UNROLL(8)
         for (int i = 0; i < LANES / 2; i++) {
             w[2 * i] = zip_low(v[i], v[i + LANES / 2]);
             w[2 * i + 1] = zip_high(v[i], v[i + LANES / 2]);
         }
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int i = 0; i < LANES; i++)
             v[i] = w[i];
     }
@@ -108,11 +108,11 @@ static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t 
         ptrdiff_t p = 0;
         for (; p + LANES <= k; p += LANES) {
             vector v[LANES];
-#pragma GCC unroll 16
+            UNROLL(16)
             for (int i = 0; i < LANES; i++)
                 v[i] = i < rows ? *(const vector *)(w + (j + i) * w_row + p) : (vector){0};
             transpose(v);
-#pragma GCC unroll 16
+            UNROLL(16)
             for (int i = 0; i < LANES; i++)
                 *(vector *)(panel + (p + i) * width + j) = v[i];
         }
@@ -148,9 +148,9 @@ static inline void fetch_rows(ptrdiff_t rows, ptrdiff_t n, const real *b, ptrdif
 /* The sum of each of LANES vectors, one per lane. Zipping halves as in `transpose`, and adding instead of keeping both. */
 static inline __attribute__((always_inline)) vector sums(vector v[LANES])
 {
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int half = LANES / 2; half; half /= 2)
-#pragma GCC unroll 8
+        UNROLL(8)
         for (int i = 0; i < half; i++)
             v[i] = zip_low(v[i], v[i + half]) + zip_high(v[i], v[i + half]);
     return v[0];
@@ -176,14 +176,14 @@ static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, co
     for (ptrdiff_t i = 0; i < rows; i += LANES) {
         const real *row[LANES];
         vector sum[LANES];
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int q = 0; q < LANES; q++) {
             row[q] = a + (i + q < rows ? i + q : rows - 1) * a_row;
             sum[q] = (vector)((lanes)(*(const vector *)(row[q] + k - LANES) * last) & uncounted);
         }
         for (ptrdiff_t p = 0; p + LANES <= k; p += LANES) {
             const vector column = *(const vector *)(b + p);
-#pragma GCC unroll 16
+            UNROLL(16)
             for (int q = 0; q < LANES; q++)
                 sum[q] += *(const vector *)(row[q] + p) * column;
         }
@@ -205,10 +205,10 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
     for (; i + LANES <= n || (!d && i < n && i + LANES <= x_row); i += LANES) {
         vector sum[4] = {{0}};
         for (ptrdiff_t r = 0; r < fours; r += 4)
-#pragma GCC unroll 4
+            UNROLL(4)
             for (int q = 0; q < 4; q++)
                 sum[q] += *(const vector *)(x + (r + q) * x_row + i) * (d ? d[r + q] : 1);
-#pragma GCC unroll 3
+        UNROLL(3)
         for (int q = 0; q < 3; q++)
             if (fours + q < rows)
                 sum[q] += *(const vector *)(x + (fours + q) * x_row + i) * (d ? d[fours + q] : 1);
@@ -222,10 +222,10 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
     for (; i < n; i++) {
         real sum[4] = {0};
         for (ptrdiff_t r = 0; r < fours; r += 4)
-#pragma GCC unroll 4
+            UNROLL(4)
             for (int q = 0; q < 4; q++)
                 sum[q] += x[(r + q) * x_row + i] * (d ? d[r + q] : 1);
-#pragma GCC unroll 3
+        UNROLL(3)
         for (int q = 0; q < 3; q++)
             if (fours + q < rows)
                 sum[q] += x[(fours + q) * x_row + i] * (d ? d[fours + q] : 1);
@@ -260,7 +260,7 @@ static void outer_rows(
 /* The sum of a vector's lanes, halves first. */
 static inline __attribute__((always_inline)) real sum_lanes(vector v)
 {
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int round = 1; round < LANES; round *= 2)
         v = zip_low(v, v) + zip_high(v, v);
     return v[0];
@@ -273,21 +273,21 @@ static real run_squares(ptrdiff_t n, const real *x)
     enum { VECTORS = SQUARES / LANES };
     vector sum[VECTORS] = {{0}}, v;
     for (; n >= SQUARES; n -= SQUARES, x += SQUARES)
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int q = 0; q < VECTORS; q++) {
             v = *(const vector *)(x + q * LANES);
             sum[q] += v * v;
         }
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int q = 0; q < VECTORS; q++, n -= LANES, x += LANES) {
         if (n <= 0)
             break;
         v = n >= LANES ? *(const vector *)x : load_part(n, x);
         sum[q] += v * v;
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int half = VECTORS / 2; half; half /= 2)
-#pragma GCC unroll 8
+        UNROLL(8)
         for (int q = 0; q < half; q++)
             sum[q] += sum[q + half];
     return sum_lanes(sum[0]);

@@ -157,8 +157,8 @@ def find_learning_rate(
         The first and the last rate; the others lie between them in a geometric row.
     steps : int, default 100
         At least 10. Of the run through all rates; a short fit takes 8 epochs, but not more than ``2 * steps`` steps, on
-        a part of the rows if need be. There are about thirty short fits: with the default at most some 6000 steps in
-        all, however many rows there are.
+        a part of the rows if need be. There are about thirty short fits: with the default 3000 to 9000 steps in all,
+        however many rows there are.
     batch_size : int, default 32
         The best rate depends on it: take that of the fit.
     seed : int, default 0

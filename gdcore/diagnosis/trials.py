@@ -56,9 +56,9 @@ is for may need more than a few epochs, and faster.
 MARGIN, OWN_MARGIN = 4.0, 2.5
 """How many times the suggestion stays below the lowest rate at which a run diverged, or the model's own run alone."""
 LONG = 4
-"""Times its epochs that the last run from the model's own parameters takes at the suggestion."""
+"""Times its epochs that a run takes at the suggestion at last: the first one, and the model's own."""
 KEPT = 0.9
-"""Share of the best short run's fall that it must reach: where more epochs are worse, the rate is too high."""
+"""Share of the best short run's fall that it should reach: where more epochs are worse, the rate is too high."""
 LOWERED = 4
 """How often the suggestion is lowered at most until it does."""
 ROWS = 2048
@@ -126,7 +126,7 @@ class _Runs:
         self.problem, self.rates = problem, rates
         self.seeds = [*range(SEEDS, SEEDS + RUNS - 1), problem.seed]
         self.starts = _starts(problem.model, self.seeds)
-        most = problem.steps * problem.batch_size
+        most = max(problem.steps // MEASURED, 1) * problem.batch_size
         self.rows = _rows(problem.X, most, self.seeds)
         per_epoch = -(-min(len(problem.X), most) // problem.batch_size)
         few = min(MOST_EPOCHS, FEW_STEPS // per_epoch)
@@ -263,11 +263,22 @@ def _choice(runs: _Runs, low: float) -> float | None:
     for number, ends in runs.ends.items():
         if math.inf in ends:
             found = min(found, float(runs.rates[number]) / (OWN_MARGIN if len(ends) == RUNS else MARGIN))
-    falls = runs.firsts - np.array([runs.ends[number] for number in numbers]).min(axis=0)
-    own, best = runs.firsts[-1], runs.firsts[-1] - falls[-1]
-    enough = min(own, best + (1 - KEPT) * max(falls[-1], np.median(falls)))
-    for _ in range(LOWERED):
-        if runs.end(found, RUNS - 1, LONG) <= enough:
-            break
-        found /= FACTOR
+    best = np.array([runs.ends[number] for number in numbers]).min(axis=0)
+    falls = runs.firsts - best
+    enough = np.minimum(runs.firsts, best + (1 - KEPT) * np.maximum(falls, np.median(falls)))
+    for run in (0, RUNS - 1):
+        found = _lowered(runs, found, run, float(enough[run]))
     return float(max(found, low))
+
+
+def _lowered(runs: _Runs, rate: float, run: int, enough: float) -> float:
+    """The rate, or a lower one where a long run ends above `enough` and does better there."""
+    value = runs.end(rate, run, LONG)
+    for _ in range(LOWERED):
+        if value <= enough:
+            break
+        below = runs.end(rate / FACTOR, run, LONG)
+        if below >= value and value <= runs.firsts[run]:
+            break
+        rate, value = rate / FACTOR, below
+    return rate
