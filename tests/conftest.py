@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-import gdcore.models.sequential
-import gdcore.objective.probe
-import gdcore.optimizers.state
-import gdcore.training.trainer
-from gdcore._kernels import SUPPORTED, load
+from gdcore._kernels import SUPPORTED, load, using
 from gdcore.claims import DOCUMENTS
 
 VARIANTS = [(isa, dtype) for isa in SUPPORTED for dtype in ("float32", "float64")]
@@ -33,9 +29,7 @@ def eps(dtype):
 @pytest.fixture(scope="module", params=SUPPORTED)
 def isa(request):
     """An instruction set that models and trainers use while the test runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (gdcore.models.sequential, gdcore.objective.probe, gdcore.optimizers.state, gdcore.training.trainer):
-            patch.setattr(module, "load", lambda dtype, isa=request.param: load(dtype, isa))
+    with using(request.param):
         yield request.param
 
 

@@ -7,7 +7,7 @@ import pytest
 from diagnosis_cases import exclusive_or, followed, line_data, prices, sine_of_a_line, unscaled_prices
 
 import gdcore as gd
-from gdcore.data.samples import take_samples
+from gdcore.data.samples import checked_samples
 from gdcore.diagnosis.learning import teachable
 from gdcore.objective.ideal import best_constant, ideal_outputs, raw_loss
 
@@ -15,7 +15,7 @@ HARDLY = "hardly better than a constant"
 
 
 def samples(y, loss, k=1, weight=None):
-    return take_samples(np.zeros((len(y), 1)), y, weight, n_in=1, n_out=k, dtype="float64", loss=loss)
+    return checked_samples(np.zeros((len(y), 1)), y, weight, n_in=1, n_out=k, dtype="float64", loss=loss)
 
 
 rng = np.random.default_rng(0)

@@ -13,6 +13,7 @@ import pytest
 from interruptible import interruptible
 
 import gdcore as gd
+from gdcore._kernels import load
 
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 RNG = np.random.default_rng(0)
@@ -138,7 +139,7 @@ def test_the_shuffled_batch_is_the_one_that_is_explained():
     data[13] = 1e300
     order = np.empty(64, np.int64)
     trainer = gd.Trainer(gd.LinearModel(1, dtype="float64", seed=0), "mse", batch_size=8, seed=3)
-    gd.training.trainer.load("float64").shuffled(3, 0, order)
+    load("float64").shuffled(3, 0, order)
     with pytest.raises(gd.DivergedError) as caught:
         trainer.fit(data, np.ones(64), epochs=5)
     assert caught.value.batch == order.tolist().index(13) // 8

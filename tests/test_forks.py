@@ -34,7 +34,7 @@ def in_child(work):
 """
 
 BESIDE_A_THREAD = """
-network = new_trainer().model._bind(trains=True)
+network = new_trainer().stack.bind(trains=True)
 
 def use(calls):
     for _ in range(calls):

@@ -7,6 +7,7 @@ import pytest
 from test_losses import RECORDS, draw_targets
 
 import gdcore as gd
+from gdcore.objective.evaluate import evaluate
 
 ACTIVATIONS = [row.name for row in gd.ACTIVATIONS]
 
@@ -186,19 +187,19 @@ def is_weight(net):
 @pytest.mark.parametrize("change", WRONG_GRADIENTS.values(), ids=WRONG_GRADIENTS)
 def test_wrong_gradients_are_found(change, activation, monkeypatch):
     """Between the kernels and the checker the gradient is changed, as a mutant's would be."""
-    right = gd.Sequential._evaluate
+    right = evaluate
 
-    def wrong(self, data, loss, l1, l2, key, grad=None):
-        value = right(self, data, loss, l1, l2, key, grad)
+    def wrong(stack, data, loss, l1, l2, key, grad=None):
+        value = right(stack, data, loss, l1, l2, key, grad)
         if grad is not None:
-            change(self, grad)
+            change(stack, grad)
         return value
 
     for seed in range(3):
         net, X, y, _ = problem(activation, gd.MeanSquaredError(), seed=seed)
         assert gd.check_gradients(net, X, y, "mse", l2=0.2).ok
         with monkeypatch.context() as patch:
-            patch.setattr(gd.Sequential, "_evaluate", wrong)
+            patch.setattr("gdcore.gradcheck.model.objective.evaluate", wrong)
             assert not gd.check_gradients(net, X, y, "mse", l2=0.2).ok
 
 
@@ -279,15 +280,15 @@ def test_the_float32_gradient_is_compared_within_its_roundoff(activation, monkey
         assert (part.name, part.verdict, part.checked) == ("float32 gradient", "pass", net.n_params)
         _, grad = net.loss_and_grad(X, y, loss, sample_weight=weight, l1=0.01, l2=0.1)
         assert part.bound < 1e-3 * np.abs(grad).max()
-    right = gd.Sequential._evaluate
+    right = evaluate
 
-    def wrong(self, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
-        value = right(self, data, loss, l1, l2, key, grad)
+    def wrong(stack, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
+        value = right(stack, data, loss, l1, l2, key, grad)
         if grad is not None and grad.dtype == np.float32:
             grad[np.abs(grad).argmax()] *= np.float32(1.01)
         return value
 
-    monkeypatch.setattr(gd.Sequential, "_evaluate", wrong)
+    monkeypatch.setattr("gdcore.gradcheck.model.objective.evaluate", wrong)
     net, X, y, _ = problem(activation, gd.MeanSquaredError(), "float32")
     report = gd.check_gradients(net, X, y, "mse")
     assert [part.verdict for part in report.parts] == ["fail"]

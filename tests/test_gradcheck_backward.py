@@ -73,7 +73,7 @@ def test_a_mask_left_out_on_the_way_back_is_named(problem):
     net.params = plain.params
     hidden = np.tanh(X @ net.params[:18].reshape(3, 6) + net.params[18:24])
     _, grad = net.loss_and_grad(X, y, "mse", dropout_seed=0)
-    kept = net._bind(trains=True, blocks=False).outputs(X, 1)[1] / hidden
+    kept = net.stack.bind(trains=True, blocks=False).outputs(X, 1)[1] / hidden
     np.testing.assert_allclose(own_pass(net, X, y, mask=kept), grad, atol=1e-12)
     wrong = own_pass(net, X, y, mask=kept, back_mask=np.ones_like(kept))
     report = gd.check_gradients(net, X, y, "mse", grad=wrong)

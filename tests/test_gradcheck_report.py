@@ -8,6 +8,8 @@ import pytest
 
 import gdcore as gd
 from gdcore.gradcheck.report.tables import aligned
+from gdcore.layers.stack import Stack
+from gdcore.objective.evaluate import evaluate
 
 RNG = np.random.default_rng(0)
 NET = gd.MLP([3, 5, 5, 2], "tanh", dtype="float64", seed=0)
@@ -207,16 +209,16 @@ def test_what_nothing_explains_is_not_explained():
 def test_the_failing_part_is_named(part, monkeypatch):
     """The kernels' gradient of one part is changed on its way."""
     assert [found.name for found in check().parts] == ["data loss", "data loss, weighted", "l1 penalty", "l2 penalty"]
-    evaluate, penalty = gd.Sequential._evaluate, gd.Sequential._network
+    penalty = Stack.network
 
-    def wrong(self, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
-        value = evaluate(self, data, loss, l1, l2, key, grad)
+    def wrong(stack, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
+        value = evaluate(stack, data, loss, l1, l2, key, grad)
         if grad is not None:
             extra = np.zeros_like(grad)
             if part == "data loss" or (part == "data loss, weighted" and data.weight is not None):
-                evaluate(self, data, loss, 0.0, 0.0, key, extra)
+                evaluate(stack, data, loss, 0.0, 0.0, key, extra)
             elif part[:2] in ("l1", "l2"):
-                penalty(self, True).penalty(*((l1, 0.0) if part[:2] == "l1" else (0.0, l2)), extra)
+                penalty(stack, True).penalty(*((l1, 0.0) if part[:2] == "l1" else (0.0, l2)), extra)
             grad += 0.01 * extra
         return value
 
@@ -233,8 +235,8 @@ def test_the_failing_part_is_named(part, monkeypatch):
         def __getattr__(self, name):
             return getattr(self.network, name)
 
-    monkeypatch.setattr(gd.Sequential, "_evaluate", wrong)
-    monkeypatch.setattr(gd.Sequential, "_network", lambda self, trains: Wrong(penalty(self, trains)))
+    monkeypatch.setattr("gdcore.gradcheck.model.objective.evaluate", wrong)
+    monkeypatch.setattr(Stack, "network", lambda self, trains: Wrong(penalty(self, trains)))
     report = check()
     failing = {found.name for found in report.parts if found.verdict == "fail"}
     assert report.verdict == "fail"

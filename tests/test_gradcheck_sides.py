@@ -11,7 +11,7 @@ import pytest
 
 import gdcore as gd
 from gdcore._kernels import SUPPORTED
-from gdcore.data.samples import take_samples
+from gdcore.data.samples import checked_samples
 from gdcore.gradcheck.model.kinks import Sides
 from gdcore.gradcheck.model.objective import Objective
 from gdcore.gradcheck.model.sides import Smooth, choices
@@ -140,8 +140,8 @@ def test_sides_mixed_unit_by_unit_are_inconclusive_not_wrong():
 
 def objective_of(net, X, y, loss):
     kind = get_loss(loss)
-    data = take_samples(X, y, None, n_in=net.in_features, n_out=net.out_features, dtype="float64", loss=kind)
-    return Objective(net, data, kind, 0.0, 0.0, 0)
+    data = checked_samples(X, y, None, n_in=net.in_features, n_out=net.out_features, dtype="float64", loss=kind)
+    return Objective(net.stack, data, kind, 0.0, 0.0, 0)
 
 
 @pytest.mark.parametrize("activation", [row.name for row in gd.ACTIVATIONS])

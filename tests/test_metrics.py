@@ -8,7 +8,7 @@ import pytest
 import gdcore as gd
 from gdcore import metrics
 from gdcore.data.class_weight import class_weighted
-from gdcore.data.samples import take_samples
+from gdcore.data.samples import checked_samples
 from gdcore.metrics import checks as metrics_checks
 
 RNG = np.random.default_rng(0)
@@ -144,7 +144,7 @@ def test_names_find_their_records():
 
 def weights(y, spec, sample_weight=None, loss="cross_entropy", n_out=4):
     loss, n = gd.losses.get_loss(loss), len(y)
-    data = take_samples(np.ones((n, 1)), y, sample_weight, n_in=1, n_out=n_out, dtype="float64", loss=loss)
+    data = checked_samples(np.ones((n, 1)), y, sample_weight, n_in=1, n_out=n_out, dtype="float64", loss=loss)
     return class_weighted(data, spec, loss, n_out).weight
 
 

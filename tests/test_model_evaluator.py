@@ -9,6 +9,7 @@ from test_losses import draw_targets
 import gdcore as gd
 from gdcore.data.samples import Samples
 from gdcore.gradcheck.model.model_evaluator import ModelEvaluator
+from gdcore.objective.evaluate import evaluate
 
 
 def evaluator(activation, loss, dropout=0.0, key=0, l1=0.0, seed=0):
@@ -21,7 +22,7 @@ def evaluator(activation, loss, dropout=0.0, key=0, l1=0.0, seed=0):
     if kind is not loss:
         target = labels = None
     data = Samples(rng.normal(size=(80, 3)), target, labels, None, y)
-    return net, data, ModelEvaluator(net, data, loss, l1, 0.0, key)
+    return net, data, ModelEvaluator(net.stack, data, loss, l1, 0.0, key)
 
 
 def mse(z, y):
@@ -37,7 +38,7 @@ def test_the_evaluator_and_the_models_own_loss(loss, key):
 
     def own(params):
         moved.params = params
-        return moved._evaluate(data, loss, 0.01, 0.0, key)
+        return evaluate(moved.stack, data, loss, 0.01, 0.0, key)
 
     assert found.value == pytest.approx(own(net.params), rel=1e-13)
     rng = np.random.default_rng(1)
@@ -55,8 +56,8 @@ def test_the_evaluator_and_the_models_own_loss(loss, key):
 
 def test_penalties_alone():
     net, data, _ = evaluator("tanh", gd.MeanSquaredError())
-    found = ModelEvaluator(net, data, None, 0.5, 2.0, 0)
-    assert found.value == pytest.approx(net._network(False).penalty(0.5, 2.0))
+    found = ModelEvaluator(net.stack, data, None, 0.5, 2.0, 0)
+    assert found.value == pytest.approx(net.stack.network(False).penalty(0.5, 2.0))
     w = net.params[0]
     values, noise, patterns = found.at(np.array([0, 0, 18]), np.array([-w, 2 * w, 9.0]))    # 18 is a bias
     np.testing.assert_allclose(values, [0, abs(w) / 2 + 3 * w * w, 0], atol=noise.max())

@@ -9,7 +9,9 @@ import reference
 import reference_training
 
 import gdcore as gd
-from gdcore.objective.penalties import least_subgradient, penalty_vectors, without_penalties
+from gdcore.models.sequential import of_stack
+from gdcore.objective.penalties import least_subgradient, penalty_vectors
+from gdcore.objective.penalties import without_penalties as stack_without_penalties
 
 DATA = Path(__file__).parent / "data"
 spec = importlib.util.spec_from_file_location("make_sklearn_lasso", DATA / "make_sklearn_lasso.py")
@@ -21,6 +23,10 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(30, 4)), RNG.normal(size=(30, 3))
 each_optimizer = pytest.mark.parametrize("optimizer", gd.OPTIMIZERS)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+def without_penalties(net, keep=()):
+    return of_stack(stack_without_penalties(net.stack, keep))
+
 
 
 def net_of(dtype="float64"):
@@ -49,7 +55,7 @@ def test_a_layers_own_stand_in_the_models_place(isa, dtype, l1, l2):
 def test_strengths_and_least_subgradients_parameter_by_parameter():
     net = net_of()
     want = reference.strengths(net.layers, net.params, 0.5, 0.25)
-    np.testing.assert_array_equal(penalty_vectors(net, 0.5, 0.25), want)
+    np.testing.assert_array_equal(penalty_vectors(net.stack, 0.5, 0.25), want)
     params, grad = np.array([0.0, 0.0, 0.0, 0.0, 1.0]), np.array([3.0, -3.0, 0.5, 3.0, 3.0])
     least_subgradient(params, grad, np.array([1.0, 1.0, 1.0, 0.0, 1.0]))
     np.testing.assert_array_equal(grad, [2, -2, 0, 3, 3])
@@ -87,7 +93,7 @@ def test_plain_descent_takes_the_proximal_step(isa, rate, l2, weight_decay, dtyp
     before = net.params.astype(float)
     grad = net.loss_and_grad(*data, "mse", l2=l2)[1].astype(float) + weight_decay * before
     want = before - rate * grad
-    strength = penalty_vectors(net, l1, 0.0)[0]
+    strength = penalty_vectors(net.stack, l1, 0.0)[0]
     want = np.where(strength > 0, reference_training.soft(want, rate * strength), want)
     gd.Trainer(net, "mse", gd.SGD(rate, weight_decay=weight_decay), l1=l1, l2=l2).step(*data)
     eps = float(np.finfo(dtype).eps)
@@ -188,5 +194,5 @@ def test_products_with_the_hessian_count_them():
     net = net_of()
     v = np.random.default_rng(2).normal(size=net.n_params)
     extra = net.hessian_vector(X, Y, "mse", v, l2=0.7) - without_penalties(net).hessian_vector(X, Y, "mse", v)
-    np.testing.assert_allclose(extra, penalty_vectors(net, 0.0, 0.7)[1] * v, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(extra, penalty_vectors(net.stack, 0.0, 0.7)[1] * v, rtol=1e-10, atol=1e-12)
     assert gd.check_gradients(net, X, Y, "mse", order=2).ok

@@ -10,7 +10,7 @@ from reference_probe import KINKED, ReferenceEvaluator
 from test_losses import RECORDS, draw_targets
 
 import gdcore as gd
-from gdcore.layers.layers import stack_table
+from gdcore.layers.layer import layer_table
 
 ACTIVATIONS = [row.name for row in gd.ACTIVATIONS]
 SIZES = ([3, 2], [4, 7, 3], [3, 5, 6, 2], [2, 9, 5, 4, 3], [3, 2])
@@ -54,7 +54,7 @@ class Case:
         self.weight = rng.random(rows).astype(dtype) if weighted else None
         self.loss, self.l1, self.l2 = loss, 0.05 * penalties, 0.3 * penalties
         self.option = float(np.dtype(dtype).type(loss.option()))
-        network = kernels.Network(stack_table(self.layers, dtype), self.params, 1, False)
+        network = kernels.Network(layer_table(self.layers, dtype), self.params, 1, False)
         target, labels = (None, self.y) if y.ndim == 1 else (self.y, None)
         self.probe = kernels.Probe(
             network, loss.name, loss.option(), self.X, target, labels, self.weight, 0, self.l1, self.l2
@@ -191,7 +191,7 @@ def test_penalties_along_a_direction_are_as_exact_as_their_terms(kernels, eps):
     """Also where the parameters are far larger than the step."""
     layers, dtype = gd.LinearModel(4, bias=False).layers, kernels.PRECISION
     params = np.array([1e6, -2e6, 3e6, 0], dtype)
-    network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+    network = kernels.Network(layer_table(layers, dtype), params, 1, False)
     probe = kernels.Probe(
         network, "mean_squared_error", 0.0, np.zeros((1, 4), dtype), np.zeros((1, 1), dtype), l1=0.05, l2=0.3
     )
@@ -209,7 +209,7 @@ def test_a_learnt_sample_far_out(kernels, wide):
     """Large logits that move far: softmax and the target's logit see the same rounded move."""
     layers, dtype = gd.LinearModel(1, 3, bias=False).layers, kernels.PRECISION
     params = np.array([1e6 + 0.1, 0, 0], dtype)
-    network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+    network = kernels.Network(layer_table(layers, dtype), params, 1, False)
     probe = kernels.Probe(
         network, "cross_entropy", 0.0, np.array([[3.3]], dtype), labels=np.zeros(1, np.int64)
     )
@@ -271,7 +271,7 @@ def test_patterns_at_a_kink(kernels):
     dtype = kernels.PRECISION
     layers = gd.MLP([1, 1, 1], "relu").layers
     params = np.array([0, 0, 1, 0], dtype)
-    network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+    network = kernels.Network(layer_table(layers, dtype), params, 1, False)
     probe = kernels.Probe(network, "mean_squared_error", 0.0, np.ones((1, 1), dtype), np.ones((1, 1), dtype))
     places = np.array([-1, -0.5, 0, 0.5, 1], dtype)
     change, noise, patterns = np.empty(5), np.empty(5), np.empty(5, np.uint64)
@@ -288,7 +288,7 @@ def test_a_step_that_ends_at_a_kink(kernels):
     for activation, below in (("relu", 0.0), ("leaky_relu", 0.01), ("identity", 1.0)):
         layers = gd.MLP([1, 1, 1], activation).layers
         params = np.array([1, 0, 1, 0], dtype)    # z = x
-        network = kernels.Network(stack_table(layers, dtype), params, 1, False)
+        network = kernels.Network(layer_table(layers, dtype), params, 1, False)
         probe = kernels.Probe(network, "mean_squared_error", 0.0, X, np.zeros((rows, 1), dtype))
         steps = np.array([-0.25, -0.5, -0.75], dtype)    # of the bias: short of the kink, to it, beyond
         change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)

@@ -24,10 +24,12 @@ def after(seconds, sent):
 """
 
 REENTERS = """
+from gdcore.data.samples import take_samples
+from gdcore.objective.probe import probe_of
 X, y = rng.random((4000, 128), "float32"), rng.random((4000, 128), "float32")
 net = gd.MLP([128, 256, 128], "tanh", seed=0)
-network, probe = net._bind(trains=True), gd.models.probe.probe_of(
-    net, gd.batches.take_samples(X, y, None, n_in=128, n_out=128, dtype="float32", loss=gd.MeanSquaredError()),
+network, probe = net.stack.bind(trains=True), probe_of(
+    net.stack, take_samples(net.stack, X, y, None, gd.MeanSquaredError()),
     gd.MeanSquaredError(),
 )
 grads, direction = np.zeros(net.n_params, "float32"), np.ones(net.n_params, "float32")

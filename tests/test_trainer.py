@@ -7,7 +7,7 @@ import pytest
 import reference_training
 
 import gdcore as gd
-from gdcore._kernels import SUPPORTED, load
+from gdcore._kernels import SUPPORTED, using
 
 each_optimizer = pytest.mark.parametrize("optimizer", gd.OPTIMIZERS)
 SEED = 5
@@ -167,13 +167,12 @@ def test_the_seed_fixes_every_bit(isa):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_instruction_sets_agree_to_rounding(monkeypatch, dtype):
+def test_instruction_sets_agree_to_rounding(dtype):
     found = []
     for name in SUPPORTED:
-        for module in (gd.models.sequential, gd.optimizers.state, gd.training.trainer):
-            monkeypatch.setattr(module, "load", lambda dtype, name=name: load(dtype, name))
-        net, X, y, _ = problem(dtype=dtype)
-        gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=8).fit(X, y, epochs=5)
+        with using(name):
+            net, X, y, _ = problem(dtype=dtype)
+            gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=8).fit(X, y, epochs=5)
         found.append(net.params)
     for other in found[1:]:
         np.testing.assert_allclose(other, found[0], atol=1000 * np.finfo(dtype).eps)

@@ -18,7 +18,7 @@ import numpy as np
 
 import gdcore as gd
 from gdcore._kernels import load
-from gdcore.data.samples import take_samples
+from gdcore.data.samples import checked_samples
 from gdcore.gradcheck.model.kinks import NEAR, kinks_at, sign_reader
 from gdcore.gradcheck.model.objective import Objective
 from gdcore.gradcheck.slopes.differences import spans
@@ -116,12 +116,12 @@ class Case:
     def objective(self) -> Objective:
         """The mean loss in float64, without scale and penalties, for what is computed layer by layer."""
         wide = self.wide()
-        data = take_samples(
+        data = checked_samples(
             wide.X, wide.y, wide.weight,
             n_in=wide.net.in_features, n_out=wide.net.out_features, dtype="float64", loss=self.loss,
         )  # fmt: skip
         key = 0 if self.dropout_seed is None else 1 + self.dropout_seed
-        return Objective(wide.net, data, self.loss, 0.0, 0.0, key)
+        return Objective(wide.net.stack, data, self.loss, 0.0, 0.0, key)
 
     def several_kinks(self) -> bool:
         """Whether a parameter stands on several kinks at once, where backward need not give a derivative."""

@@ -9,6 +9,8 @@ best one built is chosen at import; the environment variable GDCORE_ISA override
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -92,7 +94,26 @@ SUPPORTED = _supported()
 CHOSEN = choose(SUPPORTED, os.environ.get("GDCORE_ISA", "").strip().lower())
 
 
+_in_use = CHOSEN
+
+
 @cache
-def load(dtype: str, isa: str = CHOSEN) -> Kernels:
-    """The compiled module of a precision, and of an instruction set where it is not the chosen one."""
+def _module(isa: str, dtype: str) -> Kernels:
     return cast("Kernels", import_module(f"{__name__}.{isa}_{dtype}"))
+
+
+def load(dtype: str, isa: str | None = None) -> Kernels:
+    """The compiled module of a precision, and of an instruction set where it is not the one in use."""
+    return _module(_in_use if isa is None else isa, dtype)
+
+
+@contextmanager
+def using(isa: str) -> Iterator[None]:
+    """Within the block everything that is bound anew takes another instruction set: for tests and comparisons."""
+    global _in_use
+    before = _in_use
+    _in_use = choose(SUPPORTED, isa)
+    try:
+        yield
+    finally:
+        _in_use = before

@@ -23,7 +23,7 @@ def columns(name: str, value: object, n: int | None = None) -> None:
         raise ValueError(f"{name} has {len(value)} numbers; expected {n}, one per feature")
 
 
-def features(value: object) -> None:
+def features(value: Any) -> None:
     """A number of columns."""
     if not isinstance(value, int | np.integer) and np.ndim(value) > 0:
         raise TypeError(f"in_features must be an integer, got {short(value)}: use from_data(X)")

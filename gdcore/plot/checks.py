@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base.checks import finite, numbers_array, short
-from ..base.not_arrays import full_name
 from ..base.spelling import did_you_mean
 
 T = TypeVar("T")

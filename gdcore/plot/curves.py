@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below, log_where_wide, whole_numbers
-from . import checks as plot_checks
 from ..models.sequential import Sequential
 from ..training.history import History
+from . import checks as plot_checks
 
 if TYPE_CHECKING:
     from ..losses import CustomLoss, Loss
