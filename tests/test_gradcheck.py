@@ -288,7 +288,7 @@ def test_the_float32_gradient_is_compared_within_its_roundoff(activation, monkey
             grad[np.abs(grad).argmax()] *= np.float32(1.01)
         return value
 
-    monkeypatch.setattr("gdcore.gradcheck.model.objective.evaluate", wrong)
+    monkeypatch.setattr("gdcore.gradcheck.model.parts.evaluate", wrong)
     net, X, y, _ = problem(activation, gd.MeanSquaredError(), "float32")
     report = gd.check_gradients(net, X, y, "mse")
     assert [part.verdict for part in report.parts] == ["fail"]
