@@ -107,7 +107,8 @@ def where(report: Json) -> str:
     """Machine, versions, date."""
     machine, versions = report["machine"], report["versions"]
     names = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
-    parts = [f"{text} {versions[name][name]}" for name, text in names.items() if name in versions]
+    numbers = {name: number for told in versions.values() for name, number in told.items()}
+    parts = [f"{text} {numbers[name]}" for name, text in names.items() if name in numbers]
     compiler = versions["gdcore"]["compiler"].rpartition(" ")[2]
     kernels = f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler})"
     ours = f"Python {machine['python']}, gdcore {versions['gdcore']['gdcore']}; {machine['date'][:10]}"
@@ -210,7 +211,9 @@ def long_epochs(report: Json) -> str:
     suite = suite_of(report, "train")
     if suite is None:
         raise SystemExit(f"{LONG.name} holds no suite train: results/README.md says how it is made")
-    return f"{measured(suite)}\nMedians on {where(report)}.\nIn brackets: times gdcore's.\n"
+    machine = report["machine"]
+    busy = f"The load was {machine['load_average']} on {machine['cores']} cores."
+    return f"{measured(suite)}\nMedians on\n{where(report)}.\nIn brackets: times gdcore's. {busy}\n"
 
 
 def real(report: Json) -> str:
@@ -219,8 +222,8 @@ def real(report: Json) -> str:
     versions = {**{name: each[name] for name, each in report["versions"].items()}, **report["packages"]}
     named = ", ".join(f"{name} {number}" for name, number in versions.items())
     parts = [
-        f"One core of an {machine['cpu']} ({report['instruction_set']} kernels); {named},\n"
-        f"Python {machine['python']}; {machine['date'][:10]}.\n"
+        f"CPU seconds of one core of an {machine['cpu']} ({report['instruction_set']} kernels);\n"
+        f"{named},\nPython {machine['python']}; {machine['date'][:10]}.\n"
     ]
     for models, title in (("networks", "Networks"), ("linear", "Linear models")):
         found = real_tables.of(results, models)

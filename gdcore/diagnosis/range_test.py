@@ -52,8 +52,8 @@ class RangeTest:
     rates, losses, smoothed : ndarray, shape (steps,)
         The rate of each step, its batch's loss before it, and a smooth curve of what all data's would be.
     suggestion : float or None
-        The middle of the rates at which short fits do about as well as at the best one, and no more than a quarter of
-        the lowest rate at which one diverged; None where no rate lowered the loss.
+        Near the middle of the rates at which short fits do about as well as at the best one, and well below the lowest
+        rate at which one diverged; None where no rate lowered the loss.
     stop_reason : str
         Why the run through all rates ended.
     trial_rates, trial_losses : ndarray, shape (n_trials,)
@@ -157,8 +157,8 @@ def find_learning_rate(
         The first and the last rate; the others lie between them in a geometric row.
     steps : int, default 100
         At least 10. Of the run through all rates; a short fit takes 8 epochs, but not more than ``2 * steps`` steps, on
-        a part of the rows if need be. There are about thirty short fits: with the default 3000 to 9000 steps in all,
-        however many rows there are.
+        a part of the rows if need be. There are about thirty short fits: with the default some 3000 steps in all, and
+        hardly ever 10,000, however many rows there are.
     batch_size : int, default 32
         The best rate depends on it: take that of the fit.
     seed : int, default 0
