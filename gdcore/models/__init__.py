@@ -1,4 +1,4 @@
-"""Models: layers as records, and the stack that holds their parameters."""
+"""Models: layers described by records, and the network built from them."""
 
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout

@@ -1,4 +1,4 @@
-"""What a model's outputs mean under its loss: probabilities, classes, metrics and one score."""
+"""Turn a model's outputs into answers under its loss: probabilities, classes, metrics and one score."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def predict_proba(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[Any]:
-    """What `Sequential.predict_proba` does."""
+    """Carry out `Sequential.predict_proba`."""
     kind = models_checks.probabilities(_known_loss(model, loss, "predict_proba"))
     outputs = model.predict(X)
     if kind.target == "class":
@@ -30,7 +30,7 @@ def predict_proba(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> N
 
 
 def classify(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
-    """What `Sequential.classify` does."""
+    """Carry out `Sequential.classify`."""
     kind = models_checks.classes(_known_loss(model, loss, "classify"))
     return _classes(model.predict(X), kind)
 
@@ -39,7 +39,7 @@ def evaluate(
     model: Sequential, X: ArrayLike, y: ArrayLike, metrics: Metrics, loss: str | Loss | CustomLoss | None,
     sample_weight: ArrayLike | None,
 ) -> dict[str, float]:  # fmt: skip
-    """What `Sequential.evaluate` does."""
+    """Carry out `Sequential.evaluate`."""
     kind = _known_loss(model, loss, "evaluate")
     found = get_metrics(metrics, ("loss",))
     for metric in found.values():
@@ -52,7 +52,7 @@ def evaluate(
 def score(
     model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | None, sample_weight: ArrayLike | None
 ) -> float:
-    """What `Sequential.score` does."""
+    """Carry out `Sequential.score`."""
     kind = models_checks.scored(_known_loss(model, loss, "score"))
     data = take_samples(model.stack, X, y, sample_weight, kind)
     outputs, targets = model.stack.predict(data.X), own_targets(model.stack, data)
@@ -69,14 +69,14 @@ def score(
 
 
 def _known_loss(model: Sequential, loss: str | Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
-    """The loss that is given, or else the one of the last trainer or fit."""
+    """Return the given loss, or else the one of the last trainer or fit."""
     if loss is not None:
         return get_loss(loss)
     return models_checks.known_loss(model.trained_loss, call)
 
 
 def _classes(outputs: NDArray[Any], loss: Loss) -> NDArray[np.int64]:
-    """Raw outputs (n, k) -> the likeliest classes, as `Sequential.classify` gives them."""
+    """Return the likeliest classes of raw outputs (n, k), in the form that `Sequential.classify` returns."""
     found: NDArray[np.int64]
     if loss.target == "class":
         found = outputs.argmax(axis=1).astype(np.int64)
@@ -88,7 +88,7 @@ def _classes(outputs: NDArray[Any], loss: Loss) -> NDArray[np.int64]:
 def _explained_deviance(
     logarithms: NDArray[np.float64], counts: NDArray[np.float64], weight: NDArray[Any] | None
 ) -> float:
-    """D^2: one less the Poisson deviance over that of the mean count, averaged over outputs."""
+    """Return D^2: 1 minus the Poisson deviance over that of the mean count, averaged over outputs."""
     mean = np.average(counts, axis=0, weights=weight)
     own, constant = (
         np.average(_deviance(counts, rate), axis=0, weights=weight)
@@ -99,7 +99,7 @@ def _explained_deviance(
 
 
 def _deviance(counts: NDArray[np.float64], rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """2 (y log(y / rate) - y + rate), with 0 log 0 = 0."""
+    """Return 2 (y log(y / rate) - y + rate), with 0 log 0 = 0."""
     ratio = np.divide(counts, rates, out=np.ones_like(counts), where=counts > 0)
     found: NDArray[np.float64] = 2 * (counts * np.log(ratio) - counts + rates)
     return found

@@ -1,4 +1,4 @@
-"""The two most common stacks, each made by one call."""
+"""Functions that build the two most common networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .sequential import Sequential
 
 
 @explains_calls
-def MLP(  # reads like the class it makes
+def MLP(  # the name reads like that of a class
     sizes: Sequence[int],
     activation: str = "relu",
     *,
@@ -28,18 +28,18 @@ def MLP(  # reads like the class it makes
     seed: int | None = None,
     dtype: str = "float32",
 ) -> Sequential:
-    """A multilayer perceptron: dense layers of the given sizes.
+    """Build a multilayer perceptron: dense layers of the given sizes.
 
     Parameters
     ----------
     sizes : sequence of int
         Features of the input, of each hidden layer and of the output; at least two.
     activation : str, default "relu"
-        Of the hidden layers.
+        Activation of the hidden layers.
     output_activation : str, default "identity"
-        Of the last layer. Losses take raw outputs, so it is seldom anything else.
+        Activation of the last layer. Losses take raw outputs, so "identity" is almost always right.
     dropout : float, default 0
-        Rate of a dropout layer behind each hidden layer; 0: none.
+        Rate of a dropout layer after each hidden layer; 0 adds none.
     bias, weight_init, seed, dtype
         As in `Dense` and `Sequential`.
 
@@ -70,7 +70,7 @@ def LinearModel(
     seed: int | None = None,
     dtype: str = "float32",
 ) -> Sequential:
-    """One dense layer without an activation: linear regression, or with a loss of classes logistic regression.
+    """Build one dense layer without an activation: linear regression, or logistic regression with a suitable loss.
 
     Parameters
     ----------

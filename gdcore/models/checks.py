@@ -1,4 +1,4 @@
-"""What is refused by models, each with its message and remedy."""
+"""Checks of the models' arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..base.checks import short
 from ..losses import CustomLoss, Loss
 
 FEW = 20
-"""Distinct integers that are taken for labels of classes, at the most."""
+"""Targets with at most this many distinct integers are taken for class labels."""
 
 
 def given_loss(loss: str | Loss | CustomLoss | None, y: object) -> str | Loss | CustomLoss:
-    """A loss; where there is none, the error names those that go with y."""
+    """Check and return a loss; if it is missing, the error names the losses that suit y."""
     if loss is None:
         raise TypeError(
             "fit needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels; "
@@ -49,14 +49,14 @@ def _looks_like(y: object) -> str:
 
 
 def known_loss(loss: Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
-    """The loss that a model was trained with."""
+    """Check and return the loss that the model was trained with."""
     if loss is None:
         raise ValueError(f"{call} goes by the loss, but this model was not trained: call fit first, or pass loss=")
     return loss
 
 
 def probabilities(loss: Loss | CustomLoss) -> Loss:
-    """A loss whose outputs are logits of probabilities."""
+    """Check and return a loss whose outputs are the logits of probabilities."""
     if isinstance(loss, Loss) and loss.target in ("class", "unit"):
         return loss
     margins = isinstance(loss, Loss) and loss.target == "sign"
@@ -68,7 +68,7 @@ def probabilities(loss: Loss | CustomLoss) -> Loss:
 
 
 def classes(loss: Loss | CustomLoss) -> Loss:
-    """A loss of classes."""
+    """Check and return a classification loss."""
     if isinstance(loss, Loss) and loss.target in ("class", "unit", "sign"):
         return loss
     raise ValueError(
@@ -78,7 +78,7 @@ def classes(loss: Loss | CustomLoss) -> Loss:
 
 
 def scored(loss: Loss | CustomLoss) -> Loss:
-    """A loss that the package knows."""
+    """Check and return a built-in loss."""
     if isinstance(loss, Loss):
         return loss
     raise ValueError(f"score knows no measure for the custom loss {_name(loss)}: pass metrics to evaluate")
@@ -89,7 +89,7 @@ def _name(loss: Loss | CustomLoss) -> str:
 
 
 def layer_sizes(value: object) -> list[int]:
-    """At least two integers >= 1."""
+    """Check and return at least two integers >= 1."""
     listed = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(listed, list | tuple) or len(listed) < 2:
         received = checks.short(value)

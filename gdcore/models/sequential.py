@@ -1,4 +1,4 @@
-"""A network as a user sees it: the verbs of a model, on the stack of its layers."""
+"""`Sequential`, a network as a user sees it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from .summary import arguments, summary
 
 @final
 class Sequential(Model):
-    """Layers, one behind the other.
+    """A network of layers, each of which takes the outputs of the one before.
 
     Parameters
     ----------
     *layers : Dense, Dropout, Standardize, MinMax, Log1p or ScaledTarget
-        Each layer's in_features is the out_features of the one before. At least one is Dense, and a Dense comes behind
-        every scaling layer, which scales what it takes: the model's inputs as a rule. A ScaledTarget is the last layer.
+        Each layer's in_features is the out_features of the one before. At least one is Dense, and every scaling
+        layer is followed by a Dense; it scales its own inputs, usually the model's. A ScaledTarget must be last.
     seed : int, optional
         Fixes the initial weights, and shuffling and dropout in training; without it they differ from run to run.
     dtype : {"float32", "float64"}, default "float32"
@@ -51,16 +51,16 @@ class Sequential(Model):
         The flat vector of all parameters, writable in place.
     in_features, out_features, n_params : int
     trained_loss : Loss, callable or None
-        Of the last trainer or fit: what `predict_proba`, `classify`, `evaluate` and `score` go by.
+        Loss of the last trainer or fit, which `predict_proba`, `classify`, `evaluate` and `score` use by default.
     feature_names : tuple of str or None
-        Names of the columns of the data frame that the model was fitted on; a frame with others is refused.
+        Column names of the data frame that the model was fitted on; a frame with other names is refused.
     target_scale : ScaledTarget or None
-        The last layer, where it is one.
+        The last layer, if it is a `ScaledTarget`.
 
     Raises
     ------
     TypeError, ValueError
-        For what is not a layer, and for sizes that do not follow one another.
+        If an argument is not a layer, or a layer's in_features is not the out_features of the one before.
 
     Examples
     --------
@@ -76,17 +76,17 @@ class Sequential(Model):
 
     @property
     def stack(self) -> Stack:
-        """The layers, their parameters and the kernels bound to them: what the library works on."""
+        """The layers with their parameters and compiled network; for use inside the library."""
         return self._stack
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers, from the inputs on."""
+        """The layers, from the inputs to the outputs."""
         return self._stack.layers
 
     @property
     def seed(self) -> int | None:
-        """What fixes the initial weights."""
+        """Seed of the initial weights, or None."""
         return self._stack.seed
 
     @property
@@ -96,12 +96,12 @@ class Sequential(Model):
 
     @property
     def in_features(self) -> int:
-        """Columns of X."""
+        """Number of columns of X."""
         return self._stack.in_features
 
     @property
     def out_features(self) -> int:
-        """Columns of the outputs."""
+        """Number of columns of the outputs."""
         return self._stack.out_features
 
     @property
@@ -117,11 +117,12 @@ class Sequential(Model):
 
     @property
     def feature_names(self) -> Names | None:
-        """Columns of the data frame of the last fit."""
+        """Column names of the data frame of the last fit, or None."""
         return self._stack.feature_names
 
     def reset(self) -> None:
-        """Draw the initial parameters anew, the same ones where the model has a seed, and forget loss and names."""
+        """Draw new initial parameters (the same ones if the model has a seed); forget the loss and the feature names.
+        """
         self._stack.reset()
 
     @property
@@ -134,19 +135,19 @@ class Sequential(Model):
         self._stack.params = value
 
     def parameters(self, vector: NDArray[Any] | None = None) -> list[tuple[str, NDArray[Any]]]:
-        """Names and views of the parameters: "dense0.weight" (in_features, out_features), "dense0.bias" (…,), …
+        """Return names and views of the parameters: "dense0.weight" (in_features, out_features), "dense0.bias" (…,), …
 
         Parameters
         ----------
         vector : ndarray, shape (n_params,), optional
-            A gradient or an optimizer's slot, whose same places are given; by default `params`.
+            A gradient or an optimizer's slot to take the views of; by default `params`.
         """
         return self._stack.parameters(vector)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Raw outputs, dropout left out; in the units of the targets where a `ScaledTarget` is the last layer.
+        """Return the raw outputs, without dropout; a `ScaledTarget` as last layer restores the targets' units.
 
-        `predict_proba` gives the probabilities of classes and `classify` the classes.
+        `predict_proba` returns class probabilities and `classify` the classes.
 
         Parameters
         ----------
@@ -160,17 +161,18 @@ class Sequential(Model):
         try:
             outputs = stack.network(False).predict(X) if type(X) is np.ndarray else None
         except (TypeError, ValueError):
-            outputs = None    # what does not fit as it is: converted, or explained
+            outputs = None    # the general way converts the input or explains the error
         if outputs is None:
             outputs = stack.network(False).predict(inputs_of(stack, X))
         return outputs if stack.target_scale is None else stack.target_scale.restored(outputs)
 
     @explains_calls
     def predict_proba(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[Any]:
-        """Probabilities of the classes, shape (n, k).
+        """Return the class probabilities, shape (n, k).
 
-        Of cross_entropy the softmax of the outputs. Of binary_cross_entropy with one output those of 0 and of 1,
-        (n, 2) as in scikit-learn; with several, each one's probability of 1. Other losses have none.
+        For cross_entropy they are the softmax of the outputs. For binary_cross_entropy with one output they are the
+        probabilities of 0 and 1, (n, 2) as in scikit-learn; with several outputs, each one's probability of 1. Other
+        losses have no probabilities.
 
         Parameters
         ----------
@@ -182,9 +184,9 @@ class Sequential(Model):
 
     @explains_calls
     def classify(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[np.int64]:
-        """The likeliest classes in the form of the loss's targets, (n,), or (n, k) for several yes-no questions.
+        """Return the likeliest classes in the form of the loss's targets: (n,), or (n, k) for several binary outputs.
 
-        Of cross_entropy 0 … k-1, of binary_cross_entropy 0 or 1, of hinge and squared_hinge -1 or 1.
+        They are 0 … k-1 for cross_entropy, 0 or 1 for binary_cross_entropy, -1 or 1 for hinge and squared_hinge.
 
         Parameters
         ----------
@@ -205,12 +207,12 @@ class Sequential(Model):
         self, X: ArrayLike, y: ArrayLike, metrics: Metrics = (), *, loss: str | Loss | CustomLoss | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> dict[str, float]:
-        """The mean loss without penalties, as "loss", and metrics by their names.
+        """Return the mean loss without penalties, as "loss", and the metrics by their names.
 
         Parameters
         ----------
         X, y, metrics, loss, sample_weight
-            As in `loss`, the loss being `trained_loss` by default, and in `Trainer.fit`.
+            As in `loss` and `Trainer.fit`; the loss is `trained_loss` by default.
         """
         return evaluate(self, X, y, metrics, loss, sample_weight)
 
@@ -218,12 +220,13 @@ class Sequential(Model):
     def score(
         self, X: ArrayLike, y: ArrayLike, *, loss: str | Loss | None = None, sample_weight: ArrayLike | None = None
     ) -> float:
-        """As scikit-learn's estimators: the share of samples whose classes are right, or R^2; for poisson D^2.
+        """Return one score, as scikit-learn's estimators do: the accuracy for classes, R^2 for numbers, D^2 for
+        poisson.
 
         Parameters
         ----------
         X, y, loss, sample_weight
-            As in `evaluate`. Of several yes-no questions all must be right.
+            As in `evaluate`. With several binary outputs a sample counts as right only if all of them are.
         """
         return score(self, X, y, loss, sample_weight)
 
@@ -231,22 +234,22 @@ class Sequential(Model):
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
         l1: float = 0.0, l2: float = 0.0, dropout_seed: int | None = None,
     ) -> float:
-        """The mean loss plus penalties.
+        """Return the mean loss plus penalties.
 
         Parameters
         ----------
         X : array_like, shape (n, in_features)
         y : array_like
-            Targets (n, out_features), (n,) too for one output; for cross_entropy labels (n,) or
+            Targets (n, out_features), or (n,) for one output; for cross_entropy labels (n,) or
             probabilities (n, out_features).
         loss : str, Loss or callable
-            A name in `gdcore.LOSSES`, a record, or (outputs, y) -> (value, d value / d outputs).
+            A name in `gdcore.LOSSES`, a loss object, or a function (outputs, y) -> (value, d value / d outputs).
         sample_weight : array_like, shape (n,), optional
             The mean becomes the weighted mean.
         l1, l2 : float, default 0
-            Adds l1 * sum |w| + l2/2 * sum w^2 over weights, not biases. A layer's own l1 or l2 stands in their place.
+            Adds l1 * sum |w| + l2/2 * sum w^2 over weights, not biases. A layer's own l1 or l2 overrides them.
         dropout_seed : int, optional
-            Fixes a dropout mask, the same in every call; without it dropout is left out.
+            Seed of a dropout mask, the same in every call; without it there is no dropout.
         """
         return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed)
 
@@ -254,7 +257,7 @@ class Sequential(Model):
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
         l1: float = 0.0, l2: float = 0.0, dropout_seed: int | None = None,
     ) -> tuple[float, NDArray[Any]]:
-        """The mean loss plus penalties, and its gradient, shape (n_params,); `parameters(grad)` names its parts.
+        """Return the mean loss plus penalties, and its gradient (n_params,); `parameters(grad)` names its parts.
 
         Parameters
         ----------
@@ -269,10 +272,11 @@ class Sequential(Model):
         self, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike, *, sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
     ) -> NDArray[Any]:
-        """The Hessian of the mean loss plus penalty times v, (n_params,): exact, for the work of some two gradients.
+        """Return the Hessian of the mean loss plus penalty times v, (n_params,): exact, at the cost of about two
+        gradients.
 
         Forward over backward differentiation (Pearlmutter 1994, Neural Computation 6). Second derivatives at
-        kinks (relu at 0) are taken as 0, and dropout is left out.
+        kinks (relu at 0) are taken as 0, and there is no dropout.
 
         Parameters
         ----------
@@ -294,23 +298,23 @@ class Sequential(Model):
         clip_norm: float | None = None, clip_value: float | None = None,
         layer_rates: Mapping[str, float] | None = None, average: Average | None = None, seed: int | None = None,
     ) -> History:
-        """Build a `Trainer` and run it; it starts from the model's parameters as they are.
+        """Train the model, starting from its current parameters: build a `Trainer` and call its `fit`.
 
-        Each call starts its optimizer and its random numbers anew. To go on where a fit has stopped, keep a
-        `Trainer` and call its `fit` again.
+        Each call starts with a new optimizer state and new random numbers. To resume a fit, keep a `Trainer` and call its
+        `fit` again.
 
         Parameters
         ----------
         X, y
             As in `loss`.
         loss : str, Loss or callable
-            As in `loss`; it has no default, and an error names those that go with y.
+            As in `loss`. It has no default; if it is missing, the error names the losses that suit y.
         optimizer, batch_size, accumulate, shuffle, drop_last, l1, l2, clip_norm, clip_value, layer_rates, seed
             As in `Trainer`; the learning rate is the optimizer's, as in `gdcore.Adam(0.01)`. The optimizers' defaults
             are PyTorch's (Adam's rate is 0.001).
         average : Average, optional
-            As in `Trainer`; the mean is what the model ends with, unless a criterion brings back its best epoch: with
-            ``validate=True`` the mean's.
+            As in `Trainer`. The model ends with the average, unless a criterion restores its best epoch (with
+            ``validate=True`` the average of that epoch).
         epochs, max_steps, sample_weight, class_weight, validation_data, validation_split
             As in `Trainer.fit`.
         metrics, stop, callbacks, record, progress
@@ -342,15 +346,15 @@ class Sequential(Model):
         print(summary(self.layers, self.dtype))
 
     def astype(self, dtype: str) -> Sequential:
-        """A copy in another precision, with the same parameters rounded to it."""
+        """Return a copy in another precision, with the same parameters rounded to it."""
         return of_stack(self._stack.astype(dtype))
 
     def copy(self) -> Sequential:
-        """A model of its own with the same layers and parameters."""
+        """Return an independent model with the same layers and parameters."""
         return self.astype(self.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None    # a function may not be pickled
+        loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None    # a function may not be picklable
         params = self._stack.own_params(writes=False).copy()
         return restore, (self.layers, self.seed, self.dtype, params, loss, self.feature_names)
 
@@ -359,7 +363,7 @@ class Sequential(Model):
 
 
 def of_stack(stack: Stack) -> Sequential:
-    """The model whose stack this is; nothing is copied or drawn."""
+    """Return a model that uses this stack; nothing is copied or drawn."""
     model = Sequential.__new__(Sequential)
     model._stack = stack
     return model
@@ -369,7 +373,7 @@ def restore(
     layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any],
     loss: Loss | CustomLoss | None = None, names: Names | None = None,
 ) -> Sequential:
-    """A model with these parameters, shape (n_params,); none are drawn."""
+    """Return a model with these parameters, shape (n_params,), without drawing initial ones."""
     stack = Stack(layers, seed, dtype)
     stack.params[:] = params
     stack.trained_loss, stack.feature_names = loss, names
@@ -377,5 +381,5 @@ def restore(
 
 
 def without_target_scale(model: Sequential) -> Sequential:
-    """The model whose outputs, and losses of standardized targets, are those of the kernels: itself as a rule."""
+    """Return the model without its `ScaledTarget`, as the kernels see it; usually the model itself."""
     return model if model.stack.target_scale is None else of_stack(model.stack.plain)

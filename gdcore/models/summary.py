@@ -1,4 +1,4 @@
-"""A model as a table."""
+"""A table of a model's layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..layers.layer import Layer
 
 
 def summary(layers: tuple[Layer, ...], dtype: str) -> str:
-    """Layers, output shapes and numbers of parameters, one line each, with the total.
+    """Return a table of layers, output shapes and numbers of parameters, with the total.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def summary(layers: tuple[Layer, ...], dtype: str) -> str:
 
 
 def arguments(layers: tuple[Layer, ...], seed: int | None, dtype: str) -> list[str]:
-    """What a call that builds the model is given."""
+    """Return the arguments of the call that builds the model."""
     parts = [repr(layer) for layer in layers]
     if seed is not None:
         parts.append(f"seed={seed}")
