@@ -121,8 +121,7 @@ class Sequential(Model):
         return self._stack.feature_names
 
     def reset(self) -> None:
-        """Draw new initial parameters (the same ones if the model has a seed); forget the loss and the feature names.
-        """
+        """Draw new initial parameters (the same ones if the model has a seed) and forget loss and feature names."""
         self._stack.reset()
 
     @property
@@ -300,8 +299,8 @@ class Sequential(Model):
     ) -> History:
         """Train the model, starting from its current parameters: build a `Trainer` and call its `fit`.
 
-        Each call starts with a new optimizer state and new random numbers. To resume a fit, keep a `Trainer` and call its
-        `fit` again.
+        Each call starts with a new optimizer state and new random numbers. To resume a fit, keep a `Trainer` and call
+        its `fit` again.
 
         Parameters
         ----------

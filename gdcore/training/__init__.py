@@ -1,4 +1,4 @@
-"""Training: the trainer, what stops it, what it measures and what it records."""
+"""Training: the trainer, its stopping criteria, and what it measures and records."""
 
 from .averaging import AVERAGES, EMA, Average, Polyak
 from .callbacks import Callback

@@ -1,9 +1,9 @@
-"""Means of the parameters over the steps, beside the parameters themselves.
+"""Averages of the parameters over the steps, kept beside the parameters.
 
 Design
 ------
-The records hold what does not change; the mean itself is a vector of float64 in the trainer, which the kernels keep
-up in the same call as the step. Nothing else changes: which step counts how much follows from the step's number.
+The records hold the settings. The mean itself is a float64 vector in the trainer, which the kernels update in the
+same call as the step. There is no other state: a step's weight in the mean follows from the step's number.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ..base.record import call_repr
 
 
 class Average(ABC):
-    """What every mean offers; each one is a frozen dataclass."""
+    """Interface of the averages; each one is a frozen dataclass."""
 
     start: int
     validate: bool
 
     @abstractmethod
     def kernel_decay(self) -> float:
-        """What the kernels take: the factor of the mean before, or -1 where all steps count the same."""
+        """Return the factor of the previous mean, or -1 if all steps count the same."""
 
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each mean is a dataclass
@@ -33,15 +33,15 @@ class Average(ABC):
 @final
 @dataclass(frozen=True, repr=False)
 class Polyak(Average):
-    """The plain mean of the parameters after each step: PyTorch's AveragedModel.
+    """The plain mean of the parameters after each step, as PyTorch's AveragedModel.
 
     Parameters
     ----------
     start : int, default 0
-        Steps before the first one that counts: the mean should not remember where training began.
+        Number of first steps left out of the mean, so that it does not contain the initial parameters.
     validate : bool, default False
-        Whether a fit's validation loss and validation metrics are those of the mean, and what a criterion that watches
-        one of them restores too.
+        Whether validation loss and validation metrics are computed from the mean, and a criterion that watches one of
+        them restores the mean as well.
 
     References
     ----------
@@ -72,16 +72,16 @@ class Polyak(Average):
 @final
 @dataclass(frozen=True, repr=False)
 class EMA(Average):
-    """The exponential moving average: ``mean = decay * mean + (1 - decay) * params`` after each step, the first copied.
+    """The exponential moving average, ``mean = decay * mean + (1 - decay) * params`` after each step, the first copied.
 
     PyTorch's AveragedModel with get_ema_multi_avg_fn(decay).
 
     Parameters
     ----------
     decay : float, default 0.999
-        In [0, 1): the mean reaches back about 1 / (1 - decay) steps.
+        In [0, 1). The mean covers about the last 1 / (1 - decay) steps.
     start : int, default 0
-        Steps before the first one that counts.
+        Number of first steps left out of the mean.
     validate : bool, default False
         As in `Polyak`.
 

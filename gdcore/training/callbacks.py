@@ -1,4 +1,4 @@
-"""Callbacks: what a user's code is told while a fit runs."""
+"""Callbacks: a user's functions that are called while a fit runs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .stopping.base import StoppingCriterion
 
 
 class Callback(ABC):
-    """An interface: derive from it and write `on_epoch_end`.
+    """Interface of callbacks: derive from it and write `on_epoch_end`.
 
-    A fit without callbacks does nothing for them.
+    Without callbacks a fit spends no time on them.
 
     Examples
     --------
@@ -24,21 +24,22 @@ class Callback(ABC):
     """
 
     def on_fit_begin(self, epochs: int) -> None:  # noqa: B027  # only some callbacks need it
-        """Before the first epoch, of so many that are asked for."""
+        """Called before the first epoch, with the number of epochs to run."""
 
     @abstractmethod
     def on_epoch_end(self, state: EpochEnd) -> bool | None:
-        """After each epoch, and where `max_steps` ends the fit within one; True ends the fit."""
+        """Called after each epoch, and after the last step if `max_steps` cuts an epoch short; True ends the fit."""
 
     def on_fit_end(self, history: History) -> None:  # noqa: B027  # only some callbacks need it
-        """After the last epoch, with what criteria restore in the model; after an exception too, with nothing restored.
+        """Called after the last epoch, once criteria have restored parameters; also after an exception, with nothing
+        restored.
 
-        `history.stop_reason` says which.
+        `history.stop_reason` says how the fit ended.
         """
 
 
 def callback_list(callbacks: Callback | Iterable[Callback]) -> list[Callback]:
-    """One callback or several, as a list."""
+    """Return one callback or several as a list."""
     several = list(callbacks) if isinstance(callbacks, Iterable) and not isinstance(callbacks, str) else [callbacks]
     for callback in several:
         if isinstance(callback, StoppingCriterion):

@@ -1,10 +1,10 @@
-"""What a trainer carries from one fit to the next beside parameters, optimizer and counters, and who uses it.
+"""What a trainer remembers from one fit to the next, beside parameters, optimizer state and counters.
 
 Design
 ------
-`Carried` is replaced whole, in one assignment, where an epoch's end has been seen by all: plateau, criteria and the
-count of epochs seen belong together whatever interrupts the fit. What an interrupted fit has begun and not committed is
-done again by the next one, from what stands here.
+`Carried` is replaced as a whole, in one assignment, once criteria and plateau have seen an epoch's end. So they and the
+count of epochs stay consistent whatever interrupts the fit. Work that an interrupted fit has begun but not committed is
+repeated by the next one from the state recorded here.
 """
 
 from __future__ import annotations
@@ -27,38 +27,40 @@ Memories = tuple[tuple[StoppingCriterion, Memory], ...]
 
 
 class GradientSum(NamedTuple):
-    """Of the steps of the epoch under way, where a criterion asks for their mean."""
+    """Sum of the gradients of the current epoch's steps, kept if a criterion needs their mean."""
 
     total: NDArray[np.float64]
     """Shape (n_params,); the kernels add to it."""
     unsummed: int
-    """Steps at the epoch's beginning that are not in it."""
+    """Number of the epoch's first steps that are not in the sum."""
 
 
 class Carried(NamedTuple):
-    """What the last fit has left, or the one that is running would leave."""
+    """What the last fit has left for the next one, or the running fit would leave."""
 
     criteria: Memories = ()
-    """Those that watched and did not stop it, with what they had seen."""
+    """The criteria that did not stop the fit, with what each remembers."""
     plateau: PlateauState = PlateauState()
-    """Of a `ReduceOnPlateau`."""
+    """State of a `ReduceOnPlateau`."""
     data: Fingerprint | None = None
-    """What criteria and plateau have seen the losses of; None where there are neither."""
+    """Fingerprint of the data whose losses criteria and plateau have seen; None without either."""
     seen: int = -1
-    """The trainer's `epochs_done` when a fit saw the end of an epoch last, or began; -1 where training went on by hand.
-    One more, and the epoch's steps all made: its end has still to be seen."""
+    """`epochs_done` of the trainer at the last epoch's end that criteria have seen, or when the fit began; -1 if
+    training continued through `step` or `epoch`. If `epochs_done` is one more and the epoch's steps are all made, the
+    end of that epoch is still to be measured."""
     before: NDArray[Any] | None = None
-    """The parameters before an epoch of one step, where a criterion may bring them back."""
+    """The parameters before an epoch of one step, if a criterion may restore them."""
     reached: NDArray[Any] | None = None
-    """Where training had come to, where a criterion has left other parameters in the model at the end ..."""
+    """The parameters as trained, if a criterion has put others into the model at the end; training resumes from them.
+    """
     shown: NDArray[Any] | None = None
-    """... and those."""
+    """The parameters that the criterion put in their place."""
     gradients: GradientSum | None = None
 
 
 @final
 class Watching:
-    """The criteria of one fit at work; each goes on where an equal one was, if it has seen these data."""
+    """The criteria of one fit at work; each resumes from what an equal one remembers, if the data are the same."""
 
     def __init__(self, rules: tuple[StoppingCriterion, ...], monitors: Monitors, before: Memories) -> None:
         self.rules = rules
@@ -69,7 +71,7 @@ class Watching:
             self.watches.append(rule.start(monitors, next(seen, ())))
 
     def observe(self, end: EpochEnd) -> list[str]:
-        """The reasons to stop."""
+        """Show the end of an epoch to all criteria and return the reasons to stop."""
         reasons = []
         for i, watch in enumerate(self.watches):
             if reason := watch.observe(end):
@@ -78,7 +80,7 @@ class Watching:
         return reasons
 
     def memories(self) -> Memories:
-        """What the next fit is to know, those that have stopped this one left out."""
+        """Return what the next fit should know; criteria that stopped this one start anew."""
         found = []
         for i, watch in enumerate(self.watches):
             if i not in self.stopped and (memory := watch.remembered()):
@@ -86,7 +88,7 @@ class Watching:
         return tuple(found)
 
     def finished(self, params: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Where training goes on from, and what the model shows: with those that stopped the fit done, and with all."""
+        """Return the parameters to resume from, and those to leave in the model."""
         reached = params.copy()
         for i in self.stopped:
             self.watches[i].finish(reached)
@@ -98,13 +100,15 @@ class Watching:
 
 @final
 class GradientMean:
-    """The mean of the gradients that an epoch's steps take, summed by the kernels in one fit, where it is wanted."""
+    """The mean of the gradients of an epoch's steps, summed by the kernels, if a criterion needs it."""
 
     def __init__(self, trainer: Trainer, wanted: bool) -> None:
         self.trainer, self.wanted = trainer, wanted
 
     def begin_epoch(self, n: int) -> NDArray[np.float64] | None:
-        """Where to sum from here on, in the epoch over n samples that begins or goes on."""
+        """Return the vector to add gradients to, in the epoch over n samples that begins or continues; None if not
+        needed.
+        """
         if not self.wanted:
             return None
         carried, begun = self.trainer._carried, steps_begun(self.trainer, n)
@@ -115,7 +119,7 @@ class GradientMean:
         return gradients.total
 
     def of(self, steps: int) -> NDArray[Any]:
-        """Shape (n_params,), after so many steps of the epoch."""
+        """Return the mean gradient, shape (n_params,), after this many steps of the epoch."""
         gradients = self.trainer._carried.gradients
         if gradients is None or not self.wanted:
             raise RuntimeError("the mean gradient was not announced by sums_gradients")

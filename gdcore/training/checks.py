@@ -1,4 +1,4 @@
-"""What is refused by training, each with its message and remedy."""
+"""Checks of the training arguments and of saved states; each error says what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..base.spelling import did_you_mean
 
 
 def known_monitor(rule: object, monitor: str, known: Sequence[str]) -> None:
-    """A value that the fit measures."""
+    """Check that the fit measures this value."""
     if monitor in known:
         return
     name = f"{type(rule).__name__}(monitor={monitor!r})"
@@ -37,14 +37,14 @@ def known_monitor(rule: object, monitor: str, known: Sequence[str]) -> None:
 
 
 def known_direction(rule: object, monitor: str, greater: bool | None) -> bool:
-    """Whether greater is better, where that is known."""
+    """Check that it is known whether greater is better, and return it."""
     if greater is None:
         raise ValueError(f"{type(rule).__name__}: which {monitor} is better is unknown: pass mode='min' or mode='max'")
     return greater
 
 
 def no_value(rule: object, monitor: str, reason: str) -> ValueError:
-    """The error for a metric that these data leave undefined."""
+    """Return the error for a metric that is undefined on these data."""
     return ValueError(
         f"{type(rule).__name__}(monitor={monitor!r}): {monitor} has no value that could improve, for {reason}: watch "
         "another value, or pass other data"
@@ -52,40 +52,40 @@ def no_value(rule: object, monitor: str, reason: str) -> ValueError:
 
 
 def stop_function(rule: object) -> None:
-    """A function, where it is no criterion."""
+    """Check that something that is no criterion is a function."""
     if isinstance(rule, type) or not callable(rule):
         received = f"the class {rule.__name__}" if isinstance(rule, type) else repr(rule)
         raise TypeError(f"stop must hold criteria such as EarlyStopping(patience=5), or functions, got {received}")
 
 
 def criterion(value: object, kind: type) -> None:
-    """A saved criterion."""
+    """Check that a saved criterion is one."""
     if not isinstance(value, kind):
         raise TypeError(f"a criterion must be one such as gdcore.EarlyStopping(5), got {short(value)}")
 
 
 def stop_answer(function: object, answer: object) -> bool | str:
-    """What a function that may stop a fit has answered."""
+    """Check and return the answer of a function that may stop a fit."""
     if answer is None or isinstance(answer, bool | np.bool_ | str):
         return answer if isinstance(answer, str) else bool(answer)
     raise TypeError(f"{checks.callable_name(function)} must return True, False, None or the reason, got {answer!r}")
 
 
 def callback(value: object, kind: type) -> None:
-    """An instance of the interface."""
+    """Check that this is an instance of the callback interface."""
     if not isinstance(value, kind):
         raise TypeError(f"callbacks must hold instances of classes derived from gdcore.Callback, got {short(value)}")
 
 
 def full_batch(method: object, options: Mapping[str, bool]) -> None:
-    """A model and options that a method over all data can take: whether each of those that it cannot is there."""
+    """Check that a full-batch method can take model and options; `options` says which unsuitable ones are used."""
     for what, has in options.items():
         if has:
             raise ValueError(f"{method!r} needs the exact gradient and does not go with {what}: leave it out")
 
 
 def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
-    """Factors >= 0 on the rates of layers that exist, one of which is trained."""
+    """Check and return factors >= 0 on the rates of existing layers, at least one of which is trained."""
     if not isinstance(value, Mapping):
         raise TypeError(f"layer_rates must be a dict of layer -> factor, such as {{'dense0': 0.1}}, got {short(value)}")
     found = {}
@@ -101,28 +101,28 @@ def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
 
 
 def mini_batches(method: object, call: str) -> None:
-    """A call that a method over all data does not have."""
+    """Raise the error for a call that a full-batch method does not support."""
     raise TypeError(f"{call} needs an optimizer of mini-batches, got {method!r}: call fit, or take another optimizer")
 
 
 def own_rate(schedule: object) -> None:
-    """A trainer's rate may be set where no schedule sets it."""
+    """Raise the error for setting a rate that a schedule controls."""
     raise AttributeError(f"learning_rate follows {schedule!r} and cannot be set: make a Trainer with a number")
 
 
 def average(value: object, kind: type) -> None:
-    """A mean of the parameters, or None."""
+    """Check that this is an average of the parameters, or None."""
     if value is not None and not isinstance(value, kind):
         raise TypeError(f"average must be gdcore.Polyak() or gdcore.EMA(0.999), got {short(value)}")
 
 
 def no_average() -> AttributeError:
-    """The error that tells how a trainer comes to keep a mean."""
+    """Return the error that says how to make a trainer keep an average."""
     return AttributeError("averaged needs a trainer that averages: pass average=gdcore.EMA(0.999) to Trainer")
 
 
 def validation_data(value: object) -> tuple[Any, Any, Any]:
-    """(X, y, sample_weight), the last one None where it is not given."""
+    """Check and return (X, y, sample_weight); the last one is None if it was not given."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         received = f"{len(value)} items" if isinstance(value, tuple | list) else full_name(type(value))
         raise TypeError(f"validation_data must be (X, y) or (X, y, sample_weight), got {received}")
@@ -130,13 +130,13 @@ def validation_data(value: object) -> tuple[Any, Any, Any]:
 
 
 def one_validation(data: object) -> None:
-    """Validation data, or a share of the training data: not both."""
+    """Check that validation data and a validation split are not both given."""
     if data is not None:
         raise ValueError("validation_data and validation_split were both given: leave one of them out")
 
 
 def held_out(share: object, n: int) -> int:
-    """How many of n samples a share in (0, 1) is: one at least, and not all."""
+    """Return the number of validation samples for a share in (0, 1) of n: at least one, and not all."""
     count = round(inside("validation_split", share, 0, 1) * n)
     if n < 2:
         raise ValueError("validation_split needs at least 2 samples, got 1: leave it out")
@@ -144,7 +144,7 @@ def held_out(share: object, n: int) -> int:
 
 
 def weighted_part(weight: NDArray[Any] | None, n: int, what: str) -> None:
-    """A part of the samples with something to measure."""
+    """Check that a part of the samples has something to measure."""
     if n == 0:
         raise ValueError(f"validation_split leaves no {what} samples, as no class has two: pass validation_data")
     if weight is not None and not weight.any():
@@ -152,16 +152,16 @@ def weighted_part(weight: NDArray[Any] | None, n: int, what: str) -> None:
 
 
 def not_a_callback(criterion: object) -> TypeError:
-    """The error for a criterion among callbacks."""
+    """Return the error for a criterion passed as a callback."""
     return TypeError(f"callbacks are told of epochs, and {criterion!r} ends a fit: pass it as stop={criterion!r}")
 
 
 MOST = 2**62
-"""Of anything that is counted: one more is still a number to the kernels."""
+"""Largest value accepted for a saved counter; one more still fits the kernels' integers."""
 
 
 def own_turn(call: str, other: str, same_thread: bool) -> None:
-    """A call that does not come from within another one of the same trainer."""
+    """Check that the call does not come from within another call of the same trainer."""
     if same_thread:
         raise RuntimeError(
             f"{call} was called within {other} of the same trainer, by a callback, a metric, a loss or a signal's "
@@ -170,7 +170,7 @@ def own_turn(call: str, other: str, same_thread: bool) -> None:
 
 
 def other_thread(call: str, other: str) -> RuntimeError:
-    """The error for a call that does not wait for what another thread does."""
+    """Return the error for a call that cannot wait for another thread's call."""
     return RuntimeError(
         f"this trainer is training in another thread, in {other}, which {call} does not wait for: wait for that "
         "thread, or give each thread a trainer of its own"
@@ -178,7 +178,7 @@ def other_thread(call: str, other: str) -> RuntimeError:
 
 
 def torn(is_torn: bool) -> None:
-    """A copy is taken between two steps."""
+    """Check that a copy is not taken in the middle of a step."""
     if is_torn:
         raise RuntimeError(
             "the trainer's state was asked for in the middle of a step: save it in Callback.on_epoch_end, after "
@@ -187,7 +187,7 @@ def torn(is_torn: bool) -> None:
 
 
 def saved_trainer(state: Mapping[str, Any], keys: Sequence[str], n_params: int, dtype: str, seed: int) -> None:
-    """A trainer's state as its `state_dict` gave it, of one like this."""
+    """Check that a saved state comes from the `state_dict` of a trainer like this one."""
     if not isinstance(state, Mapping):
         raise TypeError(f"the saved state must be a dict that state_dict() has returned, got {short(state)}")
     missing = [key for key in keys if key not in state]
@@ -202,12 +202,12 @@ def saved_trainer(state: Mapping[str, Any], keys: Sequence[str], n_params: int, 
 
 
 def not_a_state(error: Exception) -> ValueError:
-    """The error for a saved state whose parts are not what `state_dict` gives."""
+    """Return the error for a saved state that differs from what `state_dict` returns."""
     return ValueError(f"the saved state was changed, {error}: save what state_dict() returns as it is")
 
 
 def saved_average(saved: object, value: object, average: object, n_params: int) -> None:
-    """A saved mean of the parameters of the trainer's kind, and none where it keeps none."""
+    """Check that a saved average is of the trainer's kind, or None if the trainer keeps none."""
     if type(saved) is not type(average) or saved != average:
         raise ValueError(
             f"the saved state has average {short(saved)}, this trainer {average!r}: pass average={short(saved)} to "
@@ -220,7 +220,7 @@ def saved_average(saved: object, value: object, average: object, n_params: int) 
 
 
 def saved_vector(name: str, value: object, n: int, dtype: str) -> NDArray[Any]:
-    """A vector (n,) of finite numbers of exactly this dtype."""
+    """Check and return a vector (n,) of finite numbers of exactly this dtype."""
     found = vector(name, value, n, dtype)
     if not every_finite(np.ascontiguousarray(found)):
         raise ValueError(f"{name} contains NaN or infinity: save a state that had not diverged")
@@ -230,7 +230,7 @@ def saved_vector(name: str, value: object, n: int, dtype: str) -> NDArray[Any]:
 def saved_slots(
     value: object, shape: tuple[int, int], dtype: str, names: Sequence[str], squares: Sequence[str]
 ) -> None:
-    """An optimizer's slots (n_slots, n), finite, those called `squares` nowhere below 0."""
+    """Check an optimizer's slots (n_slots, n): finite, and those named in `squares` nowhere below 0."""
     if not isinstance(value, np.ndarray) or value.shape != shape:
         raise ValueError(f"slots must be an array of shape {shape}, got {short(value)}: use the saved options")
     for name, slot in zip(names, value, strict=True):
@@ -240,7 +240,7 @@ def saved_slots(
 
 
 def saved_scalars(value: object, n: int) -> NDArray[np.float64]:
-    """An optimizer's running scalars (n,): products of factors in [0, 1]."""
+    """Check and return an optimizer's running scalars (n,), which are products of factors in [0, 1]."""
     found = saved_vector("scalars", value, n, "float64")
     if (found < 0).any() or (found > 1).any():
         raise ValueError(f"scalars must be in [0, 1], got {found.tolist()}")
@@ -248,44 +248,44 @@ def saved_scalars(value: object, n: int) -> NDArray[np.float64]:
 
 
 def saved_count(name: str, value: object, high: int = MOST) -> int:
-    """How often something has happened."""
+    """Check and return a counter."""
     return integer(name, value, 0, high)
 
 
 def saved_tuple(name: str, value: object, n: int) -> tuple[Any, ...]:
-    """A tuple or list of n."""
+    """Check and return a tuple or list of length n."""
     if not isinstance(value, tuple | list) or len(value) != n:
         raise TypeError(f"{name} must be a tuple of {n}, got {short(value)}")
     return tuple(value)
 
 
 def saved_list(name: str, value: object) -> tuple[Any, ...]:
-    """A tuple or list."""
+    """Check and return a tuple or list."""
     if not isinstance(value, tuple | list):
         raise TypeError(f"{name} must be a tuple or a list, got {short(value)}")
     return tuple(value)
 
 
 def saved_parts(name: str, value: object, keys: Sequence[str]) -> Mapping[str, Any]:
-    """A mapping of exactly these names."""
+    """Check and return a mapping with exactly these keys."""
     if not isinstance(value, Mapping) or set(value) != set(keys):
         raise ValueError(f"{name} must be a dict of {', '.join(keys)}, got {short(value)}")
     return value
 
 
 def both_or_none(name: str, value: object, other_name: str, other: object) -> None:
-    """Two values of which neither comes alone."""
+    """Check that two values are both given or both None."""
     if (value is None) != (other is None):
         raise ValueError(f"{name} and {other_name} must both be arrays, or both None")
 
 
 def saved_unsummed(value: object, place: tuple[int, int, int]) -> int:
-    """Steps of the epoch under way that a sum of its gradients does not hold, which holds one of the whole at least."""
+    """Check and return how many of the current epoch's steps its gradient sum leaves out."""
     return saved_count("unsummed", value, max(0, min(place[1], place[2] - 1)))
 
 
 def saved_place(value: object, step_count: int, epochs_done: int) -> tuple[int, int, int]:
-    """Samples of the last epoch begun, steps made of it, and steps of the whole; (0, 0, 0) before the first."""
+    """Check and return samples, steps made and all steps of the last epoch begun; (0, 0, 0) before the first."""
     samples, steps, of_steps = (
         saved_count(f"place[{i}]", part) for i, part in enumerate(saved_tuple("place", value, 3))
     )
@@ -298,7 +298,7 @@ def saved_place(value: object, step_count: int, epochs_done: int) -> tuple[int, 
 
 
 def saved_sums(value: object, steps: int) -> tuple[float, float, float, int]:
-    """Sums over an epoch's steps: of losses, of their weights, of the gradients' norms, and how many were clipped."""
+    """Check and return an epoch's sums: losses, weights, gradient norms, and the number of clipped steps."""
     loss, mass, norms, clipped = saved_tuple("sums", value, 4)
     finite("sums[0]", loss)
     nonnegative("sums[1]", mass)
@@ -310,12 +310,12 @@ def saved_sums(value: object, steps: int) -> tuple[float, float, float, int]:
 
 
 def is_nan(value: object) -> bool:
-    """Whether a value that was watched is a number that is none."""
+    """Return whether a watched value is NaN."""
     return isinstance(value, float | np.floating) and math.isnan(value)
 
 
 def saved_value(name: str, value: object) -> float:
-    """A value that was watched: a number, which may be infinite."""
+    """Check and return a watched value: a number, which may be infinite."""
     if is_nan(value):
         raise ValueError(f"{name} is NaN, which is never kept")
     infinite = isinstance(value, float | np.floating) and math.isinf(value)
@@ -323,7 +323,7 @@ def saved_value(name: str, value: object) -> float:
 
 
 def saved_monitor(value: object) -> None:
-    """A name, and whether greater is better."""
+    """Check a monitor: a name, and whether greater is better."""
     name, greater = saved_tuple("what a criterion watches", value, 2)
     if not isinstance(name, str):
         raise TypeError(f"what a criterion watches must have a name, got {short(name)}")
@@ -331,7 +331,7 @@ def saved_monitor(value: object) -> None:
 
 
 def saved_plateau(value: object) -> tuple[float | None, int, int, int]:
-    """The best value or None, epochs without improvement, epochs of cooldown left, plateaus."""
+    """Check and return the best value or None, epochs without improvement, epochs of cooldown left, plateaus."""
     best, waited, cooling, plateaus = saved_tuple("plateau", value, 4)
     return (
         None if best is None else saved_value("plateau[0]", best),
@@ -340,7 +340,7 @@ def saved_plateau(value: object) -> tuple[float | None, int, int, int]:
 
 
 def saved_fingerprint(value: object) -> tuple[int, int | None] | None:
-    """Checksums of the training data and the validation data, where there are some."""
+    """Check and return the checksums of training and validation data, or None."""
     if value is None:
         return None
     data, validation = saved_tuple("data", value, 2)
@@ -348,7 +348,7 @@ def saved_fingerprint(value: object) -> tuple[int, int | None] | None:
 
 
 def saved_rate(value: object, scheduled: bool) -> float:
-    """A learning rate; a schedule's may be 0."""
+    """Check and return a learning rate; only a schedule's may be 0."""
     rate = nonnegative("learning_rate", value)
     if not rate and not scheduled:
         raise ValueError(f"learning_rate must be > 0, got {value!r}")

@@ -1,4 +1,4 @@
-"""A trainer's settings as the kernels take them."""
+"""Convert a trainer's settings to what the kernels take."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def compiled(trainer: Trainer, kernels: Kernels) -> Training:
-    """The trainer's step over its network, gradient and optimizer's state, which it writes into."""
+    """Return the compiled training step, which updates the trainer's network, gradient and optimizer state in place."""
     rule, state = trainer._rule, trainer._state
-    loss = trainer.loss if isinstance(trainer.loss, Loss) else MeanSquaredError()    # a custom one is not asked for
+    loss = trainer.loss if isinstance(trainer.loss, Loss) else MeanSquaredError()    # never evaluated for a custom loss
     rate = rule.learning_rate
     run = kernels.Training(
         trainer._network, loss.name, loss.option(),
@@ -39,7 +39,7 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
 
 
 def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:
-    """A factor on each layer's rate, (number of layers,), None where all are 1."""
+    """Return a factor on each layer's rate, (number of layers,), or None if all are 1."""
     rates = iter([trainer.layer_rates.get(block.layer, 1.0) for block in trainer.stack.blocks if block.is_weight])
     layers = trainer.stack.plain.layers
     factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in layers])
@@ -47,9 +47,9 @@ def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:
 
 
 def full_gradient(trainer: Trainer, data: Samples) -> NDArray[np.floating]:
-    """What training follows, over all data without dropout: (n_params,), penalties included, 0 in frozen layers.
+    """Return the gradient that training follows, (n_params,): all data, no dropout, with penalties, 0 in frozen layers.
 
-    Where a weight is 0 under an l1 penalty, the least of its subgradients.
+    For a weight that is 0 under an l1 penalty it is the subgradient of least size.
     """
     stack, grad = trainer.stack, np.zeros_like(trainer._grads)
     evaluate(stack, data, trainer.loss, trainer.l1, trainer.l2, 0, grad)

@@ -1,4 +1,4 @@
-"""A step and an epoch with a loss that Python computes."""
+"""A training step and an epoch with a loss that Python computes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Rows = slice | NDArray[np.int64]
 
 KEY_STRIDE = 2 * 0x9E3779B97F4A7C15
-"""Between the dropout keys of a step's batches: even, for a key of 0 drops nothing and the others are odd."""
+"""Distance between the dropout keys of a step's batches. It is even and keys are odd, so none becomes 0, which would
+switch dropout off."""
 
 
 def custom_step(
@@ -28,7 +29,8 @@ def custom_step(
     counts: bool = False,
     sum_to: NDArray[np.float64] | None = None,
 ) -> float:
-    """One step on these rows, a batch at a time, which the epoch counts or not -> their mean loss before it.
+    """Make one step on these rows, a batch at a time, and return their mean loss before it; `counts` says whether the
+    epoch's sums include it.
 
     Its gradient is added to `sum_to` (n_params,) where given. Only the last line changes the trainer, in one call.
     """
@@ -66,7 +68,7 @@ def custom_epoch(
     rates: NDArray[np.float64] | None,
     sum_to: NDArray[np.float64] | None,
 ) -> None:
-    """Steps of `size` rows in order (n,) and with rates (number of steps,) where given."""
+    """Make an epoch's steps of `size` rows, in the given order (n,) and with the given rates (number of steps,)."""
     run = trainer._run
     n = len(data.X) if order is None else len(order)
     for step, first in enumerate(range(0, n, size)):

@@ -1,4 +1,4 @@
-"""Where the first NaN or infinity of a failed step came from."""
+"""Find where the first NaN or infinity of a failed step came from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REMEDY = (
 def explain(
     trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], kind: str, batches: range | None = None
 ) -> DivergedError:
-    """The error that tells the user which batch and which quantity; its step has changed nothing.
+    """Return the error that names the batch and the quantity; the step has changed nothing.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def explain(
 
 
 def _remedy_of_update(trainer: Trainer) -> str:
-    """What to try where the update alone was not finite."""
+    """Return what to try if only the update was not finite."""
     rule = trainer.optimizer
     if isinstance(rule, Optimizer) and rule.divides_by_zero():
         return f"{rule!r} divides a gradient of 0 by 0: pass eps > 0"
@@ -67,7 +67,7 @@ def _remedy_of_update(trainer: Trainer) -> str:
 
 
 def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:
-    """The first layer whose output is not finite, or the loss itself."""
+    """Return the first layer whose output is not finite, or else the loss itself."""
     X = np.ascontiguousarray(data.X[rows])
     network = trainer.stack.bind(trains=False, blocks=False)
     key = trainer._run.next_key()

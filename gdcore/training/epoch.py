@@ -1,4 +1,4 @@
-"""A pass over the data, whole or in parts.
+"""An epoch: one pass over the data, whole or in parts.
 
 Design
 ------
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Extent(NamedTuple):
-    """An epoch: samples of a step, samples of all its steps, and how many steps those are."""
+    """Size of an epoch: samples per step, samples in all, and number of steps."""
 
     size: int
     samples: int
@@ -41,32 +41,32 @@ class Extent(NamedTuple):
 
 
 def extent(trainer: Trainer, n: int) -> Extent:
-    """That of an epoch over n samples."""
+    """Return the size of an epoch over n samples."""
     size = min(trainer.batch_size * trainer.accumulate, n)
     samples = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
     return Extent(size, samples, -(-samples // size))
 
 
 def _steps_made(trainer: Trainer, n: int) -> int:
-    """Of the last epoch that was begun; 0 where it was of another extent than one over n samples."""
+    """Return the steps made of the last epoch begun; 0 if it had another size than one over n samples."""
     run = trainer._run
     same = run.epoch_samples == n and run.epoch_of_steps == extent(trainer, n).steps
     return run.epoch_steps if same else 0
 
 
 def steps_begun(trainer: Trainer, n: int) -> int:
-    """Steps made of an epoch over n samples that is not over; 0 where the one under way was of another extent."""
+    """Return the steps made of an unfinished epoch over n samples; 0 if the current one has another size."""
     made = _steps_made(trainer, n)
     return made if made < trainer._run.epoch_of_steps else 0
 
 
 def is_whole(trainer: Trainer, n: int) -> bool:
-    """Whether the last epoch that was begun went over n samples, and all its steps are made."""
+    """Return whether the last epoch begun went over n samples and all its steps are made."""
     return 0 < _steps_made(trainer, n) == trainer._run.epoch_of_steps
 
 
 def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
-    """The samples (n,) as this epoch visits them; None for their own order, which is as good where a step sees all."""
+    """Return the order (n,) of this epoch's samples; None means their own order, enough if one step sees them all."""
     size, samples, _ = extent(trainer, n)
     apart = trainer.accumulate > 1 and trainer.batch_size < n and not isinstance(trainer.loss, Loss)
     if not trainer.shuffle or (size == samples == n and not apart):
@@ -77,7 +77,7 @@ def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
 
 
 def mean_so_far(trainer: Trainer) -> float:
-    """The mean loss of the epoch's samples, each before its step."""
+    """Return the mean of the epoch's losses so far, each before its step."""
     run = trainer._run
     return run.loss_sum / run.mass if run.mass else 0.0
 
@@ -85,14 +85,14 @@ def mean_so_far(trainer: Trainer) -> float:
 def run_epoch(
     trainer: Trainer, data: Samples, most: int | None = None, total: NDArray[np.float64] | None = None
 ) -> float:
-    """Go on with the epoch under way to its end, for at most so many steps -> its mean loss so far.
+    """Run the current epoch to its end, or for at most `most` steps, and return its mean loss so far.
 
-    The steps' gradients are added to `total` (n_params,) where given.
+    If `total` (n_params,) is given, the steps' gradients are added to it.
 
     Raises
     ------
     DivergedError
-        Where a step is refused; the epoch goes on there.
+        If a step is refused; the epoch resumes at that step.
     """
     run, n = trainer._run, len(data.X)
     size, last, of_steps = extent(trainer, n)
@@ -122,7 +122,7 @@ def run_epoch(
 
 
 def _rates(trainer: Trainer, steps: int) -> NDArray[np.float64] | None:
-    """The rate of each of the next steps, None where they have one rate, which is set."""
+    """Return the rate of each of the next steps; None if they share one, which is then set."""
     schedule = trainer._schedule
     if schedule is not None and schedule.per == "step":
         return schedule.rates(trainer.steps_done, steps)

@@ -1,4 +1,4 @@
-"""What stopping criteria and callbacks see, and how they name what they watch."""
+"""What stopping criteria and callbacks see of an epoch, and how they name the value to watch."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from . import checks as training_checks
 
 Monitors = Mapping[str, bool | str | None]
-"""What a fit measures: name -> whether greater is better, None where that is not known, or why it cannot be watched."""
+"""What a fit measures: name -> whether greater is better, None if unknown, or the reason why it cannot be watched."""
 
 Mode = Literal["auto", "min", "max"]
-"""Whether smaller or greater is better; "auto": as the loss or metric says."""
+"""Whether smaller or greater is better; "auto" follows the loss or metric."""
 
 When = Literal["before", "during", "after"]
-"""An epoch's steps."""
+"""When a value was measured, relative to the epoch's steps."""
 
 
 class Measured(NamedTuple):
-    """The parameters that belong to a value, and when they were the model's."""
+    """The parameters that a value belongs to, and when the model had them."""
 
     params: NDArray[Any]
     when: When
@@ -34,34 +34,34 @@ class Measured(NamedTuple):
 @final
 @dataclass(frozen=True)
 class EpochEnd:
-    """The end of an epoch; in `minimize`, of a step.
+    """The state at the end of an epoch; in `minimize`, at the end of a step.
 
     Attributes
     ----------
     epoch, epochs : int
-        Counted from 0 within this fit, and how many were asked for.
+        Number of the epoch, from 0 within this fit, and number of epochs to run.
     values : mapping
-        "loss", "val_loss" where there is validation data, and each metric by its name, with and without "val_".
+        "loss", "val_loss" if there is validation data, and each metric by its name, with and without "val_".
     learning_rate : float
-        Of the epoch's last step.
+        Rate of the epoch's last step.
     gradient_norm : float
         Mean over the epoch's steps of the norm of the batch's gradient, penalties included, before clipping.
     seconds : float
-        Since the fit began.
+        Time since the fit began.
     params : ndarray, shape (n_params,)
-        The model's own vector; where validation measures the averaged parameters, those.
+        The model's own vector, or the averaged parameters if validation measures those.
     gradient : callable
-        () -> the gradient over all training data at the model's parameters, penalties included, dropout left out: 0 in
-        frozen layers, and the least subgradient where a weight is 0 under l1.
+        () -> the gradient over all training data at the model's parameters, with penalties and without dropout. It is
+        0 in frozen layers, and the subgradient of least size for a weight that is 0 under l1.
     mean_gradient : callable
-        () -> the mean of the gradients that the epoch's steps took; only for criteria that announce it.
+        () -> the mean of the gradients of the epoch's steps; only for criteria whose `sums_gradients` returns True.
     own_params : ndarray, optional
-        The model's own vector, where `params` is not.
+        The model's own vector, if `params` is another one.
     loss_of : {"before", "during", "after"}, default "after"
-        Whether "loss" is that of the parameters before the epoch's only step, a mean over the steps, each before its
-        update, or the loss at `params`.
+        "before": "loss" belongs to the parameters before the epoch's only step. "during": it is a mean over the steps,
+        each before its update. "after": it is the loss at `params`.
     before : ndarray, optional
-        A copy of the model's vector before an epoch of one step, where a criterion has asked for it.
+        A copy of the model's vector before an epoch of one step, if a criterion needs it.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class EpochEnd:
         return self.values.get("val_loss", nan)
 
     def measured(self, name: str) -> Measured:
-        """The parameters that the value of this name belongs to."""
+        """Return the parameters that the value of this name belongs to."""
         own = self.params if self.own_params is None else self.own_params
         if name.startswith("val_"):
             return Measured(self.params, "after")
@@ -108,23 +108,23 @@ class EpochEnd:
         return Measured(own, "during")
 
     def full_gradient_norm(self) -> float:
-        """Norm of `gradient()`."""
+        """Return the norm of `gradient()`."""
         return norm(self.gradient())
 
 
 class Monitored(NamedTuple):
-    """A value by its name in `EpochEnd.values`, and which way is better."""
+    """A value by its name in `EpochEnd.values`, and whether greater is better."""
 
     name: str
     greater_is_better: bool
 
 
 LARGE = 1e150
-"""Beyond it the sum of a few squares may pass what float64 holds."""
+"""Numbers above this are scaled before they are squared; their sum of squares could overflow float64."""
 
 
 def norm(vector: NDArray[Any]) -> float:
-    """The Euclidean norm, summed in float64; of numbers too large to be squared, in units of the largest."""
+    """Return the Euclidean norm, summed in float64; large numbers are first divided by the largest."""
     values = vector.astype(np.float64)
     size = float(np.abs(values).max(initial=0.0))
     unit = size if LARGE < size < np.inf else 1.0
@@ -132,7 +132,7 @@ def norm(vector: NDArray[Any]) -> float:
 
 
 def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Monitored:
-    """What `rule` watches in a fit with these monitors.
+    """Return what `rule` watches in a fit with these monitors.
 
     Raises
     ------

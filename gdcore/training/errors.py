@@ -1,4 +1,4 @@
-"""What training raises beyond ValueError and TypeError."""
+"""Errors and warnings of training beyond ValueError and TypeError."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class OutputRangeWarning(UserWarning):
-    """The output activation keeps the outputs from the targets, or from the logits that the loss takes.
+    """The output activation keeps the outputs away from the targets, or from the logits that the loss takes.
 
-    `fit` gives it before the first epoch; leaving the output activation out ends it.
+    `fit` warns before the first epoch; without an output activation there is no warning.
 
     Examples
     --------
@@ -27,24 +27,24 @@ class OutputRangeWarning(UserWarning):
 
 
 class DivergedError(ArithmeticError):
-    """Training met NaN or infinity; the parameters are those of the last good step.
+    """Training met NaN or infinity; the model keeps the parameters of the last good step.
 
-    A `Trainer` can go on: its next `fit` begins with the refused update, which may pass at a lower `learning_rate`.
-    Where the parameters had grown before, that is too late: `load_state_dict` an earlier state, or `model.reset()`.
-    `gdcore.diagnose(model, X, y, loss)` tells which rates are possible. A criterion that would restore its best
-    parameters at the fit's end does not do so here; it goes on counting in the next fit.
+    A `Trainer` can resume: its next `fit` begins with the refused update, which may succeed at a lower `learning_rate`.
+    If the parameters have already grown too large, load an earlier state with `load_state_dict`, or call
+    `model.reset()`. `gdcore.diagnose(model, X, y, loss)` says which rates are possible. Criteria restore no parameters
+    after this error; they continue counting in the next fit.
 
     Attributes
     ----------
     epoch, batch : int
-        Where, both counted from 0: the epoch over all fits of the trainer, the batch within it; of an update that takes
-        several batches (`accumulate`) the first one.
+        Where it happened, counted from 0: the epoch over all fits of the trainer, and the batch within it (the first
+        one of an update that takes several, see `accumulate`).
     step : int
-        The update that was refused, counted from 0 over all fits: so many were made before.
+        Number of the refused update, counted from 0 over all fits.
     quantity : str
-        The first bad quantity in the order of the data's way, such as "the output of layer 1, Dense(16, 1)".
+        The first quantity that is not finite, from the inputs on, such as "the output of layer 1, Dense(16, 1)".
     history : History or None
-        Of the fit that was lost, its whole epochs; None of `Trainer.step` and `Trainer.epoch`.
+        The whole epochs of the failed fit; None after `Trainer.step` and `Trainer.epoch`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What tells data from other data, in this process and in the next: a checksum of their contents.
+"""A checksum of data's contents, to recognize the same data in this process and in the next.
 
 Design
 ------
@@ -20,11 +20,11 @@ WORDS = 1024
 ROW_BYTES = 8 * WORDS
 
 Fingerprint = tuple[int, int | None]
-"""Of the training data and the validation data."""
+"""Checksums of the training data and the validation data."""
 
 
 def fingerprint(data: Samples, validation: Samples | None) -> Fingerprint:
-    """Equal for equal contents.
+    """Return a fingerprint; it is equal for equal contents.
 
     Examples
     --------

@@ -1,15 +1,15 @@
-"""The loop of a fit: epochs, what is measured after each, and what ends it.
+"""The loop of a fit: its epochs, the measurements after each, and what ends it.
 
 Design
 ------
-- Everything is checked before the first epoch; what was not asked for is not computed.
-- Two loops share what comes after an epoch: that over mini-batches, and that which SciPy runs, one step over all data
-  being an epoch.
-- Criteria and a schedule that follows a loss see whole epochs only, and what they have seen outlives the fit: however
-  training is cut into fits, they see the same. On data of other contents they begin anew.
-- The end of an epoch is measured, shown to the criteria, recorded and then committed, in one assignment (carried.py).
-  Before it nothing has happened: whatever is raised, the row is taken from the history, and the next fit begins with
-  the end of that epoch. An epoch that a criterion stops is committed when its parameters are back.
+- Everything is checked before the first epoch. Nothing is computed unless it is requested.
+- Two loops share the work after an epoch: the one over mini-batches, and SciPy's, in which a step over all data is an
+  epoch.
+- Criteria and a schedule that follows a loss see whole epochs only, and their state outlives the fit: they see the same
+  however training is cut into fits. On other data they start anew.
+- The end of an epoch is measured, shown to the criteria, recorded and then committed in one assignment (carried.py). If
+  anything is raised before that, the row is removed from the history, and the next fit begins with the end of that
+  epoch. An epoch in which a criterion stops the fit is committed once the criterion has restored its parameters.
 """
 
 from __future__ import annotations
@@ -57,30 +57,30 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
-"""What costs a pass over the parameters, or over the data, and is recorded on request."""
+"""These cost a pass over the parameters or the data per epoch, so they are recorded only on request."""
 
 
 class Part(NamedTuple):
-    """An epoch as far as it has come."""
+    """The current epoch, as far as it has run."""
 
     loss: float
     """Mean of the samples' losses, each before its step."""
     gradient_norm: float
-    """Mean over the steps."""
+    """Mean of the gradient norms over the steps."""
     clipped_steps: int
     steps: int
     of_steps: int
-    """Of the whole epoch."""
+    """Number of steps of the whole epoch."""
     loss_of: When
-    """What parameters the loss is of."""
+    """Which parameters the loss belongs to."""
 
 
 @final
 class Fit:
-    """One fit: made of what `Trainer.fit` is given, run once.
+    """One fit, made from the arguments of `Trainer.fit` and run once.
 
-    With `leaves_mean` the model ends with the mean that the trainer's `average` asks for, or with what a criterion
-    brings back after that.
+    With `leaves_mean` the model ends with the trainer's average of the parameters, or with those that a criterion
+    restores after that.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Fit:
         self.began = self.epoch_began = 0.0
 
     def _end_is_due(self, carried: Carried) -> bool:
-        """Whether the last fit over these data was interrupted behind an epoch's last step, before all had seen it."""
+        """Return whether an interrupted fit over these data left the end of an epoch to be measured."""
         trainer = self.trainer
         same = None in (self.seen, carried.data) or self.seen[0] == carried.data[0]  # type: ignore[index]
         summed = not self.gradient_mean.wanted or carried.gradients is not None
@@ -146,7 +146,7 @@ class Fit:
         return unseen and is_whole(trainer, len(self.data.X)) and same and summed
 
     def _epochs(self, epochs: int | None) -> int:
-        """As many as were asked for, or as `max_steps` reaches into."""
+        """Return the number of epochs to run: as requested, or as many as `max_steps` reaches into."""
         n, full_batch = len(self.data.X), isinstance(self.trainer.optimizer, FullBatch)
         if self.left is None:
             return default_epochs(1 if full_batch else extent(self.trainer, n).steps) if epochs is None else epochs
@@ -156,7 +156,7 @@ class Fit:
         return reached if epochs is None else min(epochs, reached)
 
     def run(self) -> History:
-        """Epochs until they are over or something stops them."""
+        """Run epochs until all are done or something stops them."""
         history = self.history
         self._begin()
         self.began = time.perf_counter()
@@ -185,7 +185,7 @@ class Fit:
         return history
 
     def _begin(self) -> None:
-        """Put back the parameters that training had come to, unless somebody has written others since."""
+        """Restore the parameters as trained, unless somebody has changed them since."""
         trainer = self.trainer
         carried, params = trainer._carried, trainer.stack.own_params()
         if carried.reached is not None and carried.shown is not None and np.array_equal(params, carried.shown):
@@ -197,13 +197,13 @@ class Fit:
         ), 0)  # fmt: skip
 
     def _commit(self, carried: Carried, rows: int) -> None:
-        """Make it so, in one assignment; the history has so many rows then."""
+        """Record the state and the number of history rows that belong to it, in one assignment."""
         self.last = carried, rows
         self.trainer._carried = carried
         self.rows = rows
 
     def _cut(self) -> None:
-        """Take the row of an epoch that was not committed from the history."""
+        """Remove the rows of epochs that were not committed from the history."""
         rows = self.last[1] if self.trainer._carried is self.last[0] else self.rows
         for entry in fields(History):
             value = getattr(self.history, entry.name)
@@ -212,9 +212,9 @@ class Fit:
                     del column[rows:]
 
     def _finish(self) -> None:
-        """Leave the parameters as the criteria want them; from those of one that ended the fit, training goes on.
+        """Leave the parameters as the criteria want them.
 
-        Where this is interrupted, the next fit begins with the parameters that training had come to.
+        If this is interrupted, the next fit begins with the parameters as trained.
         """
         if not self.watching.watches:
             return
@@ -259,20 +259,20 @@ class Fit:
             self.left -= steps
 
     def _all_done(self) -> str:
-        """Why a fit ends that nothing has stopped."""
+        """Return the stop reason of a fit that nothing has stopped."""
         if self.left == 0:
             return f"all {self.steps} steps were made" if self.steps > 1 else "the step was made"
         return f"all {self.epochs} epochs were run" if self.epochs > 1 else "the epoch was run"
 
     def _scipy_epochs(self, method: FullBatch) -> str | None:
-        """Each step of SciPy's method over all data is an epoch."""
+        """Run SciPy's method; each of its steps over all data is an epoch."""
         trainer, run, params = self.trainer, self.trainer._run, self.trainer.stack.params
         grad = np.zeros_like(params)
         last = params.copy()
         reasons: list[str] = []
 
         def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            run.torn = True    # a trial's are no parameters to save
+            run.torn = True    # trial parameters must not be saved
             params[:] = x
             value = evaluate(trainer.stack, self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
             return value, grad.astype(np.float64)
@@ -295,7 +295,7 @@ class Fit:
                 raise explain(trainer, self.data, slice(None), "loss", range(1))
             ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
         except BaseException:
-            params[:] = last    # and not where a line search has come to
+            params[:] = last    # not those of a trial
             run.torn = False
             raise
         params[:] = ended.x
@@ -305,7 +305,7 @@ class Fit:
     def _end_epoch(
         self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
-        """Measure, then record a whole row; the reasons to stop, or None."""
+        """Measure and record the end of an epoch; return the reasons to stop, or None."""
         history, trainer, stack = self.history, self.trainer, self.trainer.stack
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
@@ -350,7 +350,7 @@ class Fit:
         return "; ".join(reasons) or None
 
     def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:
-        """The end of an epoch was seen by all; of one that a criterion stops, when the fit is over."""
+        """Commit an epoch's end that all have seen, or keep it for the end of the fit if a criterion stops there."""
         trainer, rows = self.trainer, self.rows + 1
         carried = trainer._carried
         if whole:
@@ -375,9 +375,9 @@ def take_fit_data(
     validation_data: ValidationData | None,
     validation_split: float | None,
 ) -> tuple[Samples, Samples | None]:
-    """Training data and validation data, checked, with their weights: those of classes are the training data's.
+    """Check and return training and validation data with their weights; class weights are the training data's.
 
-    The model remembers the features' names.
+    The model remembers the feature names.
     """
     stack, begun = trainer.stack, trainer.steps_done > 0
     names = stack.feature_names

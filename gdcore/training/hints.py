@@ -1,9 +1,9 @@
-"""What a fit that ran to its end may have lacked: sentences, from its losses and from some of its samples.
+"""Advice after a fit that ran to its end, from its losses and from some of its samples.
 
 Design
 ------
-- `gdcore.diagnose` measures; a hint costs less than a millisecond, so that every fit can have one: it looks at the
-  losses that were recorded anyway and at no more than `ROWS` rows. It says nothing of a fit that a criterion has ended.
+- `gdcore.diagnose` measures at length. A hint costs less than a millisecond, so that every fit can have one: it uses
+  the recorded losses and at most `ROWS` rows. A fit that a criterion has ended gets none.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 ROWS = 256
-"""Rows that are looked at, spread over all."""
+"""Hints look at no more than about this many rows, spread over all."""
 LARGE, SMALL = 30.0, 0.1
-"""Root mean square of a column of inputs above and below which it is called badly scaled."""
+"""A column of inputs whose root mean square is above or below these is called badly scaled."""
 FAR, FAR_OFF = 1.5, 10.0
-"""Mean of a column in its deviations above which it is called far from 0, where much of the loss is left and where
-little is; a mean of at most 1 is not."""
+"""A column of inputs is called far from 0 if its mean exceeds this many standard deviations: the first if much of the
+loss is left, the second otherwise. A mean of at most 1 never is."""
 TARGET_LARGE, TARGET_SMALL = 10.0, 0.01
-"""The same of targets."""
+"""Targets whose root mean square is above or below these are called badly scaled."""
 FEWEST = 8
-"""Epochs from which on there is a hint: shorter fits are parts of a loop, and their losses say little."""
+"""A fit of fewer epochs gets no hint: it is often part of a loop, and its losses say little."""
 LEFT = 0.02
-"""Share of the loss of constant outputs that the last loss is at least, where much is left."""
+"""Much of the loss is left if the last one exceeds this share of the loss of constant outputs."""
 FELL = 0.01
-"""Share of the loss by which it fell from the third quarter to the last one, to be called still falling."""
+"""A loss counts as still falling if it fell by more than this share from the third quarter to the last."""
 
 
 def hint_of(trainer: Trainer, data: Samples, validation: Samples | None, history: History) -> str:
-    """Sentences, joined by semicolons; "" where nothing is missing that can be seen.
+    """Return advice as sentences joined by semicolons; "" if nothing seems to be missing.
 
     Parameters
     ----------
     trainer : Trainer
     data, validation : Samples
-        Of the fit.
+        Data of the fit.
     history : History
-        Of a fit that ran all its epochs.
+        History of a fit that ran all its epochs.
     """
     if history.epochs < FEWEST:
         return ""
     some, validated = _some_rows(data), validation is not None
     last = history.loss[-1]
-    much_left = last < 0 or last > LEFT * _least_start(trainer, some, history)    # below 0, what is left is not known
+    much_left = last < 0 or last > LEFT * _least_start(trainer, some, history)    # below 0 there is no knowing
     found = [
         _inputs(trainer, some.X, much_left), _targets(trainer, some), _losses(history, validated, much_left),
         "" if validated else _parameters(trainer, len(data.X)),
@@ -69,7 +69,7 @@ def hint_of(trainer: Trainer, data: Samples, validation: Samples | None, history
 
 
 def watched(rules: Iterable[StoppingCriterion], validation: Samples | None) -> str:
-    """What goes behind the reason of criteria that have ended a fit: which loss EarlyStopping() has watched."""
+    """Return an addition to the stop reason that says which loss EarlyStopping() has watched; "" if that is clear."""
     if validation is None and any(isinstance(rule, EarlyStopping) and rule.monitor == "auto" for rule in rules):
         return " (the training loss, as there is no validation data: pass validation_split=0.2)"
     return ""
@@ -82,19 +82,19 @@ def _some_rows(data: Samples) -> Samples:
 
 
 def _least_start(trainer: Trainer, some: Samples, history: History) -> float:
-    """The loss that outputs have which know nothing of X, or the first one where that is lower."""
+    """Return the loss of outputs that ignore X, or the first loss if that is lower."""
     loss, dtype = trainer.loss, trainer.stack.dtype
     if not isinstance(loss, Loss) or (some.weight is not None and not some.weight.any()):
         return history.loss[0]
     k = trainer.stack.out_features
-    constant = Stack((Dense(1, k),), None, dtype)    # of zeros
+    constant = Stack((Dense(1, k),), None, dtype)    # all parameters are 0
     if loss.target == "real" and some.target is not None:
         constant.params[-k:] = some.target.mean(axis=0)
     return min(history.loss[0], mean_loss(constant, some._replace(X=np.ones((len(some.X), 1), dtype)), loss))
 
 
 def _inputs(trainer: Trainer, X: NDArray[Any], much_left: bool) -> str:
-    """Columns that are large, far from 0 or small, where no layer scales them."""
+    """Return advice on columns that are large, far from 0 or small, if no layer scales them."""
     first = next(layer for layer in trainer.stack.layers if not isinstance(layer, Dropout))
     if isinstance(first, Scaling):
         return ""
@@ -113,7 +113,7 @@ def _inputs(trainer: Trainer, X: NDArray[Any], much_left: bool) -> str:
 
 
 def _targets(trainer: Trainer, some: Samples) -> str:
-    """Real targets that are far from the size of 1, where no layer scales them."""
+    """Return advice on real targets whose size is far from 1, if no layer scales them."""
     real = isinstance(trainer.loss, Loss) and trainer.loss.target == "real"
     if not real or some.target is None or trainer.stack.target_scale is not None:
         return ""
@@ -130,7 +130,7 @@ def _targets(trainer: Trainer, some: Samples) -> str:
 
 
 def _losses(history: History, validated: bool, much_left: bool) -> str:
-    """A loss that did not fall, or still fell at the end."""
+    """Return advice on a loss that did not fall, or still fell at the end."""
     losses = history.val_loss if validated else history.loss
     quarter = len(losses) // 4
     before, last = (float(np.mean(part)) for part in (losses[-2 * quarter : -quarter], losses[-quarter:]))
@@ -144,7 +144,7 @@ def _losses(history: History, validated: bool, much_left: bool) -> str:
 
 
 def _parameters(trainer: Trainer, n: int) -> str:
-    """More parameters than samples of numbers, whose noise a model can then learn by heart."""
+    """Return advice on a model with more parameters than samples, which can fit the noise of real targets."""
     numbers = isinstance(trainer.loss, Loss) and trainer.loss.target in ("real", "nonnegative")
     if numbers and trainer.stack.n_params > n:
         return (

@@ -1,4 +1,4 @@
-"""What a fit records."""
+"""The record of a fit."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..base.pictures import picture
 class History:
     """One entry per epoch, and why the fit stopped.
 
-    An epoch that `max_steps` has cut short has an entry of what it was so far, and in the history of the fit that
-    finished it one of the whole.
+    If `max_steps` cut an epoch short, its entry covers the steps made so far; the fit that finishes the epoch has an
+    entry for the whole of it.
 
     Attributes
     ----------
     loss : list of float
-        Mean of the samples' losses, each before its batch's update, weighted by the samples' and classes' weights as
-        `val_loss` is; without penalties. (L-BFGS and conjugate gradients: after the step.)
+        Mean of the samples' losses without penalties, each before its batch's update; like `val_loss` it is weighted
+        by sample and class weights. (For L-BFGS and conjugate gradients: after the step.)
     val_loss : list of float
         Loss on the validation data after the epoch; empty without such data.
     seconds : list of float
         Time of the epoch, validation included.
     stop_reason : str
-        A sentence.
+        Why the fit ended, as a sentence.
     hint : str
-        What a fit that ran all its epochs may have lacked: a scale of inputs or targets, more epochs; "" for nothing.
+        Advice after a fit that ran all its epochs, such as to scale the inputs or train longer; "" for none.
     metrics : dict of lists
         Each metric after the epoch, by its name on the training data and with "val_" before it on the validation data.
     learning_rate : list of float
@@ -38,13 +38,13 @@ class History:
     gradient_norm : list of float
         Mean over the epoch's steps of the norm of the batch's gradient, penalties included, before clipping.
     clipped_steps : list of int
-        Steps whose gradient `clip_norm` has scaled down, or `clip_value` has changed.
+        Number of steps whose gradient was changed by `clip_norm` or `clip_value`.
     layer_gradient_norm : dict of lists
         Norm of each layer's part ("dense0", …) of the gradient over all training data after the epoch, with penalties.
     weight_norm : list of float
-        Norm of all weights after the epoch, biases left out.
+        Norm of all weights, without biases, after the epoch.
     update_ratio : list of float
-        Norm of what the epoch, within this fit, added to the parameters over the parameters' norm before it.
+        Norm of the parameters' change over the epoch (within this fit), divided by their norm before it.
 
     The last three lists are empty unless `fit(record=…)` asks for them.
 
@@ -69,11 +69,11 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """Epochs run."""
+        """Number of epochs run."""
         return len(self.loss)
 
     def to_dict(self) -> dict[str, Any]:
-        """Copies of the lists and the stop reason, ready for JSON."""
+        """Return copies of the lists and the stop reason, ready for JSON."""
         found: dict[str, Any] = {}
         for entry in fields(self):
             name, value = entry.name, getattr(self, entry.name)
@@ -84,7 +84,7 @@ class History:
         return found
 
     def columns(self) -> dict[str, list[float]]:
-        """Every list that was recorded, by one name: the metrics by theirs, the layers' as "gradient_norm dense0"."""
+        """Return every recorded list by name; metrics keep their names, layers become "gradient_norm dense0"."""
         found: dict[str, list[float]] = {}
         for name, value in self.to_dict().items():
             if isinstance(value, list) and value:
@@ -96,7 +96,7 @@ class History:
         return found
 
     def to_pandas(self) -> Any:
-        """`columns` as a pandas DataFrame with one row per epoch.
+        """Return `columns` as a pandas DataFrame with one row per epoch.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class History:
         return frame
 
     def plot(self, ax: Any = None, *, metrics: str | Iterable[str] = ()) -> Any:
-        """Draw the losses over the epochs, the best epoch marked, and metrics beside them.
+        """Draw the losses over the epochs with the best epoch marked, and the metrics beside them.
 
         The best epoch is the one of the lowest validation loss, or of the lowest loss where there is no validation
         data. The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.

@@ -16,7 +16,7 @@ from .epoch_end import Monitors, norm
 
 
 def monitors_of(metrics: Mapping[str, Metric], data: Samples, validation: Samples | None) -> Monitors:
-    """What a criterion may watch: losses and metrics, of the training data and of the validation data where given."""
+    """Return what a criterion may watch: losses and metrics of the training data and, if given, the validation data."""
     known: dict[str, bool | str | None] = {}
     for prefix, samples in (("", data), ("val_", validation)):
         if samples is not None:
@@ -28,13 +28,13 @@ def monitors_of(metrics: Mapping[str, Metric], data: Samples, validation: Sample
 
 
 def targets_of(data: Samples) -> NDArray[Any]:
-    """What metrics compare with: labels or targets, those of a custom loss as they came."""
+    """Return what metrics compare with: labels or targets; for a custom loss y as it was given."""
     y: NDArray[Any] = data.y if data.target is None else data.target
     return y if data.labels is None else data.labels
 
 
 def layer_norms(stack: Stack, gradient: NDArray[Any]) -> dict[str, float]:
-    """Norm of each layer's part ("dense0", …) of a gradient (n_params,)."""
+    """Return the norm of each layer's part ("dense0", …) of a gradient (n_params,)."""
     parts: dict[str, list[float]] = {}
     for block, view in stack.views(gradient):
         parts.setdefault(block.layer, []).append(norm(view))
@@ -42,11 +42,11 @@ def layer_norms(stack: Stack, gradient: NDArray[Any]) -> dict[str, float]:
 
 
 def weight_norm(stack: Stack) -> float:
-    """Norm of all weights, biases left out."""
+    """Return the norm of all weights, without biases."""
     return norm(np.array([norm(view) for block, view in stack.views() if block.is_weight]))
 
 
 def update_ratio(before: NDArray[Any], params: NDArray[Any]) -> float:
-    """Norm of what was added to the parameters, over their norm before; NaN where that is 0."""
+    """Return the norm of the parameters' change over their norm before; NaN if that is 0."""
     size = norm(before)
     return norm(params - before) / size if size else nan

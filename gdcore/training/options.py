@@ -1,4 +1,4 @@
-"""The options of a trainer, beside its model, loss and optimizer."""
+"""The options of a trainer beside its model, loss and optimizer."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ OPTIONS: dict[str, Any] = {
 """Names and defaults."""
 
 DEFAULT_STEPS = 5000
-"""Updates of a fit that was told neither epochs nor steps: at Adam's default rate enough for small problems."""
+"""Updates of a fit without `epochs` and `max_steps`; enough for small problems at Adam's default rate."""
 LEAST_EPOCHS = 10
-"""Epochs of such a fit where they make more updates than that."""
+"""Such a fit runs at least this many epochs, even if they make more updates than `DEFAULT_STEPS`."""
 
 ALWAYS_SHOWN = ("batch_size", "seed")
 
 
 def default_epochs(steps: int) -> int:
-    """As many epochs of so many steps as make `DEFAULT_STEPS`, and no fewer than `LEAST_EPOCHS`."""
+    """Return how many epochs of `steps` steps make `DEFAULT_STEPS` updates, but at least `LEAST_EPOCHS`."""
     return max(LEAST_EPOCHS, -(-DEFAULT_STEPS // steps))
 
 
 def options_of(trainer: Trainer) -> dict[str, Any]:
-    """Name -> value."""
+    """Return the options as a dict of name -> value."""
     return {name: getattr(trainer, name) for name in OPTIONS}
 
 
 def call_of(trainer: Trainer) -> str:
-    """The call that makes a trainer like this one."""
+    """Return the call that makes a trainer like this one."""
     shown = {name: v for name, v in options_of(trainer).items() if name in ALWAYS_SHOWN or v != OPTIONS[name]}
     parts = [*map(repr, (trainer.model, trainer.loss, trainer.optimizer)), *(f"{k}={v!r}" for k, v in shown.items())]
     return f"Trainer({', '.join(parts)})"
 
 
 def check_full_batch(trainer: Trainer) -> None:
-    """A method over all data needs the gradient as it is, and moves all parameters alike."""
+    """Check that a full-batch method gets the exact gradient and moves all parameters alike."""
     if not isinstance(trainer.optimizer, FullBatch):
         return
     layers = trainer.stack.layers
@@ -61,7 +61,7 @@ def check_full_batch(trainer: Trainer) -> None:
 
 
 def chosen_seed(seed: int | None, of_model: int | None) -> int:
-    """A trainer's seed: its own, the model's, or a fresh one."""
+    """Return the trainer's seed: its own, the model's, or a fresh one."""
     if seed is None:
         seed = of_model
     if seed is None:

@@ -1,4 +1,4 @@
-"""Whether a model's output activation lets its outputs go where the targets are.
+"""Detect an output activation that keeps a model's outputs away from its targets.
 
 Design
 ------
@@ -25,14 +25,14 @@ from ..objective.ideal import best_constant, ideal_outputs, raw_loss
 from .errors import OutputRangeWarning
 
 MATTERS = 0.01
-"""Share of what the targets have to teach that an activation may put out of reach."""
+"""Warn if an activation puts more than this share of the targets' variation out of reach."""
 REMEDY = "leave the output activation out"
 
 
 @final
 @dataclass(frozen=True)
 class OutOfReach:
-    """What an output activation keeps a model from.
+    """What an output activation keeps a model from reaching.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class OutOfReach:
 
 
 def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfReach | None:
-    """What the output activation keeps the model from; None where it fits, and for a custom loss.
+    """Return what the output activation keeps the model from reaching; None if it fits, and for a custom loss.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfR
     k = stack.out_features
     ideal = ideal_outputs(data, loss, k)
     reached = np.clip(ideal, low, high)
-    if isinstance(loss, CrossEntropy):      # which sees the outputs' differences alone
+    if isinstance(loss, CrossEntropy):      # it depends on differences of outputs only
         top = ideal.max(axis=1, keepdims=True)
         reached = np.clip(ideal - top, low - high, 0.0)
     least, best = raw_loss(data, loss, reached)[0], raw_loss(data, loss, ideal)[0]
@@ -96,14 +96,14 @@ def _words(loss: Loss, activation: str, interval: str, outside: int, n: int) -> 
 
 
 def warn_out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> None:
-    """Warn of an output activation that keeps the model from its targets, at the line outside of the package."""
+    """Warn of an output activation that keeps the model from its targets, at the caller's line outside the package."""
     found = out_of_reach(stack, data, loss)
     if found is not None:
         warnings.warn(f"{found.summary}: {found.remedy}", OutputRangeWarning, stacklevel=_level_outside())
 
 
 def _level_outside() -> int:
-    """The stacklevel, for the caller, of the first frame that is not in this package."""
+    """Return the stacklevel, for the caller, of the first frame outside this package."""
     level, package = 1, __name__.partition(".")[0]
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:

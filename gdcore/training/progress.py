@@ -1,4 +1,4 @@
-"""A fit's progress: tqdm's bar where it is installed, else a plain line."""
+"""A fit's progress: a tqdm bar if tqdm is installed, else a plain line."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .epoch_end import EpochEnd
 from .history import History
 
 LINES = 10
-"""Lines that a fit writes into a log."""
+"""Number of lines that a fit writes into a log."""
 REFRESH = 0.1
 """Seconds between two updates of a terminal's line."""
 UNWRITABLE = OSError, ValueError
-"""What a stream that is full or closed raises."""
+"""Exceptions of a stream that is full or closed."""
 
 
 def progress() -> Callback:
-    """A callback that shows the epoch, the losses, the rate and the seconds left, on standard error."""
+    """Return a callback that shows the epoch, the losses, the rate and the seconds left on standard error."""
     return Bar() if find_spec("tqdm") and sys.stderr is not None and not sys.stderr.closed else Line()
 
 
 @final
 class Bar(Callback):
-    """tqdm's bar, in a notebook too."""
+    """A tqdm bar, in a notebook too."""
 
     def __init__(self) -> None:
         self.bar: Any = None
@@ -53,7 +53,7 @@ class Bar(Callback):
 
 @final
 class Line(Callback):
-    """One line, rewritten in a terminal; in a log or a file a new one after each tenth of the epochs."""
+    """One line, rewritten in a terminal; in a log or file, a new line after each tenth of the epochs."""
 
     def __init__(self) -> None:
         self.terminal = is_terminal(sys.stderr)
@@ -83,7 +83,7 @@ class Line(Callback):
 
 
 def write(text: str) -> None:
-    """Write to standard error, if that can be done: a stream that is closed or full ends no training."""
+    """Write to standard error if possible; a closed or full stream must not end training."""
     if sys.stderr is not None:
         with suppress(*UNWRITABLE):
             sys.stderr.write(text)
@@ -91,7 +91,7 @@ def write(text: str) -> None:
 
 
 def numbers(state: EpochEnd) -> str:
-    """The values that are watched, and the rate, where there is one."""
+    """Return the watched values and, if there is one, the rate."""
     shown = dict(state.values)
     if not isnan(state.learning_rate):
         shown["rate"] = state.learning_rate

@@ -1,11 +1,10 @@
-"""What a trainer changes: taken out, and put back.
+"""Save and restore everything that training changes.
 
 Design
 ------
-Between two steps the state is whole, in a fit as well: what is not committed there is done again by a fit that goes on
-(carried.py). So a callback, or a signal's handler, may take a copy within a fit; only in the middle of a step, which
-a handler can meet where a step writes as it goes, there is nothing to copy. Another thread's copy waits for a step, and
-is refused within an epoch or a fit.
+Between two steps the state is complete, within a fit too: a resumed fit repeats what was not committed (carried.py). So
+a callback or a signal handler may copy the trainer within a fit. It is refused only if the handler runs in the middle
+of a step. A copy in another thread waits for a step to end, and is refused within an epoch or a fit.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ CARRIED = ("criteria", "data", "seen", "before", "reached", "shown", "gradient_s
 SQUARES = (
     "second_moment", "max_second_moment", "infinity_norm", "sum_of_squares", "mean_square", "mean_square_move",
 )  # fmt: skip
-"""Slots that hold no number below 0."""
+"""Slots that hold no number below 0; a saved one with such a number is refused."""
 
 
 def state_of(trainer: Trainer) -> dict[str, Any]:
-    """Copies of all that changes, and the seed, which must stay."""
+    """Return copies of everything that training changes, and the seed, which must match."""
     if mine(trainer._run):
         return _copied(trainer)
     with Turn(trainer._run, "state_dict"):
@@ -77,7 +76,7 @@ def _copied(trainer: Trainer) -> dict[str, Any]:
 
 
 def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
-    """Put back what `state_of` gave; all of it is checked before anything is changed."""
+    """Restore the result of `state_of`; all of it is checked before anything is changed."""
     run, own = trainer._run, trainer.optimizer_state
     with Turn(run, "load_state_dict"):
         wait_for_steps(run)
@@ -106,7 +105,7 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
 
 
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:
-    """Slots, scalars and step count that the optimizer may have come to."""
+    """Check and return saved slots, scalars and step count."""
     names = own.optimizer.slot_names()
     optimizers_checks.saved_state(saved, own.optimizer.rule, len(names), N_SCALARS)
     slots = np.asarray(saved["slots"])
@@ -116,7 +115,7 @@ def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[n
 
 
 def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_done: int) -> Carried:
-    """What a fit may have left, the plateau left out."""
+    """Check and return what a fit has left, without the plateau."""
     n, dtype = trainer.stack.n_params, trainer.stack.dtype
     parts = training_checks.saved_parts("carried", saved, CARRIED)
     criteria = []
@@ -149,7 +148,7 @@ def restored(
     options: dict[str, Any],
     state: Mapping[str, Any],
 ) -> Trainer:
-    """A trainer from its settings and its state: how pickle makes it."""
+    """Return a trainer made from its settings and its state; pickle calls it."""
     from .trainer import Trainer
 
     trainer = Trainer(model, loss, optimizer, **options)

@@ -1,4 +1,4 @@
-"""Training: a model, a loss and an optimizer, bound together once.
+"""`Trainer`, which binds a model, a loss and an optimizer.
 
 Design
 ------
@@ -57,56 +57,54 @@ class Trainer:
     model : Sequential
         Its `params` are updated in place.
     loss : str, Loss or callable
-        A name in `gdcore.LOSSES`, a record, or any (outputs, y) -> (value, d value / d outputs) in NumPy.
+        A name in `gdcore.LOSSES`, a loss object, or a NumPy function (outputs, y) -> (value, d value / d outputs).
     optimizer : str, Optimizer or FullBatch, default "adam"
-        A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule. Where SciPy is installed, "lbfgs" or
-        "cg", which take all data at once and know `fit` alone.
+        A name in `gdcore.OPTIMIZERS` or an optimizer object, whose rate is a number or a schedule. With SciPy also
+        "lbfgs" or "cg", which take all data at once and support only `fit`.
     batch_size : int, default 32
-        Rows of a mini-batch; more than there are means one batch of all.
+        Rows of a mini-batch. If there are fewer rows, one batch holds them all.
     accumulate : int, default 1
-        Batches whose gradients are averaged into one update, by their rows. A custom loss sees one batch at a
-        time; a built-in one gives the same as a batch of all their rows, which takes no more memory.
+        Number of batches whose gradients are averaged, weighted by their rows, into one update. A custom loss sees one
+        batch at a time; a built-in loss gives the same result as one larger batch, which needs no more memory.
     shuffle : bool, default True
-        Whether `epoch` visits the samples in an order of its own.
+        Whether each epoch visits the samples in a new random order.
     drop_last : bool, default False
-        Whether `epoch` leaves out a last batch that is not full.
+        Whether an epoch leaves out a last batch that is not full.
     l1, l2 : float, default 0.0
-        Penalties l1 * sum |w| + l2/2 * sum w^2 on weights, never on biases; a layer's own stand in their place. Under
-        l1 a step is proximal: weights become exactly 0, and stay so where the loss pulls no harder than l1. See Notes.
+        Penalties l1 * sum |w| + l2/2 * sum w^2 on weights, never on biases; a layer's own override them. Under l1 a
+        step is proximal: weights become exactly 0, and stay 0 while the loss's gradient is at most l1. See Notes.
     clip_norm : float, optional
-        A gradient whose norm, penalties included, is above this is scaled down to it.
+        A gradient with a larger norm, penalties included, is scaled down to this norm.
     clip_value : float, optional
-        Before that, each entry of the gradient, penalties included, is brought into [-clip_value, clip_value].
+        Before that, each entry of the gradient, penalties included, is clipped to [-clip_value, clip_value].
     layer_rates : mapping of str to float, optional
-        Factors on the learning rates of layers ("dense0", "dense1", … as `model.parameters` calls them). 0 freezes a
-        layer: it has no gradient, penalty or decay, and its parameters and its share of the optimizer's state stay
-        as they are.
+        Factors on the learning rates of layers ("dense0", "dense1", … as in `model.parameters`). 0 freezes a layer: it
+        has no gradient, penalty or decay, and its parameters and optimizer state do not change.
     average : Average, optional
         `gdcore.Polyak()` or `gdcore.EMA(0.999)`: a mean of the parameters over the steps, in `averaged`.
     seed : int, optional
-        Of shuffling and dropout; by default the model's, or a fresh one where it has none.
+        Seed of shuffling and dropout; by default the model's, or a fresh one if it has none.
 
-    Pickling a trainer, or `copy.deepcopy`, keeps all that it needs to go on as if it had never stopped.
+    Pickling a trainer, or `copy.deepcopy`, keeps everything needed to resume as if training had never stopped.
 
     Attributes
     ----------
     epochs_done, steps_done : int
     learning_rate : float
-        Of the next step; may be set between steps, unless a schedule sets it.
+        Rate of the next step; may be set between steps, unless a schedule sets it.
     optimizer_state : OptimizerState
     averaged : ndarray, shape (n_params,)
 
     Notes
     -----
-    With l1, plain SGD without clip_value makes of a weight w, g being the gradient of the rest,
-    ``soft(w - rate * g, rate * l1)`` with ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. Momentum and adaptive
-    rates have no one threshold that matches their moves: they see ``g + l1 * sign(w)``, ``soft(g, l1)`` where w = 0,
-    and a weight that would cross 0 stops there [3]_. Under each, weights rest only where the penalized loss is
-    stationary.
+    With l1, plain SGD without clip_value replaces a weight w by ``soft(w - rate * g, rate * l1)``, where g is the
+    gradient without l1 and ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. No single threshold matches the steps
+    of momentum and adaptive rates: they see ``g + l1 * sign(w)``, or ``soft(g, l1)`` if w = 0, and a weight that would
+    cross 0 stops there [3]_. Either way, weights come to rest only where the penalized loss is stationary.
 
-    One call trains at a time. From several threads, `step`, `state_dict` and `load_state_dict` wait for one another; in
-    another thread's epoch or fit every call is refused (RuntimeError), as is one that trains from within a callback, a
-    metric or a loss. Threads may share the model to predict, maybe in the middle of an update.
+    One call trains at a time. In several threads, `step`, `state_dict` and `load_state_dict` wait for one another;
+    during another thread's epoch or fit every call raises RuntimeError, and so does training from within a callback, a
+    metric or a loss. Threads may predict with the shared model, possibly in the middle of an update.
 
     References
     ----------
@@ -144,7 +142,7 @@ class Trainer:
         average: Average | None = None,
         seed: int | None = None,
     ) -> None:
-        self.model: Any = model    # of the class that was given
+        self.model: Any = model    # of whatever class was passed
         self.stack = stack_of(model)
         stack = self.stack
         self.loss = get_loss(loss)
@@ -178,7 +176,7 @@ class Trainer:
         stack.trained_loss = self.loss
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Only `learning_rate` may be set: the rest was bound when the trainer was made."""
+        """Refuse to set anything but `learning_rate`; the rest was fixed when the trainer was made."""
         if "_run" in self.__dict__ and not name.startswith("_") and name != "learning_rate":
             raise AttributeError(f"{name} cannot be set on a Trainer, only learning_rate: make a new Trainer with it")
         object.__setattr__(self, name, value)
@@ -187,26 +185,26 @@ class Trainer:
         return restored, (self.model, self.loss, self.optimizer, options_of(self), self.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of all that changes: parameters, optimizer's state, counters and the place in the schedule.
+        """Return copies of everything that training changes: parameters, optimizer state, counters, schedule position.
 
-        Of the settings it holds `average` and `seed`, to compare: give it to a trainer made with the same ones.
+        Load it into a trainer made with the same settings; of these it holds `average` and `seed`, for comparison.
         """
         return state_of(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the trainer stopped whose `state_dict` this was, bit for bit.
+        """Resume where the trainer that returned this `state_dict` stopped, bit for bit.
 
         Raises
         ------
         TypeError, ValueError
-            For the state of another model, optimizer, average or seed, and for one that no training has come to,
-            before anything is changed.
+            For the state of another model, optimizer, average or seed, and for an impossible state; then nothing has
+            been changed.
         """
         load_state(self, state)
 
     @property
     def epochs_done(self) -> int:
-        """Epochs run so far."""
+        """Number of epochs run so far."""
         return self._run.epochs_done
 
     @property
@@ -220,7 +218,7 @@ class Trainer:
 
     @property
     def steps_done(self) -> int:
-        """Updates made so far."""
+        """Number of updates made so far."""
         return self._run.step_count
 
     @property
@@ -240,13 +238,13 @@ class Trainer:
 
     @property
     def optimizer_state(self) -> OptimizerState:
-        """Slots and step count, the arrays being those at work."""
+        """Slots and step count; the arrays are the optimizer's own."""
         self._state.step_count = self._run.step_count
         return self._state
 
     @property
     def averaged(self) -> NDArray[Any]:
-        """The mean of the parameters that `average` asks for, a copy; before its first step the parameters.
+        """A copy of the average of the parameters; before its first step, the parameters.
 
         `model.params = trainer.averaged` predicts with it.
         """
@@ -256,29 +254,29 @@ class Trainer:
         return self.stack.params.copy() if before else self._mean.astype(self.stack.dtype)
 
     def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """One update on exactly these rows.
+        """Make one update on exactly these rows.
 
         Parameters
         ----------
         xb : array_like, shape (n, in_features)
         yb : array_like
-            Targets (n, out_features), (n,) too for one output, or labels (n,). Arrays that are contiguous and
-            of the model's precision (labels: int64) are not copied.
+            Targets (n, out_features), (n,) for one output, or labels (n,). Contiguous arrays of the model's precision
+            (labels: int64) are not copied.
         sample_weight : array_like, shape (n,), optional
-            At least one above 0. They count relative to 1: the step follows ``sum(weight * gradient) / n``, which
-            `epoch` and `fit` divide by the mean weight.
+            At least one is above 0. The step follows ``sum(weight * gradient) / n``; `epoch` and `fit` divide this by
+            the mean weight.
 
         Returns
         -------
         float
-            The mean loss of these rows before the update, without penalties; with weights their weighted mean.
+            The (weighted) mean loss of these rows before the update, without penalties.
 
         Raises
         ------
         TypeError, ValueError
-            For bad input, before any parameter is touched.
+            For bad input; then no parameter has been changed.
         DivergedError
-            Where loss, gradient or update is not finite; the parameters are as they were.
+            If loss, gradient or update is not finite; the parameters are not changed.
         """
         if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None:
             try:
@@ -287,7 +285,7 @@ class Trainer:
                 target: Any = yb
                 return self._run.step(xb, target[:, None] if self._column and target.ndim == 1 else target)
             except (TypeError, ValueError, RefusedStep):
-                pass  # nothing was changed; what was wrong is found below, or mended by a conversion
+                pass  # nothing was changed; below, the arrays are converted or the error is explained
         if isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "step")
         data = self._take(xb, yb, sample_weight)
@@ -306,9 +304,9 @@ class Trainer:
 
     @explains_calls
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """One pass over the data in mini-batches, shuffled where the trainer shuffles.
+        """Make one pass over the data in mini-batches, in random order if the trainer shuffles.
 
-        Where a fit has stopped within an epoch over as many samples, the rest of that one.
+        If a fit has stopped within an epoch over as many samples, run the rest of that epoch.
 
         Parameters
         ----------
@@ -351,44 +349,45 @@ class Trainer:
         record: str | Iterable[str] = (),
         progress: bool = False,
     ) -> History:
-        """Run epochs until they are over or a criterion stops them.
+        """Run epochs until all are done or a criterion stops them.
 
-        A second call goes on where the first one stopped, bit for bit, within an epoch as well: the rest of that epoch
-        comes first, over data of as many samples; data of another number begin an epoch. After a DivergedError it is
-        the refused batch that comes first: at a lower `learning_rate` it may pass. After any other exception, Ctrl-C
-        included, it goes on as well. Where that came between an epoch's last step and the end of what is measured, the
-        next fit begins with this: a row more than `epochs`. A callback or a signal's handler may copy the trainer.
+        A second call resumes where the first one stopped, bit for bit, even within an epoch: if the data have as many
+        samples, the rest of that epoch comes first, otherwise a new epoch begins. After a DivergedError it begins with
+        the refused batch, which may succeed at a lower `learning_rate`. After any other exception, such as Ctrl-C, it
+        resumes too. If that came between an epoch's last step and the measurements after it, the next fit begins with
+        these, and has a row more than `epochs`. A callback or a signal handler may copy the trainer.
 
         Parameters
         ----------
         X, y, sample_weight
             As in `epoch`.
         epochs : int, optional
-            By default as many as `max_steps` takes, or as make 5000 updates, but no fewer than 10.
+            By default as many as `max_steps` takes; without it, as many as make 5000 updates, but at least 10.
         max_steps : int, optional
-            Updates after which the fit ends, within an epoch too. Of an epoch cut short the history's last row tells
-            as far as it went; criteria are not asked about it.
+            Number of updates after which the fit ends, even within an epoch. If the last epoch is incomplete, its
+            history row covers the steps made and criteria are not evaluated.
         class_weight : "balanced" or dict, optional
-            Class -> weight, which multiplies its samples' in `loss` and `val_loss`, and in no metric; "balanced" gives
-            all classes the same share of the training data's weight.
+            Class -> weight. It multiplies the sample weights of the class in `loss` and `val_loss`, not in metrics.
+            "balanced" gives all classes the same share of the training data's weight.
         validation_data : (X, y) or (X, y, sample_weight), optional
-            What `val_loss` is measured on, dropout left out.
+            Data on which `val_loss` is measured, without dropout.
         validation_split : float, optional
-            Share of the samples, in (0, 1), that is held out of training for that instead: drawn at random by the
-            trainer's seed, the same ones in every fit over as many samples, and of classes the same share of each.
+            Share of the samples, in (0, 1), to use as validation data instead. They are drawn with the trainer's seed,
+            the same ones in every fit over as many samples, and for classes the same share of each class.
         metrics : str, Metric, callable, or several, or a dict that names them
-            Measured after each epoch on training and validation data with sample weights alone, dropout left out: names
-            in `gdcore.METRICS`, records, functions (outputs, y) -> float. Each set costs one prediction.
+            Measured after each epoch on training and validation data, with sample weights but no class weights, without
+            dropout: names in `gdcore.METRICS`, metric objects or functions (outputs, y) -> float. They cost one
+            prediction for each of the two data sets.
         stop : StoppingCriterion, callable, or several
-            Asked after each epoch in their order; a function (EpochEnd) -> True or the reason as a sentence. One that
-            counts epochs goes on where an equal one was when the last fit ended, unless it ended that fit itself, or
-            saw data or validation data of other contents.
+            Evaluated after each epoch, in order. A function takes an EpochEnd and returns True, or the reason as a
+            sentence, to stop. A criterion that counts epochs continues from an equal one of the last fit, unless that
+            one ended the fit, or training or validation data have changed.
         callbacks : Callback or several
-            Told after each epoch, behind the criteria.
+            Called after each epoch, after the stopping criteria.
         record : str or several
-            "layer_gradient_norm", "weight_norm", "update_ratio": what `History` holds on request.
+            "layer_gradient_norm", "weight_norm", "update_ratio": the lists of `History` that are filled on request.
         progress : bool, default False
-            Whether a bar (where tqdm is installed) or a line shows how far the fit is.
+            Whether a bar (if tqdm is installed) or a line shows the fit's progress.
 
         Returns
         -------
@@ -397,7 +396,7 @@ class Trainer:
         Raises
         ------
         TypeError, ValueError, DivergedError
-            As in `step`; a DivergedError's `history` is that of the epochs before.
+            As in `step`; the `history` of a DivergedError covers the epochs before.
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
         """

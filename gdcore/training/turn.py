@@ -1,4 +1,4 @@
-"""Whose turn it is: a trainer does one thing at a time, for one thread.
+"""Turns: a trainer does one thing at a time, for one thread.
 
 Design
 ------
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 KEY = "turn"
 SHORT = ("step", "state_dict", "load_state_dict")
 PAUSE = 1e-4
-"""Seconds between two looks at whether another thread's turn is over."""
+"""Seconds to wait before looking again whether another thread's turn is over."""
 
 
 @final
 class Mark:
-    """Who has a turn, for what. It is alive as long as the turn."""
+    """The holder of a turn: its thread, process and call. It lives as long as the turn."""
 
     __slots__ = ("__weakref__", "call", "process", "thread")
 
@@ -44,12 +44,12 @@ class Mark:
 
 @final
 class Turn:
-    """A turn for the length of a `with` statement.
+    """A context manager that holds a turn.
 
     Raises
     ------
     RuntimeError
-        Within another call of the same trainer, and where another thread is in an epoch or a fit.
+        Within another call of the same trainer, and while another thread is in an epoch or a fit.
     """
 
     def __init__(self, run: Training, call: str) -> None:
@@ -62,7 +62,7 @@ class Turn:
             while (held := self.run.turns.setdefault(KEY, self.entry)) is not self.entry:
                 self._wait_for(held)
         except BaseException:
-            self.mark = None    # a traceback that is kept must not keep the turn
+            self.mark = None    # a traceback that someone keeps must not hold the turn
             raise
 
     def __exit__(
@@ -73,7 +73,7 @@ class Turn:
 
     def _wait_for(self, held: weakref.ref[Mark]) -> None:
         mine, other = self.mark, held()
-        if mine is None or other is None or other.process != mine.process:    # left behind, or before a fork
+        if mine is None or other is None or other.process != mine.process:    # its holder is gone, or before a fork
             if self.run.turns.get(KEY) is held:
                 self.run.turns.pop(KEY, None)
             return
@@ -84,13 +84,13 @@ class Turn:
 
 
 def wait_for_steps(run: Training) -> None:
-    """With the turn taken, wait until no other thread that lives (after a fork) is in a step that began before."""
+    """Wait, with the turn taken, until no other living thread (after a fork) is in a step that began before."""
     while (thread := run.running) not in (0, get_ident()) and thread in sys._current_frames():
         time.sleep(PAUSE)
 
 
 def mine(run: Training) -> bool:
-    """Whether this thread has the turn, further out."""
+    """Return whether this thread holds the turn, in an outer call."""
     held: Any = run.turns.get(KEY)
     mark = None if held is None else held()
     return mark is not None and mark.thread == get_ident() and mark.process == os.getpid()

@@ -1,4 +1,4 @@
-"""Validation data: given beside the training data, or held out of them."""
+"""Validation data: given beside the training data, or split off them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ ValidationData = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Array
 """(X, y), or (X, y, sample_weight)."""
 
 STREAM = 0x5EED
-"""Beside the trainer's seed: random numbers of their own, apart from those of shuffling and dropout."""
+"""Seeds the split together with the trainer's seed, so that its random numbers are independent of shuffling and
+dropout."""
 
 
 def take_validation(trainer: Trainer, given: object) -> Samples:
@@ -38,12 +39,12 @@ def take_validation(trainer: Trainer, given: object) -> Samples:
 
 
 def weigh_validation(data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int) -> Samples:
-    """Validation data under the class weights of the training data.
+    """Apply the class weights of the training data to the validation data.
 
     Raises
     ------
     ValueError
-        Where no sample has a weight above 0.
+        If no sample has a weight above 0.
     """
     try:
         return class_weighted(data, class_weight, loss, n_out)
@@ -52,14 +53,14 @@ def weigh_validation(data: Samples, class_weight: ClassWeight, loss: Loss | Cust
 
 
 def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed: int) -> tuple[Samples, Samples]:
-    """Hold samples out at random: the training data, and the validation data, each in the samples' order.
+    """Split samples at random into training data and validation data, each in the original order.
 
     Parameters
     ----------
     data : Samples
     share : float
-        Of the samples that are held out, in (0, 1). Where the targets are classes it is the share of each, as near as
-        whole samples come; every class keeps one sample for training at least.
+        Share of the samples, in (0, 1), that become validation data. For classes it holds for each class, up to whole
+        samples; every class keeps at least one training sample.
     loss : Loss or callable
     seed : int
 
@@ -83,7 +84,7 @@ def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed
 
 
 def _classes(data: Samples, loss: Loss | CustomLoss) -> NDArray[Any] | None:
-    """The class of each sample (n,), where the targets are classes."""
+    """Return the class of each sample (n,), or None if the targets are no classes."""
     if data.labels is not None:
         return data.labels
     kind = loss.target if isinstance(loss, Loss) else ""
@@ -94,7 +95,7 @@ def _classes(data: Samples, loss: Loss | CustomLoss) -> NDArray[Any] | None:
 
 
 def _shares(sizes: list[int], count: int) -> list[int]:
-    """How many of each group: `count` in all by the largest remainders, one less than the group has at the most."""
+    """Return how many to take from each group: `count` in all by the largest remainders, but never a whole group."""
     exact = np.array(sizes) * (count / sum(sizes))
     taken = np.minimum(exact.astype(np.int64), np.array(sizes) - 1)
     for i in np.argsort(taken - exact, kind="stable"):

@@ -1,1 +1,1 @@
-"""Criteria that end a fit."""
+"""Stopping criteria."""

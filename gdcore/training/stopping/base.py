@@ -1,4 +1,4 @@
-"""Criteria that end a fit: frozen rules, each with a watch that holds what changes.
+"""Interface of the stopping criteria: frozen rules, each with a watch that holds what changes during a fit.
 
 To add one: a frozen dataclass whose `start` returns a watch; one that remembers nothing returns `Ask(its test)`.
 
@@ -24,28 +24,28 @@ from .. import checks as training_checks
 from ..epoch_end import EpochEnd, Monitors
 
 Memory = tuple[Any, ...]
-"""What a watch remembers from fit to fit; empty where that is nothing."""
+"""What a watch remembers from fit to fit; empty if nothing."""
 
 
 class Watch(ABC):
-    """One criterion at work in one fit."""
+    """State of one criterion during one fit."""
 
     @abstractmethod
     def observe(self, end: EpochEnd) -> str | None:
-        """The reason to stop, as a sentence, or None."""
+        """Return the reason to stop, as a sentence, or None."""
 
     @abstractmethod
     def finish(self, params: NDArray[Any]) -> None:
-        """The fit has ended: leave the parameters as the criterion wants them."""
+        """Change the parameters at the end of the fit, in place, if the criterion wants others."""
 
     @abstractmethod
     def remembered(self) -> Memory:
-        """What a later fit needs to go on, if anything."""
+        """Return what a later fit needs to continue, if anything."""
 
 
 @final
 class Ask(Watch):
-    """A watch that remembers nothing: (end) -> the reason to stop, or None."""
+    """A watch without memory, from a function (end) -> the reason to stop, or None."""
 
     def __init__(self, test: Callable[[EpochEnd], str | None]) -> None:
         self.test = test
@@ -61,25 +61,25 @@ class Ask(Watch):
 
 
 class StoppingCriterion(ABC):
-    """What every criterion offers; each one is a frozen dataclass."""
+    """Interface of the stopping criteria; each one is a frozen dataclass."""
 
     @abstractmethod
     def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        """A watch for a fit that begins now, in which these values can be watched.
+        """Return a watch for a fit that begins now and measures these values.
 
         `remembered` is what the watch of the fit before has left, where this one goes on.
         """
 
     def sums_gradients(self) -> bool:
-        """Whether `EpochEnd.mean_gradient` will be asked for: it costs a pass over the parameters per step."""
+        """Return whether `EpochEnd.mean_gradient` is needed, which costs a pass over the parameters per step."""
         return False
 
     def brings_back_the_start(self, monitors: Monitors) -> bool:
-        """Whether `finish` may write the parameters from before an epoch of one step: they are kept on this request."""
+        """Return whether `finish` may restore the parameters before an epoch of one step; only then are they kept."""
         return False
 
     def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:  # noqa: B027  # only some remember
-        """Raise TypeError or ValueError where a watch cannot have remembered this, for a model of that many parameters.
+        """Raise TypeError or ValueError if a watch cannot have remembered this, for a model with `n_params` parameters.
 
         The default takes anything.
         """
@@ -89,7 +89,7 @@ class StoppingCriterion(ABC):
 
 
 StopSpec = StoppingCriterion | Callable[[EpochEnd], bool | str | None]
-"""A criterion, or (end) -> True or the reason as a sentence, to stop."""
+"""A criterion, or a function (end) -> True or the reason as a sentence, to stop."""
 
 
 @final
@@ -123,7 +123,7 @@ class Function(StoppingCriterion):
 
 
 def criteria(stop: StopSpec | Iterable[StopSpec]) -> tuple[StoppingCriterion, ...]:
-    """One criterion or several, as a tuple."""
+    """Return one criterion or several as a tuple."""
     several = tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else (stop,)
     found = []
     for rule in several:

@@ -19,32 +19,32 @@ from .base import Memory, StoppingCriterion, Watch
 class EarlyStopping(StoppingCriterion):
     """Stops when the loss, or a metric, has not improved for `patience` epochs.
 
-    Epochs count from 0 within the fit. A later fit of the same trainer with an equal criterion, on data and validation
-    data of the same contents, goes on counting, and training goes on from where it was, whichever parameters came
-    back; on other data the criterion begins anew. Where it ended the fit, both begin anew with what came back.
-    A value of NaN ends the fit at once and is never the best. After an exception (DivergedError, Ctrl-C) nothing is
-    restored; the next fit goes on counting.
+    Calling `fit` of the same trainer again, with an equal criterion and the same training and validation data,
+    continues the patience count and the training, not the restored parameters. If this criterion ended the last fit,
+    the count starts anew and training resumes from the restored parameters. On other data the count starts anew. Epochs
+    are counted from 0 within each fit. A NaN ends the fit at once and is never the best value. After an exception
+    (DivergedError, Ctrl-C) nothing is restored, and the next fit continues the count.
 
     Parameters
     ----------
     patience : int, default 10
-        Epochs without improvement that are tolerated; >= 1.
+        The fit ends after this many epochs without improvement; >= 1.
     min_delta : float, default 0.0
-        What counts as improvement, in the value's units. What is restored is the best value all the same.
+        A value must be better by more than this to count as an improvement. The best value is restored in any case.
     restore_best : bool, default True
-        Whether the parameters of the best value come back, at whatever epoch the fit ends. See Notes.
+        Whether to restore the parameters of the best value, at whatever epoch the fit ends. See Notes.
     monitor : str, default "auto"
-        "auto" is the validation loss where there is validation data, else the training loss; or "loss", "val_loss", or
-        a metric of the fit, such as "val_accuracy".
+        "auto" is the validation loss if there is validation data, else the training loss. Otherwise "loss", "val_loss",
+        or a metric of the fit, such as "val_accuracy".
     mode : {"auto", "min", "max"}, default "auto"
-        Whether smaller or greater is better; "auto" knows it of losses and of `gdcore.METRICS`.
+        Whether smaller or greater is better; "auto" knows the direction for losses and built-in metrics.
 
     Notes
     -----
-    Metrics and the validation loss are measured after the epoch, and the parameters after it come back; where
-    validation measures an average, that. The training loss is measured while the epoch runs, each batch before its
-    step. Of an epoch of one step it is the loss of the parameters before the step, and those come back. Of several
-    steps it is a mean over parameters that moved; those after the epoch come back, and `stop_reason` says so.
+    Metrics and the validation loss are measured after the epoch, so the parameters after it are restored (or their
+    average, if validation measures that). The training loss is measured during the epoch, each batch before its step.
+    If the epoch has one step, it is the loss of the parameters before the step, and those are restored. If it has
+    several, it is a mean over changing parameters; those after the epoch are restored, and `stop_reason` says so.
 
     References
     ----------
@@ -100,7 +100,7 @@ class Best(NamedTuple):
     value: float
     when: When
     params: NDArray[Any] | None
-    """None where they are not to come back."""
+    """None if they are not to be restored."""
 
 
 TAILS: dict[When, str] = {
@@ -132,7 +132,7 @@ class _PatienceWatch(Watch):
             self.reference, self.waited = value, 0
         if self.best is None or sign * value > sign * self.best.value:
             found = end.measured(name)
-            params = found.params if found.when == "before" else found.params.copy()    # the former is a copy
+            params = found.params if found.when == "before" else found.params.copy()    # "before" is a copy already
             self.age, self.best = 0, Best(value, found.when, params if self.rule.restore_best else None)
         if self.waited < self.rule.patience:
             return None
@@ -141,7 +141,7 @@ class _PatienceWatch(Watch):
         return f"{name} has not improved{margin} for {self.waited} epoch{plural}{self._told(end, self.best)}"
 
     def _told(self, end: EpochEnd, best: Best) -> str:
-        """The end of a sentence: the best value, and what has become of its parameters."""
+        """Return the end of the stop reason: the best value, and whether its parameters were restored."""
         epoch = end.epoch - self.age
         where = f"in epoch {epoch}" if epoch >= 0 else "in an earlier fit"
         return f": the best, {best.value:.6g}, was {where}{'' if best.params is None else TAILS[best.when]}"

@@ -1,4 +1,4 @@
-"""Stopping at a loss, a gradient, a change or a time."""
+"""Stopping at a given loss, gradient norm, relative change or time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .base import Ask, Memory, StoppingCriterion, Watch
 @final
 @dataclass(frozen=True, repr=False)
 class LossThreshold(StoppingCriterion):
-    """Stops when the loss, or a metric, has reached a value; NaN reaches none.
+    """Stops when the loss, or a metric, has reached a value; NaN never does.
 
     Parameters
     ----------
     threshold : float
     monitor : str, default "loss"
-        "loss", "val_loss", a metric of the fit such as "val_accuracy", or "auto": val_loss where there is one.
+        "loss", "val_loss", a metric of the fit such as "val_accuracy", or "auto": val_loss if there is one.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether the value must be <= threshold or >= threshold; "auto" knows it of losses and of `gdcore.METRICS`.
+        Whether the value must be <= threshold or >= threshold; "auto" knows it for losses and built-in metrics.
 
     Examples
     --------
@@ -60,12 +60,12 @@ class GradientNormThreshold(StoppingCriterion):
     Parameters
     ----------
     threshold : float
-        > 0, in the loss's units over the parameters'.
+        > 0, in units of the loss divided by those of the parameters.
     of : {"full", "epoch"}, default "full"
-        "full" is the gradient over all training data, penalties included, at the end of the epoch: one more forward and
-        backward pass over the data per epoch. "epoch" is the mean of the gradients that the epoch's steps took, each at
-        its own parameters and on its own batch, penalties included, before clipping: one pass over the parameters per
-        step, and those of a large layer may round otherwise by an ulp. While steps are small the two are close.
+        "full" is the gradient over all training data at the end of the epoch, with penalties; it costs a forward and
+        backward pass over the data per epoch. "epoch" is the mean of the gradients of the epoch's steps, each for its
+        own parameters and batch, with penalties, before clipping; it costs a pass over the parameters per step, and may
+        change the rounding of a large layer's parameters by an ulp. The two are close while steps are small.
 
     Examples
     --------
@@ -101,19 +101,19 @@ class GradientNormThreshold(StoppingCriterion):
 @final
 @dataclass(frozen=True, repr=False)
 class RelativeChange(StoppingCriterion):
-    """Stops when a value has changed by less than a share of itself in each of several epochs.
+    """Stops when a value changes by less than a given share of itself in several epochs in a row.
 
-    The change is |new - old| / max(|new|, |old|), 0 where both are 0. A value of NaN breaks the row. On data or
-    validation data of other contents the row begins anew.
+    The change is |new - old| / max(|new|, |old|), or 0 if both are 0. A NaN interrupts the row. If training or
+    validation data have changed since the last fit, the row starts anew.
 
     Parameters
     ----------
     tol : float
-        > 0.
+        The share; > 0.
     n_epochs : int, default 1
-        So many times in a row; >= 1.
+        Number of epochs in a row; >= 1.
     monitor : str, default "loss"
-        "loss", "val_loss", a metric of the fit, or "auto": val_loss where there is one.
+        "loss", "val_loss", a metric of the fit, or "auto": val_loss if there is one.
 
     Examples
     --------
@@ -174,12 +174,12 @@ class _ChangeWatch(Watch):
 @final
 @dataclass(frozen=True, repr=False)
 class TimeLimit(StoppingCriterion):
-    """Stops after the first epoch that ends later than this.
+    """Stops after the first epoch that ends later than `seconds` after the start.
 
     Parameters
     ----------
     seconds : float
-        Since the fit began; > 0.
+        Time since the fit began; > 0.
 
     Examples
     --------
