@@ -1,4 +1,4 @@
-"""What happened in a run, and why: bounds of the learning rate, the range test, and the diagnosis."""
+"""Diagnosis: learning-rate bounds, the range test, and what happened in a run and why."""
 
 from .bound import LearningRateBound, learning_rate_bound
 from .diagnose import RULES, Rule, diagnose

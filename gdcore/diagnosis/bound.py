@@ -27,36 +27,37 @@ from ..objective.point import Point
 from .lanczos import Spectrum, lanczos
 
 TOLERANCE = 1e-9
-"""Of an end of the spectrum, in units of its largest size, where it is taken as known."""
+"""The iteration stops once each end of the spectrum is known to within this share of the largest
+absolute eigenvalue."""
 OWN = 1e-6
-"""Of the lower end, in units of its own size, where it is no longer waited for."""
+"""The lower end must also be known to within this share of its own size."""
 FLAT = 1e-10
-"""Curvature so far below the largest is roundoff: the direction is flat."""
+"""Curvature below this share of the largest is roundoff: the direction counts as flat."""
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class LearningRateBound:
-    """The largest stable learning rate, and what it follows from.
+    """The largest stable learning rate, and the curvatures it follows from.
 
     Attributes
     ----------
     largest_curvature : float
         The largest eigenvalue of the loss's Hessian at the model's parameters.
     smallest_curvature : float or None
-        The smallest one, None where the iteration has not settled it; negative at a saddle.
+        The smallest eigenvalue; negative at a saddle, None if the iteration has not found it.
     error : float
-        Distance within which an eigenvalue lies from the largest found.
+        An eigenvalue lies within this distance of `largest_curvature`.
     products : int
-        Dimension of the space that was searched.
+        Number of products with the Hessian.
     momentum : float
-        Of the optimizer that `max_rate` is for.
+        Momentum of the optimizer that `max_rate` is for.
     nesterov : bool
         Whether that momentum is Nesterov's.
     smallest_error : float
-        Distance within which an eigenvalue lies from the smallest found.
+        An eigenvalue lies within this distance of `smallest_curvature`.
     straight : bool
-        Whether the loss is made of straight pieces, so that no bound follows from the curvature.
+        Whether the loss is piecewise linear, so that no bound follows from the curvature.
 
     Examples
     --------
@@ -77,11 +78,11 @@ class LearningRateBound:
 
     @property
     def max_rate(self) -> float:
-        """The rate below which descent is stable: 2 / λ for plain descent, with momentum `momentum_bound`."""
+        """Largest stable rate: 2 / λ for plain descent, `momentum_bound` with momentum."""
         return self.momentum_bound(self.momentum, nesterov=self.nesterov)
 
     def momentum_bound(self, momentum: float, *, nesterov: bool = False) -> float:
-        """The largest stable rate with momentum m: 2 (1 + m) / λ, or Nesterov's 2 (1 + m) / ((1 + 2 m) λ).
+        """Return the largest stable rate with momentum m: 2 (1 + m) / λ, or Nesterov's 2 (1 + m) / ((1 + 2 m) λ).
 
         Parameters
         ----------
@@ -92,7 +93,7 @@ class LearningRateBound:
         Returns
         -------
         float
-            Infinity where no direction is curved upwards.
+            Infinity if no direction curves upwards.
 
         References
         ----------
@@ -114,28 +115,32 @@ class LearningRateBound:
 
     @property
     def condition_number(self) -> float | None:
-        """Largest over smallest curvature; infinity where that is not told from 0, None where it is not known."""
+        """Largest over smallest curvature; infinity if the smallest is 0 up to roundoff, None if it is unknown."""
         if self.smallest_curvature is None:
             return None
         return self.largest_curvature / self.smallest_curvature if self._convex else math.inf
 
     @property
     def best_rate(self) -> float | None:
-        """2 / (smallest + largest): the plain fixed rate whose worst direction shrinks fastest; None if not convex."""
+        """2 / (smallest + largest), the plain fixed rate that converges fastest in the worst direction; None if not
+        convex.
+        """
         if self.smallest_curvature is None or not self._convex:
             return None
         return 2 / (self.smallest_curvature + self.largest_curvature)
 
     @property
     def steps_per_digit(self) -> float | None:
-        """Steps at `best_rate` until the worst direction's error is a tenth, at least 1; None where that is None."""
+        """Steps at `best_rate` that reduce the worst direction's error tenfold, at least 1; None if `best_rate` is
+        None.
+        """
         if self.best_rate is None or self.smallest_curvature is None:
             return None
         return _steps(1 - self.best_rate * self.smallest_curvature)
 
     @property
     def best_momentum(self) -> tuple[float, float] | None:
-        """(learning_rate, momentum) of the fastest descent with momentum on a parabola; None where not convex."""
+        """(learning_rate, momentum) of the fastest descent with momentum on a quadratic; None if not convex."""
         if self.smallest_curvature is None or not self._convex:
             return None
         high, low = math.sqrt(self.largest_curvature), math.sqrt(self.smallest_curvature)
@@ -174,7 +179,7 @@ def _steps(factor: float) -> float:
 
 
 def spectrum_of(point: Point, most: int, seed: int, low: float | None = 1.0) -> Spectrum:
-    """Of a model's Hessian by `lanczos` from a random start, to both ends or to the upper one alone."""
+    """Return the ends of the spectrum of a model's Hessian, or only the upper one, by `lanczos` from a random start."""
     start = np.random.default_rng(seed).normal(size=point.x.size)
     return lanczos(point.hessian(), start, most, TOLERANCE, low)
 
@@ -182,7 +187,7 @@ def spectrum_of(point: Point, most: int, seed: int, low: float | None = 1.0) -> 
 def bound_from(
     spectrum: Spectrum, loss: Loss | CustomLoss, momentum: float = 0.0, nesterov: bool = False
 ) -> LearningRateBound:
-    """The record of a spectrum, its lower end given where it has settled."""
+    """Return the bound that follows from a spectrum; the lower end is included if it has converged."""
     high = float(spectrum.ritz[-1])
     settled = spectrum.low_error <= 10 * TOLERANCE * float(np.abs(spectrum.ritz).max())
     low = float(spectrum.ritz[0]) if settled else None
@@ -205,24 +210,24 @@ def learning_rate_bound(
     max_products: int = 200,
     seed: int = 0,
 ) -> LearningRateBound:
-    """The largest learning rate at which gradient descent on all data is stable around the model's parameters.
+    """Return the largest learning rate at which gradient descent on all data is stable near the model's parameters.
 
-    For a linear model and a squared error it holds everywhere; for a network it moves as the parameters move.
+    For a linear model and a squared error the bound holds everywhere; for a network it changes with the parameters.
 
     Parameters
     ----------
     model : Sequential
-        Its parameters are not touched; everything is computed with a float64 copy, dropout left out.
+        It is not changed; everything is computed with a float64 copy, without dropout.
     X, y, loss, sample_weight, l2
         As in `Sequential.loss`.
     momentum : float, default 0
-        In [0, 1): of the optimizer whose bound `max_rate` is to be.
+        Momentum of the optimizer that `max_rate` is for, in [0, 1).
     nesterov : bool, default False
     max_products : int, default 200
-        Products with the Hessian at most, about three gradients each. The largest curvature settles long before the
-        smallest, which more products may find.
+        Most products with the Hessian, each of which costs about three gradients. The largest curvature converges long
+        before the smallest, which may need more products.
     seed : int, default 0
-        Of the random vector that the iteration starts from.
+        Seed of the random vector that the iteration starts from.
 
     Returns
     -------
@@ -231,7 +236,7 @@ def learning_rate_bound(
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit.
+        For invalid arguments.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""All that the rules of a diagnosis look at, each part measured once and only where a rule asks for it."""
+"""What the rules of a diagnosis look at; each quantity is computed once, and only if a rule needs it."""
 
 from __future__ import annotations
 
@@ -31,24 +31,26 @@ from .learning import Learning, Teachable, learning_of, share_of_variance, teach
 Vector = NDArray[np.float64]
 
 PRODUCTS = 100
-"""With the Hessian, for its extreme eigenvalues."""
+"""At most this many products with the Hessian are spent on its extreme eigenvalues."""
 SEED = 0
 PROBED_ROWS = 32
 STARTS = 3
-"""Initial weights that are drawn to see what losses runs begin at."""
+"""The losses of this many draws of initial weights show where runs begin."""
 BLOWN = 2.0
-"""Times the loss of zero outputs and of initial weights that no rate is too low for."""
+"""A final loss this many times above both references (zero outputs, fresh weights) means the run blew up."""
 THROWN = 10.0
-"""Times both that a loss on the way has been thrown to, where the end is above zero outputs still."""
+"""A peak this many times above both references also counts as a blow-up, if the final loss is still above the
+zero-output loss."""
 LEARNED = 0.1
-"""Of the loss of a constant that is left, or less, where the units do their work whatever their state."""
+"""If less than this share of the best constant predictor's loss is left, the model has learned; saturated units are
+harmless."""
 SADDLE = 1e-3
-"""Downward curvature that makes a saddle, in units of the largest."""
+"""Downward curvature above this share of the largest curvature makes a stationary point a saddle."""
 
 
 @final
 class Case:
-    """A model with its data, and what is known of how it was or will be trained."""
+    """A model with its data, and what is known of its training."""
 
     def __init__(
         self, point: Point, names: tuple[str, ...], history: History | None, optimizer: Optimizer | FullBatch | None
@@ -57,29 +59,29 @@ class Case:
 
     @cached_property
     def loss(self) -> float:
-        """Penalties included."""
+        """The loss with penalties."""
         return self.point.value(self.point.x)
 
     @cached_property
     def gradient(self) -> Vector:
-        """Over all data, (n_params,)."""
+        """The gradient over all data, (n_params,)."""
         return self.point.gradient(self.point.x)
 
     @cached_property
     def descent(self) -> Vector:
-        """The gradient, and where a weight is 0 under an l1 penalty the least of its subgradients, (n_params,)."""
+        """The gradient, (n_params,); for a weight that is 0 under an l1 penalty, the subgradient of least size."""
         found = self.gradient.copy()
         least_subgradient(self.point.x, found, penalty_vectors(self.point.stack, self.point.l1, self.point.l2)[0])
         return found
 
     @cached_property
     def finite(self) -> bool:
-        """Whether parameters, loss, gradient and its norm are numbers, in the model's own precision too."""
+        """Whether parameters, loss, gradient and its norm are finite, in the model's own precision too."""
         return self._finite_in_float64 and self.point.fits
 
     @property
     def overflows(self) -> bool:
-        """Whether they are numbers in float64 and not in the model's own float32."""
+        """Whether these are finite in float64 but not in the model's float32."""
         return self._finite_in_float64 and not self.finite
 
     @property
@@ -90,19 +92,19 @@ class Case:
 
     @cached_property
     def spectrum(self) -> Spectrum:
-        """Of the Hessian, from a random start."""
+        """The spectrum of the Hessian, from a random start."""
         return spectrum_of(self.point, PRODUCTS, SEED)
 
     @cached_property
     def bound(self) -> LearningRateBound:
-        """Of plain gradient descent here."""
+        """The bound for plain gradient descent at the model's parameters."""
         return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None), self.point.loss)
 
     @cached_property
     def start_bound(self) -> LearningRateBound | None:
-        """The same at initial weights that the model's seed draws, whatever training made of them; None beyond float64.
+        """The bound at initial weights drawn with the model's seed; None if products with the Hessian overflow there.
 
-        Where a run has left every scale, the curvature there says nothing of what threw it; where it began, it does.
+        If a run has blown up, the curvature where it ended says nothing about the cause; that at the start does.
         """
         seed = SEED if self.point.stack.seed is None else self.point.stack.seed
         begun = self.point.at(Sequential(*self.point.stack.layers, seed=seed, dtype="float64").params)
@@ -112,18 +114,18 @@ class Case:
 
     @property
     def curves_down(self) -> bool:
-        """Whether some direction leads down from here, however small the gradient."""
+        """Whether some direction curves downwards, however small the gradient."""
         ritz = self.spectrum.ritz
         return bool(ritz[0] < -SADDLE * max(abs(ritz[-1]), abs(ritz[0])))
 
     @property
     def dead_end(self) -> bool:
-        """Whether nothing of an error at the outputs reaches the first of several layers."""
+        """Whether an error at the outputs never reaches the first of several layers."""
         return len(self.errors) > 1 and self.errors[0] == 0
 
     @property
     def shut(self) -> bool:
-        """Whether nothing but the last layer's biases has a gradient, however the noise of batches moves those."""
+        """Whether only the last layer's biases have a gradient, which the noise of batches may move."""
         if not self.dead_end:
             return False
         last = f"dense{len(self.point.dense) - 1}.bias"
@@ -131,7 +133,7 @@ class Case:
 
     @property
     def largest_size(self) -> float:
-        """Of the curvature here, or nearly: a sure lower bound of it."""
+        """A lower bound, close as a rule, of the largest absolute curvature."""
         low = self.bound.smallest_curvature
         return max(abs(self.bound.largest_curvature), abs(low) if low is not None else 0.0)
 
@@ -141,12 +143,12 @@ class Case:
 
     @property
     def inputs(self) -> Vector:
-        """What the first dense layer sees: X behind the layers that scale it, (n, in_features)."""
+        """Inputs of the first dense layer, (n, in_features): X after the scaling layers."""
         return self._layers[0]
 
     @property
     def outputs(self) -> list[Vector]:
-        """Of each dense layer."""
+        """Outputs of each dense layer."""
         return self._layers[1]
 
     @cached_property
@@ -155,29 +157,29 @@ class Case:
 
     @property
     def data_loss(self) -> float:
-        """Without penalties, as the history records it."""
+        """The loss without penalties, as the history records it."""
         return self._data_loss[0]
 
     @property
     def residual(self) -> Vector:
-        """The loss's derivative with respect to the outputs, (n, k)."""
+        """Derivative of the loss with respect to the outputs, (n, k)."""
         return self._data_loss[1]
 
     @cached_property
     def learning(self) -> Learning | None:
-        """How much was learned of what there is to learn; None of a custom loss."""
+        """How much of what can be learned was learned; None for a custom loss."""
         kind = self.point.loss
         return learning_of(self.point.data, kind, self.outputs[-1]) if isinstance(kind, Loss) else None
 
     @cached_property
     def teachable(self) -> Teachable | None:
-        """What the inputs tell of the targets; None of a custom loss and of too few rows."""
+        """What the inputs tell about the targets; None for a custom loss or too few rows."""
         kind = self.point.loss
         return teachable(self.inputs, self.point.data, kind) if isinstance(kind, Loss) else None
 
     @property
     def missed(self) -> float:
-        """What two simple models explain of the targets' variance more than was learned; NaN where it is not known."""
+        """How much more of the targets' variance two simple models explain than the model; NaN if unknown."""
         learning, told, kind = self.learning, self.teachable, self.point.loss
         if learning is None or told is None or not isinstance(kind, Loss):
             return math.nan
@@ -185,34 +187,34 @@ class Case:
 
     @cached_property
     def learned(self) -> bool:
-        """Whether the outputs leave hardly any of the loss that no output, or their own mean for every row, has."""
+        """Whether little is left of the loss that zero outputs, or the outputs' mean for every row, would have."""
         mean = np.broadcast_to(self.outputs[-1].mean(axis=0), self.outputs[-1].shape)
         constant = min(self.loss_of_nothing, self._loss_at(np.ascontiguousarray(mean))[0])
         return self.data_loss < LEARNED * constant
 
     @cached_property
     def loss_of_nothing(self) -> float:
-        """The loss where all outputs are 0: the scale of what there was to learn."""
+        """The loss of zero outputs: the scale of what can be learned."""
         return self._loss_at(np.zeros_like(self.outputs[-1]))[0]
 
     @cached_property
     def loss_of_starts(self) -> float:
-        """The largest loss of a few initial weights such as the model's own layers draw, without penalties."""
+        """The largest loss, without penalties, of a few draws of the model's initial weights."""
         return self._loss_begun(self.point.stack.layers)
 
     @cached_property
     def loss_of_auto(self) -> float:
-        """The same of weight_init="auto" and biases of 0."""
+        """The same with weight_init="auto" and biases of 0."""
         return self._loss_begun(self._plain_layers)
 
     @cached_property
     def first_outputs(self) -> list[Vector] | None:
-        """Of each dense layer with the initial weights that the model's seed draws; None where it has none."""
+        """Outputs of each dense layer with the initial weights of the model's seed; None without a seed."""
         return None if self.point.stack.seed is None else self._begun(self.point.stack.seed)
 
     @property
     def _plain_layers(self) -> list[Layer]:
-        """The layers with all that is optional as it is by default: initial weights, penalties, biases; no dropout."""
+        """The layers with default initial weights, penalties and biases, without dropout."""
         return [
             Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
             for layer in self.point.stack.layers
@@ -220,7 +222,7 @@ class Case:
         ]
 
     def _begun(self, seed: int, layers: Sequence[Layer] | None = None) -> list[Vector]:
-        """What each dense layer gives with the initial weights of a seed."""
+        """Return the outputs of each dense layer with the initial weights of a seed."""
         layers = self.point.stack.layers if layers is None else layers
         return self.point.outputs(Sequential(*layers, seed=seed, dtype="float64").stack)[1]
 
@@ -229,7 +231,7 @@ class Case:
 
     @property
     def blown_up(self) -> bool:
-        """Whether a step has thrown the run far up: it ended there, or went farther and ended above zero outputs."""
+        """Whether the run blew up: it ended far up, or went farther up and ended above the loss of zero outputs."""
         if self.ends_high:
             return True
         losses, nothing = self._losses, self.loss_of_nothing
@@ -237,12 +239,12 @@ class Case:
 
     @property
     def ends_high(self) -> bool:
-        """Whether the last loss is far above what zero outputs and initial weights reach."""
+        """Whether the last loss is far above those of zero outputs and of initial weights."""
         return bool(self._losses) and self._above(self._losses[-1], BLOWN, self.loss_of_starts)
 
     @property
     def stays_high(self) -> bool:
-        """Whether the last loss is far above what zero outputs and weight_init="auto" reach without any training."""
+        """Whether the last loss is far above those of zero outputs and of untrained weight_init="auto"."""
         return bool(self._losses) and self._above(self._losses[-1], BLOWN, self.loss_of_auto)
 
     @property
@@ -254,7 +256,7 @@ class Case:
         return loss > nothing + (times - 1) * abs(nothing) and loss > times * start
 
     def _loss_at(self, z: Vector) -> tuple[float, Vector]:
-        """The loss of raw outputs (n, k), without penalties, and its derivative."""
+        """Return the loss of raw outputs (n, k), without penalties, and its derivative."""
         data, kind = self.point.data, self.point.loss
         if not isinstance(kind, Loss):
             return objective_checks.custom_result(kind(z, data.y), (len(z), z.shape[1]), "float64")
@@ -262,10 +264,11 @@ class Case:
 
     @cached_property
     def errors(self) -> list[float]:
-        """Root mean square norm of what reaches each dense layer's input sums of a unit error at the outputs.
+        """Root mean square norm of a unit error at the outputs after it has passed back to each dense layer's input
+        sums.
 
-        Of a random error of norm 1 on each of a few rows. It tells of the network alone: the loss's own gradient is
-        zero at a minimum, in every layer.
+        The errors are random, of norm 1, one for each of a few rows. They measure the network alone; the gradient of
+        the loss would be zero at a minimum, in every layer.
         """
         point = self.point
         twin = Sequential(*self._plain_layers, dtype="float64").stack
@@ -280,7 +283,7 @@ class Case:
         for row in rows:
             error = rng.normal(size=(1, twin.out_features))
             X = np.ascontiguousarray(point.data.X[row : row + 1])
-            network.outputs(X, 0)    # whose buffers the way back reads
+            network.outputs(X, 0)    # the backward pass reads its buffers
             network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
             squares += [float(view @ view) for name, view in twin.parameters(grad) if name.endswith("bias")]
         return [float(value) for value in np.sqrt(squares / len(rows))]
@@ -296,7 +299,7 @@ class Case:
 
     @property
     def is_linear(self) -> bool:
-        """Whether the curvature is the data's, whatever the parameters' own nonlinearity."""
+        """Whether the model is one dense layer without an activation."""
         dense = self.point.dense
         return len(dense) == 1 and dense[0].activation == "identity"
 
@@ -307,18 +310,18 @@ class Case:
 
     @property
     def sgd(self) -> SGD | None:
-        """The optimizer, where it has a bound."""
+        """The optimizer if it is `SGD`, for which a bound is known."""
         return self.optimizer if isinstance(self.optimizer, SGD) else None
 
     @property
     def schedule(self) -> Schedule | None:
-        """Of the given optimizer's rate, where it has one."""
+        """The schedule of the optimizer's rate, if it has one."""
         rate = self.optimizer.learning_rate if isinstance(self.optimizer, Optimizer) else None
         return rate if isinstance(rate, Schedule) else None
 
     @property
     def rate(self) -> float | None:
-        """The fixed rate, or the schedule's last one in the history, its first without a history."""
+        """The fixed rate; for a schedule the last one in the history, or its first one without a history."""
         if not isinstance(self.optimizer, Optimizer):
             return None
         rate = self.optimizer.learning_rate
@@ -328,25 +331,25 @@ class Case:
 
     @property
     def highest_rate(self) -> float | None:
-        """The highest rate in the history, or the one there is."""
+        """The highest rate in the history, or `rate` without one."""
         recorded = self.history.learning_rate if self.history else []
         return max([rate for rate in recorded if rate == rate], default=self.rate)
 
     @cached_property
     def rate_bound(self) -> float:
-        """The largest stable rate of the given SGD here: its momentum, dampening and decay counted."""
+        """The largest stable rate of the given SGD here, with its momentum, dampening and decay."""
         return math.inf if self.sgd is None else _stable_rate(self.sgd, self.bound)
 
     @cached_property
     def start_rate_bound(self) -> float:
-        """The same at initial weights."""
+        """The same bound at initial weights."""
         if self.sgd is None or self.start_bound is None:
             return math.inf
         return _stable_rate(self.sgd, self.start_bound)
 
     @cached_property
     def is_stationary(self) -> bool:
-        """Whether no step the curvature promises would lower the loss by more than a millionth of it."""
+        """Whether the curvature promises no step that lowers the loss by more than `smallest_gain`."""
         norm = float(np.linalg.norm(self.descent))
         size = self.largest_size
         if norm == 0:
@@ -355,7 +358,7 @@ class Case:
 
     @property
     def smallest_gain(self) -> float:
-        """A gain in the loss that counts as none: a millionth of it, or roundoff against where it came from.
+        """A smaller gain counts as none: a millionth of the loss, or roundoff relative to the first loss.
 
         Zero outputs are where it came from, or initial weights where zero outputs have no loss.
         """
@@ -363,7 +366,7 @@ class Case:
 
     @cached_property
     def gain(self) -> float:
-        """What Newton's step would take off the loss, were it the parabola that it is here; downward curves count up.
+        """How much Newton's step would lower the loss if it were quadratic; negative curvature counts by its size.
 
         One step of steepest descent gains less: where that is too much already, it is the answer.
         """
@@ -381,7 +384,7 @@ class Case:
 
 
 def _has_norm(vector: Vector) -> bool:
-    """Whether the sum of its squares is a number."""
+    """Return whether the sum of squares is finite."""
     return bool(np.abs(vector).max() < math.sqrt(np.finfo(np.float64).max / vector.size))
 
 

@@ -10,12 +10,13 @@ from .case import Case
 from .finding import Finding
 
 DIRECTIONS = 2
-"""Along which each block's gradient is compared with differences: one hides a wrong entry very seldom."""
+"""Each block's gradient is compared with differences along this many random directions; one seldom misses a wrong
+entry."""
 REMEDY = "a custom loss must return d value / d outputs; print(check_gradients(model, X, y, loss)) tells more"
 
 
 def gradient_wrong(case: Case) -> Finding | None:
-    """Derivatives along random directions are not what the gradient says."""
+    """Report derivatives along random directions that disagree with the gradient."""
     point = case.point
     report = check_gradients(
         of_stack(point.stack), point.data.X, point.targets, point.loss,
@@ -32,7 +33,7 @@ def gradient_wrong(case: Case) -> Finding | None:
 
 
 def along_directions(report: GradientReport) -> Finding:
-    """The finding where directions alone, or parts, show that the gradient is wrong."""
+    """Return the finding for directions, or parts of the gradient, that are wrong."""
     rows = report.directions[report.directions["verdict"] == "fail"]
     blocks = [report.blocks[b].name for b in np.unique(rows["block"])]
     parts = [part.name for part in report.parts if part.verdict == "fail"]

@@ -1,9 +1,9 @@
-"""The diagnosis: every rule asked about one case.
+"""`diagnose`, which applies every rule to one case.
 
 Design
 ------
-A rule looks at a `Case` and gives a `Finding` or None. `RULES` is the only list of them, with whether a rule
-makes sense where parameters, loss or gradient are not finite.
+A rule takes a `Case` and returns a `Finding` or None. `RULES` is the only list of rules; `always` says that a rule
+makes sense even if parameters, loss or gradient are not finite.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Rule:
     Parameters
     ----------
     kind : str
-        Of the finding it gives.
+        Kind of the finding that it returns.
     look : callable
-        From a case to the finding, or None.
+        Function from a case to the finding, or None.
     always : bool, default False
-        Whether it makes sense where nothing is finite any more.
+        Whether the rule applies even if parameters, loss or gradient are not finite.
     """
 
     kind: str
@@ -88,24 +88,24 @@ def diagnose(
     feature_names: Sequence[str] | None = None,
     class_weight: ClassWeight | None = None,
 ) -> Diagnosis:
-    """What happened, and why: whether training has converged, and what stands in its way.
+    """Explain a run: report whether training has converged, and what stands in its way.
 
     Parameters
     ----------
     model : Sequential
-        As training has left it, or before training. It is not touched; everything is measured with a float64 copy,
-        dropout left out.
+        The model, before or after training. It is not changed; everything is measured with a float64 copy, without
+        dropout.
     X, y, loss, sample_weight, l1, l2
         As in `Sequential.loss`, and as in training.
     history : History, optional
-        What `fit` returned. Overfitting, and a loss that was still falling, are seen in it alone; with it, losses
-        decide whether a rate was right.
+        What `fit` returned. Overfitting, and a loss that was still falling, are found only with it. With it, the losses
+        decide whether the rate was right.
     optimizer : str, Optimizer or FullBatch, optional
-        What trained or will train the model. The rate of `SGD` is compared with its bound.
+        The optimizer that trained or will train the model. The rate of `SGD` is compared with its bound.
     feature_names : sequence of str, optional
-        Names of X's columns; by default those of a data frame, or none: columns are then numbered.
+        Names of X's columns; by default those of a data frame, else columns are numbered.
     class_weight : "balanced" or dict, optional
-        As in `fit`, where it was given there: losses and the balance of the classes count with it.
+        Pass what was given to `fit`; losses and class balance are computed with it.
 
     Returns
     -------
@@ -115,11 +115,11 @@ def diagnose(
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit.
+        For invalid arguments.
 
     Notes
     -----
-    The kinds of findings, with what each is told by. Those marked with a star are notes, or may be, and no problems.
+    The kinds of findings, and what each follows from. Those with a star are notes, or can be, rather than problems.
 
     ==================================  ================================================================================
     converged *                         gradient 0 relative to its scale, curvature positive

@@ -1,4 +1,4 @@
-"""Did the schedule end the training? A learning rate that has fallen to nothing."""
+"""Did the schedule end the training early, with a rate that fell to almost nothing?"""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from .finding import Finding
 
 FEWEST_EPOCHS = 4
 FALLEN = 1e-2
-"""Of the highest rate, at most, that a rate has fallen to."""
+"""A rate has fallen to nothing if it is at most this share of the highest rate."""
 SOON = 0.5
-"""Of the epochs, at most, before it."""
+"""The finding needs the rate to have fallen within this share of the epochs."""
 STILL = 1e-2
-"""Of the loss, at most, that those epochs have taken off."""
+"""The loss stood still if the remaining epochs lowered it by at most this share."""
 GAIN = 0.1
-"""Of the loss that one good step would take off, or of all that there is to learn that the inputs tell besides what was
-learned: there was something left."""
+"""Something was left to learn if one good step would lower the loss by this share, or the inputs tell more than this
+share beyond what was learned."""
 
 
 def rate_fell(case: Case) -> Finding | None:
-    """The rate has fallen so low, so soon, that the rest of the training did nothing, and there was something to do."""
+    """Report a rate that fell so low, so early, that the remaining epochs achieved nothing although there was something
+    to learn.
+    """
     if case.history is None or case.learned or case.is_stationary:
         return None
     rates, losses = np.array(case.history.learning_rate), case.history.loss
@@ -30,7 +32,7 @@ def rate_fell(case: Case) -> Finding | None:
         return None
     highest = max(float(rates.max()), case.schedule(0) if case.schedule is not None else 0.0)
     fast = np.flatnonzero(rates > FALLEN * highest)
-    fell = (int(fast[-1]) if len(fast) else -1) + 2    # a recorded rate is that of its epoch's last step
+    fell = (int(fast[-1]) if len(fast) else -1) + 2    # rates are of an epoch's last step
     if fell > SOON * n:
         return None
     stood = losses[fell] - losses[-1] <= STILL * abs(losses[-1])
@@ -50,7 +52,9 @@ def rate_fell(case: Case) -> Finding | None:
 
 
 def _could_gain(case: Case) -> bool:
-    """Whether one good step would take off much: no curvature tells of a loss that grows with the error itself."""
+    """Return whether one good step would lower the loss much; the curvature cannot say so if the loss is piecewise
+    linear.
+    """
     kind = case.point.loss
     straight = isinstance(kind, Loss) and kind.kink == "residual"
     return not straight and case.gain >= GAIN * abs(case.loss)

@@ -1,4 +1,4 @@
-"""What a diagnosis is made of, and how it is shown."""
+"""The result of a diagnosis, and how it is shown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, final
 @final
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is so.
+    """One result of `diagnose`.
 
     Attributes
     ----------
     kind : str
         One of those in `gdcore.diagnosis.RULES`.
     summary : str
-        A sentence.
+        What was found, as a sentence.
     evidence : dict
         Numbers, and lists of them, by name.
     remedy : str
-        What to do; empty where nothing is wrong.
+        What to do; empty if nothing is wrong.
     problem : bool
         Whether something is wrong.
 
@@ -42,7 +42,7 @@ class Finding:
 @final
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """The findings of `diagnose`; `print` shows them, problems first and then what is only noted.
+    """The findings of `diagnose`; `print` shows problems first, then notes.
 
     Attributes
     ----------
@@ -61,12 +61,12 @@ class Diagnosis:
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """The findings that call for something."""
+        """The findings that need action."""
         return tuple(finding for finding in self.findings if finding.problem)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The findings' names."""
+        """The kinds of the findings."""
         return tuple(finding.kind for finding in self.findings)
 
     @property
@@ -75,7 +75,7 @@ class Diagnosis:
         return not self.problems
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Summary, evidence and remedy by kind, ready for JSON."""
+        """Return summary, evidence and remedy by kind, ready for JSON."""
         return {
             finding.kind: {
                 "summary": finding.summary,
@@ -115,7 +115,7 @@ MOST_SHOWN = 12
 
 
 def shown(value: object) -> str:
-    """A number, or the first few of several, as text."""
+    """Return a number, or the first few of several, as text."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):

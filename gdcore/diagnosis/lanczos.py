@@ -1,4 +1,4 @@
-"""Extreme eigenvalues of a symmetric matrix that is only known by its products.
+"""Extreme eigenvalues of a symmetric matrix that is known only by its products with vectors.
 
 Design
 ------
@@ -22,17 +22,19 @@ Vector = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
 SPARED = 8
-"""Eigenvalues are looked at each time that an eighth more products are made: else they were most of the work."""
+"""Eigenvalues are computed only each time the number of products has grown by an eighth; otherwise they would be most
+of the work."""
 SMALL = 1e-8
 """A lower end below this share of the largest size need not be known to digits of its own."""
 BREAKDOWN = 1e-12
-"""A next vector so much shorter than the largest eigenvalue is roundoff: the recurrence has ended."""
+"""If the next vector is shorter than this share of the largest eigenvalue, it is roundoff and the
+recurrence has ended."""
 
 
 @final
 @dataclass(frozen=True)
 class Spectrum:
-    """What Lanczos' iteration found.
+    """The ends of a spectrum as Lanczos' iteration found them.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class Spectrum:
 def lanczos(
     product: Callable[[Vector], Vector], start: Vector, most: int, tol: float, low: float | None = 1.0
 ) -> Spectrum:
-    """Run until the ends of the spectrum are known to `tol` times its largest size, or `most` products are made.
+    """Iterate until the ends of the spectrum are known to `tol` times its largest size, or `most` products are made.
 
     Parameters
     ----------

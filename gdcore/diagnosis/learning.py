@@ -1,4 +1,4 @@
-"""How much a model has learned of what there is to learn, and whether its inputs tell anything of the targets.
+"""How much of what can be learned a model has learned, and whether its inputs tell anything about the targets.
 
 Design
 ------
@@ -24,21 +24,21 @@ from ..objective.ideal import best_constant, ideal_outputs, raw_loss
 Vector = NDArray[np.float64]
 
 MOST_ROWS = 500
-"""Rows that the two models are asked about, drawn once: their number costs in its square."""
+"""The two models are fitted to at most this many rows, drawn once; the cost grows with their square."""
 FEWEST_ROWS = 20
-"""Of fewer rows no share can be told from chance."""
+"""With fewer rows no share can be told from chance, and there is no answer."""
 NEAREST = 5
 RIDGE = 1.0
-"""Added to the squared sums of the standardized columns."""
+"""This is added to the sums of squares of the standardized columns."""
 CHANCE = 8.0
-"""Over the number of rows: the share that the answer must pass chance by."""
+"""A share counts only if it exceeds this number divided by the number of rows; less could be chance."""
 SEED = 0
 
 
 @final
 @dataclass(frozen=True)
 class Learning:
-    """Losses without penalties, and shares of what there is to learn.
+    """Losses without penalties, and the shares of what can be learned that were learned.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Learning:
 
 
 def learning_of(data: Samples, loss: Loss, outputs: Vector) -> Learning:
-    """What raw outputs (n, k) have learned of the targets.
+    """Return what raw outputs (n, k) have learned of the targets.
 
     Examples
     --------
@@ -89,7 +89,8 @@ def _shares(data: Samples, loss: Loss, outputs: Vector) -> tuple[float, float, f
 
 
 def share_of_variance(loss: Loss, share: float) -> float:
-    """What a share learned comes to in squared errors, roughly: of a loss that grows with the error itself, more.
+    """Convert a share of the loss learned to a rough share of squared error; it is larger if the loss grows linearly
+    with the error.
 
     Examples
     --------
@@ -116,17 +117,17 @@ class Teachable:
 
     @property
     def best(self) -> Vector:
-        """The larger of the two, for each output."""
+        """The larger of the two shares, for each output."""
         return np.maximum(self.line, self.neighbours)
 
     @property
     def share(self) -> float:
-        """What the better one explains on the mean of the outputs; 0 where it explains nothing."""
+        """The share that the better model explains, averaged over outputs; 0 if it explains nothing."""
         return max(float(self.line.mean()), float(self.neighbours.mean()), 0.0)
 
 
 def teachable(inputs: Vector, data: Samples, loss: Loss) -> Teachable | None:
-    """What the inputs (n, in_features) tell of the targets; None of too few rows.
+    """Return what the inputs (n, in_features) tell about the targets; None if there are too few rows.
 
     Examples
     --------
@@ -158,13 +159,13 @@ def teachable(inputs: Vector, data: Samples, loss: Loss) -> Teachable | None:
 
 
 def _centred(A: Vector) -> Vector:
-    """With columns of mean 0 and largest size 1, so that no square leaves the numbers."""
+    """Return the columns with mean 0 and largest size 1, so that no square overflows."""
     A = A / np.maximum(np.abs(A).max(axis=0), np.finfo(float).tiny)
     return np.asarray(A - A.mean(axis=0))
 
 
 def _standardized(X: Vector) -> Vector:
-    """The columns that vary, with deviation 1."""
+    """Return the columns that vary, scaled to deviation 1."""
     X = _centred(X)
     deviation = X.std(axis=0)
     varies = deviation > 1e-9
@@ -172,7 +173,7 @@ def _standardized(X: Vector) -> Vector:
 
 
 def _left_by_line(X: Vector, Y: Vector) -> Vector:
-    """What least squares of the other rows leaves of each row, shape of Y."""
+    """Return each row's residual from the least squares fit to the other rows, shape of Y."""
     left, values, _ = np.linalg.svd(X, full_matrices=False)
     kept = left * (values**2 / (values**2 + RIDGE))
     own = (kept * left).sum(axis=1) + 1 / len(X)
@@ -180,7 +181,7 @@ def _left_by_line(X: Vector, Y: Vector) -> Vector:
 
 
 def _mean_of_nearest(X: Vector, Y: Vector) -> Vector:
-    """Of the other rows' targets, shape of Y."""
+    """Return the mean target of each row's nearest other rows, shape of Y."""
     squares = (X**2).sum(axis=1)
     distance = squares[:, None] + squares - 2 * (X @ X.T)
     np.fill_diagonal(distance, np.inf)

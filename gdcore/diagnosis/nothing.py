@@ -1,4 +1,4 @@
-"""Was enough learned? A loss beside that of the best constant outputs, and beside what two simple models explain."""
+"""Was enough learned? Compares the loss with that of the best constant outputs and with two simple models."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from .pace import fall_per_epoch
 
 FEWEST_EPOCHS = 3
 HARDLY = 0.05
-"""Of what there is to learn."""
+"""A model that has learned less than this share of what can be learned is hardly better than a constant."""
 TOLD = 0.1
-"""More of it, at least, that the inputs tell."""
+"""The inputs tell more if simple models explain at least this much more of the variance."""
 FAR_MORE = 0.3
-"""More of it that the inputs tell, where something was learned. (Shares of losses differ from shares of variance.)"""
+"""A model that has learned something underfits only if simple models explain this much more; shares of a loss differ
+from shares of variance."""
 SOLVED = 0.75
-"""Of it, or more, where a table of few rows and two values counts as learned."""
+"""A share at least this large counts as learned, so the model does not underfit."""
 
 PLATEAU = (
     "it is a plateau: try more epochs, a larger learning_rate or Adam, and another seed; then wider layers or relu, "
@@ -35,18 +36,18 @@ CONSTANTS = {
     "cross_entropy": "the classes' shares",
     "hinge": "the more frequent class",
 }
-"""What the best constant is, of the losses for which it has a name."""
+"""Names of the best constant, for the losses for which it has one."""
 
 CAUSES: tuple[Callable[[Case], Finding | None], ...] = (
     targets.outputs_out_of_reach, targets.badly_scaled_targets, fading.rate_fell, rates.diverging, rates.oscillating,
     samples.badly_scaled, signal.vanishing, signal.exploding, optimum.saddle, units.saturated, units.dead,
     rates.too_slow, samples.outliers,
 )  # fmt: skip
-"""Rules whose finding explains that nothing was learned, the surest first."""
+"""Rules whose finding explains why nothing was learned, the most certain first."""
 
 
 def hardly_better(case: Case) -> Finding | None:
-    """After training, the outputs explain hardly more than one constant for all rows, or less.
+    """Report outputs that, after training, explain hardly more than a constant, or less.
 
     Where the inputs tell nothing of the targets that two simple models could find, it is noted and no problem.
     """
@@ -66,7 +67,7 @@ def hardly_better(case: Case) -> Finding | None:
 
 
 def underfitting(case: Case) -> Finding | None:
-    """After training, the outputs explain far less than least squares or the mean of the nearest rows do.
+    """Report outputs that, after training, explain far less than least squares or the nearest rows.
 
     A loss that was falling when training ended is no trouble: it has only not converged.
     """
@@ -101,7 +102,7 @@ def _evidence(case: Case, learning: Learning) -> dict[str, float]:
 
 
 def _by_heart(case: Case) -> bool:
-    """Whether a few rows of at most two values stand against as many parameters."""
+    """Return whether the data are a few rows of at most two values against as many parameters."""
     targets = case.point.targets
     return case.point.stack.n_params >= len(targets) and len(np.unique(targets)) <= 2
 

@@ -1,4 +1,4 @@
-"""Has it arrived, and at what? Converged, stationary at what is not a minimum, or still on its way."""
+"""Where did training arrive? At a minimum, at another stationary point, or still on its way."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .rates import diverging, too_slow
 from .signal import vanishes
 
 SHOWN = 5
-"""Losses."""
+"""At most this many losses are shown."""
 
 
 def converged(case: Case) -> Finding | None:
-    """The gradient is zero relative to its scale, and no direction curves downwards.
+    """Report a gradient that is zero relative to its scale where no direction curves downwards.
 
     A network through which no gradient passes stands still as well: that is not convergence.
     """
@@ -28,7 +28,7 @@ def converged(case: Case) -> Finding | None:
 
 
 def saddle(case: Case) -> Finding | None:
-    """The gradient is zero, yet some direction leads down."""
+    """Report a gradient that is zero although some direction leads down."""
     shut = case.shut
     if not (shut or case.is_stationary) or not case.curves_down:
         return None
@@ -42,7 +42,7 @@ def saddle(case: Case) -> Finding | None:
 
 
 def still_falling(case: Case) -> Finding | None:
-    """Training has ended while the loss was falling: no trouble, where neither the rate nor overfitting is one."""
+    """Note that training ended while the loss was falling, unless the rate or overfitting is a problem."""
     if case.history is None or not case.finite or case.is_stationary:
         return None
     losses, why = case.history.loss, case.history.stop_reason

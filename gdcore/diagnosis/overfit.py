@@ -1,4 +1,4 @@
-"""Did it learn the training data by heart?
+"""Did the model memorize the training data?
 
 Design
 ------
@@ -17,25 +17,27 @@ from .finding import Finding
 
 FEWEST_EPOCHS = 5
 LOST = 0.1
-"""Of the validation loss's gain over the best constant that the rise has lost."""
+"""The rise matters if it undoes more than this share of the validation loss's gain over the best constant."""
 ROSE = 0.1
-"""Of all that there is to learn that the validation loss has risen by."""
+"""The rise must also exceed this share of all that can be learned."""
 NOISE = 4.0
-"""Times the deviation of the validation loss from one epoch to the next that it has risen by."""
+"""The rise must exceed this many standard deviations of the validation loss between epochs."""
 FELL = 0.1
-"""Of what the validation loss rose by, or more, the training loss went on falling meanwhile."""
+"""Meanwhile the training loss must have fallen by at least this share of the rise."""
 TIMES = 1.1
-"""Times its lowest, above 0, that the validation loss is at the end, whatever it fell by before."""
+"""A validation loss that ends above this many times its lowest value (above 0) also counts, whatever it had gained."""
 WIDENED = 2.0
-"""Times that the validation loss over the training loss is then what it was: less is the noise of few data."""
+"""For that, validation loss over training loss must have grown by this factor; less is the noise of few data."""
 RESTORED = "restored"
-"""In the reason of a stop, where a criterion has brought the best epoch back."""
+"""A stop reason that contains this says that a criterion restored the best epoch."""
 END = 0.1
-"""Of the epochs, at least three, are the end: the lowest loss there counts, so that one bad epoch is none."""
+"""The end is this share of the epochs, at least three. Its lowest loss counts, so that one bad epoch is not
+overfitting."""
 
 
 def overfitting(case: Case) -> Finding | None:
-    """The validation loss has been rising while the training loss went on falling, and the model is the last one.
+    """Report a validation loss that rose while the training loss went on falling, if the model is that of the last
+    epoch.
 
     What a criterion has restored is not overfitted.
     """
@@ -66,7 +68,7 @@ def overfitting(case: Case) -> Finding | None:
 
 
 def _restored(case: Case, best: int) -> bool:
-    """Whether the model is that of the best epoch: a criterion says so, or its own loss is nearer to the loss then."""
+    """Return whether the model is that of the best epoch, by the stop reason or by its loss."""
     history = case.history
     if history is None or RESTORED in history.stop_reason:
         return history is not None
@@ -74,7 +76,9 @@ def _restored(case: Case, best: int) -> bool:
 
 
 def _notable(case: Case, lowest: float) -> float:
-    """A rise of the validation loss that matters: of a custom loss a share of all that training took off."""
+    """Return how large a rise of the validation loss matters; a custom loss's is a share of all
+    that training gained.
+    """
     learning, losses = case.learning, case.history.loss if case.history else []
     if learning is None:
         return LOST * (losses[0] - min(losses))

@@ -15,17 +15,17 @@ from collections.abc import Sequence
 import numpy as np
 
 FEWEST, MOST = 5, 50
-"""Epochs that are looked at."""
+"""Bounds on the number of last epochs that are looked at; with fewer there is no pace."""
 END = 0.2
-"""Of all epochs that are the end, within those numbers."""
+"""The share of all epochs that counts as the end, within these bounds."""
 IN_ORDER = 0.9
-"""Of the pairs of the end's losses in which the later is the lower."""
+"""The loss is falling if in at least this share of the pairs of last epochs the later loss is lower."""
 NOTABLE = 0.1
-"""Of the loss that as many epochs again would take off at the end's pace."""
+"""A pace is notable if as many epochs again would lower the loss by at least this share."""
 
 
 def fall_per_epoch(losses: Sequence[float]) -> float:
-    """The mean share of itself that the loss fell by in each of the last epochs; 0 where it did not, or hardly.
+    """Return the mean relative fall of the loss per epoch over the last epochs; 0 if it hardly fell.
 
     Examples
     --------

@@ -1,12 +1,12 @@
-"""The range test: one short run through all learning rates, and short fits that find the one to train with.
+"""The range test: one short run through all learning rates, then short fits that choose one.
 
 Design
 ------
-- All that is trained are copies, so nothing of the model or of the optimizer given moves.
+- Only copies are trained, so neither the model nor the optimizer changes.
 - Batches differ by more than a step moves them. What counts is how a batch's loss differs from what it was at the
   model's own parameters; a window smooths that evenly to both sides, since a mean over the past alone would lag behind.
-- The curve shows which rates move the loss, and does not choose one: its blow-up comes late, since a rate is passed in
-  one step. The suggestion is that of short fits (trials.py).
+- The curve shows which rates move the loss. It does not choose one: each rate is used for only one step, so the blow-up
+  comes late. Short fits choose the suggestion (trials.py).
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ from . import checks as diagnosis_checks
 from .trials import Problem, try_rates
 
 WINDOW = 0.05
-"""Half the smoothing window, as a share of the steps."""
+"""Half the width of the smoothing window, as a share of the steps."""
 TOO_HIGH = 3.0
-"""The test ends where a batch's loss has risen by so many times the first loss of all data."""
+"""The test ends if a batch's loss has risen by more than this many times the first loss on all data."""
 TRIAL = 2
-"""Times the range test's steps that a short fit makes at most."""
+"""A short fit makes at most this many times the steps of the range test."""
 SHARE = 0.25
-"""Of a picture's height, what the losses up to the curve's lowest point take up at least."""
+"""The losses up to the curve's lowest point take up at least this share of a picture's height."""
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class RangeTest:
-    """Losses over rising learning rates, and the rate that short fits speak for.
+    """Losses at rising learning rates, and a rate suggested by short fits.
 
     Attributes
     ----------
     rates, losses, smoothed : ndarray, shape (steps,)
-        The rate of each step, its batch's loss before it, and a smooth curve of what all data's would be.
+        Each step's rate, its batch's loss before it, and a smooth estimate of the loss on all data.
     suggestion : float or None
         Near the middle of the rates at which short fits do about as well as at the best one, and well below the lowest
-        rate at which one diverged; None where no rate lowered the loss.
+        rate at which one diverged; None if no rate lowered the loss.
     stop_reason : str
         Why the run through all rates ended.
     trial_rates, trial_losses : ndarray, shape (n_trials,)
-        Rates at which several short fits did well, and the loss after the one from the model's own parameters,
-        penalties included.
+        Rates at which all short fits were run without diverging, and the loss, with penalties, after the one that
+        starts from the model's own parameters.
     diverged_at : float or None
         The lowest rate at which a short fit diverged.
 
@@ -83,7 +83,8 @@ class RangeTest:
     def plot(self, ax: Any = None) -> Any:
         """Draw the losses over the rates, with the suggestion and the losses after the short fits.
 
-        Where the rise at the highest rates would flatten the fall before it, the picture is cut off above, and says so.
+        If the rise at the highest rates would flatten the fall before it, the picture is cut off at the top and says
+        so.
 
         Parameters
         ----------
@@ -97,7 +98,7 @@ class RangeTest:
         Raises
         ------
         ImportError
-            Where matplotlib is not installed.
+            If matplotlib is not installed.
         """
         ax = axes_or_new(ax)
         ax.plot(self.rates, self.losses, ".", color="gray", label="batch")
@@ -139,30 +140,30 @@ def find_learning_rate(
     l2: float = 0.0,
     seed: int = 0,
 ) -> RangeTest:
-    """Suggest a learning rate: train copies of the model at many, shortly.
+    """Suggest a learning rate by training copies of the model briefly at many rates.
 
-    One copy passes all rates in `steps` steps, which shows where the loss moves and where it blows up. Then copies are
-    fitted shortly at about fifteen rates, at those that do well four times, and the suggestion is a rate that does
-    about as well as the best and stays away from those at which a fit diverged.
+    One copy runs through all rates in `steps` steps, which shows where the loss moves and where it blows up. Then other
+    copies are fitted briefly at about fifteen rates, four times at those that do well. The suggested rate does about as
+    well as the best one and keeps away from those at which a fit diverged.
 
     Parameters
     ----------
     model : Sequential
-        Left untouched.
+        It is not changed.
     X, y, loss, l1, l2
         As in `Sequential.loss`.
     optimizer : str or Optimizer, default "sgd"
         Its own rate is not used; not "lbfgs" and "cg", which have none.
     low, high : float, default 1e-6 and 10
-        The first and the last rate; the others lie between them in a geometric row.
+        The first and the last rate; the others are spaced geometrically between them.
     steps : int, default 100
-        At least 10. Of the run through all rates; a short fit takes 8 epochs, but not more than ``2 * steps`` steps, on
-        a part of the rows if need be. There are about thirty short fits: with the default some 3000 steps in all, and
+        Steps of the run through all rates, at least 10. A short fit takes 8 epochs, but at most ``2 * steps`` steps, on
+        a part of the rows if necessary. There are about thirty short fits: by default some 3000 steps in all, and
         hardly ever 10,000, however many rows there are.
     batch_size : int, default 32
-        The best rate depends on it: take that of the fit.
+        The best rate depends on it, so pass that of the fit.
     seed : int, default 0
-        Of the order of the samples, and of dropout.
+        Seed of the order of the samples, and of dropout.
 
     Returns
     -------
@@ -171,13 +172,13 @@ def find_learning_rate(
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit, and an optimizer whose rate is a schedule, or that has none.
+        For invalid arguments, and for an optimizer without a rate or with a schedule.
 
     Notes
     -----
-    Where the model's parameters are those that its seed draws, three of four short fits start from other initial
-    weights, which depend on no seed, so that the suggestion depends little on the model's. Of a model that was trained,
-    or has no seed, all start from its own parameters.
+    If the model still has the initial weights of its seed, three of four short fits start from other initial weights,
+    the same ones for every seed, so that the suggestion depends little on it. If the model was trained, or has no seed,
+    all fits start from its own parameters.
 
     ``docs/learning_rates.md`` shows how fits went at the suggested rates in 200 cases.
 
@@ -234,7 +235,7 @@ def find_learning_rate(
 
 
 def _cut_off(ax: Any, losses: NDArray[np.float64], fall: NDArray[np.float64]) -> None:
-    """End the y axis where the losses of the fall fill their share of it."""
+    """End the y axis where the fall of the losses fills its share of the height."""
     low, high = min(losses.min(), fall.min()), fall.max()
     top = low + (high - low) / SHARE
     if losses.max() > top > low:
@@ -243,7 +244,7 @@ def _cut_off(ax: Any, losses: NDArray[np.float64], fall: NDArray[np.float64]) ->
 
 
 def _smooth(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
-    """Means under a window that falls off to both sides, the ends repeated beyond the ends."""
+    """Return means under a window that falls off to both sides; beyond the ends, the end values are repeated."""
     if not len(values):
         return values
     window = np.hanning(2 * half + 3)[1:-1]
@@ -251,7 +252,7 @@ def _smooth(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
 
 
 def _row_batches(n: int, batch: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
-    """Row numbers of each step: shuffled passes, one behind the other."""
+    """Return each step's row numbers, from shuffled passes one after the other."""
     rng = np.random.default_rng(seed)
     passes = [rng.permutation(n) for _ in range(-(-steps * batch // n))]
     order = np.concatenate(passes)

@@ -1,26 +1,26 @@
-"""Is the learning rate right? Diverging, oscillating, too slow.
+"""Is the learning rate right? Finds diverging, oscillating and slow runs.
 
 Design
 ------
-- What the losses did comes first: a network may run a little above its bound, whose curvature gives way, and a rate
-  that has lowered the loss is no problem. The bound speaks where there is no history, and gives its numbers always.
+- The losses decide first: a network can train a little above its bound, because the curvature adapts, and a rate that
+  has lowered the loss is no problem. The bound decides only if there is no history; its numbers are always reported.
 - Without a history a linear model is judged by its bound, a network by twice that.
-- A loss far above that of zero outputs and of initial weights was thrown there, where saturated units may leave hardly
-  any curvature: no rate is then called too low, and the bound there says nothing: that at initial weights is given,
-  as it is where nothing is finite any more. Where it has been falling at every epoch it may have begun there as well:
-  it is called too slow, for a new start would be lower at once.
-- The last batch's noise may leave a loss well above that of the last epoch: what a step could gain of that says nothing
+- If the loss ends far above both references (zero outputs, initial weights), or is not finite, the bound at initial
+  weights is reported: curvature where the run ended means nothing, since saturated units may leave hardly any. No rate
+  is then called too low. But if the loss has been falling at every epoch it may have begun there, and the run is called
+  too slow: a new start would be lower at once.
+- The last batch's noise may leave a loss well above that of the last epoch. That a step could undo this says nothing
   about the rate.
-- A run that has lowered the loss may be too slow as well: where it ended while the loss was falling, and the rate is
-  far below the bound there and at initial weights. (A loss that falls to nearly nothing leaves hardly any curvature,
-  and so any rate is far below the bound where it ends.)
-- Where a rule's steps have a length of their own, as Adam's, and targets are far off scale, the scale is the cause and
-  no rate is called too low.
-- A run that has learned what simple models can learn of the data was not too slow, whatever the curvature promises: of
-  losses that grow with the error itself it promises too much.
-- A rate that a schedule has let fall to nothing is the schedule's fault.
-- A schedule ends at low rates: its highest one tells whether the rate was too low.
-- Oscillation is told from noise: losses that go up and down in turn, far, and get nowhere.
+- A run that has lowered the loss can be too slow as well: if it ended while the loss was falling, and the rate is far
+  below the bound both there and at initial weights. (A loss near zero has hardly any curvature, so there any rate is
+  far below the bound.)
+- If the optimizer normalizes its steps, as Adam does, and the targets are badly scaled, the scale is the cause and no
+  rate is called too low.
+- A run that has learned what simple models can learn was not too slow, whatever the curvature promises: for losses that
+  grow linearly with the error it promises too much.
+- If a schedule has let the rate fall to nothing, only the schedule is reported.
+- A schedule ends at low rates, so its highest rate decides whether the rate was too low.
+- Oscillation differs from noise: the losses alternate up and down, by a lot, and get nowhere.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ REMEDY = "a smaller learning_rate from new initial weights, clip_norm=1, or inpu
 
 FEWEST_EPOCHS = 5
 GROWN = 2.0
-"""Times its lowest value that a loss at the end has diverged to, the first loss being passed as well."""
+"""Diverged: the last loss exceeds the first one (or the rate its bound) and this multiple of the lowest one."""
 FELL = 0.99
-"""Share of the first loss that the last must be below for a rate to have worked."""
+"""A rate has worked if the last loss is below this share of the first."""
 NEAR = 0.95
-"""Share of the bound from which on plain descent swings about the minimum."""
+"""Above this share of the bound, plain descent swings about the minimum."""
 SWING = 0.2
-"""Mean change between epochs, in units of the mean loss, that is no noise."""
+"""Mean changes between epochs of at least this share of the mean loss are more than noise."""
 TURNS = 0.6
-"""Share of the changes that turn back the one before."""
+"""The losses alternate if at least this share of the changes reverse the one before."""
 NOT_LOW = 0.1
-"""Share of the bound above which a slow descent is not the rate's fault."""
+"""Above this share of the bound, slow descent is not the rate's fault."""
 SLOW = 0.01
-"""Share of the bound below which a rate is far too low."""
+"""Below this share of the bound, a rate is far too low."""
 NOTICED = 1e-3
-"""Share of the loss below which there is nothing left to hurry for."""
+"""A possible gain of at most this share of the loss is not worth reporting."""
 
 MISSED = 0.1
-"""Share of what there is to learn that simple models explain besides: of less, no rate has kept a run."""
+"""If simple models explain less than this share more than was learned, no rate has held the run back."""
 
 
 def diverging(case: Case) -> Finding | None:
-    """The loss has grown, was thrown far up or is no longer a number, or the rate is beyond its bound."""
+    """Report a loss that grew, blew up or is not finite, or a rate beyond its bound."""
     losses = _losses(case)
     if not case.finite or not all(map(math.isfinite, losses)):
         finite = [loss for loss in losses if math.isfinite(loss)]
@@ -105,10 +105,10 @@ def diverging(case: Case) -> Finding | None:
 
 
 def oscillating(case: Case) -> Finding | None:
-    """The loss swings from epoch to epoch, or the rate is at its bound."""
+    """Report a loss that swings from epoch to epoch, or a rate at its bound."""
     losses = np.array(_losses(case)[-20:])
     if len(losses) >= FEWEST_EPOCHS and np.isfinite(losses).all():
-        shares = losses / max(float(np.abs(losses).max()), 1e-300)    # products of the losses themselves may overflow
+        shares = losses / max(float(np.abs(losses).max()), 1e-300)    # products of losses may overflow
         change = np.diff(shares)
         swing = float(np.mean(np.abs(change)) / max(float(np.mean(np.abs(shares))), 1e-300))
         turns = float(np.mean(change[1:] * change[:-1] < 0))
@@ -133,7 +133,9 @@ def oscillating(case: Case) -> Finding | None:
 
 
 def too_slow(case: Case) -> Finding | None:
-    """The rate is far below its bound, or all epochs together gained less than a good step or a new start would."""
+    """Report a rate far below its bound, or epochs that gained less together than one good step or
+    a new start would.
+    """
     if not case.finite or case.is_stationary or rate_fell(case) or (case.sgd is None and badly_scaled_targets(case)):
         return None
     losses = _losses(case)
@@ -169,7 +171,7 @@ def too_slow(case: Case) -> Finding | None:
 
 
 def _still_high(case: Case, losses: list[float]) -> Finding:
-    """The loss has not come down to that of untrained weights, wherever it began."""
+    """Return the finding for a loss that has not come down to that of untrained weights."""
     evidence: Numbers = {
         "first_loss": losses[0], "last_loss": losses[-1], "loss_of_zero_outputs": case.loss_of_nothing,
         "loss_of_automatic_weights": case.loss_of_auto,
@@ -199,7 +201,7 @@ def _steadily_falling(losses: list[float]) -> bool:
 
 
 def _over(case: Case, rate: float | None = None) -> float:
-    """The rate, or another one, over its bound; NaN where one of them is not known."""
+    """Return the highest rate, or the given one, divided by its bound; NaN if either is unknown."""
     return _times(case.rate if rate is None else rate, case.rate_bound) if case.finite else math.nan
 
 
@@ -220,7 +222,7 @@ def _rates(case: Case) -> Numbers:
 
 
 def _from_start(case: Case) -> tuple[str, Numbers, str]:
-    """What the bound at initial weights tells of a run that was thrown off: a clause, its numbers and the remedy."""
+    """Return what the bound at initial weights says of a run that blew up: a clause, its numbers and the remedy."""
     found: Numbers = {} if case.rate is None else {"learning_rate": case.rate}
     bound, curvature = case.start_rate_bound, case.start_bound
     if case.rate is None or curvature is None or math.isinf(bound):

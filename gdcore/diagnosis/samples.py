@@ -1,4 +1,4 @@
-"""Is it the data? Badly scaled inputs, outliers, class imbalance."""
+"""Is it the data? Finds badly scaled inputs, outliers and class imbalance."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from .case import Case
 from .finding import Finding, shown
 
 APART = 100.0
-"""Times that one column's size exceeds another's, or 1."""
+"""A column this many times larger than another, or than 1, is badly scaled."""
 AWAY = 10.0
-"""Times that a column is larger or smaller than 1, among columns far apart."""
+"""Among such columns, those larger or smaller than 1 by this factor are reported."""
 OFFSET = 30.0
-"""Mean of a column, in its deviations."""
+"""A column whose mean exceeds this many of its standard deviations is far from 0."""
 FAR = 10.0
-"""An outlier's residual or input, in robust deviations of all."""
+"""An outlier's residual or input is farther off than this many robust standard deviations."""
 SPREADS = 3.0
-"""An outlier's residual, in robust deviations of the targets."""
+"""An outlier's residual also exceeds this many robust standard deviations of the targets."""
 FEW = 0.05
-"""Share of the rows that outliers are at most."""
+"""Outliers are at most this share of the rows; more are not outliers."""
 MOST = 0.5
-"""Of the gradient's square at the outputs comes from them."""
+"""Outliers dominate if they make more than this share of the gradient's square at the outputs."""
 FEWEST_ROWS = 10
 FEWEST_PER_CLASS = 10
-"""Rows that an equal share must come to: of fewer, a class may have next to none by chance."""
+"""If an equal share of the rows is below this, a class can be rare by chance and nothing is reported."""
 RARE = 0.2
-"""Share of an equal share that the rarest class has at most."""
+"""A class is rare if it has less than this share of an equal share."""
 USUAL = 0.9
-"""Share of the rows, at least, that have one value in a column of what occurs seldom: a rare level, a word."""
+"""If at least this share of a column has one value, its other values are rare by nature, like a
+rare level or a word."""
 MAD = 1.4826
-"""Median absolute deviation to standard deviation, of a normal distribution."""
+"""Converts the median absolute deviation of a normal distribution to its standard deviation."""
 
 
 def badly_scaled(case: Case) -> Finding | None:
-    """Columns far larger or smaller than the others or than 1, or far from 0, as the first dense layer sees them."""
+    """Report columns, as the first dense layer sees them, whose sizes differ much from each other or from 1, or that
+    are far from 0.
+    """
     X = case.inputs
     size, offset = _off_scale(X)
     wrong = size | offset
@@ -78,7 +81,7 @@ def _reasons(size: NDArray[np.bool_], offset: NDArray[np.bool_]) -> str:
 
 
 def _off_scale(X: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each column is far from the others or from size 1, and whether far from mean 0.
+    """Return whether each column's size is far from the others or from 1, and whether its mean is far from 0.
 
     A column of what occurs seldom counts with its deviation once it is standardized: the few rows where it occurs are
     far from 0 then, as they must be.
@@ -96,12 +99,12 @@ def _off_scale(X: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bo
 
 
 def _usual(column: NDArray[np.float64]) -> float:
-    """The share of the commonest value."""
+    """Return the share of the most common value."""
     return float(np.unique(column, return_counts=True)[1].max() / len(column))
 
 
 def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Rows far from the median in a column, in robust deviations; none of few rows."""
+    """Return the rows with an entry far from its column's median, in robust deviations; none if there are few rows."""
     if len(X) < FEWEST_ROWS:
         return np.zeros(0, np.intp)
     off = np.abs(X - np.median(X, axis=0))
@@ -109,7 +112,7 @@ def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def outliers(case: Case) -> Finding | None:
-    """A few rows, far off, make most of the gradient."""
+    """Report a few rows, far off, that make most of the gradient."""
     data, kind = case.point.data, case.point.loss
     if not isinstance(kind, Loss) or kind.target not in ("real", "nonnegative") or data.target is None:
         return None
@@ -134,7 +137,7 @@ def outliers(case: Case) -> Finding | None:
 
 
 def imbalance(case: Case) -> Finding | None:
-    """A class that hardly occurs, sample weights counted."""
+    """Report a class that hardly occurs, by sample weight."""
     data, kind = case.point.data, case.point.loss
     if not isinstance(kind, Loss):
         return None
@@ -163,7 +166,9 @@ def imbalance(case: Case) -> Finding | None:
 
 
 def _class_weights(case: Case, target: str) -> NDArray[np.float64] | None:
-    """Weight of each class in units of samples; of yes-no questions, of no and yes of the worst one."""
+    """Return the weight of each class in units of samples; for several binary outputs, that of no
+    and yes of the worst.
+    """
     data = case.point.data
     n = len(data.X)
     weight = np.ones(n) if data.weight is None else data.weight * (n / data.weight.sum())

@@ -1,4 +1,4 @@
-"""Does an error at the outputs reach the first layer? Vanishing and exploding gradients.
+"""Does an error at the outputs reach the first layer? Finds vanishing and exploding gradients.
 
 Design
 ------
@@ -16,16 +16,16 @@ from .finding import Finding
 from .targets import badly_scaled_targets
 
 NOTHING = 1e-6
-"""Share of the loss of zero outputs that is no loss."""
+"""A loss of at most this share of that of zero outputs counts as none."""
 FEWEST_LAYERS = 3
 WHOLE = 1e-2
-"""Of the error reaches the first layer, or less; exploding: its inverse."""
+"""Gradients vanish if at most this share of the error reaches the first layer; they explode above its inverse."""
 PER_LAYER = 0.5
-"""Of it passes each layer, or less, in the geometric mean; exploding: its inverse."""
+"""They must also shrink to at most this share per layer, in the geometric mean; for exploding, grow by its inverse."""
 
 
 def vanishes(case: Case) -> bool:
-    """Whether the error falls geometrically towards the input.
+    """Return whether the error shrinks geometrically towards the input.
 
     A loss's own error may lie along the few directions that still pass: where the first layer's gradient is as large as
     the last one's, enough arrives.
@@ -36,7 +36,7 @@ def vanishes(case: Case) -> bool:
 
 
 def vanishing(case: Case) -> Finding | None:
-    """Gradients per layer fall geometrically towards the input, or weights of zero let nothing pass at all."""
+    """Report gradients that shrink geometrically towards the input, or weights of zero that let nothing pass."""
     zero = _zero_layers(case)
     if zero:
         return Finding(
@@ -57,7 +57,8 @@ def vanishing(case: Case) -> Finding | None:
 
 
 def _zero_layers(case: Case) -> list[str]:
-    """Layers whose weights are all zero where nothing but the last biases has a gradient, and no direction leads down.
+    """Return the layers whose weights are all zero, if only the last biases have a gradient and no direction leads
+    down.
 
     None where there is hardly any error, and so nothing to learn.
     """
@@ -69,7 +70,7 @@ def _zero_layers(case: Case) -> list[str]:
 
 
 def exploding(case: Case) -> Finding | None:
-    """Gradients per layer grow geometrically towards the input.
+    """Report gradients that grow geometrically towards the input.
 
     Weights that began right have grown for targets far off scale: that is what to mend then.
     """

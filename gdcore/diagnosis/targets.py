@@ -1,4 +1,4 @@
-"""Are the targets where the outputs can be? Their scale, and the output activation's range."""
+"""Can the outputs reach the targets? Checks the targets' scale and the output activation's range."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from .case import Case
 from .finding import Finding
 
 LARGE = 100.0
-"""Size of a target column, its mean or its deviation, that outputs of initial weights are far from; small: its inverse.
+"""A target column is badly scaled if its size is above this or below its inverse, or its mean above this many of its
+deviations.
 
 Also the mean over the deviation from which on the outputs must be steady to a hundredth of themselves.
 """
 LEARNED = 0.9
-"""Of what there is to learn in a column: the scale has then kept hardly anything from being learned."""
+"""If at least this share of a column was learned, its scale has done no harm."""
 MISSED = 0.1
-"""Of what there is to learn that the inputs tell, and the outputs have not learned."""
+"""A column is reported only if its inputs tell this share more than the outputs have learned."""
 REMEDY = (
     "standardize y: put gdcore.ScaledTarget.from_data(y) last in the model, or fit (y - y.mean()) / y.std() and scale "
     "the predictions back"
@@ -26,7 +27,7 @@ REMEDY = (
 
 
 def badly_scaled_targets(case: Case) -> Finding | None:
-    """Columns of y far larger or smaller than 1, or far from 0 for how little they vary, which were not learned.
+    """Report columns of y that were not learned and whose size is far from 1, or that are far from 0 for their spread.
 
     SGD reaches the optimum of a linear model under mean_squared_error alike whatever the scale of y. Before training,
     nothing is said where it, or a method with a line search, may be meant.
@@ -75,7 +76,7 @@ def _learned(shares: np.ndarray) -> str:
 
 
 def outputs_out_of_reach(case: Case) -> Finding | None:
-    """The output activation keeps the outputs from the targets, or from the logits that the loss takes."""
+    """Report an output activation that keeps the outputs away from the targets, or from the logits of the loss."""
     found = out_of_reach(case.point.stack, case.point.data, case.point.loss)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Short fits at several learning rates, and the rate that they speak for.
+"""Short fits at several learning rates, and the rate they suggest.
 
 Design
 ------
@@ -30,41 +30,40 @@ from ..training.errors import DivergedError
 Vector = NDArray[np.float64]
 
 RUNS = 4
-"""Runs that judge a rate; the first one alone tells which rates the others are worth."""
+"""A rate is judged by this many runs; the first one alone decides which rates get the others."""
 SEEDS = 1000
-"""Where the seeds of all runs but the last begin: far from those that a user gives, whose weights are the model's."""
+"""The seeds of all runs but the last begin here, far from those that users choose."""
 EPOCHS = 8
-"""Of a run, where its most steps allow as many."""
+"""A run has this many epochs, if its number of steps allows."""
 FEW_STEPS, MOST_EPOCHS = 60, 30
-"""A run of fewer steps takes more epochs, at most so many."""
+"""A run with fewer steps than the first takes more epochs, at most the second."""
 MEASURED = 2
-"""Epochs at the end of a run whose losses are averaged; no run has fewer."""
+"""The losses of this many last epochs are averaged; no run has fewer epochs."""
 FACTOR = 10 ** (1 / 3)
-"""Between neighbouring rates, at most."""
+"""Neighbouring rates differ by at most this factor."""
 APART = 3
-"""Distance of the rates that are tried first, in neighbours."""
+"""The first search tries only every third rate."""
 POOR = 2
-"""Of these, as many worse ones end the way down."""
+"""The first search ends after this many rates that are worse."""
 ALIKE, GOOD, WORTH, WORSE = 0.97, 0.95, 0.9, 0.8
-"""Shares of the best fall: that of the lowest rate which is as good as the best, that above which a rate near it counts
-for the suggestion, that of the first run from which on all runs are made, and that at which the search goes no farther.
-"""
+"""Shares of the best fall. ALIKE: the rate is as good as the best. GOOD: a neighbouring rate counts for the suggestion.
+WORTH: the first run was good enough to make all runs. WORSE: the search goes no farther."""
 TILT = 1 / 3
-"""How far above the middle of the good rates the suggestion lies, as a share of the way to the highest: the run that it
-is for may need more than a few epochs, and faster.
-"""
+"""The suggestion lies this share of the way from the middle of the good rates to the highest: the fit it is for may be
+longer, and should be faster."""
 MARGIN, OWN_MARGIN = 4.0, 2.5
-"""How many times the suggestion stays below the lowest rate at which a run diverged, or the model's own run alone."""
+"""The suggestion stays below the lowest rate at which a run diverged, by the second factor if all others did not
+diverge there and only the model's own run did, else by the first."""
 LONG = 4
-"""Times its epochs that a run takes at the suggestion at last: the first one, and the model's own."""
+"""At the suggestion, the first run and the model's own are repeated with this many times the epochs."""
 KEPT = 0.9
-"""Share of the best short run's fall that it should reach: where more epochs are worse, the rate is too high."""
+"""A long run should reach this share of the best short run's fall; otherwise the rate is too high."""
 LOWERED = 4
-"""How often the suggestion is lowered at most until it does."""
+"""The suggestion is lowered at most this many times until it does."""
 ROWS = 2048
-"""Rows on which a loss is measured, at most."""
+"""A loss is measured on at most this many rows."""
 LARGEST = 1 / 16
-"""Share of a run's rows that are those with the largest inputs, where it cannot have all rows."""
+"""If a run cannot have all rows, this share of its rows are those with the largest inputs."""
 
 
 @final
@@ -87,7 +86,7 @@ class Problem:
 @final
 @dataclass(frozen=True)
 class Trials:
-    """What came of it.
+    """The result of the short fits.
 
     Attributes
     ----------
@@ -97,7 +96,7 @@ class Trials:
     diverged : float or None
         The lowest rate at which a run diverged.
     suggestion : float or None
-        None where no rate lowered the loss.
+        The suggested rate; None if no rate lowered the loss.
     """
 
     rates: Vector
@@ -107,7 +106,7 @@ class Trials:
 
 
 def try_rates(problem: Problem, low: float, high: float) -> Trials:
-    """Fit shortly at rates between two ends, and choose one."""
+    """Run short fits at rates between two ends, and choose one."""
     rates = np.geomspace(low, high, 2 + int(math.log(high / low) / math.log(FACTOR)))
     runs = _Runs(problem, rates)
     _search(runs)
@@ -120,7 +119,7 @@ def try_rates(problem: Problem, low: float, high: float) -> Trials:
 
 @final
 class _Runs:
-    """Losses at the end of runs, by the number of their rate; each run is made once."""
+    """Losses at the end of runs, by the index of their rate; each run is made once."""
 
     def __init__(self, problem: Problem, rates: Vector) -> None:
         self.problem, self.rates = problem, rates
@@ -137,17 +136,17 @@ class _Runs:
         self.ends: dict[int, list[float]] = {}
 
     def loss(self, model: Sequential) -> float:
-        """Of a model on the rows that are looked at, penalties included."""
+        """Return the loss of a model, with penalties, on the rows for measurement."""
         return model.loss(*self.seen, self.problem.loss, l1=self.problem.l1, l2=self.problem.l2)
 
     def make(self, number: int, runs: int) -> None:
-        """Make so many runs at a rate, or as many until one diverges."""
+        """Make this many runs at a rate, or fewer if one diverges."""
         ends = self.ends.setdefault(number, [])
         while len(ends) < runs and math.inf not in ends:
             ends.append(self.end(float(self.rates[number]), len(ends)))
 
     def end(self, rate: float, run: int, times: int = 1) -> float:
-        """The loss at the end of a run, or of one that is so many times as long; infinite where it diverges."""
+        """Return the loss at the end of a run of `times` the usual epochs; infinity if it diverges."""
         problem, rows = self.problem, self.rows[run]
         epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
         model = self.starts[run].copy()
@@ -167,7 +166,7 @@ class _Runs:
         return mean if math.isfinite(mean) else math.inf
 
     def shares(self, numbers: list[int], runs: int) -> Vector:
-        """What share of its best fall a run has on average, for each rate; minus infinity where one diverges.
+        """Return, for each rate, the mean share of its best fall that a run achieves; minus infinity if one diverges.
 
         What a run falls that begins near its end is noise. It is measured by the median of the runs' best falls.
         """
@@ -180,7 +179,7 @@ class _Runs:
         return np.asarray((falls / np.maximum(most, np.median(most))).mean(axis=1))
 
     def is_good(self, number: int, share: float = WORSE) -> bool:
-        """Whether the first run does about as well there as at the best rate so far."""
+        """Return whether the first run does about as well at this rate as at the best one so far."""
         numbers = list(self.ends)
         shares = self.shares(numbers, 1)
         return bool(shares[numbers.index(number)] >= share * shares.max() > 0)
@@ -191,12 +190,12 @@ class _Runs:
         return bool(self.shares(list(self.ends), 1).max() > 0)
 
     def falls_in_all(self, number: int) -> bool:
-        """Whether the runs' losses fall on the whole at a rate at which all were made."""
+        """Return whether the losses fall on average at a rate at which all runs were made."""
         return bool(self.shares([number], RUNS).max() > 0)
 
 
 def _starts(model: Sequential, seeds: list[int]) -> list[Sequential]:
-    """The model, and others with initial weights of their own where its parameters are those that its seed draws."""
+    """Return the model and, if it has the initial weights of its seed, others with initial weights of their own."""
     own = model if model.seed is None else Sequential(*model.layers, seed=model.seed, dtype=model.dtype)
     if own is model or not np.array_equal(own.params, model.params):
         return [model] * len(seeds)
@@ -204,7 +203,9 @@ def _starts(model: Sequential, seeds: list[int]) -> list[Sequential]:
 
 
 def _rows(X: NDArray[Any], most: int, seeds: list[int]) -> list[slice | NDArray[np.int64]]:
-    """All rows for each run, or as many as it may see, those with the largest inputs among them: they diverge first."""
+    """Return each run's rows: all, or as many as it may use, with the largest inputs among them,
+    which diverge first.
+    """
     n = len(X)
     if n <= most:
         return [slice(None)] * len(seeds)
@@ -221,7 +222,9 @@ def _rows(X: NDArray[Any], most: int, seeds: list[int]) -> list[slice | NDArray[
 
 
 def _search(runs: _Runs) -> None:
-    """Make the first run at rates far apart, then around the best of them, and all runs where it did well or below."""
+    """Make the first run at widely spaced rates, then around the best of them, and all runs where
+    it did well or below.
+    """
     poor = 0
     for number in range(len(runs.rates) - 1, -1, -APART):
         runs.make(number, 1)
@@ -245,7 +248,7 @@ def _search(runs: _Runs) -> None:
 
 
 def _choice(runs: _Runs, low: float) -> float | None:
-    """The middle of the best rates, away from those that diverge, and such that the model's own run falls."""
+    """Return the middle of the best rates, away from those that diverge, lowered until the model's own run falls."""
     numbers = sorted(number for number, ends in runs.ends.items() if len(ends) == RUNS and math.inf not in ends)
     shares = runs.shares(numbers, RUNS) if numbers else np.zeros(1)
     if not shares.max() > 0:
@@ -272,7 +275,7 @@ def _choice(runs: _Runs, low: float) -> float | None:
 
 
 def _lowered(runs: _Runs, rate: float, run: int, enough: float) -> float:
-    """The rate, or a lower one where a long run ends above `enough` and does better there."""
+    """Return the rate, or a lower one if a long run ends above `enough` and does better there."""
     value = runs.end(rate, run, LONG)
     for _ in range(LOWERED):
         if value <= enough:

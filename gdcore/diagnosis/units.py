@@ -1,4 +1,4 @@
-"""Units that no longer learn: saturated, or dead."""
+"""Units that no longer learn: saturated or dead."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from .finding import Finding
 from .targets import badly_scaled_targets, outputs_out_of_reach
 
 BEYOND = 0.99
-"""Of the way from the middle of a unit's range to its end."""
+"""An output is saturated beyond this share of the way from the middle of its range to an end."""
 SATURATED_SHARE = 0.5
-"""Of a layer's outputs beyond that, over all units and rows."""
+"""A layer is reported if more than this share of its outputs, over all units and rows, are saturated."""
 DEAD_SHARE = 0.5
-"""Of a layer's units: a problem from here on. Fewer are named as well, but a healthy run may have them."""
+"""Dead units are a problem from this share of a layer on. Fewer are reported as a note: a healthy run may have them."""
 FEWEST_ROWS = 8
-"""Below, a unit may well have been zero on all rows by chance."""
+"""With fewer rows, a unit may be zero on all of them by chance, so none is reported."""
 
 
 def saturated(case: Case) -> Finding | None:
-    """Most outputs of a tanh or sigmoid layer lie at the ends of their range, where the slope is nearly zero.
+    """Report tanh or sigmoid layers whose outputs mostly lie at the ends of their range, where the slope is nearly
+    zero.
 
     Those of the last layer are where targets out of its reach have drawn them: that is another finding.
     """
@@ -45,7 +46,7 @@ def saturated(case: Case) -> Finding | None:
 
 
 def dead(case: Case) -> Finding | None:
-    """Units of relu layers that are zero for every row: no gradient reaches their weights."""
+    """Report units of relu layers that are zero for every row, so that no gradient reaches their weights."""
     if len(case.point.data.X) < FEWEST_ROWS:
         return None
     found: dict[str, list[int]] = {}
