@@ -1,4 +1,4 @@
-"""Arrays of other libraries, and random state that is put back."""
+"""Arrays of other libraries, and saved random state."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ Array = NDArray[Any]
 
 
 def library(value: object) -> str:
-    """The package that an object's class comes from."""
+    """Return the name of the package that an object's class comes from."""
     return type(value).__module__.partition(".")[0]
 
 
 def plain(value: Any) -> Any:
-    """Tensors of torch, in a list or a dict too, without their graph, on the host; what NumPy takes as it is."""
+    """Convert torch tensors, also in a list or dict, to host tensors without graph; leave what
+    NumPy accepts as it is.
+    """
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, dict):
@@ -29,7 +31,9 @@ def plain(value: Any) -> Any:
 
 
 def converter(like: Any) -> Callable[[Array], Any]:
-    """Turns a NumPy array into what `like` is: a torch tensor, which requires grad where it does, JAX's or NumPy's."""
+    """Return a function from a NumPy array to the kind of `like`: a torch tensor (requiring grad if it does), JAX's or
+    NumPy's.
+    """
     if library(like) == "torch":
         torch = sys.modules["torch"]
         made_as = {"dtype": like.dtype, "device": like.device, "requires_grad": like.requires_grad}
@@ -42,7 +46,7 @@ def converter(like: Any) -> Callable[[Array], Any]:
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
-    """Python's and NumPy's global random numbers go on afterwards as if nothing had drawn from them."""
+    """Restore Python's and NumPy's global random state afterwards."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the caller's code may use it
     try:
         yield

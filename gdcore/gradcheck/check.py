@@ -1,4 +1,4 @@
-"""check_gradients: the gradient of a model's loss.
+"""`check_gradients`, which checks the gradient of a model's loss.
 
 Design
 ------
@@ -76,32 +76,32 @@ def check_gradients(
     Parameters
     ----------
     model : Sequential
-        A float32 model is checked through a float64 copy, and its float32 gradient against the copy's. Its parameters
-        are not touched.
+        A float32 model is checked through a float64 copy, and its float32 gradient against the copy's. The model is not
+        changed.
     X, y, loss, sample_weight, l1, l2
-        As in `Sequential.loss`. Dropout is at work under one fixed mask. Sample weights and penalties are
-        checked together with the data loss and apart.
+        As in `Sequential.loss`. Dropout uses one fixed mask. Sample weights and penalties are checked together with the
+        data loss, and separately.
     wrt : {"params", "inputs"}, default "params"
-        With respect to what. Penalties do not depend on inputs and are left out there.
+        What to differentiate with respect to. Penalties do not depend on inputs and are left out for them.
     order : {1, 2}, default 1
-        2 checks `Sequential.hessian_vector` for a random direction v, without dropout, against differences of the
-        model's gradient, every entry of it.
+        2 checks every entry of `Sequential.hessian_vector`, for a random direction v and without dropout, against
+        differences of the model's gradient.
     grad : array_like or callable, optional
-        A gradient to check in place of the model's own, such as that of a backward pass of yours: an array of
-        shape (n_params,), or of X's, or a callable () that returns one; a tensor will do, and so will a list of arrays
-        in the order and the shapes of `model.parameters()`, or a dict with its names. In float32 it may be off by
-        float32's roundoff. In float64 it is checked at the data as given, which a float32 model's own gradient sees
-        rounded to float32. Of order 2: a callable v -> H v, of vectors (n_params,) in float64; a loss in Python
-        needs it.
+        A gradient to check instead of the model's own, such as that of your own backward pass: an array or tensor of
+        shape (n_params,), or of X's shape, a list of arrays in the order and shapes of `model.parameters()`, a dict
+        with its names, or a callable () that returns one of these. In float32 it may be off by float32's roundoff. In
+        float64 it is checked on the data as given, not on those rounded to float32 for a float32 model. With order=2 it
+        is a callable v -> H v of float64 vectors (n_params,), and required if the loss is a Python function.
     mode : {"auto", "full", "sample", "directions"}, default "auto"
-        Every entry; some of every block; or derivatives along random directions in every block, halved where they
-        are wrong until one entry is left. "auto" is "full" where that is affordable, else "directions".
+        "full" checks every entry, "sample" some of every block. "directions" checks derivatives along random directions
+        in every block; a wrong one is bisected down to one entry. "auto" is "full" if that is affordable, else
+        "directions".
     samples_per_block, directions : int, default 32 and 4
-        How many entries of a block "sample" takes, and how many directions "directions" does.
+        Number of entries that "sample" checks in a block, and of directions that "directions" does.
     seed : int, default 0
-        Of the entries or directions that are drawn.
+        Seed of the drawn entries or directions.
     threads : int, optional
-        As in `set_num_threads`, for this call.
+        As in `set_num_threads`, for this call only.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def check_gradients(
     Raises
     ------
     TypeError, ValueError
-        For data that do not fit the model, and for losses that are not finite.
+        If the data do not fit the model, or the loss is not finite.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def check_gradients(
     stack = stack_of(model)
     kind = get_loss(loss)
     samples = partial(take_samples, stack, X, y, sample_weight, kind)
-    data, stack = samples(), stack.plain    # the objective is that of standardized targets
+    data, stack = samples(), stack.plain    # the loss is that of standardized targets
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
     if threads is not None:
@@ -178,13 +178,13 @@ def check_gradients(
 
 
 def widened(data: Samples) -> Samples:
-    """The same numbers in float64."""
+    """Return the same samples in float64."""
     target, weight = (None if array is None else array.astype(np.float64) for array in (data.target, data.weight))
     return data._replace(X=data.X.astype(np.float64), target=target, weight=weight)
 
 
 def rounded(gradient: Vector) -> bool:
-    """Whether a gradient is finite, not 0, and every number of it is one of float32, which is no accident."""
+    """Return whether a finite, nonzero gradient holds only float32 numbers, which cannot be chance."""
     with np.errstate(over="ignore", invalid="ignore"):
         same = np.isfinite(gradient) & (gradient.astype(np.float32) == gradient)
     return bool(gradient.any() and same.all())
@@ -193,7 +193,7 @@ def rounded(gradient: Vector) -> bool:
 def given(
     claimed: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]
 ) -> tuple[Vector, str]:
-    """A user's gradient, as long as the objective's parameters, and the precision that it came in."""
+    """Return a user's gradient, padded to the length of the objective's parameters, and its precision."""
     flat = gradcheck_checks.gradient("grad", claimed, shape)
     whole = np.zeros(objective.stack.n_params)
     whole[blocks[0].start : blocks[0].start + len(flat)] = flat

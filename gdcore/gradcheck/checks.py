@@ -1,4 +1,4 @@
-"""What is refused by gradcheck, each with its message and remedy."""
+"""Checks of the gradient checker's arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_INPUT_ROWS = 8192
 
 
 def one_number(name: str, value: object) -> tuple[float, bool]:
-    """What a scalar function returned, as a float, and whether it had less than float64's precision."""
+    """Return a scalar function's result as a float, and whether its precision is below float64."""
     if value is None:
         raise TypeError(f"{name} returned None; expected a number: is a return missing?")
     if isinstance(value, tuple | list) and len(value) != 1:
@@ -37,14 +37,14 @@ def one_number(name: str, value: object) -> tuple[float, bool]:
 
 
 def finite_value(name: str, value: float) -> float:
-    """A value at the point that is checked."""
+    """Check and return the value at the point of the check."""
     if not math.isfinite(value):
         raise ValueError(f"{name} is {value}; expected a finite number: check at a point inside the domain")
     return value
 
 
 def repeatable(name: str, apart: float, value: float, most: float) -> None:
-    """Two calls at one point give one value, up to `most` of it."""
+    """Check that two calls at one point differ by at most `most` of the value."""
     if not apart <= most * abs(value):
         raise ValueError(
             f"{name} is not deterministic: two calls with the same x gave values {apart:.3g} apart, of {value:.6g}; "
@@ -53,7 +53,7 @@ def repeatable(name: str, apart: float, value: float, most: float) -> None:
 
 
 def point(name: str, value: object) -> NDArray[Any]:
-    """A point to check a gradient at: finite numbers, at least one, float32 or float64."""
+    """Check and return the point of the check: one or more finite numbers, float32 or float64."""
     minimize_checks.no_tree(name, value)
     array = plain_array(name, value)
     if array.size == 0:
@@ -62,7 +62,7 @@ def point(name: str, value: object) -> NDArray[Any]:
 
 
 def is_given(name: str, value: object) -> None:
-    """A gradient to check, in any of its forms."""
+    """Check that a gradient is given, in any of its forms."""
     if value is None or value is False:
         raise TypeError(
             f"{name} must be a function, an array, or True where fun returns (value, gradient), got {value}"
@@ -70,7 +70,7 @@ def is_given(name: str, value: object) -> None:
 
 
 def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:
-    """What a function returned that gives its gradient too."""
+    """Check and return the pair of a function that returns its gradient too."""
     if not isinstance(value, tuple | list) or len(value) != 2:
         received = f"{len(value)} items" if isinstance(value, tuple | list) else full_name(type(value))
         raise TypeError(f"{name} must return (value, gradient) where grad is True, got {received}: pass grad=function")
@@ -78,7 +78,7 @@ def value_and_gradient(name: str, value: object) -> tuple[Any, Any]:
 
 
 def one_array(name: str, value: object, shape: tuple[int, ...]) -> None:
-    """Neither a dict nor a list of arrays of several shapes, where one array is expected."""
+    """Check that one array is given rather than a dict or a list of arrays."""
     items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else []
     if isinstance(value, dict) or len({plain_array(name, item).shape for item in items}) > 1:
         grads = "grads.values()" if isinstance(value, dict) else "grads"
@@ -91,7 +91,7 @@ def one_array(name: str, value: object, shape: tuple[int, ...]) -> None:
 def gradient(
     name: str, value: object, shape: tuple[int, ...], owner: str = "the parameters have"
 ) -> NDArray[np.float64]:
-    """A gradient of its owner's shape, flat; NaN and infinity stay."""
+    """Check and return a gradient of its owner's shape, flat; NaN and infinity are kept."""
     if value is None:
         raise TypeError(f"{name} returned None; expected an array of shape {shape}: is a return missing?")
     one_array(name, value, shape)
@@ -105,7 +105,7 @@ def gradient(
 
 
 def joined(name: str, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """A list of arrays in the order of the parameters' shapes, or a dict with their names, as one flat vector."""
+    """Join a list of arrays in the order of the parameters, or a dict with their names, into one flat vector."""
     known = ", ".join(shapes)
     if isinstance(value, dict):
         if value.keys() != shapes.keys():
@@ -126,13 +126,13 @@ def joined(name: str, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
 
 
 def claimed_precision(value: object) -> str:
-    """The precision that a gradient came in: "float64" unless it is an array of "float32" or "float16"."""
+    """Return the precision of a gradient: "float64" unless it is an array of "float32" or "float16"."""
     dtype = np.asarray(value).dtype
     return dtype.name if dtype in (np.float16, np.float32) else "float64"
 
 
 def repeatable_gradient(name: str, first: NDArray[Any], second: NDArray[Any], most: float) -> None:
-    """Two gradients at one point agree, up to `most` of the largest entry."""
+    """Check that two gradients at one point differ by at most `most` of the largest entry."""
     with np.errstate(invalid="ignore"):
         same = (np.isnan(first) & np.isnan(second)) | (first == second)
         apart = np.where(same, 0.0, np.abs(first - second))
@@ -145,7 +145,7 @@ def repeatable_gradient(name: str, first: NDArray[Any], second: NDArray[Any], mo
 
 
 def order(value: object, wrt: str, grad: object) -> int:
-    """Which derivative is checked."""
+    """Check and return the order of the derivative to check."""
     number = integer("order", value, 1, 2)
     if number == 2 and wrt != "params":
         raise ValueError(f"order=2 is of the parameters, got wrt={wrt!r}: leave wrt out")
@@ -155,6 +155,6 @@ def order(value: object, wrt: str, grad: object) -> int:
 
 
 def input_rows(n: int) -> None:
-    """Rows whose inputs are checked: they take an array (n, n)."""
+    """Check that a check of inputs has few enough rows; they take an array (n, n)."""
     if n > MOST_INPUT_ROWS:
         raise ValueError(f"wrt='inputs' takes at most {MOST_INPUT_ROWS} rows, got {n}: check some of them")

@@ -1,4 +1,4 @@
-"""One gradient against one evaluator: the entries that a mode chooses, or directions and what they lead to."""
+"""The check of one gradient against one evaluator: the entries that a mode chooses, or directions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .slopes.evaluator import Evaluator, Indices, Vector
 @final
 @dataclass(frozen=True)
 class Effort:
-    """How much is looked at.
+    """How many entries and directions to check.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Effort:
 
 
 class Findings(NamedTuple):
-    """Entries, DIRECTION rows, evaluations, and how many entries are inconclusive because of several kinks."""
+    """Entries, DIRECTION rows, number of evaluations, and of entries that several kinks make inconclusive."""
 
     entries: Entries
     directions: NDArray[Any]
@@ -53,7 +53,7 @@ class Findings(NamedTuple):
     excused: int
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the report should know."""
+        """Return what a reader of the report should know."""
         if not self.excused:
             return ()
         stand = "1 entry stands" if self.excused == 1 else f"{self.excused} entries stand"
@@ -63,7 +63,7 @@ class Findings(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Claim:
-    """A gradient that is to be checked.
+    """A gradient to be checked.
 
     Parameters
     ----------
@@ -83,7 +83,9 @@ class Claim:
 
 
 def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices, sides: Sides) -> tuple[Entries, int, int]:
-    """The entries at `indices`, the evaluations they took, and how many are inconclusive because of several kinks."""
+    """Check the entries at `indices`; return them, the evaluations made, and how many entries several kinks make
+    inconclusive.
+    """
     analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
     x, eps = evaluator.x, max(claim.eps, evaluator.eps)
@@ -129,7 +131,7 @@ def assemble(
     evaluator: Evaluator, blocks: tuple[Block, ...], found: Findings, plan: Plan, causes: tuple[str, ...],
     parts: tuple[Part, ...] = (), notes: tuple[str, ...] = (),
 ) -> GradientReport:
-    """The report, with the curve of its worst entry."""
+    """Return the report, with the curve of its worst entry."""
     worst = found.entries[int(np.argmax(excess(found.entries)))]
     line = entry_lines(evaluator, worst["index"].reshape(1))
     scale = float(scales(evaluator.x)[worst["index"]])

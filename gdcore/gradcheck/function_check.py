@@ -1,4 +1,4 @@
-"""check_gradient: the gradient of any function."""
+"""`check_gradient`, which checks the gradient of any function."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from .slopes.evaluator import Vector
 from .slopes.function import REPEATABLE, FunctionEvaluator
 
 ROUNDINGS = 4.0
-"""Of the terms of a gradient below float64."""
+"""Below float64, each term of a gradient may be off by this many roundings."""
 WORK = 1e6
-"""What one call of a Python function is taken for, in multiply-adds, when `auto` chooses."""
+"""For "auto", one call of a Python function counts as this many multiply-adds."""
 
 
 def own_roundoff(gradient: Vector, span: Vector, eps: float) -> Vector:
-    """What a gradient (n,) may be off that was computed with numbers of this eps.
+    """Return how far a gradient (n,) computed with numbers of this eps may be off.
 
-    Below float64 an entry may be what is left of terms that cancel, as large as those of a typical entry are.
+    Below float64 an entry may be a small difference of terms as large as those of a typical entry.
     """
     size = np.abs(gradient)
     if eps <= np.finfo(np.float64).eps:
@@ -58,23 +58,23 @@ def check_gradient(
     Parameters
     ----------
     fun : callable
-        fun(x, *args) -> a number, or (number, gradient) where `grad` is True. It may be written with NumPy, autograd,
-        JAX or torch; it is called with what `x` is, a tensor that requires grad where x does, and each time with a
-        copy. A float32 result makes float32 the precision of the check.
+        fun(x, *args) -> a number, or (number, gradient) if `grad` is True. It may use NumPy, autograd, JAX or torch.
+        Each call gets a new copy of the type of `x`; a tensor requires grad if x does. If the result is float32, the
+        check has float32's precision.
     grad : callable, array_like or True
-        grad(x, *args) -> the gradient, of x's shape; or the gradient at x itself; True: fun returns it too. In float32
-        it may be off by float32's roundoff.
+        grad(x, *args) -> the gradient, of x's shape; or the gradient at x itself; True means that fun returns it too.
+        In float32 it may be off by float32's roundoff.
     x : array_like, any shape
-        The point. It is not changed.
+        The point at which to check. It is not changed.
     args : tuple, default ()
         Further arguments of fun and grad, as in SciPy.
     mode : {"auto", "full", "sample", "directions"}, default "auto"
-        Every entry; some of them; or derivatives along random directions, halved where they are wrong until one
-        entry is left. "auto" is "full" unless x is large.
+        "full" checks every entry, "sample" some of them. "directions" checks derivatives along random directions; a
+        wrong one is bisected down to one entry. "auto" is "full" unless x is large.
     samples_per_block, directions : int, default 32 and 4
-        How many entries "sample" takes, and how many directions "directions" does.
+        Number of entries that "sample" checks, and of directions that "directions" does.
     seed : int, default 0
-        Of the entries or directions that are drawn.
+        Seed of the drawn entries or directions.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def check_gradient(
     Raises
     ------
     TypeError, ValueError
-        Where fun(x) is not one finite number, differs from call to call, or the gradient has another shape than x.
+        If fun(x) is not one finite number or differs from call to call, or the gradient has another shape than x.
         What fun raises at x itself is passed on.
 
     Examples

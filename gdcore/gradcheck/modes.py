@@ -1,4 +1,4 @@
-"""Which entries are looked at."""
+"""Which entries are checked."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from .slopes.evaluator import Indices, Vector
 
 MODES = ("auto", "full", "sample", "directions")
 FULL_WORK = 2e11
-"""Multiply-adds that `auto` spends on checking every parameter."""
+""""auto" checks every parameter if that takes at most this many multiply-adds."""
 
 
 class Plan(NamedTuple):
-    """A mode that was settled, and in which words."""
+    """The chosen mode, and a phrase that says why."""
 
     mode: str
     why: str
 
 
 def settle(mode: str, n: int, work: float) -> Plan:
-    """The mode to run in; `auto` is full where n parameters times 4 evaluations of `work` operations are few."""
+    """Return the mode to use; `auto` is full if n parameters times 4 evaluations of `work`
+    operations are affordable.
+    """
     checks.one_of("mode", mode, MODES)
     if mode != "auto":
         return Plan(mode, "as asked")
@@ -33,7 +35,7 @@ def settle(mode: str, n: int, work: float) -> Plan:
 
 
 def sampled(blocks: tuple[Block, ...], k: int, gradient: Vector, rng: np.random.Generator) -> Indices:
-    """Draw k entries of every block, the one with the largest gradient among them; all where it has no more."""
+    """Draw k entries of every block, including the one with the largest gradient; all entries if it has no more."""
     chosen = []
     for block in blocks:
         if block.size == 0:

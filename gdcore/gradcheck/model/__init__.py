@@ -1,1 +1,1 @@
-"""What the checker knows of a network."""
+"""The checker's knowledge of a network."""

@@ -1,4 +1,4 @@
-"""The backward pass in NumPy, step by step, so that one of them can be done otherwise.
+"""The backward pass in NumPy, step by step, so that single steps can be replaced by wrong ones.
 
 Design
 ------
@@ -28,7 +28,7 @@ from .rounding import at_ends, loss_slopes
 
 
 class Step(NamedTuple):
-    """A layer on the way back.
+    """A layer of the backward pass.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
 
 def masks(objective: Objective) -> dict[int, Vector]:
-    """What each dropout layer multiplies its input (n, i) by, by the layer's place."""
+    """Return the factors by which each dropout layer multiplies its input (n, i), by the layer's position."""
     layers = [dropping(layer) for layer in objective.stack.layers]
     if not objective.key or not any(isinstance(layer, Dropout) for layer in layers):
         return {}
@@ -66,14 +66,14 @@ def masks(objective: Objective) -> dict[int, Vector]:
 
 
 def dropping(layer: Layer) -> Layer:
-    """A layer of the same shape whose output is not 0 where its input is not."""
+    """Return a layer of the same shape whose output is not 0 if its input is not."""
     if isinstance(layer, Dense):
         return replace(layer, activation="identity", bias=True, weight_init="zeros", bias_init="ones")
     return layer if isinstance(layer, Dropout) else Log1p(layer.in_features)
 
 
 def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
-    """The layers of a model, from the inputs on, and the outputs (n, k)."""
+    """Return the layers of a model, from the inputs on, and the outputs (n, k)."""
     model, x, key = objective.stack, objective.data.X, objective.key
     outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
     views, kept, found = model.layer_views(model.params), masks(objective), []
@@ -94,7 +94,9 @@ def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
 
 
 def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector) -> Vector:
-    """The gradient (n_params,) of the data loss, from its slopes delta (n, k) at the outputs, through some steps."""
+    """Return the gradient (n_params,) of the data loss from its slopes delta (n, k) at the outputs,
+    through some steps.
+    """
     grad = np.zeros(objective.stack.n_params)
     places = list(objective.stack.layer_views(grad))
     for step in reversed(steps):
@@ -109,12 +111,12 @@ def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector)
 
 
 def slope_at_output(step: Step) -> Vector:
-    """An activation's slope where its output is taken for its input."""
+    """Return an activation's slope evaluated, by mistake, at its output instead of its input."""
     return at_ends(step.activation, at_ends(step.activation, step.z)[0])[1]
 
 
 def mistakes(objective: Objective) -> tuple[Guess, ...]:
-    """What a slope, a mask or the last row left out add to the gradient, and a slope taken at the wrong place."""
+    """Return guesses for a forgotten slope, mask or last row, and for a slope taken at the wrong place."""
     if not objective.has_data:
         return ()
     steps, outputs = steps_of(objective)

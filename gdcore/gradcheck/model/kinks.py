@@ -1,4 +1,4 @@
-"""What stands on kinks: sides are taken there, and what no choice of sides explains is wrong.
+"""Kinks at the parameters: sides are taken there, and a gradient that no choice of sides explains is wrong.
 
 Design
 ------
@@ -32,9 +32,9 @@ from .sides import Smooth, choices
 from .standing import NEAR, Kinks, find_kinks
 
 MOST = 256
-"""Entries whose kinks are counted, one by one; beyond, an entry that could stand on several is taken to do so."""
+"""Kinks are counted for at most this many entries; any further one that could be on several is taken to be."""
 MOST_SIDED = 4096
-"""Entries that are checked with sides taken."""
+"""At most this many entries are checked with sides taken."""
 
 
 def kinked_layers(objective: Objective) -> list[bool]:

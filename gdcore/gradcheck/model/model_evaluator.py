@@ -1,4 +1,4 @@
-"""A model's objective as the checker's evaluator: differences from compiled code.
+"""A model's objective as the checker's evaluator, with differences from compiled code.
 
 Design
 ------
@@ -29,15 +29,15 @@ Outputs = NDArray[np.float64]
 Sweep = Callable[[slice, Vector, Vector, NDArray[np.uint64], Outputs | None], None]
 
 PATTERN = 1
-"""That of x itself. The kernels tell what signs have changed."""
+"""The pattern of x itself; the kernels report which signs have changed."""
 EPS = float(np.finfo(np.float64).eps)
 LOSS_ROUNDINGS = 8.0
 TREMBLES = 8
-"""Times that a loss in Python is called to measure its roundoff."""
+"""A loss in Python is called this many times to measure its roundoff."""
 SAFETY = 4.0
-"""Its roundoff is taken as so many times the largest change seen."""
+"""Its roundoff is taken as this many times the largest change seen."""
 CHUNK = 2**21
-"""Outputs of moved points that are held at once."""
+"""At most this many outputs of moved points are held at once."""
 
 
 @final
@@ -85,7 +85,7 @@ class ModelEvaluator:
         return objective_checks.custom_result(loss(outputs, self._y), self._shape, "float64")[0]
 
     def _called_at_x(self, loss: CustomLoss) -> tuple[float, float]:
-        """A loss in Python, and its roundoff."""
+        """Return the value of a loss in Python, and its roundoff."""
         outputs, error = np.empty((2, *self._shape))
         self._probe.outputs(outputs, error)
         rng = np.random.default_rng(0)
@@ -95,7 +95,7 @@ class ModelEvaluator:
         return value, SAFETY * float(np.max(np.abs(np.array(moved) - value)))
 
     def _collect(self, count: int, sweep: Sweep) -> Differences:
-        """Everything about `count` points; `sweep` has the kernels look at some of them."""
+        """Return everything about `count` points; `sweep` has the kernels evaluate some of them."""
         change, noise, patterns = np.empty(count), np.empty(count), np.empty(count, np.uint64)
         rows, outputs = self._shape
         share = count if self._loss is None else max(1, CHUNK // (rows * outputs))
@@ -107,11 +107,11 @@ class ModelEvaluator:
                 values = np.array([self._call(self._loss, out) for out in moved])
                 change[some] += values - self._base
                 noise[some] += self._roundoff + LOSS_ROUNDINGS * EPS * (np.abs(values) + abs(self._base))
-        noise[np.isnan(noise)] = np.inf     # what overflows is not known at all
+        noise[np.isnan(noise)] = np.inf     # nothing is known after an overflow
         return Differences(change, np.where(np.isfinite(change), noise, 0.0), patterns + np.uint64(PATTERN))
 
     def at(self, indices: Indices, points: Vector) -> Differences:
-        """Differences where one parameter is another number."""
+        """Return differences where one parameter is replaced."""
         indices, points = np.ascontiguousarray(indices, np.int64), np.ascontiguousarray(points, np.float64)
 
         def sweep(some: slice, *results: Any) -> None:
@@ -120,7 +120,7 @@ class ModelEvaluator:
         return self._collect(len(points), sweep)
 
     def along(self, direction: Vector, steps: Vector) -> Differences:
-        """Differences along a line."""
+        """Return differences along a line."""
         direction, steps = np.ascontiguousarray(direction, np.float64), np.ascontiguousarray(steps, np.float64)
 
         def sweep(some: slice, *results: Any) -> None:

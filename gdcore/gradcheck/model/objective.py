@@ -1,4 +1,4 @@
-"""A model's objective in float64: its value, its gradient, its parts, and what mistakes would make of it."""
+"""A model's objective in float64: its value, its gradient, its parts, and the effects of likely mistakes."""
 
 from __future__ import annotations
 
@@ -52,29 +52,29 @@ class Objective:
         return stack.network(True).penalty(self.l1, self.l2, grad)
 
     def value(self) -> float:
-        """At the model's parameters."""
+        """Return the value at the model's parameters."""
         return self._at(self.stack)
 
     def gradient(self) -> Vector:
-        """Of the model's own backward pass, shape (n_params,)."""
+        """Return the gradient of the model's own backward pass, shape (n_params,)."""
         grad = np.zeros(self.stack.n_params)
         self._at(self.stack, grad)
         return grad
 
     def hessian_vector(self, v: Vector) -> Vector:
-        """The Hessian of the model's own kernels times v (n_params,), without dropout."""
+        """Return the Hessian times v (n_params,) from the model's own kernels, without dropout."""
         loss = twice_differentiable(self.loss, ", or grad be given")
         product = np.zeros(self.stack.n_params)
         probe_of(self.stack, self.data, loss, l2=self.l2).hessian_vector(v, product)
         return product
 
     def evaluator(self) -> Evaluator:
-        """Differences with respect to the parameters."""
+        """Return an evaluator of differences with respect to the parameters."""
         loss = self.loss if self.has_data else None
         return ModelEvaluator(self.stack, self.data, loss, self.l1, self.l2, self.key)
 
     def of_inputs(self) -> Objective:
-        """The same loss as a function of its inputs, without penalties.
+        """Return the same loss as a function of its inputs, without penalties.
 
         They become the weights of a layer in front, X itself, which is fed with the identity matrix. So the first
         n * in_features parameters are X, and the backward pass gives d loss / d X.
@@ -86,7 +86,7 @@ class Objective:
         return replace(self, stack=stack, data=self.data._replace(X=np.eye(len(X))), l1=0.0, l2=0.0)
 
     def parts(self) -> tuple[tuple[str, Objective], ...]:
-        """The data loss, with sample weights and without, and each penalty; empty where there is one part only."""
+        """Return the data loss, with and without sample weights, and each penalty; empty if there is only one part."""
         l1, l2 = (bool(strengths.any()) for strengths in self.penalties())
         weighted = self.data.weight is not None
         if not (l1 or l2 or weighted):
@@ -102,11 +102,11 @@ class Objective:
         return tuple(found)
 
     def penalties(self) -> tuple[Vector, Vector]:
-        """The l1 and the l2 of each parameter, (n_params,) each: the layers' own, or the model's."""
+        """Return the l1 and the l2 of each parameter, (n_params,) each: the layers' own, or the model's."""
         return penalty_vectors(self.stack, self.l1, self.l2)
 
     def _keeping(self, *names: str) -> Objective:
-        """Without the penalties, layers' own and model's, that are not named."""
+        """Return the objective with only the named penalties, layers' own and model's."""
         stack = without_penalties(self.stack, names)
         return replace(self, stack=stack, l1=self.l1 if "l1" in names else 0.0, l2=self.l2 if "l2" in names else 0.0)
 
@@ -119,7 +119,7 @@ class Objective:
         return found
 
     def factors(self) -> tuple[tuple[float, str], ...]:
-        """Factors that a wrong normalization would leave."""
+        """Return factors that a wrong normalization would leave."""
         rows, outputs = len(self.data.X), self.stack.out_features
         known = [
             (1.0 * rows, f"is too large by {rows}, the number of rows: summed, not averaged over the batch"),
@@ -132,7 +132,7 @@ class Objective:
         return tuple((factor, words) for factor, words in known if factor != 1)
 
     def guesses(self) -> tuple[Guess, ...]:
-        """Mistakes of penalties, sample weights, targets and dropout."""
+        """Return guesses of mistakes in penalties, sample weights, targets and dropout."""
         params, biases = self.stack.params, np.ones(self.stack.n_params, np.bool_)
         for name, view in self.stack.parameters(biases):
             view[...] = name.endswith(".bias")
@@ -152,7 +152,7 @@ class Objective:
         return tuple(guess for guess in found if guess.added.any())
 
     def _variants(self) -> list[tuple[str, Samples]]:
-        """Samples as a mistake would take them."""
+        """Return the samples as likely mistakes would use them."""
         data, found = self.data, []
         if data.weight is not None:
             found.append(("ignores the sample weights", data._replace(weight=None)))
@@ -168,7 +168,7 @@ class Objective:
 
 
 def shifted(data: Samples, by: int) -> Samples:
-    """Targets moved by some rows."""
+    """Return the samples with targets moved by some rows."""
     return data._replace(
         target=None if data.target is None else np.roll(data.target, by, axis=0),
         labels=None if data.labels is None else np.roll(data.labels, by),

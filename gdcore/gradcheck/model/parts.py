@@ -1,4 +1,4 @@
-"""The parts of an objective, each checked by itself, and a float32 model's gradient against the float64 one."""
+"""The parts of an objective, each checked separately, and a float32 model's gradient against the float64 one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from .objective import Objective
 from .rounding import gradient_roundoff
 
 SAMPLES = 4
-"""Entries of each block that a part is checked at."""
+"""A part is checked at this many entries of each block."""
 MOST_FAILING = 32
-"""And so many of the whole objective's failing ones."""
+"""A part is also checked at up to this many failing entries of the whole objective."""
 
 
 def check_parts(
     objective: Objective, claim: Claim, entries: Entries, seed: int
 ) -> tuple[Part, ...]:
-    """The data loss, sample weights and penalties apart, at some entries of each block and at the failing ones."""
+    """Check data loss, sample weights and penalties separately, at some entries of each block and
+    at the failing ones.
+    """
     parts, rng = objective.parts(), np.random.default_rng(seed)
     if not parts:
         return ()
@@ -36,7 +38,7 @@ def check_parts(
 
 
 def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
-    """One part at some entries."""
+    """Check one part at some entries."""
     claim = Claim(part.gradient(), gradient_roundoff(part, "float64"), blocks)
     entries, _, _ = check_entries(part.evaluator(), claim, indices, Sides(part))
     words = entries["verdict"]
@@ -64,7 +66,7 @@ def check_single(objective: Objective, stack: Stack, data: Samples, blocks: tupl
     with np.errstate(over="ignore", invalid="ignore"):
         bound = gradient_roundoff(objective, "float32").whole
         error = np.abs(grad.astype(np.float64) - objective.gradient())
-        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # more than float32 can hold on the way
+        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # float32 may overflow on the way
         beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
         beyond[lost] = 0
     worst = int(np.argmax(beyond))

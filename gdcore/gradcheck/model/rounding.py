@@ -2,13 +2,13 @@
 
 Design
 ------
-- A gradient can be less exact than its differences: softmax less a target cancels where a sample is learnt. So what
-  float64 may put an entry off joins its bound; and what float32 may is how far a float32 model's may be from it.
-- The roundoff is followed through the same passes as the numbers: forward, loss, backward. Each product adds its own,
-  each activation passes on what its input may be off, seen by trying both ends. So a kink within reach widens the
-  error by its whole jump; differences that see both of its sides need none of that, so jumps are kept apart.
-- A sum of n terms is off by less than n eps of the sum of their sizes, and hardly ever by more than a few sqrt(n) eps:
-  the latter is taken where n is large.
+- A gradient can be less exact than its differences: softmax minus target cancels once a sample is learned. So the
+  possible float64 error is added to an entry's bound; the possible float32 error is the tolerance for a float32 model.
+- The roundoff is propagated through the same passes as the numbers: forward, loss, backward. Each product adds its own.
+  Each activation passes on the error of its input, evaluated at both ends; so a kink within reach widens the error by
+  its whole jump. Differences that see both sides of a kink do not need this, so jumps are kept separately.
+- A sum of n terms is off by less than n eps of the sum of their sizes, and hardly ever by more than a few sqrt(n) eps;
+  for large n the latter is used.
 
 References
 ----------
@@ -35,18 +35,18 @@ from ..slopes.evaluator import Vector
 from .objective import Objective
 
 ELEMENTARY = 8
-"""Roundings in an activation's value or slope: exp, tanh, erf and what follows them."""
+"""An activation's value or slope has at most this many roundings: exp, tanh, erf and what follows them."""
 CANCELLING = "gelu"
-"""Its 1 + erf has an absolute error."""
+"""The activation whose 1 + erf has an absolute error."""
 TRIALS = 8
-"""Ways of adding the outputs' errors up that the loss is tried with."""
+"""The loss is tried with this many ways of adding up the outputs' errors."""
 
 
 class Passed(NamedTuple):
-    """What one layer keeps for the way back: input and slopes, how far they may be off, and its weight and bias.
+    """What one layer keeps for the backward pass: input and slopes, their possible errors, and its weight and bias.
 
-    `z_error` is how far what the activation is taken of may be off, `jump` the part of a slope's error that comes from
-    a kink within reach. A dropout or scaling layer has no views.
+    `z_error` is the possible error of the activation's input, `jump` the part of a slope's error that comes from a kink
+    within reach. A dropout or scaling layer has no views.
     """
 
     x: Vector
@@ -59,13 +59,13 @@ class Passed(NamedTuple):
 
 
 def summing(n: int, eps: float) -> float:
-    """Relative error of a sum of n products."""
+    """Return the relative error of a sum of n products."""
     return eps * min(n + 1.0, 8 + 4 * sqrt(n))
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> Roundoff:
-    """How far a precision may put each entry of the gradient off.
+    """Return how far each entry of the gradient may be off in a precision.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> R
 
 
 def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list[Passed], Vector, Vector]:
-    """What each layer keeps, the outputs (n, k) and how far they may be off."""
+    """Return what each layer keeps, the outputs (n, k) and their possible errors."""
     model, x, key = objective.stack, objective.data.X, objective.key
     outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
     dense = iter(model.layer_views(model.params))
@@ -118,7 +118,7 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
 
 
 def scaling_errors(layer: Scaling, x: Vector, error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
-    """Of arrays (n, k): the slope, what it may be off, and what the value may be off."""
+    """Return arrays (n, k): the slope, its possible error, and that of the value."""
     out, slope = scaled(layer, x)
     if isinstance(layer, Log1p):
         least = 1 + x - error
@@ -133,7 +133,7 @@ def scaling_errors(layer: Scaling, x: Vector, error: Vector, eps: float) -> tupl
 def backward_errors(
     objective: Objective, passed: Sequence[Passed], delta: Vector, delta_error: Vector, eps: float
 ) -> Vector:
-    """Those of the gradient (n_params,), from |d loss / d outputs| (n, k) and its error."""
+    """Return the possible errors of the gradient (n_params,), from |d loss / d outputs| (n, k) and its error."""
     bound = np.zeros(objective.stack.n_params)
     places = list(objective.stack.layer_views(bound))
     for step in reversed(passed):
@@ -150,7 +150,7 @@ def backward_errors(
 
 
 def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector, Vector]:
-    """Of arrays (n, k): what the value may be off, the slope's size, what it may be off, and the jump in that."""
+    """Return arrays (n, k): the value's possible error, the slope's size, its possible error, and the jump in that."""
     (value, slope), *ends = (at_ends(activation, z + sign * z_error) for sign in (0, 1, -1))
     value_error, slope_error = (np.maximum(np.abs(up - here), np.abs(down - here))
                                 for here, up, down in zip((value, slope), *ends, strict=True))  # fmt: skip
@@ -163,7 +163,7 @@ def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -
 
 
 def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
-    """Value and slope of an activation at z (n, k)."""
+    """Return value and slope of an activation at z (n, k)."""
     flat = np.ascontiguousarray(z).ravel()
     value, slope = np.empty_like(flat), np.empty_like(flat)
     load("float64").activation(activation, flat, value, slope)
@@ -171,7 +171,9 @@ def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
 
 
 def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
-    """|d loss / d outputs| (n, k), what it may be off where the outputs are off by z_error, and the jumps in that."""
+    """Return |d loss / d outputs| (n, k), its possible error if the outputs are off by z_error, and
+    the jumps in that.
+    """
     delta = loss_slopes(objective, z)
     rng, error = np.random.default_rng(0), np.zeros_like(z)
     for trial in range(TRIALS):
@@ -183,12 +185,12 @@ def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) ->
 
 
 def loss_slopes(objective: Objective, z: Vector) -> Vector:
-    """Slopes d loss / d outputs (n, k)."""
+    """Return the slopes d loss / d outputs (n, k)."""
     return loss_and_slopes(objective, z)[1]
 
 
 def loss_and_slopes(objective: Objective, z: Vector) -> tuple[float, Vector]:
-    """The mean loss of outputs z (n, k), and its slopes d loss / d outputs (n, k)."""
+    """Return the mean loss of outputs z (n, k), and its slopes d loss / d outputs (n, k)."""
     data, loss = objective.data, objective.loss
     if not isinstance(loss, Loss):
         value, slopes = loss(z, data.y)
@@ -201,7 +203,7 @@ def loss_and_slopes(objective: Objective, z: Vector) -> tuple[float, Vector]:
 
 
 def term_sizes(objective: Objective, z: Vector, delta: Vector) -> Vector:
-    """The size (n, k) of the terms that these slopes are differences of."""
+    """Return the size (n, k) of the terms whose differences these slopes are."""
     data, loss = objective.data, objective.loss
     if not isinstance(loss, Loss):
         return np.full(delta.shape, np.abs(delta).max(initial=0.0))

@@ -1,4 +1,4 @@
-"""Products of the Hessian with a direction, against differences of the gradient.
+"""Products of the Hessian with a direction, checked against differences of the gradient.
 
 Design
 ------
@@ -30,14 +30,15 @@ from .rounding import gradient_roundoff
 from .sides import Smooth, mixtures
 
 SUMS = 4.0
-"""A product sums so many times the terms of a gradient: values and their rates of change, forward and backward."""
+"""A product sums this many times the terms of a gradient: values and their rates of change, forward and backward."""
 MIXTURES, REACH = 12, 4.0
-"""Sides drawn by lot that are tried where no choice explains an entry, and how far beyond them it may lie."""
+"""If no choice of sides explains an entry, this many drawn at random are tried; the entry may lie beyond them by this
+factor of their spread."""
 NOTE = "order 2: the entries are those of the Hessian times a random direction of length 1"
 
 
 def gradient_lines(objective: Objective, direction: Vector, roundoff: Callable[[float], Vector]) -> Lines:
-    """The gradient's entries at x + t direction, one line for each."""
+    """Return lines of the gradient's entries at x + t direction, one for each entry."""
     model, here = objective.stack, objective.gradient()
     x = model.params.copy()
 
@@ -56,7 +57,7 @@ def gradient_lines(objective: Objective, direction: Vector, roundoff: Callable[[
 
 
 def roundoff_along(objective: Objective, direction: Vector, far: float) -> Callable[[float], Vector]:
-    """A function of an offset from x: the roundoff of the gradient's entries there.
+    """Return a function from an offset to the roundoff of the gradient's entries there.
 
     A term that is 0 at x has no roundoff there, and one that grows with the distance: it is measured at `far`.
     """
@@ -86,7 +87,7 @@ def excuse_mixtures(entries: Entries, mixed: Iterator[Smooth], direction: Vector
 
 
 def smooth_lines(smooth: Smooth, direction: Vector, roundoff: Callable[[float], Vector]) -> Lines:
-    """The same of the gradient with sides taken at kinks, which knows where another kink is crossed."""
+    """Return lines of the gradient with sides taken at kinks, which notices if another kink is crossed."""
     here, _ = smooth.gradient(smooth.x)
 
     def lines(rows: Indices, offsets: Vector) -> tuple[Vector, Differences]:
@@ -103,7 +104,9 @@ def smooth_lines(smooth: Smooth, direction: Vector, roundoff: Callable[[float], 
 def first_agreeing(
     made: list[tuple[Lines, int]], product: Vector, own: Vector, scale: Vector, span: Vector, eps: float
 ) -> Found:
-    """The slopes of each entry along the first of several lines, with their patterns at x, that agree with it."""
+    """Return the slopes of each entry along the first of several lines, with their patterns at x,
+    that agree with it.
+    """
     slopes, spent, left = unknown(len(product)), 0, np.arange(len(product))
     for lines, pattern in made:
         found = search(lines, scale, span, pattern, eps)

@@ -1,1 +1,1 @@
-"""What a check found, and what explains it."""
+"""Reports of a check, and explanations of what is wrong."""

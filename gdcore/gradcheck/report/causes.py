@@ -1,4 +1,4 @@
-"""What explains a wrong gradient.
+"""Mistakes that explain a wrong gradient.
 
 Design
 ------
@@ -24,7 +24,7 @@ from ..slopes.evaluator import Vector
 from .runs import MOST_RUNS, failing_runs, whereabouts
 
 CLEAR = 10.0
-"""An entry tells something where its error exceeds the tolerance of the guess so many times."""
+"""An entry counts for a guess only if its error exceeds the guess's tolerance this many times."""
 AGREEMENT = 1e-6
 EVERY = "every block"
 PLURAL = {"is": "are", "has": "have", "does": "do"}
@@ -35,7 +35,7 @@ FACTORS = ((-1.0, "has the wrong sign"), (0.0, "is 0, as if never computed"),
 @final
 @dataclass(frozen=True)
 class Guess:
-    """What a mistake would have added to the gradient.
+    """What a mistake would add to the gradient.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Guess:
 
 
 class Prediction(NamedTuple):
-    """Values that the entries of a block would have, and how far off they may be."""
+    """The values that a guess predicts for the entries of a block, and their tolerance."""
 
     words: str
     values: Vector
@@ -63,7 +63,7 @@ def explain(
     factors: tuple[tuple[float, str], ...] = (),
     whole: str = EVERY,
 ) -> tuple[str, ...]:
-    """A sentence for each cause of failing entries.
+    """Return a sentence for each cause of failing entries.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def first_that_holds(
     entries: Entries, blocks: tuple[Block, ...], b: int, guesses: tuple[Guess, ...],
     factors: tuple[tuple[float, str], ...],
 ) -> str:
-    """The words of the first guess that holds for block b, or ""."""
+    """Return the words of the first guess that holds for block b, or ""."""
     mine = entries[entries["block"] == b]
     tried = predictions(mine, entries, blocks, b, guesses, factors)
     return next((guess.words for guess in tried if holds(mine, guess)), "")
@@ -111,7 +111,7 @@ def first_that_holds(
 def causes_of(
     runs: tuple[Block, ...], mine: Entries, guesses: tuple[Guess, ...], factors: tuple[tuple[float, str], ...]
 ) -> Iterator[tuple[str, str]]:
-    """The names of runs that something explains, and what; nothing where they are many."""
+    """Yield the names of runs that a guess explains, and its words; nothing if there are many runs."""
     if len(runs) > MOST_RUNS:
         return
     parts = [mine[run.start - mine["index"][0] :][: run.size].copy() for run in runs]
@@ -124,7 +124,7 @@ def causes_of(
 
 
 def sentence(names: list[str], words: str, blocks: tuple[Block, ...], whole: str) -> str:
-    """Blocks' names, and what is so of them: words that begin with a verb in the singular.
+    """Return a sentence from blocks' names and words that begin with a verb in the singular.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def predictions(
     mine: Entries, entries: Entries, blocks: tuple[Block, ...], b: int, guesses: tuple[Guess, ...],
     factors: tuple[tuple[float, str], ...],
 ) -> Iterator[Prediction]:
-    """What mistakes would make of block b, the simplest first."""
+    """Yield what mistakes would make of block b, the simplest first."""
     numeric, bound = mine["numeric"], mine["bound"]
     for factor, words in (*FACTORS, *factors):
         yield Prediction(words, factor * numeric, max(1.0, abs(factor)) * bound)
@@ -174,7 +174,7 @@ def predictions(
 
 
 def common_factor(mine: Entries) -> float:
-    """The ratio of analytic to numeric at the block's largest entries; NaN where too few tell."""
+    """Return the ratio of analytic to numeric at the block's largest entries; NaN if there are too few."""
     strong = (np.abs(mine["numeric"]) > CLEAR**2 * mine["bound"]) & np.isfinite(mine["analytic"])
     if strong.sum() < 2:
         return float("nan")
@@ -182,7 +182,7 @@ def common_factor(mine: Entries) -> float:
 
 
 def in_digits(factor: float) -> str:
-    """A factor, with as many digits as tell it from 1.
+    """Return a factor with as many digits as distinguish it from 1.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def in_digits(factor: float) -> str:
 
 
 def holds(mine: Entries, guess: Prediction) -> bool:
-    """Whether the analytic values are what the guess predicts, and could not be by chance."""
+    """Return whether the analytic values are as the guess predicts, and not by chance."""
     with np.errstate(invalid="ignore", over="ignore"):
         sizes = np.abs(guess.values)
         top = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
@@ -205,7 +205,7 @@ def holds(mine: Entries, guess: Prediction) -> bool:
 
 
 def located(mine: Entries, block: Block) -> str:
-    """Where in the block the wrong entries are, if they are one entry, one row or one column of it."""
+    """Return where in the block the wrong entries are, if they are one entry, one row or one column."""
     wrong = mine["verdict"] == "fail"
     if not np.isfinite(mine["analytic"]).all():
         return "has entries that are not finite"

@@ -1,4 +1,4 @@
-"""The V: errors of plain central differences against their steps."""
+"""The V-shaped curve: errors of plain central differences over their steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ DECADES, LEAST_STEP = 12, 0.9
 
 
 def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) -> Vector:
-    """Steps from a line's scale down to a few eps of it, and |central difference - slope|: shape (DECADES + 1, 2)."""
+    """Return steps from a line's scale down to a few eps of it and |central difference - slope|, shape (DECADES + 1,
+    2).
+    """
     steps = scale * eps ** np.linspace(0, LEAST_STEP, DECADES + 1)
     offsets, found = lines(np.full(2 * len(steps), row, np.int64), np.concatenate([-steps, steps]))
     low, high = found.values.reshape(2, len(steps))

@@ -1,10 +1,10 @@
-"""What a gradient check found.
+"""The result of a gradient check.
 
 Design
 ------
-- A report is data alone: it can be pickled and kept. What it prints is made in tables.py, its picture in plot.py.
-- One wrong entry fails it. Inconclusive entries do not, as long as they are few in the whole and in each block; every
-  print says how many there are.
+- A report holds only data, so it can be pickled. tables.py prints it and plot.py draws it.
+- One wrong entry fails the check. Inconclusive entries do not, as long as they are few overall and in each block; the
+  printed report always says how many there are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..slopes.entries import Block, Entries, excess
 from .tables import as_html, as_text
 
 FEW = 0.01
-"""Share of inconclusive entries that a pass may have."""
+"""A check with more than this share of inconclusive entries is inconclusive."""
 MOST_OF_A_BLOCK = 0.5
 
 
@@ -33,18 +33,18 @@ class GradientError(AssertionError):
 @final
 @dataclass(frozen=True)
 class Part:
-    """A part of the objective that was checked by itself: the data loss, a penalty, the float32 gradient.
+    """A separately checked part of the objective: the data loss, a penalty, the float32 gradient.
 
     Attributes
     ----------
     name : str
     verdict : {"pass", "fail", "inconclusive"}
     checked : int
-        How many entries were compared.
+        Number of entries compared.
     worst : str
-        The entry that is furthest off, against its bound.
+        The entry with the largest error relative to its bound.
     error, bound : float
-        Its difference, and what the difference may be.
+        Its error, and the largest error allowed.
     """
 
     name: str
@@ -58,27 +58,27 @@ class Part:
 @final
 @dataclass(frozen=True, repr=False, eq=False)
 class GradientReport:
-    """Analytic against numeric gradient.
+    """The analytic gradient compared with the numeric one.
 
     Attributes
     ----------
     blocks : tuple of Block
         The names and shapes that the flat vector is made of.
     entries : structured ndarray
-        The entries that were looked at, in the order of the vector, with the fields block, index, analytic, numeric,
-        bound (= truncation + roundoff), truncation, roundoff, step, kink, verdict. An entry fails where
-        |analytic - numeric| > bound; it is inconclusive where the bound could hide a wrong value.
+        The checked entries, in the order of the vector, with the fields block, index, analytic, numeric, bound
+        (= truncation + roundoff), truncation, roundoff, step, kink, verdict. An entry fails if
+        |analytic - numeric| > bound; it is inconclusive if the bound is so wide that it could hide a wrong value.
     directions : structured ndarray
         Mode "directions": derivatives along random directions, with the fields block, analytic, numeric, bound,
         step, kink, size (norm of the block's gradient), verdict.
     parts : tuple of Part
-        What was checked apart: the data loss, each penalty, sample weights, the float32 gradient.
+        The separate checks: of the data loss, each penalty, sample weights, the float32 gradient.
     causes : tuple of str
-        What explains the failing entries, each one tested against the numbers.
+        Likely mistakes that explain the failing entries; each was tested against the numbers.
     mode, why : str
-        "full", "sample" or "directions", and who chose it.
+        "full", "sample" or "directions", and why.
     evaluations : int
-        How often the function was evaluated for `entries` and `directions`.
+        Number of evaluations of the function for `entries` and `directions`.
     curve : ndarray, shape (k, 2)
         Steps, and the errors of plain central differences at the worst entry, for `plot`.
     notes : tuple of str
@@ -104,7 +104,7 @@ class GradientReport:
 
     @property
     def verdict(self) -> str:
-        """"fail", "inconclusive" or "pass" of the whole."""
+        """"fail", "inconclusive" or "pass" for the whole check."""
         words, others = self.entries["verdict"], [part.verdict for part in self.parts]
         others += self.directions["verdict"].tolist()
         if "fail" in others or (words == "fail").any():
@@ -120,21 +120,21 @@ class GradientReport:
 
     @property
     def worst(self) -> int:
-        """The place in `entries` of the one whose error is largest against its bound."""
+        """Position in `entries` of the one with the largest error relative to its bound."""
         return int(np.argmax(excess(self.entries)))
 
     @property
     def numeric(self) -> NDArray[np.float64]:
-        """The gradient by differences, of the entries that were looked at."""
+        """The gradient by differences, for the checked entries."""
         return np.array(self.entries["numeric"])
 
     def name(self, place: int) -> str:
-        """Of an entry by its place in `entries`, such as "dense0.weight[3, 4]"."""
+        """Return the name of an entry by its position in `entries`, such as "dense0.weight[3, 4]"."""
         entry = self.entries[place]
         return self.blocks[int(entry["block"])].entry_name(int(entry["index"]))
 
     def missed(self, share: float = 0.01) -> float:
-        """A bound of the probability that mode "directions" misses a bug.
+        """Return a bound of the probability that mode "directions" misses a bug.
 
         Parameters
         ----------
@@ -160,12 +160,12 @@ class GradientReport:
         return 0.0 if self.mode == "full" else float("nan")
 
     def raise_if_failed(self) -> None:
-        """Raise `GradientError`, with the report as its message, where the verdict is "fail"."""
+        """Raise `GradientError`, with the report as its message, if the verdict is "fail"."""
         if self.verdict == "fail":
             raise GradientError(str(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """The verdict and the worst entry, ready for JSON."""
+        """Return the verdict and the worst entry, ready for JSON."""
         entry = self.entries[self.worst]
         return {
             "verdict": self.verdict,
@@ -181,7 +181,7 @@ class GradientReport:
         }
 
     def to_pandas(self) -> Any:
-        """`entries` as a pandas DataFrame, an entry's name in front.
+        """Return `entries` as a pandas DataFrame, with the entries' names as first column.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class GradientReport:
         return table
 
     def plot(self, ax: Any = None) -> Any:
-        """The worst entry's error against the step: the V of truncation and roundoff.
+        """Draw the worst entry's error over the step: the V of truncation and roundoff.
 
         Parameters
         ----------

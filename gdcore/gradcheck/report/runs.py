@@ -1,4 +1,4 @@
-"""Runs of wrong entries in a flat array: what a mistake in one of the parts that were joined to it leaves.
+"""Runs of neighbouring wrong entries in a flat array, which a mistake in one of several joined arrays leaves.
 
 Design
 ------
@@ -13,11 +13,11 @@ import numpy as np
 from ..slopes.entries import Block, Entries
 
 MOST_RUNS = 4
-"""Runs that are named; of more, how many entries are wrong."""
+"""At most this many runs are named; if there are more, only the number of wrong entries is given."""
 
 
 def failing_runs(mine: Entries, block: Block) -> tuple[Block, ...]:
-    """The runs of failing neighbours among all entries of a one-dimensional block, as blocks.
+    """Return the runs of failing neighbours among all entries of a one-dimensional block, as blocks.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def failing_runs(mine: Entries, block: Block) -> tuple[Block, ...]:
 
 
 def whereabouts(runs: tuple[Block, ...], mine: Entries, block: Block) -> str:
-    """Where a block is wrong, from its runs: words that follow its name."""
+    """Return words that say where a block is wrong; they follow its name."""
     if len(runs) > MOST_RUNS:
         last = runs[-1].start + runs[-1].size - 1 - block.start
         failed = int((mine["verdict"] == "fail").sum())

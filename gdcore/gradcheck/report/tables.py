@@ -1,4 +1,4 @@
-"""A report in words: the verdict, the worst entry, a table of blocks, parts, causes; as text and as HTML."""
+"""A report in words, as text and as HTML: verdict, worst entry, a table of blocks, parts and causes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ DIRECTIONS_HEADER = ("directions", "fail", "inconclusive")
 WORST_HEADER = ("largest error", "its bound", "")
 PART_HEADER = ("part", "entries", "verdict", "largest error", "its bound", "at")
 BUG = 0.01
-"""Size of the bug whose probability of being missed is printed."""
+"""The report prints the probability of missing a bug of this size."""
 
 
 def as_text(report: GradientReport) -> str:
-    """Several lines, the verdict first."""
+    """Return the report as several lines, the verdict first."""
     lines = [headline(report), worst_line(report), *worst_direction(report)]
     lines += [f"cause: {cause}" for cause in report.causes]
     lines += ["", *aligned(header(report), block_rows(report))]
@@ -36,7 +36,7 @@ def as_text(report: GradientReport) -> str:
 
 
 def as_html(report: GradientReport) -> str:
-    """The same as HTML, for notebooks."""
+    """Return the same as HTML, for notebooks."""
     worst = [worst_line(report), *worst_direction(report)]
     parts = [f"<p><b>{escape(headline(report))}</b>{''.join(f'<br>{escape(line)}' for line in worst)}</p>"]
     parts += [f"<p>cause: {escape(cause)}</p>" for cause in report.causes]
@@ -50,7 +50,7 @@ def as_html(report: GradientReport) -> str:
 
 
 def headline(report: GradientReport) -> str:
-    """The verdict, and what it rests on."""
+    """Return the verdict, and what it rests on."""
     total = sum(block.size for block in report.blocks)
     checked = len(report.entries)
     counted = f"{total}" if checked == total else f"{checked} of {total}"
@@ -67,7 +67,7 @@ def headline(report: GradientReport) -> str:
 
 
 def other_findings(report: GradientReport) -> list[str]:
-    """What directions and parts add to the verdict, as far as they are not right."""
+    """Return lines about directions and parts that are not right."""
     found, words = [], report.directions["verdict"]
     for verdict, said in (("fail", "beyond their bounds"), ("inconclusive", "inconclusive")):
         count = int((words == verdict).sum())
@@ -77,7 +77,7 @@ def other_findings(report: GradientReport) -> list[str]:
 
 
 def worst_direction(report: GradientReport) -> list[str]:
-    """A line about the direction that is furthest off, where directions fail and no entry does."""
+    """Return a line about the direction with the largest error, if directions fail and no entry does."""
     rows = report.directions[report.directions["verdict"] == "fail"]
     if not len(rows) or (report.entries["verdict"] == "fail").any():
         return []
@@ -91,7 +91,7 @@ def worst_direction(report: GradientReport) -> list[str]:
 
 
 def worst_line(report: GradientReport) -> str:
-    """The entry that is furthest off, both values and the bound."""
+    """Return a line about the entry with the largest error: both values and the bound."""
     i = report.worst
     entry = report.entries[i]
     error = abs(float(entry["analytic"]) - float(entry["numeric"]))
@@ -102,7 +102,7 @@ def worst_line(report: GradientReport) -> str:
 
 
 def direction_line(report: GradientReport) -> str:
-    """How many directions, how many fail, and what they may have missed."""
+    """Return a line with the number of directions, how many fail, and what they may have missed."""
     rows = report.directions
     failed, unclear = int((rows["verdict"] == "fail").sum()), int((rows["verdict"] == "inconclusive").sum())
     vague = f", {unclear} inconclusive" if unclear else ""
@@ -113,12 +113,12 @@ def direction_line(report: GradientReport) -> str:
 
 
 def header(report: GradientReport) -> tuple[str, ...]:
-    """Of the table of blocks: directions have columns of their own."""
+    """Return the header of the table of blocks; directions have columns of their own."""
     return (*HEADER, *(DIRECTIONS_HEADER if len(report.directions) else ()), *WORST_HEADER)
 
 
 def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
-    """A row of text per block that has entries; where there are many, the worst ones."""
+    """Return a row of text for each block that has entries; if there are many, for the worst ones."""
     entries, beyond, rows = report.entries, excess(report.entries), []
     for b in np.unique(entries["block"]):
         mine = np.flatnonzero(entries["block"] == b)
@@ -140,7 +140,7 @@ def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
 
 
 def part_rows(report: GradientReport) -> list[tuple[str, ...]]:
-    """A row of text per part."""
+    """Return a row of text for each part."""
     return [
         (part.name, f"{part.checked}", part.verdict, f"{part.error:.2g}", f"{part.bound:.2g}", part.worst)
         for part in report.parts
@@ -148,7 +148,7 @@ def part_rows(report: GradientReport) -> list[tuple[str, ...]]:
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table: the first and the last column to the left, numbers to the right."""
+    """Return the lines of a table: the first and the last column to the left, numbers to the right."""
     cells = [header, *rows]
     widths = [max(len(row[j]) for row in cells) for j in range(len(header))]
     last = len(header) - 1
@@ -163,7 +163,7 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same table as HTML."""
+    """Return the same table as HTML."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

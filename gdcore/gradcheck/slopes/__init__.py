@@ -1,1 +1,1 @@
-"""Slopes of any function from its differences."""
+"""Slopes of any function from differences of its values."""

@@ -1,4 +1,4 @@
-"""Slopes of an evaluator along single parameters and along directions, beside what a gradient says of them."""
+"""Slopes of an evaluator along single parameters and along directions, compared with a gradient."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from .evaluator import Differences, Evaluator, Indices, Vector
 from .search import Found, Lines, look_again, search
 
 LEAST_SCALE = 2.0**-100
-"""Of a typical entry's size."""
+"""The scale of an entry is at least this share of a typical entry's size."""
 
 
 def typical_size(x: Vector) -> float:
-    """The root mean square of x (n,)."""
+    """Return the root mean square of x (n,)."""
     top = float(np.abs(x).max(initial=0.0))
     return top * float(np.sqrt(np.mean((x / top) ** 2))) if top > 0 else 0.0
 
 
 def spans(x: Vector) -> Vector:
-    """A length for each entry of x (n,): its size, or that of a typical entry where this is larger; 1 if all are 0."""
+    """Return a length for each entry of x (n,): its size, or that of a typical entry if larger; 1 if all are 0."""
     return np.maximum(np.abs(x), typical_size(x) or 1.0)
 
 
 def scales(x: Vector) -> Vector:
-    """A length for each entry of x (n,): its size, whatever the others are.
+    """Return a length for each entry of x (n,): its own size, whatever the others are.
 
     An entry that is 0 has none: it is taken as 1, or as a typical entry where this is smaller.
     """
@@ -32,7 +32,7 @@ def scales(x: Vector) -> Vector:
 
 
 def entry_lines(evaluator: Evaluator, indices: Indices) -> Lines:
-    """Lines along single parameters, rounded to the numbers that x is made of."""
+    """Return lines along single parameters, rounded to the numbers that x is made of."""
     x, single = evaluator.x, evaluator.eps > np.finfo(np.float64).eps
 
     def lines(rows: Indices, offsets: Vector) -> tuple[Vector, Differences]:
@@ -46,7 +46,7 @@ def entry_lines(evaluator: Evaluator, indices: Indices) -> Lines:
 
 
 def direction_lines(evaluator: Evaluator, directions: Vector) -> Lines:
-    """Lines along directions (k, n)."""
+    """Return lines along directions (k, n)."""
 
     def lines(rows: Indices, offsets: Vector) -> tuple[Vector, Differences]:
         k = len(rows)
@@ -61,7 +61,7 @@ def direction_lines(evaluator: Evaluator, directions: Vector) -> Lines:
 
 
 def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra: Vector) -> Found:
-    """Slopes along single parameters.
+    """Return slopes along single parameters.
 
     Parameters
     ----------
@@ -92,19 +92,21 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
 
 
 def pulls(evaluator: Evaluator, direction: Vector) -> tuple[Vector, Vector]:
-    """How much of each parameter's scale and of its span a direction (n,) moves it by, (n,) each."""
+    """Return how much of each parameter's scale and of its span a direction (n,) moves it by, (n,) each."""
     x, sizes = evaluator.x, np.abs(direction)
     return sizes / scales(x), sizes / spans(x)
 
 
 def reach(pull: Vector) -> Vector:
-    """How far a direction goes, shape (1,), until it has moved the parameter that it pulls most (k,) by its length."""
+    """Return how far a direction goes, shape (1,), until it has moved the parameter that it pulls most (k,) by its
+    length.
+    """
     far: Vector = 1 / np.maximum(pull.max(keepdims=True), np.finfo(np.float64).tiny)
     return far
 
 
 def direction_slopes(evaluator: Evaluator, directions: Vector, analytic: Vector, extra: Vector) -> Found:
-    """The same as `entry_slopes` along directions (k, n)."""
+    """Return slopes along directions (k, n), like `entry_slopes`."""
     pulled = [[reach(pull) for pull in pulls(evaluator, direction)] for direction in directions]
     lines, (scale, span) = direction_lines(evaluator, directions), np.array(pulled)[:, :, 0].T
     found = search(lines, scale, span, evaluator.pattern, evaluator.eps)
@@ -112,6 +114,8 @@ def direction_slopes(evaluator: Evaluator, directions: Vector, analytic: Vector,
 
 
 def slope_along(evaluator: Evaluator, direction: Vector, scale: Vector, span: Vector) -> tuple[float, int]:
-    """The slope along one direction (n,), whose scale and span (1,) are as `reach` says, and what it took."""
+    """Return the slope along one direction (n,) with scale and span (1,) from `reach`, and the
+    number of evaluations.
+    """
     found = search(direction_lines(evaluator, direction[None, :]), scale, span, evaluator.pattern, evaluator.eps)
     return float(found.slopes.numeric[0]), found.evaluations

@@ -1,4 +1,4 @@
-"""Whole blocks at once: derivatives along random directions, and the faulty entry by halving.
+"""Whole blocks at once: derivatives along random directions, and the faulty entry by bisection.
 
 Design
 ------
@@ -32,16 +32,16 @@ DIRECTION = np.dtype([
 ])  # fmt: skip
 """One direction: derivatives along it, and `size`, the norm of the block's analytic gradient."""
 HIDDEN = 0.1
-"""A direction is inconclusive where its bound exceeds this share of a typical projection of the block's gradient."""
+"""A direction is inconclusive if its bound exceeds this share of a typical projection of the block's gradient."""
 PRODUCT = 16.0
-"""Roundings of an entry in a product of a gradient with a direction."""
+"""In a product of a gradient with a direction, an entry is off by this many roundings."""
 DEVIATIONS = 8.0
-"""A random projection is within so many standard deviations of 0."""
+"""A random projection is taken to be within this many standard deviations of 0."""
 MOST_FOUND, WITNESSES = 8, 8
 
 
 def within(n: int, share: float) -> float:
-    """A bound of the probability that a random unit vector's projection on a fixed one is at most `share`.
+    """Return a bound of the probability that a random unit vector's projection on a fixed one is at most `share`.
 
     Parameters
     ----------
@@ -66,14 +66,14 @@ def within(n: int, share: float) -> float:
 
 
 def draw(rng: np.random.Generator, n: int, indices: Indices) -> Vector:
-    """A random unit direction (n,) that moves `indices` alone."""
+    """Draw a random unit direction (n,) that moves only `indices`."""
     direction = np.zeros(n)
     direction[indices] = rng.normal(size=len(indices))
     return direction / np.linalg.norm(direction)
 
 
 class Probe(NamedTuple):
-    """What k directions told: slopes, what the gradient says, where the two disagree, and evaluations."""
+    """Result of k directions: slopes, what the gradient predicts, where the two disagree, and evaluations."""
 
     slopes: Slopes
     said: Vector
@@ -82,7 +82,7 @@ class Probe(NamedTuple):
 
 
 def probe(evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: Vector) -> Probe:
-    """Slopes along directions (k, n) beside a gradient (n,) that may be off by its roundoff (n,)."""
+    """Compare slopes along directions (k, n) with a gradient (n,) that may be off by its roundoff (n,)."""
     eps = float(np.finfo(np.float64).eps)
     with np.errstate(invalid="ignore", over="ignore"):
         said = directions @ gradient
@@ -95,7 +95,7 @@ def probe(evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: 
 
 
 def projected(direction: Vector, roundoff: Vector) -> float:
-    """What roundoff (n,) may add along a random direction (n,), which knows nothing of it."""
+    """Return how much roundoff (n,) may add along an independent random direction (n,)."""
     moved = direction != 0
     sizes = roundoff[moved]
     typical = float(np.linalg.norm(sizes)) / sqrt(len(sizes))
@@ -105,7 +105,7 @@ def projected(direction: Vector, roundoff: Vector) -> float:
 @final
 @dataclass(frozen=True)
 class Told:
-    """What directions told.
+    """Result of checking directions.
 
     Attributes
     ----------
@@ -123,7 +123,8 @@ class Told:
     evaluations: int
 
     def soften(self, entries: NDArray[Any]) -> None:
-        """Turn failures that kinks may explain, and no entry of their block bears out, into "inconclusive", in place.
+        """Turn failures that kinks may explain, and that no entry of their block confirms, into "inconclusive", in
+        place.
 
         Parameters
         ----------
@@ -140,7 +141,7 @@ def check_directions(
     evaluator: Evaluator, sides: Sides, gradient: Vector, roundoff: Vector, blocks: tuple[Block, ...], k: int,
     rng: np.random.Generator,
 ) -> Told:
-    """Check k directions in each block; at kinks with the first choice of sides that explains it, if any does."""
+    """Check k directions in each block; at kinks, with the first choice of sides that explains it, if any does."""
     rows, allowance = np.empty(len(blocks) * k, DIRECTION), np.zeros(len(blocks) * k)
     evaluators = sides.evaluators or (evaluator,)
     faulty: list[int] = []
@@ -173,7 +174,7 @@ def check_directions(
 
 
 def note(rows: NDArray[Any], block: int, found: Probe, size: float) -> None:
-    """Write a block's directions down, the norm of whose gradient is `size`."""
+    """Record a block's directions; `size` is the norm of its gradient."""
     slopes = found.slopes
     rows["block"], rows["analytic"], rows["numeric"], rows["bound"] = block, found.said, slopes.numeric, slopes.bound
     rows["step"], rows["kink"], rows["size"] = slopes.step, slopes.kink, size
@@ -184,7 +185,7 @@ def trace(
     evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: Vector, found: Probe, indices: Indices,
     rng: np.random.Generator,
 ) -> tuple[list[int], int]:
-    """Entries among `indices` that directions' disagreements lead to, and the evaluations it took.
+    """Return the entries among `indices` that the disagreements of directions lead to, and the number of evaluations.
 
     Once an entry is found its slope takes the place of the analytic value; what disagrees still leads to another.
     """
@@ -215,7 +216,8 @@ def trace(
 def bisect(
     evaluator: Evaluator, gradient: Vector, direction: Vector, indices: Indices, apart: float
 ) -> tuple[int, int]:
-    """The entry that a disagreement leads to: the half that disagrees more, and so on; and the evaluations it took.
+    """Bisect a disagreement down to one entry, each time in the half that disagrees more; return it and the
+    evaluations.
 
     What one half disagrees by, the other half has of the rest.
     """
@@ -231,7 +233,7 @@ def bisect(
 
 
 def missed(rows: NDArray[Any], blocks: tuple[Block, ...], share: float) -> float:
-    """The probability that the checked directions miss a bug, that of the block where it is largest.
+    """Return the largest probability, over the blocks, that the checked directions miss a bug.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Entries of a gradient: where each one is, what was found, and the verdict.
+"""Entries of a gradient: their position, what was found, and the verdict.
 
 Design
 ------
@@ -25,9 +25,10 @@ from .slopes import Slopes
 
 RESOLVED = 0.01
 NEGLIGIBLE, NEGLIGIBLE_ROUNDINGS = 1e-6, 1024.0
-"""Shares of the largest effect, in float64 and where float32's roundings are more."""
+"""Effects below this share of the largest, or below this many roundings, are negligible; in float32 the second is
+larger."""
 ROUNDINGS = 256.0
-"""Of its terms: what a gradient's roundoff amounts to at most."""
+"""A gradient's roundoff is at most this many roundings of its terms."""
 
 ENTRY = np.dtype([
     ("block", np.int32), ("index", np.int64), ("analytic", np.float64), ("numeric", np.float64),
@@ -40,7 +41,7 @@ Entries = NDArray[Any]
 
 
 class Roundoff(NamedTuple):
-    """What the entries of a gradient may be off by their own roundoff, two arrays of one shape.
+    """How far the entries of a gradient may be off by their own roundoff, as two arrays of one shape.
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class Roundoff(NamedTuple):
     smooth: Vector
 
     def at(self, indices: Indices) -> Roundoff:
-        """That of some entries."""
+        """Return the roundoff of some entries."""
         return Roundoff(self.whole[indices], self.smooth[indices])
 
 
@@ -84,23 +85,23 @@ class Block:
 
     @property
     def size(self) -> int:
-        """How many entries."""
+        """Number of entries."""
         return prod(self.shape)
 
     @property
     def place(self) -> slice:
-        """Where they are in the flat vector."""
+        """Slice of the flat vector."""
         return slice(self.start, self.start + self.size)
 
     def entry_name(self, index: int) -> str:
-        """Of the entry at `index` in the flat vector."""
+        """Return the name of the entry at `index` in the flat vector."""
         if not self.shape:
             return self.name
         return f"{self.name}{[int(i) for i in np.unravel_index(index - self.start, self.shape)]}"
 
 
 def blocks_of(parts: list[tuple[str, NDArray[Any]]]) -> tuple[Block, ...]:
-    """Blocks of named arrays that follow one another in a flat vector."""
+    """Return the blocks of named arrays that follow one another in a flat vector."""
     blocks, start = [], 0
     for name, array in parts:
         blocks.append(Block(name, start, array.shape))
@@ -109,19 +110,19 @@ def blocks_of(parts: list[tuple[str, NDArray[Any]]]) -> tuple[Block, ...]:
 
 
 def block_numbers(blocks: tuple[Block, ...], indices: Indices) -> NDArray[np.intp]:
-    """The number of the block that each index is in."""
+    """Return the number of the block that each index is in."""
     return np.searchsorted([block.start for block in blocks], indices, side="right") - 1
 
 
 def negligible(eps: float) -> float:
-    """The share of the largest effect that nobody misses; eps is that of the numbers in use."""
+    """Return the share of the largest effect below which an error is negligible; eps is that of the numbers in use."""
     return max(NEGLIGIBLE, NEGLIGIBLE_ROUNDINGS * eps)
 
 
 def verdicts(
     analytic: Vector, roundoff: Vector, slopes: Slopes, scale: Vector, span: Vector, eps: float
 ) -> NDArray[np.str_]:
-    """"pass", "fail" or "inconclusive" for each of k lines.
+    """Return "pass", "fail" or "inconclusive" for each of k lines.
 
     Parameters
     ----------
@@ -153,7 +154,7 @@ def make_entries(
     blocks: tuple[Block, ...], indices: Indices, analytic: Vector, roundoff: Roundoff, slopes: Slopes, scale: Vector,
     span: Vector, eps: float,
 ) -> Entries:
-    """Entries in the order of `indices`; the rest as in `verdicts`, whose bounds get the roundoff added."""
+    """Return the entries in the order of `indices`; like `verdicts`, but with the roundoff added to the bounds."""
     own = np.where(slopes.spread > 0, roundoff.smooth, roundoff.whole)
     slopes = replace(slopes, roundoff=slopes.roundoff + own)
     entries = np.empty(len(indices), ENTRY)
@@ -166,7 +167,7 @@ def make_entries(
 
 
 def excess(entries: Entries) -> Vector:
-    """|analytic - numeric| over the bound: above 1 where an entry fails, infinite where it cannot be told."""
+    """Return |analytic - numeric| over the bound: above 1 if an entry fails, infinite if it cannot be told."""
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(entries["analytic"] - entries["numeric"])
         ratio = np.divide(

@@ -1,4 +1,4 @@
-"""What the checker asks of a function: differences from its value at one point.
+"""Interface between the checker and a function: differences from its value at one point.
 
 Design
 ------
@@ -26,7 +26,7 @@ Patterns = NDArray[np.uint64]
 
 
 class Differences(NamedTuple):
-    """f at k points less f at x, each of shape (k,).
+    """f at k points minus f at x, each of shape (k,).
 
     Attributes
     ----------
@@ -72,9 +72,11 @@ class Evaluator(Protocol):
     def eps(self) -> float: ...
 
     def at(self, indices: Indices, points: Vector) -> Differences:
-        """Of f where x[indices[j]] alone is points[j], for j = 0 … k-1 and k >= 1. An index may occur several times."""
+        """Return the differences of f where only x[indices[j]] is replaced by points[j], for j = 0 … k-1 and k >= 1. An
+        index may occur several times.
+        """
         ...
 
     def along(self, direction: Vector, steps: Vector) -> Differences:
-        """Of f(x + steps[j] * direction), direction of shape (n,)."""
+        """Return f(x + steps[j] * direction) - f(x), for a direction of shape (n,)."""
         ...

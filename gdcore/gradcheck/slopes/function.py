@@ -26,14 +26,14 @@ from .search import FIRST_POWER
 
 OWN_ROUNDINGS = 2.0
 DEVIATIONS = 6.0
-"""A difference of two values is within so many standard deviations of the measured noise."""
+"""A difference of two values is trusted to within this many standard deviations of the measured noise."""
 REPEATABLE = 2.0**12
-"""Two calls at the same point may differ by so many eps of the value: sums by several threads do."""
+"""Two calls at the same point may differ by this many eps of the value, as sums by several threads do."""
 
 
 @final
 class FunctionEvaluator:
-    """f by calling it: its kinks are not known.
+    """Evaluates f by calling it; its kinks are unknown.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class FunctionEvaluator:
         self._noise = max(apart, self._measured())
 
     def _call(self, x: Vector) -> tuple[float, bool]:
-        """The value, and whether it came in a precision below float64."""
+        """Return the value, and whether its precision is below float64."""
         self.calls += 1
         return gradcheck_checks.one_number("fun", self._fun(x.astype(self._dtype)))
 
@@ -97,7 +97,7 @@ class FunctionEvaluator:
             return Differences(values - self.value, noise, np.zeros(len(values), np.uint64))
 
     def at(self, indices: Indices, points: Vector) -> Differences:
-        """Differences where one entry of x is another number."""
+        """Return differences where one entry of x is replaced."""
         x, values = self.x.copy(), np.empty(len(points))
         for j, i in enumerate(indices):
             x[i] = points[j]
@@ -106,11 +106,11 @@ class FunctionEvaluator:
         return self._differences(values)
 
     def along(self, direction: Vector, steps: Vector) -> Differences:
-        """Differences along a line."""
+        """Return differences along a line."""
         return self._differences(np.array([self._tried(self.x + step * direction) for step in steps]))
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the report should know."""
+        """Return what a reader of the report should know."""
         found = []
         if self.eps > np.finfo(np.float64).eps:
             found.append("fun computes in float32: only errors beyond its roundoff are seen")

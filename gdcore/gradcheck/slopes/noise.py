@@ -1,4 +1,4 @@
-"""How much of a function's value is roundoff."""
+"""Measure how much of a function's value is roundoff."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from .evaluator import Vector
 
 POINTS = 9
 SPACING = 256.0
-"""Times eps, of the parameters' scale: far enough apart to round differently, near enough to be a straight line."""
+"""Points are this many eps of the parameters' scale apart: far enough to round differently, near enough for a straight
+line."""
 AGREE = 4.0
 SPREAD, MOST_SPREADS = 32.0, 7
 
 
 def measured_noise(values: Vector) -> float:
-    """Standard deviation of the noise in values of a smooth function at equally spaced, very near points.
+    """Return the standard deviation of the noise in values of a smooth function at equally spaced, very near points.
 
     High differences of a smooth function vanish; those of noise have the variance binom(2k, k) sigma^2. Where three
     levels in a row agree within a factor 4, and the differences change their sign, the first of the three is taken;
@@ -55,7 +56,7 @@ def measured_noise(values: Vector) -> float:
 
 
 def noise_along(fun: Callable[[Vector], float], x: Vector, direction: Vector) -> float:
-    """The noise of fun along a direction (n,) around x (n,); 0 where fun is constant or not finite.
+    """Return the noise of fun along a direction (n,) around x (n,); 0 if fun is constant or not finite.
 
     Where the values come in few steps the points are spread out: a coarse rounding looks constant from near.
     """

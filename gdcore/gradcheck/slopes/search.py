@@ -1,20 +1,21 @@
-"""The step of each line: where to look, and when it is enough.
+"""The choice of each line's step, and when to stop looking.
 
 Design
 ------
-- All lines are searched at once, round by round; a round asks for the outer points of each line, x - h and x + h, and,
-  unless a kink lies between, for the inner ones, x - h/2 and x + h/2.
-- A parameter's own size is its unit: the first step is a share of it, however large others are. Where nothing moves
-  yet, as where an entry is 0 but for rounding, the next one is a share of a typical parameter.
-- The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows
-  where roundoff rules and shrinks where truncation does, by as much as the measured two say.
-- Where patterns tell of kinks, a step that meets one becomes tiny at once; one that still meets it stands on it. At the
-  end of a domain a step shrinks, and becomes tiny where it meets the end again.
-- Of a function that nobody knows, what disagrees at a step longer than the line's own scale must do so at this scale.
-- What disagrees with the analytic value is looked at again, with smaller steps: many kinks within one step can cancel
-  in what tells of a single one. A wrong value disagrees at every step.
-- Steps change by powers of 2, so that lines which share their points, as those of a gradient's entries do, share many.
-- Nothing here has the unit of f or of x but what was measured: multiplying f by a number changes no decision.
+- All lines are searched at once, in rounds. A round evaluates the outer points of each line, x - h and x + h, and,
+  unless a kink lies between, the inner ones, x - h/2 and x + h/2.
+- A parameter's own size is its unit: the first step is a share of it, however large others are. If f does not change,
+  as for a parameter that is 0 up to rounding, the next step is a share of a typical parameter.
+- The first step is small, so that few kinks lie within it and most lines are done after one round. A step grows if
+  roundoff dominates and shrinks if truncation does, by as much as the two measured errors suggest.
+- If patterns reveal kinks, a step that meets one becomes tiny at once; if it still meets it, x is on the kink. At the
+  end of a domain a step shrinks, and becomes tiny if it meets the end again.
+- For a function without known kinks, a disagreement at a step longer than the line's own scale must persist at this
+  scale.
+- A slope that disagrees with the analytic value is measured again with smaller steps, since many kinks within one step
+  can cancel and stay unnoticed. A wrong value disagrees at every step.
+- Steps change by powers of 2, so that lines which share points, like those of a gradient's entries, share many.
+- No constant here has the unit of f or of x: multiplying f by a number changes no decision.
 
 References
 ----------
@@ -33,31 +34,32 @@ from .evaluator import Differences, Indices, Vector
 from .slopes import Slopes, one_round, unknown
 
 EVALUATIONS = 7
-"""Per line, on average, where there are many lines."""
+"""With many lines, at most this many evaluations are spent per line on average."""
 SPARE = 64
-"""And so many more in all."""
+"""This many more evaluations may be spent in all."""
 MOST_ROUNDS = 12
 FIRST_POWER = 11 / 52
-"""The first step is eps^(11/52): 2^-11 in float64, of the parameter's scale."""
+"""The first step is eps^(11/52) of the parameter's scale: 2^-11 in float64."""
 GOOD_POWER = 1 / 4
-"""A bound of eps^(1/4) of the slope ends the search: 1.2e-4 in float64."""
+"""The search ends if the bound is below eps^(1/4) of the slope: 1.2e-4 in float64."""
 KINK_SHRINK = 1 / 8
 ON_KINK = 2.0**-12
-"""Of the first step: a kink that is nearer to x is taken as one at x."""
+"""A kink nearer to x than this share of the first step is treated as one at x."""
 LEAST_RATIO, MOST_RATIO = 2.0**-10, 2.0**6
 CLOSE = 3.0
-"""Steps found too small and too large that are no further apart end the search."""
+"""The search ends if the steps found too small and too large differ by at most this factor."""
 AGAIN = (0.25, 2.0**-4, 2.0**-6, 2.0**-8)
-"""Steps that a disagreement must withstand, of the one that found it."""
+"""A disagreement must persist at these multiples of the step that found it."""
 OWN = (0.5, 0.125, 2.0**-5)
-"""Steps of a line's own scale that a disagreement at a longer one must withstand."""
+"""A disagreement at a longer step must persist at these multiples of the line's own scale."""
 FEW, FEW_SHARE, MOST_AGAIN = 16, 0.25, 512
-"""So many lines, such a share of them and never more are looked at again: more wrong ones are no accident."""
+"""Disagreeing lines are re-examined only if there are at most max(FEW, min(MOST_AGAIN, FEW_SHARE · n)); more cannot be
+chance."""
 WORSE = 8.0
-"""How much larger the bound of another look may be, or it tells nothing."""
+"""A second look whose bound is larger than the first by more than this factor tells nothing."""
 CONFIRMS, SHRUNK = 1 / 4, 1 / 2
-"""A look that finds the first slope to such a share of its bound, and whose truncation is such a share of the first's
-or less, as a smooth function's is, confirms that slope: its own bound may be wider, for its roundoff is larger."""
+"""A second look confirms the slope if it agrees within CONFIRMS of the bound and its truncation is at most SHRUNK of
+the first's, as for a smooth function. Its own bound may be wider, since its roundoff is larger."""
 
 
 class Lines(Protocol):
@@ -76,7 +78,9 @@ class Found(NamedTuple):
 @final
 @dataclass
 class Search:
-    """Lines under way: the best so far, the next step, and the steps found too small and too large; all (k,)."""
+    """State of the search: the best slopes so far, the next steps, and the steps found too small and too large; all
+    (k,).
+    """
 
     best: Slopes
     step: Vector
@@ -89,7 +93,7 @@ class Search:
 
 
 def search(lines: Lines, scale: Vector, span: Vector, pattern: int, eps: float) -> Found:
-    """Slopes along lines.
+    """Find slopes along lines.
 
     Parameters
     ----------
@@ -117,7 +121,7 @@ def search(lines: Lines, scale: Vector, span: Vector, pattern: int, eps: float) 
 
 
 def most_needed(best: Slopes, rows: Indices, most: int) -> Indices:
-    """The `most` rows whose slopes are known worst, relative to their size."""
+    """Return the `most` rows whose slopes have the largest bounds relative to their size."""
     if len(rows) <= most:
         return rows
     bound, size = best.bound[rows], np.abs(best.numeric[rows])
@@ -126,7 +130,7 @@ def most_needed(best: Slopes, rows: Indices, most: int) -> Indices:
 
 
 class Look(NamedTuple):
-    """What one round saw of some rows: slopes, whether no kink was met, whether f moved at all.
+    """Result of one round for some rows: slopes, whether no kink was met, whether f changed at all.
 
     `kinked` are the rows with a kink to either side, among all that were asked for.
     """
@@ -140,7 +144,7 @@ class Look(NamedTuple):
 
 
 def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], pattern: int, rounding: Vector) -> Look:
-    """See x -+ h of some rows, and x -+ h/2 where that met no kink or where `patient`; only the latter are told."""
+    """Evaluate x -+ h for some rows, and x -+ h/2 if no kink was met or `patient`; only the latter rows get slopes."""
     k = len(rows)
     offsets, outer = lines(np.concatenate([rows, rows]), np.concatenate([-step, step]))
     same, finite = (sides.reshape(2, k) for sides in (outer.patterns == pattern, np.isfinite(outer.values)))
@@ -160,7 +164,7 @@ def look(lines: Lines, rows: Indices, step: Vector, patient: NDArray[np.bool_], 
 
 
 def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: Vector) -> int:
-    """One round: keep what is better than before, choose the next steps -> how many evaluations it took."""
+    """Run one round: keep better slopes, choose the next steps; return the number of evaluations."""
     step = state.step[rows]
     seen = look(lines, rows, step, step <= state.least[rows], pattern, rounding)
     met = np.zeros(len(state.step), np.bool_)
@@ -178,14 +182,14 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     state.step[met] *= KINK_SHRINK
     state.step[near] = state.least[near]
     choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~moved)
-    state.least[rows[~smooth]] = np.inf     # a longer step meets the same kink, and is no worse for it
+    state.least[rows[~smooth]] = np.inf     # a longer step would meet the same kink
     return seen.evaluations
 
 
 def choose_steps(
     state: Search, rows: Indices, slopes: Slopes, spread: Vector, still: NDArray[np.bool_]
 ) -> None:
-    """Where the bound is too large: a larger step if roundoff rules it, a smaller one if truncation does.
+    """Choose a larger step if roundoff dominates a bound that is too large, a smaller one if truncation does.
 
     Where f stood `still`, the usual step is next, and the last. The spread of one-sided slopes, which no step makes
     smaller, is left out where it is certain.
@@ -221,7 +225,7 @@ def choose_steps(
 
 
 def look_near(lines: Lines, found: Found, analytic: Vector, extra: Vector, scale: Vector, eps: float) -> Found:
-    """Replace slopes that disagree with the analytic values (k,) where steps of the line's own scale do not.
+    """Replace slopes that disagree with the analytic values (k,) if steps of the line's own scale agree.
 
     Where roundoff drowns what short steps see, a longer one tells only what the function does far away: something may
     hide in the roundoff nearby, as a tanh of x does beside numbers of 1e7. The slope is then as uncertain as it looks
@@ -246,7 +250,7 @@ def look_near(lines: Lines, found: Found, analytic: Vector, extra: Vector, scale
 def look_again(
     lines: Lines, found: Found, analytic: Vector, extra: Vector, scale: Vector, pattern: int, eps: float
 ) -> Found:
-    """Replace slopes that disagree with the analytic values (k,) where a smaller step agrees, and is as sure.
+    """Replace slopes that disagree with the analytic values (k,) if a smaller step agrees with as small a bound.
 
     A look that confirms the first slope excuses nothing. One whose truncation is larger than the first's, though its
     step is smaller, refutes it, however wide its own bound is: the first one's was small by chance.

@@ -27,13 +27,13 @@ from .evaluator import Indices, Vector
 
 ROUGH, GROWS = 4.0, 1.25
 CONDITION = 16.0
-"""A slope is not better known than its change when x moves by so many eps of itself."""
+"""A slope is known no better than its change when x moves by this many eps of itself."""
 
 
 @final
 @dataclass(frozen=True)
 class Slopes:
-    """What was found along k lines; arrays of shape (k,).
+    """Results along k lines; arrays of shape (k,).
 
     Attributes
     ----------
@@ -61,22 +61,22 @@ class Slopes:
 
     @property
     def bound(self) -> Vector:
-        """Truncation and roundoff together."""
+        """Truncation plus roundoff."""
         return self.truncation + self.roundoff
 
     def take(self, rows: Indices | NDArray[np.bool_]) -> Self:
-        """Those of some lines, by number or by mask."""
+        """Return the slopes of some lines, by number or by mask."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def put(self, rows: Indices | NDArray[np.bool_], others: Slopes) -> None:
-        """Replace some lines, in place."""
+        """Replace the slopes of some lines, in place."""
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(others, field.name)
 
 
 
 def unknown(k: int) -> Slopes:
-    """Of k lines nothing is known."""
+    """Return the slopes of k lines of which nothing is known."""
     roundoff, spread, curvature, step = np.zeros((4, k))
     return Slopes(np.full(k, np.nan), np.full(k, np.inf), roundoff, spread, curvature, step, np.zeros(k, np.bool_))
 
@@ -84,7 +84,7 @@ def unknown(k: int) -> Slopes:
 def one_round(
     steps: Vector, values: Vector, noise: Vector, same: NDArray[np.bool_], rounding: Vector
 ) -> tuple[Slopes, NDArray[np.bool_]]:
-    """Slopes of m lines, and which of them met no kink and no value that is not finite.
+    """Return slopes of m lines, and which of them met no kink and only finite values.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def one_round(
 
 
 def sides(one_sided: Vector, noise: Vector, same: NDArray[np.bool_], step: Vector) -> Slopes:
-    """Of one-sided slopes (2, 2, m) at a kink: their middle, bounded by half their distance and their errors.
+    """Return the middle of one-sided slopes (2, 2, m) at a kink, bounded by half their distance and their errors.
 
     A side of x's own pattern tells the slope alone, unless the kink is so near that the other side's line meets it at x
     as well as roundoff tells; so does a side where f is finite beside one where it is not.
