@@ -1,1 +1,1 @@
-"""Samples and class weights: what a loss is taken over."""
+"""Samples and class weights."""

@@ -1,4 +1,4 @@
-"""What is refused by data, each with its message and remedy."""
+"""Checks of data; each error says what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..layers import checks as layers_checks
 
 
 def one_column_of_classes(target: NDArray[Any] | None, kind: str | None) -> NDArray[Any]:
-    """Targets (n, 1) of two classes, 0 and 1 or -1 and 1, as (n,)."""
+    """Check targets (n, 1) of two classes, 0 and 1 or -1 and 1, and return them as (n,)."""
     if target is None or kind not in ("unit", "sign") or target.shape[1] != 1:
         raise ValueError("class_weight needs labels, or one output whose targets are 0 and 1 or -1 and 1")
     column = target[:, 0]
@@ -26,7 +26,7 @@ def one_column_of_classes(target: NDArray[Any] | None, kind: str | None) -> NDAr
 
 
 def class_weights(value: object, known: Sequence[int]) -> dict[int, float]:
-    """Weights of classes that exist."""
+    """Check and return weights of existing classes."""
     if not isinstance(value, Mapping):
         raise TypeError(f"class_weight must be 'balanced' or a dict class -> weight, got {short(value)}")
     found = {}
@@ -38,13 +38,13 @@ def class_weights(value: object, known: Sequence[int]) -> dict[int, float]:
 
 
 def some_weight(weight: NDArray[Any]) -> None:
-    """Weights that are not all 0."""
+    """Check that not all weights are 0."""
     if not weight.any():
         raise ValueError("class_weight leaves no sample with a weight above 0: raise one of its weights")
 
 
 def other_names(names: Sequence[str], known: Sequence[str]) -> None:
-    """Columns that a model was not fitted on, or not in this order."""
+    """Raise the error for columns that a model was not fitted on, or in another order."""
     lacks, new = [name for name in known if name not in names], [name for name in names if name not in known]
     if not lacks and not new and len(names) == len(known):
         first = next(i for i, name in enumerate(names) if name != known[i])
@@ -69,11 +69,12 @@ SMALLEST = 1e-280
 
 
 LARGEST = 1e280
-"""The sum of the weights lies between these, or it, or one over it, may leave float64's range for some data."""
+"""The sum of the weights must lie between this and its inverse; beyond, it or its inverse could
+overflow for some data."""
 
 
 def sum_in_range(name: str, weight: NDArray[Any]) -> None:
-    """Raise ValueError for weights (n,) >= 0 whose sum is too large, or too small, to divide by."""
+    """Check that the sum of weights (n,) >= 0 is neither too large nor too small to divide by."""
     with np.errstate(over="ignore"):
         total = float(weight.sum(dtype=np.float64))
     if not SMALLEST <= total <= LARGEST:
@@ -85,7 +86,7 @@ def sum_in_range(name: str, weight: NDArray[Any]) -> None:
 def inputs(
     value: object, n_features: int, dtype: str, lowest: NDArray[np.float64] | None = None
 ) -> NDArray[Any]:
-    """X of shape (n, n_features), n >= 1; each column above its lowest (n_features,), where that is given."""
+    """Check and return X of shape (n, n_features), n >= 1; each column is above its `lowest` (n_features,) if given."""
     X = numbers_array("X", value, dtype)
     if X.ndim != 2:
         remedy = ": pass X[None, :] for one sample" if X.shape == (n_features,) else ""
@@ -103,7 +104,9 @@ def inputs(
 
 
 def labels(value: object, n: int, n_classes: int, array: NDArray[Any] | None = None) -> NDArray[np.int64]:
-    """Class labels: integers 0 … n_classes - 1, shape (n,); `array` is the value as one, where it is known."""
+    """Check and return class labels: integers 0 … n_classes - 1, shape (n,); `array` is the value as an array, if
+    known.
+    """
     y = plain_array("y", value) if array is None else array
     if y.dtype.kind not in "biu":
         refuse_nan("y", value, y)
@@ -140,7 +143,7 @@ _ALLOWED: dict[str, tuple[str, Callable[[NDArray[Any]], NDArray[np.bool_]]]] = {
 
 
 def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDArray[Any]:
-    """Targets of shape (n, n_outputs), (n,) too where there is one output, of what the loss can take."""
+    """Check and return targets of shape (n, n_outputs), or (n,) for one output, of a kind that the loss takes."""
     y = numbers_array("y", value, dtype)
     if y.shape == (n,) and n_outputs == 1:
         y = y[:, None]
@@ -168,7 +171,7 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
 
 
 def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
-    """Weights of shape (n,), none negative, not all zero."""
+    """Check and return weights of shape (n,), none negative, not all zero."""
     weight = numbers_array("sample_weight", value, dtype)
     if weight.shape != (n,):
         remedy = f": pass {frame_remedy('sample_weight', value)}" if weight.size == n else ""
@@ -182,6 +185,6 @@ def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
 
 
 def real_targets(loss: str, kind: str) -> None:
-    """A loss whose targets may be any numbers, which a scale does not change the kind of."""
+    """Check that the loss takes any real numbers as targets, so that they can be scaled."""
     if kind != "real":
         raise ValueError(f"ScaledTarget scales targets that are any numbers, not those of {loss}: leave it out")

@@ -1,4 +1,4 @@
-"""Classes that count more: their weights multiply the samples' in the loss, and in no metric."""
+"""Class weights, which multiply the sample weights in the loss but not in metrics."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ ClassWeight = Mapping[int, float] | Literal["balanced"]
 
 
 def class_weighted(data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int) -> Samples:
-    """Samples whose weights are multiplied by those of their classes.
+    """Return samples whose weights are multiplied by those of their classes.
 
     Parameters
     ----------
     data : Samples
-        With labels, or with one target of 0 and 1, or of -1 and 1.
+        Samples with labels, or with one target of 0 and 1, or of -1 and 1.
     class_weight : mapping or "balanced"
-        Class -> weight >= 0, 1 for a class that is not named. "balanced" gives each class that occurs the same share of
-        the whole weight: n / (number of classes * samples of the class), with sample weights their sums.
+        Class -> weight >= 0; a class that is not named has weight 1. "balanced" gives each class that occurs the same
+        share of the whole weight: n / (number of classes * samples of the class), or the same with sums of sample
+        weights.
     loss : Loss or callable
     n_out : int
         Outputs of the model.
@@ -59,7 +60,7 @@ def class_weighted(data: Samples, class_weight: ClassWeight, loss: Loss | Custom
 def class_factors(
     data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int
 ) -> dict[int, float]:
-    """The weights of classes, "balanced" ones counted in these samples; parameters and errors of `class_weighted`.
+    """Return the weights of classes, computing "balanced" ones from these samples; see `class_weighted`.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def class_factors(
 
 
 def _classes(data: Samples, loss: Loss | CustomLoss, n_out: int) -> tuple[NDArray[np.int64], range]:
-    """The class of each sample (n,), and those that there may be."""
+    """Return the class of each sample (n,), and the possible classes."""
     kind = loss.target if isinstance(loss, Loss) else None
     if kind == "class" and data.labels is not None:
         return data.labels, range(n_out)
@@ -88,5 +89,5 @@ def _classes(data: Samples, loss: Loss | CustomLoss, n_out: int) -> tuple[NDArra
 
 
 def _own_weights(data: Samples) -> NDArray[np.float64]:
-    """Weights (n,) before those of classes."""
+    """Return the weights (n,) before class weights."""
     return np.ones(len(data.X)) if data.weight is None else data.weight.astype(np.float64)

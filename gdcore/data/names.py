@@ -1,4 +1,4 @@
-"""Names of features: those of a data frame, remembered by a model when it is fitted and compared later."""
+"""Feature names: those of a data frame, kept by a model when it is fitted and compared later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import checks as data_checks
 
 
 def feature_names(X: object) -> Names | None:
-    """The names of a data frame's columns; None for what has no columns, and where one of them is not a string.
+    """Return the names of a data frame's columns; None if X has no columns or a name is not a string.
 
     Examples
     --------
@@ -25,7 +25,7 @@ def feature_names(X: object) -> Names | None:
 
 
 def check_names(known: Names | None, X: object) -> None:
-    """Compare the columns of X with those that a model was fitted on, where both have names.
+    """Compare the columns of X with those that a model was fitted on, if both have names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Samples as the kernels take them: validated, contiguous, of the model's precision."""
+"""Samples in the form that kernels take: validated, contiguous, of the model's precision."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .names import check_names
 
 
 class Samples(NamedTuple):
-    """Inputs, what the loss compares the outputs with, and weights.
+    """Inputs, targets or labels, and weights.
 
-    Exactly one of `target` (n, k) and `labels` (n,) is given; with a custom loss neither, but `y` as it came.
-    The loss weighs a sample by `weight`, metrics by `sample_weight`: the same without class weights.
+    Exactly one of `target` (n, k) and `labels` (n,) is given; with a custom loss neither, only `y` as passed.
+    The loss uses `weight`, metrics use `sample_weight`; the two are equal without class weights.
     """
 
     X: NDArray[Any]
@@ -29,7 +29,7 @@ class Samples(NamedTuple):
     sample_weight: NDArray[Any] | None = None
 
     def rows(self, first: int, end: int) -> Samples:
-        """Rows first … end - 1, not copied."""
+        """Return rows first … end - 1 as views."""
         stretch = slice(first, end)
         given = (self.target, self.labels, self.weight, self.sample_weight)
         target, labels, weight, sample_weight = (None if array is None else array[stretch] for array in given)
@@ -42,7 +42,7 @@ def checked_samples(
 ) -> Samples:  # fmt: skip
     """Check X (n, n_in), y and sample_weight (n,) against a loss and the sizes of a model.
 
-    `lowest` (n_in,) is what the columns must be above, if anything.
+    If `lowest` (n_in,) is given, the columns must be above it.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def checked_samples(
 def take_samples(
     stack: Stack, X: object, y: Any, sample_weight: object, loss: Loss | CustomLoss, dtype: str | None = None
 ) -> Samples:
-    """Check samples against a stack and a loss: names of columns compared, targets in the stack's own units.
+    """Check samples against a stack and a loss; compare column names and convert targets to the stack's units.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ def take_samples(
 
 
 def inputs_of(stack: Stack, X: object) -> NDArray[Any]:
-    """X (n, in_features) in the stack's precision, its columns those that the model was fitted on."""
+    """Return X (n, in_features) in the stack's precision; its column names must be those of the fit."""
     check_names(stack.feature_names, X)
     return data_checks.inputs(X, stack.in_features, stack.dtype, stack.lowest)
 
 
 def own_targets(stack: Stack, data: Samples) -> NDArray[Any]:
-    """What metrics compare the predictions with: labels (n,), targets (n, k) in the units of y, or y as it came."""
+    """Return what metrics compare predictions with: labels (n,), targets (n, k) in the units of y, or y as passed."""
     if data.labels is not None:
         return data.labels
     values: NDArray[Any] = data.y if data.target is None else data.target

@@ -1,4 +1,4 @@
-"""Data to try things on: digits that ship with the package, regression made by a formula."""
+"""Example data: digits that ship with the package, and regression problems from a formula."""
 
 import gzip
 from importlib import resources

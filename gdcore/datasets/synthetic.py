@@ -1,4 +1,4 @@
-"""Regression problems made by a formula and a seed: nothing to download, as many rows as wanted."""
+"""Regression problems from a formula and a seed: no download, any number of rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def friedman(
     dtype: Literal["float32", "float64"] = "float32",
     seed: int = 0,
 ) -> Regression:
-    """Friedman's first regression problem: five features make the target, the others do nothing.
+    """Make Friedman's first regression problem: five features determine the target, the others have no effect.
 
     ::
 

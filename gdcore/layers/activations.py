@@ -1,4 +1,4 @@
-"""Activations: what Python knows of each; the kernels know how to compute it."""
+"""The table of activations, with what Python knows of each; the kernels compute them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
 
 
 def get_activation(name: str) -> Activation:
-    """The row of that name.
+    """Return the activation of that name.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is refused by layers, each with its message and remedy."""
+"""Checks of the layers' arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..base.not_arrays import full_name, is_foreign, kind_of
 
 
 def columns(name: str, value: object, n: int | None = None) -> None:
-    """A tuple of finite numbers, n of them where that is known."""
+    """Check a tuple of finite numbers, of length n if that is known."""
     if not isinstance(value, tuple) or not value:
         raise TypeError(f"{name} must be a tuple of numbers, one per feature, got {short(value)}: use from_data(X)")
     for i, number in enumerate(value):
@@ -24,34 +24,34 @@ def columns(name: str, value: object, n: int | None = None) -> None:
 
 
 def features(value: Any) -> None:
-    """A number of columns."""
+    """Check a number of columns."""
     if not isinstance(value, int | np.integer) and np.ndim(value) > 0:
         raise TypeError(f"in_features must be an integer, got {short(value)}: use from_data(X)")
     integer("in_features", value, 1)
 
 
 def all_positive(name: str, values: tuple[float, ...]) -> None:
-    """Numbers above 0."""
+    """Check that all numbers are above 0."""
     for i, value in enumerate(values):
         if value <= 0:
             raise ValueError(f"{name}[{i}] must be > 0, got {value!r}: give a constant column 1")
 
 
 def ordered(minimum: tuple[float, ...], maximum: tuple[float, ...]) -> None:
-    """No maximum below its minimum."""
+    """Check that no maximum is below its minimum."""
     for i, (low, high) in enumerate(zip(minimum, maximum, strict=True)):
         if high < low:
             raise ValueError(f"maximum[{i}] must be >= minimum[{i}] = {low!r}, got {high!r}")
 
 
 def interval(low: object, high: object) -> None:
-    """Two numbers, the second one larger."""
+    """Check that the second of two numbers is larger."""
     if finite("high", high) <= finite("low", low):
         raise ValueError(f"high must be > low = {low!r}, got {high!r}")
 
 
 def data(X: object) -> NDArray[np.float64]:
-    """X of shape (n, n_features), neither of them 0."""
+    """Check and return X of shape (n, n_features), neither of them 0."""
     array = numbers_array("X", X, "float64")
     if array.ndim != 2 or array.size == 0:
         remedy = ": pass X[:, None] for one feature" if array.ndim == 1 and array.size else ""
@@ -60,7 +60,7 @@ def data(X: object) -> NDArray[np.float64]:
 
 
 def target_columns(y: object) -> NDArray[np.generic]:
-    """Targets of shape (n, n_outputs), a column where there is one output."""
+    """Check and return targets of shape (n, n_outputs), a column for one output."""
     array = plain_array("y", y)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_outputs), both >= 1")
@@ -70,7 +70,7 @@ def target_columns(y: object) -> NDArray[np.generic]:
 
 
 def scale_fits(layer: object, shift: NDArray[np.floating], factor: NDArray[np.floating], dtype: str) -> None:
-    """A layer's numbers (n,) after rounding to a model's precision: finite, and the factors not 0."""
+    """Check that a layer's numbers (n,), rounded to a model's precision, are finite and the factors not 0."""
     bad = ~np.isfinite(shift) | ~np.isfinite(factor) | (factor == 0)
     if bad.any():
         column = int(np.argmax(bad))
@@ -81,7 +81,7 @@ def scale_fits(layer: object, shift: NDArray[np.floating], factor: NDArray[np.fl
 
 
 def above_lowest(X: NDArray[Any], lowest: NDArray[np.float64]) -> None:
-    """Every number of X (n, k) is above its column's lowest (k,)."""
+    """Check that every number of X (n, k) is above its column's lowest (k,)."""
     bad = lowest >= X
     if bad.any():
         row, column = (int(i) for i in np.argwhere(bad)[0])
@@ -92,7 +92,7 @@ def above_lowest(X: NDArray[Any], lowest: NDArray[np.float64]) -> None:
 
 
 def weight_shape(shape: object) -> tuple[int, int]:
-    """A weight's shape (in_features, out_features)."""
+    """Check and return a weight's shape (in_features, out_features)."""
     if (
         not isinstance(shape, tuple)
         or len(shape) != 2
@@ -103,13 +103,13 @@ def weight_shape(shape: object) -> tuple[int, int]:
 
 
 def model_size(n_params: int) -> None:
-    """A number of parameters that memory can hold."""
+    """Check that memory can hold this number of parameters."""
     if n_params > 2**40:
         raise ValueError(f"the layers have {n_params} parameters, more than memory can hold: use smaller layers")
 
 
 def own_params(value: NDArray[Any], n: int, dtype: str, writes: bool = True) -> NDArray[Any]:
-    """A model's own vector as it was made: NumPy lets its dtype, shape and flags be set in place."""
+    """Check and return a model's own vector; NumPy would let its dtype, shape and flags be set in place."""
     if value.dtype != dtype:
         raise ValueError(
             f"model.params was set to dtype {value.dtype} in place; expected {dtype}: set model.params.dtype = "
@@ -126,13 +126,13 @@ def own_params(value: NDArray[Any], n: int, dtype: str, writes: bool = True) -> 
 
 
 def flat_vector(vector: Any, n: int) -> None:
-    """A flat vector of all parameters' length."""
+    """Check that a flat vector has one number for each parameter."""
     if not isinstance(vector, np.ndarray) or vector.shape != (n,):
         raise ValueError(f"vector has shape {np.shape(vector)}; expected ({n},)")
 
 
 def no_model(value: object) -> str:
-    """The message for what is no model."""
+    """Return the message for something that is no model."""
     received = kind_of(value) if is_foreign(value) else short(value)
     received = f"the class {full_name(value)}" if isinstance(value, type) else received
     return f"model must be a gdcore.Sequential, such as gdcore.MLP([2, 8, 1]), got {received}"

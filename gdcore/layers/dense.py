@@ -14,7 +14,7 @@ from .initializers import Initializer, get_initializer
 @final
 @dataclass(frozen=True, repr=False)
 class Dense:
-    """a = f(x W + b).
+    """A dense layer: a = f(x W + b).
 
     Parameters
     ----------
@@ -23,20 +23,20 @@ class Dense:
     activation : str, default "identity"
         A name in `gdcore.ACTIVATIONS`.
     bias : bool, default True
-        Whether b, shape (out_features,), is there.
+        Whether there is a bias b, shape (out_features,).
     weight_init, bias_init : str or Initializer, default "auto" and "zeros"
-        "auto" suits the activation: He for relu and its kin, LeCun for selu, Glorot for the others.
+        "auto" depends on the activation: He for relu and its variants, LeCun for selu, Glorot for the others.
     l1, l2 : float, optional
-        Penalty l1 * sum |W| + l2/2 * sum W^2 in place of the model's l1 or l2 (of `Trainer`, `fit`, `loss`, …), 0 for
-        none; by default the model's.
+        Penalty l1 * sum |W| + l2/2 * sum W^2. It overrides the model's l1 or l2 (of `Trainer`, `fit`, `loss`, …); 0
+        means no penalty, None the model's.
     max_norm : float, optional
-        What the norm of no unit's weights, a column of W, exceeds after a step of training: larger ones are scaled
-        down to it. Initial weights are left alone.
+        Upper limit for the norm of each unit's weights (a column of W) after a training step; larger ones are scaled
+        down to it. Initial weights are not changed.
 
     Raises
     ------
     TypeError, ValueError
-        For sizes that are not integers >= 1, unknown names, penalties below 0 and a max_norm that is not above 0.
+        If a size is not an integer >= 1, a name is unknown, a penalty is below 0, or max_norm is not above 0.
 
     References
     ----------
@@ -75,7 +75,7 @@ class Dense:
 
     @property
     def n_params(self) -> int:
-        """Weights and biases."""
+        """Number of weights and biases."""
         return self.in_features * self.out_features + (self.out_features if self.bias else 0)
 
     def __repr__(self) -> str:

@@ -12,14 +12,14 @@ from ..base.record import call_repr
 @final
 @dataclass(frozen=True, repr=False)
 class Dropout:
-    """Sets each input to 0 with probability `rate` while training and scales the others by 1 / (1 - rate).
+    """Sets each input to 0 with probability `rate` during training and scales the others by 1 / (1 - rate).
 
-    Left out in `predict` and `loss`.
+    It has no effect in `predict`, nor in `loss` without `dropout_seed`.
 
     Parameters
     ----------
     rate : float, default 0.5
-        In [0, 1).
+        Probability that an input is set to 0, in [0, 1).
 
     References
     ----------
@@ -42,5 +42,5 @@ class Dropout:
 
 
 def dropout_key(seed: int | None) -> int:
-    """The kernels' key for a mask that `seed` fixes; 0, without dropout, where there is none."""
+    """Return the kernels' key for the mask of `seed`; without a seed 0, which means no dropout."""
     return 0 if seed is None else 1 + checks.integer("dropout_seed", seed, 0, 2**64 - 2)

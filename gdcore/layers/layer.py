@@ -1,4 +1,4 @@
-"""What a layer may be, which layers may follow one another, and how the kernels take them."""
+"""The kinds of layers, their permitted order, and their form for the kernels."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Layer = Dense | Dropout | Standardize | MinMax | Log1p | ScaledTarget
 
 
 def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Layers whose sizes follow one another, at least one of them Dense, and that behind every scaling layer.
+    """Check and return layers of matching sizes; at least one is Dense, and one follows every scaling layer.
 
-    A ScaledTarget is the last of them.
+    A ScaledTarget must be last.
     """
     width: int | None = None
     last: Layer | None = None
@@ -53,11 +53,11 @@ LayerRow = (
     tuple[str, int, int, bool, str, float | None, float | None, float | None] | tuple[str, int, float]
     | tuple[str, int, NDArray[Any], NDArray[Any], float] | tuple[str, int]
 )  # fmt: skip
-"""A layer as the kernels take it: see `Network`."""
+"""A layer in the form that the kernels take; see `Network`."""
 
 
 def layer_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
-    """The layers as the kernels of a precision take them.
+    """Return the layers in the form that the kernels of a precision take.
 
     ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), ("dropout", width, rate), ("affine", width, shift,
     factor, offset), ("log1p", width).

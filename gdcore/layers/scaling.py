@@ -1,4 +1,4 @@
-"""Layers that bring inputs to one scale: fitted from data, part of the model, without parameters to train.
+"""Layers that scale inputs: fitted from data, part of the model, without trainable parameters.
 
 Design
 ------
@@ -20,7 +20,7 @@ from ..base import checks
 from . import checks as layers_checks
 
 CONSTANT = 4
-"""Roundings by which the entries of a constant column may differ."""
+"""A column counts as constant if its entries differ by at most this many roundings."""
 
 
 class Affine(NamedTuple):
@@ -34,17 +34,17 @@ class Affine(NamedTuple):
 @final
 @dataclass(frozen=True, repr=False)
 class Standardize:
-    """a = (x - mean) / std, column by column.
+    """Standardizes each column: a = (x - mean) / std.
 
     Parameters
     ----------
     mean, std : tuple of float
-        One of each per feature, each std > 0; `from_data` measures them.
+        One value per feature, each std > 0; `from_data` computes them.
 
     Raises
     ------
     TypeError, ValueError
-        For what is not a tuple of finite numbers, tuples of different lengths, and a std that is not > 0.
+        If an argument is not a tuple of finite numbers, lengths differ, or a std is not > 0.
 
     References
     ----------
@@ -71,15 +71,15 @@ class Standardize:
 
     @classmethod
     def from_data(cls, X: ArrayLike) -> Standardize:
-        """The mean and the standard deviation (divided by n, not n - 1) of each column.
+        """Return the layer with the mean and standard deviation (divided by n, not n - 1) of each column.
 
         Parameters
         ----------
         X : array_like, shape (n, n_features)
-            The training data; a constant column gets std 1, and so becomes 0.
+            The training data. A constant column gets std 1 and so becomes 0.
         """
         data, constant = _columns(X)
-        half = data / 2 - data[0] / 2    # from the first row: exact where a column is far from 0, and never too large
+        half = data / 2 - data[0] / 2    # relative to the first row: exact far from 0, and no overflow
         size = np.abs(half).max(axis=0)
         unit = half / np.where(size > 0, size, 1.0)
         mean = np.where(constant, data[0], data[0] + 2 * (unit.mean(axis=0) * size))
@@ -88,11 +88,11 @@ class Standardize:
 
     @property
     def in_features(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return len(self.mean)
 
     def affine(self) -> Affine:
-        """The map that the kernels apply."""
+        """Return the map that the kernels apply."""
         return Affine(np.array(self.mean), 1 / np.array(self.std), 0.0)
 
     def __repr__(self) -> str:
@@ -102,19 +102,19 @@ class Standardize:
 @final
 @dataclass(frozen=True, repr=False)
 class MinMax:
-    """Each column's interval [minimum, maximum] is stretched to [low, high]; what lies outside stays outside.
+    """Maps each column's interval [minimum, maximum] to [low, high]; values outside stay outside.
 
     Parameters
     ----------
     minimum, maximum : tuple of float
-        One of each per feature; `from_data` measures them. Where they are equal, (x - minimum) + low is what results.
+        One value per feature; `from_data` computes them. If they are equal, the output is (x - minimum) + low.
     low, high : float, default 0 and 1
 
     Raises
     ------
     TypeError, ValueError
-        For what is not a tuple of finite numbers, tuples of different lengths, a maximum below its minimum, and a high
-        that is not above low.
+        If an argument is not a tuple of finite numbers, lengths differ, a maximum is below its minimum, or high is not
+        above low.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class MinMax:
 
     @classmethod
     def from_data(cls, X: ArrayLike, low: float = 0.0, high: float = 1.0) -> MinMax:
-        """The smallest and the largest number of each column.
+        """Return the layer with the smallest and largest number of each column.
 
         Parameters
         ----------
@@ -151,11 +151,11 @@ class MinMax:
 
     @property
     def in_features(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return len(self.minimum)
 
     def affine(self) -> Affine:
-        """The map that the kernels apply."""
+        """Return the map that the kernels apply."""
         shift = np.array(self.minimum)
         spread = np.array(self.maximum) - shift
         stretch = self.high - self.low
@@ -170,7 +170,7 @@ class MinMax:
 @final
 @dataclass(frozen=True)
 class Log1p:
-    """a = log(1 + x), for inputs that span orders of magnitude; every x must be above -1.
+    """Takes a = log(1 + x), for inputs that span orders of magnitude; every x must be above -1.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class Log1p:
 
     @classmethod
     def from_data(cls, X: ArrayLike) -> Log1p:
-        """As many features as X has.
+        """Return the layer with as many features as X has.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ Scaling = Standardize | MinMax | Log1p
 
 
 def lowest_inputs(layers: tuple[object, ...]) -> NDArray[np.float64] | None:
-    """What every input (n_features,) must be above for the leading layers' logarithms; None where there are none."""
+    """Return the lower bound of every input (n_features,) for the leading layers' logarithms; None without these."""
     leading: list[Scaling] = []
     for layer in layers:
         if not isinstance(layer, Scaling):
@@ -233,7 +233,7 @@ def lowest_inputs(layers: tuple[object, ...]) -> NDArray[np.float64] | None:
 
 
 def scaled(layer: Scaling, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A layer's output and its slope at x (n, n_features), in NumPy."""
+    """Return a layer's output and its slope at x (n, n_features), in NumPy."""
     if isinstance(layer, Log1p):
         return np.log1p(x), 1 / (1 + x)
     shift, factor, offset = layer.affine()
@@ -241,7 +241,7 @@ def scaled(layer: Scaling, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]
 
 
 def _columns(X: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """X (n, n_features) in float64, and which of its columns are constant."""
+    """Return X (n, n_features) in float64, and which of its columns are constant."""
     received = checks.plain_array("X", X).dtype
     data = layers_checks.data(X)
     eps = float(np.finfo(received if received.kind == "f" else np.float64).eps)
@@ -250,7 +250,7 @@ def _columns(X: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 
 
 def _short_repr(layer: object, **fields: object) -> str:
-    """The call that makes a layer; of many columns, their number alone."""
+    """Return the call that makes a layer; many columns are shown as their number."""
     shown = []
     for name, value in fields.items():
         many = isinstance(value, tuple) and len(value) > 4

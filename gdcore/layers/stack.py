@@ -41,7 +41,7 @@ Names = tuple[str, ...]
 @final
 @dataclass(frozen=True)
 class Block:
-    """A stretch of the flat vector: one layer's weight or bias.
+    """A part of the flat vector: one layer's weight or bias.
 
     Attributes
     ----------
@@ -61,21 +61,21 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Such as "dense0.weight"."""
+        """Name such as "dense0.weight"."""
         return f"{self.layer}.{self.kind}"
 
     @property
     def is_weight(self) -> bool:
-        """Whether it is a weight, which penalties are taken over."""
+        """Whether it is a weight; penalties apply only to weights."""
         return self.kind == "weight"
 
     def of(self, vector: NDArray[Any]) -> NDArray[Any]:
-        """The view into a flat vector (n_params,)."""
+        """Return the view into a flat vector (n_params,)."""
         return vector[self.place].reshape(self.shape)
 
 
 def blocks_of(layers: list[Dense]) -> tuple[Block, ...]:
-    """The blocks of dense layers, in the order of the flat vector."""
+    """Return the blocks of dense layers, in the order of the flat vector."""
     found, at = [], 0
     for i, layer in enumerate(layers):
         shapes = {"weight": (layer.in_features, layer.out_features), "bias": (layer.out_features,)}
@@ -88,7 +88,7 @@ def blocks_of(layers: list[Dense]) -> tuple[Block, ...]:
 
 
 class Model(ABC):
-    """What has a stack: what can be trained, checked and diagnosed."""
+    """Anything with a stack, which can be trained, checked and diagnosed."""
 
     @property
     @abstractmethod
@@ -97,7 +97,7 @@ class Model(ABC):
 
 
 def stack_of(model: object) -> Stack:
-    """The stack of a model.
+    """Return the stack of a model.
 
     Raises
     ------
@@ -169,7 +169,7 @@ class Stack:
             own[:] = checks.vector("params", array, self.n_params, self.dtype)
 
     def own_params(self, *, writes: bool = True) -> NDArray[Any]:
-        """The flat vector, once it has been checked that it is as it was made.
+        """Return the flat vector after checking that nobody has changed its form.
 
         Raises
         ------
@@ -179,7 +179,7 @@ class Stack:
         return layers_checks.own_params(self._params, self.n_params, self.dtype, writes)
 
     def reset(self) -> None:
-        """Draw the initial parameters anew, the same ones where there is a seed, and forget loss and names."""
+        """Draw new initial parameters (the same ones if there is a seed) and forget loss and feature names."""
         params, rng = self.own_params(), np.random.default_rng(self.seed)
         for layer, views in zip(self.dense, self.layer_views(params), strict=True):
             shape = (layer.in_features, layer.out_features)
@@ -189,18 +189,18 @@ class Stack:
         self.trained_loss = self.feature_names = None
 
     def views(self, vector: NDArray[Any] | None = None) -> list[tuple[Block, NDArray[Any]]]:
-        """Each block, and the view of it in a flat vector (n_params,), by default the parameters."""
+        """Return each block with its view in a flat vector (n_params,), by default the parameters."""
         if vector is None:
             vector = self.own_params(writes=False)
         layers_checks.flat_vector(vector, self.n_params)
         return [(block, block.of(vector)) for block in self.blocks]
 
     def parameters(self, vector: NDArray[Any] | None = None) -> list[tuple[str, NDArray[Any]]]:
-        """Names and views of the blocks of a flat vector (n_params,), by default the parameters."""
+        """Return names and views of the blocks of a flat vector (n_params,), by default the parameters."""
         return [(block.name, view) for block, view in self.views(vector)]
 
     def layer_views(self, vector: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
-        """Each dense layer's weight and, where it has one, bias in a flat vector (n_params,)."""
+        """Yield each dense layer's weight and, if it has one, bias in a flat vector (n_params,)."""
         at = 0
         for layer in self.dense:
             count = 2 if layer.bias else 1
@@ -208,7 +208,7 @@ class Stack:
             at += count
 
     def bind(self, *, trains: bool, blocks: bool = True) -> Network:
-        """A compiled network over the parameters; its own workspace grows to the largest batch it meets.
+        """Return a compiled network over the parameters; its workspace grows to the largest batch it meets.
 
         Parameters
         ----------
@@ -220,34 +220,34 @@ class Stack:
         return load(self.dtype).Network(self._table, self.own_params(), 1, trains, blocks)
 
     def network(self, trains: bool) -> Network:
-        """The bound network to predict with, or the one with the buffers of the backward pass."""
+        """Return the bound network for predictions, or the one with the buffers of the backward pass."""
         found = self._networks.get(trains)
         if found is None:
             found = self._networks[trains] = self.bind(trains=trains)
         return found
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Outputs (n, out_features) in the units of the targets, of rows (n, in_features) that were checked before."""
+        """Return outputs (n, out_features) in the units of the targets, for checked rows (n, in_features)."""
         outputs = self.network(False).predict(X)
         return outputs if self.target_scale is None else self.target_scale.restored(outputs)
 
     def with_layers(self, layers: tuple[Layer, ...], dtype: str | None = None) -> Stack:
-        """A stack of other layers of the same sizes, its parameters copies of these."""
+        """Return a stack of other layers of the same sizes, with copies of these parameters."""
         other = Stack(layers, self.seed, self.dtype if dtype is None else dtype)
         other.params[:] = self.own_params(writes=False)
         return other
 
     def astype(self, dtype: str) -> Stack:
-        """A copy in another precision, with the same parameters rounded to it."""
+        """Return a copy in another precision, with the same parameters rounded to it."""
         other = self.with_layers(self.layers, dtype)
         other.trained_loss, other.feature_names = self.trained_loss, self.feature_names
         return other
 
     def copy(self) -> Stack:
-        """A stack of its own with the same layers and parameters."""
+        """Return an independent stack with the same layers and parameters."""
         return self.astype(self.dtype)
 
     @property
     def plain(self) -> Stack:
-        """The stack that the kernels see, whose outputs and targets are standardized: itself as a rule."""
+        """The stack as the kernels see it, with standardized outputs and targets; usually the stack itself."""
         return self if self.target_scale is None else self.with_layers(self.layers[:-1])

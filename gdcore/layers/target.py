@@ -1,10 +1,10 @@
-"""Targets in units of their own: the last layer of a model, fitted from them.
+"""A last layer that restores the units of the targets, fitted from them.
 
 Design
 ------
-- Losses and gradients are those of standardized targets and outputs: a model with this layer trains to the bits of one
-  without it on (y - mean) / std, whatever the loss, the optimizer and its rate, penalties and clipping. Learning rates
-  and penalties then mean the same for targets of any size, and float32 keeps the digits of a target far from 0.
+- Losses and gradients are those of standardized targets and outputs: a model with this layer trains bit for bit like
+  one without it on (y - mean) / std, whatever the loss, the optimizer and its rate, penalties and clipping. Learning
+  rates and penalties then mean the same for targets of any size, and float32 keeps the digits of a target far from 0.
 - So the kernels know nothing of it. Targets are standardized, in float64, where samples are checked; `predict` brings
   the outputs back.
 """
@@ -25,11 +25,11 @@ from .scaling import Standardize
 @final
 @dataclass(frozen=True, repr=False)
 class ScaledTarget:
-    """The last layer of a model whose targets are not of the size of 1: outputs become mean + std * output.
+    """The last layer of a model whose targets are not of size 1: outputs become mean + std * output.
 
-    The model is trained on (y - mean) / std, and `predict` answers in the units of y. Losses are those of standardized
-    targets: mean_squared_error in units of std^2, so that 1 is the loss of the mean, mean_absolute_error in units of
-    std, the delta of `Huber` in units of std. Metrics are measured in the units of y.
+    The model is trained on (y - mean) / std, and `predict` returns values in the units of y. Losses are those of
+    standardized targets: mean_squared_error is in units of std^2, so that predicting the mean has loss 1;
+    mean_absolute_error and the delta of `Huber` are in units of std. Metrics are in the units of y.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ class ScaledTarget:
     Raises
     ------
     TypeError, ValueError
-        For what is not a tuple of finite numbers, tuples of different lengths, and a std that is not > 0.
+        If an argument is not a tuple of finite numbers, lengths differ, or a std is not > 0.
 
     Notes
     -----
-    It goes with losses of real targets. A custom loss is given standardized outputs and targets.
+    It needs a loss of real targets. A custom loss receives standardized outputs and targets.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class ScaledTarget:
 
     @classmethod
     def from_data(cls, y: ArrayLike) -> ScaledTarget:
-        """The mean and the standard deviation (divided by n, not n - 1) of each output's targets.
+        """Return the layer with the mean and standard deviation (divided by n, not n - 1) of each output's targets.
 
         Parameters
         ----------
@@ -77,20 +77,20 @@ class ScaledTarget:
 
     @property
     def in_features(self) -> int:
-        """Outputs of the model."""
+        """Number of the model's outputs."""
         return len(self.mean)
 
     def standardized(self, y: Any) -> NDArray[np.float64]:
-        """Targets (n, out_features), or (n,) of one output, in units of std around the mean; others as they are."""
+        """Return targets (n, out_features), or (n,) for one output, as (y - mean) / std; other shapes are unchanged."""
         array = checks.numbers_array("y", y, "float64")
         k = len(self.mean)
         if array.shape[1:] != (k,) and (k > 1 or array.ndim != 1):
-            return array    # whose shape is refused with the rest of the samples
+            return array    # its shape is refused with the other samples
         scaled: NDArray[np.float64] = (array.reshape(-1, k) - np.array(self.mean)) / np.array(self.std)
         return scaled.reshape(array.shape)
 
     def restored(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Numbers (n, out_features), or (n,) of one output, in the units of y and in their own precision."""
+        """Return numbers (n, out_features), or (n,) for one output, in the units of y and in their own precision."""
         own: NDArray[Any] = outputs.reshape(-1, len(self.mean)) * np.array(self.std) + np.array(self.mean)
         with np.errstate(over="ignore"):
             return own.reshape(outputs.shape).astype(outputs.dtype)

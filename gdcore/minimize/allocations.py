@@ -1,4 +1,4 @@
-"""Allocations that fail inside NumPy."""
+"""Failed allocations inside NumPy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Iterator
 
 UNSET = "without setting an exception", "without exception set", "NULL object passed"
-"""What Python says of a function in C that has failed and has not said why; NumPy's do so where memory is lacking."""
+"""Python's message for a C function that failed without setting an error; NumPy's do so if memory runs out."""
 
 
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
-    """Raise MemoryError where NumPy's failed allocations have become a SystemError.
+    """Raise MemoryError if one of NumPy's failed allocations has become a SystemError.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is refused by minimize, each with its message and remedy."""
+"""Checks of the arguments of `minimize`; each error says what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INSTEAD = "use CMA-ES (an evolution strategy) or, where fun is a mean over rando
 
 
 def deterministic(value: float, again: float) -> None:
-    """A function with one value at one place."""
+    """Check that two evaluations at one point agree."""
     if value != again:
         raise ValueError(
             f"fun gave {value:.6g} and then {again:.6g} at the same x: differences of a random function are noise; "
@@ -25,13 +25,13 @@ def deterministic(value: float, again: float) -> None:
 
 
 def no_jump_here(jumps: bool) -> None:
-    """A function that does not jump at its start."""
+    """Check that the function does not jump at its start."""
     if jumps:
         raise ValueError(f"fun jumps at x0: no derivative to follow; {INSTEAD}")
 
 
 def no_jump(distance: float | None) -> None:
-    """A function that is not made of steps."""
+    """Raise the error for a function made of steps."""
     if distance is not None:
         raise ValueError(
             f"fun is constant around x0 and jumps within {distance:.2g} of it: no derivative to follow; {INSTEAD}"
@@ -39,7 +39,7 @@ def no_jump(distance: float | None) -> None:
 
 
 def objective_value(value: object, where: str) -> float:
-    """What an objective returned: a number."""
+    """Check and return an objective's value."""
     found = np.asarray(value)
     if found.size != 1 or found.dtype.kind not in "biuf":
         raise TypeError(f"{where} must return a number, got {value!r}")
@@ -47,7 +47,7 @@ def objective_value(value: object, where: str) -> float:
 
 
 def objective_pair(value: object) -> tuple[object, object]:
-    """What an objective returned with its gradient."""
+    """Check and return an objective's value and gradient."""
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(
             f"fun must return (value, gradient), got {full_name(type(value))}: pass jac=None for finite differences or "
@@ -57,7 +57,7 @@ def objective_pair(value: object) -> tuple[object, object]:
 
 
 def objective_gradient(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """An objective's gradient, of x's shape, as a flat vector."""
+    """Check and return an objective's gradient, of x's shape, as a flat vector."""
     found = np.asarray(value)
     if found.dtype.kind not in "biuf" or (found.shape != shape and found.size != 1) or found.size != np.prod(shape):
         raise ValueError(f"the gradient has shape {found.shape} and dtype {found.dtype}; expected real numbers {shape}")
@@ -65,7 +65,7 @@ def objective_gradient(value: object, shape: tuple[int, ...]) -> NDArray[np.floa
 
 
 def bounds(value: object, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest values (n,) from pairs, None for none."""
+    """Check pairs of bounds; return lowest and highest values (n,)."""
     several = several_pairs(value)
     if len(several) != n:
         raise ValueError(f"bounds has {len(several)} pairs; expected one for each of x0's {n} numbers")
@@ -77,7 +77,7 @@ def bounds(value: object, n: int) -> tuple[NDArray[np.float64], NDArray[np.float
 
 
 def several_pairs(value: object) -> list[Any]:
-    """A list of pairs."""
+    """Check and return a list of pairs."""
     found = list(value) if isinstance(value, Iterable) else []
     pairs = found and all(isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2 for pair in found)
     if not pairs or not all(end is None or isinstance(end, numbers.Real) for pair in found for end in pair):
@@ -86,19 +86,19 @@ def several_pairs(value: object) -> list[Any]:
 
 
 def finite_start(what: str, at_start: bool) -> None:
-    """A value and a gradient to begin with; `what` is the one that is not finite."""
+    """Check that value and gradient are finite at the start; `what` is the one that is not."""
     if what and at_start:
         raise ValueError(f"{what} is not finite at x0: begin elsewhere")
 
 
 def takes_bounds(method: object, takes: bool, given: bool) -> None:
-    """A method that can keep to bounds."""
+    """Check that the method supports bounds if they are given."""
     if given and not takes:
         raise ValueError(f"{method!r} does not take bounds: use 'lbfgs', or an optimizer with a learning rate")
 
 
 def jacobian(value: object) -> None:
-    """What says where a gradient comes from."""
+    """Check `jac`, which says where the gradient comes from."""
     if value is not None and value is not True and not callable(value):
         raise TypeError(
             "jac must be True (fun returns value and gradient), a function or None (finite differences), "
@@ -107,7 +107,7 @@ def jacobian(value: object) -> None:
 
 
 def no_tree(name: str, value: object) -> None:
-    """One array, rather than a dict or a list of several, as JAX's trees are."""
+    """Check that one array is given rather than a dict or list of several, like JAX's trees."""
     items = list(value) if isinstance(value, list | tuple) else []
     arrays = any(isinstance(item, np.ndarray | list | tuple | dict) or np.ndim(item) for item in items)
     shapes = {_shape(item) for item in items}

@@ -1,14 +1,14 @@
-"""When a descent on any function has converged, and flat ground where its gradient says nothing.
+"""Convergence of a descent on any function, and flat regions where the gradient means nothing.
 
 Design
 ------
-- A gradient is small or not beside a scale that has its own units: the function's curvature, which is the largest
-  change of the gradient per step's length, times the size of x. So c * fun converges where fun does.
+- A gradient is small relative to a scale with the same unit: the function's curvature (the largest change of the
+  gradient per step length) times the size of x. So c * fun converges where fun does.
 - The first tenth of the steps does not count: a steep start far away would make any valley look flat.
-- The gradient must be small beside those of the way as well: where the entries of x differ in size, curvature times x
-  is a scale that none of them has.
-- A gradient of 0 after a step of thousands is that of an overflow or of a saturated function. Beside a minimum it would
-  grow in proportion to the way back.
+- The gradient must also be small relative to earlier ones: if the entries of x differ in size, curvature times x is a
+  scale that fits none of them.
+- A gradient of 0 after a very long step comes from an overflow or a saturated function. Near a minimum it would grow in
+  proportion to the distance on the way back.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ SHARE = 1e-6
 ALONE = 1e-14
 """A gradient below this share of curvature times x has converged, wherever the descent began."""
 PROBE = float(np.finfo(np.float64).eps) ** (1 / 3)
-"""The step, as a share of x, at which the curvature is measured where no step has shown it."""
+"""The curvature is measured with a step of this share of x if no step of the descent has shown it."""
 LEAP = 1e-4
 """A step that leaves at most this share of the gradient may be a leap onto flat ground."""
 BACK = 1e-3
-"""The share of that step that is gone back to look: a gradient that grows linearly has a larger share there."""
+"""The gradient is evaluated this share of that step back; one that grows linearly has a larger share there."""
 PROMISED = 1e-2
 """A step that lowers the value by a smaller share of what its slope promised is a leap."""
 
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 @final
 class Convergence:
-    """The scale of a function's gradients, as its descent goes on."""
+    """Tracks the scale of a function's gradients during a descent."""
 
     def __init__(self, objective: Objective, limits: Limits | None) -> None:
         self.objective, self.limits = objective, limits
@@ -58,7 +58,7 @@ class Convergence:
         self.sizes = RecentLargest()
 
     def reason(self, before: Place | None, here: Place, size: float) -> str | None:
-        """Why the descent has converged, if it has.
+        """Return why the descent has converged, or None.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Convergence:
             return None
         x_size = max(norm(here.x), norm(here.x - self.first)) or 1.0
         moved = norm(here.x - before.x)
-        if not moved and not self.curvature:            # the first step was lost in x's roundoff
+        if not moved and not self.curvature:            # the first step was below x's roundoff
             there = here.x - PROBE * x_size / norm(here.grad) * here.grad
             before = Place(there, *self.objective(there if self.limits is None else np.clip(there, *self.limits)))
             moved = norm(here.x - before.x)
@@ -89,7 +89,7 @@ class Convergence:
 
 
 def leap(objective: Objective, before: Place, here: Place, limits: Limits | None) -> str | None:
-    """What to say of a step that alone made the gradient small, onto ground that is flat; None of any other step.
+    """Return the message for a step that made the gradient small only by reaching flat ground; None for any other step.
 
     Beside a minimum the gradient would be `BACK` of the one before, at least; and a minimum that is flat itself, as
     that of a hinge, is reached by a step that lowers the value as its slope promised.

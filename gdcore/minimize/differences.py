@@ -1,4 +1,4 @@
-"""Gradients of any function by differences that keep to bounds, and functions that have none.
+"""Gradients by differences that keep to bounds, and detection of functions without a gradient.
 
 Design
 ------
@@ -23,15 +23,16 @@ Vector = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
 JUMP = 1e-6
-"""A change within `CLOSE` of where nothing has changed yet that makes a jump, in units of the function's size."""
+"""A change within `CLOSE` of the point where the function first changes is a jump if it exceeds this share of the
+function's size."""
 CLOSE = 1e-12
-"""How closely the first change is located, as a share of its distance, or of a step where it is nearer."""
+"""The first change is located to within this share of its distance, or of a step if it is nearer."""
 SHRINK = 1024
-"""How many times smaller the step is at which a jump is told from a slope."""
+"""To distinguish a jump from a slope, the step is made this many times smaller."""
 FARTHEST = 2**24
-"""How far jumps are looked for, in steps: about 100 in units of the variable."""
+"""Jumps are searched for up to this many steps away: about 100 in units of the variable."""
 ROUNDOFF = 4
-"""A difference of at most this many eps of the values is their roundoff."""
+"""A difference of at most this many eps of the values is treated as roundoff."""
 
 
 def differences(
@@ -75,7 +76,7 @@ def _moved(x: Vector, i: int, step: float) -> Vector:
 
 
 def _room(x: Vector, i: int, limits: Limits | None) -> tuple[float, float]:
-    """How far entry i may move down and up."""
+    """Return how far entry i may move down and up."""
     return (np.inf, np.inf) if limits is None else (float(x[i] - limits[0][i]), float(limits[1][i] - x[i]))
 
 
@@ -88,13 +89,13 @@ def _slope(
         high, low = _moved(x, i, h), _moved(x, i, -h)
         up, down = fun(high), fun(low)
         rise, width = up - down, float(high[i] - low[i])
-        # what the roundoff of x changes in the values joins their own
+        # the roundoff of x adds to that of the values
         curved = 0.0 if value is None else max(abs(up - value), abs(down - value)) * abs(float(x[i])) / h
         return 0.0 if abs(rise) <= ROUNDOFF * eps * max(abs(up), abs(down), curved) else rise / width
     room = max(below, above)
     side = 1.0 if above >= below else -1.0
     near, far = (_moved(x, i, side * step) for step in (min(h, room / 2), min(2 * h, room)))
-    if limits is not None:      # x + room may round to beyond the bound
+    if limits is not None:      # x + room may round to a point beyond the bound
         near, far = np.clip(near, *limits), np.clip(far, *limits)
     a, b = float(near[i] - x[i]), float(far[i] - x[i])
     if value is None or not a or a == b:
@@ -109,7 +110,7 @@ def check_differentiable(
     fun: Callable[[Vector], float], x: Vector, value: float, slopes: NDArray[Any], limits: Limits | None = None,
     eps: float = EPS,
 ) -> None:
-    """Refuse a function without a derivative to follow.
+    """Refuse a function without a usable derivative.
 
     Parameters
     ----------
@@ -142,7 +143,9 @@ def check_differentiable(
 def _jumps_here(
     fun: Callable[[Vector], float], x: Vector, i: int, value: float, limits: Limits | None, eps: float
 ) -> bool:
-    """Whether what changes beside x along entry i stays as the step shrinks; of slopes and kinks it shrinks too."""
+    """Return whether the change beside x along entry i persists as the step shrinks; that of slopes and kinks shrinks
+    too.
+    """
     below, above = _room(x, i, limits)
 
     def change(step: float) -> float:
@@ -157,7 +160,7 @@ def _jumps_here(
 def _first_jump(
     fun: Callable[[Vector], float], x: Vector, i: int, h: float, value: float, room: float
 ) -> float | None:
-    """The distance along entry i at which the function first changes, if it jumps there; a kink is no jump."""
+    """Return the distance along entry i at which the function first changes, if it jumps there; a kink is no jump."""
 
     def change(distance: float) -> float:
         return abs(fun(_moved(x, i, distance)) - value)

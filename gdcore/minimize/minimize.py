@@ -1,4 +1,4 @@
-"""Any objective: the optimizers on a function of the user's.
+"""`minimize`, which applies the optimizers to a function of the user's.
 
 Design
 ------
@@ -39,15 +39,15 @@ Vector = NDArray[np.float64]
 MONITORS = {"loss": False}
 OPTIMIZER = Adam(0.01)
 WHOLE, PROJECTED = "the full gradient", "the projected gradient"
-"""What criteria call the gradient of a fit, and what it is under bounds."""
+"""Stop reasons call the gradient by the first name; under bounds by the second."""
 SHOWN = 12
-"""Numbers of an array at most that are printed."""
+"""Arrays with more numbers than this are printed as their shape."""
 GROWN = 2.0
-"""A value at the end above the first one and above this multiple of the lowest has diverged."""
+"""Diverged: the last value exceeds the first one and this multiple of the lowest one."""
 
 
 class Trace(NamedTuple):
-    """Where a minimization has been."""
+    """The path of a minimization."""
 
     x: NDArray[np.float64]
     """Shape (nit + 1, …): x0 and x after each step."""
@@ -58,7 +58,7 @@ class Trace(NamedTuple):
 @final
 @dataclass(frozen=True, repr=False)
 class MinimizeResult:
-    """What `minimize` found; the fields are those of SciPy's result. Of large arrays `print` shows the shape.
+    """Result of `minimize`, with the fields of SciPy's result. `print` shows only the shape of large arrays.
 
     Attributes
     ----------
@@ -68,10 +68,10 @@ class MinimizeResult:
     jac : ndarray, of x0's shape
         The gradient at x.
     nit, nfev : int
-        Steps, and evaluations of the function, those for differences included.
+        Number of steps, and of evaluations of the function, including those for differences.
     success : bool
-        Whether a criterion was met, by default that of a small gradient, rather than the last step reached, a value not
-        finite, or a flat spot leapt to.
+        Whether a criterion was met, by default that of a small gradient. False if all steps were made, a value was not
+        finite, or a long step ended on flat ground.
     message : str
         Why it stopped, as a sentence.
     trace : Trace or None
@@ -123,28 +123,28 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        x -> (value, gradient), or -> value where `jac` is not True. x is a copy, of x0's shape.
+        x -> (value, gradient), or x -> value if `jac` is not True. x is a copy, of x0's shape.
     x0 : array_like
-        Where to begin; a number or an array of any shape.
+        Starting point, a number or an array of any shape.
     jac : True, callable or None, default True
-        True: `fun` returns the gradient too. A callable: x -> gradient. None: differences by 2 n evaluations, central
-        ones away from the bounds, which no evaluation leaves.
+        True: `fun` returns the gradient too. A callable: x -> gradient. None: differences from 2 n evaluations, central
+        except near bounds; no evaluation is outside the bounds.
     optimizer : str, Optimizer or FullBatch, default Adam(0.01)
-        A name in `gdcore.OPTIMIZERS` or a record, its rate a number or a schedule; "lbfgs" or "cg" where SciPy is
-        installed.
+        A name in `gdcore.OPTIMIZERS` or an optimizer object, whose rate is a number or a schedule; with SciPy also
+        "lbfgs" or "cg".
     max_steps : int, default 10,000
-        At least 1.
+        The most steps to make; at least 1.
     stop : StoppingCriterion, callable, or several, optional
-        As in `Trainer.fit`; a step is an epoch, the value its loss. With bounds the gradient is the projected one: 0
-        where x stands at a bound that descent would pass. By default the gradient's norm must be below 1e-9 times the
-        curvature that was met times the size of x, which holds for 1e8 * fun where it does for fun. "lbfgs" and "cg"
-        have their own criteria besides.
+        As in `Trainer.fit`; a step counts as an epoch, the value as its loss. With bounds the projected gradient is
+        used: 0 for an entry of x at a bound that descent would cross. By default the gradient's norm must be below 1e-9
+        times the observed curvature times the size of x, so scaling fun changes nothing. "lbfgs" and "cg" also have
+        their own criteria.
     callback : callable, optional
-        (EpochEnd) after each evaluation -> True to stop.
+        Called with an EpochEnd after each step; True stops.
     trace : bool, default False
-        Whether the result holds every x and value.
+        Whether to keep every x and value in the result.
     bounds : iterable of (low, high), optional
-        One pair for each number of x, None for no bound: x0 and x after each step are projected into them.
+        One pair for each number of x; None means no bound. x0 and x after each step are projected into the bounds.
 
     Returns
     -------
@@ -153,9 +153,9 @@ def minimize(
     Raises
     ------
     TypeError, ValueError
-        For bad arguments, for what `fun` returns, and with `jac=None` for a function without a derivative.
+        For invalid arguments or results of `fun`, and with `jac=None` for a function without a derivative.
     ImportError
-        For "lbfgs" and "cg" where SciPy is not installed.
+        For "lbfgs" and "cg" if SciPy is not installed.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def minimize(
 
 @final
 class _Objective:
-    """x (n,) -> value, gradient (n,), whatever the user's function gives; counts the evaluations."""
+    """The user's function as x (n,) -> value, gradient (n,), in whatever form it is given; counts evaluations."""
 
     def __init__(
         self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None
@@ -235,7 +235,7 @@ class _Objective:
 
 @final
 class _Watch:
-    """The last good x, its value and gradient, and the point before; whom to ask after each step."""
+    """State of a minimization: the last good x, its value and gradient, the point before, and the criteria."""
 
     x: Vector
     here: Place
@@ -260,7 +260,7 @@ class _Watch:
         self.values: list[float] = []
 
     def observe(self, x: Vector, value: float, grad: Vector, rate: float) -> str | None:
-        """The reasons to stop at this x, or None."""
+        """Record a point and return the reasons to stop there, or None."""
         self.before = None if self.nit < 0 else self.here
         self.nit += 1
         self.x, self.fun, self.jac = x.copy(), value, grad
@@ -302,7 +302,7 @@ def _descend(
     watch: _Watch,
     limits: Limits | None,
 ) -> tuple[str, bool]:
-    """The optimizer's own steps -> why they ended, and whether by a criterion."""
+    """Run the optimizer's own steps; return why they ended, and whether by a criterion."""
     x, state, plateau = x.copy(), optimizer.init(x.size, "float64"), PlateauState()
     schedule = optimizer.learning_rate
     rate, greater = 0.0, False
@@ -337,7 +337,7 @@ def _descend(
 
 
 def _not_finite(value: float, grad: Vector) -> str:
-    """What is not finite; empty where both are."""
+    """Return what is not finite; empty if both are."""
     return "fun" if not np.isfinite(value) else "" if np.isfinite(grad).all() else "its gradient"
 
 
@@ -349,7 +349,7 @@ def _scipy(
     watch: _Watch,
     limits: Limits | None,
 ) -> tuple[str, bool]:
-    """SciPy's steps -> why they ended, and whether by a criterion, its or ours."""
+    """Run SciPy's steps; return why they ended, and whether by a criterion, SciPy's or ours."""
     reasons: list[str] = []
 
     def stepped(x: Vector, value: float, grad: Vector) -> bool:

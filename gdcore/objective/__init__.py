@@ -1,1 +1,1 @@
-"""A stack, samples, a loss and penalties: value, gradient and curvature."""
+"""The objective: a stack, samples, a loss and penalties, with value, gradient and curvature."""

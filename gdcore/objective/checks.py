@@ -1,4 +1,4 @@
-"""What is refused by objective, each with its message and remedy."""
+"""Checks of what an objective returns; each error says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..base.not_arrays import full_name
 
 
 def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[float, NDArray[Any]]:
-    """What a custom loss returned: a number and d value / d outputs of the outputs' shape."""
+    """Check and return a custom loss's value and d value / d outputs of the outputs' shape."""
     if not isinstance(value, tuple) or len(value) != 2:
         raise TypeError(f"a custom loss must return (value, d value / d outputs), got {full_name(type(value))}")
     loss, delta = np.asarray(value[0]), np.asarray(value[1])

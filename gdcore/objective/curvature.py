@@ -1,4 +1,4 @@
-"""Products of a loss's second derivatives with a vector where nothing but its gradient is known.
+"""Products of second derivatives with a vector from differences of the gradient.
 
 Design
 ------
@@ -25,12 +25,13 @@ FIRST_STEP = 0.0625
 SHRINK = 8.0
 MOST_SHRINKS = 7
 GOOD_ENOUGH = 1e-5
-"""Disagreement of the two differences that is accepted; the Richardson step leaves about its square."""
+"""Differences are accepted if two of them disagree by at most this; the Richardson step then leaves
+about its square."""
 
 
 @final
 class Curvature:
-    """The Hessian of a function at one point, as something to multiply with.
+    """The Hessian of a function at one point, available as products with vectors.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class Curvature:
         self.largest = 0.0
 
     def product(self, v: Vector) -> Vector:
-        """H v, shape (n,)."""
+        """Return H v, shape (n,)."""
         size = float(np.linalg.norm(v))
         if size == 0:
             return np.zeros_like(v)

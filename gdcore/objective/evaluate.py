@@ -17,7 +17,7 @@ from . import checks as objective_checks
 def mean_loss(
     stack: Stack, data: Samples, loss: Loss | CustomLoss, key: int = 0, grad: NDArray[Any] | None = None
 ) -> float:
-    """The loss that a model's outputs have on samples that were checked before.
+    """Return the mean loss of a model's outputs on checked samples.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def evaluate(
     stack: Stack, data: Samples, loss: Loss | CustomLoss, l1: float = 0.0, l2: float = 0.0, key: int = 0,
     grad: NDArray[Any] | None = None,
 ) -> float:  # fmt: skip
-    """The mean loss plus penalties, on samples that were checked before; its gradient is written into `grad`."""
+    """Return the mean loss plus penalties on checked samples; write its gradient into `grad`."""
     value = mean_loss(stack, data, loss, key, grad)
     if l1 or l2 or any(layer.l1 or layer.l2 for layer in stack.dense):
         value += stack.network(grad is not None).penalty(l1, l2, grad)
@@ -66,7 +66,7 @@ def objective_value(
     stack: Stack, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, sample_weight: ArrayLike | None,
     l1: float, l2: float, dropout_seed: int | None, grad: NDArray[Any] | None = None,
 ) -> float:  # fmt: skip
-    """What `Sequential.loss` does, and `loss_and_grad` where `grad` (n_params,) is given."""
+    """Carry out `Sequential.loss`, and `loss_and_grad` if `grad` (n_params,) is given."""
     kind = get_loss(loss)
     data = take_samples(stack, X, y, sample_weight, kind)
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)

@@ -1,4 +1,4 @@
-"""What targets ask of raw outputs: those with the least loss, row by row, and the best that are the same for all rows.
+"""The best raw outputs for given targets: row by row, and the best constant for all rows.
 
 Design
 ------
@@ -20,13 +20,13 @@ from ..losses import CrossEntropy, Loss
 Vector = NDArray[np.float64]
 
 CERTAIN = 40.0
-"""The logit, and the negative logarithm of a rate, from which on float64 sees no difference to infinity in the loss."""
+"""Logits, and negative logarithms of rates, beyond this give the same loss as infinity in float64."""
 HALVINGS = 40
-"""Of the bracket: a constant that is off by 1e-12 of the targets' range."""
+"""The bracket is halved this often, which locates a constant to within 1e-12 of the targets' range."""
 
 
 def raw_loss(data: Samples, loss: Loss, outputs: Vector) -> tuple[float, Vector]:
-    """The mean loss of raw outputs (n, k), and its derivative with respect to them.
+    """Return the mean loss of raw outputs (n, k), and its derivative with respect to them.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def raw_loss(data: Samples, loss: Loss, outputs: Vector) -> tuple[float, Vector]
 
 
 def ideal_outputs(data: Samples, loss: Loss, k: int) -> Vector:
-    """The finite raw outputs, shape (n, k), with the least loss of each row, or one that float64 cannot tell from it.
+    """Return finite raw outputs, shape (n, k), whose loss is the least for each row, up to float64's precision.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def ideal_outputs(data: Samples, loss: Loss, k: int) -> Vector:
 
 
 def best_constant(data: Samples, loss: Loss, k: int) -> Vector:
-    """The outputs (k,) that have the least loss of all that are the same for every row.
+    """Return the outputs (k,), the same for every row, with the least loss.
 
     The mean of the targets for mean_squared_error, the median for mean_absolute_error, the logits of the classes'
     shares for the cross entropies, and so on; with sample weights the weighted ones.
@@ -103,6 +103,6 @@ def best_constant(data: Samples, loss: Loss, k: int) -> Vector:
 
 
 def _class_targets(data: Samples, loss: CrossEntropy, k: int) -> Vector:
-    """The probabilities (n, k) that the loss compares the outputs' softmax with."""
+    """Return the probabilities (n, k) that the loss compares the outputs' softmax with."""
     shares = np.eye(k)[data.labels] if data.labels is not None else np.asarray(data.target, np.float64)
     return np.asarray((1 - loss.label_smoothing) * shares + loss.label_smoothing / k)

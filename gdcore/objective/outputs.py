@@ -1,4 +1,4 @@
-"""What a model gives on samples, measured in the targets' own units."""
+"""Measurements of a model's outputs in the targets' own units."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..metrics import Metric
 
 
 def measure(stack: Stack, data: Samples, metrics: Mapping[str, Metric], prefix: str = "") -> dict[str, float]:
-    """Metrics of the predictions on samples that were checked before, in the targets' own units."""
+    """Return the metrics of the predictions on checked samples, in the targets' own units."""
     if not metrics:
         return {}
     outputs, targets = stack.predict(data.X), own_targets(stack, data)

@@ -16,7 +16,7 @@ Vector = NDArray[np.float64]
 
 
 def penalty_vectors(stack: Stack, l1: float, l2: float) -> tuple[Vector, Vector]:
-    """The l1 and the l2 of each parameter.
+    """Return the l1 and the l2 of each parameter.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def penalty_vectors(stack: Stack, l1: float, l2: float) -> tuple[Vector, Vector]
 
 
 def least_subgradient(params: NDArray[Any], grad: NDArray[Any], l1: Vector) -> None:
-    """Make of a gradient that takes the slope of |w| at 0 as 0 the subgradient of least norm, in place.
+    """Replace, in place, the slope 0 that a gradient uses for |w| at 0 by the subgradient of least norm.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def least_subgradient(params: NDArray[Any], grad: NDArray[Any], l1: Vector) -> N
 
 
 def without_penalties(stack: Stack, keep: Collection[str] = ()) -> Stack:
-    """A copy whose layers have no penalties of their own, but for those of "l1" and "l2" that are kept."""
+    """Return a copy whose layers have no penalties of their own except the kept ones of "l1" and "l2"."""
     layers = [
         replace(layer, l1=layer.l1 if "l1" in keep else 0.0, l2=layer.l2 if "l2" in keep else 0.0)
         if isinstance(layer, Dense) else layer for layer in stack.layers

@@ -1,4 +1,4 @@
-"""A model, its data and its loss at the parameters as they are: what every measurement starts from."""
+"""A model, its data and its loss at fixed parameters, from which every measurement starts."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Vector = NDArray[np.float64]
 
 
 def targets_of(data: Samples) -> NDArray[Any]:
-    """Labels (n,), targets (n, k), or what a custom loss takes."""
+    """Return labels (n,), targets (n, k), or what a custom loss takes."""
     return next(found for found in (data.labels, data.target, np.asarray(data.y)) if found is not None)
 
 
 @final
 class Point:
-    """A float64 copy of a stack, its loss on checked samples, penalties included; dropout left out.
+    """A float64 copy of a stack with its loss on checked samples, including penalties, without dropout.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Point:
         class_weight: ClassWeight | None = None,
     ) -> None:
         stack = stack_of(model)
-        self.stack = stack.plain.astype("float64")    # of standardized targets, as the samples are
+        self.stack = stack.plain.astype("float64")    # its targets are standardized, as the samples'
         self.dtype = stack.dtype
         self.loss = get_loss(loss)
         self.data: Samples = take_samples(stack, X, y, sample_weight, self.loss, "float64")
@@ -65,7 +65,7 @@ class Point:
         self.x: Vector = self.stack.params.copy()
 
     def at(self, x: Vector) -> Point:
-        """The same at other parameters, (n_params,)."""
+        """Return the same point at other parameters, (n_params,)."""
         other = copy(self)
         other.x = x
         return other
@@ -77,12 +77,12 @@ class Point:
 
     @property
     def targets(self) -> NDArray[Any]:
-        """What the loss compares the outputs with, in the form its samples have."""
+        """What the loss compares the outputs with, in the form of the samples."""
         return targets_of(self.data)
 
     @property
     def fits(self) -> bool:
-        """Whether loss and gradient are numbers in the model's own precision."""
+        """Whether loss and gradient are finite in the model's own precision."""
         self.stack.params[:] = self.x
         own = self.stack.astype(self.dtype)
         data = take_samples(own, self.data.X, self.targets, self.data.weight, self.loss)
@@ -91,12 +91,12 @@ class Point:
         return checks.every_finite(np.append(grad, value))
 
     def value(self, x: Vector) -> float:
-        """The loss at parameters x (n_params,)."""
+        """Return the loss at parameters x (n_params,)."""
         self.stack.params[:] = x
         return evaluate(self.stack, self.data, self.loss, self.l1, self.l2)
 
     def gradient(self, x: Vector) -> Vector:
-        """Its gradient there, shape (n_params,)."""
+        """Return the gradient at x, shape (n_params,)."""
         return self._gradient_of(self.stack, x, self.l1)
 
     def _gradient_of(self, stack: Stack, x: Vector, l1: float) -> Vector:
@@ -106,8 +106,8 @@ class Point:
         return grad
 
     def hessian(self) -> Callable[[Vector], Vector]:
-        """From v (n_params,) to its second derivatives at the model's own parameters times v; a penalty l1 has none."""
-        smooth = without_penalties(self.stack, ("l2",))    # a copy, whose parameters stay where the probe looks
+        """Return a function v (n_params,) -> Hessian at the model's own parameters times v; an l1 penalty has none."""
+        smooth = without_penalties(self.stack, ("l2",))    # the copy's parameters stay fixed
         smooth.params[:] = self.x
         if not isinstance(self.loss, Loss):
             return Curvature(lambda x: self._gradient_of(smooth, x, 0.0), self.x).product
@@ -121,7 +121,8 @@ class Point:
         return product
 
     def outputs(self, stack: Stack | None = None) -> tuple[Vector, list[Vector]]:
-        """What the first dense layer sees, (n, in_features), and what each dense layer gives, (n, out_features).
+        """Return the inputs of the first dense layer, (n, in_features), and each dense layer's outputs, (n,
+        out_features).
 
         Of the stack at its own parameters, or of another one with the same layers.
         """

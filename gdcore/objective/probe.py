@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def probe_of(
     stack: Stack, data: Samples, loss: Loss | CustomLoss | None, l1: float = 0.0, l2: float = 0.0, key: int = 0
 ) -> Probe:
-    """The objective around `stack.params`, which must stay as they are while it is in use.
+    """Return the objective around `stack.params`, which must not change while it is in use.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def probe_of(
 
 
 def twice_differentiable(loss: Loss | CustomLoss, remedy: str = "") -> Loss:
-    """A loss whose second derivatives the kernels know."""
+    """Check and return a loss whose second derivatives the kernels know."""
     return checks.instance("loss", loss, Loss, f"'mean_squared_error'{remedy}")  # type: ignore[type-abstract]
 
 
@@ -48,7 +48,7 @@ def hessian_vector(
     stack: Stack, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike,
     sample_weight: ArrayLike | None, l2: float,
 ) -> NDArray[Any]:
-    """What `Sequential.hessian_vector` does.
+    """Carry out `Sequential.hessian_vector`.
 
     Examples
     --------

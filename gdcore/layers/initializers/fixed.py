@@ -1,4 +1,4 @@
-"""Initializers that do not look at the layer's size."""
+"""Initializers that do not depend on the layer's size."""
 
 from dataclasses import dataclass
 

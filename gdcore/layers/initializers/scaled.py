@@ -99,7 +99,7 @@ class HeUniform(Initializer):
 class HeNormal(Initializer):
     """Normal weights of variance ``2 / fan_in``.
 
-    The 2 makes up for the half of the signal that a rectifier cuts off.
+    The factor 2 compensates for the half of the signal that a rectifier sets to 0.
 
     References
     ----------
