@@ -1,1 +1,1 @@
-"""What every room stands on: records, the checks' grammar, optional libraries, text, memory, threads, settings."""
+"""Foundations of all other packages: records, checks, optional libraries, text, memory, threads, settings."""

@@ -1,4 +1,4 @@
-"""Arrays from whatever holds numbers, and messages that name the column, the row or the thing that holds none.
+"""Arrays from anything that holds numbers, with messages that name the column, row or entry that is no number.
 
 Design
 ------
@@ -26,11 +26,11 @@ from .not_arrays import columns_of, kind_of, library, refuse_foreign, unreadable
 NUMBERS = "biuf"
 TEXT = "USOT"
 MISSING = ("NoneType", "NAType")
-"""Types, by their names, of what stands for a missing number: None and pandas.NA."""
+"""Names of the types that stand for a missing number: None and pandas.NA."""
 BY_COLUMN = ("polars", "pyarrow")
-"""Libraries whose frames give dates as numbers when they are read as a whole."""
+"""Libraries whose frames turn dates into numbers when read as a whole; they are read column by column."""
 SHOWN = 40
-"""Characters of an entry that a message repeats."""
+"""A message repeats at most this many characters of an entry."""
 
 
 def plain_array(name: str, value: object) -> NDArray[Any]:
@@ -61,7 +61,7 @@ def plain_array(name: str, value: object) -> NDArray[Any]:
 
 
 def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
-    """Return anything array-like that holds real numbers, contiguous and of this dtype; copied only where needed."""
+    """Return anything array-like that holds real numbers as a contiguous array of this dtype; copied only if needed."""
     array = plain_array(name, value)
     if array.dtype.kind not in NUMBERS:
         _refuse_kind(name, value, array)
@@ -80,20 +80,20 @@ def every_finite(array: NDArray[Any]) -> bool:
 
 
 def refuse_nan(name: str, value: object, array: NDArray[Any]) -> None:
-    """Raise where an array of floats, which came as `value`, has NaN or infinity."""
+    """Raise if an array of floats, made from `value`, has NaN or infinity."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         _refuse_nonfinite(name, value, array, array)
 
 
 def text_entry(array: NDArray[Any]) -> str | None:
-    """Return the first text in an array, in quotes; None where it has none."""
+    """Return the first text in an array, in quotes; None if there is none."""
     if array.dtype.kind not in TEXT:
         return None
     return next((_quoted(entry) for entry in array.ravel() if isinstance(entry, str | bytes)), None)
 
 
 def missing_row(array: NDArray[Any]) -> int | None:
-    """Return the first row of an array of objects where an entry is missing: None, pandas.NA or NaN."""
+    """Return the first row of an array of objects with a missing entry: None, pandas.NA or NaN."""
     if array.dtype.kind != "O":
         return None
     rows = (index[0] if index else 0 for index, entry in np.ndenumerate(array) if _is_missing(entry))
@@ -101,12 +101,12 @@ def missing_row(array: NDArray[Any]) -> int | None:
 
 
 def frame_remedy(name: str, value: object) -> str:
-    """Return what flattens a column: data frames have no `ravel`."""
+    """Return how to flatten a column; data frames have no `ravel`."""
     return f"{name}.ravel()" if columns_of(value) is None else f"{name}.to_numpy().ravel()"
 
 
 def _entries(array: NDArray[Any]) -> NDArray[Any] | None:
-    """An array of numbers from one of objects that are numbers or missing; None where they are something else."""
+    """Return an array of numbers from an array of numbers or missing objects; None if it has other entries."""
     if array.dtype.kind in NUMBERS:
         return array
     kinds = set(map(type, array.ravel())) if array.dtype.kind == "O" else {str}
@@ -153,17 +153,17 @@ def _refuse_kind(name: str, value: object, array: NDArray[Any]) -> None:
 
 
 class _Where(NamedTuple):
-    """Where something other than numbers was found, and what mends it there."""
+    """Where something other than numbers was found, and how to fix it."""
 
     place: str
     owner: str
-    """What to write for the column, or for the whole."""
+    """How to write the column, or the whole."""
     encoded: str
     without: str
 
 
 def _instead_of_numbers(array: NDArray[Any], where: _Where) -> str:
-    """What an array holds in place of numbers, and what to do about it."""
+    """Return what an array holds instead of numbers, and what to do about it."""
     place, owner = where.place, where.owner
     if array.dtype.names:
         return f"is a structured array; pass numpy.lib.recfunctions.structured_to_unstructured({owner})"
@@ -190,7 +190,7 @@ def _instead_of_numbers(array: NDArray[Any], where: _Where) -> str:
 
 
 def _is_number(entry: object) -> bool:
-    """Whether an entry is a real number, or the text of one."""
+    """Return whether an entry is a real number, or the text of one."""
     if isinstance(entry, str | bytes):
         try:
             float(entry)
@@ -201,7 +201,7 @@ def _is_number(entry: object) -> bool:
 
 
 def _is_missing(entry: Any) -> bool:
-    """Whether an entry stands for a missing one: None, pandas.NA or NaN."""
+    """Return whether an entry is missing: None, pandas.NA or NaN."""
     return type(entry).__name__ in MISSING or (isinstance(entry, float) and entry != entry)
 
 
@@ -211,7 +211,7 @@ def _quoted(entry: object) -> str:
 
 
 def _place(index: tuple[int, ...], shape: tuple[int, ...], labels: Sequence[object] = ()) -> str:
-    """Where in an array something is: its row, and its column where there are several."""
+    """Return the position of an entry in words: its row, and its column if there are several."""
     if not index:
         return ""
     place = f" in row {index[0]}"

@@ -1,4 +1,4 @@
-"""Calls that do not fit a function's arguments: one sentence with the right spelling.
+"""Messages for calls that do not fit a function's arguments, with the right spelling.
 
 Design
 ------
@@ -22,11 +22,11 @@ from .habits import ELSEWHERE, POSITIONAL, TOO_MANY, known_as
 F = TypeVar("F", bound=Callable[..., Any])
 
 SHORT = 24
-"""Characters of a value that a remedy repeats."""
+"""A remedy repeats at most this many characters of a value."""
 
 
 def explains_calls(function: F) -> F:
-    """Decorate a public function: arguments that it does not take are answered with what it takes.
+    """Decorate a public function so that an unknown argument raises an error that names the right one.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def explains_calls(function: F) -> F:
             return function(*args, **kwargs)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise    # from within the function
+                raise    # it came from within the function
             message = call_message(function, args, kwargs)
             if message is None:
                 raise
@@ -54,13 +54,13 @@ def explains_calls(function: F) -> F:
 
 
 def explains_constructor(kind: type) -> None:
-    """Do the same for a class that writes its own `__init__`."""
+    """Do the same for a class that defines its own `__init__`."""
     if "__init__" in vars(kind):
         type.__setattr__(kind, "__init__", explains_calls(vars(kind)["__init__"]))
 
 
 def call_message(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
-    """What is wrong with a call, as a sentence; None where nothing is that could be told better."""
+    """Return what is wrong with a call, as a sentence; None if there is nothing better to say than Python does."""
     owner, _, name = function.__qualname__.rpartition(".")
     parameters = list(inspect.signature(function).parameters.values())
     if owner and not owner.endswith("<locals>"):
@@ -88,7 +88,7 @@ def call_message(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Ma
 
 
 def _instead(key: str, given: object, named: list[str]) -> str:
-    """What to write in place of an argument that is not there."""
+    """Return what to write instead of an unknown argument."""
     value = repr(given)
     if len(value) > SHORT or "\n" in value or " at 0x" in value:
         value = "…"

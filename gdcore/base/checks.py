@@ -21,7 +21,7 @@ from .spelling import did_you_mean
 
 
 def factor(name: str, value: object) -> float:
-    """A number in the half-open interval (0, 1]."""
+    """Check and return a number in the half-open interval (0, 1]."""
     number = finite(name, value)
     if not 0 < number <= 1:
         raise ValueError(f"{name} must be in (0, 1], got {value!r}")
@@ -29,7 +29,7 @@ def factor(name: str, value: object) -> float:
 
 
 def at_least(name: str, value: object, low: float) -> float:
-    """A finite number of at least `low`."""
+    """Check and return a finite number of at least `low`."""
     number = finite(name, value)
     if number < low:
         raise ValueError(f"{name} must be >= {low:g}, got {value!r}")
@@ -37,32 +37,32 @@ def at_least(name: str, value: object, low: float) -> float:
 
 
 def one_of(name: str, value: object, allowed: Sequence[str]) -> None:
-    """One of a few words."""
+    """Check that a value is one of a few words."""
     if value not in allowed:
         hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
         raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {short(value)}{hint}")
 
 
 def several(name: str, value: object) -> tuple[Any, ...]:
-    """The members of a list or the like."""
+    """Return the members of a list or the like."""
     if not isinstance(value, Iterable):
         raise TypeError(f"{name} must be one or several, got {short(value)}")
     return tuple(value)
 
 
 def missing_library(name: str, wanted_by: str, install: str, error: ImportError) -> ImportError:
-    """The error that tells which library is needed, by what, and how to get it."""
+    """Return the error that says which library is needed, for what, and how to install it."""
     return ImportError(f"{wanted_by} needs {name} ({error}): pip install '{install}'")
 
 
 def text(name: str, value: object) -> None:
-    """A word."""
+    """Check that a value is a string."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a name, got {short(value)}")
 
 
 def words(name: str, value: object, allowed: Sequence[str]) -> tuple[str, ...]:
-    """One or several of a few words."""
+    """Check and return one or several of a few words."""
     several = (value,) if isinstance(value, str) else value
     if not isinstance(several, Iterable):
         raise TypeError(f"{name} must be names among {', '.join(allowed)}, got {short(value)}")
@@ -73,18 +73,18 @@ def words(name: str, value: object, allowed: Sequence[str]) -> tuple[str, ...]:
 
 
 def callable_name(function: object) -> str:
-    """How a message calls a function."""
+    """Return the name of a function for a message."""
     return str(getattr(function, "__name__", repr(function)))
 
 
 def function(name: str, value: object) -> None:
-    """Something to call."""
+    """Check that a value can be called."""
     if not callable(value):
         raise TypeError(f"{name} must be callable, got {short(value)}")
 
 
 def axes(value: Any, kind: type) -> Any:
-    """A single Axes of matplotlib."""
+    """Check and return a single matplotlib Axes."""
     if not isinstance(value, kind):
         raise TypeError(f"ax must be a matplotlib Axes, got {full_name(type(value))}: pass one of a figure's axes")
     return value
@@ -97,11 +97,11 @@ DTYPES = ("float32", "float64")
 
 
 SHORT = 80
-"""Characters of a repr that a message may hold."""
+"""A message shows a repr of at most this many characters."""
 
 
 def finite(name: str, value: object) -> float:
-    """A finite real number, as a float."""
+    """Check and return a finite real number, as a float."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {short(value)}")
     try:
@@ -114,7 +114,7 @@ def finite(name: str, value: object) -> float:
 
 
 def positive(name: str, value: object) -> float:
-    """A finite number above 0."""
+    """Check and return a finite number above 0."""
     number = finite(name, value)
     if number <= 0:
         raise ValueError(f"{name} must be > 0, got {value!r}")
@@ -122,7 +122,7 @@ def positive(name: str, value: object) -> float:
 
 
 def nonnegative(name: str, value: object) -> float:
-    """A finite number of at least 0."""
+    """Check and return a finite number of at least 0."""
     number = finite(name, value)
     if number < 0:
         raise ValueError(f"{name} must be >= 0, got {value!r}")
@@ -130,7 +130,7 @@ def nonnegative(name: str, value: object) -> float:
 
 
 def in_range(name: str, value: object, low: float, high: float) -> float:
-    """A number in the half-open interval [low, high)."""
+    """Check and return a number in the half-open interval [low, high)."""
     number = finite(name, value)
     if not low <= number < high:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
@@ -138,14 +138,14 @@ def in_range(name: str, value: object, low: float, high: float) -> float:
 
 
 def boolean(name: str, value: object) -> bool:
-    """True or False, nothing that merely counts as one."""
+    """Check and return True or False; nothing else counts as one."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, got {short(value)}")
     return value
 
 
 def integer(name: str, value: object, low: int, high: float = math.inf) -> int:
-    """An integer from `low` to `high`."""
+    """Check and return an integer from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {short(value)}")
     number = int(value)
@@ -157,7 +157,7 @@ def integer(name: str, value: object, low: int, high: float = math.inf) -> int:
 
 
 def precision(name: str, value: object) -> str:
-    """The name of a precision that has kernels."""
+    """Check and return the name of a precision that has kernels."""
     try:
         found = np.dtype(value).name  # type: ignore[call-overload]
     except TypeError:
@@ -169,7 +169,7 @@ def precision(name: str, value: object) -> str:
 
 
 def vector(name: str, value: object, n: int, dtype: str) -> NDArray[Any]:
-    """An array of shape (n,) and exactly this dtype."""
+    """Check and return an array of shape (n,) and exactly this dtype."""
     if not isinstance(value, np.ndarray):
         received = full_name(type(value))
         raise TypeError(f"{name} must be a NumPy array, got {received}: pass np.array({name}, {dtype!r})")
@@ -182,7 +182,7 @@ def vector(name: str, value: object, n: int, dtype: str) -> NDArray[Any]:
 
 
 def known_name(kind: str, value: object, known: Sequence[str]) -> str:
-    """A name among the known ones, in any case; the error lists them and the nearest."""
+    """Check and return a known name, in any case; the error lists the known names and the nearest."""
     if isinstance(value, type):
         raise TypeError(f"{kind} must be a name or a record, got the class {value.__name__}: pass {value.__name__}(…)")
     if not isinstance(value, str):
@@ -196,7 +196,7 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
 
 
 def inside(name: str, value: object, low: float, high: float) -> float:
-    """A number in the open interval (low, high)."""
+    """Check and return a number in the open interval (low, high)."""
     number = finite(name, value)
     if not low < number < high:
         raise ValueError(f"{name} must be in ({low:g}, {high:g}), got {value!r}")
@@ -204,7 +204,7 @@ def inside(name: str, value: object, low: float, high: float) -> float:
 
 
 def between(name: str, value: object, low: float, high: float) -> float:
-    """A number in the closed interval [low, high]."""
+    """Check and return a number in the closed interval [low, high]."""
     number = finite(name, value)
     if not low <= number <= high:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value!r}")
@@ -212,7 +212,7 @@ def between(name: str, value: object, low: float, high: float) -> float:
 
 
 def other_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """The end of a message: how an array of this shape gets the expected one, or "" where neither way is meant."""
+    """Return how to get the expected shape from this one, as the end of a message; "" if it is unclear."""
     flat = min(len(shape), len(expected)) <= 1 and math.prod(shape) == math.prod(expected)
     if flat or [k for k in shape if k != 1] == [k for k in expected if k != 1]:
         return f": pass {name}.reshape{expected}"
@@ -220,7 +220,7 @@ def other_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) ->
 
 
 def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
-    """An object of a class."""
+    """Check and return an object of a class."""
     if not isinstance(value, kind):
         received = kind_of(value) if is_foreign(value) else short(value)
         received = f"the class {full_name(value)}" if isinstance(value, type) else received
@@ -230,7 +230,7 @@ def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
 
 
 def short(value: object) -> str:
-    """A value in a few words: its repr, or where that is long its type, with an array's shape.
+    """Return a value in a few words: its repr or, if that is long, its type, with an array's shape.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Settings of the whole library, and what it was built with."""
+"""Settings of the whole library, and how it was built."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .threads import get_num_threads
 
 
 class Config(dict[str, str]):
-    """What `show_config` returns: a dict that prints as a table."""
+    """The result of `show_config`: a dict that prints as a table."""
 
     def __repr__(self) -> str:
         width = max(map(len, self))
@@ -21,7 +21,7 @@ class Config(dict[str, str]):
 
 
 def instruction_sets() -> str:
-    """Which were built, and which of them this machine runs.
+    """Return which instruction sets were built, and which of them this machine runs.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def instruction_sets() -> str:
 
 
 def show_config() -> Config:
-    """Version, instruction sets, threads, compiler flags.
+    """Return version, instruction sets, threads and compiler flags.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Arguments by the names that scikit-learn, Keras and PyTorch have for them, and what they are here."""
+"""Names that scikit-learn, Keras and PyTorch give to arguments, and their counterparts here."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 
 def known_as(name: str) -> tuple[tuple[str, str], ...]:
-    """What a name means here: the rows of `HABITS` for it and for the name that it is another one of."""
+    """Return what a name means here: the rows of `HABITS` for it and for the name that it is an alias of."""
     found = HABITS.get(name, ())
     for first, others in ALIASES.items():
         if name in others:
@@ -204,13 +204,13 @@ POSITIONAL: dict[str, str] = {
     "Log1p": "Log1p.from_data(X) counts them",
     "ScaledTarget": "ScaledTarget.from_data(y) measures them",
 }
-"""What goes with arguments by place that are too few or too many."""
+"""What to say about too few or too many positional arguments."""
 
 TOO_MANY: dict[str, str] = {
     "MLP": "the sizes are one list, as in MLP([5, 32, 1], \"relu\"); pass the others by name",
     "Trainer.fit": "the loss is the Trainer's, Trainer(model, loss); pass the others by name",
 }
-"""The same, of those that are too many alone."""
+"""What to say if there are only too many."""
 
 NAMES: dict[str, str] = {
     "acc": "accuracy", "categorical_accuracy": "accuracy", "sparse_categorical_accuracy": "accuracy",
@@ -228,10 +228,10 @@ NAMES: dict[str, str] = {
     "lecun": "lecun_normal", "truncated_normal": "normal", "random_normal": "normal", "random_uniform": "uniform",
     "l-bfgs": "lbfgs", "l-bfgs-b": "lbfgs", "l_bfgs": "lbfgs", "momentum": "sgd", "gd": "sgd",
 }  # fmt: skip
-"""Names of records elsewhere -> here."""
+"""Names of records in other libraries -> here."""
 
 ABSENT: dict[str, str] = {
     "softmax": "losses take raw outputs: leave it out, and ask predict_proba for the softmax",
     "log_softmax": "losses take raw outputs: leave it out, and ask predict_proba for the softmax",
 }
-"""Names of what there is none of here -> what to do."""
+"""Names of what does not exist here -> what to do."""

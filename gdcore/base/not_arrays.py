@@ -1,4 +1,4 @@
-"""What is passed in place of an array and is none: one table of kinds, each with its sentence.
+"""Things passed instead of arrays: one table of kinds, each with its message.
 
 Design
 ------
@@ -23,16 +23,16 @@ FRAMES: dict[str, Callable[[Any], Iterable[tuple[object, Any]]]] = {
     "polars": lambda frame: zip(frame.columns, frame.get_columns(), strict=True),
     "pyarrow": lambda frame: zip(frame.column_names, frame.columns, strict=True),
 }
-"""How a library's data frame gives the names of its columns and the columns."""
+"""How to get column names and columns from each library's data frame."""
 
 READERS = {".npy": "numpy.load", ".npz": "numpy.load", ".parquet": "pandas.read_parquet", ".xlsx": "pandas.read_excel",
            ".json": "pandas.read_json"}  # fmt: skip
 SHOWN = 60
-"""Characters of a text that a message repeats."""
+"""A message repeats at most this many characters of a text."""
 
 
 def columns_of(value: object) -> list[tuple[object, Any]] | None:
-    """Return the names and the columns of a data frame; None for what is no frame."""
+    """Return the names and the columns of a data frame; None for anything else."""
     read = FRAMES.get(library(value))
     if read is None or getattr(value, "columns", None) is None:
         return None
@@ -80,7 +80,7 @@ def kind_of(value: object) -> str:
 
 
 class Kind(NamedTuple):
-    """A kind of thing that is no array."""
+    """A kind of object that is not an array."""
 
     test: Callable[[Any], object]
     says: str
@@ -102,7 +102,9 @@ def _elsewhere(value: Any) -> object:
 
 
 def is_lazy(value: object) -> bool:
-    """Return whether a value is a frame of polars that is not computed yet, whose columns are not read for free."""
+    """Return whether a value is a polars frame that is not computed yet, so that reading its
+    columns costs something.
+    """
     return library(value) == "polars" and type(value).__name__ == "LazyFrame"
 
 
@@ -125,13 +127,13 @@ KINDS = (
 
 
 def _no_array(value: object) -> bool:
-    """Whether an object has none of the ways in which NumPy reads arrays."""
+    """Return whether NumPy has no way to read an object as an array."""
     ways = ("__array__", "__array_interface__", "__array_struct__", "__buffer__", "__getitem__")
     return all(getattr(value, way, None) is None for way in ways)
 
 
 def refuse_foreign(name: str, value: object) -> None:
-    """Raise where a value is one of the kinds that are no arrays."""
+    """Raise if a value is of one of the kinds that are not arrays."""
     if isinstance(value, np.ndarray | list | tuple):
         return
     for kind in KINDS:

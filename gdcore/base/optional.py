@@ -1,4 +1,4 @@
-"""Libraries that gdcore uses where they are installed: imported when they are needed, never before."""
+"""Optional libraries, imported only when they are needed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike
 from . import checks
 
 WIDE = 30.0
-"""Positive values of a larger ratio are hard to read on a linear axis."""
+"""If the largest positive value exceeds the least by more than this factor, a linear axis is hard to read."""
 BELOW = 3.6
-"""Heights of a letter between axes and a legend below them: the tick labels and the axis label stand there."""
+"""Distance of a legend below the axes, in letter heights; the tick labels and the axis label are between."""
 COLUMNS, WIDTH = 3, 72
-"""Entries of a legend side by side at the most, and their letters, if each were as long as the longest."""
+"""A legend has at most this many columns, and this many letters in a row if each entry were as long as the longest."""
 
 
 def optional(module: str, wanted_by: str, install: str) -> Any:
-    """The module of that name.
+    """Import and return the module of that name.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def optional(module: str, wanted_by: str, install: str) -> Any:
 
 
 def axes_or_new(ax: Any) -> Any:
-    """The matplotlib Axes given, or those of a new figure.
+    """Return the given matplotlib Axes, or those of a new figure.
 
     Raises
     ------
@@ -59,14 +59,14 @@ def axes_or_new(ax: Any) -> Any:
 
 
 def whole_numbers(ax: Any) -> None:
-    """Ticks at whole numbers alone along the x axis of epochs, steps or features, where it chooses its ticks itself."""
+    """Put ticks only at whole numbers along the x axis of epochs, steps or features, if matplotlib chooses them."""
     locator = ax.xaxis.get_major_locator()
     if type(locator) is optional("matplotlib.ticker", "plot", "gdcore[plot]").AutoLocator:
         locator.set_params(integer=True)
 
 
 def log_where_wide(ax: Any, values: ArrayLike) -> None:
-    """A logarithmic y axis, which its label says, for values from 0 on of which some are many times the least."""
+    """Use a logarithmic y axis, and say so in its label, for nonnegative values that span a wide range."""
     found = np.asarray(values, dtype=np.float64)
     positive = found[np.isfinite(found) & (found > 0)]
     if len(positive) and not (found < 0).any() and positive.max() > WIDE * positive.min():
@@ -74,7 +74,7 @@ def log_where_wide(ax: Any, values: ArrayLike) -> None:
 
 
 def legend_below(ax: Any, handles: Sequence[Any] | None = None, labels: Sequence[str] | None = None) -> Any:
-    """Draw the legend of an Axes below it, in up to three columns; by default of all that has a label.
+    """Draw the legend of an Axes below it, in up to three columns; by default of everything with a label.
 
     In a figure without a layout engine nothing would make room for it there: it stands where it covers least.
     """
@@ -91,7 +91,7 @@ def legend_below(ax: Any, handles: Sequence[Any] | None = None, labels: Sequence
 
 
 def data_frame(columns: Mapping[str, Any]) -> Any:
-    """Columns by their names as a pandas DataFrame.
+    """Return columns, by name, as a pandas DataFrame.
 
     Raises
     ------

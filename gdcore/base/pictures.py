@@ -1,4 +1,4 @@
-"""Pictures are drawn by `gdcore.plot`, which stands above what it draws and is imported when a picture is asked for."""
+"""Access to `gdcore.plot`, which imports what it draws and so is imported only when a picture is needed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any
 
 
 def picture(name: str) -> Callable[..., Any]:
-    """The function of `gdcore.plot` with that name."""
+    """Return the function of `gdcore.plot` with that name."""
     found: Callable[..., Any] = getattr(import_module("gdcore.plot"), name)
     return found

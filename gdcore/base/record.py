@@ -1,4 +1,4 @@
-"""How records print: like the call that makes them."""
+"""Records print like the call that makes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def call_repr(record: DataclassInstance, positional: int = 0) -> str:
-    """`Name(value, field=value)`: a dataclass as the call that makes it.
+    """Return `Name(value, field=value)`, the call that makes a dataclass instance.
 
     Parameters
     ----------
@@ -40,5 +40,5 @@ def call_repr(record: DataclassInstance, positional: int = 0) -> str:
 
 
 def plain_repr(value: object) -> str:
-    """`repr`, with a NumPy number written as Python's."""
+    """Return `repr`, with a NumPy number written as Python's."""
     return repr(value.item() if isinstance(value, np.generic) else value)

@@ -1,4 +1,4 @@
-"""The nearest of the known names, for messages."""
+"""The nearest known name, for messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def did_you_mean(value: object, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the end of a message that names the nearest known name; "" where none is near.
+    """Return the end of a message that names the nearest known name; "" if none is near.
 
     Upper and lower case are not told apart.
 

@@ -1,4 +1,4 @@
-"""Standard streams as commands meet them: any encoding, closed, full, or left by their reader.
+"""Standard streams under all conditions: any encoding, closed, full, or abandoned by their reader.
 
 Design
 ------
@@ -21,7 +21,7 @@ PLAIN = {
     "≥": ">=", "→": "->", "°": " deg", "‘": "'", "’": "'", "“": '"', "”": '"', "∞": "inf", "√": "sqrt", "∂": "d",
     "ε": "eps", "λ": "lambda", "ŷ": "y", "é": "e", "ü": "ue",
 }  # fmt: skip
-"""What is written where the encoding lacks the character; any other one is a question mark."""
+"""Replacements for characters that the encoding lacks; any other one becomes a question mark."""
 HANDLER = "gdcore.plain"
 
 
@@ -54,12 +54,12 @@ def any_encoding() -> Iterator[None]:
         yield
     finally:
         for stream, errors in before:
-            with contextlib.suppress(OSError, ValueError):    # closed meanwhile, or full
+            with contextlib.suppress(OSError, ValueError):    # the stream may be closed or full
                 stream.reconfigure(errors=errors)
 
 
 def complain(text: str) -> None:
-    """Write one line to standard error, if it can be written to."""
+    """Write one line to standard error if possible."""
     stream = sys.stderr
     if stream is None:
         return
@@ -71,7 +71,7 @@ def complain(text: str) -> None:
 
 
 def mute(stream: TextIO | None) -> None:
-    """Send to nowhere what a stream holds: the interpreter flushes once more as it ends, and would complain."""
+    """Send a stream's buffered text nowhere; otherwise the interpreter would flush it at exit and complain."""
     if stream is None:
         return
     with contextlib.suppress(OSError, ValueError):
@@ -81,5 +81,5 @@ def mute(stream: TextIO | None) -> None:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream is there, open and a terminal."""
+    """Return whether a stream exists, is open, and is a terminal."""
     return stream is not None and not stream.closed and stream.isatty()

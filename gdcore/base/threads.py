@@ -1,4 +1,4 @@
-"""How many threads the kernels use.
+"""The number of threads that the kernels use.
 
 Design
 ------
@@ -23,7 +23,7 @@ PRECISIONS = ("float32", "float64")
 
 
 def _quota(root: Path) -> float:
-    """CPUs that the control group grants, infinity where there is no limit."""
+    """Return the number of CPUs that the control group grants, infinity without a limit."""
     try:
         quota, period = (root / "cpu.max").read_text().split()
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def _quota(root: Path) -> float:
 
 
 def default_threads(environ: str, affinity: int, quota: float) -> int:
-    """Threads to use: what GDCORE_NUM_THREADS says, or what the process may use."""
+    """Return the number of threads from GDCORE_NUM_THREADS, or else as many as the process may use."""
     if environ:
         if not environ.isascii() or not environ.isdigit() or not 1 <= int(environ) <= MOST_THREADS:
             raise ImportError(f"GDCORE_NUM_THREADS must be an integer from 1 to {MOST_THREADS}, got {environ!r}")
@@ -56,7 +56,7 @@ def _affinity() -> int:
 
 
 def get_num_threads() -> int:
-    """Threads that one call may use.
+    """Return the number of threads that one call may use.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def set_num_threads(n: int) -> None:
 
 @contextmanager
 def num_threads(n: int) -> Iterator[None]:
-    """Use so many threads inside a `with` block.
+    """Use this many threads inside a `with` block.
 
     Parameters
     ----------

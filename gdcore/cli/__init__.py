@@ -1,1 +1,1 @@
-"""The command line, a file per verb."""
+"""The command line, one file per verb."""

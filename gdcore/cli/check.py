@@ -1,4 +1,4 @@
-"""gdcore check FILE.py:OBJECT: the check of what a user's file provides.
+"""`gdcore check FILE.py:OBJECT`, which checks the gradient that a user's file provides.
 
 Design
 ------
@@ -33,15 +33,15 @@ from ..gradcheck.report.report import GradientReport
 from . import checks as cli_checks
 
 EXIT = (("pass", 0), ("fail", 1), ("inconclusive", 3))
-"""Exit statuses; 2 is that of arguments that are not understood, and of files that do not work."""
+"""Exit statuses; 2 means wrong arguments or a file that does not run."""
 
 
 class NotRunError(Exception):
-    """There was nothing to check, or it could not be run: the message is one sentence."""
+    """Nothing could be checked; the message is one sentence."""
 
 
 def run_check(target: str, mode: str, seed: int) -> int:
-    """Check the object that a target FILE.py:OBJECT names, print the report -> the exit status.
+    """Check the object that FILE.py:OBJECT names, print the report and return the exit status.
 
     The object is a `GradientReport`; a tuple of arguments of `check_gradients` (model, X, y, loss) or of
     `check_gradient` (fun, grad, x), a dict of options last if there are any; or a function that returns one of these.
@@ -57,7 +57,7 @@ def run_check(target: str, mode: str, seed: int) -> int:
     path, _, name = target.rpartition(":")
     if not path or not name:
         raise NotRunError(f"the target must be FILE.py:OBJECT, got {target!r}")
-    file = _real(path)    # now: the file may change the working directory
+    file = _real(path)    # before the file changes the working directory
     before, search, stdout = sys.path, list(sys.path), sys.stdout
     sys.path.insert(0, str(Path(path).parent))
     with _interruptions() as interrupted:
@@ -83,7 +83,7 @@ def run_check(target: str, mode: str, seed: int) -> int:
 
 @contextlib.contextmanager
 def _interruptions() -> Iterator[list[int]]:
-    """The signals of Ctrl-C that come meanwhile; each raises KeyboardInterrupt as ever."""
+    """Collect the Ctrl-C signals that arrive meanwhile; each still raises KeyboardInterrupt."""
     came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -102,12 +102,14 @@ def _interruptions() -> Iterator[list[int]]:
 
 
 def _said(path: str, file: str, error: BaseException) -> str:
-    """What was raised: with the line of the file where it did so; its text alone where gdcore refuses an argument."""
+    """Return the text of an exception with the line of the file that raised it; only the text if gdcore refused an
+    argument.
+    """
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
              if _real(frame.f_code.co_filename) == file]  # fmt: skip
     try:
         words = str(error)
-    except Exception:    # of an exception class of the file's
+    except Exception:    # raised by an exception class of the file
         words = ""
     place = f"{path}, line {lines[-1]}" if lines else path
     if isinstance(error, SyntaxError):
@@ -120,7 +122,7 @@ def _said(path: str, file: str, error: BaseException) -> str:
 
 
 def _real(path: str) -> str:
-    """The path without links; as it is where the system knows no such path."""
+    """Return the path without links, or unchanged if the system does not know it."""
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):
@@ -136,7 +138,7 @@ def load_object(path: str, name: str) -> Any:
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not a Python file: its name must end in .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module    # dataclasses look their module up
+    sys.modules[spec.name] = module    # dataclasses look up their module
     spec.loader.exec_module(module)
     if name not in vars(module):
         known = [key for key in vars(module) if not key.startswith("_")]
@@ -146,7 +148,7 @@ def load_object(path: str, name: str) -> Any:
 
 
 def report_of(found: Any, mode: str, seed: int) -> GradientReport:
-    """The report on what a file provided."""
+    """Return the report on what a file provides."""
     made = found() if callable(found) and not isinstance(found, GradientReport) else found
     if isinstance(made, GradientReport):
         return made

@@ -1,4 +1,4 @@
-"""What is refused by cli, each with its message and remedy."""
+"""Checks of the command line's arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..base.not_arrays import full_name
 
 
 def call_arguments(name: str, value: object, counts: tuple[int, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A tuple of so many arguments, a dict of options last if there is one."""
+    """Check and return a tuple of one of these lengths, and the dict of options that may end it."""
     items = value if isinstance(value, tuple) else ()
     options = items[-1] if items and isinstance(items[-1], dict) else {}
     arguments = items[:-1] if options else items

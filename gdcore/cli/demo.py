@@ -1,4 +1,4 @@
-"""`gdcore demo`: the whole library on real data, and what it must achieve there.
+"""`gdcore demo`: the whole library on real data, with requirements that it must meet.
 
 Design
 ------
@@ -40,11 +40,11 @@ GRADIENTS = (
     ("x = (1, 100), y = (2, 200)", X_PLAIN, Y_PLAIN, -10001.0, 0.0),
     ("x = log1p(1, 10), y = log1p(2, 20)", X_LOG, Y_LOG, -1.8316, 5e-5),
 )
-"""Description, x, y, the gradient at w = 1, and how far from it rounding may have taken the number."""
+"""Description, x, y, the gradient at w = 1, and the largest rounding error allowed."""
 
 
 def demo(seed: int = 0) -> int:
-    """Train on the digits, check the gradients, compare the speed with NumPy's, look at two gradients.
+    """Train on the digits, check the gradients, compare the speed with NumPy's, and look at two gradients.
 
     Parameters
     ----------
@@ -74,17 +74,17 @@ def demo(seed: int = 0) -> int:
 
 
 def verdict(ok: bool) -> str:
-    """A word that is found in a log."""
+    """Return a word that is easy to find in a log."""
     return "pass" if ok else "FAIL"
 
 
 def accuracy(model: Sequential, digits: Digits) -> float:
-    """Share of the held-out images that the model names right."""
+    """Return the share of held-out images that the model classifies correctly."""
     return float((model.predict(digits.X_test).argmax(axis=1) == digits.y_test).mean())
 
 
 def show_training(model: Sequential, digits: Digits) -> bool:
-    """A line per epoch; the accuracy after the last one must suffice."""
+    """Print a line per epoch; return whether the last accuracy is high enough."""
     trainer = Trainer(model, LOSS, OPTIMIZER, batch_size=BATCH_SIZE)
     print(f"\nTraining: handwritten digits, {len(digits.X)} images to learn from, {len(digits.X_test)} held out,")
     print("  8 x 8 pixels, both sets by the same 13 people")
@@ -104,7 +104,7 @@ def show_training(model: Sequential, digits: Digits) -> bool:
 
 
 def show_gradient_check(model: Sequential, digits: Digits) -> bool:
-    """Every parameter of the net as it stands."""
+    """Check every parameter of the network as it stands."""
     print(f"\nGradient check: all {model.n_params} parameters, in float64, on {CHECKED_ROWS} images", flush=True)
     began = time.perf_counter()
     report = check_gradients(model, digits.X[:CHECKED_ROWS], digits.y[:CHECKED_ROWS], "cross_entropy")
@@ -117,7 +117,7 @@ def show_gradient_check(model: Sequential, digits: Digits) -> bool:
 
 
 def show_speed() -> bool:
-    """A training step beside NumPy's; equal work is required, no speed is."""
+    """Compare a training step with NumPy's; the work must be equal, no speed is required."""
     problem = problem_named(PROBLEMS, "digits")
     suite = train_suite((problem,))
     layers = "-".join(map(str, problem.widths))
@@ -138,7 +138,7 @@ def show_speed() -> bool:
 
 
 def show_gradients() -> bool:
-    """Why the learning rate must shrink when x grows: one weight, two scales."""
+    """Show why the learning rate must shrink when x grows: one weight, two scales."""
     print("\nScale: y = w x, mean squared error, d loss / d w at w = 1\n")
     print("                                          gradient    expected")
     passed = []

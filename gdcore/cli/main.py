@@ -15,16 +15,16 @@ from ..gradcheck.modes import MODES
 NOT_RUN = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""Exit statuses as a shell gives them: 128 + the signal's number."""
+"""Exit status as a shell reports it: 128 + the signal's number."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the command line, whose `bench` has options of its own."""
+    """Return the parser of the command line; `bench` has options of its own."""
     return _parsers()[0]
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """The parser of the command line, and those of the commands by their names."""
+    """Return the parser of the command line, and those of the commands by name."""
     top = argparse.ArgumentParser(
         prog="gdcore",
         description="Dense networks and linear models trained by gradient descent on a CPU. Exit status 2 where a "
@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return NOT_RUN
         try:
             status = _run(known, others)
-            if not stdout.closed:    # by a file that was checked
+            if not stdout.closed:    # a checked file may have closed it
                 stdout.flush()
         except KeyboardInterrupt:
             complain(f"{name}: interrupted")
@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parsed(
     arguments: list[str], top: argparse.ArgumentParser, commands: dict[str, argparse.ArgumentParser]
 ) -> tuple[argparse.Namespace, list[str]]:
-    """The options, and what is left for the command's own parser; ends the process where they are not understood."""
+    """Return the options, and the arguments for the command's own parser; exit if they are wrong."""
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
         names = ", ".join(commands)
         top.error(f"unknown command {arguments[0]!r}; known: {names}{did_you_mean(arguments[0], commands)}")

@@ -43,7 +43,7 @@ LOSSES: tuple[type[Loss], ...] = (
 
 
 def get_loss(spec: str | Loss | CustomLoss) -> Loss | CustomLoss:
-    """The loss that `spec` stands for.
+    """Return the loss that `spec` stands for.
 
     Parameters
     ----------

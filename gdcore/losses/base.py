@@ -13,23 +13,23 @@ CustomLoss = Callable[[Any, Any], tuple[float, Any]]
 
 
 class Loss(ABC):
-    """What every loss offers; each one is a frozen dataclass of hyper-parameters."""
+    """Interface of the losses; each one is a frozen dataclass of hyper-parameters."""
 
     name: ClassVar[str]
     """Name in the kernels and in strings."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Short names."""
     formula: ClassVar[str]
-    """Of one output z and its target y."""
+    """Formula for one output z and its target y."""
     target: ClassVar[str] = "real"
-    """What a target may be: "real", "nonnegative", "unit" ([0, 1]), "sign" (-1 or 1), "class"."""
+    """Kind of target: "real", "nonnegative", "unit" ([0, 1]), "sign" (-1 or 1), "class"."""
 
     kink: ClassVar[str] = ""
-    """What is 0 where its slope jumps: "residual", z - y; "margin", 1 - y z; "" where nothing jumps."""
+    """What is 0 where the slope jumps: "residual", z - y; "margin", 1 - y z; "" if nothing jumps."""
 
     @abstractmethod
     def option(self) -> float:
-        """The hyper-parameter that the kernel takes, 0 where there is none."""
+        """Return the hyper-parameter that the kernel takes, 0 if there is none."""
 
     def __repr__(self) -> str:
         return call_repr(self)  # type: ignore[arg-type]  # each loss is a dataclass

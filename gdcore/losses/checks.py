@@ -1,4 +1,4 @@
-"""What is refused by losses, each with its message and remedy."""
+"""Checks of the losses' arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..base.checks import plain_array, short
 
 
 def logits(value: object, axis: object) -> NDArray[Any]:
-    """Real numbers in float32 or float64, with entries along an axis."""
+    """Check and return real numbers in float32 or float64, with entries along an axis."""
     array = plain_array("outputs", value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"outputs has dtype {array.dtype}; expected real numbers")

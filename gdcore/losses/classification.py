@@ -1,4 +1,4 @@
-"""Losses of classes, on logits."""
+"""Losses for classes, on logits."""
 
 from __future__ import annotations
 

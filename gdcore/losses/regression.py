@@ -1,4 +1,4 @@
-"""Losses of real targets."""
+"""Losses for real targets."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from .regression import MAE, R2
 METRICS: tuple[type[Metric], ...] = (Accuracy, BinaryAccuracy, TopK, MAE, R2)
 
 MetricSpec = str | Metric | Callable[[Any, Any], float]
-"""A name in `METRICS`, a record, or (outputs, y) -> float."""
+"""A name in `METRICS`, a metric object, or a function (outputs, y) -> float."""
 
 Metrics = MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec]
 """One, several, or a mapping that names them."""
 
 
 def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
-    """The metric that `spec` is, names, or computes.
+    """Return the metric that `spec` is, names, or computes.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
 def get_metrics(
     spec: Metrics, taken: Sequence[str] = ()
 ) -> dict[str, Metric]:
-    """One metric, several, or a mapping that names them: name -> metric, in their order.
+    """Return one metric, several, or a mapping that names them, as a dict of name -> metric in their order.
 
     Parameters
     ----------
@@ -86,5 +86,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """The public names alone."""
+    """Return only the public names."""
     return sorted(__all__)

@@ -14,34 +14,39 @@ from . import checks as metrics_checks
 
 
 class Metric(ABC):
-    """What every metric offers; each one is a frozen dataclass."""
+    """Interface of the metrics; each one is a frozen dataclass."""
 
     name: ClassVar[str]
     """Name in strings and in the history."""
     formula: ClassVar[str]
-    """Of an output z, its target y, the class c."""
+    """Formula for an output z, its target y, the class c."""
     one_output: ClassVar[tuple[str, ...]]
-    """What targets it takes where the model has one output: `Loss.target`."""
+    """Kinds of targets that it takes if the model has one output; see `Loss.target`."""
     several_outputs: ClassVar[tuple[str, ...]]
-    """The same where the model has more."""
+    """Kinds of targets that it takes if the model has more."""
     greater_is_better: ClassVar[bool | None]
-    """None where that is not known."""
+    """None if unknown."""
 
     @abstractmethod
     def __call__(self, outputs: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:
-        """The metric of raw outputs (n, k) and targets (n, k), or labels (n,); weights (n,) make it a weighted mean."""
+        """Return the metric of raw outputs (n, k) and targets (n, k) or labels (n,); weights (n,) make it a weighted
+        mean.
+        """
 
     def label(self) -> str:
-        """Its name in the history."""
+        """Return its name in the history."""
         return self.name
 
     def check_fit(self, target: str | None, n_out: int, loss: str) -> None:
-        """Raise ValueError where it does not go with a loss's targets; None: a custom loss, whose targets are open."""
+        """Raise ValueError if it does not suit a loss's targets; None means a custom loss, whose
+        targets are unknown.
+        """
         kinds = self.one_output if n_out == 1 else self.several_outputs
         metrics_checks.metric_fits(self.name, target, n_out, kinds, loss)
 
     def undefined(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> str | None:
-        """Why no outputs could make the metric of these targets better or worse, as half a sentence; None: they could.
+        """Return why no outputs could make the metric of these targets better or worse, as half a sentence; None if
+        they could.
 
         Such a metric is measured all the same, but no criterion may watch it.
         """

@@ -1,4 +1,4 @@
-"""What is refused by metrics, each with its message and remedy."""
+"""Checks of metrics; each error says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..base import checks
 
 
 def function_name(kind: str, value: Any) -> str:
-    """The name of a function, which a lambda or a partial does not have."""
+    """Return the name of a function, which a lambda or a partial does not have."""
     name = getattr(value, "__name__", "<lambda>")
     if name == "<lambda>":
         raise ValueError(f"a {kind} needs a name, which {value!r} has not: pass {{'name': function}}")
@@ -19,7 +19,7 @@ def function_name(kind: str, value: Any) -> str:
 
 
 def metric_names(names: Sequence[str], taken: Sequence[str]) -> None:
-    """Names that differ from one another, from those that are taken and from columns of layers."""
+    """Check that names differ from one another, from taken ones and from columns of layers."""
     for i, name in enumerate(names):
         checks.text("what a metric is called", name)
         if name in names[:i]:
@@ -29,7 +29,7 @@ def metric_names(names: Sequence[str], taken: Sequence[str]) -> None:
 
 
 def metric_value(name: str, value: object) -> float:
-    """What a custom metric returned: a number."""
+    """Check and return a custom metric's number."""
     found = np.asarray(value)
     if found.shape != () or found.dtype.kind not in "biuf":
         raise TypeError(f"metric {name!r} must return a number, got {value!r}")
@@ -47,7 +47,7 @@ LOSSES_OF = {
 
 
 def metric_fits(name: str, target: str | None, n_out: int, kinds: Sequence[str], loss: str) -> None:
-    """A metric that goes with the loss's targets; None: the targets of a custom loss."""
+    """Check that a metric suits the loss's targets; None stands for those of a custom loss."""
     if not kinds:
         raise ValueError(f"metric {name!r} needs a model of several outputs, got {n_out}: choose another metric")
     if target is not None and target not in kinds:

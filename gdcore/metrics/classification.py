@@ -1,4 +1,4 @@
-"""Metrics of classes."""
+"""Metrics for classes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .base import Metric
 
 
 def mean(hits: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
-    """The (weighted) mean over samples, in float64."""
+    """Return the (weighted) mean over samples, in float64."""
     return float(np.average(hits.astype(np.float64), weights=sample_weight))
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class Accuracy(Metric):
-    """Share of samples whose class is right: the largest output's, or whether the single output is above 0.
+    """Share of samples whose class is right: that of the largest output, or whether a single output is above 0.
 
     Where targets are rows of numbers, the class is that of the largest; a single target is the second class above 1/2.
 
@@ -46,7 +46,7 @@ class Accuracy(Metric):
 @final
 @dataclass(frozen=True, repr=False)
 class BinaryAccuracy(Metric):
-    """Share of answers that are right where each output is a question of its own: above 0, the target above 1/2.
+    """Share of right answers if each output is a binary question of its own: output above 0, target above 1/2.
 
     Examples
     --------
@@ -68,7 +68,8 @@ class BinaryAccuracy(Metric):
 @final
 @dataclass(frozen=True, repr=False)
 class TopK(Metric):
-    """Share of samples whose class is among the `k` largest outputs; of equal outputs the later class counts as larger.
+    """Share of samples whose class is among the `k` largest outputs; among equal outputs the later class counts as
+    larger.
 
     That order is scikit-learn's `top_k_accuracy_score`.
 

@@ -1,4 +1,4 @@
-"""Metrics of numbers."""
+"""Metrics for numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MAE(Metric):
 @final
 @dataclass(frozen=True, repr=False)
 class R2(Metric):
-    """Share of the targets' variance that is explained, averaged over outputs; 0 for an output that is the mean.
+    """Share of the targets' variance that is explained, averaged over outputs; 0 for an output that predicts the mean.
 
     A constant target counts as 1 where it is met exactly, else as 0, and of a single sample R2 is NaN, both as in
     scikit-learn; samples of weight 0 are none. A criterion may watch neither: a fit that asks for it is refused.

@@ -140,7 +140,7 @@ def minimize(
         times the observed curvature times the size of x, so scaling fun changes nothing. "lbfgs" and "cg" also have
         their own criteria.
     callback : callable, optional
-        Called with an EpochEnd after each step; True stops.
+        Called with an EpochEnd at x0 and after each step; True stops.
     trace : bool, default False
         Whether to keep every x and value in the result.
     bounds : iterable of (low, high), optional

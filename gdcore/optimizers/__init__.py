@@ -16,7 +16,7 @@ OPTIMIZERS: tuple[type[Optimizer], ...] = (
 
 
 def get_optimizer(spec: Optimizer | str) -> Optimizer:
-    """The optimizer that `spec` is, or that it names, with its defaults.
+    """Return the optimizer that `spec` is or names, with its defaults.
 
     Parameters
     ----------

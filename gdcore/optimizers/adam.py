@@ -1,4 +1,4 @@
-"""Adam and its relatives: a running mean of the gradient, divided by its running size.
+"""Adam and its variants: a running mean of the gradient, divided by its running size.
 
 Notation of all formulas here: ``d = grad + weight_decay * params`` where the decay is coupled; ``d = grad``
 where it is decoupled (``params *= 1 - learning_rate * weight_decay`` comes first); ``t`` is the number of the
@@ -87,7 +87,7 @@ class Adam(Optimizer):
 @final
 @dataclass(frozen=True, repr=False)
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay: the decay shrinks the parameters and leaves the moments alone.
+    """Adam with decoupled weight decay, which shrinks the parameters without entering the moments.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ class Adamax(Optimizer):
 @final
 @dataclass(frozen=True, repr=False)
 class RAdam(Optimizer):
-    """Adam that waits: while the second moment has seen too little, a step is plain momentum.
+    """Adam with rectification: while the second moment has seen too few gradients, a step is plain momentum.
 
     With ``rho_inf = 2 / (1 - beta2) - 1`` and ``rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)``::
 

@@ -1,4 +1,4 @@
-"""A rate for each parameter, from the squares of its gradients."""
+"""Optimizers with a rate for each parameter, from the squares of its gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import SMALLEST_EPS, Optimizer, check_learning_rate, check_momentum
 @final
 @dataclass(frozen=True, repr=False)
 class Adagrad(Optimizer):
-    """Rates that fall with the sum of all squared gradients.
+    """Divides the rate by the root of the sum of all squared gradients.
 
     With ``d = grad + weight_decay * params`` and ``t`` the number of the step, from 1::
 
@@ -74,7 +74,7 @@ class Adagrad(Optimizer):
 @final
 @dataclass(frozen=True, repr=False)
 class RMSprop(Optimizer):
-    """Rates that follow a running mean of the squared gradients.
+    """Divides the rate by the root of a running mean of the squared gradients.
 
     With ``d = grad + weight_decay * params``::
 
@@ -143,7 +143,7 @@ class RMSprop(Optimizer):
 @final
 @dataclass(frozen=True, repr=False)
 class Adadelta(Optimizer):
-    """Moves in the parameters' own units, from running means of squared gradients and squared moves.
+    """Steps in the parameters' own units, from running means of squared gradients and squared steps.
 
     With ``d = grad + weight_decay * params``::
 

@@ -21,22 +21,22 @@ from . import checks as optimizers_checks
 from .state import OptimizerState
 
 SMALLEST_EPS = 1e-37
-"""An eps below is 0 in float32: a rule that divides by it may give NaN."""
+"""A smaller eps is 0 in float32, and an update that divides by it may give NaN."""
 
 
 def check_learning_rate(value: object) -> None:
-    """Check a rate: a number, or a schedule, which has checked itself."""
+    """Check a rate: a number, or a schedule, which has already been checked."""
     if not isinstance(value, Schedule):
         optimizers_checks.rate(value)
 
 
 def check_momentum(value: object) -> None:
-    """Check the share of the last move that is kept: above 1 moves would grow by themselves."""
+    """Check the share of the last move that is kept; above 1, moves would grow by themselves."""
     checks.between("momentum", value, 0, 1)
 
 
 class Optimizer(ABC):
-    """What every optimizer offers; each one is a frozen dataclass whose first field is `learning_rate`."""
+    """Interface of the optimizers; each one is a frozen dataclass whose first field is `learning_rate`."""
 
     rule: ClassVar[str]
     """Name of the kernel's update rule."""
@@ -50,22 +50,22 @@ class Optimizer(ABC):
 
     @abstractmethod
     def slot_names(self) -> tuple[str, ...]:
-        """Names of the vectors that the rule keeps beside the parameters, in the rule's order."""
+        """Return the names of the vectors that the rule keeps beside the parameters, in the rule's order."""
 
     def amplification(self) -> float:
-        """The factor by which a step can enlarge a slot: how often a trainer has to look for overflow."""
+        """Return the factor by which a step can enlarge a slot, which decides how often to look for overflow."""
         return 1.0
 
     def divides_by_zero(self) -> bool:
-        """Whether eps is 0, so that a gradient of 0 may be divided by 0."""
+        """Return whether eps is 0, so that a gradient of 0 may be divided by 0."""
         return self.amplification() == inf
 
     def n_slots(self) -> int:
-        """How many vectors the rule keeps beside the parameters."""
+        """Return how many vectors the rule keeps beside the parameters."""
         return len(self.slot_names())
 
     def init(self, n: int, dtype: Any = "float32") -> OptimizerState:
-        """State before the first step.
+        """Return the state before the first step.
 
         Parameters
         ----------

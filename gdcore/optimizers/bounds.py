@@ -1,4 +1,4 @@
-"""Bounds of a minimization: which part of a gradient they leave."""
+"""Bounds of a minimization, and the gradient that they leave."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Limits = tuple[Vector, Vector]
-"""The lowest and the highest x, each of shape (n,); infinite where there is no bound."""
+"""The lowest and the highest x, each of shape (n,); infinite without a bound."""
 
 
 def projected(x: Vector, grad: Vector, limits: Limits | None) -> Vector:
-    """Return the gradient with 0 where x stands at a bound and descent would leave it.
+    """Return the gradient with 0 where x is at a bound that descent would cross.
 
     Unlike x - project(x - grad) it is in the function's own units, so that it can be compared with the gradient.
 

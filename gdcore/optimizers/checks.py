@@ -1,4 +1,4 @@
-"""What is refused by optimizers, each with its message and remedy."""
+"""Checks of the optimizers' arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..base.checks import positive, short
 
 
 def rate(value: object) -> None:
-    """A learning rate that is not a schedule: a finite number above 0."""
+    """Check a learning rate that is not a schedule: a finite number above 0."""
     word = isinstance(value, str) and value.isalpha()
     if word or isinstance(value, type) or callable(value):
         raise TypeError(
@@ -24,20 +24,20 @@ def rate(value: object) -> None:
 
 
 def counted(call: str, schedule: object, per: str) -> None:
-    """A schedule whose rate follows from a count of steps, not from losses."""
+    """Check that a schedule's rate follows from a count of steps, not from losses."""
     if per == "plateau":
         raise ValueError(f"{call} knows no losses, which {schedule!r} follows: pass learning_rate, or use fit")
 
 
 def unit_pair(name: str, value: object) -> tuple[float, float]:
-    """A tuple of two numbers in [0, 1)."""
+    """Check and return a tuple of two numbers in [0, 1)."""
     if not isinstance(value, tuple) or len(value) != 2:
         raise TypeError(f"{name} must be a tuple of two numbers, got {checks.short(value)}")
     return checks.in_range(f"{name}[0]", value[0], 0, 1), checks.in_range(f"{name}[1]", value[1], 0, 1)
 
 
 def nesterov(momentum: float, dampening: float) -> None:
-    """Nesterov's momentum looks ahead along an undamped buffer."""
+    """Check that Nesterov's momentum has no dampening."""
     if momentum == 0 or dampening != 0:
         raise ValueError(
             "nesterov=True needs momentum > 0 and dampening == 0, "
@@ -46,7 +46,7 @@ def nesterov(momentum: float, dampening: float) -> None:
 
 
 def in_place(name: str, value: NDArray[Any]) -> None:
-    """An array that a kernel may write into."""
+    """Check that a kernel may write into an array."""
     if not value.flags.writeable:
         raise ValueError(f"{name} is read-only and would be written: pass {name}.copy()")
     if not value.flags.carray:
@@ -54,7 +54,7 @@ def in_place(name: str, value: NDArray[Any]) -> None:
 
 
 def saved_state(values: Mapping[str, Any], rule: str, n_slots: int, n_scalars: int) -> None:
-    """An optimizer's state as its `to_dict` gave it."""
+    """Check an optimizer's state from `to_dict`."""
     missing = [key for key in ("rule", "slots", "scalars", "step_count") if key not in values]
     if missing:
         raise ValueError(f"the saved state lacks {', '.join(missing)}: save all that to_dict() returns")

@@ -18,11 +18,11 @@ from . import OPTIMIZERS
 from .base import Optimizer
 
 MANY = 10**9
-"""Evaluations: no limit of their own."""
+"""SciPy's limit on evaluations; so large that it is never reached."""
 
 
 class FullBatch(ABC):
-    """What these methods offer; each one is a frozen dataclass."""
+    """Interface of these methods; each one is a frozen dataclass."""
 
     name: ClassVar[str]
     """Name in strings."""
@@ -34,10 +34,10 @@ class FullBatch(ABC):
 
     @abstractmethod
     def options(self) -> dict[str, float]:
-        """SciPy's options, without the number of steps; it never ends at a small gradient, `line_search` does."""
+        """Return SciPy's options without the number of steps; `line_search`, not SciPy, ends at a small gradient."""
 
     def least_fall(self) -> float:
-        """The share of the value by which a step must lower it; 0 where the method has no such option."""
+        """Return the share of the value by which a step must lower it; 0 if the method has no such option."""
         return 0.0
 
     def __repr__(self) -> str:
@@ -125,7 +125,7 @@ FULL_BATCH: tuple[type[FullBatch], ...] = (LBFGS, ConjugateGradient)
 
 
 def get_method(spec: Optimizer | FullBatch | str) -> Optimizer | FullBatch:
-    """The optimizer or full-batch method that `spec` is, or that it names, with its defaults.
+    """Return the optimizer or full-batch method that `spec` is or names, with its defaults.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""L-BFGS and conjugate gradients at work: SciPy's steps, and whether the point where they end is a minimum.
+"""L-BFGS and conjugate gradients: SciPy's steps, and whether they end at a minimum.
 
 Design
 ------
@@ -29,21 +29,21 @@ Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
 
 ANEW = 1e-3
-"""A round that achieves less than this share of the whole fall is not followed by another."""
+"""A round that achieves less than this share of the whole fall is the last one."""
 ROUNDINGS = 256
-"""A fall of so many eps of the value cannot be seen."""
+"""A fall of at most this many eps of the value is invisible."""
 ALL = 1e-2
-"""A fall of more than this share of the value leads to 0, which is no value's roundoff."""
+"""A fall of more than this share of the value leads to 0, which roundoff cannot explain."""
 VANISHED = 1e-20
-"""A value below this share of the first one is 0: a sum of squares falls by a share of itself for ever."""
+"""A value below this share of the first one counts as 0; a sum of squares would fall by a share of itself for ever."""
 NEAR = 1e-6
-"""A gradient below this share of its largest tells of a minimum near by."""
+"""A gradient below this share of its largest shows that a minimum is near."""
 DOUBTFUL = 1e-2
 """A gradient above this share of its largest is not explained by roundoff alone."""
 ROUNDOFF = 1e-12
-"""An ftol up to here asks for all that float64 can tell."""
+"""An ftol up to this asks for all that float64 can resolve."""
 MAX_EXPONENT = 900
-"""The scale's exponent stays below, so that a scaled value is finite."""
+"""The scale's exponent stays below this, so that a scaled value is finite."""
 
 
 class Ended(NamedTuple):
@@ -101,7 +101,7 @@ def run_scipy(
 
 @final
 class _Search:
-    """The point that was reached, and what is known of the function by then."""
+    """The point reached, and what is known of the function so far."""
 
     def __init__(
         self, method: FullBatch, fun: Objective, x0: Vector, stepped: Callable[[Vector, float, Vector], bool],
@@ -122,7 +122,7 @@ class _Search:
         self.scale = float(np.ldexp(1.0, -exponent))
 
     def evaluate(self, x: Vector) -> tuple[float, Vector]:
-        """The value and the gradient, the last ones kept."""
+        """Return the value and the gradient; the last ones are kept."""
         if self.evaluated is None or not np.array_equal(self.evaluated[0], x):
             value, grad = self.fun(x)
             self.values_single = self.values_single and _is_single(np.array([value]))
@@ -131,12 +131,12 @@ class _Search:
         return self.evaluated[1:]
 
     def scaled(self, x: Vector) -> tuple[float, Vector]:
-        """What SciPy is told."""
+        """Return the scaled value and gradient for SciPy."""
         value, grad = self.evaluate(x)
         return value * self.scale, grad * self.scale
 
     def accept(self, *, intermediate_result: Any) -> None:
-        """Take over the point of a step; SciPy stops where this raises StopIteration."""
+        """Take over the point of a step; raising StopIteration makes SciPy stop."""
         x = np.array(intermediate_result.x)
         value, grad = self.evaluate(x)
         step, fall = float(np.linalg.norm(x - self.x)), self.value - value
@@ -150,7 +150,7 @@ class _Search:
             raise StopIteration
 
     def _look(self, step: float = 0.0, fall: float = np.inf) -> None:
-        """Whether x is a minimum, by its gradient and by the last step."""
+        """Decide whether x is a minimum, by its gradient and by the last step."""
         gtol = self.method.gtol
         self.size = float(np.abs(projected(self.x, self.grad, self.limits)).max(initial=0.0))
         self.largest = self.sizes.add(self.size)
@@ -162,11 +162,11 @@ class _Search:
             self.message = f"no entry of the gradient is above {gtol:g} of the largest: converged"
 
     def _reach(self) -> float:
-        """The scale of x."""
+        """Return the scale of x."""
         return float(max(np.linalg.norm(self.x), np.linalg.norm(self.x - self.x0))) or 1.0
 
     def _distance(self, eps: float) -> float:
-        """How far the minimum is along the gradient, by the curvature there."""
+        """Return how far the minimum is along the gradient, by the curvature there."""
         grad = projected(self.x, self.grad, self.limits)
         size = float(np.linalg.norm(grad))
         there = self.x - eps ** (1 / 3) * self._reach() / size * grad
@@ -176,7 +176,7 @@ class _Search:
         return size * moved / change if 0 < change < np.inf else np.inf
 
     def judge(self, slow: bool) -> Ended:
-        """The end where steps lower the value by too little, as ftol asks, or not at all."""
+        """Return the end of a run whose steps lower the value by too little, as ftol asks, or not at all."""
         if slow:
             return self.ended(f"a step lowered the value by less than {self.method.least_fall():g} of it", True)
         single = self.values_single or self.grads_single
@@ -205,6 +205,6 @@ class _Search:
 
 
 def _is_single(numbers: Vector) -> bool:
-    """Whether they are all numbers of float32."""
+    """Return whether all numbers are exact in float32."""
     with np.errstate(over="ignore"):
         return np.array_equal(numbers.astype(np.float32), numbers, equal_nan=True)

@@ -1,4 +1,4 @@
-"""Moves of one size: the sign of a momentum."""
+"""Steps of fixed size: the sign of a momentum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The largest of a sequence's later values."""
+"""The largest of a sequence's more recent values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import final
 
 FORGOTTEN = 10
-"""One value in so many is forgotten, from the first on."""
+"""Of this many values the first one is forgotten."""
 
 
 @final

@@ -71,7 +71,7 @@ class OptimizerState:
 
     @classmethod
     def start(cls, optimizer: Optimizer, n: int, dtype: Any) -> OptimizerState:
-        """State before the first step, for `n` parameters."""
+        """Return the state before the first step, for `n` parameters."""
         n = checks.integer("n", n, 0, LARGEST_N)
         slots = np.zeros((optimizer.n_slots(), n), checks.precision("dtype", dtype))
         return cls(optimizer, slots, np.zeros(N_SCALARS), 0)
@@ -116,7 +116,7 @@ class OptimizerState:
         return rate.formula(self.step_count)
 
     def to_dict(self) -> dict[str, Any]:
-        """Copies of what changes, for saving; the optimizer itself is saved beside it."""
+        """Return copies of what changes, for saving; the optimizer itself is saved separately."""
         return {
             "rule": self.rule,
             "slots": self.slots.copy(),
@@ -126,7 +126,7 @@ class OptimizerState:
 
     @classmethod
     def from_dict(cls, optimizer: Optimizer, values: Mapping[str, Any]) -> OptimizerState:
-        """State of `optimizer` as `to_dict` gave it.
+        """Return the state of `optimizer` from the result of `to_dict`.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Pictures of a run, of a model and of its loss: matplotlib is imported when one is drawn, never before.
+"""Pictures of a run, of a model and of its loss. matplotlib is imported only when one is drawn.
 
 Design
 ------
@@ -25,5 +25,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """The public names alone."""
+    """Return only the public names."""
     return sorted(__all__)

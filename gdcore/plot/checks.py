@@ -1,4 +1,4 @@
-"""What is refused by plot, each with its message and remedy."""
+"""Checks of the arguments of plots; each error says what to do."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ T = TypeVar("T")
 
 
 PARALLEL = 1e-6
-"""Sine of the angle below which two directions span no plane."""
+"""Two directions whose angle has a sine below this span no plane."""
 
 
 def two_features(n: int) -> None:
-    """A model whose inputs a picture can show."""
+    """Check that a picture can show the model's inputs."""
     if n != 2:
         raise ValueError(f"decision_boundary needs a model of 2 features, got one of {n}: choose two and train on them")
 
 
 def recorded(names: str | Iterable[str], known: Sequence[str]) -> list[str]:
-    """Metrics that a history holds; one on the training data stands for the one on the validation data too."""
+    """Check and return recorded metrics; one of the training data includes that of the validation data."""
     if not isinstance(names, Iterable):
         raise TypeError(f"metrics must be a name or several, got {short(names)}")
     found: list[str] = []
@@ -41,14 +41,14 @@ def recorded(names: str | Iterable[str], known: Sequence[str]) -> list[str]:
 
 
 def traced(found: T | None) -> T:
-    """The trace of a result that holds one."""
+    """Check and return the trace of a result that holds one."""
     if found is None:
         raise ValueError("path is a result without a trace: pass trace=True to minimize")
     return found
 
 
 def places(value: object) -> NDArray[np.float64]:
-    """Points, one behind the other, shape (k, …), k >= 1."""
+    """Check and return points, shape (k, …), k >= 1."""
     found = numbers_array("path", value, "float64")
     if found.ndim < 1 or not found.size:
         raise ValueError(f"path has shape {found.shape}; expected (steps, n), n the number of parameters")
@@ -56,19 +56,19 @@ def places(value: object) -> NDArray[np.float64]:
 
 
 def drawable(n: int) -> None:
-    """As many numbers as a picture of a function can show."""
+    """Check that a picture can show a function of this many numbers."""
     if n not in (1, 2):
         raise ValueError(f"path moves in {n} numbers; descent draws 1 or 2: take loss_plane, which projects a path")
 
 
 def path_of_model(n: int, n_params: int) -> None:
-    """A path of a model's parameters."""
+    """Check that a path is one of a model's parameters."""
     if n != n_params:
         raise ValueError(f"path moves in {n} numbers, the model has {n_params} parameters: record it with ParamsTrace")
 
 
 def window(value: Iterable[object], n: int) -> NDArray[np.float64]:
-    """The lowest and the highest number on each axis, shape (n, 2)."""
+    """Check and return the lowest and the highest number on each axis, shape (n, 2)."""
     pairs = [tuple(pair) if isinstance(pair, Iterable) else () for pair in value] if isinstance(value, Iterable) else []
     if len(pairs) != n or any(len(pair) != 2 for pair in pairs):
         raise TypeError(f"window must hold {n} pair{'s' * (n > 1)} (low, high), one for each axis, got {value!r}")
@@ -79,13 +79,13 @@ def window(value: Iterable[object], n: int) -> NDArray[np.float64]:
 
 
 def some_finite(values: NDArray[np.float64]) -> None:
-    """Values of which some can be drawn."""
+    """Check that some of the values are finite and can be drawn."""
     if not np.isfinite(values).any():
         raise ValueError("the function is nowhere finite in the window: pass window= around where it is")
 
 
 def directions(value: object, n: int, n_params: int) -> NDArray[np.float64]:
-    """Directions in the space of a model's parameters, shape (n, n_params), that span n dimensions."""
+    """Check and return directions among a model's parameters, shape (n, n_params), that span n dimensions."""
     found = numbers_array("directions", value, "float64")
     if found.shape != (n, n_params):
         raise ValueError(f"directions has shape {found.shape}; expected ({n}, {n_params})")

@@ -1,4 +1,4 @@
-"""Curves of what a history holds, and gradients layer by layer."""
+"""Curves of a history, and gradients layer by layer."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 MARKERS = ("s", "^", "D", "v")
 GREYS = ("0.55", "0.4", "0.7", "0.3")
-"""Of metrics, one behind the other."""
+"""Grey values of the metrics, used one after the other."""
 MARKED = 10
-"""Markers of a metric's line, at least, where there are as many epochs."""
+"""A metric's line has at least this many markers, if there are as many epochs."""
 TITLE = 50
-"""Characters of a title, beyond which it is cut to its first clause."""
+"""A title longer than this is cut to its first clause."""
 FEW = 30
-"""Epochs up to which each one has a marker."""
+"""With at most this many epochs, each one has a marker."""
 
 
 @explains_calls
 def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = ()) -> Any:
-    """Draw the losses over the epochs, the best epoch marked, and metrics beside them.
+    """Draw the losses over the epochs with the best epoch marked, and metrics beside them.
 
     The best epoch is the one of the lowest validation loss, or of the lowest loss where there is no validation data.
     The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
@@ -97,7 +97,7 @@ def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = (
 
 
 def _title(history: History) -> str:
-    """How many epochs were run, or what ended them, in a few words."""
+    """Return how many epochs were run, or what ended them, in a few words."""
     reason = history.stop_reason
     if history.epochs and (not reason or reason.startswith(("all ", "the epoch was", "the step was"))):
         return f"{history.epochs} epoch{'s' * (history.epochs > 1)}"

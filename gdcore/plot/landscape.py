@@ -128,7 +128,7 @@ def loss_plane(
     l2: float = 0.0,
     seed: int = 0,
 ) -> Any:
-    """Draw contours of the loss over a plane through a model's parameters, and a path projected into it.
+    """Draw contours of the loss over a plane through a model's parameters, and a path projected onto it.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def loss_plane(
 
 
 def _directions(point: Point, given: ArrayLike | None, n: int, seed: int) -> Vector:
-    """The directions given, or random ones: shape (n, n_params)."""
+    """Return the given directions, or random ones: shape (n, n_params)."""
     seed = checks.integer("seed", seed, 0)
     if given is not None:
         return plot_checks.directions(given, n, len(point.x))
@@ -216,7 +216,7 @@ def _directions(point: Point, given: ArrayLike | None, n: int, seed: int) -> Vec
 
 
 def _moves(point: Point, path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
-    """A path's places less the model's parameters, shape (k, n_params)."""
+    """Return a path's points minus the model's parameters, shape (k, n_params)."""
     places = places_of(path)
     flat = places.reshape(len(places), -1)
     plot_checks.path_of_model(flat.shape[1], len(point.x))
@@ -224,13 +224,15 @@ def _moves(point: Point, path: MinimizeResult | Trace | ParamsTrace | ArrayLike)
 
 
 def _unit_norms(part: Vector) -> Vector:
-    """Of each unit's weights in a layer's (in_features, out_features), or of its bias in (out_features,)."""
+    """Return the norm of each unit's weights in a layer's (in_features, out_features), or of its bias in
+    (out_features,).
+    """
     norms: Vector = np.linalg.norm(np.atleast_2d(part), axis=0)
     return norms
 
 
 def _principal(moves: Vector) -> tuple[Vector, list[float]]:
-    """The two directions in which places (k, n_params) lie furthest from 0, and their shares of the squares."""
+    """Return the two principal directions of points (k, n_params) around 0, and their shares of the squares."""
     _, sizes, directions = np.linalg.svd(np.vstack([moves, np.zeros((2, moves.shape[1]))]), full_matrices=False)
     signs = np.where(directions[:2] @ moves[0] < 0, -1.0, 1.0)
     return signs[:, None] * directions[:2], list(sizes[:2] ** 2 / max(float(sizes @ sizes), np.finfo(float).tiny))

@@ -1,4 +1,4 @@
-"""What a model does: its decisions over two features, and the outputs of its layers."""
+"""Pictures of what a model does: its decisions over two features, and its layers' outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..models.sequential import Sequential
 from . import checks as plot_checks
 
 FEW = 3
-"""Classes up to which greys alone tell their areas apart; more are hatched too."""
+"""With at most this many classes, areas differ by their grey alone; with more they are hatched too."""
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||")
 FILLS = ("black", "white", "0.6")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -27,7 +27,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 @explains_calls
 def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = None, *, resolution: int = 200) -> Any:
-    """Draw the classes that a classifier of two features decides for, and the samples over them.
+    """Draw the classes that a classifier of two features predicts, and the samples over them.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     low, high = data.min(axis=0), data.max(axis=0)
     margin = np.where(high > low, (high - low) / 20, 1.0)
     first = low - margin
-    if stack.lowest is not None:       # of a logarithm: as near as the data come
+    if stack.lowest is not None:       # a logarithm's: go as low as the data
         first = np.where(first > stack.lowest, first, low)
     across, up = (np.linspace(first[i], high[i] + margin[i], resolution) for i in (0, 1))
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
@@ -81,7 +81,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     greys = [str(grey) for grey in np.linspace(0.97, 0.75 if n_classes <= FEW else 0.55, n_classes)]
     hatches = [HATCHES[c % len(HATCHES)] if n_classes > FEW else "" for c in range(n_classes)]
     areas = ax.contourf(across, up, decided, levels=edges, colors=greys, hatches=hatches)
-    areas.set(edgecolor="0.45", linewidth=0)    # of the hatches
+    areas.set(edgecolor="0.45", linewidth=0)    # colour of the hatches
     ax.contour(across, up, decided, levels=edges[1:-1], colors="black", linewidths=0.8)
     patch = optional("matplotlib.patches", "plot", "gdcore[plot]").Patch
     handles = []
@@ -97,7 +97,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
 
 @explains_calls
 def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 40) -> Any:
-    """Draw how each dense layer's outputs are distributed, dropout left out: one outline per layer.
+    """Draw the distribution of each dense layer's outputs, without dropout, one outline per layer.
 
     Mass at the ends of tanh or sigmoid shows saturated units, mass at 0 of relu dead ones.
 

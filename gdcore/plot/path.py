@@ -1,4 +1,4 @@
-"""The way a descent takes over a function of one or two numbers."""
+"""The path of a descent over a function of one or two numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Vector = NDArray[np.float64]
 
 @final
 class ParamsTrace(Callback):
-    """Keeps a model's parameters as they are now, and after each epoch of a fit that it is a callback of.
+    """A callback that keeps a model's parameters as they are now and after each epoch of a fit.
 
     With all rows in one batch an epoch is a step.
 
@@ -56,7 +56,7 @@ class ParamsTrace(Callback):
 
     @property
     def x(self) -> Vector:
-        """The parameters, one row for each time."""
+        """The parameters, one row for each record."""
         return np.array(self._places)
 
     def on_epoch_end(self, state: EpochEnd) -> None:
@@ -74,7 +74,7 @@ def loss_function(
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> Callable[[ArrayLike], float]:
-    """A model's loss as a function of its parameters, to give to `descent`.
+    """Return a model's loss as a function of its parameters, to pass to `descent`.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def loss_function(
 
 
 def places_of(path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
-    """Where a path has been, shape (k, …)."""
+    """Return the points of a path, shape (k, …)."""
     found = plot_checks.traced(path.trace) if isinstance(path, MinimizeResult) else path
     return plot_checks.places(found.x if isinstance(found, Trace | ParamsTrace) else found)
 
@@ -115,7 +115,7 @@ def descent(
     resolution: int = 101,
     levels: int = 12,
 ) -> Any:
-    """Draw the steps of a descent upon the function: over a curve for one number, over contours for two.
+    """Draw the steps of a descent on the function: on a curve if there is one variable, on contours if there are two.
 
     Parameters
     ----------

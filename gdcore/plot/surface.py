@@ -1,4 +1,4 @@
-"""Values over one or two axes, and the steps upon them.
+"""Values over one or two axes, and the steps on them.
 
 Design
 ------
@@ -20,17 +20,17 @@ from . import checks as plot_checks
 Vector = NDArray[np.float64]
 
 MARGIN = 0.15
-"""Of the path's width, on either side of it."""
+"""The window extends this share of the path's width beyond it on either side."""
 GREYS = 0.65
-"""The highest area; white is 1."""
+"""Grey values of the areas, up to the highest; white is 1."""
 LABEL = 0.05
-"""Of the picture's width and height, that a contour's label keeps from its edges and from a path."""
+"""A contour's label stays this share of the picture's width and height away from its edges and from a path."""
 MARKED = 200
-"""Places of a path up to which each one has a marker."""
+"""A path with at most this many points has a marker at each."""
 
 
 def window_around(places: Vector, window: Iterable[object] | None) -> Vector:
-    """The window that was asked for, or one around all places (k, n): the lowest and highest numbers, shape (n, 2)."""
+    """Return the given window, or one around all points (k, n): the lowest and highest numbers, shape (n, 2)."""
     if window is not None:
         return plot_checks.window(window, places.shape[1])
     low, high = places.min(axis=0), places.max(axis=0)
@@ -42,16 +42,16 @@ def window_around(places: Vector, window: Iterable[object] | None) -> Vector:
 
 @final
 class Grid(NamedTuple):
-    """A function over evenly spaced points."""
+    """Values of a function at evenly spaced points."""
 
     axes: list[Vector]
-    """One or two, (resolution,) each."""
+    """One or two arrays, (resolution,) each."""
     values: Vector
-    """Of as many dimensions, in the order of the axes."""
+    """An array with a dimension for each axis, in their order."""
 
 
 def over_grid(fun: Callable[[Vector], float], window: Vector, resolution: int) -> Grid:
-    """A function of one or two numbers, as an array (n,), at every point of a grid in the window (n, 2)."""
+    """Evaluate a function of one or two numbers, as an array (n,), at every point of a grid in the window (n, 2)."""
     axes = [np.linspace(low, high, resolution) for low, high in window]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     with np.errstate(all="ignore"):
@@ -61,7 +61,8 @@ def over_grid(fun: Callable[[Vector], float], window: Vector, resolution: int) -
 
 
 def draw_contours(ax: Any, grid: Grid, levels: int, places: Vector, name: str) -> None:
-    """Areas and lines of a function of two numbers, heights away from a path's points (k, 2) and the edges, and a bar.
+    """Draw areas and contour lines of a function of two numbers with a colour bar; labels keep away from points (k, 2)
+    and edges.
 
     The bar beside the axes is labelled with the function's name.
 
@@ -83,7 +84,7 @@ def draw_contours(ax: Any, grid: Grid, levels: int, places: Vector, name: str) -
 
 
 def _covered(place: Vector, grid: Grid, path: Vector) -> bool:
-    """Whether a label at a place (2,) would reach over an edge or lie upon a path (k, 2), joined by straight lines."""
+    """Return whether a label at a point (2,) would cross an edge or cover a path (k, 2) of straight lines."""
     low, high = (np.array([axis[end] for axis in grid.axes]) for end in (0, -1))
     at, along = (place - low) / (high - low), (path - low) / (high - low)
     if np.minimum(at, 1 - at).min() < LABEL:
@@ -97,14 +98,14 @@ def _covered(place: Vector, grid: Grid, path: Vector) -> bool:
 
 
 def contour_levels(values: Vector, n: int) -> Vector:
-    """At most n heights inside the values' range, in rising order."""
+    """Return at most n heights within the values' range, in rising order."""
     heights: Vector = np.unique(np.quantile(values, np.linspace(0, 1, n + 2)[1:-1] ** 2))
     inside: Vector = heights[(heights > values.min()) & (heights < values.max())]
     return inside
 
 
 def draw_path(ax: Any, across: Vector, up: Vector) -> None:
-    """Places (k,), joined; the first and the last one marked."""
+    """Draw points (k,) joined by lines; the first and the last one are marked."""
     style, width = ("o--", 0.9) if len(across) <= MARKED else ("-", 2.0)
     ax.plot(across, up, style, color="black", markersize=3, linewidth=width, label=f"path, {len(across)} points")
     ax.plot(across[:1], up[:1], "s", color="black", markerfacecolor="white", markersize=8, label="start")

@@ -25,22 +25,22 @@ from ..base.record import call_repr
 Unit = Literal["step", "epoch"]
 
 LAST = 2**62
-"""The last step that has a rate: powers of it are still numbers."""
+"""The last step that has a rate; powers of it are still finite."""
 
 
 class Schedule(ABC):
-    """What every schedule offers; each one is a frozen dataclass whose first field is `learning_rate`."""
+    """Interface of the schedules; each one is a frozen dataclass whose first field is `learning_rate`."""
 
     learning_rate: float
 
     @property
     @abstractmethod
     def per(self) -> Literal["step", "epoch", "plateau"]:
-        """What is counted: "step" (updates), "epoch", or "plateau"."""
+        """Unit of the count: "step" (updates), "epoch", or "plateau"."""
 
     @final
     def __call__(self, step: int) -> float:
-        """The rate after `step` updates (or epochs, or plateaus): the first one has step 0.
+        """Return the rate after `step` updates (or epochs, or plateaus), counted from 0.
 
         Raises
         ------
@@ -51,14 +51,14 @@ class Schedule(ABC):
 
     @abstractmethod
     def formula(self, step: int) -> float:
-        """The rate at a step that was checked."""
+        """Return the rate at a checked step."""
 
     @abstractmethod
     def horizon(self) -> int:
-        """How many steps a picture shows."""
+        """Return how many steps a picture shows."""
 
     def rates(self, first: int, n: int) -> NDArray[np.float64]:
-        """The rates of n steps from `first` on, shape (n,)."""
+        """Return the rates of n steps from `first` on, shape (n,)."""
         checks.integer("first", first, 0, LAST)
         checks.integer("n", n, 0)
         return np.fromiter(map(self.formula, range(first, first + n)), np.float64, n)
@@ -94,5 +94,5 @@ class Schedule(ABC):
 
 
 def check_unit(per: object) -> None:
-    """Check what a schedule counts."""
+    """Check the unit that a schedule counts."""
     checks.one_of("per", per, ("step", "epoch"))

@@ -1,4 +1,4 @@
-"""What is refused by schedules, each with its message and remedy."""
+"""Checks of the schedules' arguments; each error says what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..base.checks import integer, short
 
 
 def rising(name: str, value: object) -> tuple[int, ...]:
-    """Integers >= 1, at least one, each above the one before."""
+    """Check and return one or more integers >= 1, each above the one before."""
     if not isinstance(value, tuple | list) or not value:
         raise TypeError(f"{name} must be a tuple of integers, got {short(value)}")
     found = tuple(integer(f"{name}[{i}]", item, 1) for i, item in enumerate(value))

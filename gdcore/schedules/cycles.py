@@ -11,14 +11,14 @@ from .base import Schedule, Unit, check_unit
 
 
 def half_cosine(start: float, end: float, share: float) -> float:
-    """From `start` to `end` along half a cosine, as `share` goes from 0 to 1."""
+    """Return a value that goes from `start` to `end` along half a cosine, as `share` goes from 0 to 1."""
     return end + (start - end) / 2 * (1 + cos(pi * share))
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class Cosine(Schedule):
-    """Falls from `learning_rate` to `end` along half a cosine, after a warm-up, once or again and again.
+    """Lowers the rate to `end` along half a cosine, after a warm-up, once or repeatedly.
 
     PyTorch's LinearLR (warm-up), then CosineAnnealingLR (which rises again after its period; here the rate stays at
     `end`) or CosineAnnealingWarmRestarts.
@@ -96,7 +96,8 @@ class Cosine(Schedule):
 @final
 @dataclass(frozen=True, repr=False)
 class OneCycle(Schedule):
-    """Rises to `learning_rate`, then falls far below where it began; PyTorch's OneCycleLR, of the rate alone.
+    """Raises the rate to `learning_rate`, then lowers it far below where it began; PyTorch's OneCycleLR for the rate
+    alone.
 
     The momentum is not cycled: PyTorch's `cycle_momentum=False`.
 

@@ -1,4 +1,4 @@
-"""Rates that stay or fall."""
+"""Rates that stay constant or fall."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from . import checks as schedules_checks
 from .base import Schedule, Unit, check_unit
 
 SHOWN = 100
-"""Steps that a picture shows of a schedule without a length of its own."""
+"""A picture shows this many steps of a schedule without a length of its own."""
 
 
 def check_gamma(gamma: object) -> None:
-    """Check a factor that a rate is multiplied with."""
+    """Check a factor that a rate is multiplied by."""
     checks.factor("gamma", gamma)
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class Constant(Schedule):
-    """The same rate at every step: what a plain number means too.
+    """Keeps the same rate at every step, as a plain number does.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Constant(Schedule):
 @final
 @dataclass(frozen=True, repr=False)
 class StepDecay(Schedule):
-    """Multiplied by `gamma` every `step_size` steps; PyTorch's StepLR.
+    """Multiplies the rate by `gamma` every `step_size` steps; PyTorch's StepLR.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class StepDecay(Schedule):
 @final
 @dataclass(frozen=True, repr=False)
 class MultiStep(Schedule):
-    """Multiplied by `gamma` at each milestone; PyTorch's MultiStepLR.
+    """Multiplies the rate by `gamma` at each milestone; PyTorch's MultiStepLR.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class MultiStep(Schedule):
 @final
 @dataclass(frozen=True, repr=False)
 class Exponential(Schedule):
-    """Multiplied by `gamma` at every step; PyTorch's ExponentialLR.
+    """Multiplies the rate by `gamma` at every step; PyTorch's ExponentialLR.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class InverseScaling(Schedule):
 @final
 @dataclass(frozen=True, repr=False)
 class Polynomial(Schedule):
-    """Falls to `end` in `total_steps` steps as ``(1 - step / total_steps)**power``; PyTorch's PolynomialLR.
+    """Lowers the rate to `end` in `total_steps` steps as ``(1 - step / total_steps)**power``; PyTorch's PolynomialLR.
 
     Parameters
     ----------

@@ -20,19 +20,19 @@ class PlateauState(NamedTuple):
     """What a fit remembers for a `ReduceOnPlateau`."""
 
     best: float | None = None
-    """The best value so far, None before the first one."""
+    """The best value so far, None before the first."""
     waited: int = 0
-    """Epochs without improvement."""
+    """Number of epochs without improvement."""
     cooling: int = 0
-    """Epochs of cooldown that are left."""
+    """Number of cooldown epochs left."""
     plateaus: int = 0
-    """Plateaus met: what the schedule is a function of."""
+    """Number of plateaus met, which decides the rate."""
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class ReduceOnPlateau(Schedule):
-    """Multiplied by `factor` when a value has not improved for more than `patience` epochs.
+    """Multiplies the rate by `factor` when a value has not improved for more than `patience` epochs.
 
     PyTorch's ReduceLROnPlateau with `eps=0`, except that a relative threshold counts from the best value's size, so
     negative values may be watched.
@@ -98,7 +98,7 @@ class ReduceOnPlateau(Schedule):
         return float(max(self.learning_rate * self.factor**step, self.min_rate))
 
     def observe(self, state: PlateauState, value: float, greater_is_better: bool = False) -> PlateauState:
-        """The state after an epoch that ended with this value.
+        """Return the state after an epoch that ended with this value.
 
         Parameters
         ----------
