@@ -1,9 +1,9 @@
-"""What the kernels raise."""
+"""Exceptions that the kernels raise."""
 
 from __future__ import annotations
 
 
 class RefusedStep(FloatingPointError):
-    """A step that changed nothing. Its args are the reason and the step: "loss", "gradient" or "parameters" was not
-    finite, or "turn", where another call trains.
+    """Internal: the step was rejected and nothing changed. The args are (reason, step): "loss", "gradient" or
+    "parameters" was not finite, or "turn" if another call trains.
     """

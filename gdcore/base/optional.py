@@ -48,7 +48,7 @@ def axes_or_new(ax: Any) -> Any:
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError
         For what is no Axes.
     """
@@ -96,6 +96,6 @@ def data_frame(columns: Mapping[str, Any]) -> Any:
     Raises
     ------
     ImportError
-        Where pandas is not installed.
+        If pandas is not installed.
     """
     return optional("pandas", "to_pandas", "pandas").DataFrame(columns)

@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], libraries: Sequence[Entry]) -> int:
-    """Parse the arguments, measure, print a row as soon as it is there, write JSON.
+    """Parse the arguments, measure, print each row as soon as it is known, and write JSON.
 
     Parameters
     ----------
@@ -94,12 +94,12 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
 
 
 def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The names that were asked for, all of them where none was."""
+    """Return the requested names, or all of them if none was."""
     return [checks.known_name(kind, name, list(known)) for name in wanted] or list(known)
 
 
 def _contenders(suite: Suite, libraries: Sequence[Entry]) -> list[Entry]:
-    """What takes part in a suite: every library, or those variants of them that the suite names."""
+    """Return the libraries of a suite: all of them, or the variants that the suite names."""
     names = [entry.name for entry in libraries]
     return [entry for entry in suite.contenders if (entry.library or entry.name) in names] or [*libraries]
 
@@ -107,7 +107,7 @@ def _contenders(suite: Suite, libraries: Sequence[Entry]) -> list[Entry]:
 def _measure(
     suites: Sequence[Suite], problems: Sequence[str], libraries: Sequence[Entry], budget: Budget
 ) -> tuple[dict[str, Any], bool]:
-    """All that was measured, ready for JSON, and whether it may be believed."""
+    """Return all measurements, ready for JSON, and whether they can be trusted."""
     machine = describe()
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
     results: list[Any] = []
@@ -153,7 +153,7 @@ def _measure(
 
 
 def _print_rest(suite: Suite, rows: Sequence[Row], parts: Sequence[Sequence[str]], names: Sequence[str]) -> None:
-    """The libraries that did not fit, CPU seconds, and what was compared."""
+    """Print the libraries that did not fit into the table, CPU seconds, and what was compared."""
     measured = {name for row in rows for name in row.timings}
     for part in parts[1:]:
         if measured.isdisjoint(part[1:]):

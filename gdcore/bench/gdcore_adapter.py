@@ -1,4 +1,4 @@
-"""gdcore as a library that takes part, through its public face."""
+"""gdcore as a measured library, through its public interface."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ class GdcoreLibrary(Library):
         return report.numeric
 
     def wait(self) -> None:
-        """Nothing is ever under way."""
+        """Return at once; nothing runs asynchronously."""

@@ -1,4 +1,4 @@
-"""The interface of a library that takes part."""
+"""The interface of a measured library."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from .problems import Problem, Workload
 
 
 class Library(ABC):
-    """What a library offers to be measured; lives in a process of its own, one object per process."""
+    """Interface of a measured library; each has a process of its own, with one object."""
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
-        """What was measured: the library's version, and what else decides its speed."""
+        """Return the library's version, and what else decides its speed."""
 
     @abstractmethod
     def refuses(self, task: str, problem: Problem) -> str:
-        """Why it does not take part in a task on a problem; "" where it does."""
+        """Return why the library does not take part in a task on a problem; "" if it does."""
 
     @abstractmethod
     def setup(self, work: Workload) -> None:
-        """Get ready to train from the initial parameters; forget what was before."""
+        """Get ready to train from the initial parameters, without any earlier state."""
 
     @abstractmethod
     def array(self, values: NDArray[Any]) -> Any:
-        """The numbers as the library likes them best, converted before the clock runs."""
+        """Return the numbers in the library's preferred form; this is not timed."""
 
     @abstractmethod
     def step(self, xb: Any, yb: Any) -> object:
-        """One update on these rows, which `array` gave, from Python; computes their loss too."""
+        """Make one update on these rows (from `array`), called from Python; it also computes their loss."""
 
     @abstractmethod
     def epoch(self) -> object:
-        """One pass over the data in order, in batches, by the fastest way the library has."""
+        """Make one pass over the data in order, in batches, in the library's fastest way."""
 
     @abstractmethod
     def loss(self) -> float | None:
-        """The mean loss of all samples at the present parameters; None where nothing is trained."""
+        """Return the mean loss of all samples at the current parameters; None if nothing is trained."""
 
     @abstractmethod
     def predict(self, X: Any) -> Any:
-        """Raw outputs of rows that `array` gave, for `numpy.asarray` to read; None where nothing is predicted."""
+        """Return raw outputs of rows from `array`, readable by `numpy.asarray`; None if nothing is predicted."""
 
     @abstractmethod
     def check_gradients(self) -> NDArray[np.float64]:
-        """Check the gradient of the first batch's loss over every parameter -> that gradient, (n_params,).
+        """Check the gradient of the first batch's loss over every parameter and return that gradient, (n_params,).
 
         In float64, at the initial parameters; by differences, or as the checker has approved it.
 
@@ -68,7 +68,7 @@ class Library(ABC):
 @final
 @dataclass(frozen=True)
 class Entry:
-    """A library's row in a registry, or a variant of it; the adapter is imported in the library's process only.
+    """A library's row in a registry, or a variant of it; the adapter is imported only in the library's process.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Entry:
     def variant(
         self, name: str, *, threads: int = 0, environment: tuple[tuple[str, str], ...] = (), **changes: Any
     ) -> Entry:
-        """The same library under another name and other conditions; `changes` are of the problem."""
+        """Return the same library under another name and other conditions; `changes` apply to the problem."""
         return replace(
             self, name=name, library=self.name, threads=threads, environment=environment,
             changes=tuple(changes.items()),
@@ -107,6 +107,6 @@ class Entry:
 
 
 def find(path: str) -> Any:
-    """What "module:name" names."""
+    """Return the object that "module:name" names."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

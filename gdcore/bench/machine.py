@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def cpu_model() -> str:
-    """The processor's name, as the system tells it."""
+    """Return the processor's name from the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -20,12 +20,12 @@ def cpu_model() -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def describe() -> dict[str, str | int | float]:
-    """Machine, system, Python, load and date, ready for JSON."""
+    """Return machine, system, Python, load and date, ready for JSON."""
     return {
         "cpu": cpu_model(),
         "architecture": platform.machine(),

@@ -1,4 +1,4 @@
-"""The clock: how long one call takes, and how far the runs lie apart.
+"""The clock: the time of one call, and its spread over runs.
 
 Design
 ------
@@ -29,7 +29,7 @@ REPEATS = 7
 @final
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call, run by run.
+    """Seconds of one call in each run.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Half the runs were faster."""
+        """Median over the runs."""
         return statistics.median(self.seconds)
 
     @property
@@ -62,7 +62,7 @@ class Timing:
 
     @property
     def spread(self) -> float:
-        """Distance of the quartiles, as a share of the median."""
+        """Distance of the quartiles as a share of the median."""
         return (self.high - self.low) / self.median
 
     def _quartile(self, which: int) -> float:
@@ -72,7 +72,7 @@ class Timing:
 
 
 def timed_run(call: Call, n_calls: int, *, wait: Call | None = None, clock: Clock = time.perf_counter) -> float:
-    """Seconds of one call, from one run of `n_calls`.
+    """Return the seconds of one call, from one run of `n_calls`.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def timed_run(call: Call, n_calls: int, *, wait: Call | None = None, clock: Cloc
 def calibrate(
     call: Call, *, run_seconds: float = RUN_SECONDS, wait: Call | None = None, clock: Clock = time.perf_counter
 ) -> int:
-    """How many calls make a run of at least `run_seconds`; warms up what is called."""
+    """Return how many calls make a run of at least `run_seconds`; this also warms up."""
     n_calls = 1
     while True:
         took = n_calls * timed_run(call, n_calls, wait=wait, clock=clock)
@@ -124,7 +124,7 @@ def measure(
 
 
 def relative_difference(values: Sequence[float]) -> float:
-    """Largest distance of two values, as a share of the largest; NaN where one is not finite.
+    """Return the largest difference of two values as a share of the largest; NaN if one is not finite.
 
     Examples
     --------

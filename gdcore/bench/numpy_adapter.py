@@ -78,4 +78,4 @@ class NumpyLibrary(Library):
         return numeric
 
     def wait(self) -> None:
-        """Nothing is ever under way."""
+        """Return at once; nothing runs asynchronously."""

@@ -43,7 +43,7 @@ ACTIVATIONS = (
 
 
 def mean_squared_error(z: Array, y: Array, delta: Array) -> float:
-    """Mean of (z - y)^2 over (n, k); its derivative goes into delta (n, k)."""
+    """Return the mean of (z - y)^2 over (n, k); write its derivative into delta (n, k)."""
     np.subtract(z, y, out=delta)
     value = float(np.vdot(delta, delta)) / z.size
     delta *= 2 / z.size
@@ -51,7 +51,7 @@ def mean_squared_error(z: Array, y: Array, delta: Array) -> float:
 
 
 def cross_entropy(z: Array, y: Array, delta: Array) -> float:
-    """Mean of -log softmax(z)[y] over rows, labels y (n,); its derivative goes into delta (n, k)."""
+    """Return the mean of -log softmax(z)[y] over rows, labels y (n,); write its derivative into delta (n, k)."""
     rows = np.arange(len(z))
     np.subtract(z, z.max(axis=1, keepdims=True), out=delta)
     chosen = delta[rows, y]
@@ -65,7 +65,7 @@ def cross_entropy(z: Array, y: Array, delta: Array) -> float:
 
 
 def binary_cross_entropy(z: Array, y: Array, delta: Array) -> float:
-    """Mean of log(1 + exp(z)) - y z over (n, k), targets 0 or 1; its derivative goes into delta (n, k)."""
+    """Return the mean of log(1 + exp(z)) - y z over (n, k), targets 0 or 1; write its derivative into delta (n, k)."""
     value = float(np.mean(np.logaddexp(0, z) - y * z))
     np.negative(z, out=delta)
     np.exp(delta, out=delta)
@@ -173,7 +173,7 @@ class NumpyNetwork:
         return weights, biases
 
     def forward(self, X: Array, outputs: Sequence[Array | None]) -> Array:
-        """Raw outputs (n, k) of X (n, n_in); each layer's go into its array where there is one."""
+        """Return raw outputs (n, k) of X (n, n_in); each layer's are written into its array if there is one."""
         a, last = X, len(self.weights) - 1
         for i, (weight, bias, out) in enumerate(zip(self.weights, self.biases, outputs, strict=True)):
             a = np.matmul(a, weight, out=out)
@@ -183,16 +183,16 @@ class NumpyNetwork:
         return a
 
     def predict(self, X: Array) -> Array:
-        """Raw outputs (n, k) of any number of rows."""
+        """Return raw outputs (n, k) of any number of rows."""
         return self.forward(X, [None] * len(self.shapes))
 
     def loss(self, X: Array, y: Array) -> float:
-        """The mean loss of any number of rows."""
+        """Return the mean loss of any number of rows."""
         z = self.predict(X)
         return self.value_and_delta(z, y, np.empty_like(z))
 
     def loss_and_grad(self, X: Array, y: Array) -> float:
-        """The mean loss of a batch X (rows, n_in), y; the gradient goes into `grads` (n_params,)."""
+        """Return the mean loss of a batch X (rows, n_in), y; write the gradient into `grads` (n_params,)."""
         z = self.forward(X, self.outputs)
         value = self.value_and_delta(z, y, self.deltas[-1])
         for i in range(len(self.weights) - 1, -1, -1):
@@ -206,7 +206,7 @@ class NumpyNetwork:
         return value
 
     def numeric_gradient(self, X: Array, y: Array, step: float = 1e-6) -> Array:
-        """Central differences of `loss` over every parameter, one after the other: shape (n_params,)."""
+        """Return central differences of `loss` for every parameter, one after the other: shape (n_params,)."""
         params, slopes = self.params, np.empty_like(self.params)
         for i, kept in enumerate(params.tolist()):
             params[i] = kept + step
@@ -219,5 +219,5 @@ class NumpyNetwork:
 
 
 def make_optimizer(name: str, learning_rate: float, n: int, dtype: str = "float32") -> Optimizer:
-    """The optimizer of that name in OPTIMIZERS, for n parameters."""
+    """Return the optimizer of that name in OPTIMIZERS, for n parameters."""
     return dict(OPTIMIZERS)[name](learning_rate, n, dtype)

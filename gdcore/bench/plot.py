@@ -22,7 +22,7 @@ DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1))
 
 
 def check_plot(suites: Sequence[str]) -> None:
-    """Say before anything is measured that there will be no picture.
+    """Check, before anything is measured, that a picture can be drawn.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def check_plot(suites: Sequence[str]) -> None:
 
 
 def points(report: Mapping[str, Any]) -> dict[str, list[tuple[int, float, bool]]]:
-    """Each library's points in a report: parameters, seconds of a step, whether it belongs to the line."""
+    """Return each library's points in a report: parameters, seconds of a step, whether it belongs to the line."""
     found: dict[str, list[tuple[int, float, bool]]] = {}
     for row in next(suite["rows"] for suite in report["suites"] if suite["suite"] == PLOTTED):
         problem = row["case"]["problem"]
@@ -47,7 +47,7 @@ def points(report: Mapping[str, Any]) -> dict[str, list[tuple[int, float, bool]]
 
 
 def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """Pairs (x, y) as a list of x and one of y."""
+    """Return pairs (x, y) as a list of x and one of y."""
     return [x for x, _ in pairs], [y for _, y in pairs]
 
 

@@ -1,4 +1,4 @@
-"""What is measured: networks, batches and data, the same numbers for every library.
+"""What is measured: networks, batches and data, with the same numbers for every library.
 
 Design
 ------
@@ -23,7 +23,7 @@ from ..models import MLP, Sequential
 SEED = 3
 NOISE = 0.01
 LONG_EPOCH = 10_000
-"""An epoch of more steps than this is named in tables: what a call costs beside its steps no longer counts there."""
+"""Tables name epochs of more steps than this; for them the cost of a call beside its steps is negligible."""
 
 
 @final
@@ -71,16 +71,16 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """Steps of one epoch."""
+        """Number of steps of one epoch."""
         return self.samples // self.batch
 
     @property
     def n_params(self) -> int:
-        """Weights and biases."""
+        """Number of weights and biases."""
         return sum((n_in + 1) * n_out for n_in, n_out in zip(self.widths, self.widths[1:], strict=False))
 
     def forward_flops(self, rows: int) -> int:
-        """Floating-point operations of the products on the way from so many rows to their outputs.
+        """Return the floating-point operations of the forward pass's products for this many rows.
 
         Examples
         --------
@@ -96,7 +96,7 @@ class Problem:
 
     @property
     def options(self) -> str:
-        """What a step does beyond forward, loss, backward and update."""
+        """What a step does besides forward, loss, backward and update."""
         return ", ".join(name for name in ("shuffle", "dropout", "l2", "clip_norm") if getattr(self, name))
 
     @property
@@ -140,12 +140,12 @@ class Workload:
 
 
 def initial_model(problem: Problem) -> Sequential:
-    """The gdcore model whose parameters every library starts from."""
+    """Return the gdcore model whose parameters every library starts from."""
     return MLP(problem.widths, problem.activation, dropout=problem.dropout, seed=SEED, dtype=problem.dtype)
 
 
 def make_workload(problem: Problem) -> Workload:
-    """Data and initial parameters of a problem, equal in every process.
+    """Return data and initial parameters of a problem, equal in every process.
 
     Raises
     ------
@@ -191,4 +191,4 @@ PROBLEMS = (
         activation="relu", loss="cross_entropy", optimizer="adam", data="digits",
     ),
 )  # fmt: skip
-"""The handful that `gdcore bench` measures."""
+"""The problems that `gdcore bench` measures."""

@@ -1,4 +1,4 @@
-"""Runs cases: one process per library, pinned, and the runs of all libraries in turn.
+"""Runs cases: one pinned process per library, and their runs in turn.
 
 Design
 ------
@@ -36,7 +36,7 @@ THREAD_VARIABLES = (
     "GDCORE_NUM_THREADS",
 )
 TOLERANCE = 1e-3
-"""Largest relative difference of what the libraries must agree on; they compute in float32."""
+"""Libraries agree if their results differ by at most this share; they compute in float32."""
 
 
 @final
@@ -57,7 +57,7 @@ QUICK = Budget(0.02, 5, 1.5, least_rounds=2)
 @final
 @dataclass
 class Row:
-    """One case: what each library gave, in the libraries' order.
+    """One case: the results of each library, in their order.
 
     Attributes
     ----------
@@ -83,32 +83,32 @@ class Row:
 
     @property
     def apart(self) -> float:
-        """How far the libraries are apart in what they must agree on; NaN where one is not finite."""
+        """Largest relative difference of the results that must agree; NaN if one is not finite."""
         return relative_difference(list(self.checks.values()))
 
     @property
     def agrees(self) -> bool:
-        """Whether they did equal work; a NaN says no."""
+        """Whether the libraries did equal work; False after a NaN."""
         return not self.compared or self.apart <= TOLERANCE
 
     @property
     def ok(self) -> bool:
-        """Whether the row may be believed."""
+        """Whether the row can be trusted."""
         return self.agrees and not self.failed
 
     def ratio(self, name: str, base: str) -> float:
-        """How many times longer a library took than `base`, or more it used; NaN where that is nothing."""
+        """Return how many times longer a library took, or more it used, than `base`; NaN if that is 0."""
         least = self.timings[base].median
         return self.timings[name].median / least if least else math.nan
 
 
 class LibraryFailedError(RuntimeError):
-    """A library's process gave no answer; the message says what it said last."""
+    """A library's process gave no answer; the message repeats its last output."""
 
 
 @contextmanager
 def pinned(n_cores: int) -> Iterator[None]:
-    """Processes that start meanwhile run on the last `n_cores` cores that this one may use."""
+    """Pin processes that start meanwhile to the last `n_cores` cores available to this one."""
     if sys.platform != "linux":
         yield
         return
@@ -260,6 +260,6 @@ class Runner:
 
 
 def installed(libraries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """The libraries that are here, and those that are not."""
+    """Return the installed libraries, and the missing ones."""
     here = [entry for entry in libraries if find_spec(entry.needs) is not None]
     return here, [entry for entry in libraries if entry not in here]

@@ -14,7 +14,7 @@ from .tasks import Case
 @final
 @dataclass(frozen=True)
 class Suite:
-    """One question, asked of every library on several cases.
+    """One question, measured with every library on several cases.
 
     Attributes
     ----------
@@ -49,30 +49,30 @@ class Suite:
 
 
 def problem_named(problems: Iterable[Problem], name: str) -> Problem:
-    """The problem of that name."""
+    """Return the problem of that name."""
     return next(problem for problem in problems if problem.name == name)
 
 
 def train_suite(problems: Iterable[Problem]) -> Suite:
-    """A training step, inside an epoch."""
+    """Return the suite of training steps inside an epoch."""
     cases = tuple(map(Case, problems))
     return Suite("train", "training step inside an epoch", "gdcore.bench.tasks:train", "final loss", cases)
 
 
 def step_suite(problems: Iterable[Problem]) -> Suite:
-    """A training step, called from Python."""
+    """Return the suite of training steps called from Python."""
     cases = tuple(map(Case, problems))
     return Suite("step", "training step called from Python", "gdcore.bench.tasks:step", "final loss", cases)
 
 
 def predict_suite(pairs: Iterable[tuple[Problem, int]]) -> Suite:
-    """A prediction of so many rows."""
+    """Return the suite of predictions of given numbers of rows."""
     cases = tuple(Case(problem, rows) for problem, rows in pairs)
     return Suite("predict", "prediction, one call", "gdcore.bench.tasks:predict", "output RMS", cases)
 
 
 def gradcheck_suite(problems: Iterable[Problem]) -> Suite:
-    """A whole gradient check."""
+    """Return the suite of whole gradient checks."""
     cases = tuple(map(Case, problems))
     return Suite("gradcheck", "gradient check of every parameter", "gdcore.bench.tasks:gradcheck", "gradient", cases)
 

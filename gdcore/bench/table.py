@@ -22,7 +22,7 @@ UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (math.inf, 1.0,
 
 
 def three_digits(value: float) -> str:
-    """A positive number with three significant digits, without an exponent.
+    """Return a positive number with three significant digits, without an exponent.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def three_digits(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
+    """Return a time in a suitable unit.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def duration(seconds: float) -> str:
 
 
 def size(n_bytes: float) -> str:
-    """A number of bytes.
+    """Return a number of bytes as text.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def size(n_bytes: float) -> str:
 
 
 def written(timing: Timing, unit: str) -> str:
-    """A median in its unit, and how far the quartiles lie apart."""
+    """Return a median in its unit, and the distance of the quartiles."""
     if unit == "B":
         return size(timing.median)
     value = duration(timing.median) if unit == "s" else f"{three_digits(1e-9 / timing.median)} GF/s"
@@ -65,7 +65,7 @@ def written(timing: Timing, unit: str) -> str:
 
 
 def groups(names: Sequence[str], width: int) -> list[list[str]]:
-    """The libraries of each table: the first one, and as many others as fit.
+    """Return the libraries of each table: the first one, and as many others as fit.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def groups(names: Sequence[str], width: int) -> list[list[str]]:
 
 
 def header(suite: Suite, names: Sequence[str]) -> str:
-    """The title and the line of column names."""
+    """Return the title and the line of column names."""
     cells = [f"{'layers, rows':<{LABEL}}", f"{names[0] + ' ~IQR':>{TIME}}"]
     cells += [f"{name + ' ~IQR':>{TIME}}{'ratio':>{RATIO}}" for name in names[1:]]
     line = "".join([*cells, f"{suite.check:>{CHECK}}", f"{'apart':>{APART}}"])
@@ -86,7 +86,9 @@ def header(suite: Suite, names: Sequence[str]) -> str:
 
 
 def line(row: Row, names: Sequence[str], unit: str = "s") -> str:
-    """One case: times with spreads, ratios to the first library, what it checked and how far the libraries differ."""
+    """Return one case: times with spreads, ratios to the first library, what was compared, and how far the libraries
+    differ.
+    """
     cells = [f"{row.case.label:<{LABEL}}"]
     for name in names:
         cells.append(f"{written(row.timings[name], unit) if name in row.timings else _absent(row, name):>{TIME}}")
@@ -104,7 +106,7 @@ def _ratio(row: Row, name: str, base: str) -> str:
 
 
 def check_table(suite: Suite, rows: Sequence[Row], names: Sequence[str]) -> Iterator[str]:
-    """What every library gave to be compared, a line per case."""
+    """Yield what every library returned for comparison, a line per case."""
     width = max([CHECK, *(len(name) + 2 for name in names)])
     fit = max(1, (sum((LABEL, 2 * TIME, RATIO, CHECK, APART)) - LABEL) // width)
     for at in range(0, len(names), fit):
@@ -120,7 +122,7 @@ def _absent(row: Row, name: str) -> str:
 
 
 def complaints(row: Row) -> Iterator[str]:
-    """What must not be overlooked: unequal work, and libraries that failed."""
+    """Yield what must not be overlooked: unequal work, and libraries that failed."""
     if not row.agrees:
         found = ", ".join(f"{name} {value:.9g}" for name, value in row.checks.items())
         yield f"  UNEQUAL WORK: {found}"
@@ -129,7 +131,7 @@ def complaints(row: Row) -> Iterator[str]:
 
 
 def row_to_dict(row: Row) -> dict[str, Any]:
-    """One case, ready for JSON; times in seconds for one unit of work."""
+    """Return one case, ready for JSON; times are in seconds per unit of work."""
     libraries: dict[str, dict[str, Any]] = {}
     for name, timing in row.timings.items():
         times = {"seconds": timing.median, "low": timing.low, "high": timing.high, "runs": list(timing.seconds)}
@@ -155,6 +157,6 @@ def _finite(value: float) -> float | None:
 
 
 def suite_to_dict(suite: Suite, rows: Sequence[Row]) -> Mapping[str, Any]:
-    """A suite's rows, ready for JSON."""
+    """Return a suite's rows, ready for JSON."""
     facts = {"suite": suite.name, "title": suite.title, "check": suite.check, "unit": suite.unit}
     return {**facts, "rows": [row_to_dict(row) for row in rows]}

@@ -1,4 +1,4 @@
-"""What is timed: each task makes a call ready and says what shows that the work was equal.
+"""What is timed: each task prepares a call, and says what shows that the work was equal.
 
 Design
 ------
@@ -89,13 +89,13 @@ Task = Callable[[Library, Case], Prepared | Counted]
 
 
 def train(library: Library, case: Case) -> Prepared:
-    """Whole epochs; the unit is one step."""
+    """Prepare whole epochs; the unit is one step."""
     library.setup(make_workload(case.problem))
     return Prepared(library.epoch, case.problem.steps, _loss_after(library, library.epoch, case.problem.epochs))
 
 
 def step(library: Library, case: Case) -> Prepared:
-    """One step after the other from Python, over the same batches in the same order."""
+    """Prepare single steps from Python, over the same batches in the same order."""
     work, problem = make_workload(case.problem), case.problem
     library.setup(work)
     firsts = range(0, problem.samples, problem.batch)
@@ -117,7 +117,9 @@ def _loss_after(library: Library, call: Callable[[], object], times: int) -> flo
 
 
 def predict(library: Library, case: Case) -> Prepared:
-    """Raw outputs of `case.rows` rows after one epoch, which moves the biases from zero; the unit is one call."""
+    """Prepare raw outputs of `case.rows` rows after one epoch, which moves the biases from zero;
+    the unit is one call.
+    """
     problem = case.problem
     library.setup(make_workload(problem))
     library.epoch()
@@ -129,6 +131,6 @@ def predict(library: Library, case: Case) -> Prepared:
 
 
 def gradcheck(library: Library, case: Case) -> Prepared:
-    """The gradient checker over every parameter; the unit is one check."""
+    """Prepare the gradient checker over every parameter; the unit is one check."""
     library.setup(make_workload(case.problem))
     return Prepared(library.check_gradients, 1, float(np.linalg.norm(library.check_gradients())))

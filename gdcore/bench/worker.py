@@ -1,4 +1,5 @@
-"""A library's own process: asked through standard input, answers through standard output, one JSON object a line.
+"""A library's own process, which reads requests from standard input and answers on standard output, one JSON object a
+line.
 
 Design
 ------
@@ -23,14 +24,14 @@ from .tasks import Case, Counted, Prepared
 
 
 def case_from(values: dict[str, Any]) -> Case:
-    """A case from what `dataclasses.asdict` made of it, by way of JSON."""
+    """Return a case from the result of `dataclasses.asdict`, after JSON."""
     problem = values["problem"]
     return Case(**{**values, "problem": Problem(**{**problem, "widths": tuple(problem["widths"])})})
 
 
 @final
 class Session:
-    """The library, and the call that is being timed."""
+    """The library, and the call being timed."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -38,13 +39,13 @@ class Session:
         self.n_calls = 0
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do what a request asks for."""
+        """Carry out a request."""
         if request["do"] == "prepare":
             return self.prepare(request["task"], case_from(request["case"]), request["run_seconds"])
         return self.run()
 
     def prepare(self, task: str, case: Case, run_seconds: float) -> dict[str, Any]:
-        """Make a call ready, warm it up and find how many make a run."""
+        """Prepare a call, warm it up, and find how many calls make a run."""
         reason = self.library.refuses(task, case.problem)
         if reason:
             return {"refused": reason}
@@ -56,7 +57,7 @@ class Session:
         return {"check": self.prepared.check, "n_calls": self.n_calls}
 
     def run(self) -> dict[str, Any]:
-        """One run; short calls are made once before, as another library has used the caches since."""
+        """Make one run; a short call is made once before, since another library has used the caches since."""
         call, wait = self.prepared.call, self.library.wait
         if self.n_calls > 1:
             call()

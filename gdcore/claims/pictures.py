@@ -49,7 +49,7 @@ def folder(path: Path) -> Path:
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     OSError
         Where the folder cannot be made, or not be written to.
     """

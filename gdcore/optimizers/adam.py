@@ -33,7 +33,7 @@ def check_adam(optimizer: Adam | AdamW | NAdam | Adamax | RAdam) -> None:
 class Adam(Optimizer):
     """Adaptive moments: ``params -= learning_rate * m_hat / (sqrt(v_hat) + eps)``.
 
-    The notation stands at the top of `gdcore.optimizers.adam`; weight decay is coupled.
+    The notation is explained at the top of `gdcore.optimizers.adam`. Weight decay is part of the gradient.
 
     Parameters
     ----------

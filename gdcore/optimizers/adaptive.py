@@ -27,7 +27,7 @@ class Adagrad(Optimizer):
     lr_decay : float, default 0
     weight_decay : float, default 0
     initial_accumulator_value : float, default 0
-        Where ``s`` starts.
+        Initial value of ``s``.
     eps : float, default 1e-10
 
     References
@@ -91,7 +91,7 @@ class RMSprop(Optimizer):
     eps : float, default 1e-8
     weight_decay : float, default 0
     momentum : float, default 0
-        Share of the last move that is kept, in [0, 1].
+        Share of the last step that is kept, in [0, 1].
     centered : bool, default False
         Divide by the deviation of the gradient from its mean.
 
@@ -158,7 +158,7 @@ class Adadelta(Optimizer):
     rho : float, default 0.9
         Decay of both running means.
     eps : float, default 1e-6
-        Sets the size of the first moves.
+        Sets the size of the first steps.
     weight_decay : float, default 0
 
     References

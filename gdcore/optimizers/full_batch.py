@@ -52,9 +52,9 @@ class LBFGS(FullBatch):
     Parameters
     ----------
     memory : int, default 10
-        Steps that are remembered.
+        Number of past steps used for the curvature.
     ftol : float, default 1e-15
-        Begins anew, or ends, where a step lowers the function by less than this share.
+        If a step lowers the function by less than this share, the method restarts or ends.
     gtol : float, default 1e-8
         Has converged where no entry of the gradient is above this share of the largest at the start.
 

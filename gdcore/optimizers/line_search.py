@@ -79,7 +79,7 @@ def run_scipy(
     Raises
     ------
     ImportError
-        Where SciPy is not installed.
+        If SciPy is not installed.
     """
     minimize = optional("scipy.optimize", f"optimizer={method.name!r}", "scipy").minimize
     search = _Search(method, fun, x0, stepped, limits)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import final
 
 FORGOTTEN = 10
-"""Of this many values the first one is forgotten."""
+"""The first of every this many values so far is forgotten: the oldest tenth."""
 
 
 @final

@@ -25,7 +25,7 @@ class SGD(Optimizer):
     ----------
     learning_rate : float or Schedule, default 0.001
     momentum : float, default 0
-        Share of the last move that is kept, in [0, 1]; 0 is plain gradient descent, 1 has no friction.
+        Share of the last step that is kept, in [0, 1]; 0 is plain gradient descent, 1 has no friction.
     dampening : float, default 0
         Share of the gradient that is left out of the buffer, in [0, 1].
     weight_decay : float, default 0

@@ -34,8 +34,8 @@ FEW = 30
 def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = ()) -> Any:
     """Draw the losses over the epochs with the best epoch marked, and metrics beside them.
 
-    The best epoch is the one of the lowest validation loss, or of the lowest loss where there is no validation data.
-    The losses' axis is logarithmic, and says so, where the largest is more than 30 times the smallest.
+    The best epoch has the lowest validation loss, or the lowest loss without validation data. The losses' axis is
+    logarithmic, and says so, if the largest is more than 30 times the smallest.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = (
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For what is no history, and for metrics that it does not hold.
+        If `history` is not a History, or does not hold these metrics.
 
     Examples
     --------
@@ -127,9 +127,9 @@ def gradient_flow(model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Los
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For arguments that do not fit.
+        For invalid arguments.
 
     References
     ----------

@@ -59,20 +59,20 @@ def loss_slice(
     Parameters
     ----------
     model : Sequential
-        Left untouched.
+        It is not changed.
     X, y, loss, sample_weight, l1, l2
         As in `Sequential.loss`.
     ax : matplotlib Axes, optional
         By default those of a new figure.
     direction : array_like, shape (n_params,), optional
-        What one step adds to the parameters. By default a random direction in which the weights of each unit,
-        and its bias, have the norm they have in the model.
+        What one step adds to the parameters; it is not rescaled. By default a random direction in which the weights of
+        each unit, and its bias, have the same norm as in the model.
     window : (low, high), default (-1, 1)
-        How many steps to go; the model is at 0.
+        First and last step; the model is at 0.
     resolution : int, default 101
         Points on the line.
     seed : int, default 0
-        Of the random direction.
+        Seed of the random direction.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def loss_slice(
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For bad arguments, a direction of zeros among them.
+        For invalid arguments, such as a direction of zeros.
 
     References
     ----------
@@ -133,7 +133,7 @@ def loss_plane(
     Parameters
     ----------
     model : Sequential
-        Left untouched.
+        It is not changed.
     X, y, loss, sample_weight, l1, l2
         As in `Sequential.loss`.
     ax : matplotlib Axes, optional
@@ -142,15 +142,15 @@ def loss_plane(
         What one step along either axis adds to the parameters. By default the path's two principal directions from the
         model; without a path random ones, as in `loss_slice`.
     path : ParamsTrace or array_like, shape (k, n_params), optional
-        Where a fit has been.
+        The path of a fit.
     window : pairs (low, high), optional
         Steps along either axis; the model is at (0, 0). By default from -1 to 1, with a path around it.
     resolution : int, default 51
-        Points along each axis: the loss is evaluated at their square.
+        Points along each axis; the number of evaluations is its square.
     levels : int, default 12
-        Contours.
+        Number of contours.
     seed : int, default 0
-        Of the random directions.
+        Seed of the random directions.
 
     Returns
     -------
@@ -159,9 +159,9 @@ def loss_plane(
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For bad arguments, parallel directions among them.
+        For invalid arguments, such as parallel directions.
 
     References
     ----------

@@ -32,14 +32,14 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     Parameters
     ----------
     model : Sequential
-        Of two inputs. One output decides by its sign, several by the largest.
+        A model of two inputs. One output decides by its sign, several by the largest.
     X : array_like, shape (n, 2)
     y : array_like, shape (n,)
         Class labels, integers.
     ax : matplotlib Axes, optional
         By default those of a new figure.
     resolution : int, default 200
-        Points along either axis at which the model is asked.
+        Points along either axis at which the model is evaluated.
 
     Returns
     -------
@@ -48,9 +48,9 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For a model that does not have two inputs, and for labels that are not its classes.
+        If the model does not have two inputs, or the labels are not its classes.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
 def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 40) -> Any:
     """Draw the distribution of each dense layer's outputs, without dropout, one outline per layer.
 
-    Mass at the ends of tanh or sigmoid shows saturated units, mass at 0 of relu dead ones.
+    Many outputs at the ends of tanh or sigmoid indicate saturated units; many zeros of relu, dead ones.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     ax : matplotlib Axes, optional
         By default those of a new figure.
     bins : int, default 40
-        Of each outline, evenly between the layer's smallest and largest output.
+        Bins of each outline, evenly spaced between the layer's smallest and largest output.
 
     Returns
     -------
@@ -117,9 +117,9 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For arguments that do not fit.
+        For invalid arguments.
 
     Examples
     --------

@@ -79,7 +79,7 @@ def loss_function(
     Parameters
     ----------
     model : Sequential
-        Copied, in float64.
+        It is copied to float64.
     X, y, loss, sample_weight, l1, l2
         As in `Sequential.loss`.
 
@@ -120,10 +120,10 @@ def descent(
     Parameters
     ----------
     fun : callable
-        x -> value, or -> (value, gradient), as `minimize` takes it; x has the shape of one place. For a model, what
-        `loss_function` returns.
+        x -> value, or x -> (value, gradient), as for `minimize`; x has the shape of one point. For a model pass the
+        result of `loss_function`.
     path : MinimizeResult, Trace, ParamsTrace or array_like
-        What `minimize(…, trace=True)` returns, what a fit recorded, or places of shape (k,), (k, 1) or (k, 2).
+        The result of `minimize(…, trace=True)`, what a fit recorded, or points of shape (k,), (k, 1) or (k, 2).
     ax : matplotlib Axes, optional
         By default those of a new figure.
     window : pairs (low, high), optional
@@ -131,7 +131,7 @@ def descent(
     resolution : int, default 101
         Points along each axis at which the function is evaluated.
     levels : int, default 12
-        Contours.
+        Number of contours.
 
     Returns
     -------
@@ -140,9 +140,9 @@ def descent(
     Raises
     ------
     ImportError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     TypeError, ValueError
-        For a path in more than two numbers, and for bad arguments.
+        For a path in more than two variables, and for other invalid arguments.
 
     Examples
     --------

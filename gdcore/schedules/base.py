@@ -80,7 +80,7 @@ class Schedule(ABC):
         Raises
         ------
         ImportError
-            Where matplotlib is not installed.
+            If matplotlib is not installed.
         """
         n = self.horizon() if n_steps is None else checks.integer("n_steps", n_steps, 1)
         ax = axes_or_new(ax)

@@ -28,18 +28,18 @@ class Cosine(Schedule):
     learning_rate : float
         The highest rate.
     period : int
-        Steps of the fall, of the first one where there are restarts. The warm-up is not among them.
+        Steps of the fall, or of the first one with restarts, without the warm-up.
     end : float, default 0.0
         The lowest rate, in [0, learning_rate].
     warmup : int, default 0
-        So many steps before the fall, the rate rises along a line from `learning_rate * start_factor`: `end` is reached
-        after `warmup + period` steps.
+        For this many steps before the fall, the rate rises linearly from `learning_rate * start_factor`. `end` is
+        reached after `warmup + period` steps.
     start_factor : float, default 0.1
         In (0, 1].
     restarts : bool, default False
         Whether the rate jumps back to `learning_rate` after each fall.
     period_factor : int, default 1
-        How many times longer each fall is than the one before.
+        Each fall is this many times longer than the one before.
     per : {"step", "epoch"}, default "step"
         Whether a step is an update or an epoch.
 
@@ -96,10 +96,9 @@ class Cosine(Schedule):
 @final
 @dataclass(frozen=True, repr=False)
 class OneCycle(Schedule):
-    """Raises the rate to `learning_rate`, then lowers it far below where it began; PyTorch's OneCycleLR for the rate
-    alone.
+    """Raises the rate to `learning_rate`, then lowers it far below the first one; PyTorch's OneCycleLR.
 
-    The momentum is not cycled: PyTorch's `cycle_momentum=False`.
+    The momentum is not changed, as with PyTorch's `cycle_momentum=False`.
 
     Parameters
     ----------
@@ -110,13 +109,13 @@ class OneCycle(Schedule):
     pct_start : float, default 0.3
         Share of the steps in which the rate rises, in (0, 1); below 1/2 with three phases.
     anneal : {"cos", "linear"}, default "cos"
-        Along which curve.
+        Curve of the rise and of the fall.
     div_factor : float, default 25.0
         The first rate is learning_rate / div_factor; >= 1.
     final_div_factor : float, default 1e4
-        The last rate is that, divided by this; >= 1.
+        The last rate is the first one divided by this; >= 1.
     three_phase : bool, default False
-        Whether the rate falls as it rose, and only then to the last rate.
+        Whether the rate first falls in the same way as it rose, then on to the last rate.
     per : {"step", "epoch"}, default "step"
         Whether a step is an update or an epoch.
 

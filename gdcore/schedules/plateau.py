@@ -34,35 +34,35 @@ class PlateauState(NamedTuple):
 class ReduceOnPlateau(Schedule):
     """Multiplies the rate by `factor` when a value has not improved for more than `patience` epochs.
 
-    PyTorch's ReduceLROnPlateau with `eps=0`, except that a relative threshold counts from the best value's size, so
-    negative values may be watched.
+    PyTorch's ReduceLROnPlateau with `eps=0`, except that a relative threshold is a share of the best value's size, so
+    that negative values can be watched.
 
     `fit` observes the value at the end of each epoch, `minimize` that of the function at each step. `Trainer.step` and
-    `Trainer.epoch` called by hand observe nothing: there the rate stays. In a later fit of the same trainer, data or
-    validation data of other contents begin the count and the best value anew, at the rate that was reached. A value of
-    NaN counts as an epoch without improvement, and is never the best.
+    `Trainer.epoch` observe nothing, so the rate stays. If training or validation data have changed in a later fit of
+    the same trainer, the count and the best value start anew, at the rate reached. NaN counts as an epoch without
+    improvement, and is never the best value.
 
     Parameters
     ----------
     learning_rate : float
-        Of the first epochs.
+        Rate of the first epochs.
     factor : float, default 0.1
-        In (0, 1).
+        Factor of each reduction, in (0, 1).
     patience : int, default 10
-        Epochs without improvement that are tolerated.
+        The rate is reduced after more than this many epochs without improvement.
     threshold : float, default 1e-4
-        What counts as improvement.
+        A value must be better by more than this to count as an improvement.
     threshold_mode : {"rel", "abs"}, default "rel"
         Whether `threshold` is a share of the best value or in the value's own units.
     cooldown : int, default 0
-        Epochs after a reduction in which none is counted as bad.
+        Number of epochs after a reduction that are not counted.
     min_rate : float, default 0.0
-        The rate is never below.
+        Lower limit of the rate.
     monitor : str, default "auto"
-        "auto" is the validation loss where there is one, else the training loss; or "loss", "val_loss", or a metric of
-        the fit, such as "val_accuracy".
+        "auto" is the validation loss if there is one, else the training loss. Otherwise "loss", "val_loss", or a metric
+        of the fit, such as "val_accuracy".
     mode : {"auto", "min", "max"}, default "auto"
-        Whether smaller or greater is better; "auto" knows it of losses and of `gdcore.METRICS`.
+        Whether smaller or greater is better; "auto" knows the direction for losses and built-in metrics.
 
     Examples
     --------

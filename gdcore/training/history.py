@@ -101,7 +101,7 @@ class History:
         Raises
         ------
         ImportError
-            Where pandas is not installed.
+            If pandas is not installed.
         """
         frame = data_frame(self.columns())
         frame.index.name = "epoch"
@@ -127,7 +127,7 @@ class History:
         Raises
         ------
         ImportError
-            Where matplotlib is not installed.
+            If matplotlib is not installed.
         ValueError
             For a metric that was not recorded.
         """

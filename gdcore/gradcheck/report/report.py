@@ -186,7 +186,7 @@ class GradientReport:
         Raises
         ------
         ImportError
-            Where pandas is not installed.
+            If pandas is not installed.
         """
         table = data_frame({field: self.entries[field] for field in self.entries.dtype.names or ()})
         table.insert(0, "name", [self.name(i) for i in range(len(self.entries))])
@@ -207,7 +207,7 @@ class GradientReport:
         Raises
         ------
         ImportError
-            Where matplotlib is not installed.
+            If matplotlib is not installed.
         """
         from .plot import plot_curve
 
