@@ -177,7 +177,7 @@ BAD = [
     (lambda: gd.Sequential(gd.ScaledTarget((0.0,), (1.0,)), gd.Dense(1, 1)), ValueError, "scales outputs: put it last"),
     (lambda: gd.Sequential(gd.ScaledTarget((0.0,), (1.0,))), ValueError, "needs at least one Dense layer"),
     (lambda: gd.Sequential(gd.Dense(1, 2), gd.ScaledTarget((0.0,), (1.0,))), ValueError, "layer 1 takes 1 features"),
-    (lambda: gd.Sequential(gd.Log1p(1), gd.ScaledTarget((0.0,), (1.0,))), ValueError, "a Dense layer must come behind"),
+    (lambda: gd.Sequential(gd.Log1p(1), gd.ScaledTarget((0.0,), (1.0,))), ValueError, "a Dense layer must come after"),
 ]  # fmt: skip
 
 

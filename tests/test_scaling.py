@@ -192,8 +192,8 @@ BAD = [
     (lambda: gd.Log1p(0), ValueError, "in_features must be >= 1, got 0"),
     (lambda: gd.Log1p.from_data([[0.0, -1.0]]), ValueError, "X has -1 in row 0, column 1; Log1p needs numbers above"),
     (lambda: gd.Sequential(gd.Log1p(2), gd.Dense(3, 1)), ValueError, "layer 1 takes 3 features, but the one before"),
-    (lambda: gd.Sequential(gd.Dense(3, 1), gd.Log1p(1)), ValueError, "behind Log1p, which scales inputs: put it"),
-    (lambda: gd.Sequential(gd.Log1p(1)), ValueError, "a Dense layer must come behind Log1p, which scales inputs: add"),
+    (lambda: gd.Sequential(gd.Dense(3, 1), gd.Log1p(1)), ValueError, "after Log1p, which scales inputs: put it"),
+    (lambda: gd.Sequential(gd.Log1p(1)), ValueError, "a Dense layer must come after Log1p, which scales inputs: add"),
     (lambda: gd.Sequential(gd.Standardize((0.0,), (1e-40,)), gd.Dense(1, 1)), ValueError, "use dtype='float64'"),
     (lambda: gd.Sequential(gd.Log1p(2), gd.Dense(2, 1)).predict([[1.0]]), ValueError, "X has 1 features, but the"),
 ]  # fmt: skip

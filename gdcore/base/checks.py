@@ -1,4 +1,4 @@
-"""The grammar of checks: each takes what a user passed and returns what the library goes on with, or raises."""
+"""Basic checks: each takes a value that a user passed and returns it in the library's form, or raises."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ STOP = "pass a criterion: stop=gdcore.EarlyStopping(patience=10)"
 LAYERS = "a model has the layers: gdcore.MLP([n_features, 100, n_outputs])"
 SIZES = "the sizes of all layers are one list, input and output included: sizes=[n_features, 100, n_outputs]"
 THREADS = "gdcore.set_num_threads says on how many cores large batches run"
-FROM_HERE = "fit starts from the parameters as they are, and a Trainer goes on where its last fit stopped"
+FROM_HERE = "fit starts from the parameters as they are, and a Trainer resumes where its last fit stopped"
 WEIGHT_DECAY = "pass l2=, a penalty, or decay by the optimizer: optimizer=gdcore.AdamW(weight_decay={value})"
 MOMENTUM = "it is the optimizer's: optimizer=gdcore.SGD(0.01, momentum={value})"
 SCHEDULE = "a schedule is the optimizer's rate: optimizer=gdcore.SGD(gdcore.schedules.Cosine(0.1, 1000))"
@@ -49,7 +49,7 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "optimizer": (("per", "a schedule is the optimizer's rate: gdcore.SGD(gdcore.schedules.Cosine(0.1, 1000))"),),
     "start_lr": (("low", ""), ("start_factor", "")),
     "end_lr": (("high", ""), ("end", "")),
-    "steps_per_epoch": (("max_steps", "an epoch is one pass over X; max_steps ends a fit after so many updates"),),
+    "steps_per_epoch": (("max_steps", "an epoch is one pass over X; max_steps ends a fit after that many updates"),),
     "initial_epoch": (("epochs", FROM_HERE),),
     "warm_start": (("epochs", FROM_HERE), ("", "every " + FROM_HERE)),
     "early_stopping": (("stop", STOP),),
@@ -74,7 +74,7 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "from_logits": (("", "every loss takes raw outputs: leave it out, and the model's output_activation too"),),
     # models
     "hidden_layer_sizes": (("sizes", SIZES), ("", LAYERS)),
-    "units": (("out_features", "it is spelled out_features, behind in_features: Dense(64, {value})"), ("sizes", SIZES),
+    "units": (("out_features", "it is spelled out_features, after in_features: Dense(64, {value})"), ("sizes", SIZES),
               ("", LAYERS)),
     "input_dim": (("in_features", ""), ("sizes", SIZES), ("", LAYERS)),
     "output_dim": (("out_features", ""), ("sizes", SIZES), ("", LAYERS)),
@@ -87,7 +87,7 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "bias_regularizer": (("", "penalties are on weights alone: leave it out"),),
     "kernel_constraint": (("max_norm", "pass max_norm=, a number"),),
     "use_bias": (("bias", ""),),
-    "dropout": (("in_features", "dropout is a layer of its own, behind this one: gdcore.Dropout({value})"),
+    "dropout": (("in_features", "dropout is a layer of its own, after this one: gdcore.Dropout({value})"),
                 ("epochs", "dropout is a layer of the model: gdcore.MLP([2, 8, 1], dropout={value})")),
     "p": (("rate", ""), ("dropout", "")),
     "probability": (("rate", ""),),

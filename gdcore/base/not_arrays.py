@@ -4,7 +4,7 @@ Design
 ------
 - Libraries are recognised by the module that a type comes from, and never imported.
 - A row of `KINDS` holds a test and the end of the message, "{name}" standing for the argument. The first row whose test
-  holds is the one that is told.
+  holds makes the message.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 def did_you_mean(value: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the end of a message that names the nearest known name; "" if none is near.
 
-    Upper and lower case are not told apart.
+    Upper and lower case are treated alike.
 
     Examples
     --------

@@ -2,8 +2,8 @@
 
 Design
 ------
-A command writes what it has to say as if the terminal knew every character. What an encoding does not hold is written
-in other words by one error handler of the codecs, which the streams have while a command runs.
+A command writes as if the terminal knew every character. While it runs, the streams have an error handler that replaces
+characters that the encoding lacks.
 """
 
 from __future__ import annotations

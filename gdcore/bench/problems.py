@@ -41,7 +41,7 @@ class Problem:
         Rows of a batch and of the data; samples is a multiple of batch.
     learning_rate : float
     epochs : int
-        After so many the libraries' losses are compared.
+        The libraries' losses are compared after this many.
     activation : str, default "tanh"
         Of the hidden layers.
     loss, optimizer : str

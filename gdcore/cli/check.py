@@ -2,8 +2,8 @@
 
 Design
 ------
-- What the file raises, as it is run or from a function that is checked, is told by its type and its line: its text
-  alone, such as that of a KeyError, may say nothing. What gdcore says of the object's arguments is told as it is.
+- An exception that the file raises, when it is run or in a checked function, is reported with its type and line, since
+  its text alone, such as that of a KeyError, may say nothing. gdcore's own errors are reported as they are.
 - A file that ends the process (sys.exit) counts as one that raises: its status is not passed on. So does one that
   raises KeyboardInterrupt itself; a handler tells whether the signal came.
 - Whatever goes wrong is a `NotRunError`: a traceback would end with status 1, which means that a gradient is wrong.

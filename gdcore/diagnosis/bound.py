@@ -6,8 +6,8 @@ Near a minimum the loss is a parabola along each eigenvector of its Hessian, and
 1 - rate * eigenvalue: within -1 and 1 for every one of them only where the rate is below 2 / the largest. Momentum's
 recurrence has two roots along each; both stay inside the unit circle up to a bound of its own.
 
-A loss made of straight pieces has no parabola at its minimum but an edge, about which any fixed rate swings. Behind a
-network it curves all the same, as layers multiply each other's weights; no bound follows from that.
+A piecewise linear loss has no parabola at its minimum but an edge, about which any fixed rate swings. After a network
+it has curvature, since layers multiply each other's weights, but no bound follows from that.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 Design
 ------
-- What there is to learn lies between the loss of the best constant and that of the ideal outputs: for
-  mean_squared_error the share of it that is gone is R2, for poisson the share of the deviance.
-- A loss like that of a constant is a fault only where the inputs tell more. Two cheap models are asked, each of which
-  predicts a row from the others: least squares, and the mean of the nearest rows. Their answer costs a few products,
-  and is asked for only where a rule depends on it.
+- What can be learned is the difference between the losses of the best constant and of the ideal outputs. The share of
+  it that was learned is R2 for mean_squared_error, and the explained share of the deviance for poisson.
+- A loss like that of a constant is a fault only if the inputs tell more. Two cheap models decide this, each of which
+  predicts a row from the others: least squares, and the mean of the nearest rows. They cost a few products, and are
+  fitted only if a rule needs them.
 """
 
 from __future__ import annotations

@@ -2,10 +2,9 @@
 
 Design
 ------
-The loss of counts is below 0, so a ratio of losses may mean nothing. How far the validation loss has risen is
-therefore measured by what it had gained over the best constant, by all that there is to learn, and by its noise from
-epoch to epoch. Where losses are above 0, their ratio counts as well: it tells of a rise after both have fallen by
-orders of magnitude.
+The loss of counts can be below 0, so a ratio of losses may mean nothing. The rise of the validation loss is therefore
+compared with its gain over the best constant, with all that can be learned, and with its noise from epoch to epoch. If
+losses are above 0, their ratio counts as well: it reveals a rise after both have fallen by orders of magnitude.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Design
 ------
-- Noise is told from a fall by the order of the last losses alone: of nearly every two of them the later is the lower.
-  That holds whatever the curve's form and whatever a constant adds to it.
-- A fall counts where as many epochs again at this pace would take off a notable share: what an epoch must bring
+- A fall differs from noise by the order of the last losses: in nearly every pair the later one is lower. This holds for
+  any form of the curve, and whatever constant is added to it.
+- A fall counts if as many epochs again at this pace would lower the loss by a notable share; so what an epoch must gain
   depends on how many there were.
 """
 

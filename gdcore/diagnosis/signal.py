@@ -2,9 +2,9 @@
 
 Design
 ------
-The loss's gradient is zero in every layer at a minimum, and the gradient of a weight mixes what comes back with what
-came forward. What a unit error at the outputs becomes on its way back is free of both, and is what vanishes or
-explodes: a product with one more matrix and one more slope per layer.
+At a minimum the loss's gradient is zero in every layer, and the gradient of a weight mixes the backward signal with the
+forward one. A unit error at the outputs, passed backwards, avoids both. It is what vanishes or explodes: a product with
+one more matrix and one more slope per layer.
 """
 
 from __future__ import annotations

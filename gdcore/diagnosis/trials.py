@@ -2,8 +2,8 @@
 
 Design
 ------
-- A range test passes each rate in one step. It does not see what momentum builds up, a batch that has not come yet, or
-  a network that blows up late. A trial is a real fit from the beginning, so it sees what a longer fit will see.
+- A range test uses each rate for one step. It cannot notice what momentum builds up, a batch that has not come yet, or
+  a network that blows up late. A trial is a real fit from the beginning, so it meets what a longer fit will meet.
 - A trial at one rate is a run with one draw of the initial weights and of the order. Several runs judge a rate, since
   the best rate of a single one is half chance. The last one starts from the model's own parameters, in the order of the
   given seed. The others are the same for every seed, so that seeds agree.

@@ -4,11 +4,11 @@ Design
 ------
 - Everything is computed in float64: a float32 model is checked through a float64 copy that sees the same rounded data.
   Its own float32 gradient is then compared with the copy's, within the roundoff that float32 may have (rounding.py).
-- A gradient that a user gives as float32 may be off by float32's roundoff, whatever the model's precision is: that
-  joins its bounds. One given as float64 is taken at its word, and so are the data: it is checked at X, y and
-  sample_weight as they were given, not as a float32 model rounds them: that is what a pass in float64 has seen.
-- The model itself is never written to, so nothing has to be put back.
-- Dropout is at work under one fixed mask.
+- A user's float32 gradient may be off by float32's roundoff, whatever the model's precision is, so that is added to its
+  bounds. A float64 gradient must be exact to float64's roundoff, for X, y and sample_weight as they were given, not as
+  a float32 model rounds them, since a float64 pass has used these.
+- The model itself is never written to, so nothing has to be restored.
+- Dropout uses one fixed mask.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
             last = layer
     if isinstance(last, Scaling):
         remedy = "put it before one, or add one" if any(isinstance(layer, Dense) for layer in layers) else "add one"
-        raise ValueError(f"a Dense layer must come behind {type(last).__name__}, which scales inputs: {remedy}")
+        raise ValueError(f"a Dense layer must come after {type(last).__name__}, which scales inputs: {remedy}")
     if last is None:
         raise ValueError("a model needs at least one Dense layer")
     return layers

@@ -2,10 +2,10 @@
 
 Design
 ------
-- What was fitted is kept as tuples of Python floats: a record stays frozen, comparable and free of a precision. A model
-  rounds them to its own.
-- A constant column says nothing about a scale: it is shifted, and its factor is 1. A column is constant where its
-  entries differ by no more than a few roundings of the precision that they came in.
+- Fitted numbers are tuples of Python floats, so that a record is frozen, comparable and independent of a precision. A
+  model rounds them to its own.
+- A constant column says nothing about a scale: it is shifted, and its factor is 1. A column is constant if its entries
+  differ by at most a few roundings of their own precision.
 """
 
 from __future__ import annotations

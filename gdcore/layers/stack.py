@@ -3,9 +3,8 @@
 Design
 ------
 - `params` is one aligned vector: layer by layer, weight then bias, C order. Layers, gradients and an optimizer's slots
-  are views of such vectors. `blocks` says which stretch is what, and nothing else spells a block's name.
-- Whoever needs a model's inside asks its stack: samples, the objective and training work on stacks, and `Sequential` is
-  what a user sees of one.
+  are views of such vectors. `blocks` describes their parts, and nothing else spells a block's name.
+- Samples, the objective and training work on stacks; `Sequential` is the user's view of one.
 - Two compiled networks are bound when they are first needed: a small one to predict with, and one with the buffers of
   the backward pass.
 """

@@ -2,11 +2,11 @@
 
 Design
 ------
-- A step is evaluate, ask the criteria, update, project. So a criterion sees the value and gradient at the very x that
-  is returned, and nit steps take nit + 1 evaluations.
+- A step evaluates the function, then the criteria, then updates x and projects it into the bounds. So a criterion sees
+  the value and gradient at the very x that is returned, and nit steps take nit + 1 evaluations.
 - Criteria and schedules are those of a fit; a step counts as an epoch.
 - Everything is float64: the cost is the function's.
-- What success is, and where a small gradient is none, stands in `convergence.py`.
+- `convergence.py` decides what counts as success, and when a small gradient does not.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 Design
 ------
-- The kernels know the exact products of their own losses; those of a loss that is written in Python come from here. A
-  product is a difference of two gradients, taken in float64 whatever the model's precision, and exact up to roundoff
-  where the loss is a quadratic.
-- Two differences, at h and h/2, give one Richardson step, and tell by how far they disagree whether h was good. A kink
-  between the points (relu at 0) or a gradient that bends makes them disagree: h shrinks. The step that served is the
-  next product's first try.
-- The best pair seen is taken, so that a product is as good as roundoff allows where no step satisfies.
+- The kernels compute exact products for their own losses; this file serves losses written in Python. A product is a
+  difference of two gradients, taken in float64 whatever the model's precision. For a quadratic loss it is exact up to
+  roundoff.
+- Two differences, at h and h/2, give one Richardson step, and their disagreement shows whether h was good. A kink
+  between the points (relu at 0) or a strongly curved gradient makes them disagree; then h shrinks. The last good step
+  is the next product's first try.
+- The best pair seen is used, so that a product is as good as roundoff allows even if no step is good enough.
 """
 
 from __future__ import annotations

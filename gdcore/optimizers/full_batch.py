@@ -2,8 +2,8 @@
 
 Design
 ------
-They choose their steps themselves, so they have no learning rate and no kernel rule: they are no `Optimizer`. How they
-are run stands in `line_search.py`.
+These methods choose their steps themselves, so they have no learning rate and no kernel rule, and are no `Optimizer`.
+`line_search.py` runs them.
 """
 
 from __future__ import annotations

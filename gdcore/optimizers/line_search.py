@@ -4,12 +4,12 @@ Design
 ------
 - SciPy sees the function times a power of two that brings its first gradient to 1: its tolerances, which are absolute,
   then do not depend on the function's units, and neither do the steps.
-- Convergence is decided here, after each step: the gradient is small beside those of the way, the step was short, and
+- Convergence is decided here, after each step: the gradient is small relative to earlier ones, the step was short, and
   it hardly lowered the value. The first alone holds in any flat valley below a steep start, the others after any bad
   step.
-- Where SciPy ends by itself and the gradient is not small, it begins anew there without its memory, as long as that
-  lowers the value. What is left then is a minimum if the fall that gradient and curvature promise is within the
-  roundoff of the value.
+- If SciPy ends by itself and the gradient is not small, it is restarted there without its memory, as long as that
+  lowers the value. The final point is a minimum if the fall that gradient and curvature promise is within the roundoff
+  of the value.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 Design
 ------
-- A random direction is scaled unit by unit: a unit's weights move as far as they are long, and so does its bias, by
-  itself. Without that a network of large weights looks flat, and the same function with a factor shifted from one relu
-  layer to the next looks sharp; with weight and bias taken together, the shift would show too.
-- A direction that is given is taken as it is: one step along `other.params - model.params` ends at the other model.
-- A path is seen best in the plane of its own two principal directions from where the model stands; random ones are
-  nearly orthogonal to it.
+- A random direction is scaled unit by unit: its part for a unit's weights gets their norm, and so does that for the
+  bias, separately. Otherwise a network of large weights would look flat, and the same function with a factor shifted
+  from one relu layer to the next would look sharp; scaling weight and bias together would not prevent this.
+- A given direction is not rescaled: one step along `other.params - model.params` ends at the other model.
+- A path is shown best in the plane of its own two principal directions from the model; random ones are nearly
+  orthogonal to it.
 """
 
 from __future__ import annotations

@@ -2,16 +2,16 @@
 
 Design
 ------
-- An epoch may be left between any two steps and gone on with later, in another fit or another process. Its order
-  follows from (seed, epoch) and is drawn again; its sums go on, so that the mean loss at its end has the bits of one
-  that was never left.
-- How far it has come stands in the kernels, which count a step in the call that makes it: an interrupt finds the step
-  made and counted, or neither.
-- `accumulate` batches make one step. To a built-in loss they are one batch of all their rows: the kernels send a batch
-  through the layers in blocks whose size does not depend on it, so it needs no more memory, and every row counts the
-  same, in a last batch that is not full as well. A custom loss is called for each batch.
-- Weights count relative to their mean over all the data, whatever part of it an epoch, or the rest of one, goes over:
-  then the mean over batches, by their rows, of the gradients is the full one.
+- An epoch can be interrupted between any two steps and resumed later, in another fit or another process. Its order
+  follows from (seed, epoch) and is drawn again; its sums continue, so that the mean loss at its end has the same bits
+  as without the interruption.
+- The kernels record the progress and count a step in the call that makes it: after an interrupt the step is both made
+  and counted, or neither.
+- `accumulate` batches make one step. A built-in loss treats them as one batch of all their rows: the kernels process a
+  batch in blocks whose size does not depend on it, so it needs no more memory, and every row counts the same, also in a
+  last batch that is not full. A custom loss is called for each batch.
+- Weights are divided by their mean over all the data, whatever part of it an epoch, or the rest of one, covers. Then
+  the mean of the batches' gradients, weighted by their rows, is the full gradient.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Design
 ------
-What is measured is the loss: that of the outputs nearest to the ideal ones which the activation can give, beside that
-of the ideal ones and of the best constant. A few targets that noise has carried just beyond a range cost next to
-nothing and are no fault; logits of a sigmoid cost most of what there is to learn.
+The measure is the loss of the best outputs that the activation can produce, compared with those of the ideal outputs
+and of the best constant. A few targets that noise has moved just beyond the range cost almost nothing and are no fault;
+a sigmoid before a loss that takes logits costs most of what can be learned.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 Design
 ------
-- Everything is bound in `__init__`: workspace, gradient, optimizer's state. A step passes array pointers to the
-  kernels; arrays that already fit are not looked at in Python, and what the kernels refuse is explained here.
-- Randomness is a function of (seed, epoch) and (seed, step): a trainer that goes on draws what it would have.
-- What lasts longer than a step has a file of its own: the epoch (epoch.py), the fit (fit.py), what a fit leaves to the
-  next (carried.py), how all of it is saved (resume.py), and that one call trains at a time (turn.py).
-- A loss computed in Python (any callable) takes the same parts in Python's hands, batch by batch.
+- Everything is bound in `__init__`: workspace, gradient, optimizer state. A step passes array pointers to the kernels;
+  arrays that already fit are not examined in Python, and what the kernels refuse is explained here.
+- Randomness is a function of (seed, epoch) and (seed, step), so a resumed trainer draws the same numbers.
+- Longer tasks have files of their own: the epoch (epoch.py), the fit (fit.py), what a fit leaves to the next
+  (carried.py), saving (resume.py), and the rule that one call trains at a time (turn.py).
+- A loss computed in Python (any callable) uses the same parts from Python, batch by batch (custom.py).
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 Design
 ------
-- The turn is an entry of a dict that the kernels look into. `dict.setdefault` takes it in one call, so no other thread
-  comes between; the entry is a weak reference to a mark that the `with` statement holds, so a call that was left by
-  whatever exception, a signal's in the very line that begins or ends it, leaves no turn behind.
-- A step and a copy are short: who comes from another thread waits for them. An epoch and a fit are not waited for:
-  a callback that waits for a thread that waits for the fit would wait for ever.
-- Steps of several threads with arrays that fit as they are take no turn at all. The network's lock makes them wait for
-  one another, and a turn that begins makes them take the longer way, which comes here.
+- The turn is an entry of a dict that the kernels read. `dict.setdefault` takes it in one atomic call. The entry is a
+  weak reference to a mark that the `with` statement holds, so no exception can leave a turn taken, not even a signal's
+  in the very line that begins or ends it.
+- A step and a copy are short, so other threads wait for them. Nobody waits for an epoch or a fit: a callback that waits
+  for a thread that waits for the fit would wait for ever.
+- Steps of several threads with arrays that need no conversion take no turn. The network's lock makes them wait for one
+  another, and once a turn begins they take the longer path, which leads here.
 """
 
 from __future__ import annotations

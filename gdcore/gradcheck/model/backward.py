@@ -2,10 +2,10 @@
 
 Design
 ------
-- What a mistake in a backward pass would lead to is computed by making it. The right pass is made the same way, and
-  only the difference of the two is used: entries that a mistake does not reach come out as exactly 0.
-- Forward, the compiled network says what every layer gave. Dropout's masks are read off a network of the same shape in
-  which no layer gives a 0: a unit's own output may be 0, and its mask still counts.
+- The effect of a mistake in a backward pass is computed by making the mistake. The right pass is computed the same way,
+  and only the difference of the two is used, so entries that the mistake does not affect are exactly 0.
+- The compiled network provides every layer's output. Dropout's masks are read off a network of the same shape in which
+  no layer outputs 0, since a unit whose own output is 0 has a mask too.
 """
 
 from __future__ import annotations

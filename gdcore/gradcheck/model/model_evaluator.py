@@ -2,10 +2,10 @@
 
 Design
 ------
-- The kernels recompute what a parameter changes, subtract sample by sample, know where signs decide a slope, and say
-  what roundoff is left.
-- A loss that Python computes is called with the moved outputs. Its roundoff is measured: how far it moves when its
-  outputs do by no more than their own roundoff. Kinks inside it are looked for in the differences.
+- The kernels recompute only what a parameter changes, subtract sample by sample, know where signs decide a slope, and
+  report the remaining roundoff.
+- A loss that Python computes is called with the moved outputs. Its roundoff is measured by moving its outputs by no
+  more than their own roundoff. Kinks inside it are detected in the differences.
 """
 
 from __future__ import annotations

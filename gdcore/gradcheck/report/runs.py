@@ -2,8 +2,8 @@
 
 Design
 ------
-- Where the true gradient is 0, a wrong factor or sign changes nothing, and a block that was never computed is right
-  there. Such entries do not end a run, as long as they are no more than the run before them has.
+- If the true gradient is 0, a wrong factor or sign changes nothing, and a block that was never computed is right there.
+  Such entries do not end a run, as long as they are no more than the run before them has.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Evaluator(Protocol):
         The pattern at x, an unsigned integer of 64 bits; 0 at every point where kinks are not known.
     eps : float
         Relative distance of neighbouring numbers that x is made of: of float32 where f computes in it. The points that
-        `at` is asked for are rounded to it.
+        `at` is called with are rounded to it.
     """
 
     @property

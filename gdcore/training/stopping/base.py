@@ -4,9 +4,9 @@ To add one: a frozen dataclass whose `start` returns a watch; one that remembers
 
 Design
 ------
-What a watch has seen outlives its fit, in the trainer: a fit that ran out of epochs and is gone on with stops where one
-that never paused would have. A criterion that did stop a fit has done its work and begins anew, and so does every one
-on other data. What is remembered is never written into again: a fit that is interrupted goes back to it.
+The trainer keeps what a watch remembers after the fit, so that a resumed fit stops where an uninterrupted one would
+have. A criterion that stopped the fit starts anew, and so does every criterion on other data. A memory is never changed
+in place: after an interrupted fit, the next one starts from it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class StoppingCriterion(ABC):
     def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
         """Return a watch for a fit that begins now and measures these values.
 
-        `remembered` is what the watch of the fit before has left, where this one goes on.
+        `remembered` is what the watch of the last fit remembers, if this one continues from it.
         """
 
     def sums_gradients(self) -> bool:
