@@ -192,7 +192,7 @@ def test_errors_from_within_a_call_are_left_as_they_are():
 def test_signatures_help_and_pickles_are_those_of_what_was_wrapped():
     assert list(inspect.signature(gd.Dense).parameters)[:2] == ["in_features", "out_features"]
     assert inspect.signature(gd.Sequential.fit).parameters["loss"].default is None
-    assert gd.MLP.__doc__.startswith("A multilayer perceptron")
+    assert gd.MLP.__doc__.startswith("Build a multilayer perceptron")
     for value in (gd.MLP, gd.Adam, gd.Adam(0.1), gd.Dense(1, 2), gd.schedules.Cosine(0.1, 9), gd.softmax):
         assert pickle.loads(pickle.dumps(value)) == value
 

@@ -1,4 +1,4 @@
-"""The four documents that the project grew from: every claim of theirs beside what is measured here and now.
+"""The four documents that the project grew from: each of their claims compared with measurements on this machine.
 
 Design
 ------

@@ -1,4 +1,4 @@
-"""What a document says, what was measured, and what follows."""
+"""Claims: what a document says, what was measured, and what follows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Cell = str | int | float
 @final
 @dataclass(frozen=True)
 class Claim:
-    """One claim of a document beside its measurement.
+    """One claim of a document with its measurement.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Claim:
 
 
 def holds(yes: bool, otherwise: str = FAILS) -> str:
-    """The verdict of a claim that holds, or something else.
+    """Return the verdict of a claim that holds, or another one.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def holds(yes: bool, otherwise: str = FAILS) -> str:
 
 
 def answered(yes: bool) -> str:
-    """The verdict of a question whose answer stood the test, or did not.
+    """Return the verdict of a question whose answer passed the test, or did not.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def answered(yes: bool) -> str:
 
 
 def everywhere(*cases: bool) -> str:
-    """The verdict of a claim that was looked at in several cases.
+    """Return the verdict of a claim that was tested in several cases.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def everywhere(*cases: bool) -> str:
 @final
 @dataclass(frozen=True)
 class Table:
-    """Measurements in rows.
+    """A table of measurements.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Picture:
 @final
 @dataclass(frozen=True)
 class Section:
-    """Claims that one measurement answers, with its tables and pictures."""
+    """Claims that one measurement tests, with its tables and pictures."""
 
     title: str
     claims: tuple[Claim, ...]

@@ -24,30 +24,30 @@ FORMULA = "(3 + 3A)²"
 
 
 def loss(A: Any) -> Any:
-    """The document's error function."""
+    """Return the document's error function."""
     return (3 + 3 * A) ** 2
 
 
 def slope(A: Any) -> Any:
-    """The derivative that the document gives."""
+    """Return the derivative that the document gives."""
     return 18 * (A + 1)
 
 
 def descend(rate: float, steps: int = 10_000, scale: float = 1.0) -> MinimizeResult:
-    """Plain descent from `START` on scale * loss, until the gradient is below 1e-6."""
+    """Run plain descent from `START` on scale * loss, until the gradient is below 1e-6."""
     return minimize(lambda A: (scale * loss(A), scale * slope(A)), START, optimizer=SGD(rate), max_steps=steps,
                     stop=GradientNormThreshold(1e-6), trace=True)  # fmt: skip
 
 
 def max_rate(scale: float = 1.0) -> float:
-    """The bound of the rate: (3A + 3)^2 is the squared error of the model y = A x at x = 3, y = -3."""
+    """Return the bound of the rate: (3A + 3)^2 is the squared error of the model y = A x at x = 3, y = -3."""
     root = scale**0.5
     model = LinearModel(1, bias=False, dtype="float64")
     return learning_rate_bound(model, [[3 * root]], [-3 * root], "mse").max_rate
 
 
 def derivative() -> Section:
-    """f'(A) = 18 (A + 1), and which way is down."""
+    """Measure f'(A) = 18 (A + 1), and which direction is down."""
     reports = [check_gradient(loss, slope, A) for A in STARTS]
     bounds = [float(report.to_dict()["bound"]) for report in reports]
     step = 1e-3
@@ -65,7 +65,7 @@ def derivative() -> Section:
 
 
 def steps() -> Section:
-    """A after each step, at several rates."""
+    """Measure A after each step, at several rates."""
     bound = max_rate()
     rates = (HUNDREDTH, bound / 2, TENTH, bound, 0.12)
     paths = {rate: descend(rate, 200) for rate in rates}
@@ -101,7 +101,7 @@ def steps() -> Section:
 
 
 def advice() -> Section:
-    """Minimal steps, and one over 10 or one over 100."""
+    """Measure minimal steps, and rates of one over 10 and one over 100."""
     bound, steeper = max_rate(), max_rate(100.0)
     best, minimal = descend(bound / 2), descend(0.001)
     ends = {rate: descend(rate, 50, 100.0) for rate in (TENTH, HUNDREDTH)}

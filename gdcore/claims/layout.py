@@ -1,4 +1,4 @@
-"""Claims and tables as text: at most 100 columns, claim beside measurement.
+"""Claims and tables as text of at most 100 columns, with each claim beside its measurement.
 
 Examples
 --------
@@ -27,7 +27,7 @@ RULE = "  " + "-" * (WIDTH - 4)
 
 
 def claims_text(claims: Iterable[Claim]) -> str:
-    """Three columns; an empty line behind each claim that takes several lines, but the last."""
+    """Return three columns, with an empty line after each claim that takes several lines, except the last."""
     lines = [_row("the document says", "measured", "verdict"), RULE]
     for claim in claims:
         cells = (wrap(claim.said, SAID), wrap(claim.measured, MEASURED), [claim.verdict])
@@ -41,7 +41,7 @@ def _row(said: str, measured: str, verdict: str) -> str:
 
 
 def table_text(table: Table) -> str:
-    """Columns as wide as they must be: to the right where one of their cells is a number; the note above."""
+    """Return a table with the note above; columns with numbers are aligned to the right."""
     rows = [tuple(map(cell_text, row)) for row in table.rows]
     widths = [max(map(len, column)) for column in zip(table.header, *rows, strict=True)]
     right = [any(not isinstance(row[i], str) for row in table.rows) for i in range(len(widths))]
@@ -53,7 +53,7 @@ def table_text(table: Table) -> str:
 
 
 def cell_text(value: Cell) -> str:
-    """Text as it is, whole numbers with all digits, others with five.
+    """Return text as it is, whole numbers with all digits, others with five.
 
     Examples
     --------

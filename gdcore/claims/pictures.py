@@ -1,4 +1,4 @@
-"""What the pictures share, and how they are written."""
+"""What the pictures have in common, and how they are written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .claim import Picture
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 MARKERS = "osD^vP"
 MARKED = 8
-"""Places of a curve that have a marker, at most."""
+"""A curve has at most this many markers."""
 REMEDY = "name another folder, such as --plot pictures"
 
 
 def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, log: bool = False) -> None:
-    """Draw each of the series over its index, told apart by dashes, grey and markers: two may be the same.
+    """Draw each of the series over its index, distinguished by dashes, grey and markers, since two may coincide.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, lo
 
 
 def folder(path: Path) -> Path:
-    """A folder for pictures, made where it is missing, before anything is measured.
+    """Return a folder for pictures; it is made before anything is measured if it is missing.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The fourth document's prompt: type a number, get twice that number, as well as one tanh unit can tell."""
+"""The fourth document's prompt: type a number and get twice that number, as well as one tanh unit can compute it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask_numbers(model: Sequential) -> None:
 
 
 def answer(model: Sequential, line: str) -> str:
-    """What the network says of each number in a line, or what is wrong with the line.
+    """Return the network's result for each number in a line, or what is wrong with the line.
 
     Examples
     --------

@@ -69,7 +69,7 @@ def _print_title(number: int, document: Document) -> None:
 
 
 def _print_section(section: Section, directory: Path | None) -> Counter[str]:
-    """Show a section -> how often it has each verdict."""
+    """Print a section and return how often it has each verdict."""
     print(f"\n{section.title}\n")
     for table in section.tables:
         print(table_text(table), end="\n\n")

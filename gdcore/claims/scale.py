@@ -22,24 +22,24 @@ SETS = {100: (np.array([[1.0], [100.0]]), np.array([[2.0], [200.0]])),
         10: (np.array([[1.0], [10.0]]), np.array([[2.0], [20.0]]))}  # fmt: skip
 """The larger x -> X, y = 2 x."""
 HALF_SQUARE = Huber(delta=1e9)
-"""(z - y)^2 / 2, which the document differentiates where it leaves out the factor 2."""
+"""The loss (z - y)^2 / 2, which the document differentiates when it leaves out the factor 2."""
 STEPS = 1000
 
 
 def line(w: float = 1.0) -> Sequential:
-    """The model y = w x."""
+    """Return the model y = w x."""
     model = LinearModel(1, bias=False, dtype="float64")
     model.params = [w]
     return model
 
 
 def gradient(X: NDArray[Any], y: NDArray[Any], loss: str | Huber = "mse") -> float:
-    """Derivative of the loss by w, at w = 1."""
+    """Return the derivative of the loss with respect to w, at w = 1."""
     return float(line().loss_and_grad(X, y, loss)[1][0])
 
 
 def descend(model: Sequential, X: NDArray[Any], y: NDArray[Any], rate: float, steps: int) -> list[float]:
-    """Losses of plain descent over all rows, one more than steps; they end where one is no longer finite."""
+    """Return the losses of plain descent over all rows, one more than steps; they end when one is not finite."""
     trainer = Trainer(model, "mse", SGD(rate), batch_size=len(X), shuffle=False)
     losses = []
     try:
@@ -52,7 +52,7 @@ def descend(model: Sequential, X: NDArray[Any], y: NDArray[Any], rate: float, st
 
 
 def gradients() -> Section:
-    """The document's sums, and its gradients."""
+    """Check the document's sums and gradients."""
     (X, y), (X_small, y_small) = SETS[100], SETS[10]
     losses = [line().loss(X[i : i + 1], y[i : i + 1], "mse") for i in (0, 1)]
     slopes = [gradient(X[i : i + 1], y[i : i + 1]) / X[i, 0] for i in (0, 1)]
@@ -82,7 +82,7 @@ def gradients() -> Section:
 
 
 def rates() -> Section:
-    """How large the learning rate may be, and that it is so."""
+    """Measure how large the learning rate may be."""
     bounds, rows = {}, []
     for size, (X, y) in SETS.items():
         bounds[size] = learning_rate_bound(line(), X, y, "mse")
@@ -107,7 +107,7 @@ def rates() -> Section:
 
 
 def remedies() -> Section:
-    """One rate for both data sets: the inputs on one scale, or a step that does not depend on it."""
+    """Measure one rate for both data sets: with scaled inputs, or with steps that do not depend on the scale."""
     same, paths, losses = {}, {}, {}
     for size, (X, y) in SETS.items():
         model = Sequential(Standardize.from_data(X), Dense(1, 1, weight_init="ones"), dtype="float64")
@@ -134,7 +134,7 @@ def remedies() -> Section:
 
 
 def logarithms() -> Section:
-    """What log(x + 1) makes of the data and of the gradients."""
+    """Measure what log(x + 1) does to the data and the gradients."""
     values = Sequential(Log1p(1), Dense(1, 1, bias=False, weight_init="ones"), dtype="float64").predict(
         [[1.0], [2.0], [100.0], [200.0]]
     )[:, 0]
@@ -164,7 +164,7 @@ def logarithms() -> Section:
 
 
 def clipping() -> Section:
-    """A rate 350 times too large, with and without clipping."""
+    """Measure a rate 350 times too large, with and without clipping."""
     rate = 0.07
     ends = {size: _path(size, SGD(rate), 1.0) for size in SETS}
     plain = descend(line(), *SETS[100], rate, STEPS)
@@ -179,7 +179,7 @@ def clipping() -> Section:
 
 
 def _path(size: int, optimizer: SGD | Adam, clip: float | None) -> NDArray[np.float64]:
-    """The w after each of the steps."""
+    """Return w after each of the steps."""
     X, y = SETS[size]
     model = line()
     trainer = Trainer(model, "mse", optimizer, batch_size=2, shuffle=False, clip_norm=clip)

@@ -26,12 +26,13 @@ X = np.arange(1, 21)[:, None] * 0.025
 Y = 2 * X
 RATE, STEPS = 0.07, 10_000
 MEAN_RATE = RATE * len(X) / 2
-"""The document sums halves of squares over the examples, "mse" takes the mean of the squares: n/2 times as much."""
+"""The rate for "mse": the document sums halves of squares over the examples, "mse" takes their mean, so gradients
+differ by a factor n/2."""
 RECORDED = (0, 10, 100, 1000, 10_000)
 
 
 class Trained(NamedTuple):
-    """The document's network after its training."""
+    """The document's network after training."""
 
     model: Sequential
     norms: list[float]
@@ -39,14 +40,14 @@ class Trained(NamedTuple):
 
 
 def network() -> Sequential:
-    """One tanh unit, w = b = 0.5."""
+    """Return one tanh unit with w = b = 0.5."""
     half = Constant(0.5)
     return Sequential(Dense(1, 1, "tanh", weight_init=half, bias_init=half), dtype="float64")
 
 
 @cache
 def trained() -> Trained:
-    """10,000 steps over all examples."""
+    """Return the network after 10,000 steps over all examples."""
     model = network()
     trainer = Trainer(model, "mse", SGD(MEAN_RATE), batch_size=len(X), shuffle=False)
     norms = []
@@ -61,7 +62,7 @@ def _norm(model: Sequential) -> float:
 
 
 def documents_own() -> NDArray[np.float64]:
-    """The w and b that the document's formulas end at, term by term, in NumPy: shape (2,)."""
+    """Return the w and b at which the document's formulas end, term by term, in NumPy: shape (2,)."""
     w, b = 0.5, 0.5
     for _ in range(STEPS):
         z = X * w + b
@@ -72,7 +73,7 @@ def documents_own() -> NDArray[np.float64]:
 
 
 def training() -> Section:
-    """The run, and how small the gradient becomes."""
+    """Measure the run, and how small the gradient becomes."""
     model, norms = trained()
     own = documents_own()
     apart = float(np.abs(model.params - own).max())
@@ -93,7 +94,7 @@ def training() -> Section:
 
 
 def converged() -> Section:
-    """Not vanishing, but converged."""
+    """Show that the gradient has not vanished: training has converged."""
     model, norms = trained()
     found = diagnose(model, X, Y, "mse", optimizer=SGD(MEAN_RATE))
     bound = learning_rate_bound(model, X, Y, "mse")
@@ -129,7 +130,7 @@ def converged() -> Section:
 
 
 def _elsewhere(start: tuple[float, float]) -> float:
-    """The loss where another start ends."""
+    """Return the loss where another start ends."""
     model = network()
 
     def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -145,7 +146,7 @@ def _layer_norms(model: Sequential) -> list[float]:
 
 
 def stationary() -> Section:
-    """Gradients are small near any stationary point."""
+    """Show that gradients are small near any stationary point."""
 
     def saddle(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         return float(x[0] ** 2 - x[1] ** 2 + x[1] ** 4), np.array([2 * x[0], -2 * x[1] + 4 * x[1] ** 3])
@@ -166,7 +167,7 @@ def stationary() -> Section:
 
 
 def central_differences(model: Sequential, epsilon: float = 1e-5) -> NDArray[np.float64]:
-    """The answer's recipe: (J(+ε) - J(-ε)) / 2ε for each weight in turn, shape (n_params,)."""
+    """Return the answer's recipe: (J(+ε) - J(-ε)) / 2ε for each weight in turn, shape (n_params,)."""
     other = model.copy()
     slopes = np.empty(model.n_params)
     for i in range(model.n_params):
@@ -180,7 +181,7 @@ def central_differences(model: Sequential, epsilon: float = 1e-5) -> NDArray[np.
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The fastest of three."""
+    """Return the time of the fastest of three calls."""
     times = []
     for _ in range(3):
         began = time.perf_counter()
@@ -190,7 +191,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def gradient_check() -> Section:
-    """The check that the answer describes."""
+    """Carry out the check that the answer describes."""
     model = network()
     _, grad = model.loss_and_grad(X, Y, "mse")
     off = float(np.abs(central_differences(model) - grad).max())
@@ -213,7 +214,7 @@ def gradient_check() -> Section:
 
 
 def answers() -> Section:
-    """A number goes in, twice that number comes out."""
+    """Show that a number goes in and twice that number comes out."""
     model, _ = trained()
     asked = np.array([0.05, 0.1, 0.25, 0.4, 0.5, 1.0])
     outputs = model.predict(asked[:, None])[:, 0]

@@ -20,30 +20,30 @@ from .problems import accuracy, classifier, digits, full_batch, least_loss, line
 EPOCHS = 10
 RATES = (0.03, 0.1, 0.3, 1.0, 3.0)
 TARGET = 0.2
-"""Training loss whose time is measured."""
+"""The time until the training loss is below this is measured."""
 SIZES = (500, 4000)
-"""Rows of the small and of the large regression."""
+"""Numbers of rows of the small and of the large regression."""
 CLOSE = 0.25
-"""Share by which a measured ratio of times may differ from the document's."""
+"""A measured ratio of times may differ from the document's by this share."""
 SECONDS = {16: 180, 32: 120, 64: 90, 128: 70}
 """The document's training times by batch size."""
 
 
 class Run(NamedTuple):
-    """One way to descend at its best rate."""
+    """One way of descent at its best rate."""
 
     rate: float
     steps: int
-    """In one epoch."""
+    """Steps in one epoch."""
     losses: list[float]
-    """Over all training rows, at the start and after each epoch."""
+    """Losses over all training rows, at the start and after each epoch."""
     seconds: float
-    """Of one epoch, the median."""
+    """Median time of one epoch."""
     accuracy: float
 
 
 def run(batch: int, rate: float) -> Run:
-    """A net on the digits, 10 epochs."""
+    """Train a network on the digits for 10 epochs."""
     data = digits()
     model = classifier()
     trainer = Trainer(model, "cross_entropy", SGD(rate), batch_size=batch, seed=0)
@@ -57,7 +57,7 @@ def run(batch: int, rate: float) -> Run:
 
 
 def best_runs() -> dict[str, Run]:
-    """Each way at the rate, of five, that leaves the lowest loss."""
+    """Return the run of each way at that of five rates which leaves the lowest loss."""
     ways = {"one sample": 1, "mini-batch of 32": 32, "all samples": len(digits().X)}
     return {name: min((run(batch, rate) for rate in RATES), key=lambda found: found.losses[-1])
             for name, batch in ways.items()}  # fmt: skip
@@ -65,7 +65,7 @@ def best_runs() -> dict[str, Run]:
 
 @num_threads(1)
 def variants() -> Section:
-    """Stochastic, mini-batch and batch descent on the digits."""
+    """Measure stochastic, mini-batch and batch descent on the digits."""
     runs = best_runs()
     one, mini, whole = runs.values()
     steps = whole.steps, one.steps, mini.steps
@@ -100,7 +100,7 @@ def variants() -> Section:
 
 
 def _time_to(found: Run) -> float:
-    """Seconds until the loss is below the target, epochs interpolated; infinity where it is not reached."""
+    """Return the seconds until the loss is below the target, interpolating epochs; infinity if it is not reached."""
     for epoch, (before, after) in enumerate(zip(found.losses, found.losses[1:], strict=False)):
         if after <= TARGET:
             return found.seconds * (epoch + (before - TARGET) / (before - after))
@@ -112,7 +112,9 @@ def _ms(seconds: float) -> str:
 
 
 def gradient_noise(batch: int, draws: int = 200) -> float:
-    """Mean square of (a batch's gradient - the full one) over the full one's, at the initial weights."""
+    """Return the mean square of (a batch's gradient - the full one) over that of the full one, at
+    the initial weights.
+    """
     data = digits()
     model = classifier()
     _, full = model.loss_and_grad(data.X, data.y, "cross_entropy")
@@ -127,7 +129,7 @@ def gradient_noise(batch: int, draws: int = 200) -> float:
 
 @num_threads(1)
 def advantages() -> Section:
-    """The table of advantages and disadvantages."""
+    """Measure the table of advantages and disadvantages."""
     data = digits()
     looked = {size: (_looked_at(size, size), _looked_at(size, 32)) for size in SIZES}
     small, large = (looked[size] for size in SIZES)
@@ -161,7 +163,7 @@ def advantages() -> Section:
 
 
 def _looked_at(n: int, batch: int) -> int:
-    """Samples seen until a linear regression is within 1 % of its least loss, looked at every 4 steps."""
+    """Return the samples used until a linear regression is within 1 % of its least loss, checked every 4 steps."""
     X, y = regression(n)
     model = linear(X)
     target = 1.01 * least_loss(X, y)
@@ -180,7 +182,7 @@ def _looked_at(n: int, batch: int) -> int:
 
 
 def _excess(batch: int, rate: float | InverseScaling) -> float:
-    """How far above the least loss a linear regression ends, the mean of its last 20 epochs of 100."""
+    """Return how far above the least loss a linear regression ends, as the mean of its last 20 epochs of 100."""
     X, y = regression()
     model: Sequential = linear(X)
     trainer = Trainer(model, "mse", SGD(rate), batch_size=batch, seed=0)
@@ -192,7 +194,7 @@ def _excess(batch: int, rate: float | InverseScaling) -> float:
 
 
 def batch_sizes() -> Section:
-    """The table of batch sizes and training times."""
+    """Measure the table of batch sizes and training times."""
     runs = {batch: run(batch, 0.1) for batch in SECONDS}
     rows = tuple((batch, printed, printed / SECONDS[128], 1e3 * runs[batch].seconds,
                   runs[batch].seconds / runs[128].seconds, runs[batch].losses[-1])

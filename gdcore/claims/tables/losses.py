@@ -1,4 +1,4 @@
-"""The table of losses: which of them outliers pull, and what huber and cross-entropy are made of."""
+"""The table of losses: which of them outliers affect, and the forms of huber and cross-entropy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .problems import linear
 
 LOSSES = ("mse", "huber", "log_cosh", "mae")
 SIZES = (0.0, 30.0, 300.0)
-"""What is added to every twentieth target."""
+"""Amounts added to every twentieth target."""
 
 
 def compared() -> Section:
-    """The losses on data with outliers, and their forms."""
+    """Measure the losses on data with outliers, and their forms."""
     errors = {loss: [error(loss, size) for size in SIZES] for loss in LOSSES}
     rows: tuple[tuple[Cell, ...], ...] = tuple((loss, *those) for loss, those in errors.items())
     squared, huber, mae = errors["mse"], errors["huber"], errors["mae"]
@@ -60,7 +60,7 @@ def compared() -> Section:
 
 
 def error(loss: str, size: float) -> float:
-    """Squared error on new rows after learning from rows with outliers."""
+    """Return the squared error on new rows after learning from rows with outliers."""
     X, y = friedman(400, dtype="float64")
     X_new, y_new = friedman(2000, noise=0.0, dtype="float64", seed=1)
     y = y.copy()
@@ -72,7 +72,7 @@ def error(loss: str, size: float) -> float:
 
 
 def loss_and_slope(loss: str | Huber, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A loss and its slope at the differences d (n,) between output and target: each of shape (n,)."""
+    """Return a loss and its slope at the differences d (n,) between output and target: each of shape (n,)."""
     model = Sequential(Dense(1, 1, weight_init="zeros"), dtype="float64")
     values, slopes = np.empty(len(d)), np.empty(len(d))
     for i, offset in enumerate(d):
@@ -83,7 +83,7 @@ def loss_and_slope(loss: str | Huber, d: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def cross_entropies() -> tuple[float, list[float]]:
-    """The lowest of many cross-entropies, and those of the probabilities 0.1, 0.01 and 0.001."""
+    """Return the lowest of many cross-entropies, and those of the probabilities 0.1, 0.01 and 0.001."""
     model = Sequential(Dense(1, 3, weight_init="zeros"), dtype="float64")
     rng = np.random.default_rng(0)
     found = []

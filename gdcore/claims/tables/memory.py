@@ -1,4 +1,4 @@
-"""What batches take of memory: the peak of a process of its own for each size."""
+"""The memory that batches need: the peak of a new process for each size."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from ...training import Trainer
 from ..claim import OPEN, Claim, Section, Table, holds
 
 HIDDEN = 8192
-"""So wide that what a batch takes stands out from the few hundred kilobytes by which two processes differ."""
+"""The layer is so wide that a batch's memory exceeds the few hundred kilobytes by which two processes differ."""
 BATCHES = (16, 32, 64, 128, 1438)
-"""The document's, and as many as the shipped digits."""
+"""The document's sizes, and the number of shipped digits."""
 NOISE = 500_000
-"""Bytes that a peak must differ by to count."""
+"""Peaks that differ by fewer bytes count as equal."""
 STATUS = Path("/proc/self/status")
 PROGRAM = "from gdcore.claims.tables.memory import peak; print(peak({batch}))"
 
 
 def so_far() -> int | None:
-    """The most bytes that this process has had in memory; None where the system does not tell."""
+    """Return this process's peak memory in bytes; None if the system does not report it."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text() if STATUS.exists() else "", re.MULTILINE)
     return 1024 * int(found[1]) if found else None
 
 
 @num_threads(1)
 def peak(batch: int) -> int | None:
-    """The most bytes that this process has had in memory, after two steps on a batch of this size."""
+    """Return this process's peak memory in bytes, after two steps on a batch of this size."""
     X, y = np.zeros((batch, 64), np.float32), np.zeros(batch, np.int64)
     model = MLP([64, HIDDEN, 10], activation="tanh", weight_init="zeros")    # to draw weights takes memory of its own
     trainer = Trainer(model, "cross_entropy", SGD(0.01), batch_size=batch)
@@ -44,7 +44,7 @@ def peak(batch: int) -> int | None:
 
 
 def peaks() -> dict[int, int]:
-    """The peak of a new process for each batch size, in bytes; empty where the system does not tell it."""
+    """Return the peak of a new process for each batch size, in bytes; empty if the system does not report it."""
     if so_far() is None:
         return {}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -56,7 +56,7 @@ def peaks() -> dict[int, int]:
 
 
 def batch_memory() -> Section:
-    """What the document says beside its table of batch sizes and times."""
+    """Measure what the document says beside its table of batch sizes and times."""
     found = peaks()
     title, said = "Batch size and memory", "the batch size has implications for memory requirements"
     if not found:

@@ -24,25 +24,25 @@ Vector = NDArray[np.float64]
 WELL_STARTS = np.linspace(-2, 2, 41)
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
 MORE = 1.1
-"""A share that is larger by less than this factor is called no larger."""
+"""A share that is larger by less than this factor counts as no larger."""
 XOR_SEEDS = 30
 STEEP = 200.0
-"""Curvature of a coordinate beside the valleys' own, whose curvature is below 10."""
+"""Curvature along the steep coordinate; that of the valleys is below 10."""
 
 
 def wells(x: Any) -> tuple[Any, Any]:
-    """x^4 - 2 x^2 + x / 2: a low valley on the left, a higher one on the right. Value and slope."""
+    """Return value and slope of x^4 - 2 x^2 + x / 2, with a low valley on the left and a higher one on the right."""
     return x**4 - 2 * x**2 + x / 2, 4 * x**3 - 4 * x + 0.5
 
 
 def ends(rate: float) -> Vector:
-    """Where descent ends from each of the starts; NaN where it does not settle."""
+    """Return where descent ends from each of the starts; NaN if it does not settle."""
     found = [minimize(wells, start, optimizer=SGD(rate), max_steps=3000) for start in WELL_STARTS]
     return np.array([float(result.x) if result.success else np.nan for result in found])
 
 
 def _end_beside_a_steep_side(start: float) -> float:
-    """Where descent from (start, 0.1) ends in x[0], a second coordinate being steep and the rate nearly its bound."""
+    """Return x[0] where descent from (start, 0.1) ends, if a second coordinate is steep and the rate near its bound."""
 
     def valleys(x: Vector) -> tuple[float, Vector]:
         value, slope = wells(x[0])
@@ -52,7 +52,7 @@ def _end_beside_a_steep_side(start: float) -> float:
 
 
 def global_minimum() -> Section:
-    """Two valleys, and a net that has several."""
+    """Measure two valleys, and a network with several."""
     rates = (0.01, 0.15)
     left = {rate: ends(rate) < 0 for rate in rates}
     deep = {rate: float(np.mean(side)) for rate, side in left.items()}
@@ -95,7 +95,7 @@ def _draw_valley(start: float, ax: Any) -> None:
 
 
 def _ridge() -> float:
-    """The maximum between the two valleys."""
+    """Return the maximum between the two valleys."""
     return float(sorted(np.roots([4, 0, -4, 0.5]).real)[1])
 
 
@@ -106,7 +106,7 @@ def _xor(seed: int) -> float:
 
 
 def efficiency() -> Section:
-    """Ill-conditioned valleys, and large nets."""
+    """Measure ill-conditioned valleys, and large networks."""
     conditions = (2.0, 10.0, 100.0)
     steps = {condition: settled(valley(condition, 0.0)) for condition in conditions}
     angles = {condition: _angle(condition) for condition in conditions}
@@ -139,7 +139,7 @@ def efficiency() -> Section:
 
 
 def _angle(condition: float) -> float:
-    """Median angle, in degrees, between -gradient and the way to the minimum, over random points."""
+    """Return the median angle, in degrees, between -gradient and the direction of the minimum, over random points."""
     x = np.random.default_rng(0).normal(size=(1000, 2))
     gradient = x * np.array([1.0, condition])
     cosine = np.sum(x * gradient, axis=1) / np.linalg.norm(x, axis=1) / np.linalg.norm(gradient, axis=1)
@@ -147,7 +147,7 @@ def _angle(condition: float) -> float:
 
 
 def optimality() -> Section:
-    """The last epoch is not the best one."""
+    """Show that the last epoch is not the best one."""
     data = digits()
     rows = slice(0, 200)
     fits = {}
@@ -170,7 +170,7 @@ def optimality() -> Section:
 
 
 def automation() -> Section:
-    """Gradients by hand, and what else descent is for."""
+    """Measure gradients by hand, and other uses of descent."""
     data = digits()
     report = check_gradients(classifier(8), data.X[:8], data.y[:8], "cross_entropy")
     by_hand = minimize(wells, 2.0, optimizer=SGD(0.05))

@@ -36,12 +36,14 @@ class Shape(NamedTuple):
     slope: NDArray[np.float64]
 
     def ranges(self) -> tuple[float, float, float, float]:
-        """Least and largest value, least and largest slope."""
+        """Return the least and largest value, and the least and largest slope."""
         return tuple(float(f(part)) for part in self for f in (np.min, np.max))  # type: ignore[return-value]
 
 
 def shape(name: str) -> Shape:
-    """One layer whose biases are Z: the sum of its outputs has the slopes as its gradient."""
+    """Return an activation's shape from one layer whose biases are Z: the sum of its outputs has the slopes as its
+    gradient.
+    """
     model = Sequential(Dense(1, len(Z), name, weight_init="zeros"), dtype="float64")
     model.params[len(Z) :] = Z
 
@@ -53,7 +55,7 @@ def shape(name: str) -> Shape:
 
 
 def activations() -> Section:
-    """Their ranges, and their slopes'."""
+    """Measure the ranges of values and slopes."""
     shapes = {row.name: shape(row.name) for row in ACTIVATIONS}
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (row.name, *shapes[row.name].ranges(), row.output_range, row.slope_range) for row in ACTIVATIONS
@@ -91,7 +93,7 @@ def _draw(ax: Any, shapes: dict[str, Shape]) -> None:
 
 
 def iterations() -> Section:
-    """Iterations and accuracy, slowly and at a good rate."""
+    """Measure iterations and accuracy, at a low and at a good rate."""
     data = digits()
     rates = (0.001, 0.1)
     found: dict[float, dict[int, tuple[float, float]]] = {}
@@ -124,7 +126,7 @@ def iterations() -> Section:
 
 
 def initial_weights() -> Section:
-    """Epochs until the loss is low, from each initialization."""
+    """Measure the epochs until the loss is low, from each initialization."""
     runs = {name: {activation: _descent(init, activation) for activation in ("relu", "tanh")}
             for name, (_, init) in STARTS.items()}  # fmt: skip
     epochs = {name: {activation: _epochs(losses) for activation, losses in those.items()}

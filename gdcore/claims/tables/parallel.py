@@ -17,7 +17,7 @@ BATCH, STEPS = 2048, 6
 
 
 def threads() -> Section:
-    """The same bits for any number of threads, and the time of a step."""
+    """Measure a step's time, and show that its bits are the same for any number of threads."""
     available = get_num_threads()
     counts = sorted({1, 2, available})
     X, y = friedman(BATCH)

@@ -1,4 +1,4 @@
-"""L1 and L2: zeros, small weights, outliers; and everything that is said to help against overfitting."""
+"""L1 and L2: zeros, small weights, outliers; and all the advice against overfitting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS = range(3)
 
 
 class Remedy(NamedTuple):
-    """Something against overfitting."""
+    """A remedy against overfitting."""
 
     l1: float = 0.0
     l2: float = 0.0
@@ -34,7 +34,7 @@ class Remedy(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """Weights of a linear model, and its error on rows that it has not seen."""
+    """Weights of a linear model, and its error on new rows."""
 
     weight: NDArray[np.float64]
     error: float
@@ -43,7 +43,7 @@ class Fitted(NamedTuple):
 def fitted(
     n: int, features: int, *, l1: float = 0.0, l2: float = 0.0, loss: str | Huber = "mse", outliers: float = 0.0
 ) -> Fitted:
-    """Plain descent over all rows of Friedman's problem until it stands still.
+    """Run plain descent over all rows of Friedman's problem until it has converged.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def fitted(
 
 
 def _definitions() -> dict[str, float]:
-    """How far what a penalty adds to a loss is from its formula."""
+    """Return how far a penalty's contribution to a loss is from its formula."""
     X, y = friedman(50, FEATURES, dtype="float64")
     model = linear(X)
     model.params = np.random.default_rng(0).normal(size=model.n_params)
@@ -75,7 +75,9 @@ def _definitions() -> dict[str, float]:
 
 
 def _subgradient(n: int, l1: float) -> NDArray[np.float64]:
-    """The weights after the steps of `fitted`, the sign of each weight in its gradient and no proximal step."""
+    """Return the weights after the steps of `fitted` with each weight's sign in its gradient,
+    without a proximal step.
+    """
     X, y = friedman(n, FEATURES, dtype="float64")
     model = linear(X)
     model.params[-1] = np.median(y)
@@ -85,7 +87,7 @@ def _subgradient(n: int, l1: float) -> NDArray[np.float64]:
 
 
 def sparsity() -> Section:
-    """Who gives zeros, who gives small weights."""
+    """Measure which penalty gives zeros, and which small weights."""
     plain, lasso, ridge, small = (fitted(200, FEATURES, l1=l1, l2=l2) for l1, l2 in
                                   ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.1)))  # fmt: skip
     ways = {"no penalty": plain, "l1 = 1": lasso, "l2 = 0.1": small, "l2 = 1": ridge}
@@ -137,7 +139,7 @@ def _draw(ax: Any, ways: dict[str, Fitted]) -> None:
 
 
 def outliers() -> Section:
-    """Is L2 less sensitive to outliers?"""
+    """Measure whether L2 is less sensitive to outliers."""
     pulled = {name: _pull(l2, loss) for name, l2, loss in (
         ("no penalty", 0.0, "mse"), ("l2 = 1", 1.0, "mse"), ("huber", 0.0, Huber(1.0)))}  # fmt: skip
     claims = (
@@ -155,7 +157,7 @@ def _pull(l2: float, loss: str | Huber) -> float:
 
 
 def overfitting() -> Section:
-    """What is said to help against overfitting, on few rows."""
+    """Measure the remedies against overfitting, on few rows."""
     ways = {
         "nothing": Remedy(), "l1 = 0.003": Remedy(l1=0.003), "l2 = 0.03": Remedy(l2=0.03),
         "dropout 0.2": Remedy(dropout=0.2), "early stopping": Remedy(patience=30), "10 times the data": Remedy(n=1000),
@@ -181,7 +183,7 @@ def overfitting() -> Section:
 
 
 def _net_error(seed: int, remedy: Remedy) -> tuple[float, float]:
-    """Errors of a net on the rows that it learned and on 2000 new ones without noise."""
+    """Return errors of a network on its training rows and on 2000 new ones without noise."""
     X, y = friedman(remedy.n, noise=2.0, seed=seed)
     X_new, y_new = friedman(2000, noise=0.0, seed=100 + seed)
     mean, spread = y.mean(), y.std()

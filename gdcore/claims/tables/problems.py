@@ -1,4 +1,4 @@
-"""The problems that the tables are measured on: shipped digits, and Friedman's regression.
+"""The problems on which the tables are measured: shipped digits, and Friedman's regression.
 
 Design
 ------
@@ -26,41 +26,41 @@ from ...training import Trainer
 
 @cache
 def digits() -> Digits:
-    """The shipped digits, a fifth of them held out."""
+    """Return the shipped digits, with a fifth as test set."""
     return load_digits()
 
 
 @cache
 def regression(n: int = 500, n_features: int = 10, seed: int = 0) -> Regression:
-    """Friedman's problem in float64."""
+    """Return Friedman's problem in float64."""
     return friedman(n, n_features, dtype="float64", seed=seed)
 
 
 def linear(X: NDArray[Any], *, standardized: bool = True) -> Sequential:
-    """Linear regression from zero weights, with inputs on one scale or as they are."""
+    """Return a linear regression with zero weights, with standardized or raw inputs."""
     dense = Dense(X.shape[1], 1, weight_init="zeros")
     layers = (Standardize.from_data(X), dense) if standardized else (dense,)
     return Sequential(*layers, dtype="float64")
 
 
 def least_loss(X: NDArray[Any], y: NDArray[Any]) -> float:
-    """The smallest mean squared error of a linear model, by least squares."""
+    """Return the smallest mean squared error of a linear model, by least squares."""
     design = np.column_stack([X, np.ones(len(X))])
     return float(np.mean((design @ np.linalg.lstsq(design, y, rcond=None)[0] - y) ** 2))
 
 
 def classifier(hidden: int = 32, activation: str = "tanh", seed: int = 0) -> Sequential:
-    """64 pixels, a hidden layer, 10 digits; without a hidden layer where that is 0."""
+    """Return a network of 64 pixels, a hidden layer and 10 digits; without a hidden layer if `hidden` is 0."""
     return MLP([64, hidden, 10] if hidden else [64, 10], activation=activation, seed=seed)
 
 
 def accuracy(model: Sequential, *, held_out: bool = True) -> float:
-    """Share of digits that are named right."""
+    """Return the share of digits classified correctly."""
     data = digits()
     X, y = (data.X_test, data.y_test) if held_out else (data.X, data.y)
     return float((model.predict(X).argmax(axis=1) == y).mean())
 
 
 def full_batch(model: Sequential, loss: str, optimizer: Optimizer, X: NDArray[Any]) -> Trainer:
-    """Plain gradient descent: every step sees all rows, in their order."""
+    """Return a trainer for plain gradient descent: every step uses all rows, in their order."""
     return Trainer(model, loss, optimizer, batch_size=len(X), shuffle=False)

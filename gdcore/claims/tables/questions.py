@@ -1,4 +1,4 @@
-"""The frequently asked questions, as far as the tables have not answered them."""
+"""The frequently asked questions that the tables have not answered."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ VARIATIONS: dict[str, tuple[Optimizer, ...]] = {
 }
 EPOCHS = 10
 WIDE = 10.0
-"""What one column is multiplied by, for inputs that are not on one scale."""
+"""One column is multiplied by this, for inputs of different scales."""
 
 
 @num_threads(1)
 def steepest() -> Section:
-    """Steepest, and what it needs."""
+    """Measure what steepest means, and what it needs."""
     data = digits()
     model = MLP([64, 16, 10], activation="tanh", seed=0, dtype="float64")
     value, grad = model.loss_and_grad(data.X, data.y, "cross_entropy")
@@ -62,7 +62,7 @@ def steepest() -> Section:
 
 
 def _by_hand() -> float:
-    """How far a linear regression by the document's steps, written out in NumPy, ends from a trainer's."""
+    """Return how far a linear regression by the document's steps, written in NumPy, ends from a trainer's."""
     X, y = regression()
     model = linear(X, standardized=False)
     full_batch(model, "mse", SGD(0.1), X).fit(X, y, epochs=100)
@@ -75,7 +75,7 @@ def _by_hand() -> float:
 
 
 def _refusal() -> str:
-    """What `minimize` says of the number of wrong signs, which has no slope to follow; empty where it says nothing."""
+    """Return what `minimize` says of the number of wrong signs, which has no slope; empty if it does not refuse."""
     X = np.linspace(-1, 1, 41)
 
     def mistakes(w: np.ndarray) -> float:
@@ -89,7 +89,7 @@ def _refusal() -> str:
 
 
 def normalized() -> Section:
-    """Inputs on one scale."""
+    """Measure inputs on one scale."""
     X, y = regression()
     X = X * np.where(np.arange(X.shape[1]) == 3, WIDE, 1.0)
     found = {}
@@ -115,7 +115,7 @@ def normalized() -> Section:
 
 
 def variations() -> Section:
-    """The common variations, each at the best of three rates."""
+    """Measure the common variations, each at the best of three rates."""
     data = digits()
     found = {}
     for name, rules in VARIATIONS.items():

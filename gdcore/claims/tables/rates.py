@@ -1,4 +1,4 @@
-"""Learning rates and momentum: how fast, how far, and from where on unstable."""
+"""Learning rates and momentum: how fast they are, how far they get, and from where on they are unstable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SWING = 20
 
 
 def descents() -> dict[str, dict[float, list[float]]]:
-    """Losses of 1000 iterations at each rate, on both problems; shorter where the loss is no longer finite."""
+    """Return the losses of 1000 iterations at each rate, on both problems; shorter if the loss becomes infinite."""
     (X, y), data = regression(), digits()
     found: dict[str, dict[float, list[float]]] = {"digits": {}, "regression": {}}
     for rate in RATES:
@@ -45,7 +45,7 @@ def descents() -> dict[str, dict[float, list[float]]]:
 
 @num_threads(1)
 def learning_rates() -> Section:
-    """Both tables of learning rates."""
+    """Measure both tables of learning rates."""
     (X, y), data = regression(), digits()
     runs = descents()
     last = {name: {rate: _last(losses) for rate, losses in those.items()} for name, those in runs.items()}
@@ -91,7 +91,7 @@ def _last(losses: list[float]) -> float:
 
 
 def _iterations(runs: dict[float, list[float]]) -> dict[float, float]:
-    """Iterations until half of what the best rate removes is gone; infinity where that is never."""
+    """Return the iterations until half of what the best rate removes is gone; infinity if that never happens."""
     first, lowest = runs[0.1][0], min(_last(losses) for losses in runs.values())
     target = first - REMOVED * (first - lowest)
     return {rate: float(next((i for i, loss in enumerate(losses) if loss <= target), math.inf))
@@ -111,7 +111,7 @@ def _count(steps: float, never: str) -> int | str:
 
 
 def valley(condition: float, momentum: float) -> list[float]:
-    """Values of descent with momentum on a parabola of two curvatures, 1 and `condition`."""
+    """Return the values of descent with momentum on a parabola of two curvatures, 1 and `condition`."""
     curvature = np.array([1.0, condition])
     x = np.ones(2)
     state = SGD(1 / condition, momentum=momentum).init(2, "float64")
@@ -123,13 +123,13 @@ def valley(condition: float, momentum: float) -> list[float]:
 
 
 def settled(values: list[float]) -> float:
-    """Steps until the values stay below a 1e-12th of the first; infinity where they never do."""
+    """Return the steps until the values stay below a 1e-12th of the first; infinity if they never do."""
     above = np.flatnonzero(np.array(values) > 1e-12 * values[0])
     return math.inf if above[-1] == len(values) - 1 else float(above[-1] + 1)
 
 
 def envelope(values: list[float], k: int) -> list[float]:
-    """The largest of each k values in a row: what swings faster than a picture can show.
+    """Return the largest of each k values in a row, for swings too fast to draw.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def envelope(values: list[float], k: int) -> list[float]:
 
 
 def momentum() -> Section:
-    """The table of momentum values."""
+    """Measure the table of momentum values."""
     runs = {condition: {m: valley(condition, m) for m in MOMENTA} for condition in CONDITIONS}
     steps = {condition: {m: settled(values) for m, values in those.items()} for condition, those in runs.items()}
     rows = tuple((m, *(_count(steps[c][m], "never") for c in CONDITIONS)) for m in MOMENTA)

@@ -26,7 +26,9 @@ CRITERIA: dict[str, StoppingCriterion] = {
 
 
 def stopped(rule: StoppingCriterion, batch: int, seed: int) -> History:
-    """A linear regression that the criterion ends: with batches of one row noisy, with all rows free of noise."""
+    """Return the history of a linear regression that the criterion ends; batches of one row are noisy, all rows are
+    not.
+    """
     X, y = regression()
     centre, spread = X.mean(axis=0), X.std(axis=0)
     model = LinearModel(X.shape[1], weight_init="zeros", dtype="float64")
@@ -36,7 +38,7 @@ def stopped(rule: StoppingCriterion, batch: int, seed: int) -> History:
 
 @num_threads(1)
 def criteria() -> Section:
-    """When each criterion ends noisy and quiet descent, and what it costs."""
+    """Measure when each criterion ends noisy and noise-free descent, and what it costs."""
     ends = {name: {batch: [stopped(rule, batch, seed).epochs for seed in SEEDS] for batch in BATCHES}
             for name, rule in CRITERIA.items()}  # fmt: skip
     spread = {name: float(np.ptp(epochs[1])) for name, epochs in ends.items()}
@@ -75,7 +77,9 @@ def _range(epochs: list[int]) -> str:
 
 
 def _cost() -> dict[str, float]:
-    """Time of an epoch of a net on the digits with a criterion that never stops, over the time without one."""
+    """Return the time of an epoch with a criterion that never stops, over the time without one, for a network on the
+    digits.
+    """
     data = digits()
     rules = {"none": (), "full": (GradientNormThreshold(1e-30),),
              "mean": (GradientNormThreshold(1e-30, of="epoch"),)}  # fmt: skip
