@@ -30,7 +30,7 @@ if X86:
     ISAS["v3"] = ["-march=x86-64-v3"]
     ISAS["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
 PRECISIONS = {"float32": "float", "float64": "double"}
-SOURCES = sorted(glob("src/*"))
+SOURCES = sorted(path for path in glob("src/**", recursive=True) if os.path.isfile(path))
 
 
 def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) -> Extension:

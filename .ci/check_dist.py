@@ -12,14 +12,15 @@ IN_WHEEL = (
     "gdcore/py.typed",
     "gdcore/datasets/digits.csv.gz",
     "gdcore/datasets/digits_license.txt",
-    "gdcore/seeds/tables/__init__.py",
+    "gdcore/claims/tables/__init__.py",
     "gdcore/_kernels/cpu.pyi",
     "gdcore/_kernels/base_float32.pyi",
     "gdcore/_kernels/base_float64.pyi",
 )
 NOT_IN_WHEEL = (".pyx", ".pxi", ".c", ".h", "setup.py")
 IN_SDIST = (
-    "src/kernels.pyx", "src/cpu.pyx", "src/real.h", "tests/",
+    "src/kernels.pyx", "src/cpu.pyx", "src/machine/real.h", "src/layers/", "src/losses/", "src/updates/",
+    "src/network/", "src/training/", "src/probe/", "tests/",
     "benchmarks/", "examples/", "README.md", "LICENSE",
 )
 

@@ -41,7 +41,7 @@ Initializers, as a record or by name: INITIALIZERS
     GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunNormal, Orthogonal
     Normal, Uniform, Constant, Zeros, Ones
 
-Activations, by name: ACTIVATIONS, of which each is an Activation
+Activations, by name: ACTIVATIONS, of which each is an Activation; LeakyReLU(slope)
 
 Gradients and diagnosis
     check_gradients                 compare a model's gradient with finite differences
@@ -64,23 +64,16 @@ Settings
 """
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from . import metrics, plot, schedules
+from . import metrics
+from . import minimize as _minimize  # the package, as cheap as its docstring: see LATER
 from ._version import __version__
 from .base.calls import explains_constructor
 from .base.config import show_config
 from .base.threads import get_num_threads, num_threads, set_num_threads
-from .diagnosis import (
-    Diagnosis,
-    Finding,
-    LearningRateBound,
-    RangeTest,
-    diagnose,
-    find_learning_rate,
-    learning_rate_bound,
-)
-from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
-from .layers.activations import ACTIVATIONS, Activation
+from .layers.activations import ACTIVATIONS, Activation, LeakyReLU
 from .layers.dense import Dense
 from .layers.dropout import Dropout
 from .layers.initializers import (
@@ -113,39 +106,52 @@ from .losses import (
 )
 from .losses.probabilities import softmax
 from .metrics import METRICS
-from .minimize.minimize import MinimizeResult, minimize
 from .models import MLP, LinearModel, ScaledTarget, Sequential
-from .optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    Lion,
-    NAdam,
-    OptimizerState,
-    RAdam,
-    RMSprop,
-)
-from .optimizers.full_batch import LBFGS, ConjugateGradient
-from .schedules import SCHEDULES
-from .training import (
-    AVERAGES,
-    EMA,
-    Callback,
-    EarlyStopping,
-    EpochEnd,
-    GradientNormThreshold,
-    History,
-    LossThreshold,
-    Polyak,
-    RelativeChange,
-    TimeLimit,
-    Trainer,
-)
-from .training.errors import DivergedError, OutputRangeWarning
+
+if TYPE_CHECKING:
+    from . import plot, schedules
+    from .diagnosis import (
+        Diagnosis,
+        Finding,
+        LearningRateBound,
+        RangeTest,
+        diagnose,
+        find_learning_rate,
+        learning_rate_bound,
+    )
+    from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
+    from .minimize.minimize import MinimizeResult, minimize
+    from .optimizers import (
+        OPTIMIZERS,
+        SGD,
+        Adadelta,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamW,
+        Lion,
+        NAdam,
+        OptimizerState,
+        RAdam,
+        RMSprop,
+    )
+    from .optimizers.full_batch import LBFGS, ConjugateGradient
+    from .schedules import SCHEDULES
+    from .training import (
+        AVERAGES,
+        EMA,
+        Callback,
+        EarlyStopping,
+        EpochEnd,
+        GradientNormThreshold,
+        History,
+        LossThreshold,
+        Polyak,
+        RelativeChange,
+        TimeLimit,
+        Trainer,
+    )
+    from .training.errors import DivergedError, OutputRangeWarning
 
 __all__ = [
     "ACTIVATIONS",
@@ -187,6 +193,7 @@ __all__ = [
     "Hinge",
     "History",
     "Huber",
+    "LeakyReLU",
     "LearningRateBound",
     "LecunNormal",
     "LinearModel",
@@ -237,14 +244,57 @@ __all__ = [
 ]
 
 
+LATER = {
+    "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "RangeTest", "diagnose", "find_learning_rate",
+                  "learning_rate_bound"),
+    "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
+    "minimize.minimize": ("MinimizeResult", "minimize"),
+    "optimizers": ("OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",
+                   "OptimizerState", "RAdam", "RMSprop"),
+    "optimizers.full_batch": ("LBFGS", "ConjugateGradient"),
+    "plot": (),
+    "schedules": ("SCHEDULES",),
+    "training": ("AVERAGES", "EMA", "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold", "History",
+                 "LossThreshold", "Polyak", "RelativeChange", "TimeLimit", "Trainer"),
+    "training.errors": ("DivergedError", "OutputRangeWarning"),
+}  # fmt: skip
+"""Rooms that are imported when one of their names is first asked for. The block above tells type checkers the same.
+
+The function `minimize` has the name of its package. Only the first import of a package binds its name in the one that
+holds it: so that package, which is empty, was imported above, its name is deleted below, and nothing binds it again.
+"""
+
+_room_of = {name: room for room, names in LATER.items() for name in names}
+
+
+def _explain(*things: object) -> None:
+    """Let the constructors of the classes among `things` answer arguments that they do not take."""
+    for thing in things:
+        if isinstance(thing, type) and not issubclass(thing, BaseException):
+            explains_constructor(thing)
+
+
+_explain(*(globals()[_name] for _name in __all__ if _name in globals()))
+
+if not TYPE_CHECKING:    # or every name would pass
+    del _minimize, minimize
+
+    def __getattr__(name: str) -> object:
+        """What `LATER` names, imported now."""
+        room = name if name in LATER else _room_of.get(name)
+        if room is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        found = import_module(f"{__name__}.{room}")
+        if room != name:
+            found = getattr(found, name)
+            _explain(found)
+        globals()[name] = found
+        return found
+
+
 def __dir__() -> list[str]:
     """The public names alone; none to pydoc, which would print the documentation of every class besides."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__") == "inspect":    # which pydoc asks for members
         frame = frame.f_back
     return [] if frame.f_globals.get("__name__") == "pydoc" else sorted(__all__)
-
-
-for _public in (*(globals()[_name] for _name in __all__), *SCHEDULES, *METRICS):
-    if isinstance(_public, type) and not issubclass(_public, BaseException):
-        explains_constructor(_public)

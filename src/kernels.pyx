@@ -8,9 +8,10 @@ Design
   there are no fused types: a memoryview checks the element size when it is taken, and a bound method costs
   one Python call.
 - The public methods take typed memoryviews; below them everything is `noexcept nogil`, works on pointers
-  into buffers that were bound once, and neither validates nor allocates. `gdcore/checks.py` validates.
+  into buffers that were bound once, and neither validates nor allocates. Python validates (`base/checks.py`).
 - Each include holds one idea, the forward step beside its derivative. They come in the order of the data's
-  way, and each uses only what stands above it.
+  way, and each uses only what stands above it. Every folder is one part: the machine, the layers, the losses, the
+  updates, the network, training, and what the gradient checker measures.
 """
 
 import numpy
@@ -28,7 +29,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-cdef extern from "real.h" nogil:
+cdef extern from "machine/real.h" nogil:
     """
     static const char *compiler = "gcc-compatible " __VERSION__;
     static const char *compiler_flags = GDCORE_FLAGS;
@@ -43,30 +44,40 @@ COMPILER = compiler.decode()
 COMPILER_FLAGS = compiler_flags.decode()
 PRECISION = "float32" if REAL_IS_FLOAT else "float64"
 
-include "lock.pxi"
-include "random.pxi"
-include "elementary.pxi"
-include "batches.pxi"
-include "product.pxi"
-include "activations.pxi"
-include "updates.pxi"
-include "proximal.pxi"
-include "dense.pxi"
-include "scaling.pxi"
-include "losses.pxi"
-include "plan.pxi"
-include "penalty.pxi"
-include "network.pxi"
-include "layerwise.pxi"
-include "average.pxi"
-include "reach.pxi"
-include "training.pxi"
-include "measured.pxi"
-include "lanes.pxi"
-include "stages.pxi"
-include "block.pxi"
-include "softmax.pxi"
-include "changes.pxi"
-include "curvature.pxi"
-include "sweep.pxi"
-include "probe.pxi"
+include "machine/tuning.pxi"
+include "machine/lock.pxi"
+include "machine/pool.pxi"
+include "machine/signals.pxi"
+include "machine/random.pxi"
+include "machine/elementary.pxi"
+include "machine/product.pxi"
+include "machine/sums.pxi"
+include "network/rows.pxi"
+include "layers/activations.pxi"
+include "layers/dense.pxi"
+include "layers/scaling.pxi"
+include "losses/losses.pxi"
+include "updates/rules.pxi"
+include "updates/sgd.pxi"
+include "updates/adaptive.pxi"
+include "updates/adam.pxi"
+include "updates/lion.pxi"
+include "updates/table.pxi"
+include "updates/proximal.pxi"
+include "network/sink.pxi"
+include "network/plan.pxi"
+include "updates/penalty.pxi"
+include "network/network.pxi"
+include "network/measured.pxi"
+include "training/layerwise.pxi"
+include "training/average.pxi"
+include "training/reach.pxi"
+include "training/training.pxi"
+include "probe/lanes.pxi"
+include "probe/stages.pxi"
+include "probe/block.pxi"
+include "probe/softmax.pxi"
+include "probe/changes.pxi"
+include "probe/curvature.pxi"
+include "probe/sweep.pxi"
+include "probe/probe.pxi"

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+import gdcore as gd
 from gdcore._kernels import SUPPORTED, load, using
 from gdcore.claims import DOCUMENTS
 
 VARIANTS = [(isa, dtype) for isa in SUPPORTED for dtype in ("float32", "float64")]
+
+for _name in gd.__all__:    # tests read vars(gd), which holds what was asked for
+    getattr(gd, _name)
 
 
 @pytest.fixture(scope="session", params=VARIANTS, ids="-".join)

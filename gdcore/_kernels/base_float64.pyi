@@ -44,7 +44,7 @@ class Network:
     def __init__(
         self,
         layers: tuple[
-            tuple[str, int, int, bool, str, float | None, float | None, float | None]
+            tuple[str, int, int, bool, str | tuple[str, float], float | None, float | None, float | None]
             | tuple[str, int, float]
             | tuple[str, int, _Reals, _Reals, float]
             | tuple[str, int],

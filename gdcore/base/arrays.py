@@ -12,7 +12,6 @@ Design
 from __future__ import annotations
 
 import datetime
-import decimal
 import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -109,12 +108,14 @@ def _entries(array: NDArray[Any]) -> NDArray[Any] | None:
     """Return an array of numbers from an array of numbers or missing objects; None if it has other entries."""
     if array.dtype.kind in NUMBERS:
         return array
+    from decimal import Decimal  # met in tables of objects alone, and not at import
+
     kinds = set(map(type, array.ravel())) if array.dtype.kind == "O" else {str}
     missing = {kind for kind in kinds if kind.__name__ in MISSING}
     known = kinds - missing
     if array.ndim == 0 and missing:
         return None
-    if not all(issubclass(kind, numbers.Real | np.bool_ | decimal.Decimal) for kind in known):
+    if not all(issubclass(kind, numbers.Real | np.bool_ | Decimal) for kind in known):
         return None
     if not missing and all(issubclass(kind, numbers.Integral | np.bool_) for kind in known):
         try:
@@ -197,7 +198,9 @@ def _is_number(entry: object) -> bool:
         except ValueError:
             return False
         return True
-    return isinstance(entry, numbers.Real | np.bool_ | decimal.Decimal) or _is_missing(entry)
+    from decimal import Decimal
+
+    return isinstance(entry, numbers.Real | np.bool_ | Decimal) or _is_missing(entry)
 
 
 def _is_missing(entry: Any) -> bool:

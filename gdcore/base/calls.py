@@ -11,7 +11,6 @@ Design
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -89,6 +88,8 @@ def call_message(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Ma
 
 def _instead(key: str, given: object, named: list[str]) -> str:
     """Return what to write instead of an unknown argument."""
+    import difflib  # at the first message, not at import
+
     value = repr(given)
     if len(value) > SHORT or "\n" in value or " at 0x" in value:
         value = "…"

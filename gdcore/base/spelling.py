@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -16,6 +15,8 @@ def did_you_mean(value: object, known: Iterable[str], cutoff: float = 0.6) -> st
     >>> did_you_mean("Vall_loss", ["loss", "val_loss"]), did_you_mean("accuracy", ["loss"])
     ("; did you mean 'val_loss'?", '')
     """
+    import difflib  # at the first message, not at import
+
     by_word = {str(name).lower(): name for name in known}
     close = difflib.get_close_matches(str(value).lower(), by_word, n=1, cutoff=cutoff)
     return f"; did you mean {by_word[close[0]]!r}?" if close else ""

@@ -13,7 +13,6 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from .._kernels import load
 from . import checks
@@ -22,14 +21,19 @@ MOST_THREADS = 64
 PRECISIONS = ("float32", "float64")
 
 
-def _quota(root: Path) -> float:
+def _text(root: str | os.PathLike[str], name: str) -> str:
+    with open(os.path.join(root, name)) as file:
+        return file.read()
+
+
+def _quota(root: str | os.PathLike[str]) -> float:
     """Return the number of CPUs that the control group grants, infinity without a limit."""
     try:
-        quota, period = (root / "cpu.max").read_text().split()
+        quota, period = _text(root, "cpu.max").split()
     except (OSError, ValueError):
         try:
-            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
-            period = (root / "cpu/cpu.cfs_period_us").read_text()
+            quota = _text(root, "cpu/cpu.cfs_quota_us")
+            period = _text(root, "cpu/cpu.cfs_period_us")
         except OSError:
             return math.inf
     try:
@@ -115,5 +119,5 @@ def num_threads(n: int) -> Iterator[None]:
 
 
 set_num_threads(
-    default_threads(os.environ.get("GDCORE_NUM_THREADS", "").strip(), _affinity(), _quota(Path("/sys/fs/cgroup")))
+    default_threads(os.environ.get("GDCORE_NUM_THREADS", "").strip(), _affinity(), _quota("/sys/fs/cgroup"))
 )

@@ -113,7 +113,7 @@ class Problem:
         parts += [self.optimizer] if self.optimizer != "sgd" else []
         parts += [self.dtype] if self.dtype != "float32" else []
         parts += [self.options] if self.options else []
-        parts += [f"{self.samples:,} an epoch"] if self.steps > LONG_EPOCH else []
+        parts += [f"{self.samples:,}/epoch"] if self.steps > LONG_EPOCH else []
         return ", ".join(parts)
 
 

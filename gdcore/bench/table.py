@@ -17,7 +17,7 @@ from .measure import Timing
 from .runner import Row
 from .suites import Suite
 
-LABEL, TIME, RATIO, CHECK, APART = 35, 19, 9, 11, 9
+LABEL, TIME, RATIO, CHECK, APART = 33, 19, 9, 11, 9
 UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (math.inf, 1.0, "s"))
 
 

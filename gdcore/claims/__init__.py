@@ -3,7 +3,7 @@
 Design
 ------
 - A section measures, and returns records; `reproduce` prints them. So tests look at values, and nobody parses text.
-- The measurements live in the package, so that the command works from an installed wheel; a script in examples/seeds
+- The measurements live in the package, so that the command works from an installed wheel; a script in examples/claims
   answers its document's question with a few calls, and then has all claims printed from here.
 - A verdict follows from the numbers of the run. A claim that one measured case keeps and another breaks "depends".
 """

@@ -132,7 +132,7 @@ class Document:
     Parameters
     ----------
     name : str
-        Of the script in examples/seeds.
+        Of the script in examples/claims.
     title : str
     summary : str
         What it asks or says, in a sentence or two.

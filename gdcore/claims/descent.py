@@ -93,9 +93,11 @@ def steps() -> Section:
     )  # fmt: skip
     losses = {f"rate {rate:.4g}": np.maximum(loss(x[:25]), 1e-12).tolist() for rate, x in xs.items()}
     pictures = (
-        Picture("seed2_tenth", lambda ax: draw_descent(loss, xs[TENTH], ax).set(xlabel="A", ylabel=FORMULA)),
-        Picture("seed2_hundredth", lambda ax: draw_descent(loss, xs[HUNDREDTH], ax).set(xlabel="A", ylabel=FORMULA)),
-        Picture("seed2_losses", lambda ax: curves(ax, losses, "step", FORMULA, log=True)),
+        Picture("document2_tenth", lambda ax: draw_descent(loss, xs[TENTH], ax).set(xlabel="A", ylabel=FORMULA)),
+        Picture(
+            "document2_hundredth", lambda ax: draw_descent(loss, xs[HUNDREDTH], ax).set(xlabel="A", ylabel=FORMULA)
+        ),
+        Picture("document2_losses", lambda ax: curves(ax, losses, "step", FORMULA, log=True)),
     )  # fmt: skip
     return Section("The steps", claims, (table,), pictures)
 

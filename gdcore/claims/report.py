@@ -17,7 +17,7 @@ from .pictures import folder, write
 from .prompt import ask_numbers
 
 DOCUMENTS = scale.DOCUMENT, descent.DOCUMENT, tables.DOCUMENT, vanishing.DOCUMENT
-"""In the order in which `gdcore seeds` numbers them, from 1."""
+"""In the order in which `gdcore claims` numbers them, from 1."""
 
 
 def reproduce(*numbers: int, plot: str | Path | None = None, ask: bool | None = None) -> None:
@@ -44,7 +44,7 @@ def reproduce(*numbers: int, plot: str | Path | None = None, ask: bool | None = 
     --------
     >>> reproduce(2, ask=False)  # doctest: +ELLIPSIS
     <BLANKLINE>
-    Seed 2 of 4: The loss (3 + 3A)² and its steps
+    Document 2 of 4: The loss (3 + 3A)² and its steps
     ...
     """
     began = time.perf_counter()
@@ -64,7 +64,7 @@ def reproduce(*numbers: int, plot: str | Path | None = None, ask: bool | None = 
 
 
 def _print_title(number: int, document: Document) -> None:
-    title = f"Seed {number} of {len(DOCUMENTS)}: {document.title}"
+    title = f"Document {number} of {len(DOCUMENTS)}: {document.title}"
     print(f"\n{title}\n{'=' * len(title)}\n\n{fill(document.summary, WIDTH)}", flush=True)
 
 

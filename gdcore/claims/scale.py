@@ -129,7 +129,7 @@ def remedies() -> Section:
               f"in one step; Adam divides by the gradient's size: its two paths are {apart:.1g} apart",
               answered(np.allclose(divided, 2) and apart < 1e-4), {"w": divided, "apart": apart}),
     )  # fmt: skip
-    picture = Picture("seed1_one_rate", lambda ax: curves(ax, losses, "step", "mean squared error", log=True))
+    picture = Picture("document1_one_rate", lambda ax: curves(ax, losses, "step", "mean squared error", log=True))
     return Section("One learning rate for both", claims, pictures=(picture,))
 
 

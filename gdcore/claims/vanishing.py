@@ -87,8 +87,8 @@ def training() -> Section:
               f"from {norms[0]:.3g} to {norms[-1]:.1e}", holds(norms[-1] < 1e-9 * norms[0]),
               {"norms": [norms[step] for step in RECORDED]}),
     )  # fmt: skip
-    picture = Picture("seed4_gradient", lambda ax: curves(ax, {"tanh unit": norms[:2000]}, "step",
-                                                          "norm of the gradient", log=True))  # fmt: skip
+    picture = Picture("document4_gradient", lambda ax: curves(ax, {"tanh unit": norms[:2000]}, "step",
+                                                              "norm of the gradient", log=True))  # fmt: skip
     table = Table(("step", "norm of the gradient"), rows)
     return Section("Its training", claims, (table,), (picture,))
 
@@ -125,7 +125,7 @@ def converged() -> Section:
               f"the tanh unit is no linear regression; one on the same data comes to {left:.1g} after {history.epochs} "
               f"steps", holds(left < 1e-14), {"left": left, "steps": history.epochs}),
     )  # fmt: skip
-    picture = Picture("seed4_vanishing", lambda ax: gradient_flow(deep, X, Y, "mse", ax))
+    picture = Picture("document4_vanishing", lambda ax: gradient_flow(deep, X, Y, "mse", ax))
     return Section("Vanishing or converged?", claims, pictures=(picture,))
 
 
@@ -230,7 +230,7 @@ def answers() -> Section:
               f"nothing is to be stopped. The loss of one tanh unit cannot fall further; the rate {MEAN_RATE:.2g} was "
               f"below its bound {bound:.2g}", answered(bound > MEAN_RATE), {"bound": bound}),
     )  # fmt: skip
-    picture = Picture("seed4_fit", _draw_fit)
+    picture = Picture("document4_fit", _draw_fit)
     return Section("Its answers", claims, (table,), (picture,))
 
 

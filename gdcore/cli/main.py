@@ -1,4 +1,4 @@
-"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore seeds`, `gdcore bench`."""
+"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore claims`, `gdcore bench`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         "command could not be run or its output not be written, 130 after Ctrl-C.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="{demo,info,check,seeds,bench}")
+    commands = top.add_subparsers(dest="command", metavar="{demo,info,check,claims,bench}")
     demo = commands.add_parser(
         "demo",
         help="train on handwritten digits, check the gradients, compare with NumPy",
@@ -56,16 +56,16 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     check.add_argument("--mode", type=_mode, default="auto", metavar=f"{{{','.join(MODES)}}}",
                        help="which entries are checked (default: auto)")  # fmt: skip
     check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
-    seeds = commands.add_parser(
-        "seeds",
-        help="measure every claim of the four documents that the project grew from",
-        description="Prints each claim of four documents on gradient descent beside what is measured: 1, why the "
+    claims = commands.add_parser(
+        "claims",
+        help="what is said of gradient descent, measured",
+        description="Prints what four documents say of gradient descent beside what is measured: 1, why the "
         "learning rate must shrink when x grows; 2, the steps on (3 + 3A)^2; 3, the tables of an article; 4, a "
         "gradient that becomes very small. Takes some seconds.",
     )
-    seeds.add_argument("numbers", nargs="*", type=_document, metavar="{1,2,3,4}", help="which ones (default: all)")
-    seeds.add_argument("--plot", metavar="DIR", help="write the pictures there (needs matplotlib)")
-    seeds.add_argument(
+    claims.add_argument("numbers", nargs="*", type=_document, metavar="{1,2,3,4}", help="which ones (default: all)")
+    claims.add_argument("--plot", metavar="DIR", help="write the pictures there (needs matplotlib)")
+    claims.add_argument(
         "--ask",
         action=argparse.BooleanOptionalAction,
         help="let the network of 4 answer numbers from the standard input (default: where that is a terminal)",
@@ -159,8 +159,8 @@ def _run(known: argparse.Namespace, others: list[str]) -> int:
         return 0
     if known.command == "check":
         return _check(known.target, known.mode, known.seed)
-    if known.command == "seeds":
-        return _seeds(known.numbers, known.plot, known.ask)
+    if known.command == "claims":
+        return _claims(known.numbers, known.plot, known.ask)
     from .demo import demo
 
     return demo(known.seed)
@@ -176,13 +176,13 @@ def _check(target: str, mode: str, seed: int) -> int:
         return NOT_RUN
 
 
-def _seeds(numbers: list[int], plot: str | None, ask: bool | None) -> int:
+def _claims(numbers: list[int], plot: str | None, ask: bool | None) -> int:
     from ..claims import reproduce
 
     try:
         reproduce(*numbers, plot=plot, ask=ask)
     except ImportError as error:
-        complain(f"gdcore seeds: {error}")
+        complain(f"gdcore claims: {error}")
         return NOT_RUN
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..layers.activations import ZERO_BELOW
 from .case import Case
 from .finding import Finding
 from .targets import badly_scaled_targets, outputs_out_of_reach
@@ -51,7 +52,7 @@ def dead(case: Case) -> Finding | None:
         return None
     found: dict[str, list[int]] = {}
     for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
-        if layer.activation == "relu":
+        if layer.activation in ZERO_BELOW:
             units = _zero_everywhere(output)
             if units:
                 found[f"dense{i}"] = units

@@ -89,7 +89,7 @@ def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices, sides: S
     analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
     x, eps = evaluator.x, max(claim.eps, evaluator.eps)
-    scale, span = scales(x)[indices], spans(x)[indices]
+    scale, span = scales(x, evaluator.eps)[indices], spans(x)[indices]
     entries = make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps)
     unsettled = (entries["verdict"] != "pass") & (slopes.kink | ~np.isfinite(slopes.numeric)) & np.isfinite(analytic)
     if unsettled.any() and not sides.mixed:
@@ -134,7 +134,7 @@ def assemble(
     """Return the report, with the curve of its worst entry."""
     worst = found.entries[int(np.argmax(excess(found.entries)))]
     line = entry_lines(evaluator, worst["index"].reshape(1))
-    scale = float(scales(evaluator.x)[worst["index"]])
+    scale = float(scales(evaluator.x, evaluator.eps)[worst["index"]])
     curve = error_curve(line, 0, scale, evaluator.eps, float(worst["numeric"]))
     return GradientReport(
         blocks, found.entries, found.directions, parts, causes, plan.mode, plan.why, found.evaluations, curve, notes

@@ -3,10 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeAlias, final
+
+import numpy as np
 
 from .._kernels import load
 from ..base import checks
+from ..base.record import call_repr
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class LeakyReLU:
+    """z where it is above 0, slope * z elsewhere: a record that stands wherever an activation's name does.
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        Any finite number; "leaky_relu" stands for the default. 0 is relu, 1 no activation.
+
+    References
+    ----------
+    Maas, A. L., Hannun, A. Y. and Ng, A. Y. (2013). Rectifier nonlinearities improve neural network acoustic models.
+    ICML.
+
+    Examples
+    --------
+    >>> from gdcore import Dense
+    >>> Dense(3, 4, LeakyReLU(0.2))
+    Dense(3, 4, LeakyReLU(0.2))
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", checks.finite("slope", self.slope))
+
+    def __repr__(self) -> str:
+        return call_repr(self, positional=1)
+
+
+ActivationLike: TypeAlias = str | LeakyReLU
+"""A name in `ACTIVATIONS`, or a record where one with a parameter is meant."""
 
 
 @final
@@ -24,6 +62,8 @@ class Activation:
         Intervals of a and of da/dz.
     init : str
         The initializer that "auto" stands for in a layer with this activation.
+    option : float or None, default None
+        Its parameter, if it has one.
 
     Examples
     --------
@@ -40,12 +80,18 @@ class Activation:
     output_range: str
     slope_range: str
     init: str
+    option: float | None = None
 
     @property
     def kinks(self) -> tuple[float, ...]:
         """The z where the derivative jumps."""
         facts = self._facts()
-        return () if facts["smooth"] else facts["kinks"]
+        return () if facts["smooth"] else self.turns
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        """The z where the derivative jumps, or the second one."""
+        return () if self.option == 1 else self._facts()["kinks"]
 
     @property
     def cancels(self) -> bool:
@@ -66,7 +112,7 @@ class Activation:
 ACTIVATIONS: tuple[Activation, ...] = (
     Activation("identity", "z", "(-inf, inf)", "1", "glorot_uniform"),
     Activation("relu", "max(0, z)", "[0, inf)", "{0, 1}", "he_normal"),
-    Activation("leaky_relu", "z if z > 0 else 0.01 z", "(-inf, inf)", "{0.01, 1}", "he_normal"),
+    Activation("leaky_relu", "z if z > 0 else 0.01 z", "(-inf, inf)", "{0.01, 1}", "he_normal", 0.01),
     Activation("elu", "z if z > 0 else exp(z) - 1", "(-1, inf)", "(0, 1]", "he_normal"),
     Activation("selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", "(-1.758, inf)", "(0, 1.758)",
                "lecun_normal"),
@@ -81,14 +127,56 @@ ACTIVATIONS: tuple[Activation, ...] = (
     Activation("mish", "z tanh(log(1 + exp(z)))", "[-0.309, inf)", "[-0.113, 1.089]", "he_normal"),
 )
 
+ZERO_BELOW: tuple[ActivationLike, ...] = ("relu", LeakyReLU(0.0))
+"""Those whose units are silent, and learn no more, where z stays below 0."""
 
-def get_activation(name: str) -> Activation:
-    """Return the activation of that name.
+
+def get_activation(spec: ActivationLike) -> Activation:
+    """The row that a name or a record stands for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If no activation has that name; the message lists the known ones and the nearest.
+
+    Examples
+    --------
+    >>> get_activation(LeakyReLU(0.2)).formula
+    'z if z > 0 else 0.2 z'
+    """
+    if not isinstance(spec, LeakyReLU):
+        names = [row.name for row in ACTIVATIONS]
+        return ACTIVATIONS[names.index(checks.known_name("activation", spec, names))]
+    slope, plain = spec.slope, get_activation("leaky_relu")
+    low, high = sorted((slope, 1.0))
+    return Activation(
+        plain.name, f"z if z > 0 else {slope:g} z", "(-inf, inf)" if slope > 0 else "[0, inf)",
+        f"{{{low:g}, {high:g}}}" if low < high else "1", plain.init, slope,
+    )  # fmt: skip
+
+
+def activation_spec(spec: ActivationLike) -> ActivationLike:
+    """How a layer keeps an activation: by its name, in lower case, or as a record where the parameter is another.
+
+    Examples
+    --------
+    >>> activation_spec("ReLU"), activation_spec(LeakyReLU()), activation_spec(LeakyReLU(0.2))
+    ('relu', 'leaky_relu', LeakyReLU(0.2))
+    """
+    row = get_activation(spec)
+    return row.name if isinstance(spec, str) or row.option == get_activation(row.name).option else spec
+
+
+def kernel_activation(spec: ActivationLike, dtype: str) -> str | tuple[str, float]:
+    """An activation as the kernels of a precision take it.
 
     Raises
     ------
     ValueError
-        If no activation has that name; the message lists the known ones and the nearest.
+        If this precision cannot hold the parameter.
     """
-    names = [row.name for row in ACTIVATIONS]
-    return ACTIVATIONS[names.index(checks.known_name("activation", name, names))]
+    if isinstance(spec, str):
+        return spec
+    if abs(spec.slope) > float(np.finfo(dtype).max):
+        raise ValueError(f"{spec!r} has a slope that {dtype} cannot hold: use dtype='float64'")
+    return get_activation(spec).name, spec.slope

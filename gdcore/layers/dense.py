@@ -7,7 +7,7 @@ from typing import final
 
 from ..base import checks
 from ..base.record import call_repr
-from .activations import get_activation
+from .activations import ActivationLike, activation_spec, get_activation
 from .initializers import Initializer, get_initializer
 
 
@@ -20,8 +20,8 @@ class Dense:
     ----------
     in_features, out_features : int
         Shape of W: (in_features, out_features).
-    activation : str, default "identity"
-        A name in `gdcore.ACTIVATIONS`.
+    activation : str or LeakyReLU, default "identity"
+        A name in `gdcore.ACTIVATIONS`, or the record.
     bias : bool, default True
         Whether there is a bias b, shape (out_features,).
     weight_init, bias_init : str or Initializer, default "auto" and "zeros"
@@ -51,7 +51,7 @@ class Dense:
 
     in_features: int
     out_features: int
-    activation: str = "identity"
+    activation: ActivationLike = "identity"
     bias: bool = True
     weight_init: str | Initializer = "auto"
     bias_init: str | Initializer = "zeros"
@@ -64,7 +64,7 @@ class Dense:
         checks.integer("out_features", self.out_features, 1)
         checks.boolean("bias", self.bias)
         row = get_activation(self.activation)
-        object.__setattr__(self, "activation", row.name)
+        object.__setattr__(self, "activation", activation_spec(self.activation))
         get_initializer(self.weight_init, row.init)
         get_initializer(self.bias_init, "zeros")
         for name, value in (("l1", self.l1), ("l2", self.l2)):

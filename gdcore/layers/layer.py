@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from . import checks as layers_checks
+from .activations import kernel_activation
 from .dense import Dense
 from .dropout import Dropout
 from .scaling import Log1p, MinMax, Scaling, Standardize
@@ -50,8 +51,8 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 
 
 LayerRow = (
-    tuple[str, int, int, bool, str, float | None, float | None, float | None] | tuple[str, int, float]
-    | tuple[str, int, NDArray[Any], NDArray[Any], float] | tuple[str, int]
+    tuple[str, int, int, bool, str | tuple[str, float], float | None, float | None, float | None]
+    | tuple[str, int, float] | tuple[str, int, NDArray[Any], NDArray[Any], float] | tuple[str, int]
 )  # fmt: skip
 """A layer in the form that the kernels take; see `Network`."""
 
@@ -67,7 +68,8 @@ def layer_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
     for layer in layers:
         if isinstance(layer, Dense):
             table.append((
-                "dense", layer.in_features, layer.out_features, layer.bias, layer.activation,
+                "dense", layer.in_features, layer.out_features, layer.bias,
+                kernel_activation(layer.activation, dtype),
                 layer.l1, layer.l2, layer.max_norm,
             ))  # fmt: skip
             width = layer.out_features

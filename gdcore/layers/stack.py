@@ -230,15 +230,16 @@ class Stack:
         outputs = self.network(False).predict(X)
         return outputs if self.target_scale is None else self.target_scale.restored(outputs)
 
-    def with_layers(self, layers: tuple[Layer, ...], dtype: str | None = None) -> Stack:
-        """Return a stack of other layers of the same sizes, with copies of these parameters."""
-        other = Stack(layers, self.seed, self.dtype if dtype is None else dtype)
+    def with_layers(self, layers: tuple[Layer, ...]) -> Stack:
+        """A stack of other layers of the same sizes, its parameters copies of these."""
+        other = Stack(layers, self.seed, self.dtype)
         other.params[:] = self.own_params(writes=False)
         return other
 
     def astype(self, dtype: str) -> Stack:
-        """Return a copy in another precision, with the same parameters rounded to it."""
-        other = self.with_layers(self.layers, dtype)
+        """A copy in another precision, with the same parameters rounded to it."""
+        other = Stack(self.layers, self.seed, dtype)
+        other.params[:] = self.own_params(writes=False)
         other.trained_loss, other.feature_names = self.trained_loss, self.feature_names
         return other
 

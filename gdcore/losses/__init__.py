@@ -1,7 +1,7 @@
 """Losses on raw outputs, averaged over samples and outputs: frozen records of hyper-parameters.
 
 To add one: its scalar function and its name in `src/losses.pxi`, its record here, its twin in
-`tests/reference.py`.
+`tests/reference/`.
 """
 
 from __future__ import annotations

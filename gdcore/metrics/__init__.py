@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..base import checks as base_checks
+from ..base.calls import explains_constructor
 from . import checks as metrics_checks
 from .base import CustomMetric, Metric
 from .classification import Accuracy, BinaryAccuracy, TopK
@@ -88,3 +89,7 @@ __all__ = [
 def __dir__() -> list[str]:
     """Return only the public names."""
     return sorted(__all__)
+
+
+for _kind in METRICS:
+    explains_constructor(_kind)

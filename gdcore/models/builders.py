@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..layers.activations import get_activation
+from ..layers.activations import ActivationLike, activation_spec
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.initializers import Initializer
@@ -19,9 +19,9 @@ from .sequential import Sequential
 @explains_calls
 def MLP(  # the name reads like that of a class
     sizes: Sequence[int],
-    activation: str = "relu",
+    activation: ActivationLike = "relu",
     *,
-    output_activation: str = "identity",
+    output_activation: ActivationLike = "identity",
     dropout: float = 0.0,
     bias: bool = True,
     weight_init: str | Initializer = "auto",
@@ -34,9 +34,9 @@ def MLP(  # the name reads like that of a class
     ----------
     sizes : sequence of int
         Features of the input, of each hidden layer and of the output; at least two.
-    activation : str, default "relu"
+    activation : str or LeakyReLU, default "relu"
         Activation of the hidden layers.
-    output_activation : str, default "identity"
+    output_activation : str or LeakyReLU, default "identity"
         Activation of the last layer. Losses take raw outputs, so "identity" is almost always right.
     dropout : float, default 0
         Rate of a dropout layer after each hidden layer; 0 adds none.
@@ -50,7 +50,7 @@ def MLP(  # the name reads like that of a class
     """
     sizes = models_checks.layer_sizes(sizes)
     rate = checks.in_range("dropout", dropout, 0, 1)
-    activation = get_activation(activation).name
+    activation = activation_spec(activation)
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2

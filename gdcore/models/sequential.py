@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,20 +14,21 @@ from ..data.class_weight import ClassWeight
 from ..data.samples import inputs_of
 from ..layers.layer import Layer
 from ..layers.stack import Model, Names, Stack
+from ..layers.target import ScaledTarget
 from ..losses import CustomLoss, Loss
 from ..metrics import Metrics
 from ..objective.evaluate import objective_value
 from ..objective.probe import hessian_vector
-from ..optimizers import Optimizer
-from ..optimizers.full_batch import FullBatch
-from ..training import Average, Callback, History
-from ..training.fit import Fit, take_fit_data
-from ..training.stopping.base import StopSpec
-from ..training.trainer import Trainer
-from ..training.validation import ValidationData
 from . import checks as models_checks
 from .answers import classify, evaluate, predict_proba, score
 from .summary import arguments, summary
+
+if TYPE_CHECKING:    # a model predicts without what trains it, which `fit` imports
+    from ..optimizers import Optimizer
+    from ..optimizers.full_batch import FullBatch
+    from ..training import Average, Callback, History
+    from ..training.stopping.base import StopSpec
+    from ..training.validation import ValidationData
 
 
 @final
@@ -108,6 +109,11 @@ class Sequential(Model):
     def n_params(self) -> int:
         """Length of `params`."""
         return self._stack.n_params
+
+    @property
+    def target_scale(self) -> ScaledTarget | None:
+        """The last layer, where it is one that scales targets."""
+        return self._stack.target_scale
 
     @property
     def trained_loss(self) -> Loss | CustomLoss | None:
@@ -330,6 +336,9 @@ class Sequential(Model):
         >>> net.fit([[-1.0], [1.0]], [1.0, 3.0], "mse", optimizer=gd.SGD(0.3), epochs=99).loss[-1] < 1e-12
         True
         """
+        from ..training.fit import Fit, take_fit_data
+        from ..training.trainer import Trainer
+
         trainer = Trainer(
             self, models_checks.given_loss(loss, y), optimizer, batch_size=batch_size, accumulate=accumulate,
             shuffle=shuffle, drop_last=drop_last, l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value,

@@ -7,6 +7,7 @@ Adam(Cosine(0.001, 1000, warmup=50))
 
 from __future__ import annotations
 
+from ..base.calls import explains_constructor
 from .base import Schedule
 from .cycles import Cosine, OneCycle
 from .decay import Constant, Exponential, InverseScaling, MultiStep, Polynomial, StepDecay
@@ -25,3 +26,7 @@ __all__ = [
 def __dir__() -> list[str]:
     """Return only the public names."""
     return sorted(__all__)
+
+
+for _kind in SCHEDULES:
+    explains_constructor(_kind)

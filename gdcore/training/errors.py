@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import History
+    from .history import History
 
 
 class OutputRangeWarning(UserWarning):

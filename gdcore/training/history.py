@@ -131,9 +131,7 @@ class History:
         ValueError
             For a metric that was not recorded.
         """
-        losses = picture("losses")
-
-        return losses(self, ax, metrics=metrics)
+        return picture("losses")(self, ax, metrics=metrics)
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]

@@ -18,7 +18,7 @@ from typing import final
 import numpy as np
 
 from ..data.samples import Samples
-from ..layers.activations import get_activation
+from ..layers.activations import ZERO_BELOW, ActivationLike, get_activation
 from ..layers.stack import Stack
 from ..losses import CrossEntropy, CustomLoss, Loss
 from ..objective.ideal import best_constant, ideal_outputs, raw_loss
@@ -75,15 +75,15 @@ def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfR
         reached = np.clip(ideal - top, low - high, 0.0)
     least, best = raw_loss(data, loss, reached)[0], raw_loss(data, loss, ideal)[0]
     constant = raw_loss(data, loss, np.broadcast_to(best_constant(data, loss, k), ideal.shape))[0]
-    silent = isinstance(loss, CrossEntropy) and row.name == "relu"
+    silent = isinstance(loss, CrossEntropy) and last.activation in ZERO_BELOW
     if not (silent or least - best > MATTERS * (constant - best) + 1e-12 * abs(best)):
         return None
     outside = int(np.count_nonzero((ideal < low) | (ideal > high)))
-    reason, remedy = _words(loss, row.name, row.output_range, outside, ideal.size)
+    reason, remedy = _words(loss, last.activation, row.output_range, outside, ideal.size)
     return OutOfReach(reason, remedy, least, constant, outside)
 
 
-def _words(loss: Loss, activation: str, interval: str, outside: int, n: int) -> tuple[str, str]:
+def _words(loss: Loss, activation: ActivationLike, interval: str, outside: int, n: int) -> tuple[str, str]:
     limits = f"the output activation {activation!r} keeps the outputs in {interval}"
     if loss.target in ("class", "unit"):
         return f"{limits}, but {loss.name} takes logits: numbers of any size and sign", REMEDY

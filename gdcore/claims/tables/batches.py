@@ -94,7 +94,7 @@ def variants() -> Section:
     )  # fmt: skip
     header = ("gradient of", "best rate", "steps", "loss, 1 epoch", f"{EPOCHS} epochs", "ms/epoch", "held out")
     shown = {name: found.losses for name, found in runs.items()}
-    picture = Picture("seed3_batches", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
+    picture = Picture("document3_batches", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
     note = f"Digits, 64-32-10 tanh, plain descent; the best of the rates {', '.join(map(str, RATES))} for each"
     return Section("Stochastic, mini-batch and batch descent", claims, (Table(header, rows, note),), (picture,))
 

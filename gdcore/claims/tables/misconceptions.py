@@ -84,7 +84,8 @@ def global_minimum() -> Section:
               {"solved": solved, "others": others}),
     )  # fmt: skip
     pictures = tuple(
-        Picture(f"seed3_valley_{side}", partial(_draw_valley, start)) for side, start in (("low", -0.3), ("high", 0.6))
+        Picture(f"document3_valley_{side}", partial(_draw_valley, start))
+        for side, start in (("low", -0.3), ("high", 0.6))
     )
     return Section("Misconception 1: it always finds the global minimum", claims, pictures=pictures)
 
@@ -165,7 +166,7 @@ def optimality() -> Section:
               f"after {best + 1}; early stopping returns {early:.3f}", holds(history.val_loss[best] < last, DEPENDS),
               {"last": last, "best": history.val_loss[best], "early": early}),
     )  # fmt: skip
-    picture = Picture("seed3_epochs", partial(losses, history))
+    picture = Picture("document3_epochs", partial(losses, history))
     return Section("Misconception 3: it guarantees optimal results", claims, pictures=(picture,))
 
 

@@ -79,7 +79,7 @@ def activations() -> Section:
     header = ("activation", "least", "largest", "least slope", "largest slope", "range", "slope")
     note = ("Measured on 4001 points from z = -20 to 20; to the right what is so for all z: an end that a range leaves "
             "out is met by rounding alone")  # fmt: skip
-    picture = Picture("seed3_activations", lambda ax: _draw(ax, {name: shapes[name] for name in PRINTED}))
+    picture = Picture("document3_activations", lambda ax: _draw(ax, {name: shapes[name] for name in PRINTED}))
     return Section("Activations", claims, (Table(header, rows, note),), (picture,))
 
 
@@ -155,7 +155,7 @@ def initial_weights() -> Section:
     header = ("initial weights", "document", "relu: epochs", "tanh: epochs")
     note = f"Digits, 64-64-64-64-10, descent at rate 0.05 in batches of 32: epochs until the loss is below {ENOUGH}"
     shown = {name: those["relu"] for name, those in runs.items()}
-    picture = Picture("seed3_initial_weights", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
+    picture = Picture("document3_initial_weights", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
     return Section("Initial weights", claims, (Table(header, rows, note),), (picture,))
 
 

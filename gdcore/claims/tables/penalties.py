@@ -126,7 +126,7 @@ def sparsity() -> Section:
     )  # fmt: skip
     header = ("penalty", "exact zeros", "|w| < 0.05", "norm of the weights", "error on new rows")
     note = f"Friedman #1 with {FEATURES} features, of which five make the target; 200 rows, linear model"
-    picture = Picture("seed3_penalties", lambda ax: _draw(ax, ways))
+    picture = Picture("document3_penalties", lambda ax: _draw(ax, ways))
     return Section("L1 and L2", claims, (Table(header, rows, note),), (picture,))
 
 

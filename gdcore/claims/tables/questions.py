@@ -110,7 +110,7 @@ def normalized() -> Section:
               {"iterations": (raw[2], scaled[2]), "condition": (raw[0], scaled[0])}),
     )  # fmt: skip
     header = ("inputs", "condition number", "best rate", "iterations")
-    picture = Picture("seed3_inputs", lambda ax: curves(ax, shown, "iteration", "mean squared error", log=True))
+    picture = Picture("document3_inputs", lambda ax: curves(ax, shown, "iteration", "mean squared error", log=True))
     return Section("Normalizing the inputs", claims, (Table(header, rows),), (picture,))
 
 
@@ -136,6 +136,6 @@ def variations() -> Section:
               {"losses": {name: run[0] for name, run in found.items()}}),
     )  # fmt: skip
     shown = {name: losses for name, (*_, losses) in found.items()}
-    picture = Picture("seed3_variations", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
+    picture = Picture("document3_variations", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
     note = f"Digits, 64-32-10 tanh, batches of 32, {EPOCHS} epochs; each at the best of three rates"
     return Section("Variations", claims, (Table(("method", "record", "loss", "held out"), rows, note),), (picture,))

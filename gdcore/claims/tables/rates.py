@@ -82,7 +82,7 @@ def learning_rates() -> Section:
             "error, inputs standardized. Every iteration sees all rows.")  # fmt: skip
     header = ("rate", "document", "digits: loss", "iterations", "regression: loss", "iterations")
     shown = {f"rate {rate:g}": losses for rate, losses in runs["digits"].items()}
-    picture = Picture("seed3_learning_rates", lambda ax: curves(ax, shown, "iteration", "cross-entropy", log=True))
+    picture = Picture("document3_learning_rates", lambda ax: curves(ax, shown, "iteration", "cross-entropy", log=True))
     return Section("Learning rates", claims, (Table(header, rows, note),), (picture,))
 
 
@@ -165,5 +165,5 @@ def momentum() -> Section:
     header = ("momentum", *(f"condition {c:g}" for c in CONDITIONS))
     shown = {f"momentum {m:g}": runs[CONDITIONS[1]][m][:400] for m in MOMENTA if m < 1}
     shown[f"momentum 1, largest of {SWING} steps"] = envelope(runs[CONDITIONS[1]][1.0], SWING)[:400]
-    picture = Picture("seed3_momentum", lambda ax: curves(ax, shown, "step", "loss", log=True))
+    picture = Picture("document3_momentum", lambda ax: curves(ax, shown, "step", "loss", log=True))
     return Section("Momentum", claims, (Table(header, rows, note),), (picture,))

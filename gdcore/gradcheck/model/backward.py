@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...layers.activations import ActivationLike
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.layer import Layer
@@ -33,7 +34,7 @@ class Step(NamedTuple):
     Attributes
     ----------
     kind : {"dense", "dropout", "scaling"}
-    activation : str
+    activation : str or LeakyReLU
         Of a dense layer; "" for the others.
     x : ndarray, shape (n, i)
         Its input.
@@ -44,7 +45,7 @@ class Step(NamedTuple):
     """
 
     kind: str
-    activation: str
+    activation: ActivationLike
     x: Vector
     z: Vector
     slope: Vector
@@ -57,6 +58,7 @@ def masks(objective: Objective) -> dict[int, Vector]:
     if not objective.key or not any(isinstance(layer, Dropout) for layer in layers):
         return {}
     twin, x = Stack(tuple(layers), None, "float64"), np.ones_like(objective.data.X)
+    twin.reset()
     found = {}
     for i, out in enumerate(twin.bind(trains=True, blocks=False).outputs(x, objective.key)):
         if isinstance(layers[i], Dropout):
@@ -91,6 +93,16 @@ def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
             found.append(Step("scaling", "", x, x, scaled(layer, x)[1], x[:0]))
         x = out
     return tuple(found), x
+
+
+def kernels_input(objective: Objective, at: int) -> Vector:
+    """What the kernels take the activation of step `at` of, a dense layer's z (n, o), to the last bit."""
+    shown = [i for i, layer in enumerate(objective.stack.layers) if objective.key or not isinstance(layer, Dropout)]
+    *before, last = objective.stack.layers[: shown[at] + 1]
+    layers = (*before, replace(last, activation="identity") if isinstance(last, Dense) else last)
+    begin = Stack(layers, None, "float64")
+    begin.params[:] = objective.stack.params[: begin.n_params]
+    return np.asarray(begin.bind(trains=True, blocks=False).outputs(objective.data.X, objective.key)[-1], np.float64)
 
 
 def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector) -> Vector:

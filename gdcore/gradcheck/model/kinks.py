@@ -12,24 +12,22 @@ Design
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...layers.activations import get_activation
-from ...layers.dense import Dense
-from ...layers.dropout import Dropout
 from ..slopes.differences import entry_slopes, spans
 from ..slopes.entries import Entries, Roundoff
 from ..slopes.evaluator import Indices, Vector
 from ..slopes.slopes import Slopes
+from .backward import steps_of
 from .objective import Objective
 from .rounding import gradient_roundoff
 from .sides import Smooth, choices
-from .standing import NEAR, Kinks, find_kinks
+from .standing import NEAR, Kinks, find_kinks, turning_points
 
 MOST = 256
 """Kinks are counted for at most this many entries; any further one that could be on several is taken to be."""
@@ -37,22 +35,16 @@ MOST_SIDED = 4096
 """At most this many entries are checked with sides taken."""
 
 
-def kinked_layers(objective: Objective) -> list[bool]:
-    """Of each array that the kernels' `outputs` returns: whether it comes from an activation with a kink."""
-    shown = [layer for layer in objective.stack.layers if objective.key or not isinstance(layer, Dropout)]
-    return [isinstance(layer, Dense) and bool(get_activation(layer.activation).kinks) for layer in shown]
-
-
-def sign_reader(objective: Objective) -> Callable[[Vector], NDArray[np.int8]]:
+def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDArray[np.int8]]:
     """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
-    model, data, kinked = objective.stack.copy(), objective.data, kinked_layers(objective)
-    network, bends = model.bind(trains=True, blocks=False), objective.penalties()[0] > 0
+    model, bends = objective.stack.copy(), objective.penalties()[0] > 0
+    moved = replace(objective, stack=model)
 
     def signs(params: Vector) -> NDArray[np.int8]:
         model.params[:] = params
-        outputs = network.outputs(data.X, objective.key)
-        found = [out for out, has in zip(outputs, kinked, strict=True) if has]
-        turns = objective.turns(outputs[-1])
+        steps, outputs = steps_of(moved)
+        found = [step.z - kink for step in steps for kink in turning_points(step.activation, order)]
+        turns = objective.turns(outputs)
         if turns is not None:
             found.append(turns)
         if bends.any():
@@ -122,7 +114,7 @@ class Sides:
         """Whether each of some parameters stands on several kinks at once."""
         found, objective = np.ones(len(indices), np.bool_), self.objective
         if objective is not None:
-            params, signs = objective.stack.params, sign_reader(objective)
+            params, signs = objective.stack.params, sign_reader(objective, self.order)
             nearby = spans(params) * NEAR
             for j, i in enumerate(indices[:MOST].tolist()):
                 found[j] = kinks_at(signs, params, i, float(nearby[i])) > 1

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._kernels import load
-from ...layers.activations import get_activation
+from ...layers.activations import ActivationLike, get_activation
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.scaling import Log1p, Scaling, scaled
@@ -36,8 +36,6 @@ from .objective import Objective
 
 ELEMENTARY = 8
 """An activation's value or slope has at most this many roundings: exp, tanh, erf and what follows them."""
-CANCELLING = "gelu"
-"""The activation whose 1 + erf has an absolute error."""
 TRIALS = 8
 """The loss is tried with this many ways of adding up the outputs' errors."""
 
@@ -92,6 +90,7 @@ def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> R
 def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list[Passed], Vector, Vector]:
     """Return what each layer keeps, the outputs (n, k) and their possible errors."""
     model, x, key = objective.stack, objective.data.X, objective.key
+    tiny = float(np.finfo(np.float32 if eps > np.finfo(np.float64).eps else np.float64).tiny)
     outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
     dense = iter(model.layer_views(model.params))
     error, passed = np.zeros_like(x), []
@@ -102,6 +101,7 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
             moved = nudge * np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
             z_error += summing(layer.in_features + 1, eps) * sizes + moved
+            z_error += np.where(sizes > 0, (layer.in_features + 1) * tiny, 0.0)     # of products that underflow
             value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
             passed.append(Passed(x, error, z_error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
@@ -149,24 +149,28 @@ def backward_errors(
     return bound
 
 
-def activation_errors(activation: str, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector, Vector]:
+def activation_errors(
+    activation: ActivationLike, z: Vector, z_error: Vector, eps: float
+) -> tuple[Vector, Vector, Vector, Vector]:
     """Return arrays (n, k): the value's possible error, the slope's size, its possible error, and the jump in that."""
     (value, slope), *ends = (at_ends(activation, z + sign * z_error) for sign in (0, 1, -1))
     value_error, slope_error = (np.maximum(np.abs(up - here), np.abs(down - here))
                                 for here, up, down in zip((value, slope), *ends, strict=True))  # fmt: skip
-    near = np.array([np.abs(z - kink) <= z_error for kink in get_activation(activation).kinks], np.bool_)
+    row = get_activation(activation)
+    near = np.array([np.abs(z - kink) <= z_error for kink in row.kinks], np.bool_)
     jump = np.where(near.any(axis=0), slope_error, 0.0)
     if activation != "identity":
-        value_error += ELEMENTARY * eps * np.abs(z if activation == CANCELLING else value)
+        value_error += ELEMENTARY * eps * np.abs(z if row.cancels else value)
         slope_error = slope_error + ELEMENTARY * eps * (1 + np.abs(slope))
     return value_error, np.abs(slope), slope_error, jump
 
 
-def at_ends(activation: str, z: Vector) -> tuple[Vector, Vector]:
+def at_ends(activation: ActivationLike, z: Vector) -> tuple[Vector, Vector]:
     """Return value and slope of an activation at z (n, k)."""
     flat = np.ascontiguousarray(z).ravel()
     value, slope = np.empty_like(flat), np.empty_like(flat)
-    load("float64").activation(activation, flat, value, slope)
+    row = get_activation(activation)
+    load("float64").activation(row.name, flat, value, slope, row.option)
     return value.reshape(z.shape), slope.reshape(z.shape)
 
 

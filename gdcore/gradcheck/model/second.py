@@ -142,7 +142,7 @@ def check_second(
     direction = draw(np.random.default_rng(seed), n, np.arange(n))
     product = gradcheck_checks.gradient("grad(v)", product_with(direction.copy()), (n,))
     x = objective.stack.params
-    scale, span = (np.full(n, 1 / np.max(np.abs(direction) / sizes)) for sizes in (scales(x), spans(x)))
+    scale, span = (np.full(n, 1 / np.max(np.abs(direction) / sizes)) for sizes in (scales(x, eps), spans(x)))
     roundoff = roundoff_along(objective, direction, float(scale[0]))
     own = SUMS * (roundoff(0.0) / scale + roundoff(float(scale[0])) / scale) + eps * np.abs(product)
     sides = Sides(objective, order=2)

@@ -6,7 +6,7 @@ Design
   slope to both sides. That function is smooth around the parameters, however many kinks meet there, so differences of
   it prove the gradient right or wrong, along single parameters and along directions alike.
 - Whose backward pass it was is not known: it may take the left slope, the right one or their middle. `choices` are
-  gdcore's own and these, for each activation and the loss. They apply to what has no side of its own.
+  gdcore's own and these, for each kink of an activation and the loss. They apply to what has no side of its own.
 - Everything is computed in NumPy, from the layer on that moves: a forward pass that owes nothing to the kernels' plan.
 """
 
@@ -24,19 +24,21 @@ from ...layers.dropout import Dropout
 from ...layers.scaling import Scaling, scaled
 from ...losses import Loss
 from ..slopes.evaluator import Differences, Indices, Vector
-from .backward import gradient_through
+from .backward import Step, gradient_through
 from .objective import Objective
 from .rounding import at_ends, loss_and_slopes, loss_slopes
 from .standing import (
     EPS,
     LOSS,
     PENALTY,
-    TINY,
     Kinks,
     Mask,
     Standing,
-    bends_at_zero,
+    bend_away,
+    bends_at,
+    group_of,
     loss_turns,
+    slopes_at,
     turning_points,
 )
 
@@ -52,10 +54,10 @@ LOSS_STEP, LEAST_LOSS_STEP = 2.0**-12, 2.0**-36
 
 
 class Line(NamedTuple):
-    """What quantities do that stand on a kink: value + slope d + bend d^2 / 2, of d = z - at; arrays (n, k)."""
+    """What quantities do that stand on a kink: value + slope d + bend d^2 / 2, of d = z - here; arrays (n, k)."""
 
     near: Mask
-    at: Vector
+    here: Vector
     value: Vector
     slope: Vector
     bend: Vector
@@ -97,16 +99,25 @@ def side_taken(standing: Standing, choice: str) -> tuple[Vector, Mask]:
     return side, unsure if choice == "middle" else np.zeros_like(unsure)
 
 
-def unit_line(activation: str, z: Vector, standing: Standing, choice: str, bend: str) -> Line:
-    """How the units of a layer go on, whose inputs are z."""
-    side, middle = side_taken(standing, choice)
-    left, right, here = (at_ends(activation, np.array([t]))[1][0] for t in (-TINY, TINY, 0.0))
-    slope = np.where(middle, (left + right) / 2, np.choose((side + 1).astype(int), [left, here, right]))
-    before, after = bends_at_zero(activation)
-    bends = {"left": (before, before), "right": (after, after), "zero": (0.0, 0.0), "own": (before, after)}[bend]
-    second = np.where(side < 0, bends[0], np.where(side > 0, bends[1], 0.0 if bend == "own" else bends[0]))
-    second = np.where(~standing.unsure, np.where(side < 0, before, after), second)
-    return Line(standing.near, z, at_ends(activation, z)[0], slope, second)
+def unit_line(step: Step, standing: Standing, sides: Mapping[str, str], bend: str, order: int) -> Line:
+    """How the units of a layer go on: those that are sure of their side as they do, the others by the side taken."""
+    value, slope = at_ends(step.activation, step.z)
+    second = np.zeros_like(slope)
+    for kink in turning_points(step.activation, order):
+        mine, name = standing.near & (standing.at == kink), group_of(step.activation, kink, order)
+        if not mine.any():
+            continue
+        side, middle = side_taken(standing, sides.get(name, "own"))
+        left, here, right = slopes_at(step.activation, kink)
+        taken = np.where(middle, (left + right) / 2, np.choose((side + 1).astype(int), [left, here, right]))
+        slope = np.where(mine & standing.unsure, taken, slope)
+        before, after = bends_at(step.activation, kink)
+        bends = {"left": (before, before), "right": (after, after), "zero": (0.0, 0.0), "own": (before, after)}[bend]
+        bent = np.where(side < 0, bends[0], np.where(side > 0, bends[1], 0.0 if bend == "own" else bends[0]))
+        away = bend_away(step.activation, step.z, np.where(side < 0, -1.0, 1.0))
+        bent = np.where(standing.unsure, bent, away)
+        second = np.where(mine, bent, second)
+    return Line(standing.near, step.z, value, slope, second)
 
 
 def loss_line(objective: Objective, kinks: Kinks, standing: Standing, choice: str, bend: str) -> Line:
@@ -148,7 +159,7 @@ class Smooth:
     >>> from gdcore.gradcheck.model.standing import find_kinks
     >>> net = gd.Sequential(gd.Dense(1, 1, "relu"), dtype="float64", seed=0)
     >>> data = Samples(np.zeros((1, 1)), np.ones((1, 1)), None, None, None)
-    >>> objective = Objective(net, data, gd.MeanSquaredError(), 0.0, 0.0, 0)
+    >>> objective = Objective(net.stack, data, gd.MeanSquaredError(), 0.0, 0.0, 0)
     >>> smooth = Smooth(objective, find_kinks(objective), {"relu": "own"}, "own")
     >>> smooth.at(np.array([1, 1]), np.array([-0.5, 0.5])).values       # relu(b) has the slope 0 to both sides of b = 0
     array([0., 0.])
@@ -161,7 +172,7 @@ class Smooth:
         self._l1, self._l2 = objective.penalties()
         self._layers = [layer for layer in objective.stack.layers if objective.key or not isinstance(layer, Dropout)]
         self._lines = [
-            None if one is None else unit_line(step.activation, step.z, one, sides.get(step.activation, "own"), bend)
+            None if one is None else unit_line(step, one, sides, bend, order)
             for step, one in zip(kinks.steps, kinks.units, strict=True)
         ]
         self._loss_line = None
@@ -192,7 +203,7 @@ class Smooth:
         out = at_ends(step.activation, z)[0]
         if line is None:
             return out
-        moved = z - line.at
+        moved = z - line.here
         return np.where(line.near, line.value + moved * (line.slope + moved * line.bend / 2), out)
 
     def _forward(self, weights: list[list[Vector]], first: int, x: Vector) -> tuple[list[Vector], list[Vector]]:
@@ -209,8 +220,8 @@ class Smooth:
         line = self._loss_line
         if line is None:
             return loss_and_slopes(self._objective, z)[0]
-        moved = np.where(line.near, z - line.at, 0.0)
-        still = loss_and_slopes(self._objective, np.where(line.near, line.at, z))[0]
+        moved = np.where(line.near, z - line.here, 0.0)
+        still = loss_and_slopes(self._objective, np.where(line.near, line.here, z))[0]
         return still + float(np.sum(moved * (line.slope + moved * line.bend / 2)))
 
     def gradient(self, params: Vector) -> tuple[Vector, int]:
@@ -222,7 +233,7 @@ class Smooth:
             x = outputs[i]
         delta, line = loss_slopes(self._objective, x), self._loss_line
         if line is not None:
-            delta = np.where(line.near, line.slope + (x - line.at) * line.bend, delta)
+            delta = np.where(line.near, line.slope + (x - line.here) * line.bend, delta)
         crossed = self._crosses(0, inputs, x) or self._penalties(self.x, params, self._l1, self._l2)[2]
         grad = gradient_through(self._objective, steps, delta) + self._l1 * np.sign(params) * (self.x != 0)
         return grad + self._l2 * params, OTHER if crossed else PATTERN
@@ -233,14 +244,14 @@ class Smooth:
         if not isinstance(layer, Dense):
             return scaled(layer, z)[1] if isinstance(layer, Scaling) else step.slope
         slope = at_ends(step.activation, z)[1]
-        return slope if line is None else np.where(line.near, line.slope + (z - line.at) * line.bend, slope)
+        return slope if line is None else np.where(line.near, line.slope + (z - line.here) * line.bend, slope)
 
     def _crosses(self, first: int, inputs: list[Vector], output: Vector) -> bool:
         """Whether something that stands on no kink has come to one's other side; from step `first` on."""
         for i, z in enumerate(inputs, first):
             step, one = self._kinks.steps[i], self._kinks.units[i]
-            if step.kind == "dense" and turning_points(step.activation, self._order):
-                other = np.sign(z) != np.sign(self._z[i])
+            for kink in turning_points(step.activation, self._order):
+                other = np.sign(z - kink) != np.sign(self._z[i] - kink)
                 if (other if one is None else other & ~one.near).any():
                     return True
         here, there = (loss_turns(self._objective, z, 2) for z in (self._base[-1], output))

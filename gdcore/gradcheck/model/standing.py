@@ -2,6 +2,7 @@
 
 Design
 ------
+- A unit stands on the nearest kink of its activation, wherever that is, and has a side of it.
 - A unit is taken as standing on a kink where moving the parameters by NEAR of their scale may push it over: differences
   cannot tell it from one that stands there. Its own side is certain unless its input is within roundoff of the kink.
 - Sums of nothing but zeros, as a row of zeros makes them under biases of zero, have no roundoff: they are 0 in every
@@ -10,18 +11,18 @@ Design
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...layers.activations import get_activation
+from ...layers.activations import ActivationLike, get_activation
 from ...losses import Huber, SquaredHinge
 from ..slopes.differences import spans
 from ..slopes.evaluator import Vector
-from .backward import Step, steps_of
+from .backward import Step, kernels_input, steps_of
 from .objective import Objective
 from .rounding import at_ends, forward_errors
 
@@ -31,9 +32,8 @@ TINY = float(np.finfo(np.float64).tiny)
 EPS = float(np.finfo(np.float64).eps)
 BEND_STEP = 2.0**-9
 """Of differences of an activation's slope, to one side of a kink."""
-SAME = 1e-6
 LOSS, PENALTY = "loss", "l1"
-"""Groups of kinks beside those of the activations, which have their names."""
+"""Groups of kinks beside those of the activations, which `group_of` names."""
 
 Mask = NDArray[np.bool_]
 
@@ -51,11 +51,14 @@ class Standing:
         Which of these have no side of their own, or one that roundoff may change.
     side : ndarray
         Their own side: -1, 1, or 0 on the kink itself.
+    at : ndarray
+        The kink that is nearest.
     """
 
     near: Mask
     unsure: Mask
     side: Vector
+    at: Vector
 
 
 @final
@@ -76,7 +79,7 @@ class Kinks:
     zeros : ndarray of bool, shape (n_params,)
         Weights of 0 under an L1 penalty.
     groups : tuple of str
-        Activations, `LOSS` and `PENALTY`, of which something takes a side that others may choose otherwise.
+        Kinks of activations, `LOSS` and `PENALTY`, of which something takes a side that others may choose otherwise.
     """
 
     steps: tuple[Step, ...]
@@ -99,17 +102,18 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
     steps, outputs = steps_of(objective)
     exact, _, error = forward_errors(objective, EPS, 0.0)
     moved, _, out_moved = forward_errors(objective, EPS, NEAR * float(spans(objective.stack.params).max()))
-    values = [*(step.x for step in steps[1:]), outputs]
     units, groups = [], set()
-    for step, sure, reach, value in zip(steps, exact, moved, values, strict=True):
-        one = None
-        if step.kind == "dense" and turning_points(step.activation, order):
-            one = standing(step.z, sure.z_error, reach.z_error, np.sign(value))
-        units.append(one)
+    for i, (step, sure, reach) in enumerate(zip(steps, exact, moved, strict=True)):
+        kinks, one = turning_points(step.activation, order), None
+        if kinks:
+            one = standing(step.z, nearest(kinks, step.z), sure.z_error, reach.z_error)
         if one is not None and one.unsure.any():
-            groups.add(step.activation)
+            side = np.sign(kernels_input(objective, i) - one.at)
+            one = replace(one, side=np.where(one.unsure, side, one.side))
+            groups |= {group_of(step.activation, kink, order) for kink in np.unique(one.at[one.unsure]).tolist()}
+        units.append(one)
     turns = loss_turns(objective, outputs, order)
-    losses = None if turns is None else standing(turns, error, out_moved, np.sign(turns))
+    losses = None if turns is None else standing(turns, np.zeros_like(turns), error, out_moved)
     if losses is not None and losses.unsure.any():
         groups.add(LOSS)
     zeros = (objective.penalties()[0] > 0) & (objective.stack.params == 0)
@@ -118,10 +122,24 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
     return Kinks(steps, outputs, error, tuple(units), losses, zeros, tuple(sorted(groups)))
 
 
-def standing(z: Vector, error: Vector, reach: Vector, side: Vector) -> Standing | None:
-    """Which of z stand on 0: within `reach` of it; those within `error` have the side that is given."""
-    near, unsure = np.abs(z) <= reach, np.abs(z) <= error
-    return Standing(near, unsure, np.where(unsure, side, np.sign(z))) if near.any() else None
+def standing(z: Vector, kink: Vector, error: Vector, reach: Vector) -> Standing | None:
+    """Which of z stand on a kink each: within `reach` of it; those within `error` are unsure. None: none of them."""
+    gap = z - kink
+    near, unsure = np.abs(gap) <= reach, np.abs(gap) <= error
+    return Standing(near, unsure, np.sign(gap), kink) if near.any() else None
+
+
+def nearest(kinks: tuple[float, ...], z: Vector) -> Vector:
+    """Of each z (n, k), the kink that is nearest; the lower of two."""
+    places = np.array(kinks)
+    between = (places[1:] + places[:-1]) / 2
+    found: Vector = places[np.searchsorted(between, z)]
+    return found
+
+
+def group_of(activation: ActivationLike, kink: float, order: int) -> str:
+    """The name of those that stand on one kink of an activation."""
+    return f"{activation} at {kink:g}" if len(turning_points(activation, order)) > 1 else str(activation)
 
 
 def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | None:
@@ -138,22 +156,37 @@ def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | No
     return None
 
 
-@cache
-def bends_at_zero(activation: str) -> tuple[float, float]:
-    """An activation's second derivatives to the left and to the right of 0."""
-    found = []
-    for sign in (-1.0, 1.0):
-        z = sign * np.array([TINY, *(BEND_STEP * np.arange(1, 7))])
-        slope = at_ends(activation, z)[1]
-        weights = np.array([-147, 360, -450, 400, -225, 72, -10]) / (60 * BEND_STEP)
-        found.append(sign * float(weights @ slope))
-    return found[0], found[1]
+def bend_away(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
+    """An activation's second derivative at z, from its slopes there and further away, on the side -1 or 1 of each."""
+    nodes = np.asarray(z) + BEND_STEP * np.arange(7).reshape(-1, *[1] * np.ndim(z)) * side
+    weights = np.array([-147, 360, -450, 400, -225, 72, -10]) / (60 * BEND_STEP)
+    found: Vector = side * np.tensordot(weights, at_ends(activation, nodes)[1], 1)
+    return found
+
+
+def beside(kink: float, side: int) -> float:
+    """The nearest number to one side of a kink."""
+    return side * TINY if kink == 0 else float(np.nextafter(kink, side * np.inf))
 
 
 @cache
-def turning_points(activation: str, order: int) -> bool:
-    """Whether an activation's slope jumps at 0; of order 2, or its second derivative."""
-    if get_activation(activation).kinks:
-        return True
-    left, right = bends_at_zero(activation)
-    return order > 1 and abs(left - right) > SAME
+def slopes_at(activation: ActivationLike, kink: float) -> tuple[float, float, float]:
+    """An activation's slopes to the left of a kink, on it and to the right."""
+    left, here, right = at_ends(activation, np.array([beside(kink, -1), kink, beside(kink, 1)]))[1].tolist()
+    return left, here, right
+
+
+@cache
+def bends_at(activation: ActivationLike, kink: float) -> tuple[float, float]:
+    """An activation's second derivatives to the left and to the right of a kink."""
+    sides = np.array([-1.0, 1.0])
+    left, right = bend_away(activation, np.array([beside(kink, -1), beside(kink, 1)]), sides).tolist()
+    return left, right
+
+
+def turning_points(activation: ActivationLike, order: int) -> tuple[float, ...]:
+    """Where an activation's slope jumps; of order 2, or its second derivative. "" is none."""
+    if not activation:
+        return ()
+    row = get_activation(activation)
+    return row.turns if order > 1 else row.kinks

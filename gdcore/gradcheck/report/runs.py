@@ -21,7 +21,7 @@ def failing_runs(mine: Entries, block: Block) -> tuple[Block, ...]:
 
     Examples
     --------
-    >>> from .entries import ENTRY
+    >>> from ..slopes.entries import ENTRY
     >>> entries = np.zeros(6, ENTRY)
     >>> entries["verdict"], entries["numeric"] = ["pass", "fail", "fail", "pass", "pass", "fail"], 1.0
     >>> [(run.name, run.start) for run in failing_runs(entries, Block("x", 10, (6,)))]

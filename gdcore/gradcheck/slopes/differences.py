@@ -8,7 +8,9 @@ from .evaluator import Differences, Evaluator, Indices, Vector
 from .search import Found, Lines, look_again, search
 
 LEAST_SCALE = 2.0**-100
-"""The scale of an entry is at least this share of a typical entry's size."""
+"""Of a typical entry's size."""
+MUCH_SMALLER = 2.0**-6
+"""Than a typical entry: a step of float32 is then no longer than twice such an entry."""
 
 
 def typical_size(x: Vector) -> float:
@@ -22,12 +24,15 @@ def spans(x: Vector) -> Vector:
     return np.maximum(np.abs(x), typical_size(x) or 1.0)
 
 
-def scales(x: Vector) -> Vector:
-    """Return a length for each entry of x (n,): its own size, whatever the others are.
+def scales(x: Vector, eps: float) -> Vector:
+    """A length for each entry of x (n,): its size, whatever the others are.
 
-    An entry that is 0 has none: it is taken as 1, or as a typical entry where this is smaller.
+    An entry that is 0 has none: it is taken as 1, or as a typical entry where this is smaller. In float32, which has no
+    roundoff to spare for shorter steps, one that is not much smaller than a typical entry is taken as one.
     """
     span = spans(x)
+    if eps > np.finfo(np.float64).eps:
+        x = np.where(np.abs(x) >= MUCH_SMALLER * span, span, x)
     return np.where(x == 0, np.minimum(span, 1.0), np.maximum(np.abs(x), LEAST_SCALE * span))
 
 
@@ -86,7 +91,7 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
     True
     """
     lines, x = entry_lines(evaluator, indices), evaluator.x
-    scale, span = scales(x)[indices], spans(x)[indices]
+    scale, span = scales(x, evaluator.eps)[indices], spans(x)[indices]
     found = search(lines, scale, span, evaluator.pattern, evaluator.eps)
     return look_again(lines, found, analytic, extra, scale, evaluator.pattern, evaluator.eps)
 
@@ -94,7 +99,7 @@ def entry_slopes(evaluator: Evaluator, indices: Indices, analytic: Vector, extra
 def pulls(evaluator: Evaluator, direction: Vector) -> tuple[Vector, Vector]:
     """Return how much of each parameter's scale and of its span a direction (n,) moves it by, (n,) each."""
     x, sizes = evaluator.x, np.abs(direction)
-    return sizes / scales(x), sizes / spans(x)
+    return sizes / scales(x, evaluator.eps), sizes / spans(x)
 
 
 def reach(pull: Vector) -> Vector:

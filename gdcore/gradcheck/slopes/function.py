@@ -78,7 +78,7 @@ class FunctionEvaluator:
 
     def _measured(self) -> float:
         signs = np.random.default_rng(0).choice([-1.0, 1.0], len(self.x))
-        reach = scales(self.x) * signs
+        reach = scales(self.x, self.eps) * signs
         near = self.x + reach * self.eps**FIRST_POWER
         return noise_along(self._tried, near, reach * SPACING * self.eps)
 

@@ -1,5 +1,7 @@
 """The interface of initializers."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from typing import ClassVar
 

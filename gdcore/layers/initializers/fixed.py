@@ -1,5 +1,7 @@
 """Initializers that do not depend on the layer's size."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

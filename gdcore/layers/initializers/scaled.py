@@ -1,5 +1,7 @@
 """Initializers that keep a signal's size from layer to layer."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

@@ -1,0 +1,155 @@
+/* Losses of raw outputs z against targets y, and the table that the kernels look them up in.
+ *
+ * Design
+ * ------
+ * - A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that what they
+ *   share is computed once; its curvature stands beside it. LOSS makes their loops, which vectorize.
+ * - A loss of whole rows, as cross-entropy is, has one function that takes a row of outputs.
+ * - A kink is where the slope jumps, or the formula changes: `kinks` gives the quantities that are 0 there.
+ * - Whatever else the kernels or Python need to know of a loss is a column of its row.
+ * - At a kink the slope is 0 where 0 lies between the slopes on both sides, and the curvature is 0.
+ */
+#ifndef GDCORE_LOSSES_H
+#define GDCORE_LOSSES_H
+
+#include "machine/elementary.h"
+
+#define VALUE(name) static inline real name##_value(real z, real y, real option, real *slope)
+#define CURVATURE(name) static inline real name##_curvature(real z, real y, real option)
+
+VALUE(mean_squared_error) { *slope = 2 * (z - y); return (z - y) * (z - y); }
+CURVATURE(mean_squared_error) { return 2; }
+
+VALUE(mean_absolute_error) { *slope = (real)(z > y) - (real)(z < y); return real_abs(z - y); }
+
+VALUE(huber)    /* option: delta */
+{
+    real d = z - y, inside = d < -option ? -option : d > option ? option : d;
+    *slope = inside;
+    return inside * (d - (real)0.5 * inside);
+}
+CURVATURE(huber) { return real_abs(z - y) < option; }
+
+VALUE(log_cosh)    /* near 0, |d| + log1p(...) cancels; -log(1 - tanh^2) / 2 does not */
+{
+    real d = z - y, size = real_abs(d), t = real_tanh(d);
+    real near = (real)-0.5 * real_log1p(-t * t);
+    real far = size + real_log1p((real)0.5 * real_expm1(-2 * size));
+    *slope = t;
+    return size < (real)0.5 ? near : far;
+}
+CURVATURE(log_cosh) { real t = real_tanh(z - y); return 1 - t * t; }
+
+VALUE(quantile)    /* option: q */
+{
+    real d = y - z;
+    *slope = d > 0 ? -option : d < 0 ? 1 - option : 0;
+    return d < 0 ? (option - 1) * d : option * d;
+}
+
+VALUE(poisson) { real rate = real_exp(z); *slope = rate - y; return rate - y * z; }
+CURVATURE(poisson) { return real_exp(z); }
+
+VALUE(binary_cross_entropy) { *slope = real_sigmoid(z) - y; return real_softplus(z) - y * z; }
+CURVATURE(binary_cross_entropy) { real s = real_sigmoid(z); return s * (1 - s); }
+
+VALUE(hinge) { real gap = 1 - y * z; *slope = gap > 0 ? -y : 0; return gap < 0 ? 0 : gap; }
+
+VALUE(squared_hinge)
+{
+    real gap = 1 - y * z;
+    gap = gap < 0 ? 0 : gap;
+    *slope = -2 * y * gap;
+    return gap * gap;
+}
+CURVATURE(squared_hinge) { return 2 * y * y * (real)(1 - y * z > 0); }
+
+/* -sum_j t_j log softmax(z)_j, t being the target (k,), or the class `label`, mixed with the uniform distribution by
+ * `smoothing`; slope (k,). */
+static double cross_entropy_row(
+    ptrdiff_t k, const real *z, const real *target, int64_t label, real smoothing, real *slope)
+{
+    const real even = smoothing / k, keep = 1 - smoothing;
+    real top = z[0], total = 0, target_sum = 0;
+    double value = 0;
+    for (ptrdiff_t j = 1; j < k; j++)
+        top = z[j] > top ? z[j] : top;
+    for (ptrdiff_t j = 0; j < k; j++)
+        slope[j] = real_exp(z[j] - top);
+    for (ptrdiff_t j = 0; j < k; j++)
+        total += slope[j];
+    const real log_total = real_log(total);
+    for (ptrdiff_t j = 0; j < k; j++) {
+        const real t = even + keep * (target ? target[j] : (real)(j == label));
+        target_sum += t;
+        if (t != 0)
+            value += t * (log_total - (z[j] - top));
+    }
+    for (ptrdiff_t j = 0; j < k; j++) {
+        const real t = even + keep * (target ? target[j] : (real)(j == label));
+        slope[j] = slope[j] * (target_sum / total) - t;
+    }
+    return value;
+}
+
+/* What is 0 at a loss's kinks: the residual, the residual and a distance on both sides, or the margin. */
+#define KINK(name) static inline real name(int which, real z, real y, real option)
+
+KINK(residual_kink) { return z - y; }
+KINK(bent_kink) { return (z - y) + (which ? option : -option); }
+KINK(margin_kink) { return 1 - y * z; }
+
+/* All in arrays of their own. */
+#define VALUES (const real *z, const real *y, ptrdiff_t n, real option, real *value, real *slope)
+#define CURVATURES (const real *z, const real *y, ptrdiff_t n, real option, real *curvature)
+#define KINKS (int which, const real *z, const real *y, ptrdiff_t n, real option, real *argument)
+#define VALUE_LOOP(f) LOOP_OVER(f##_values, VALUES, value[i] = f##_value(z[i], y[i], option, &slope[i]))
+#define LOOPS(f) \
+    VALUE_LOOP(f) LOOP_OVER(f##_curvatures, CURVATURES, curvature[i] = f##_curvature(z[i], y[i], option))
+
+LOOPS(mean_squared_error)
+VALUE_LOOP(mean_absolute_error)
+LOOPS(huber)
+LOOPS(log_cosh)
+VALUE_LOOP(quantile)
+LOOPS(poisson)
+LOOPS(binary_cross_entropy)
+VALUE_LOOP(hinge)
+LOOPS(squared_hinge)
+LOOP_OVER(residual_kinks, KINKS, argument[i] = residual_kink(which, z[i], y[i], option))
+LOOP_OVER(bent_kinks, KINKS, argument[i] = bent_kink(which, z[i], y[i], option))
+LOOP_OVER(margin_kinks, KINKS, argument[i] = margin_kink(which, z[i], y[i], option))
+
+typedef struct {
+    const char *name;
+    void (*values) VALUES;             /* of a pointwise loss; NULL: it is a loss of whole rows */
+    void (*curvatures) CURVATURES;     /* NULL: 0, for it is made of straight pieces */
+    double (*row)(ptrdiff_t k, const real *z, const real *target, int64_t label, real option, real *slope);
+    int n_kinks;
+    void (*kinks) KINKS;
+    int differs;    /* whether its value is a difference of terms as large as y z */
+} Loss;
+
+static const Loss LOSSES[] = {
+    {"mean_squared_error", mean_squared_error_values, mean_squared_error_curvatures},
+    {"mean_absolute_error", mean_absolute_error_values, .n_kinks = 1, .kinks = residual_kinks},
+    {"huber", huber_values, huber_curvatures, .n_kinks = 2, .kinks = bent_kinks},
+    {"log_cosh", log_cosh_values, log_cosh_curvatures},
+    {"quantile", quantile_values, .n_kinks = 1, .kinks = residual_kinks},
+    {"poisson", poisson_values, poisson_curvatures, .differs = 1},
+    {"binary_cross_entropy", binary_cross_entropy_values, binary_cross_entropy_curvatures, .differs = 1},
+    {"hinge", hinge_values, .n_kinks = 1, .kinks = margin_kinks, .differs = 1},
+    {"squared_hinge", squared_hinge_values, squared_hinge_curvatures, .n_kinks = 1, .kinks = margin_kinks, .differs = 1},
+    {"cross_entropy", .row = cross_entropy_row},
+};
+enum { N_LOSSES = sizeof LOSSES / sizeof *LOSSES };
+
+#undef VALUE
+#undef CURVATURE
+#undef KINK
+#undef VALUES
+#undef CURVATURES
+#undef KINKS
+#undef VALUE_LOOP
+#undef LOOPS
+#endif

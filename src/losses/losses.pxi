@@ -1,0 +1,179 @@
+"""Losses of a batch: value and delta in one pass, through the row of losses.h that was chosen when it was bound.
+
+Design
+------
+- `loss_block` scales the slopes of losses.h into deltas: d mean / d z.
+- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given. A step's
+  gradient may divide by something else than its mean loss: see rows.pxi.
+  The caller passes the factor, for only it knows the whole batch when a block is a part of it.
+- A row's value is kept apart and the rows are summed at the end, in double and in one order: through eight
+  interleaved partial sums, whatever the vector width and whoever computed the row.
+"""
+
+cdef extern from "losses/losses.h" nogil:
+    enum: N_LOSSES
+    ctypedef struct Loss:
+        const char *name
+        void (*values)(
+            const real *z, const real *y, Py_ssize_t n, real option, real *value, real *slope,
+        ) noexcept nogil
+        void (*curvatures)(const real *z, const real *y, Py_ssize_t n, real option, real *curvature) noexcept nogil
+        double (*row)(
+            Py_ssize_t k, const real *z, const real *target, int64_t label, real option, real *slope,
+        ) noexcept nogil
+        int n_kinks
+        void (*kinks)(
+            int which, const real *z, const real *y, Py_ssize_t n, real option, real *argument,
+        ) noexcept nogil
+        bint differs
+    const Loss *LOSS_ROWS "LOSSES"
+
+LOSS_NAMES = tuple([LOSS_ROWS[i].name.decode() for i in range(N_LOSSES)])
+
+
+cdef struct Objective:
+    const Loss *loss         # NULL: Python computes it
+    real option              # huber's delta, quantile's q, cross_entropy's label_smoothing
+    Py_ssize_t outputs       # k
+
+
+cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
+    """The sum of at most RUN values as the loss functions give them."""
+    cdef double wide[RUN]
+    cdef Py_ssize_t i
+    for i in range(n):
+        wide[i] = value[i]
+    return sum_values(n, wide)
+
+
+cdef inline double averaged_over(const Objective *of, double weight) noexcept nogil:
+    """A sum of weights * outputs averaged over."""
+    return weight if of.loss.row != NULL else weight * of.outputs
+
+
+cdef double total_weight(
+    const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
+) noexcept nogil:
+    """What a mean of losses divides by: sum of the rows' weights * outputs averaged over."""
+    if data.weight == NULL:
+        return averaged_over(of, rows)
+    return averaged_over(of, sum_weights(data.weight, data.order, first, rows))
+
+
+cdef inline double mean_factor(double total) noexcept nogil:
+    """1 / total, or 0 where every weight is 0."""
+    return 1 / total if total != 0 else 0
+
+
+cdef double gradient_factor(const Objective *of, const Rows *data, Py_ssize_t rows, double mean) noexcept nogil:
+    """1 / (rows of a weighted batch * mean weight of all data * outputs averaged over).
+
+    `mean` is the factor of the batch's mean loss: the same, to the bit, where the batch is all data.
+    """
+    if data.mean_weight == 0 or data.whole_rows == rows:
+        return mean
+    return mean_factor(averaged_over(of, rows * data.mean_weight))
+
+
+cdef void pointwise_rows(
+    const Objective *of, Py_ssize_t rows,
+    const real *target, const real *weight,    # (rows, k); (rows,) or NULL
+    const real *z, Py_ssize_t row,             # (rows, k), rows * row <= RUN
+    double factor,
+    real *delta, double *value,                # (rows, k), rows `row` apart; (rows,)
+) noexcept nogil:
+    """`loss_block` of rows so narrow that several of them run as one vector, with what pads them."""
+    cdef Py_ssize_t k = of.outputs, n = rows * row
+    cdef Py_ssize_t r, j
+    cdef real values[RUN]
+    cdef real spread[RUN]
+    cdef double total
+    cdef real scale = <real>factor
+    if k < row:
+        spread_rows(rows, k, row, target, spread)
+        target = spread
+    of.loss.values(z, target, n, of.option, values, delta)
+    for r in range(rows):
+        total = 0
+        for j in range(k):
+            total += values[r * row + j]
+        value[r] = total
+    for j in range(n if weight == NULL else 0):
+        delta[j] *= scale
+    for r in range(rows if weight != NULL else 0):
+        scale = <real>(factor * weight[r])
+        value[r] *= weight[r]
+        for j in range(k):
+            delta[r * row + j] *= scale
+
+
+cdef void loss_block(
+    const Objective *of, const Rows *block, Py_ssize_t rows,
+    const real *z, Py_ssize_t z_row,      # (rows, k)
+    double factor,                        # of the deltas: see `gradient_factor`
+    real *delta, Py_ssize_t delta_row,    # (rows, k): d loss / d z
+    double *value,                        # (rows,): each row's share of the loss, before the factor
+) noexcept nogil:
+    """Values and deltas of some rows of a batch."""
+    cdef Py_ssize_t k = of.outputs
+    cdef Py_ssize_t r, i, j, n
+    cdef double total
+    cdef real scale
+    cdef real values[RUN]
+    cdef const real *weight = block.weight
+    if of.loss.row == NULL and z_row == delta_row and 2 * z_row <= RUN:
+        i = 0
+        while i < rows:
+            n = min(RUN // z_row, rows - i)
+            pointwise_rows(
+                of, n, block.target + i * k, weight, z + i * z_row, z_row, factor, delta + i * z_row, value + i,
+            )
+            i += n
+            if weight != NULL:
+                weight += n
+        return
+    for r in range(rows):
+        total = 0
+        if of.loss.row != NULL:
+            total = of.loss.row(
+                k, z + r * z_row, NULL if block.target == NULL else block.target + r * k,
+                -1 if block.labels == NULL else block.labels[r], of.option, delta + r * delta_row,
+            )
+        else:
+            i = 0
+            while i < k:
+                n = min(<Py_ssize_t>RUN, k - i)
+                of.loss.values(
+                    z + r * z_row + i, block.target + r * k + i, n, of.option, values, delta + r * delta_row + i,
+                )
+                total += sum_run(n, values)
+                i += RUN
+        scale = <real>(factor * (weight[r] if weight != NULL else 1))
+        value[r] = total * (weight[r] if weight != NULL else 1)
+        for j in range(k):
+            delta[r * delta_row + j] *= scale
+
+
+def loss_code(str name):
+    """Index of a loss in the kernels' table."""
+    return LOSS_NAMES.index(name)
+
+
+def loss_rows(
+    str name, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
+    const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
+):
+    """The mean loss of raw outputs z (n, k), and d loss / d z written into delta (n, k)."""
+    cdef Objective of
+    cdef Rows data
+    cdef Py_ssize_t n = z.shape[0]
+    cdef double[::1] value = numpy.empty(n)
+    of.loss = &LOSS_ROWS[<int>loss_code(name)]
+    of.option = <real>option
+    of.outputs = z.shape[1]
+    bind_rows(&data, z.shape[1], of.outputs, of.loss.row != NULL, z, target, labels, weight)
+    if delta is None or delta.shape[0] != n or delta.shape[1] != z.shape[1]:
+        raise ValueError(f"delta must have z's shape ({n}, {z.shape[1]})")
+    cdef double factor = mean_factor(total_weight(&of, &data, 0, n))
+    loss_block(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1], &value[0])
+    return factor * sum_values(n, &value[0])

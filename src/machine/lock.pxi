@@ -1,0 +1,86 @@
+"""A lock that is held for a whole call: it answers signals while it waits, knows its holder, and survives a fork.
+
+Design
+------
+- A call may run a signal handler of Python's, which may call the same object again. Waiting would never end: the
+  holder's number is kept, and that call is an error.
+- Waiting for another thread is done without the GIL, in slices, between which the main thread runs its signal handlers.
+- After a fork the holder may be a thread that the child has not. Whoever touches the lock first there replaces it;
+  it stays held where the holder is the thread that forked, in a signal handler, and goes on with its call.
+- All but the waiting happens under the GIL.
+"""
+
+cdef extern from "Python.h":
+    ctypedef enum PyLockStatus:
+        PY_LOCK_ACQUIRED
+    int check_pending_signals "PyErr_CheckSignals"() except -1
+    PyLockStatus PyThread_acquire_lock_timed(
+        PyThread_type_lock lock, long long microseconds, int stops_for_signals,
+    ) nogil
+
+cdef extern from "machine/threads.h" nogil:
+    long forks, survivor
+    long this_thread() noexcept
+
+
+cdef struct Lock:
+    PyThread_type_lock lock
+    long holder              # a thread's number, 0: nobody
+    long forks               # behind the process when it was made
+
+
+cdef int make_lock(Lock *lock) except -1:
+    """A lock that nobody holds."""
+    cdef PyThread_type_lock made = PyThread_allocate_lock()
+    if made == NULL:
+        raise MemoryError("no memory for a lock")
+    lock.lock, lock.holder, lock.forks = made, 0, forks
+    return 0
+
+
+cdef void free_lock(Lock *lock) noexcept:
+    if lock.lock != NULL:
+        PyThread_free_lock(lock.lock)
+
+
+cdef int settle_lock(Lock *lock) except -1:
+    """Replace a lock from before a fork. The old one is not freed: it may be in a state that no thread will end."""
+    cdef long holder = lock.holder
+    if lock.forks == forks:
+        return 0
+    make_lock(lock)
+    if holder == survivor and holder != 0:
+        PyThread_acquire_lock(lock.lock, NOWAIT_LOCK)
+        lock.holder = holder
+    return 0
+
+
+cdef int take_lock(Lock *lock) except -1:
+    """Take the lock, and wait where another thread holds it.
+
+    Raises RuntimeError where this thread does, and what a signal handler raises while it waits.
+    """
+    cdef long me = this_thread()
+    cdef bint taken
+    if lock.holder == me:
+        raise RuntimeError(
+            "this code, such as a signal handler, interrupted a call of the model that it calls; set a flag here, and "
+            "act on it when that call has returned"
+        )
+    settle_lock(lock)
+    taken = PyThread_acquire_lock(lock.lock, NOWAIT_LOCK)
+    while not taken:
+        with nogil:
+            taken = PyThread_acquire_lock_timed(lock.lock, WAIT_MICROSECONDS, 1) == PY_LOCK_ACQUIRED
+        if not taken:
+            check_pending_signals()
+            settle_lock(lock)
+    lock.holder = me
+    return 0
+
+
+cdef void release_lock(Lock *lock) noexcept:
+    """Give the lock back. One from before a fork is left to the next call to replace."""
+    lock.holder = 0
+    if lock.forks == forks:
+        PyThread_release_lock(lock.lock)

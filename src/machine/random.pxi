@@ -1,0 +1,79 @@
+"""Random numbers by counting: a number depends on its key and its index, never on what was drawn before.
+
+Design
+------
+- A dropout mask is a function of (seed, step, layer, row, unit). The backward pass makes it again instead
+  of storing it, blocks and threads may go in any order, and a resumed run draws what it would have drawn.
+- `mix64` is the finalizer of SplitMix64 (Steele, Lea & Flood, 2014); `mix32` is a 32-bit finalizer of the
+  same form, for one multiplication less per vector lane.
+- An epoch's order is a Fisher-Yates shuffle (Durstenfeld, 1964) keyed by (seed, epoch); indices come from a
+  64-bit multiply (Lemire, 2019), whose bias is below n / 2^32.
+"""
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+cdef enum:
+    SHUFFLE_PURPOSE = 0x7FFFFFFF
+
+
+cdef inline uint64_t mix64(uint64_t x) noexcept nogil:
+    x = (x ^ (x >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    x = (x ^ (x >> 27)) * <uint64_t>0x94D049BB133111EB
+    return x ^ (x >> 31)
+
+
+cdef inline uint64_t key_of(uint64_t seed, uint64_t purpose, uint64_t count) noexcept nogil:
+    """One key per (seed, purpose, count): purposes are a dropout layer's index or the shuffle."""
+    return mix64(mix64(mix64(seed + <uint64_t>0x9E3779B97F4A7C15) + purpose) + count)
+
+
+cdef inline uint32_t mix32(uint32_t x) noexcept nogil:
+    x = (x ^ (x >> 16)) * <uint32_t>0x7FEB352D
+    x = (x ^ (x >> 15)) * <uint32_t>0x846CA68B
+    return x ^ (x >> 16)
+
+
+cdef void dropout(
+    uint64_t key, double rate,
+    Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,    # rows start … start + rows of the batch
+    const real *x, Py_ssize_t x_row,                        # (rows, width)
+    real *out, Py_ssize_t out_row,                          # (rows, width); may be x itself
+) noexcept nogil:
+    """out = x * mask / (1 - rate). The mask is its own derivative: backward calls this on the deltas."""
+    cdef uint32_t low = <uint32_t>key, high = <uint32_t>(key >> 32)
+    cdef uint32_t limit = <uint32_t>(rate * 4294967296.0)
+    cdef real keep = <real>(1 / (1 - rate))
+    cdef uint32_t first
+    cdef Py_ssize_t r, j
+    for r in range(rows):
+        first = mix32(<uint32_t>(start + r) ^ high) + low
+        for j in range(width):
+            out[r * out_row + j] = x[r * x_row + j] * (keep if mix32(first + <uint32_t>j) >= limit else <real>0)
+
+
+cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """Places high - 1 … low of a Fisher-Yates shuffle of order (n,) -> the state to go on from."""
+    cdef Py_ssize_t i, j
+    cdef int64_t kept
+    for i in range(high - 1, low - 1, -1):
+        state += <uint64_t>0x9E3779B97F4A7C15
+        j = <Py_ssize_t>(((mix64(state) >> 32) * <uint64_t>(i + 1)) >> 32)
+        kept = order[i]
+        order[i] = order[j]
+        order[j] = kept
+    return state
+
+
+def shuffled(unsigned long long seed, unsigned long long epoch, int64_t[::1] order):
+    """Write the order of an epoch's samples into order (n,)."""
+    cdef uint64_t state = key_of(seed, <uint64_t>SHUFFLE_PURPOSE, epoch)
+    cdef Py_ssize_t i, high = order.shape[0]
+    with nogil:
+        for i in range(high):
+            order[i] = i
+    while high > 1:
+        PyErr_CheckSignals()
+        with nogil:
+            state = shuffle(state, &order[0], max(<Py_ssize_t>1, high - SHUFFLE_STRETCH), high)
+        high -= SHUFFLE_STRETCH

@@ -1,0 +1,97 @@
+"""Sums over vectors, copies of them, and whether all their numbers are finite.
+
+Design
+------
+- A sum of doubles goes through eight interleaved partial sums, so its order is the same for every vector width. What is
+  left over behind a multiple of eight goes to a sum of its own in `sum_values`, to the first parts in `lane_sum`.
+- Squares are added in `real` over short runs, and the runs in double.
+"""
+
+cdef extern from "machine/tile.h" nogil:
+    real run_squares(Py_ssize_t n, const real *x) noexcept
+
+
+cdef void copy_matrix(
+    Py_ssize_t rows, Py_ssize_t n,
+    const real *source, Py_ssize_t source_row,    # (rows, n)
+    real *to, Py_ssize_t to_row,                  # (rows, n); what is behind n stays as it is
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        for j in range(n):
+            to[i * to_row + j] = source[i * source_row + j]
+
+
+cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
+    """Sum of x[i]^2; not finite where an x[i] is not, or where the sum is beyond a double."""
+    cdef Py_ssize_t i = 0
+    cdef double total = 0
+    if n < FEW:
+        for i in range(n):
+            total += <double>x[i] * x[i]
+        return total
+    while i < n:
+        total += run_squares(min(<Py_ssize_t>SUM_RUN, n - i), x + i)
+        i += SUM_RUN
+    if not isfinite(total):    # float squares overflow from 1e19 on
+        total = 0
+        for i in range(n):
+            total += <double>x[i] * x[i]
+    return total
+
+
+cdef bint every_finite(Py_ssize_t n, const real *x) noexcept nogil:
+    """Whether x (n,) holds neither NaN nor infinity."""
+    cdef Py_ssize_t i
+    if isfinite(sum_squares(n, x)):
+        return True
+    for i in range(n):
+        if not isfinite(x[i]):
+            return False
+    return True
+
+
+def all_finite(const real[::1] x not None):
+    """Whether x (n,) holds neither NaN nor infinity."""
+    return x.shape[0] == 0 or every_finite(x.shape[0], &x[0])
+
+
+cdef inline double eight_parts(const double *part) noexcept nogil:
+    """The sum of eight partial sums."""
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
+
+
+cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
+    """Sum of n values in eight interleaved partial sums, and of what is left over."""
+    cdef double part[8]
+    cdef double rest = 0
+    cdef Py_ssize_t i, j
+    for j in range(8):
+        part[j] = 0
+    for i in range(0, n - n % 8, 8):
+        for j in range(8):
+            part[j] += value[i + j]
+    for i in range(n - n % 8, n):
+        rest += value[i]
+    return eight_parts(part) + rest
+
+
+cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexcept nogil:
+    """Sum of weight * value over n lanes, in eight interleaved partial sums."""
+    cdef double part[8]
+    cdef Py_ssize_t i, j
+    for j in range(8):
+        part[j] = 0
+    for i in range(0, n - n % 8, 8):
+        for j in range(8):
+            part[j] += <double>(weight[i + j] * value[i + j])
+    for i in range(n - n % 8, n):
+        part[i % 8] += <double>(weight[i] * value[i])
+    return eight_parts(part)
+
+
+cdef void add_vector(Py_ssize_t n, const real *x, real *y) noexcept nogil:
+    """y += x, n numbers."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] += x[i]

@@ -1,0 +1,95 @@
+/* The register tile: a few rows by two vectors of a matrix product, kept in registers over the whole sum.
+
+Design
+------
+- GCC's vector extensions give one body for every instruction set and precision: only the vector's bytes and
+  the tile's rows differ. The rows are as many as the register file holds: rows x 2 accumulators, two
+  vectors of B, one broadcast of A (32 registers under AVX-512, 16 under AVX2 and SSE2).
+- A is reached by two strides, so X W, X^T D and D W^T share the tile: it only ever broadcasts A's elements.
+  B and C are read and written in whole vectors; `product` sees to it that there are whole vectors.
+- An edge has fewer rows or one vector. `rows` and `vectors` are constants in every instance, so the loops
+  over them unroll and the accumulators never leave the registers.
+- MOST_DEPTH is how many terms one pass over C takes, measured: few rows are fed best from a shorter panel.
+- Sums run over k in order, one accumulator per element: the bits depend on neither tile nor thread. */
+#ifndef GDCORE_TILE_H
+#define GDCORE_TILE_H
+
+#include "machine/vector.h"
+
+#if defined(__AVX512F__)
+enum { TILE_ROWS = 12, MOST_DEPTH = 512 };
+#elif defined(__AVX2__)
+enum { TILE_ROWS = 6, MOST_DEPTH = 512 };
+#elif defined(__aarch64__)
+enum { TILE_ROWS = 8, MOST_DEPTH = 384 };
+#else
+enum { TILE_ROWS = 4, MOST_DEPTH = 384 };
+#endif
+enum { TILE_COLUMNS = 2 * LANES, ROW_VECTORS = 4, ROW_COLUMNS = ROW_VECTORS * LANES };
+
+typedef struct {
+    const real *a;          /* (rows, k): element (i, p) at a[i * a_row + p * a_col] */
+    const real *b;          /* (k, vectors * LANES), row stride b_row */
+    const real *init;       /* what the sums start from: NULL is zero, stride 0 a bias, c itself adds to it */
+    real *c;                /* (rows, vectors * LANES), row stride c_row */
+    ptrdiff_t k, a_row, a_col, b_row, init_row, c_row;
+} tile_args;
+
+static inline __attribute__((always_inline)) void
+tile_of(const int rows, const int vectors, const tile_args *t)
+{
+    const real *a = t->a, *b = t->b;
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
+    vector sum[TILE_ROWS][ROW_VECTORS];
+
+    UNROLL(16)
+    for (int i = 0; i < rows; i++)
+        UNROLL(4)
+        for (int j = 0; j < vectors; j++)
+            sum[i][j] = t->init ? *(const vector *)(t->init + i * t->init_row + j * LANES) : (vector){0};
+
+    for (ptrdiff_t p = 0; p < t->k; p++, a += a_col, b += b_row) {
+        vector column[ROW_VECTORS];
+        UNROLL(4)
+        for (int j = 0; j < vectors; j++)
+            column[j] = *(const vector *)(b + j * LANES);
+        UNROLL(16)
+        for (int i = 0; i < rows; i++)
+            UNROLL(4)
+            for (int j = 0; j < vectors; j++)
+                sum[i][j] += a[i * a_row] * column[j];
+    }
+
+    UNROLL(16)
+    for (int i = 0; i < rows; i++)
+        UNROLL(4)
+        for (int j = 0; j < vectors; j++)
+            *(vector *)(t->c + i * t->c_row + j * LANES) = sum[i][j];
+}
+
+#define TILE_CASE(n) \
+    case n: if (vectors == 2) tile_of(n, 2, t); else tile_of(n, 1, t); break;
+
+/* One tile of 1 … TILE_ROWS rows and 1 or 2 vectors. */
+static void tile(const int rows, const int vectors, const tile_args *t)
+{
+    switch (rows) {
+    TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4)
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
+    TILE_CASE(5) TILE_CASE(6)
+#endif
+#if defined(__AVX512F__) || defined(__aarch64__)
+    TILE_CASE(7) TILE_CASE(8)
+#endif
+#if defined(__AVX512F__)
+    TILE_CASE(9) TILE_CASE(10) TILE_CASE(11) TILE_CASE(12)
+#endif
+    }
+}
+
+/* One row of ROW_VECTORS vectors: a batch of one, whose sums would wait for one another in a narrower tile. */
+static void tile_row(const tile_args *t) { tile_of(1, ROW_VECTORS, t); }
+
+#undef TILE_CASE
+
+#endif

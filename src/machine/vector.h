@@ -1,0 +1,317 @@
+/* One vector register, and what the products need beside the tile: packing, transposing, summing rows.
+
+Design
+------
+- `vector` is that of GCC's and Clang's extension, as wide as the instruction set's registers; it may stand at any address.
+- A panel is k rows of TILE_COLUMNS numbers, contiguous: the form in which a tile reads B best, whatever B's own
+  row stride (strides of a power of two would meet in a few sets of the cache).
+- LANES x LANES blocks are transposed by log2(LANES) rounds of zips: zipping the first half of the vectors with
+  the second rotates the bits of (vector, lane) by one place, and log2(LANES) rotations exchange the two. */
+#ifndef GDCORE_VECTOR_H
+#define GDCORE_VECTOR_H
+
+#include "machine/real.h"
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+#if REAL_IS_FLOAT
+#define LANES (VECTOR_BYTES / 4)
+typedef int32_t lane;
+#else
+#define LANES (VECTOR_BYTES / 8)
+typedef int64_t lane;
+#endif
+
+enum { CACHE_LINE = 64, SQUARES = 256 / sizeof(real) };
+
+typedef real vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
+
+/* Lanes of two vectors in turn, from lane `first` on: of `a` 0 … LANES - 1, and of `b` LANES … 2 LANES - 1. */
+#if LANES == 16
+#define ZIP(first) first, first + 16, first + 1, first + 17, first + 2, first + 18, first + 3, first + 19, \
+                   first + 4, first + 20, first + 5, first + 21, first + 6, first + 22, first + 7, first + 23
+#elif LANES == 8
+#define ZIP(first) first, first + 8, first + 1, first + 9, first + 2, first + 10, first + 3, first + 11
+#elif LANES == 4
+#define ZIP(first) first, first + 4, first + 1, first + 5
+#else
+#define ZIP(first) first, first + 2
+#endif
+
+/* GCC 11 does not know Clang's spelling, and Clang does not know GCC's. */
+#if defined(__clang__)
+#define zip(a, b, first) __builtin_shufflevector(a, b, ZIP(first))
+#else
+#define zip(a, b, first) __builtin_shuffle(a, b, (lanes){ZIP(first)})
+#endif
+
+/* The first halves of two vectors in turn, and the second halves. */
+static inline __attribute__((always_inline)) vector zip_low(vector a, vector b) { return zip(a, b, 0); }
+static inline __attribute__((always_inline)) vector zip_high(vector a, vector b) { return zip(a, b, LANES / 2); }
+
+#undef zip
+#undef ZIP
+
+/* Transpose v, LANES vectors, in place. */
+static inline __attribute__((always_inline)) void transpose(vector v[LANES])
+{
+    vector w[LANES];
+    UNROLL(4)
+    for (int round = 1; round < LANES; round *= 2) {
+        UNROLL(8)
+        for (int i = 0; i < LANES / 2; i++) {
+            w[2 * i] = zip_low(v[i], v[i + LANES / 2]);
+            w[2 * i + 1] = zip_high(v[i], v[i + LANES / 2]);
+        }
+        UNROLL(16)
+        for (int i = 0; i < LANES; i++)
+            v[i] = w[i];
+    }
+}
+
+/* panel[p][j] = b[p * b_row + j] for j < n <= width, 0 behind; k rows of `width` numbers. A row's last numbers come
+ * with a whole vector, of which the next row's are masked out, as long as the matrix has so many more. */
+static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_row, real *panel)
+{
+    const int whole = n / LANES * LANES;
+    const real *end = b + (k - 1) * b_row + n;
+    lanes counted;
+    for (int j = 0; j < LANES; j++)
+        counted[j] = j < n - whole ? -1 : 0;
+    for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += width) {
+        for (int j = 0; j < whole; j += LANES)
+            *(vector *)(panel + j) = *(const vector *)(b + j);
+        if (whole == width)
+            continue;
+        if (end - b >= whole + LANES)
+            *(vector *)(panel + whole) = (vector)((lanes)*(const vector *)(b + whole) & counted);
+        else {
+            *(vector *)(panel + whole) = (vector){0};
+            for (int j = whole; j < n; j++)
+                panel[j] = b[j];
+        }
+    }
+}
+
+/* panel[p][j] = w[j * w_row + p] for j < n <= width, 0 behind; k rows of `width` numbers. */
+static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t w_row, real *panel)
+{
+    for (int j = 0; j < width; j += LANES) {
+        const int rows = n - j < LANES ? n - j : LANES;
+        ptrdiff_t p = 0;
+        for (; p + LANES <= k; p += LANES) {
+            vector v[LANES];
+            UNROLL(16)
+            for (int i = 0; i < LANES; i++)
+                v[i] = i < rows ? *(const vector *)(w + (j + i) * w_row + p) : (vector){0};
+            transpose(v);
+            UNROLL(16)
+            for (int i = 0; i < LANES; i++)
+                *(vector *)(panel + (p + i) * width + j) = v[i];
+        }
+        for (; p < k; p++)
+            for (int i = 0; i < LANES; i++)
+                panel[p * width + j + i] = i < rows ? w[(j + i) * w_row + p] : 0;
+    }
+}
+
+/* to[r * width + j] = from[r * n + j] for j < n; behind n stands what follows in `from`, or 0. */
+static inline void spread_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t width, const real *from, real *to)
+{
+    for (ptrdiff_t r = 0; r < rows; r++, from += n, to += width)
+        for (ptrdiff_t j = 0; j < n; j += LANES)
+            if ((rows - r) * n - j >= LANES)
+                *(vector *)(to + j) = *(const vector *)(from + j);
+            else
+                for (ptrdiff_t i = j; i < j + LANES; i++)
+                    to[i] = i < n ? from[i] : 0;
+}
+
+/* Ask for `rows` rows of n numbers, to be packed soon. GCC takes a function of prefetches alone for one that does
+ * nothing, and leaves its calls out: hence the empty statement that it may not look into. */
+static inline void fetch_rows(ptrdiff_t rows, ptrdiff_t n, const real *b, ptrdiff_t b_row)
+{
+    for (; rows > 0; rows--, b += b_row)
+        for (ptrdiff_t j = 0; j < n; j += CACHE_LINE / (ptrdiff_t)sizeof(real)) {
+            __builtin_prefetch(b + j, 0, 2);
+            __asm__ volatile("");
+        }
+}
+
+/* The sum of each of LANES vectors, one per lane. Zipping halves as in `transpose`, and adding instead of keeping both. */
+static inline __attribute__((always_inline)) vector sums(vector v[LANES])
+{
+    UNROLL(4)
+    for (int half = LANES / 2; half; half /= 2)
+        UNROLL(8)
+        for (int i = 0; i < half; i++)
+            v[i] = zip_low(v[i], v[i + half]) + zip_high(v[i], v[i + half]);
+    return v[0];
+}
+
+/* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each.
+ * What is left of k is read with a whole vector at the rows' ends, and what that counts twice is masked out. */
+static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
+{
+    if (k < LANES) {
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            real sum = init;
+            for (ptrdiff_t p = 0; p < k; p++)
+                sum += a[i * a_row + p] * b[p];
+            c[i] = sum;
+        }
+        return;
+    }
+    lanes uncounted;
+    for (int j = 0; j < LANES; j++)
+        uncounted[j] = j < LANES - k % LANES ? 0 : -1;
+    const vector last = *(const vector *)(b + k - LANES);
+    for (ptrdiff_t i = 0; i < rows; i += LANES) {
+        const real *row[LANES];
+        vector sum[LANES];
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++) {
+            row[q] = a + (i + q < rows ? i + q : rows - 1) * a_row;
+            sum[q] = (vector)((lanes)(*(const vector *)(row[q] + k - LANES) * last) & uncounted);
+        }
+        for (ptrdiff_t p = 0; p + LANES <= k; p += LANES) {
+            const vector column = *(const vector *)(b + p);
+            UNROLL(16)
+            for (int q = 0; q < LANES; q++)
+                sum[q] += *(const vector *)(row[q] + p) * column;
+        }
+        const vector found = sums(sum) + init;
+        if (rows - i >= LANES)
+            *(vector *)(c + i) = found;
+        else
+            for (int q = 0; q < rows - i; q++)
+                c[i + q] = found[q];
+    }
+}
+
+/* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4.
+ * Without d the rows are whole, and where they have room the last numbers are read with a whole vector. */
+static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, ptrdiff_t x_row, real *c)
+{
+    const ptrdiff_t fours = rows / 4 * 4;
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n || (!d && i < n && i + LANES <= x_row); i += LANES) {
+        vector sum[4] = {{0}};
+        for (ptrdiff_t r = 0; r < fours; r += 4)
+            UNROLL(4)
+            for (int q = 0; q < 4; q++)
+                sum[q] += *(const vector *)(x + (r + q) * x_row + i) * (d ? d[r + q] : 1);
+        UNROLL(3)
+        for (int q = 0; q < 3; q++)
+            if (fours + q < rows)
+                sum[q] += *(const vector *)(x + (fours + q) * x_row + i) * (d ? d[fours + q] : 1);
+        sum[0] = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+        if (i + LANES <= n)
+            *(vector *)(c + i) += sum[0];
+        else
+            for (int q = 0; q < LANES && q < n - i; q++)
+                c[i + q] += sum[0][q];
+    }
+    for (; i < n; i++) {
+        real sum[4] = {0};
+        for (ptrdiff_t r = 0; r < fours; r += 4)
+            UNROLL(4)
+            for (int q = 0; q < 4; q++)
+                sum[q] += x[(r + q) * x_row + i] * (d ? d[r + q] : 1);
+        UNROLL(3)
+        for (int q = 0; q < 3; q++)
+            if (fours + q < rows)
+                sum[q] += x[(fours + q) * x_row + i] * (d ? d[fours + q] : 1);
+        c[i] += (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    }
+}
+
+/* The first n of LANES numbers, 0 behind: one masked load where the instruction set has it. */
+static inline __attribute__((always_inline)) vector load_part(ptrdiff_t n, const real *x)
+{
+    const lane some = (lane)n;
+    real part[LANES];
+#pragma GCC unroll 1
+    for (lane i = 0; i < LANES; i++)
+        part[i] = i < some ? x[i] : 0;
+    return *(const vector *)part;
+}
+
+/* z (rows, z_row) = x (rows,) times weight (n,), + bias (n,) unless it is NULL; 0 behind n, up to a whole vector. */
+static void outer_rows(
+    ptrdiff_t rows, ptrdiff_t n, const real *x, const real *weight, const real *bias, real *z, ptrdiff_t z_row)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        const ptrdiff_t left = n - j < LANES ? n - j : LANES;
+        const vector w = load_part(left, weight + j);
+        const vector init = bias ? load_part(left, bias + j) : (vector){0};
+        for (ptrdiff_t r = 0; r < rows; r++)
+            *(vector *)(z + r * z_row + j) = x[r] * w + init;
+    }
+}
+
+/* The sum of a vector's lanes, halves first. */
+static inline __attribute__((always_inline)) real sum_lanes(vector v)
+{
+    UNROLL(4)
+    for (int round = 1; round < LANES; round *= 2)
+        v = zip_low(v, v) + zip_high(v, v);
+    return v[0];
+}
+
+/* Sum of x[i]^2, i < n, in SQUARES interleaved partial sums: the same bits for every vector width. Nothing goes through
+ * memory here: what is read as a vector just after it was written in pieces waits for all of them. */
+static real run_squares(ptrdiff_t n, const real *x)
+{
+    enum { VECTORS = SQUARES / LANES };
+    vector sum[VECTORS] = {{0}}, v;
+    for (; n >= SQUARES; n -= SQUARES, x += SQUARES)
+        UNROLL(16)
+        for (int q = 0; q < VECTORS; q++) {
+            v = *(const vector *)(x + q * LANES);
+            sum[q] += v * v;
+        }
+    UNROLL(16)
+    for (int q = 0; q < VECTORS; q++, n -= LANES, x += LANES) {
+        if (n <= 0)
+            break;
+        v = n >= LANES ? *(const vector *)x : load_part(n, x);
+        sum[q] += v * v;
+    }
+    UNROLL(8)
+    for (int half = VECTORS / 2; half; half /= 2)
+        UNROLL(8)
+        for (int q = 0; q < half; q++)
+            sum[q] += sum[q + half];
+    return sum_lanes(sum[0]);
+}
+
+/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,). The last vector of a row may overlap
+ * the one before it; it is made before that one is written, so what both write is the same. */
+static inline void subtract_outer(
+    ptrdiff_t rows, ptrdiff_t columns, double rate, const real *restrict x, const real *restrict delta,
+    real *restrict weight)
+{
+    for (ptrdiff_t i = 0; i < rows; i++, weight += columns) {
+        const real scaled = (real)rate * x[i];
+        if (columns < LANES) {
+            for (ptrdiff_t j = 0; j < columns; j++)
+                weight[j] -= scaled * delta[j];
+            continue;
+        }
+        const ptrdiff_t last = columns - LANES;
+        const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
+        for (ptrdiff_t j = 0; j < last; j += LANES)
+            *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
+        *(vector *)(weight + last) = end;
+    }
+}
+
+#endif

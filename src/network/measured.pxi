@@ -1,0 +1,93 @@
+"""For benchmarks: the three products of a dense layer by themselves, and the machine's peak.
+
+Design
+------
+- The products are those of `dense.pxi` on buffers laid out as a network's workspace lays them out, so what is measured
+  is what training does: no copies, no checks, one call.
+- The peak is a loop without memory in the same vectors as the tile's, so a share of it is a share per instruction set.
+"""
+
+cdef extern from "machine/peak.h" nogil:
+    enum: CHAIN_FLOPS
+    real multiply_adds(int64_t repeats) noexcept
+
+PRODUCTS = ("X W", "X^T D", "D W^T")
+
+
+def peak_flops(int64_t flops):
+    """Make at least so many floating-point operations, as fast as there are multipliers: how many were made."""
+    cdef int64_t repeats = (flops + CHAIN_FLOPS - 1) // CHAIN_FLOPS
+    cdef real end
+    with nogil:
+        end = multiply_adds(repeats)
+    return repeats * CHAIN_FLOPS if end >= 0 else 0
+
+
+cdef object aligned_matrix(Py_ssize_t rows, Py_ssize_t row):
+    """Zeros (rows, row) that begin on a cache line, as a network's buffers do."""
+    memory = numpy.zeros(rows * row + ALIGNMENT // sizeof(real), PRECISION)
+    first = -memory.ctypes.data % ALIGNMENT // sizeof(real)
+    return memory[first:first + rows * row].reshape(rows, row)
+
+
+cdef class DenseProducts:
+    """One layer's products: X W into delta, X^T D into weight, D W^T into x, where D is delta."""
+
+    cdef Layer layer
+    cdef real[:, ::1] x_view, weight_view, delta_view
+    cdef real[::1] panels
+
+    def __cinit__(self, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out):
+        if min(rows, n_in, n_out) < 1:
+            raise ValueError(f"rows, n_in and n_out must be >= 1, got {rows}, {n_in}, {n_out}")
+        self.layer.kind = DENSE
+        self.layer.n_in = n_in
+        self.layer.n_out = n_out
+        self.layer.in_row = padded(n_in)
+        self.layer.out_row = padded(n_out)
+        self.layer.bias_at = -1
+        self.layer.activation = &ACTIVATION_ROWS[0]
+        self.x_view = aligned_matrix(rows, self.layer.in_row)
+        self.weight_view = aligned_matrix(n_in, n_out)
+        self.delta_view = aligned_matrix(rows, self.layer.out_row)
+        self.panels = aligned_matrix(
+            1, max(panel_scratch(n_out, n_in), panel_scratch(n_in, n_out), panel_scratch(n_out, rows)),
+        )[0]
+
+    @property
+    def x(self):
+        """The layer's input, a view (rows, n_in) of padded rows."""
+        return numpy.asarray(self.x_view)[:, :self.layer.n_in]
+
+    @property
+    def weight(self):
+        """The layer's weight, (n_in, n_out)."""
+        return numpy.asarray(self.weight_view)
+
+    @property
+    def delta(self):
+        """What stands at the layer's output, a view (rows, n_out) of padded rows."""
+        return numpy.asarray(self.delta_view)[:, :self.layer.n_out]
+
+    def run(self, int form):
+        """Product number `form` of PRODUCTS."""
+        cdef const Layer *layer = &self.layer
+        cdef real *x = &self.x_view[0, 0]
+        cdef real *weight = &self.weight_view[0, 0]
+        cdef real *delta = &self.delta_view[0, 0]
+        cdef Py_ssize_t rows = self.x_view.shape[0]
+        cdef Worker worker
+        cdef WeightRows of
+        cdef Sink sink
+        worker.panels, worker.poll, worker.thread = &self.panels[0], NULL, 0
+        memset(&sink, 0, sizeof(Sink))
+        sink.grads = weight
+        of.layer, of.x, of.x_row, of.rows = layer, x, layer.in_row, rows
+        of.delta, of.low, of.high = delta, 0, layer.n_in
+        with nogil:
+            if form == 0:
+                dense_forward(layer, weight, x, layer.in_row, rows, delta, delta, &worker)
+            elif form == 1:
+                sink_gradient(&of, &sink, &worker)
+            else:
+                dense_input_delta(layer, weight, delta, rows, x, &worker)

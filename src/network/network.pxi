@@ -1,0 +1,382 @@
+"""A network bound to its parameters and its workspace: the methods that Python calls.
+
+Design
+------
+- Buffers are taken at the beginning of a call that needs more than any before it: more rows, or more threads. A step
+  passes pointers.
+- A network is used by one thread of Python at a time; its lock makes a second one wait (lock.pxi).
+- Dropout takes part where a key is given. It is left out, not scaled, where the key is 0.
+"""
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **memory, size_t alignment, size_t size)
+
+cdef extern from "sys/mman.h" nogil:
+    int madvise(void *memory, size_t size, int advice)
+    enum: MADV_HUGEPAGE
+
+cdef enum:
+    ALIGNMENT = 64
+    HUGE_PAGE = 2097152
+
+
+cdef class Network:
+    """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense".
+
+    ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own,
+    the activation a name or, with another parameter than its default, (name, option);
+    ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width).
+    """
+
+    cdef Plan plan
+    cdef list buffers            # capsules that own what stays
+    cdef list workspace          # and what is taken anew for larger batches
+    cdef Py_ssize_t widest
+    cdef Lock lock
+    cdef unsigned long long uses         # calls so far
+    cdef unsigned long long forward_use  # the call that `outputs` was
+    cdef Poll poll
+    cdef readonly object params          # (n_params,)
+    cdef readonly bint trains
+    cdef bint logs               # whether a layer is log(1 + x), which not all inputs have
+
+    def __cinit__(self, tuple layers, real[::1] params not None, Py_ssize_t rows, bint trains, bint blocks=True):
+        cdef Py_ssize_t at = 0, per_row = 0
+        cdef Layer *layer
+        cdef double given    # real as Cython sees it is a float: what Python hands over must not pass through it
+        cdef int i
+        make_lock(&self.lock)
+        self.plan.layers = <Layer *>PyMem_RawCalloc(len(layers), sizeof(Layer))
+        if self.plan.layers == NULL:
+            raise MemoryError("no memory for the network's tables")
+        self.buffers = []
+        self.workspace = []
+        self.trains = trains
+        self.params = params.base
+        self.plan.params = &params[0]
+        self.plan.first = -1
+        for i, description in enumerate(layers):
+            layer = &self.plan.layers[i]
+            layer.activation = &ACTIVATION_ROWS[0]
+            if description[0] == "dense":
+                layer.kind = DENSE
+                _, layer.n_in, layer.n_out, bias, activation, l1, l2, max_norm = description
+                name, option = activation if isinstance(activation, tuple) else (activation, None)
+                layer.activation = &ACTIVATION_ROWS[<int>activation_code(name)]
+                given = layer.activation.option if option is None else option
+                layer.option = <real>given
+                layer.weight_at = at
+                at += layer.n_in * layer.n_out
+                layer.bias_at = at if bias else -1
+                at += layer.n_out if bias else 0
+                layer.l1 = -1 if l1 is None else l1
+                layer.l2 = -1 if l2 is None else l2
+                layer.max_norm = INFINITY if max_norm is None else max_norm
+                self.plan.last = i
+                self.plan.first = i if self.plan.first < 0 else self.plan.first
+            elif description[0] == "dropout":
+                layer.kind = DROPOUT
+                _, layer.n_in, layer.rate = description
+            elif description[0] == "affine":
+                layer.kind = AFFINE
+                _, layer.n_in, shift, factor, given = description
+                layer.offset = <real>given
+                layer.shift = self.keep(shift, layer.n_in)
+                layer.factor = self.keep(factor, layer.n_in)
+            else:
+                layer.kind = LOG1P
+                layer.activation = &LOG1P_OF
+                _, layer.n_in = description
+                self.logs = True
+            if layer.kind != DENSE:
+                layer.n_out = layer.n_in
+            layer.in_row = padded(layer.n_in)
+            layer.out_row = padded(layer.n_out)
+            per_row += layer.out_row * (1 + keeps_input(layer) + trains)
+            self.widest = max(self.widest, layer.n_out, layer.n_in)
+            self.plan.n_layers += 1
+        if at != params.shape[0] or self.plan.first < 0:
+            raise ValueError(f"the layers have {at} parameters, but params has {params.shape[0]}")
+        self.plan.n_params = at
+        self.plan.lowest = self.plan.first
+        self.plan.n_in = self.plan.layers[0].n_in
+        self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
+        self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
+        settle_tasks(&self.plan)
+        if trains:
+            self.plan.squares = <double *>self.take_bytes(self.plan.weight_tasks * sizeof(double), self.buffers)
+            self.plan.clipped = <bint *>self.take_bytes(self.plan.weight_tasks * sizeof(bint), self.buffers)
+        self.prepare(max(<Py_ssize_t>1, rows), 1)
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.plan.layers)
+        free_lock(&self.lock)
+
+    @property
+    def block(self):
+        """The most rows that go through the layers together."""
+        return self.plan.most
+
+    cdef void *take_bytes(self, size_t size, list owner) except NULL:
+        """Zeroed, aligned memory that lives as long as its owner."""
+        cdef void *memory = NULL
+        cdef size_t unit = HUGE_PAGE if size >= HUGE_PAGE else ALIGNMENT
+        if posix_memalign(&memory, unit, (size + unit - 1) // unit * unit):
+            raise MemoryError(f"no memory for a workspace of {size} bytes: take smaller batches or layers")
+        if size >= HUGE_PAGE:
+            madvise(memory, size, MADV_HUGEPAGE)
+        memset(memory, 0, size)
+        owner.append(PyCapsule_New(memory, NULL, free_capsule))
+        return memory
+
+    cdef real *keep(self, const real[::1] values, Py_ssize_t n) except NULL:
+        """A copy of n numbers that lives as long as the network."""
+        if values.shape[0] != n:
+            raise ValueError(f"an affine layer has {values.shape[0]} numbers; expected {n}")
+        cdef real *kept = <real *>self.take_bytes(n * sizeof(real), self.buffers)
+        memcpy(kept, &values[0], n * sizeof(real))
+        return kept
+
+    cdef real *take(self, Py_ssize_t count) except NULL:
+        return <real *>self.take_bytes(count * sizeof(real), self.workspace)
+
+    cdef Py_ssize_t scratch_size(self) noexcept:
+        """Numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
+        cdef Py_ssize_t most = 0
+        cdef Layer *layer
+        cdef int i
+        for i in range(self.plan.n_layers):
+            layer = &self.plan.layers[i]
+            most = max(
+                most, panel_scratch(layer.n_out, layer.n_in), panel_scratch(layer.n_in, layer.n_out),
+                panel_bound(layer.n_out, self.plan.room),
+            )
+        return most + TILE_ROWS * self.widest + TILE_COLUMNS
+
+    cdef int prepare(self, Py_ssize_t rows, int threads) except -1:
+        """Room for batches of so many rows on so many threads. Where memory runs out, the next call begins anew."""
+        cdef Plan *plan = &self.plan
+        cdef bint grouped = in_groups(plan, rows)
+        cdef Py_ssize_t room = min(rows, plan.most)    # a smaller batch may have larger blocks
+        cdef int i
+        if room > plan.room:
+            plan.n_workspaces = 0
+            memset(plan.workers, 0, sizeof(plan.workers))
+            self.workspace.clear()
+            room = min(max(room, plan.room + plan.room // 2), plan.most)
+            plan.room = room
+        try:
+            for i in range(threads):
+                if plan.workers[i].panels == NULL:
+                    plan.workers[i].panels = self.take(self.scratch_size())
+                    plan.workers[i].poll, plan.workers[i].thread = &self.poll, i
+            while plan.n_workspaces < (threads if grouped else 1):
+                self.take_workspace(&plan.workspaces[plan.n_workspaces])
+                plan.n_workspaces += 1
+            if grouped and self.trains and plan.group_grads == NULL:
+                plan.group_grads = <real *>self.take_bytes(
+                    (MOST_GROUPS - 1) * plan.n_params * sizeof(real), self.buffers,
+                )
+        except BaseException:
+            plan.room = 0
+            raise
+        return 0
+
+    cdef int take_workspace(self, Workspace *space) except -1:
+        cdef Plan *plan = &self.plan
+        cdef Layer *layer
+        cdef int i
+        space.a = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.z = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.delta = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        for i in range(plan.n_layers):
+            layer = &plan.layers[i]
+            space.a[i] = self.take(plan.room * layer.out_row)
+            space.z[i] = self.take(plan.room * layer.out_row) if keeps_input(layer) else space.a[i]
+            if layer.kind == DENSE and (self.trains or i == plan.last):
+                space.delta[i] = self.take(plan.room * layer.out_row)
+        space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)
+        space.gathered.x_row = padded(plan.n_in)
+        space.gathered.x = self.take(plan.room * space.gathered.x_row)
+        space.gathered.target = self.take(plan.room * plan.n_out)
+        space.gathered.labels = <int64_t *>self.take_bytes(plan.room * sizeof(int64_t), self.workspace)
+        space.gathered.weight = self.take(plan.room)
+        return 0
+
+    cdef int acquire(self, Py_ssize_t rows) except -1:
+        """Begin a call: take the lock, and room for so many rows."""
+        take_lock(&self.lock)
+        self.uses += 1
+        flag_set(&self.poll.stopped, False)
+        self.plan.threads = n_threads
+        if n_threads > 1 or rows > self.plan.room:
+            try:
+                self.prepare(rows, n_threads)
+            except BaseException:
+                release_lock(&self.lock)
+                raise
+        return 0
+
+    cdef int release(self) except -1:
+        """End a call; raise what a signal handler has raised in it."""
+        cdef bint stopped = flag_up(&self.poll.stopped)
+        release_lock(&self.lock)
+        return -1 if stopped else 0
+
+    def predict(self, const real[:, ::1] X not None):
+        """The raw outputs of X (n, n_in), finite: an array (n, n_out). Dropout is left out."""
+        cdef Plan *plan = &self.plan
+        cdef Workspace *space = &plan.workspaces[0]
+        cdef Py_ssize_t start = 0, n = 0, rows = X.shape[0], row = padded(plan.n_out)
+        cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
+        cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
+        cdef const Worker *worker = &plan.workers[0]
+        cdef bint finite = True
+        if X.shape[1] != plan.n_in or rows == 0:
+            raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
+        self.acquire(min(rows, most))
+        with nogil:
+            while start < rows and finite and not stops(worker, n * plan.n_params):
+                n = min(most, rows - start)
+                finite = every_finite(n * plan.n_in, &X[start, 0])
+                forward_rows(plan, space, worker, &X[start, 0], plan.n_in, 0, n, 0, 0)
+                finite = finite and (not self.logs or logs_finite(plan, space, n))
+                copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
+                start += n
+        self.release()
+        if not finite:
+            raise ValueError("X contains NaN or infinity, or numbers that log1p does not take")
+        return out.base
+
+    def loss(
+        self, str loss, double option, const real[:, ::1] X not None, const real[:, ::1] target=None,
+        const int64_t[::1] labels=None, const real[::1] weight=None, unsigned long long dropout_key=0,
+        real[::1] grads=None,
+    ):
+        """The mean loss over X (n, n_in); its gradient is written into grads (n_params,) where given."""
+        cdef Objective of
+        cdef Rows data
+        cdef Pass batch
+        cdef double value
+        of.loss = &LOSS_ROWS[<int>loss_code(loss)]
+        of.option = <real>option
+        of.outputs = self.plan.n_out
+        bind_rows(&data, self.plan.n_in, self.plan.n_out, of.loss.row != NULL, X, target, labels, weight)
+        batch.plan = &self.plan
+        batch.data = &data
+        batch.of = &of
+        batch.first = 0
+        batch.rows = X.shape[0]
+        batch.key = dropout_key
+        batch.sink.grads = self.gradient_at(grads)
+        batch.backward = grads is not None
+        self.acquire(X.shape[0])
+        with nogil:
+            value = run_batch(&batch)
+        self.release()
+        return value
+
+    cdef real *gradient_at(self, real[::1] grads) except? NULL:
+        if grads is None:
+            return NULL
+        if not self.trains or grads.shape[0] != self.plan.n_params:
+            raise ValueError(f"grads has shape ({grads.shape[0]},); expected ({self.plan.n_params},)")
+        return &grads[0]
+
+    def penalty(self, double l1, double l2, real[::1] grads=None):
+        """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases; its gradient is added to grads.
+
+        A layer's own l1 or l2 stands in their place.
+        """
+        cdef real *to = self.gradient_at(grads)
+        if to != NULL:
+            add_penalties(&self.plan, <real>l1, <real>l2, to)
+        return penalty(&self.plan, l1, l2)
+
+    def outputs(self, const real[:, ::1] X not None, unsigned long long dropout_key=0):
+        """Forward for a loss that Python computes, everything kept for `gradient_from`: the layers' outputs.
+
+        X (n, n_in). A list of arrays (n, n_out of the layer), the raw outputs last.
+        """
+        cdef Plan *plan = &self.plan
+        cdef Layer *layer
+        cdef Py_ssize_t n = X.shape[0]
+        cdef real[:, ::1] out
+        cdef int i
+        if n == 0 or n > plan.most or X.shape[1] != plan.n_in:
+            raise ValueError("X does not fit the network")
+        self.acquire(n)
+        self.forward_use = self.uses
+        try:
+            with nogil:
+                forward_rows(plan, &plan.workspaces[0], &plan.workers[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
+            found = []
+            for i in range(0 if flag_up(&self.poll.stopped) else plan.n_layers):
+                layer = &plan.layers[i]
+                if layer.kind != DROPOUT or dropout_key:
+                    out = numpy.empty((n, layer.n_out), PRECISION)
+                    copy_matrix(n, layer.n_out, plan.workspaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
+                    found.append(out.base)
+        except BaseException:
+            release_lock(&self.lock)
+            raise
+        self.release()
+        return found
+
+    def gradient_from(
+        self, const real[:, ::1] X not None, const real[:, ::1] delta not None, real[::1] grads not None,
+        unsigned long long dropout_key=0,
+    ):
+        """The gradient that belongs to delta = d loss / d outputs (n, n_out), of the rows `outputs` has just seen."""
+        cdef Plan *plan = &self.plan
+        cdef Workspace *space = &plan.workspaces[0]
+        cdef const Worker *worker = &plan.workers[0]
+        cdef Py_ssize_t n = X.shape[0]
+        cdef Rows data, block
+        cdef Pass batch
+        cdef int i
+        if (
+            n == 0 or n > plan.room or X.shape[1] != plan.n_in
+            or delta.shape[0] != n or delta.shape[1] != plan.n_out
+        ):
+            raise ValueError("X and delta do not fit the network")
+        memset(&data, 0, sizeof(Rows))
+        data.x = <real *>&X[0, 0]
+        batch.plan = plan
+        batch.data = &data
+        batch.first = 0
+        batch.key = dropout_key
+        batch.sink.grads = self.gradient_at(grads)
+        batch.sink.adds = False
+        batch.sink.squares = 0
+        self.acquire(n)
+        if self.uses != self.forward_use + 1:
+            release_lock(&self.lock)
+            raise RuntimeError(
+                "the network was called, by another thread or by the loss, between the outputs of a batch and their "
+                "gradient; let one thread train it, and the loss call another model"
+            )
+        with nogil:
+            take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.gathered, 0, &block)
+            copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
+            delta_rows(plan, space, worker, 0, n, 0, dropout_key)
+            for i in range(plan.first, plan.n_layers):
+                if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
+                    weight_rows(&batch, space, worker, &batch.sink, i, 0, n, 0, plan.layers[i].n_in)
+        self.release()
+
+
+cdef bint logs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows) noexcept nogil:
+    """Whether every log(1 + x) of a block is a finite number. Padding is 0."""
+    cdef int i
+    for i in range(plan.n_layers):
+        if plan.layers[i].kind == LOG1P and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
+            return False
+    return True
+
+
+cdef void free_capsule(object capsule) noexcept:
+    free(PyCapsule_GetPointer(capsule, NULL))

@@ -1,0 +1,370 @@
+"""A network as the kernels see it, and how one batch goes through it.
+
+Design
+------
+- Rows are independent until their gradients are summed. So a task takes some rows all the way: gather, forward,
+  loss, and the deltas of every layer; then tasks of another kind sum x^T delta, each for its rows of a weight.
+  That is two jobs per block, and every number is summed by one task in one order: bits do not depend on the threads.
+- A batch of more rows than `block` goes through in blocks that fit the cache; their gradients add up in their order.
+- Where blocks are many and parameters few, a task takes whole blocks instead, with a workspace per thread and a
+  gradient per group of blocks. The groups are a matter of the batch, not of the threads, and are added in order.
+"""
+
+
+cdef struct Workspace:
+    real **a                # per layer: (block, out_row), outputs
+    real **z                # per layer: (block, out_row), a's own buffer where z is not kept
+    real **delta            # per layer: (block, out_row), d loss / d z
+    double *value           # (block,), each row's loss
+    Rows gathered           # (block, …): rows of a shuffled batch, brought together
+
+cdef struct Plan:
+    Layer *layers
+    int n_layers, first, last       # first and last dense layer
+    int lowest                      # dense layer that is trained
+    Py_ssize_t n_in, n_out, n_params
+    Py_ssize_t most                 # rows of the largest block
+    Py_ssize_t poll_rows            # rows that go through the layers between two looks at signals
+    int weight_tasks                # that sum the weights' gradients
+    Py_ssize_t room                 # rows that the workspaces hold
+    real *params
+    int n_workspaces
+    int threads                     # of this call: read once, under the lock and the GIL
+    Workspace workspaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
+    Worker workers[MOST_THREADS]
+    double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
+    bint *clipped                   # (weight_tasks,): whether they were clipped by value
+    real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
+
+cdef struct Pass:                   # one batch on its way
+    Plan *plan
+    const Rows *data
+    const Objective *of
+    Py_ssize_t first, rows          # the batch within the data's order
+    Py_ssize_t start, n             # the block within the batch
+    Py_ssize_t block                # rows of a block
+    uint64_t key                    # of dropout; 0 leaves it out
+    double total_weight, mean       # what its mean loss divides by, and one over it
+    double factor                   # of its gradient: see `gradient_factor`
+    bint backward                   # or the loss alone
+    Sink sink                       # of its gradient
+    Py_ssize_t share                # rows of a task
+    int round                       # of the groups
+    double loss[MOST_GROUPS]
+
+
+cdef inline bint is_left(const Pass *batch) noexcept nogil:
+    """Whether a signal handler has raised, and the batch is to be left where it is."""
+    return flag_up(&batch.plan.workers[0].poll.stopped)
+
+
+cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
+    """Rows, rounded up to a whole number of tiles of every kind, at least one."""
+    return max(<Py_ssize_t>1, (rows + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE) * BLOCK_MULTIPLE
+
+
+cdef Py_ssize_t most_rows(Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
+    """The largest block of a network: what the cache holds, or what makes up for streaming the weights."""
+    cdef Py_ssize_t least = LEAST_BLOCK if parameter_bytes < 2 * GROUP_BYTES else LARGE_BLOCK
+    return whole_tiles(max(least, CACHE_BYTES // row_bytes))
+
+
+cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept nogil:
+    """Rows of a block in a batch of so many: all, or equal shares. A matter of the batch and the network alone."""
+    cdef Py_ssize_t n_blocks
+    if rows <= plan.most:
+        return rows
+    n_blocks = (rows - 1) // plan.most + 1
+    return whole_tiles((rows + n_blocks - 1) // n_blocks)
+
+
+cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
+    """Whether a batch of so many rows is shared out by blocks."""
+    return plan.n_params * <Py_ssize_t>sizeof(real) <= GROUP_BYTES and rows >= 2 * MOST_GROUPS * LEAST_BLOCK \
+        and rows > plan.most
+
+
+cdef void forward_rows(
+    const Plan *plan, const Workspace *space, const Worker *worker,
+    const real *x, Py_ssize_t x_row, Py_ssize_t at, Py_ssize_t rows,    # (rows, n_in): rows at … of the block
+    Py_ssize_t start, uint64_t key,                                     # the block's first row in its batch
+) noexcept nogil:
+    """Fill the layers' outputs for some rows of a block, as far as the worker does not stop."""
+    cdef const Layer *layer
+    cdef real *a
+    cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        if looks and stops(worker, rows * layer.n_in * layer.n_out):
+            return
+        a = space.a[i] + at * layer.out_row
+        if layer.kind == DENSE:
+            dense_forward(layer, plan.params, x, x_row, rows, space.z[i] + at * layer.out_row, a, worker)
+        elif layer.kind != DROPOUT:
+            scale_forward(layer, x, x_row, rows, a)
+        elif key:
+            dropout(key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in, x, x_row, a, layer.out_row)
+        else:
+            continue
+        x = a
+        x_row = layer.out_row
+
+
+cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
+    """The layer whose output is the network's: the last one at work."""
+    return plan.n_layers - 1 if key else plan.last
+
+
+cdef void delta_rows(
+    const Plan *plan, const Workspace *space, const Worker *worker,
+    Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start, uint64_t key,
+) noexcept nogil:
+    """From d loss / d outputs, in the last dense layer's delta, to the deltas down to the lowest layer trained."""
+    cdef const Layer *layer
+    cdef real *delta = NULL
+    cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef int i, dense = plan.last
+    for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
+        layer = &plan.layers[i]
+        if looks and stops(worker, rows * layer.n_in * layer.n_out):
+            return
+        delta = space.delta[dense] + at * plan.layers[dense].out_row
+        if layer.kind != DENSE:
+            if layer.kind != DROPOUT:
+                scale_backward(layer, space.a[i] + at * layer.out_row, rows, delta)
+            elif key:
+                dropout(
+                    key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in,
+                    delta, layer.out_row, delta, layer.out_row,
+                )
+            continue
+        multiply_slope(
+            layer.activation, layer.option, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
+            delta, rows * layer.out_row,
+        )
+        if i > plan.lowest:
+            dense = i - 1
+            while plan.layers[dense].kind != DENSE:
+                dense -= 1
+            dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, worker)
+
+
+cdef void rows_task(void *context, int task, int thread) noexcept nogil:
+    """Some rows of the block: gather, forward, loss, deltas."""
+    cdef Pass *batch = <Pass *>context
+    cdef Plan *plan = batch.plan
+    cdef const Worker *worker = &plan.workers[thread]
+    cdef Py_ssize_t at = task * batch.share
+    cdef Py_ssize_t end = at + batch.share if at + batch.share < batch.n - 1 else batch.n
+    cdef Py_ssize_t rows
+    while at < end:
+        rows = plan.poll_rows if plan.poll_rows < end - at - 1 else end - at
+        if stops(worker, rows * plan.n_params):
+            return
+        whole_rows(batch, &plan.workspaces[0], worker, at, rows, batch.start)
+        at += rows
+
+
+cdef void whole_rows(
+    Pass *batch, Workspace *space, const Worker *worker, Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start,
+) noexcept nogil:
+    cdef Plan *plan = batch.plan
+    cdef int last = output_layer(plan, batch.key)
+    cdef Py_ssize_t row = padded(plan.n_out)
+    cdef Rows block
+    take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.gathered, at, &block)
+    forward_rows(plan, space, worker, block.x, block.x_row, at, rows, start, batch.key)
+    loss_block(
+        batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
+        space.delta[plan.last] + at * row, row, space.value + at,
+    )
+    if batch.backward:
+        delta_rows(plan, space, worker, at, rows, start, batch.key)
+
+
+cdef void layer_input(
+    const Pass *batch, const Workspace *space, int i, Py_ssize_t start, const real **x, Py_ssize_t *x_row,
+) noexcept nogil:
+    """What layer i has seen of the block that begins at `start`: (n, n_in), rows x_row apart."""
+    cdef const Plan *plan = batch.plan
+    cdef int j = i - 1
+    while j >= 0 and plan.layers[j].kind == DROPOUT and not batch.key:
+        j -= 1
+    if j >= 0:
+        x[0] = space.a[j]
+        x_row[0] = plan.layers[j].out_row
+    elif gathers(batch.data, plan.n_in):
+        x[0] = space.gathered.x
+        x_row[0] = space.gathered.x_row
+    else:
+        x[0] = batch.data.x + (batch.first + start) * plan.n_in
+        x_row[0] = plan.n_in
+
+
+cdef void weight_rows(
+    const Pass *batch, const Workspace *space, const Worker *worker, Sink *sink,
+    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
+) noexcept nogil:
+    """The block's x^T delta for rows low … high of layer i's weight, and its bias gradient with the first rows."""
+    cdef WeightRows of
+    of.layer = &batch.plan.layers[i]
+    layer_input(batch, space, i, start, &of.x, &of.x_row)
+    of.rows, of.delta, of.low, of.high = n, space.delta[i], low, high
+    sink_gradient(&of, sink, worker)
+
+
+cdef void weights_task(void *context, int task, int thread) noexcept nogil:
+    """One share of one weight: tasks count shares layer by layer, the last layer's first."""
+    cdef Pass *batch = <Pass *>context
+    cdef Plan *plan = batch.plan
+    cdef Sink sink = batch.sink
+    cdef const Layer *layer
+    cdef Py_ssize_t low
+    cdef int i = plan.last, left = task
+    while left >= plan.layers[i].tasks:
+        left -= plan.layers[i].tasks
+        i -= 1
+    layer = &plan.layers[i]
+    if sink.grads != NULL and stops(&plan.workers[thread], batch.n * layer.share * layer.n_out):
+        return
+    if layer.frozen:
+        plan.squares[task], plan.clipped[task] = 0, False
+        return
+    low = left * layer.share
+    sink.adds = batch.start > 0
+    sink.squares, sink.clipped = 0, False
+    weight_rows(
+        batch, &plan.workspaces[0], &plan.workers[thread], &sink, i, batch.start, batch.n,
+        low, min(low + layer.share, layer.n_in),
+    )
+    plan.squares[task], plan.clipped[task] = sink.squares, sink.clipped
+
+
+cdef void settle_tasks(Plan *plan) noexcept nogil:
+    """What the work is cut into: a task sums a quarter of a weight's rows, within bounds, in whole tiles."""
+    cdef Layer *layer
+    cdef Py_ssize_t share, widest = 1
+    cdef int i
+    plan.weight_tasks = 0
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        widest = max(widest, layer.n_in, layer.n_out)
+        if layer.kind == DENSE:
+            share = max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4))
+            layer.share = min(layer.n_in, whole_tiles(share))
+            layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
+            plan.weight_tasks += layer.tasks
+    plan.poll_rows = whole_tiles(LOOK_NUMBERS // widest)
+
+
+cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
+    """Blocks that a group takes in one round: its share of all, as far as signals may wait."""
+    cdef Py_ssize_t n_blocks = (batch.rows + batch.block - 1) // batch.block
+    cdef Py_ssize_t most = ROUND_WORK // (batch.block * batch.plan.n_params * MOST_GROUPS)
+    return max(<Py_ssize_t>1, min(most, (n_blocks + MOST_GROUPS - 1) // MOST_GROUPS))
+
+
+cdef void group_task(void *context, int task, int thread) noexcept nogil:
+    """A group's blocks of this round, one after the other, into the group's own gradient."""
+    cdef Pass *batch = <Pass *>context
+    cdef Plan *plan = batch.plan
+    cdef Workspace *space = &plan.workspaces[thread]
+    cdef const Worker *worker = &plan.workers[thread]
+    cdef Sink sink = batch.sink
+    cdef Py_ssize_t share = round_blocks(batch) * batch.block
+    cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
+    cdef Py_ssize_t end = min(start + share, batch.rows)
+    cdef Py_ssize_t n
+    cdef int i
+    sink.adds = batch.round > 0
+    sink.squares = 0
+    if task and batch.backward:
+        sink.grads = plan.group_grads + (task - 1) * plan.n_params
+        if start >= end and not sink.adds:
+            memset(sink.grads, 0, plan.n_params * sizeof(real))
+    while start < end:
+        n = min(batch.block, end - start)
+        if stops(worker, n * plan.n_params):
+            return
+        whole_rows(batch, space, worker, 0, n, start)
+        batch.loss[task] += sum_values(n, space.value)
+        for i in range(plan.first, plan.n_layers if batch.backward else 0):
+            if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
+                weight_rows(batch, space, worker, &sink, i, start, n, 0, plan.layers[i].n_in)
+        sink.adds = True
+        start += n
+
+
+cdef void run_groups(Pass *batch, int threads) noexcept nogil:
+    """The batch in rounds; in each, every group takes its next blocks. The groups' gradients are added in order."""
+    cdef Plan *plan = batch.plan
+    cdef Py_ssize_t round_rows = round_blocks(batch) * batch.block * MOST_GROUPS
+    cdef int i
+    memset(batch.loss, 0, sizeof(batch.loss))
+    batch.round = 0
+    while batch.round * round_rows < batch.rows and not is_left(batch):
+        pool_run(group_task, batch, MOST_GROUPS, threads)
+        batch.round += 1
+    for i in range(1, MOST_GROUPS):
+        batch.loss[0] += batch.loss[i]
+        if batch.backward:
+            add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.sink.grads)
+    if batch.backward:
+        batch.sink.squares = sum_squares(plan.n_params, batch.sink.grads)
+
+
+cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
+    """The batch block by block, the rows of each shared out."""
+    batch.loss[0] = 0
+    batch.start = 0
+    while batch.start < batch.rows and not is_left(batch):
+        block_deltas(batch, threads)
+        if batch.backward:
+            block_gradient(batch, threads)
+        batch.start += batch.n
+
+
+cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
+    """The losses of the block at `start`, and the deltas of all layers."""
+    cdef int tasks = 1
+    batch.n = min(batch.block, batch.rows - batch.start)
+    batch.share = batch.n
+    if threads > 1:
+        batch.share = whole_tiles((batch.n + threads - 1) // threads)
+        tasks = <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1)
+    pool_run(rows_task, batch, tasks, threads)
+    batch.loss[0] += sum_values(batch.n, batch.plan.workspaces[0].value)
+
+
+cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
+    """The gradient that belongs to the block's deltas."""
+    cdef Plan *plan = batch.plan
+    cdef int i
+    pool_run(weights_task, batch, plan.weight_tasks, threads)
+    batch.sink.squares, batch.sink.clipped = 0, False
+    for i in range(plan.weight_tasks):
+        batch.sink.squares += plan.squares[i]
+        batch.sink.clipped |= plan.clipped[i]
+
+
+cdef int begin_batch(Pass *batch) noexcept nogil:
+    """Settle what a batch is made of -> the threads that it is worth."""
+    cdef Plan *plan = batch.plan
+    batch.total_weight = total_weight(batch.of, batch.data, batch.first, batch.rows)
+    batch.mean = batch.factor = mean_factor(batch.total_weight)
+    if batch.data.weight != NULL:
+        batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
+    batch.block = block_rows(plan, batch.rows)
+    cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
+    return 1 if batch.rows * plan.n_params * 3 < least else plan.threads
+
+
+cdef double run_batch(Pass *batch) noexcept nogil:
+    """The mean loss of a batch, and its gradient where it goes backward; or a part of it, which `is_left` tells."""
+    cdef int threads = begin_batch(batch)
+    if in_groups(batch.plan, batch.rows):
+        run_groups(batch, threads)
+    else:
+        run_blocks(batch, threads)
+    return batch.mean * batch.loss[0]

@@ -1,0 +1,113 @@
+"""Rows of the data as a batch sees them: a stretch of an order, in place or brought together.
+
+Design
+------
+- A `Rows` is a view: inputs, targets (numbers or labels), weights, and the order to visit them in. Without an
+  order a batch is a stretch of the caller's own arrays and nothing is copied; with one, `take_rows` gathers a block.
+- A batch's gradient divides by its number of rows times the mean weight of all data. Divided by the batch's own weights
+  instead, small batches would cancel the weights, and a fit would not minimize the weighted mean over all rows.
+"""
+
+cdef struct Rows:
+    real *x                  # (n, n_in), rows x_row apart
+    Py_ssize_t x_row
+    real *target             # (n, k), or NULL where labels are given
+    int64_t *labels          # (n,), or NULL
+    real *weight             # (n,), or NULL: every weight 1
+    const int64_t *order     # (n,): the order they are visited in, or NULL: as they stand
+    double mean_weight       # what weights count relative to: that of all data, 1 in a step by hand, 0: the batch's own
+    Py_ssize_t whole_rows    # of all data, where it is theirs
+
+
+cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        to[j] = source[j]
+
+
+cdef inline bint gathers(const Rows *data, Py_ssize_t n_in) noexcept nogil:
+    """Whether rows are brought together: out of order, or from a stride that the products read badly."""
+    return data.order != NULL or n_in * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0
+
+
+cdef void take_rows(
+    const Rows *data, Py_ssize_t n_in, Py_ssize_t k, Py_ssize_t first, Py_ssize_t rows,
+    const Rows *gathered, Py_ssize_t at,    # buffers to gather into, and the row to begin at
+    Rows *block,                        # the view that results
+) noexcept nogil:
+    """A view of rows first … first + rows of the data's order."""
+    cdef Py_ssize_t r
+    cdef int64_t i
+    block.order = NULL
+    if not gathers(data, n_in):
+        block.x = data.x + first * n_in
+        block.x_row = n_in
+        block.target = NULL if data.target == NULL else data.target + first * k
+        block.labels = NULL if data.labels == NULL else data.labels + first
+        block.weight = NULL if data.weight == NULL else data.weight + first
+        return
+    block.x = gathered.x + at * gathered.x_row
+    block.x_row = gathered.x_row
+    block.target = NULL if data.target == NULL else gathered.target + at * k
+    block.labels = NULL if data.labels == NULL else gathered.labels + at
+    block.weight = NULL if data.weight == NULL else gathered.weight + at
+    for r in range(rows):
+        i = data.order[first + r] if data.order != NULL else first + r
+        copy_row(n_in, data.x + i * n_in, block.x + r * block.x_row)
+        if block.target != NULL:
+            copy_row(k, data.target + i * k, block.target + r * k)
+        if block.labels != NULL:
+            block.labels[r] = data.labels[i]
+        if block.weight != NULL:
+            block.weight[r] = data.weight[i]
+
+
+cdef int bind_rows(
+    Rows *data, Py_ssize_t n_in, Py_ssize_t k, bint takes_labels,
+    const real[:, ::1] X,              # (n, n_in)
+    const real[:, ::1] target,         # (n, k), or None where labels are given
+    const int64_t[::1] labels,         # (n,), or None
+    const real[::1] weight,            # (n,), or None
+) except -1:
+    """Point at the caller's arrays, which Python has validated; the shapes are checked for memory's sake."""
+    cdef Py_ssize_t n = X.shape[0]
+    cdef Py_ssize_t i
+    memset(data, 0, sizeof(Rows))
+    if n == 0 or X.shape[1] != n_in:
+        raise ValueError(f"X has shape ({n}, {X.shape[1]}); expected at least one row of {n_in} features")
+    data.x = <real *>&X[0, 0]
+    data.x_row = n_in
+    if labels is not None:
+        if labels.shape[0] != n or not takes_labels:
+            raise ValueError(f"labels have shape ({labels.shape[0]},); expected ({n},), for a loss that takes labels")
+        for i in range(n):
+            if labels[i] < 0 or labels[i] >= k:
+                raise ValueError(f"y has label {labels[i]} in row {i}; expected 0 … {k - 1}")
+        data.labels = <int64_t *>&labels[0]
+    else:
+        if target is None or target.shape[0] != n or target.shape[1] != k:
+            raise ValueError(f"y must have shape ({n}, {k})")
+        data.target = <real *>&target[0, 0]
+    if weight is not None:
+        if weight.shape[0] != n:
+            raise ValueError(f"sample_weight has shape ({weight.shape[0]},); expected ({n},)")
+        data.weight = <real *>&weight[0]
+    return 0
+
+
+cdef double sum_weights(
+    const real *weight, const int64_t *order, Py_ssize_t first, Py_ssize_t rows,    # (n,); (n,) or NULL
+) noexcept nogil:
+    """Sum of the weights of rows first … first + rows of the order."""
+    cdef Py_ssize_t i
+    cdef double total = 0
+    for i in range(first, first + rows):
+        total += weight[order[i] if order != NULL else i]
+    return total
+
+
+cdef void bind_whole(Rows *data, const real[::1] weights) noexcept:
+    """Note that the rows' weights count relative to the mean of these, (n,) or None."""
+    if weights is not None:
+        data.whole_rows = weights.shape[0]
+        data.mean_weight = sum_weights(&weights[0], NULL, 0, data.whole_rows) / data.whole_rows

@@ -1,0 +1,121 @@
+/* Loops over lanes that the compiler vectorizes only where it is told that their arrays do not overlap.
+
+Design
+------
+- What these loops take is too many arrays for checks at run time; Cython cannot say `restrict`.
+- Functions of their own rather than inlined ones: `restrict` is kept, and a call is little beside 64 lanes.
+- Lanes are a multiple of a vector, so nothing is left over. */
+#ifndef GDCORE_LANES_H
+#define GDCORE_LANES_H
+
+#include "layers/activations.h"
+#include "machine/elementary.h"
+#include "machine/vector.h"
+
+#define EPSILON PICK(FLT_EPSILON, DBL_EPSILON)
+#define ACTIVATION_ERROR (3 * EPSILON)    /* two values, 2 ulp each */
+#define OUTPUT_SAFETY ((real)4)           /* times the root mean square of the outputs' error */
+#define CHANGE_ERROR (32 * EPSILON)       /* of a change itself: sums of products */
+#define VALUE_ERROR (4 * EPSILON)         /* of a loss's terms */
+
+#define LANE_LOOP static __attribute__((noinline))
+
+/* y *= x, n numbers */
+LANE_LOOP void multiply(ptrdiff_t n, const real *restrict x, real *restrict y)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        y[i] *= x[i];
+}
+
+/* z (n_out, lanes) = the outer product of weight (n_out,) and x (lanes,) */
+LANE_LOOP void rank_one(
+    ptrdiff_t n_out, ptrdiff_t lanes, const real *restrict weight, const real *restrict x, real *restrict z)
+{
+    for (ptrdiff_t j = 0; j < n_out; j++)
+        for (ptrdiff_t r = 0; r < lanes; r++)
+            z[j * lanes + r] = weight[j] * x[r];
+}
+
+/* A function made of straight pieces: between its kinks it has one slope. Kinks that are not there are at infinity. */
+typedef struct {
+    real kinks[MAX_KINKS];
+    real slopes[MAX_KINKS + 1];
+} Pieces;
+
+static inline int piece_of(const Pieces *of, real z) { return (z > of->kinks[0]) + (z > of->kinks[1]); }
+
+static inline real piece_slope(const Pieces *of, real z)
+{
+    return z > of->kinks[1] ? of->slopes[2] : z > of->kinks[0] ? of->slopes[1] : of->slopes[0];
+}
+
+/* What such a function makes of a change of z: exact where both ends lie on one piece. `out` and `a` are its values
+ * behind a mask (n,), which may be NULL. */
+LANE_LOOP void piece_change(
+    ptrdiff_t n, const Pieces *pieces, const real *restrict z, const real *restrict moved, const real *restrict out,
+    const real *restrict a, const real *mask, real *restrict change)
+{
+    const Pieces of = *pieces;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const real slope = piece_slope(&of, z[i]) * (mask ? mask[i] : 1);
+        change[i] = piece_of(&of, z[i]) == piece_of(&of, moved[i]) ? slope * change[i] : out[i] - a[i];
+    }
+}
+
+/* What a unit with such an activation makes of a change step * x of z where it crosses no kink -> whether it reaches
+ * one, changes anything, and stays within `reach` (NaN does not). */
+enum { REACHES_KINK = 1, CHANGES = 2, IS_FAR = 4 };
+
+LANE_LOOP int straight_change(
+    ptrdiff_t lanes, real step, const Pieces *pieces, real reach, const real *restrict x, const real *restrict z,
+    const real *mask, real *restrict change)
+{
+    const Pieces of = *pieces;
+    lane kinks = 0, changes = 0, far = 0;
+    for (ptrdiff_t r = 0; r < lanes; r++) {
+        const real d = step * x[r], slope = piece_slope(&of, z[r]) * (mask ? mask[r] : 1);
+        const int clear = (real_abs(d) < real_abs(z[r] - of.kinks[0])) & (real_abs(d) < real_abs(z[r] - of.kinks[1]));
+        kinks |= -(lane)(!clear & (d != 0));
+        change[r] = slope * d;
+        changes |= -(lane)(change[r] != 0);
+        far |= -(lane) !(real_abs(change[r]) <= reach);
+    }
+    return (kinks ? REACHES_KINK : 0) | (changes ? CHANGES : 0) | (far ? IS_FAR : 0);
+}
+
+/* Whether one of n numbers is not 0. */
+LANE_LOOP int any_change(ptrdiff_t n, const real *x)
+{
+    lane found = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        found |= -(lane)(x[i] != 0);
+    return found != 0;
+}
+
+/* Whether one of n pairs lies on different sides of a kink: below, at or above it. */
+LANE_LOOP int sides_differ(ptrdiff_t n, real kink, const real *before, const real *after)
+{
+    lane found = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        found |= ((lane)(before[i] > kink) ^ (lane)(after[i] > kink)) | ((lane)(before[i] < kink) ^ (lane)(after[i] < kink));
+    return found != 0;
+}
+
+/* Add to change and noise (lanes,) what the losses of `count` outputs have become: all others (count, lanes).
+ * `linear` is how much of |y out| is among the loss's terms. */
+LANE_LOOP void add_pointwise(
+    ptrdiff_t count, ptrdiff_t lanes, real linear, const real *restrict value, const real *restrict before,
+    const real *restrict slope, const real *restrict y, const real *restrict out, const real *restrict z,
+    const real *restrict error, real *restrict change, real *restrict noise)
+{
+    for (ptrdiff_t j = 0; j < count * lanes; j += lanes)
+        for (ptrdiff_t r = 0; r < lanes; r++) {
+            const ptrdiff_t i = j + r;
+            const real terms = real_abs(value[i]) + real_abs(before[i]) + linear * real_abs(y[i] * out[i]);
+            const real moved = OUTPUT_SAFETY * error[i] + CHANGE_ERROR * real_abs(out[i] - z[i]);
+            change[r] += value[i] - before[i];
+            noise[r] += VALUE_ERROR * terms + real_abs(slope[i]) * moved;
+        }
+}
+
+#endif

@@ -1,0 +1,166 @@
+"""What cross-entropy changes by when logits move.
+
+Design
+------
+- log sum exp(z + d) - log sum exp(z) = log(1 + sum p (exp(d) - 1)), p being the probabilities: no term is larger than
+  the move, and near moves need a few terms of a series. Far ones, and those that are not numbers, take the difference
+  of the logarithms.
+- A weight of the last hidden stage moves one unit, and the logits along a line, d_j = w_j x. The sum over outputs is a
+  polynomial in x then, with coefficients sum_j p_j w_j^n / n! that belong to the unit: made once for a block, they
+  serve all of its weights at the price of one logit, however many there are.
+"""
+
+cdef extern from "probe/softmax.h" nogil:
+    const real NEAR
+    const int LINE_ROWS
+    bint all_within(Py_ssize_t n, const real *x, real reach) noexcept
+    void softmax_slopes(
+        Py_ssize_t k, Py_ssize_t lanes, const real *e, const real *total, const real *target_sum, const real *target,
+        const real *error, real *softmax, real *still, real *touch,
+    ) noexcept
+    void near_logits(
+        Py_ssize_t count, Py_ssize_t lanes, const real *d, const real *softmax, const real *target, const real *touch,
+        real *growth, real *line, real *noise,
+    ) noexcept
+    void near_change(
+        Py_ssize_t lanes, const real *target_sum, const real *growth, const real *line, real *change, real *noise,
+    ) noexcept
+    void line_terms(
+        Py_ssize_t k, Py_ssize_t lanes, const real *weight, const real *softmax, const real *target, const real *touch,
+        real *terms,
+    ) noexcept
+    void line_change(
+        Py_ssize_t lanes, const real *x, const real *terms, const real *still, const real *target_sum, real *change,
+        real *noise,
+    ) noexcept
+    void add_exponentials(Py_ssize_t lanes, const real *z, const real *top, real *e, real *total) noexcept
+    void tops(Py_ssize_t k, Py_ssize_t lanes, const real *z, real *top) noexcept
+    void add_log_totals(
+        Py_ssize_t lanes, const real *target_sum, const real *top_before, const real *log_before, const real *top,
+        real *total, real *share, real *change, real *noise,
+    ) noexcept
+    void add_logits(
+        Py_ssize_t count, Py_ssize_t lanes, const real *e, const real *share, const real *target, const real *d,
+        const real *error, real *change, real *noise,
+    ) noexcept
+
+
+cdef void softmax_fill(const Point *p, const Block *b, real *scratch) noexcept nogil:
+    """Smoothed targets, exponentials and probabilities of a block's logits, and what roundoff their moves have."""
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef real even = p.of.option / p.k, keep = <real>1 - p.of.option
+    cdef Py_ssize_t j, r
+    memset(b.target_sum, 0, b.lanes * sizeof(real))
+    for j in range(p.k):
+        for r in range(b.lanes):
+            b.target[j * b.lanes + r] = even + keep * b.target[j * b.lanes + r]
+            b.target_sum[r] += b.target[j * b.lanes + r]
+    for r in range(b.lanes):
+        b.top[r] = -INFINITY
+        b.log_total[r] = 0
+    tops(p.k, b.lanes, z, b.top)
+    for j in range(p.k):
+        add_exponentials(b.lanes, z + j * b.lanes, b.top, b.value + j * b.lanes, b.log_total)
+    softmax_slopes(p.k, b.lanes, b.value, b.log_total, b.target_sum, b.target, b.error, b.softmax, b.still, b.touch)
+    for r in range(b.lanes):
+        b.log_total[r] = real_log(b.log_total[r])
+
+
+cdef inline bint has_lines(const Point *p) noexcept nogil:
+    """Whether units of the last hidden stage move the logits along lines."""
+    return p.linear and p.n_stages > 1 and p.k >= FEW_OUTPUTS
+
+
+cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
+    """The coefficients of every unit of the last hidden stage, and how far it may move to be near."""
+    cdef const Stage *last = &p.stages[p.n_stages - 1]
+    cdef const real *weight
+    cdef real steepest
+    cdef Py_ssize_t unit, j
+    if b.lined == b.first:
+        return
+    b.lined = b.first
+    for unit in range(last.n_in):
+        weight = last.weight + unit * p.k
+        line_terms(p.k, b.lanes, weight, b.softmax, b.target, b.touch, b.line + unit * LINE_ROWS * b.lanes)
+        steepest = 0
+        for j in range(p.k):
+            steepest = steepest if real_abs(weight[j]) <= steepest else real_abs(weight[j])
+        b.reach[unit] = NEAR / steepest if steepest <= MOST_STEEP else <real>-1
+
+
+cdef inline real line_reach(const Point *p, const Block *b, int s, Py_ssize_t unit) noexcept nogil:
+    """How far the outputs of a unit of stage s may move to be near on its line; below 0 where it has none."""
+    return b.reach[unit] if s == p.n_stages - 2 and b.lined == b.first else <real>-1
+
+
+cdef void line_changes(const Point *p, const Block *b, Scratch *w) noexcept nogil:
+    """Changes and roundoff of the lanes' losses where a unit has moved by w.dz."""
+    cdef const real *terms = b.line + w.unit * LINE_ROWS * b.lanes
+    line_change(b.lanes, w.dz, terms, b.still + p.k * b.lanes, b.target_sum, w.change, w.noise)
+
+
+cdef void near_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """The same where outputs low … high, one of them or all, have moved by w.dz, and none far."""
+    cdef Py_ssize_t lanes = b.lanes, at = low * lanes
+    memcpy(w.noise, b.still + (p.k * lanes if high - low == p.k else at), lanes * sizeof(real))
+    near_logits(
+        high - low, lanes, w.dz, b.softmax + at, b.target + at, b.touch + at, w.lane, w.lane + lanes, w.noise,
+    )
+    near_change(lanes, b.target_sum, w.lane, w.lane + lanes, w.change, w.noise)
+
+
+cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """The same, however far."""
+    cdef Py_ssize_t lanes = b.lanes, at = low * lanes, j, q
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef const real *out
+    cdef real *top = w.lane
+    cdef real *total = w.lane + lanes
+    cdef real *share = w.lane + 2 * lanes
+    for q in range((high - low) * lanes):
+        w.a[q] = z[at + q] + w.dz[q]
+        w.dz[q] = w.a[q] - z[at + q]
+    for q in range(lanes):
+        top[q] = -INFINITY
+        total[q] = 0
+        w.change[q] = 0
+        w.noise[q] = 0
+    tops(low, lanes, z, top)
+    tops(high - low, lanes, w.a, top)
+    tops(p.k - high, lanes, z + high * lanes, top)
+    for j in range(p.k):
+        out = z + j * lanes
+        if low <= j < high:
+            out = w.a + (j - low) * lanes
+        add_exponentials(lanes, out, top, w.other + j * lanes, total)
+    add_log_totals(lanes, b.target_sum, b.top, b.log_total, top, total, share, w.change, w.noise)
+    add_logits(
+        high - low, lanes, w.other + at, share, b.target + at, w.dz, b.error + at, w.change, w.noise,
+    )
+
+
+cdef double softmax_total(const Point *p, const Block *b, real *lane) noexcept nogil:
+    """The weighted sum of the samples' losses; lane (lanes,) is scratch."""
+    cdef const real *z = b.a[p.n_stages - 1]
+    cdef Py_ssize_t j, r, at
+    for r in range(b.lanes):
+        lane[r] = b.target_sum[r] * b.log_total[r]
+    for j in range(p.k):
+        for r in range(b.lanes):
+            at = j * b.lanes + r
+            if b.target[at] != 0:        # or a logit of -infinity would make NaN of a class that is not meant
+                lane[r] -= b.target[at] * (z[at] - b.top[r])
+    return lane_sum(b.rows, b.weight, lane)
+
+
+cdef void softmax_changes(
+    const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
+) noexcept nogil:
+    """Changes and roundoff of the lanes' losses where outputs low … high, or one unit on its line, have moved."""
+    if w.unit >= 0:
+        line_changes(p, b, w)
+    elif all_within((high - low) * b.lanes, w.dz, NEAR):
+        near_changes(p, b, w, low, high)
+    else:
+        far_changes(p, b, w, low, high)

@@ -1,0 +1,207 @@
+"""The package's structure: imports go down, never in a circle; private names stay at home; files stay short.
+
+Design
+------
+- Imports are read from the source by `ast`: those within functions, those for type checkers only and those by name
+  (`import_module`) count like all others.
+- What does not hold everywhere yet is listed with its reason. A list may only shrink: an entry that has become
+  unnecessary fails as a new exception does.
+"""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from arrows import ROOMS, arrows, going_up, imported_by_compiled_code, in_circles, private_reads
+
+import gdcore
+
+ROOT = Path(gdcore.__file__).parents[1]
+SOURCES = ROOT / "src"
+
+ARROWS_UP = {
+    ("bench.gdcore_adapter", ""): "The benchmark measures the package as its users import it.",
+    ("base.pictures", "plot"): "A record's method draws it by `plot`, which is imported when a picture is drawn.",
+}
+
+TYPES_THE_TRAINER = "Imports the trainer to name its type; ends when its functions take the training's state."
+TYPES_THE_REPORT = "Imports the report to name its type."
+CIRCLES = {
+    ("base.pictures", "plot"): ARROWS_UP["base.pictures", "plot"],
+    ("training.carried", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.compiled", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.custom", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.diverged", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.epoch", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.fit", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.hints", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.options", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.resume", "training.trainer"): TYPES_THE_TRAINER,
+    ("training.validation", "training.trainer"): TYPES_THE_TRAINER,
+    ("optimizers.state", "optimizers.base"): "Imports the optimizer to name its type.",
+    ("models.answers", "models.sequential"): "Imports the model to name its type.",
+    ("gradcheck.report.plot", "gradcheck.report.report"): TYPES_THE_REPORT,
+    ("gradcheck.report.tables", "gradcheck.report.report"): TYPES_THE_REPORT,
+}
+"""The imports without which there is no circle."""
+
+PRIVATE_READS = {
+    "training/carried.py": 3,
+    "training/compiled.py": 7,
+    "training/custom.py": 5,
+    "training/diverged.py": 2,
+    "training/epoch.py": 8,
+    "training/fit.py": 17,
+    "training/resume.py": 11,
+    "training/validation.py": 1,
+}
+"""Reads of a trainer's private attributes outside of it, which end when the functions take the training's state."""
+
+MOST_LINES = 400
+LONG_FILES = {
+    "gdcore/training/fit.py": "The training's state is to leave it.",
+    "gdcore/training/trainer.py": "The training's state is to leave it.",
+    "src/training/training.pxi": "The overflow guard is to leave it.",
+}
+
+
+def compare(found, listed, new, stale):
+    """Fail on what is found and not listed, and on what is listed and not found."""
+    assert not found - listed, f"{new}: {sorted(found - listed)}"
+    assert not listed - found, f"{stale}: take it from the list in {Path(__file__).name}: {sorted(listed - found)}"
+
+
+# The package
+
+
+@pytest.fixture(scope="module")
+def package():
+    return arrows(ROOT / "gdcore")
+
+
+def test_every_folder_is_a_room():
+    folders = {path.parent.name for path in (ROOT / "gdcore").glob("*/*.py")}
+    assert folders <= set(ROOMS)
+
+
+def test_tests_stand_in_the_room_that_they_test():
+    tests = ROOT / "tests"
+    folders = {path.name.replace("kernels", "_kernels") for path in tests.iterdir() if any(path.glob("test_*.py"))}
+    assert folders - {"docs"} == {path.parent.name for path in (ROOT / "gdcore").glob("*/*.py")}
+    assert not list(tests.glob("test_*.py"))
+
+
+def test_imports_go_down(package):
+    compare(going_up(package), set(ARROWS_UP), "imports that go up", "no longer goes up")
+
+
+def test_imports_make_no_circle(package):
+    rest = in_circles(package - set(CIRCLES))
+    assert not rest, f"imports in a circle: {sorted(rest)}"
+    compare(set(CIRCLES) & in_circles(package), set(CIRCLES), "", "no longer part of a circle")
+
+
+def test_private_attributes_are_read_where_they_are_defined():
+    found = {
+        f"{path.relative_to(ROOT / 'gdcore')}": list(private_reads(ast.parse(path.read_text(encoding="utf-8"))))
+        for path in (ROOT / "gdcore").rglob("*.py")
+    }
+    more = {file: reads for file, reads in found.items() if len(reads) > PRIVATE_READS.get(file, 0)}
+    assert not more, f"private attributes of another module: {more}"
+    fewer = {file: len(found.get(file, ())) for file, n in PRIVATE_READS.items() if len(found.get(file, ())) < n}
+    assert not fewer, f"fewer than listed: lower the numbers in {Path(__file__).name} to {fewer}"
+
+
+def test_compiled_code_imports_nothing_from_above():
+    files = [path for path in SOURCES.rglob("*.p*") if path.suffix in (".pyx", ".pxi", ".pxd")]
+    assert files
+    found = {str(path.relative_to(ROOT)): imported_by_compiled_code(path.read_text(encoding="utf-8")) for path in files}
+    assert not {file: names for file, names in found.items() if names}
+
+
+def test_files_are_short():
+    lines = Counter()
+    for folder in ("gdcore", "src", "tests", "benchmarks", "examples"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".pyi", ".pyx", ".pxi", ".pxd", ".h"):
+                lines[path.relative_to(ROOT).as_posix()] = len(path.read_text(encoding="utf-8").splitlines())
+    found = {file for file, n in lines.items() if n > MOST_LINES}
+    compare(found, set(LONG_FILES), f"more than {MOST_LINES} lines", f"no longer above {MOST_LINES} lines")
+
+
+# What these tests see
+
+
+@pytest.fixture
+def house(tmp_path):
+    """Write modules by name, such as "layers.dense" -> their arrows."""
+
+    def build(**texts):
+        for name, text in texts.items():
+            path = tmp_path / (name.replace(".", "/") + ".py")
+            path.parent.mkdir(exist_ok=True)
+            (path.parent / "__init__.py").touch()
+            path.write_text(text, encoding="utf-8")
+        return arrows(tmp_path)
+
+    return build
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from ..training.fit import fit",
+        "from ..training import fit",
+        "import gdcore.training.fit",
+        "from gdcore.training import fit",
+        "def late():\n    from ..training.fit import fit",
+        "if TYPE_CHECKING:\n    from ..training.fit import fit",
+        "import_module('gdcore.training.fit')",
+        "importlib.import_module('..training.fit', __package__)",
+    ],
+)
+def test_an_import_that_goes_up_is_seen(house, text):
+    below = "from ..layers.dense import Dense\nfrom .._version import x"
+    found = house(**{"layers.dense": text, "training.fit": below})
+    assert going_up(found) == {("layers.dense", "training.fit")}
+    assert in_circles(found) == {("layers.dense", "training.fit"), ("training.fit", "layers.dense")}
+
+
+def test_a_circle_within_a_room_is_seen(house):
+    texts = {"a": "from .b import b", "b": "from . import c", "c": "from .a import a\nimport numpy"}
+    found = house(**{f"layers.{name}": text for name, text in texts.items()})
+    assert not going_up(found)
+    assert len(in_circles(found)) == 3
+    assert not in_circles(found - {("layers.c", "layers.a")})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("trainer._run", ["trainer._run"]),
+        ("self.trainer._run = 1", ["self.trainer._run"]),
+        ("from .fit import _fit", ["_fit"]),
+        ("getattr(x, '_run')", ["getattr(x, '_run')"]),
+        ("def _run(): pass\nx._run", ["x._run"]),
+        ("self._run + cls._n + x.__class__ + point._replace(x=1) + sys._getframe()", []),
+        ("class A:\n    def __eq__(self, other): return other._key == self._key\n    def _key(self): pass", []),
+        ("from .._kernels import load\nfrom .._version import x\nfrom . import _kernels", []),
+    ],
+)
+def test_private_reads_are_seen(text, expected):
+    assert [name for _, name in private_reads(ast.parse(text))] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from gdcore._kernels.errors import RefusedStep", set()),
+        ("cimport numpy\nfrom libc.math cimport exp", set()),
+        ("    from gdcore.losses import Loss", {"gdcore.losses"}),
+        ("import gdcore", {"gdcore"}),
+        ("from ..base import checks", {"..base"}),
+    ],
+)
+def test_imports_of_compiled_code_are_seen(text, expected):
+    assert imported_by_compiled_code(text) == expected

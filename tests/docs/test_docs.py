@@ -1,0 +1,69 @@
+"""The code in docs/ runs, in its order."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gdcore as gd
+
+NEEDED = {"pictures.md": "matplotlib"}
+WITHOUT_CODE = {"index.md"}
+MOST_BYTES = 60_000
+
+DOCS = Path(gd.__file__).parent.parent / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def code(page):
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_runs(page, request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if page.name in NEEDED:
+        pytest.importorskip(NEEDED[page.name]).use("Agg")
+        from matplotlib import pyplot
+
+        request.addfinalizer(lambda: pyplot.close("all"))
+    names: dict[str, object] = {"__name__": page.stem}
+    blocks = code(page)
+    assert bool(blocks) != (page.name in WITHOUT_CODE)
+    for source in blocks:
+        if "torch" not in source:
+            exec(compile(source, page.name, "exec"), names)
+    for name, value in names.items():
+        if name.startswith("test_"):
+            value()
+
+
+def test_code_of_torch_runs_after_the_imports_of_its_page():
+    pytest.importorskip("torch")
+    first, *blocks = code(DOCS / "gradients.md")
+    names: dict[str, object] = {}
+    exec(compile(first, "gradients.md", "exec"), names)
+    blocks = [source for source in blocks if "torch" in source]
+    assert blocks
+    for source in blocks:
+        exec(compile(source, "gradients.md", "exec"), names)
+
+
+def test_the_pictures_command_tells_what_it_does_and_does_nothing():
+    pytest.importorskip("matplotlib")
+    files = {path: path.stat().st_mtime_ns for path in (DOCS / "images").iterdir()}
+    command = [sys.executable, str(DOCS / "make_pictures.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "overwrites docs/images/" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in (DOCS / "images").iterdir()} == files
+
+
+def test_every_picture_is_shown_and_small():
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    shown = [name for text in texts for name in re.findall(r"!\[[^]]+\]\(images/(.+?)\)", text)]
+    files = {path.name: path.stat().st_size for path in (DOCS / "images").iterdir()}
+    assert sorted(shown) == sorted(files)
+    assert max(files.values()) <= MOST_BYTES

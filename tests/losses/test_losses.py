@@ -1,0 +1,186 @@
+"""Every loss and its delta against the twin, on every instruction set and in both precisions."""
+
+import numpy as np
+import pytest
+import reference
+from cases import RECORDS, draw_targets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gdcore as gd
+
+each_loss = pytest.mark.parametrize("loss", RECORDS, ids=repr)
+POINTWISE = [loss for loss in RECORDS if loss.target != "class"]
+
+
+def run(kernels, loss, z, y, weight=None):
+    """The kernel's mean loss and delta; everything is rounded to its precision first."""
+    dtype = kernels.PRECISION
+    delta = np.full(z.shape, np.nan, dtype)
+    target, labels = (None, y) if y.ndim == 1 else (y.astype(dtype), None)
+    weight = None if weight is None else weight.astype(dtype)
+    value = kernels.loss_rows(loss.name, loss.option(), z.astype(dtype), target, labels, weight, delta)
+    return value, delta
+
+
+def check(kernels, loss, z, y, weight=None):
+    """Against the twin on the same rounded numbers, to a few roundings of the terms."""
+    dtype = kernels.PRECISION
+    eps = float(np.finfo(dtype).eps)
+    z, weight = z.astype(dtype).astype(float), None if weight is None else weight.astype(dtype).astype(float)
+    y = y if y.ndim == 1 else y.astype(dtype).astype(float)
+    value, delta = run(kernels, loss, z, y, weight)
+    option = float(np.dtype(dtype).type(loss.option()))
+    want_value, want_delta = reference.loss(loss.name, option, z, y, weight)
+    share = np.ones(len(z)) / len(z) if weight is None else weight / weight.sum()
+    terms = (1 + np.abs(z)) * (1 if y.ndim == 1 else 1 + np.abs(y))     # what a value or a slope is the difference of
+    roundings = 8 + (z.shape[1] if loss.target == "class" else 0)       # softmax sums a row in the kernel's precision
+    size = np.abs(want_value) + share @ terms.max(axis=1)
+    assert value == pytest.approx(want_value, rel=0, abs=roundings * eps * size)
+    size = np.abs(want_delta) + share[:, None] * terms / (1 if loss.target == "class" else z.shape[1])
+    assert (np.abs(delta - want_delta) <= roundings * eps * size + float(np.finfo(dtype).tiny)).all()
+
+
+@each_loss
+@pytest.mark.parametrize("probabilities", [False, True])
+@settings(max_examples=12, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 70), st.booleans(), st.sampled_from([0.1, 1.0, 8.0]), st.integers(0, 999))
+def test_value_and_delta_are_the_twins(kernels, loss, probabilities, n, k, weighted, width, seed):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(scale=width, size=(n, k))
+    weight = rng.integers(0, 3, n) + 0.5 * rng.random(n) if weighted else None
+    check(kernels, loss, z, draw_targets(loss, rng, n, k, probabilities), weight)
+
+
+@each_loss
+def test_long_rows_and_columns_run_in_pieces(kernels, loss, rng):
+    for n, k in ((3, 255), (3, 256), (3, 257), (2, 700), (255, 1), (256, 1), (257, 1), (1000, 1)):
+        check(kernels, loss, rng.normal(size=(n, k)), draw_targets(loss, rng, n, k), rng.random(n))
+
+
+@each_loss
+@pytest.mark.parametrize("size", [1e2, 1e3, 1e4])
+def test_extreme_logits_are_finite_and_right(kernels, loss, size, rng):
+    """In float32 too; exp overflows in poisson from 89 on whatever one does, so there they are negative."""
+    z = size * rng.choice([-1.0, 1.0], (40, 5))
+    if loss.name == "poisson":
+        z = -np.abs(z)
+    y = draw_targets(loss, rng, 40, 5)
+    value, delta = run(kernels, loss, z, y)
+    assert np.isfinite(value)
+    assert np.isfinite(delta).all()
+    check(kernels, loss, z, y)
+
+
+def test_poisson_overflows_to_infinity_and_nowhere_else(kernels):
+    z = np.array([[1e4], [-1e4]])
+    value, delta = run(kernels, gd.Poisson(), z, np.ones((2, 1)))
+    assert value == np.inf
+    np.testing.assert_array_equal(delta.ravel(), [np.inf, -0.5])
+
+
+@each_loss
+def test_nan_in_the_outputs_makes_the_value_nan(kernels, loss, rng):
+    for k in (1, 2, 5, 20):
+        for column in {0, k // 2, k - 1}:
+            z = rng.normal(size=(9, k))
+            z[4, column] = np.nan
+            if k == 1 and loss.target == "class":
+                continue
+            value, delta = run(kernels, loss, z, draw_targets(loss, rng, 9, k))
+            assert np.isnan(value)
+            assert np.isfinite(np.delete(delta, 4, axis=0)).all()
+
+
+@each_loss
+def test_weights_of_one_and_none_are_the_same(kernels, loss, rng):
+    z, y = rng.normal(size=(37, 6)), draw_targets(loss, rng, 37, 6)
+    plain, ones = run(kernels, loss, z, y), run(kernels, loss, z, y, np.ones(37))
+    assert plain[0] == pytest.approx(ones[0], rel=1e-15)
+    np.testing.assert_array_equal(plain[1], ones[1])
+
+
+@each_loss
+@pytest.mark.parametrize("scale", [2.0**-100, 0.125, 2.0**100, 2.0**127])
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_weights_common_scale_does_not_matter(kernels, eps, loss, scale, k, rng):
+    z, y, weight = rng.normal(size=(37, k)), draw_targets(loss, rng, 37, k), rng.random(37)
+    want, got = run(kernels, loss, z, y, weight), run(kernels, loss, z, y, weight * scale)
+    assert got[0] == pytest.approx(want[0], rel=8 * eps)
+    np.testing.assert_allclose(got[1], want[1], rtol=8 * eps)
+
+
+@each_loss
+def test_a_row_of_weight_zero_is_not_there(kernels, loss, rng):
+    z, y, weight = rng.normal(size=(20, 4)), draw_targets(loss, rng, 20, 4), rng.random(20)
+    weight[3] = 0
+    value, delta = run(kernels, loss, z, y, weight)
+    z[3] *= 5
+    again = run(kernels, loss, z, y, weight)
+    assert value == again[0]
+    assert (delta[3] == 0).all()
+    np.testing.assert_array_equal(delta, again[1])
+
+
+def test_labels_are_probabilities_of_one(kernels, eps, rng):
+    z, labels = rng.normal(size=(30, 7)), rng.integers(0, 7, 30)
+    for loss in (gd.CrossEntropy(), gd.CrossEntropy(label_smoothing=0.3)):
+        value, delta = run(kernels, loss, z, labels)
+        same, same_delta = run(kernels, loss, z, np.eye(7)[labels])
+        assert value == same
+        np.testing.assert_array_equal(delta, same_delta)
+        np.testing.assert_allclose(delta.sum(axis=1), 0, atol=8 * eps / 30)
+
+
+@pytest.mark.parametrize("loss", [gd.CrossEntropy(), gd.CrossEntropy(label_smoothing=0.3)], ids=repr)
+def test_probabilities_need_not_sum_to_one_exactly(kernels, loss, rng):
+    check(kernels, loss, rng.normal(size=(30, 7)), 1.001 * rng.dirichlet(np.ones(7), 30), rng.random(30))
+
+
+def test_log_cosh_keeps_its_digits_near_zero(kernels, dtype, eps):
+    """d^2 / 2 - d^4 / 12 of small d: a difference of logarithms would lose all of it."""
+    d = np.array([[1e-1], [1e-2], [1e-3], [1e-4]]).astype(dtype).astype(float)
+    for row in d:
+        value, _ = run(kernels, gd.LogCosh(), row[None], np.zeros((1, 1)))
+        want = reference.log_cosh(row, 0.0, 0.0)[0][0]
+        assert value == pytest.approx(want, rel=8 * eps)
+
+
+@pytest.mark.parametrize("loss", POINTWISE, ids=repr)
+def test_the_twins_slope_is_its_derivative(loss, rng):
+    z, y, h = rng.normal(scale=2, size=(50, 3)), draw_targets(loss, rng, 50, 3), 1e-5
+    twin = reference.POINTWISE[loss.name]
+    kink = {"mean_absolute_error": z - y, "quantile": z - y, "hinge": 1 - y * z}.get(loss.name, np.ones_like(z))
+    difference = (twin(z + h, y, loss.option())[0] - twin(z - h, y, loss.option())[0]) / (2 * h)
+    away = np.abs(kink) > 2 * h
+    np.testing.assert_allclose(twin(z, y, loss.option())[1][away], difference[away], atol=1e-8, rtol=1e-8)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_the_twin_of_cross_entropy_is_its_derivative_too(smoothing, probabilities, rng):
+    z, y, h = rng.normal(size=(6, 4)), draw_targets(gd.CrossEntropy(), rng, 6, 4, probabilities), 1e-5
+    _, delta = reference.loss("cross_entropy", smoothing, z, y)
+    for i in np.ndindex(z.shape):
+        move = np.zeros_like(z)
+        move[i] = h
+        ends = [reference.loss("cross_entropy", smoothing, z + sign * move, y)[0] for sign in (1, -1)]
+        assert delta[i] == pytest.approx((ends[0] - ends[1]) / (2 * h), abs=1e-9)
+
+
+def test_the_three_tables_agree(kernels):
+    names = {loss.name for loss in gd.LOSSES}
+    assert names == set(kernels.LOSS_NAMES) == {*reference.POINTWISE, "cross_entropy"}
+
+
+@each_loss
+def test_names_and_aliases_stand_for_the_record(loss):
+    kind = type(loss)
+    for name in (kind.name, *kind.aliases, kind.name.upper()):
+        assert gd.losses.get_loss(name) == kind()
+    assert gd.losses.get_loss(loss) is loss
+
+
+@each_loss
+def test_repr_reads_like_the_call(loss):
+    assert eval(repr(loss), vars(gd)) == loss
