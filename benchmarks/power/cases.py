@@ -126,7 +126,7 @@ class Case:
     def several_kinks(self) -> bool:
         """Whether a parameter stands on several kinks at once, where backward need not give a derivative."""
         objective = replace(self.objective(), l1=self.l1)
-        params, signs = objective.model.params, sign_reader(objective)
+        params, signs = objective.stack.params, sign_reader(objective)
         return any(kinks_at(signs, params, i, step) > 1 for i, step in enumerate(NEAR * spans(params)))
 
     def scaled_loss(self) -> Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]:

@@ -84,7 +84,11 @@ def choose(supported: tuple[str, ...], wanted: str) -> str:
     if not wanted:
         return supported[-1]
     if wanted not in ISAS:
-        raise ImportError(f"GDCORE_ISA must be one of {', '.join(ISAS)}, got {wanted!r}: unset it to choose the best")
+        import difflib  # for the message alone
+
+        close = difflib.get_close_matches(wanted, ISAS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ": unset it to choose the best"
+        raise ImportError(f"GDCORE_ISA must be one of {', '.join(ISAS)}, got {wanted!r}{hint}")
     if wanted not in supported:
         raise ImportError(
             f"GDCORE_ISA={wanted} is not available here: this build and machine have {', '.join(supported)}"

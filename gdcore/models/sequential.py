@@ -336,8 +336,9 @@ class Sequential(Model):
         >>> net.fit([[-1.0], [1.0]], [1.0, 3.0], "mse", optimizer=gd.SGD(0.3), epochs=99).loss[-1] < 1e-12
         True
         """
-        from ..training.fit import Fit, take_fit_data
+        from ..training.fit import Fit
         from ..training.trainer import Trainer
+        from ..training.validation import take_fit_data
 
         trainer = Trainer(
             self, models_checks.given_loss(loss, y), optimizer, batch_size=batch_size, accumulate=accumulate,

@@ -25,8 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
-from ..data.class_weight import ClassWeight, class_factors, class_weighted
-from ..data.names import feature_names
 from ..data.samples import Samples
 from ..losses import Loss
 from ..metrics import MetricSpec, get_metrics
@@ -35,7 +33,6 @@ from ..objective.outputs import measure
 from ..optimizers.full_batch import FullBatch
 from ..optimizers.line_search import run_scipy
 from ..schedules import PlateauState, ReduceOnPlateau
-from . import checks as training_checks
 from .callbacks import Callback, callback_list
 from .carried import Carried, GradientMean, Watching
 from .compiled import full_gradient
@@ -51,7 +48,6 @@ from .options import default_epochs
 from .output_range import warn_out_of_reach
 from .progress import progress as progress_bar
 from .stopping.base import StopSpec, criteria
-from .validation import ValidationData, split_validation, take_validation, weigh_validation
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -364,39 +360,3 @@ class Fit:
 
     def _gradient(self) -> NDArray[Any]:
         return full_gradient(self.trainer, self.data)
-
-
-def take_fit_data(
-    trainer: Trainer,
-    X: object,
-    y: object,
-    sample_weight: object,
-    class_weight: ClassWeight | None,
-    validation_data: ValidationData | None,
-    validation_split: float | None,
-) -> tuple[Samples, Samples | None]:
-    """Check and return training and validation data with their weights; class weights are the training data's.
-
-    The model remembers the feature names.
-    """
-    stack, begun = trainer.stack, trainer.steps_done > 0
-    names = stack.feature_names
-    if not begun:
-        stack.feature_names = feature_names(X)
-    try:
-        data, validation = trainer._take(X, y, sample_weight), None
-        if validation_split is not None:
-            training_checks.one_validation(validation_data)
-            data, validation = split_validation(data, validation_split, trainer.loss, trainer.seed)
-        elif validation_data is not None:
-            validation = take_validation(trainer, validation_data)
-        if class_weight is not None:
-            loss, n_out = trainer.loss, stack.out_features
-            class_weight = class_factors(data, class_weight, loss, n_out)
-            data = class_weighted(data, class_weight, loss, n_out)
-            if validation is not None:
-                validation = weigh_validation(validation, class_weight, loss, n_out)
-    except BaseException:
-        stack.feature_names = names
-        raise
-    return data, validation

@@ -39,13 +39,13 @@ from .compiled import compiled
 from .custom import custom_step
 from .diverged import explain
 from .epoch import run_epoch
-from .fit import Fit, take_fit_data
+from .fit import Fit
 from .history import History
 from .options import call_of, check_full_batch, chosen_seed, options_of
 from .resume import load_state, restored, state_of
 from .stopping.base import StopSpec
 from .turn import Turn
-from .validation import ValidationData
+from .validation import ValidationData, take_fit_data
 
 
 @final

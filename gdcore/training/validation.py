@@ -1,4 +1,4 @@
-"""Validation data: given beside the training data, or split off them."""
+"""The data of a fit, and the validation data: given beside the training data, or split off them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..data.class_weight import ClassWeight, class_weighted
+from ..data.class_weight import ClassWeight, class_factors, class_weighted
+from ..data.names import feature_names
 from ..data.samples import Samples
 from ..losses import CustomLoss, Loss
 from . import checks as training_checks
@@ -109,3 +110,39 @@ def _rows(data: Samples, chosen: NDArray[np.bool_], what: str) -> Samples:
     training_checks.weighted_part(weight, int(chosen.sum()), what)
     target, labels = (None if array is None else array[chosen] for array in (data.target, data.labels))
     return Samples(data.X[chosen], target, labels, weight, np.asarray(data.y)[chosen], sample_weight)
+
+
+def take_fit_data(
+    trainer: Trainer,
+    X: object,
+    y: object,
+    sample_weight: object,
+    class_weight: ClassWeight | None,
+    validation_data: ValidationData | None,
+    validation_split: float | None,
+) -> tuple[Samples, Samples | None]:
+    """Check and return training and validation data with their weights; class weights are the training data's.
+
+    The model remembers the feature names.
+    """
+    stack, begun = trainer.stack, trainer.steps_done > 0
+    names = stack.feature_names
+    if not begun:
+        stack.feature_names = feature_names(X)
+    try:
+        data, validation = trainer._take(X, y, sample_weight), None
+        if validation_split is not None:
+            training_checks.one_validation(validation_data)
+            data, validation = split_validation(data, validation_split, trainer.loss, trainer.seed)
+        elif validation_data is not None:
+            validation = take_validation(trainer, validation_data)
+        if class_weight is not None:
+            loss, n_out = trainer.loss, stack.out_features
+            class_weight = class_factors(data, class_weight, loss, n_out)
+            data = class_weighted(data, class_weight, loss, n_out)
+            if validation is not None:
+                validation = weigh_validation(validation, class_weight, loss, n_out)
+    except BaseException:
+        stack.feature_names = names
+        raise
+    return data, validation

@@ -247,7 +247,7 @@ def test_ordinary_cases_are_what_they_are_called():
     from benchmarks.power.checkers import by_directions, by_model
     from benchmarks.power.ordinary import KINDS, draw_ordinary
 
-    cases = [draw_ordinary(seed, number, 4) for seed in range(7) for number in range(4)]
+    cases = [draw_ordinary(seed, number, 4) for seed in range(10) for number in range(4)]
     assert {case.name.rsplit(" ", 1)[0] for case in cases} == set(KINDS)
     assert sum(case.several_kinks() for case in cases) >= 3
     for case in cases:

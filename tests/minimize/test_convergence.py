@@ -353,6 +353,7 @@ def test_what_the_function_raises_comes_out(optimizer):
 
 STARVED = """
 import _testcapi, gdcore as gd
+gd.minimize(lambda x: (float(x @ x), 2 * x), [1.0, 2.0], max_steps=3)    # which imports what it needs
 for start in range(0, 500, 2):
     try:
         _testcapi.set_nomemory(start, start + 1)

@@ -122,7 +122,7 @@ ERRORS = [
     (lambda: SGD(float("nan")), ValueError, r"learning_rate must be finite, got nan"),
     (lambda: SGD(float("inf")), ValueError, r"learning_rate must be finite, got inf"),
     (lambda: SGD(10**400), ValueError, r"learning_rate must be finite"),
-    (lambda: SGD("fast"), TypeError, r"learning_rate must be a number, got 'fast'"),
+    (lambda: SGD("fast"), TypeError, r"learning_rate must be a number or a schedule, got 'fast'"),
     (lambda: SGD(True), TypeError, r"learning_rate must be a number, got True"),
     (lambda: SGD(1j), TypeError, r"learning_rate must be a number, got 1j"),
     (lambda: SGD(momentum=-1), ValueError, r"momentum must be in \[0, 1\], got -1"),
