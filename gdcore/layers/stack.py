@@ -46,7 +46,8 @@ class Block:
     ----------
     layer : str
         "dense0", "dense1", … in the order of the dense layers.
-    kind : {"weight", "bias"}
+    kind : str
+        "weight" or "bias".
     place : slice
         Where it stands in the flat vector.
     shape : tuple of int
@@ -231,13 +232,13 @@ class Stack:
         return outputs if self.target_scale is None else self.target_scale.restored(outputs)
 
     def with_layers(self, layers: tuple[Layer, ...]) -> Stack:
-        """A stack of other layers of the same sizes, its parameters copies of these."""
+        """Return a stack of other layers of the same sizes, with a copy of these parameters."""
         other = Stack(layers, self.seed, self.dtype)
         other.params[:] = self.own_params(writes=False)
         return other
 
     def astype(self, dtype: str) -> Stack:
-        """A copy in another precision, with the same parameters rounded to it."""
+        """Return a copy in another precision, its parameters rounded to it."""
         other = Stack(self.layers, self.seed, dtype)
         other.params[:] = self.own_params(writes=False)
         other.trained_loss, other.feature_names = self.trained_loss, self.feature_names

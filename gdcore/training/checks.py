@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -74,7 +75,8 @@ def stop_answer(function: object, answer: object) -> bool | str:
 def callback(value: object, kind: type) -> None:
     """Check that this is an instance of the callback interface."""
     if not isinstance(value, kind):
-        raise TypeError(f"callbacks must hold instances of classes derived from gdcore.Callback, got {short(value)}")
+        received = f"{short(value)}{': a function that ends a fit is passed as stop=' * inspect.isroutine(value)}"
+        raise TypeError(f"callbacks must hold instances of classes derived from gdcore.Callback, got {received}")
 
 
 def full_batch(method: object, options: Mapping[str, bool]) -> None:

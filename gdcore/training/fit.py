@@ -7,9 +7,10 @@ Design
   epoch.
 - Criteria and a schedule that follows a loss see whole epochs only, and their state outlives the fit: they see the same
   however training is cut into fits. On other data they start anew.
-- The end of an epoch is measured, shown to the criteria, recorded and then committed in one assignment (carried.py). If
-  anything is raised before that, the row is removed from the history, and the next fit begins with the end of that
-  epoch. An epoch in which a criterion stops the fit is committed once the criterion has restored its parameters.
+- The end of an epoch is measured, shown to the criteria, recorded, committed in one assignment (carried.py), and then
+  shown to the callbacks. If anything is raised before the commit, the row is removed from the history, and the next fit
+  begins with the end of that epoch. An epoch in which a criterion stops the fit is committed once the criterion has
+  restored its parameters.
 """
 
 from __future__ import annotations
@@ -346,7 +347,7 @@ class Fit:
         return "; ".join(reasons) or None
 
     def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:
-        """Commit an epoch's end that all have seen, or keep it for the end of the fit if a criterion stops there."""
+        """Commit an epoch's end that the criteria have seen, or keep it for the end of the fit if one stops there."""
         trainer, rows = self.trainer, self.rows + 1
         carried = trainer._carried
         if whole:

@@ -4,12 +4,14 @@
  * ------
  * - An activation is three scalar functions: f(z), f'(z) and f''(z). The last two also get a = f(z), and take what
  *   they need from it wherever that is exact (tanh' = 1 - a^2). Where it is not, the row says `keeps_input`, and the
- *   layer keeps z. LOOPS makes their loops, which vectorize; a layer calls a loop through its row, once per block.
+ *   layer keeps z; so it does for a leaky_relu of negative slope. LOOPS makes their loops, which vectorize. A layer
+ *   calls a loop through its row, once per block.
  * - `option` is the activation's parameter, such as leaky_relu's slope; the others ignore it.
  * - Whatever else the kernels or Python need to know of an activation is a column of its row.
  * - At a kink the slope is the one on the left, or that of the flat side where both give one output (relu6 at 6,
  *   hardtanh at 1), and the curvature is 0.
- * - A comparison with NaN is false, so every choice is written such that false returns the argument.
+ * - A comparison with NaN is false, so every choice of a value is written such that false returns the argument: NaN
+ *   stays NaN. Slopes need not keep it, since the values have.
  */
 #ifndef GDCORE_ACTIVATIONS_H
 #define GDCORE_ACTIVATIONS_H

@@ -39,7 +39,7 @@ cdef inline void activate(const Activation *of, real option, const real *z, real
 cdef inline void multiply_slope(
     const Activation *of, real option, const real *z, const real *a, real *delta, Py_ssize_t n,
 ) noexcept nogil:
-    """delta *= f'(z), n numbers, from a = f(z) and, where the row says `keeps_input`, from z."""
+    """delta *= f'(z), n numbers, from a = f(z) and, where the layer keeps it (dense.pxi), from z."""
     if of.multiply_slopes != NULL:
         of.multiply_slopes(z, a, delta, n, option)
 
