@@ -145,5 +145,5 @@ def test_a_bar_where_tqdm_is_installed(monkeypatch):
 
 
 def test_a_function_among_the_callbacks_is_sent_to_stop():
-    with pytest.raises(TypeError, match="got a function: a function that ends a fit is passed as stop=$"):
+    with pytest.raises(TypeError, match=r"got a function: a function that ends a fit is passed as stop=$"):
         gd.LinearModel(1).fit([[1.0]], [1.0], "mse", callbacks=lambda end: True)
