@@ -19,9 +19,20 @@ IN_WHEEL = (
 )
 NOT_IN_WHEEL = (".pyx", ".pxi", ".c", ".h", "setup.py")
 IN_SDIST = (
-    "src/kernels.pyx", "src/cpu.pyx", "src/machine/real.h", "src/layers/", "src/losses/", "src/updates/",
-    "src/network/", "src/training/", "src/probe/", "tests/",
-    "benchmarks/", "examples/", "README.md", "LICENSE",
+    "src/kernels.pyx",
+    "src/cpu.pyx",
+    "src/machine/real.h",
+    "src/layers/",
+    "src/losses/",
+    "src/updates/",
+    "src/network/",
+    "src/training/",
+    "src/probe/",
+    "tests/",
+    "benchmarks/",
+    "examples/",
+    "README.md",
+    "LICENSE",
 )
 
 

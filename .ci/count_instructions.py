@@ -34,8 +34,11 @@ def instructions(problem: str, epochs: int) -> int:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={Path(folder) / 'out'}"]
         done = subprocess.run(
             [*command, sys.executable, "-c", EPOCHS, problem, str(epochs)],
-            env=environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     return int(re.findall(r"Collected : (\d+)", done.stderr)[0])
 
 

@@ -1,6 +1,6 @@
 """Processor time of `import gdcore` beside that of `import numpy`, each the least of many new processes, in turns.
 
-    python benchmarks/import_time.py [turns]
+python benchmarks/import_time.py [turns]
 """
 
 import os

@@ -26,9 +26,7 @@ PROBLEMS = (
     *LONG_EPOCHS,
 )
 
-WIDTHS = tuple(
-    Problem("10-w-w-10", (10, w, w, 10), 128, 1024, 1e-3, 2, optimizer="adam") for w in range(40, 51)
-)
+WIDTHS = tuple(Problem("10-w-w-10", (10, w, w, 10), 128, 1024, 1e-3, 2, optimizer="adam") for w in range(40, 51))
 """Around the width at which PyTorch begins to share a small network out to every core."""
 
 

@@ -133,13 +133,15 @@ def summary(report: Json) -> str:
     for row in (row for row in suite["rows"] if row["label"] not in LEFT_OUT):
         share = row["ratios"].get("peak")
         ratios = (row["ratios"].get(name) for name in names)
-        rows.append([
-            row["label"],
-            duration(row["libraries"]["gdcore"]["seconds"]),
-            *("-" if ratio is None else f"{three_digits(ratio)}x" for ratio in ratios),
-            "-" if share is None else f"{share:.0%}",
-            duration(called[row["label"]]) if row["label"] in called else "-",
-        ])
+        rows.append(
+            [
+                row["label"],
+                duration(row["libraries"]["gdcore"]["seconds"]),
+                *("-" if ratio is None else f"{three_digits(ratio)}x" for ratio in ratios),
+                "-" if share is None else f"{share:.0%}",
+                duration(called[row["label"]]) if row["label"] in called else "-",
+            ]
+        )
     return (
         table(["layers, rows", "gdcore", *names, "of the peak", "`Trainer.step`"], rows)
         + "\nTime of one training step inside an epoch, and how many times longer the others take. A row names the\n"
@@ -193,11 +195,14 @@ def ordinary(report: Json) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     counted = f"{report['seeds']} seeds, {tally.cases:,} cases"
     mine = tables.wrong(tally, tables.took_part(tally)[0])
-    return "\n".join([
-        f"{counted}; {versions}, Python {machine['python']}; {machine['date'][:10]}.\n", table(*tables.checkers(tally)),
-        f"What {tables.took_part(tally)[0]} did not call wrong, or called wrong: {len(mine) or 'nothing'}.\n",
-        "".join(f"- {row['what']}: {row['mutation'] or 'nothing wrong'}; {row['case']}\n" for row in mine),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"{counted}; {versions}, Python {machine['python']}; {machine['date'][:10]}.\n",
+            table(*tables.checkers(tally)),
+            f"What {tables.took_part(tally)[0]} did not call wrong, or called wrong: {len(mine) or 'nothing'}.\n",
+            "".join(f"- {row['what']}: {row['mutation'] or 'nothing wrong'}; {row['case']}\n" for row in mine),
+        ]
+    )
 
 
 def rates(report: Json) -> str:

@@ -71,9 +71,7 @@ def schedules() -> str:
 
 def metrics() -> str:
     """Return the table of `gd.METRICS`."""
-    rows = [
-        (code(f'"{kind.name}"'), code(call(kind)), code(kind.formula), first_sentence(kind)) for kind in gd.METRICS
-    ]
+    rows = [(code(f'"{kind.name}"'), code(call(kind)), code(kind.formula), first_sentence(kind)) for kind in gd.METRICS]
     return table(("name", "record", "of an output z, its target y, the class c", ""), rows)
 
 

@@ -276,7 +276,7 @@ def _explain(*things: object) -> None:
 
 _explain(*(globals()[_name] for _name in __all__ if _name in globals()))
 
-if not TYPE_CHECKING:    # or every name would pass
+if not TYPE_CHECKING:  # or every name would pass
     del _minimize, minimize
 
     def __getattr__(name: str) -> object:
@@ -295,6 +295,6 @@ if not TYPE_CHECKING:    # or every name would pass
 def __dir__() -> list[str]:
     """The public names alone; none to pydoc, which would print the documentation of every class besides."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == "inspect":    # which pydoc asks for members
+    while frame.f_back is not None and frame.f_globals.get("__name__") == "inspect":  # which pydoc asks for members
         frame = frame.f_back
     return [] if frame.f_globals.get("__name__") == "pydoc" else sorted(__all__)

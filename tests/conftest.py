@@ -9,7 +9,7 @@ from gdcore.claims import DOCUMENTS
 
 VARIANTS = [(isa, dtype) for isa in SUPPORTED for dtype in ("float32", "float64")]
 
-for _name in gd.__all__:    # tests read vars(gd), which holds what was asked for
+for _name in gd.__all__:  # tests read vars(gd), which holds what was asked for
     getattr(gd, _name)
 
 

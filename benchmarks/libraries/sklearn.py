@@ -49,11 +49,19 @@ class PerceptronLibrary(Library):
         scale = 1.0 if self.classes is not None else problem.widths[-1] / 2
         rate = problem.learning_rate
         self.model = (MLPRegressor if self.classes is None else MLPClassifier)(
-            hidden_layer_sizes=problem.widths[1:-1], activation=problem.activation, solver=problem.optimizer, alpha=0.0,
-            batch_size=problem.batch, learning_rate_init=rate / scale if problem.optimizer == "sgd" else rate,
-            momentum=0.0, nesterovs_momentum=False, epsilon=1e-8 * scale, shuffle=False, tol=0.0,
+            hidden_layer_sizes=problem.widths[1:-1],
+            activation=problem.activation,
+            solver=problem.optimizer,
+            alpha=0.0,
+            batch_size=problem.batch,
+            learning_rate_init=rate / scale if problem.optimizer == "sgd" else rate,
+            momentum=0.0,
+            nesterovs_momentum=False,
+            epsilon=1e-8 * scale,
+            shuffle=False,
+            tol=0.0,
             n_iter_no_change=10**9,
-        )  # fmt: skip
+        )
         self.X, self.y = work.X, self._targets(work.y)
         self._fit(self.X[: problem.batch], self.y[: problem.batch])
         for mine, given in zip(self.model.coefs_, work.weights, strict=True):

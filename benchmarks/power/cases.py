@@ -117,9 +117,14 @@ class Case:
         """The mean loss in float64, without scale and penalties, for what is computed layer by layer."""
         wide = self.wide()
         data = checked_samples(
-            wide.X, wide.y, wide.weight,
-            n_in=wide.net.in_features, n_out=wide.net.out_features, dtype="float64", loss=self.loss,
-        )  # fmt: skip
+            wide.X,
+            wide.y,
+            wide.weight,
+            n_in=wide.net.in_features,
+            n_out=wide.net.out_features,
+            dtype="float64",
+            loss=self.loss,
+        )
         key = 0 if self.dropout_seed is None else 1 + self.dropout_seed
         return Objective(wide.net.stack, data, self.loss, 0.0, 0.0, key)
 
@@ -136,9 +141,7 @@ class Case:
             dtype, delta = z.dtype, np.empty_like(z)
             target, labels = (None, y) if y.ndim == 1 and y.dtype.kind == "i" else (y.astype(dtype), None)
             weight = None if self.weight is None else self.weight.astype(dtype)
-            value = load(dtype.name).loss_rows(
-                self.loss.name, self.loss.option(), z, target, labels, weight, delta
-            )
+            value = load(dtype.name).loss_rows(self.loss.name, self.loss.option(), z, target, labels, weight, delta)
             return self.scale * value, dtype.type(self.scale) * delta
 
         return loss
@@ -181,10 +184,17 @@ def draw_case(seed: int, number: int, count: int) -> Case:
         X *= min(1.0, MOST_POISSON / np.abs(X).max())
     l1, l2 = 0.01 * (rng.random() < 0.3), 0.1 * (rng.random() < 0.4)
     if l1:
-        net.params *= rng.random(net.n_params) < 0.9        # an L1 penalty leaves weights that are 0
+        net.params *= rng.random(net.n_params) < 0.9  # an L1 penalty leaves weights that are 0
     weight = rng.random(rows) if rng.random() < 0.3 else None
     y = draw_targets(loss, rng, rows, widths[-1])
     return Case(
-        f"{seed}.{number}", net, X.astype(dtype), y.astype(dtype) if y.dtype.kind == "f" else y, loss,
-        float(rng.choice(SCALES)), None if weight is None else weight.astype(dtype), l1, l2,
-    )  # fmt: skip
+        f"{seed}.{number}",
+        net,
+        X.astype(dtype),
+        y.astype(dtype) if y.dtype.kind == "f" else y,
+        loss,
+        float(rng.choice(SCALES)),
+        None if weight is None else weight.astype(dtype),
+        l1,
+        l2,
+    )

@@ -143,7 +143,7 @@ def peer(name: str) -> Callable[[], Check]:
 
 CHECKERS = (
     Checker("gdcore", "gdcore", lambda: by_model, rule="`check_gradients(model, X, y, loss, grad=)`", own=True),
-    Checker("gdcore-directions", "gdcore", lambda: by_directions, rule="the same with `mode=\"directions\"`"),
+    Checker("gdcore-directions", "gdcore", lambda: by_directions, rule='the same with `mode="directions"`'),
     Checker("gdcore-function", "gdcore", lambda: by_function, rule="`check_gradient(fun, grad, x)`"),
     Checker("torch", "torch", peer("torch_slow"), ("float64",), "`torch.autograd.gradcheck`"),
     Checker("torch-fast", "torch", peer("torch_fast"), ("float64",), "the same with `fast_mode=True`"),

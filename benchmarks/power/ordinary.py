@@ -31,7 +31,7 @@ def draw_inputs(kind: str, rng: np.random.Generator, n: int, m: int) -> np.ndarr
     elif kind == "zero columns":
         X[:, rng.random(m) < 0.5] = 0
     elif kind == "one-hot":
-        level = rng.integers(0, m + 1, n)       # the last level is dropped: a row of zeros
+        level = rng.integers(0, m + 1, n)  # the last level is dropped: a row of zeros
         X = (level[:, None] == np.arange(m)).astype(np.float64)
     elif kind == "sparse":
         X = (rng.random((n, m)) < 0.15) * rng.integers(1, 5, (n, m)).astype(np.float64)
@@ -63,6 +63,13 @@ def draw_ordinary(seed: int, number: int, count: int) -> Case:
     l1, l2 = 0.01 * (rng.random() < 0.2), 0.1 * (rng.random() < 0.3)
     y = draw_targets(loss, rng, rows, widths[-1])
     return Case(
-        f"{kind} {seed}.{number}", net, X.astype(dtype), y.astype(dtype) if y.dtype.kind == "f" else y, loss, 1.0,
-        None if weight is None else weight.astype(dtype), l1, l2,
-    )  # fmt: skip
+        f"{kind} {seed}.{number}",
+        net,
+        X.astype(dtype),
+        y.astype(dtype) if y.dtype.kind == "f" else y,
+        loss,
+        1.0,
+        None if weight is None else weight.astype(dtype),
+        l1,
+        l2,
+    )

@@ -55,7 +55,7 @@ def jax_check() -> Check:
     from jax.test_util import check_grads
 
     jax.config.update("jax_enable_x64", True)
-    jax.clear_caches()          # of the seed before: every number of parameters is compiled anew
+    jax.clear_caches()  # of the seed before: every number of parameters is compiled anew
     funs: list[Callable[[Any], Any]] = []
 
     @jax.custom_jvp

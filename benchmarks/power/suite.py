@@ -51,7 +51,7 @@ class Trial:
     def ask(self, case: Case, grad: np.ndarray | None) -> Answer:
         """Its answer; what it raises counts as a rejection."""
         name, counts = self.checker.name, self._tally.of_checkers
-        np.random.seed(0)       # noqa: NPY002  # autograd draws its direction from there
+        np.random.seed(0)  # noqa: NPY002  # autograd draws its direction from there
         began = time.perf_counter()
         try:
             found = self._check(case, grad)

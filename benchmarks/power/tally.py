@@ -61,15 +61,19 @@ class Tally:
 
     def of(self, checker: str, quantity: str, dtype: str = "") -> float:
         """A checker's count, over both precisions or in one."""
-        return sum(n for (name, d, what), n in self.of_checkers.items() if (name, what) == (checker, quantity)
-                   and dtype in ("", d))  # fmt: skip
+        return sum(
+            n
+            for (name, d, what), n in self.of_checkers.items()
+            if (name, what) == (checker, quantity) and dtype in ("", d)
+        )
 
     def on(self, checker: str, mutation: str, quantity: str, dtype: str = "") -> int:
         """A checker's count on a mutation, "" for all of them."""
         return sum(
-            n for (name, d, made, what), n in self.of_mutations.items()
+            n
+            for (name, d, made, what), n in self.of_mutations.items()
             if (name, what) == (checker, quantity) and mutation in ("", made) and dtype in ("", d)
-        )  # fmt: skip
+        )
 
     def at(self, checker: str, scale: str, quantity: str, dtype: str) -> int:
         """A checker's count at a scale of the loss."""
@@ -95,8 +99,10 @@ class Tally:
 
     def wrong(self, checker: str, case: Case, mutation: str, seen: Answer, visible: bool) -> None:
         """Count what was said of a wrong gradient."""
-        keys = [(self.of_mutations, (checker, case.dtype, mutation)),
-                (self.of_scales, (checker, case.dtype, f"{case.scale:g}"))]  # fmt: skip
+        keys = [
+            (self.of_mutations, (checker, case.dtype, mutation)),
+            (self.of_scales, (checker, case.dtype, f"{case.scale:g}")),
+        ]
         for counts, key in keys:
             counts[*key, MADE] += 1
             counts[*key, FOUND] += seen.rejects
@@ -127,6 +133,4 @@ def from_dict(found: dict[str, Any]) -> Tally:
     def counts(name: str) -> Counter[Any]:
         return Counter({tuple(key.split(BETWEEN)): n for key, n in found[name].items()})
 
-    return Tally(
-        found["cases"], counts("of_checkers"), counts("of_mutations"), counts("of_scales"), found["named"]
-    )
+    return Tally(found["cases"], counts("of_checkers"), counts("of_mutations"), counts("of_scales"), found["named"])

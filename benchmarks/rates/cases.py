@@ -104,7 +104,7 @@ class Case:
 
     def at(self, rate: float) -> Optimizer:
         """The optimizer with a rate."""
-        return replace(self.optimizer, learning_rate=rate)     # type: ignore[type-var]  # each is a dataclass
+        return replace(self.optimizer, learning_rate=rate)  # type: ignore[type-var]  # each is a dataclass
 
 
 @cache
@@ -134,9 +134,18 @@ def draw(seed: int = SEED, cases: int = CASES) -> list[Case]:
             rules = rng.permutation(len(OPTIMIZERS))
         source = SOURCES[number % len(SOURCES)]
         optimizer, lowest = OPTIMIZERS[rules[number % len(OPTIMIZERS)]]
-        drawn.append(Case(
-            number, source, pick(HIDDEN), pick(ACTIVATIONS), pick(LOSSES[source.kind]), optimizer, lowest, pick(BATCHES)
-        ))  # fmt: skip
+        drawn.append(
+            Case(
+                number,
+                source,
+                pick(HIDDEN),
+                pick(ACTIVATIONS),
+                pick(LOSSES[source.kind]),
+                optimizer,
+                lowest,
+                pick(BATCHES),
+            )
+        )
     return drawn
 
 

@@ -110,9 +110,7 @@ def end_of_fit(case: Case, seed: int, rate: float) -> float:
     """The loss of all data after the fit; infinite where it diverged."""
     net, (X, y) = case.net(seed), case.data()
     try:
-        net.fit(
-            X, y, loss=case.loss, optimizer=case.at(rate), epochs=EPOCHS, batch_size=case.batch_size, seed=seed
-        )
+        net.fit(X, y, loss=case.loss, optimizer=case.at(rate), epochs=EPOCHS, batch_size=case.batch_size, seed=seed)
     except gd.DivergedError:
         return math.inf
     last = net.loss(X, y, case.loss)

@@ -46,11 +46,16 @@ def by_optimizer(outcomes: Sequence[Outcome]) -> Table:
     for name in sorted({outcome.optimizer for outcome in outcomes}):
         some = [outcome for outcome in outcomes if outcome.optimizer == name]
         runs = [run for outcome in some for run in outcome.runs]
-        rows.append((
-            name, str(len(some)), str(sum(run.diverged for run in runs)),
-            percent(sum(run.share >= ENOUGH for run in runs), len(runs)),
-            f"{np.median([outcome.spread for outcome in some]):.2g}", f"{max(outcome.spread for outcome in some):.2g}",
-        ))  # fmt: skip
+        rows.append(
+            (
+                name,
+                str(len(some)),
+                str(sum(run.diverged for run in runs)),
+                percent(sum(run.share >= ENOUGH for run in runs), len(runs)),
+                f"{np.median([outcome.spread for outcome in some]):.2g}",
+                f"{max(outcome.spread for outcome in some):.2g}",
+            )
+        )
     head = ("optimizer", "cases", "diverged", f"runs with {ENOUGH:g} of the best fall", "median factor", "largest")
     return head, rows
 
@@ -62,10 +67,18 @@ def every_case(outcomes: Sequence[Outcome]) -> Table:
         given = [run.suggestion for run in outcome.runs if run.suggestion is not None]
         best = [run.best_rate for run in outcome.runs]
         shares = [run.share for run in outcome.runs]
-        rows.append((
-            str(number), outcome.label, span(given), span(best), str(outcome.diverged), f"{np.median(shares):.2f}",
-            f"{min(shares):.2f}", "-" if math.isinf(outcome.spread) else f"{outcome.spread:.2g}",
-        ))  # fmt: skip
+        rows.append(
+            (
+                str(number),
+                outcome.label,
+                span(given),
+                span(best),
+                str(outcome.diverged),
+                f"{np.median(shares):.2f}",
+                f"{min(shares):.2f}",
+                "-" if math.isinf(outcome.spread) else f"{outcome.spread:.2g}",
+            )
+        )
     head = ("", "data; network; loss; optimizer; batch size", "suggestions", "best of the grid", "diverged")
     return (*head, "median share", "lowest share", "factor"), rows
 

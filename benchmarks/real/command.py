@@ -25,9 +25,14 @@ from .tally import Fits, Result, to_dicts
 
 GROUPS = (("networks", NETWORKS), ("linear", LINEAR_MODELS))
 SETTINGS = {
-    "folds": FOLDS, "hidden": HIDDEN, "batch": BATCH, "learning_rate": RATE, "epochs": EPOCHS, "ridge": RIDGE,
+    "folds": FOLDS,
+    "hidden": HIDDEN,
+    "batch": BATCH,
+    "learning_rate": RATE,
+    "epochs": EPOCHS,
+    "ridge": RIDGE,
     "max_rows": MAX_ROWS,
-}  # fmt: skip
+}
 
 
 class FitFailedError(RuntimeError):

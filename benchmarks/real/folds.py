@@ -58,13 +58,27 @@ def problems(dataset: DataSet) -> tuple[Problem, Problem]:
     n_out = int(data.y.max()) + 1 if dataset.kind.loss == "cross_entropy" else 1
     rows = n - n // FOLDS
     net = Problem(
-        dataset.name, (n_in, *HIDDEN, n_out), BATCH, rows, RATE, EPOCHS,
-        activation="relu", loss=dataset.kind.loss, optimizer="adam",
-    )  # fmt: skip
+        dataset.name,
+        (n_in, *HIDDEN, n_out),
+        BATCH,
+        rows,
+        RATE,
+        EPOCHS,
+        activation="relu",
+        loss=dataset.kind.loss,
+        optimizer="adam",
+    )
     linear = Problem(
-        dataset.name, (n_in, n_out), rows, rows, 1.0, 1000,
-        loss=dataset.kind.loss, optimizer="lbfgs", dtype="float64",
-    )  # fmt: skip
+        dataset.name,
+        (n_in, n_out),
+        rows,
+        rows,
+        1.0,
+        1000,
+        loss=dataset.kind.loss,
+        optimizer="lbfgs",
+        dtype="float64",
+    )
     return net, linear
 
 

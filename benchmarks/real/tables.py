@@ -36,13 +36,18 @@ def datasets(results: Sequence[Result]) -> Table:
     for result in results:
         mine = result.fits[BASE]
         took_part = [name if name in result.fits else "" for name in names]
-        rows.append([
-            result.dataset, result.package, f"{result.rows:,}, {result.features}", result.score,
-            f"{statistics.median(mine.scores):.4f}",
-            *(signed(result.difference(name)) if name else "-" for name in took_part),
-            duration(statistics.median(mine.seconds)),
-            *(f"{three_digits(result.ratio(name))}x" if name else "-" for name in took_part),
-        ])  # fmt: skip
+        rows.append(
+            [
+                result.dataset,
+                result.package,
+                f"{result.rows:,}, {result.features}",
+                result.score,
+                f"{statistics.median(mine.scores):.4f}",
+                *(signed(result.difference(name)) if name else "-" for name in took_part),
+                duration(statistics.median(mine.seconds)),
+                *(f"{three_digits(result.ratio(name))}x" if name else "-" for name in took_part),
+            ]
+        )
     return head, rows
 
 
@@ -59,10 +64,15 @@ def summary(results: Sequence[Result]) -> Table:
             differences = [result.difference(name) for result in found]
             low, middle, high = quartiles(differences)
             least, ratio, most = quartiles([result.ratio(name) for result in found])
-            rows.append([
-                kind, name, str(len(found)), f"{signed(middle)} ({signed(low)} to {signed(high)})",
-                str(sum(difference > NOTABLE for difference in differences)),
-                str(sum(difference < -NOTABLE for difference in differences)),
-                f"{three_digits(ratio)}x ({three_digits(least)}x to {three_digits(most)}x)",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    kind,
+                    name,
+                    str(len(found)),
+                    f"{signed(middle)} ({signed(low)} to {signed(high)})",
+                    str(sum(difference > NOTABLE for difference in differences)),
+                    str(sum(difference < -NOTABLE for difference in differences)),
+                    f"{three_digits(ratio)}x ({three_digits(least)}x to {three_digits(most)}x)",
+                ]
+            )
     return head, rows

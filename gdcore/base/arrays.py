@@ -178,8 +178,10 @@ def _instead_of_numbers(array: NDArray[Any], where: _Where) -> str:
     if isinstance(entry, complex | np.complexfloating):
         return f"has dtype {array.dtype}{place}; expected real numbers: pass {owner}.real, if that is meant"
     if isinstance(entry, str | bytes):
-        return (f"has text{place}, such as {_quoted(entry)}; expected real numbers: encode it, for example by "
-                f"{where.encoded}, or {where.without}")  # fmt: skip
+        return (
+            f"has text{place}, such as {_quoted(entry)}; expected real numbers: encode it, for example by "
+            f"{where.encoded}, or {where.without}"
+        )
     if isinstance(entry, datetime.date | datetime.timedelta):
         return f"has dates or times{place}; pass numbers, such as the days since the first one"
     if isinstance(entry, np.ndarray | Sequence):
@@ -236,5 +238,6 @@ def _refuse_nonfinite(name: str, value: object, array: NDArray[Any], converted: 
     where = place.removeprefix(" in ")
     raise ValueError(
         f"{name} has a number in {where} too large for {converted.dtype}, {bad:g}: scale it or use dtype='float64'"
-        if where else f"{name} is too large for {converted.dtype}, {bad:g}: scale it or use dtype='float64'"
-    )  # fmt: skip
+        if where
+        else f"{name} is too large for {converted.dtype}, {bad:g}: scale it or use dtype='float64'"
+    )

@@ -43,7 +43,7 @@ def explains_calls(function: F) -> F:
             return function(*args, **kwargs)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise    # it came from within the function
+                raise  # it came from within the function
             message = call_message(function, args, kwargs)
             if message is None:
                 raise
@@ -81,8 +81,11 @@ def call_message(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Ma
     twice = [p.name for p in places[: len(args)] if p.name in kwargs]
     if twice:
         return f"{name}({takes}) was given {twice[0]} twice, by place and by name"
-    missing = [p.name for p in parameters if p.default is p.empty and p.kind != p.VAR_POSITIONAL
-               and p.name not in kwargs and p not in places[: len(args)]]  # fmt: skip
+    missing = [
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind != p.VAR_POSITIONAL and p.name not in kwargs and p not in places[: len(args)]
+    ]
     return f"{name}({takes}) needs {' and '.join(missing)}{remedy}" if missing else None
 
 

@@ -46,13 +46,15 @@ def show_config() -> Config:
     ['gdcore', 'instruction set', 'instruction sets']
     """
     kernels = load("float32")
-    return Config({
-        "gdcore": __version__,
-        "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
-        "instruction sets": instruction_sets(),
-        "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
-        "compiler": kernels.COMPILER,
-        "compiler flags": kernels.COMPILER_FLAGS,
-        "NumPy": np.__version__,
-        "Python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
-    })
+    return Config(
+        {
+            "gdcore": __version__,
+            "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
+            "instruction sets": instruction_sets(),
+            "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
+            "compiler": kernels.COMPILER,
+            "compiler flags": kernels.COMPILER_FLAGS,
+            "NumPy": np.__version__,
+            "Python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
+        }
+    )

@@ -33,8 +33,11 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "eps": (("mode", STEPS),),
     "atol": (("mode", STEPS),),
     "rtol": (("mode", STEPS),),
-    "epsilon": (("eps", ""), ("mode", STEPS),
-                ("optimizer", "it is the optimizer's: optimizer=gdcore.Adam(0.001, eps={value})")),
+    "epsilon": (
+        ("eps", ""),
+        ("mode", STEPS),
+        ("optimizer", "it is the optimizer's: optimizer=gdcore.Adam(0.001, eps={value})"),
+    ),
     "params": (("learning_rate", MODEL),),
     "model": (("learning_rate", MODEL),),
     # how long, and when it ends
@@ -53,7 +56,10 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "initial_epoch": (("epochs", FROM_HERE),),
     "warm_start": (("epochs", FROM_HERE), ("", "every " + FROM_HERE)),
     "early_stopping": (("stop", STOP),),
-    "patience": (("patience", ""), ("stop", "pass a criterion: stop=gdcore.EarlyStopping(patience={value})"),),
+    "patience": (
+        ("patience", ""),
+        ("stop", "pass a criterion: stop=gdcore.EarlyStopping(patience={value})"),
+    ),
     "monitor": (("stop", "pass a criterion: stop=gdcore.EarlyStopping(monitor={value})"),),
     "tol": (("stop", "pass a criterion: stop=gdcore.RelativeChange({value})"), ("min_delta", "")),
     "restore_best_weights": (("restore_best", ""), ("stop", STOP)),
@@ -64,8 +70,11 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "y_true": (("y", ""),),
     "validation_fraction": (("validation_split", ""),),
     "eval_set": (("validation_data", "it is spelled validation_data, one pair (X, y)"),),
-    "verbose": (("progress", "progress=True shows how far the fit is"), ("callback", "a callback may print each step"),
-                ("", "leave it out: what is returned prints in words")),
+    "verbose": (
+        ("progress", "progress=True shows how far the fit is"),
+        ("callback", "a callback may print each step"),
+        ("", "leave it out: what is returned prints in words"),
+    ),
     "callbacks": (("callback", "it is spelled callback, one function"),),
     "random_state": (("seed", ""), ("", "the model's seed fixes it: gdcore.MLP([2, 8, 1], seed=0)")),
     "workers": (("", THREADS),),
@@ -74,8 +83,11 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "from_logits": (("", "every loss takes raw outputs: leave it out, and the model's output_activation too"),),
     # models
     "hidden_layer_sizes": (("sizes", SIZES), ("", LAYERS)),
-    "units": (("out_features", "it is spelled out_features, after in_features: Dense(64, {value})"), ("sizes", SIZES),
-              ("", LAYERS)),
+    "units": (
+        ("out_features", "it is spelled out_features, after in_features: Dense(64, {value})"),
+        ("sizes", SIZES),
+        ("", LAYERS),
+    ),
     "input_dim": (("in_features", ""), ("sizes", SIZES), ("", LAYERS)),
     "output_dim": (("out_features", ""), ("sizes", SIZES), ("", LAYERS)),
     "layers": (("sizes", SIZES), ("seed", "the layers are given by place: Sequential(Dense(64, 10))")),
@@ -87,8 +99,10 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "bias_regularizer": (("", "penalties are on weights alone: leave it out"),),
     "kernel_constraint": (("max_norm", "pass max_norm=, a number"),),
     "use_bias": (("bias", ""),),
-    "dropout": (("in_features", "dropout is a layer of its own, after this one: gdcore.Dropout({value})"),
-                ("epochs", "dropout is a layer of the model: gdcore.MLP([2, 8, 1], dropout={value})")),
+    "dropout": (
+        ("in_features", "dropout is a layer of its own, after this one: gdcore.Dropout({value})"),
+        ("epochs", "dropout is a layer of the model: gdcore.MLP([2, 8, 1], dropout={value})"),
+    ),
     "p": (("rate", ""), ("dropout", "")),
     "probability": (("rate", ""),),
     "name": (("", "layers are called dense0, dense1, … in their order: leave it out"),),
@@ -97,8 +111,11 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "c": (("l2", "it is l2, a penalty that grows where C falls"),),
     "penalty": (("l2", "pass l1= or l2=, numbers"),),
     "l1_ratio": (("l1", "pass l1= and l2=, numbers of their own"),),
-    "clipnorm": (("clip_norm", ""), ("optimizer", "fit and Trainer take it: clip_norm={value}"),
-                 ("", "fit and Trainer take it: clip_norm={value}")),
+    "clipnorm": (
+        ("clip_norm", ""),
+        ("optimizer", "fit and Trainer take it: clip_norm={value}"),
+        ("", "fit and Trainer take it: clip_norm={value}"),
+    ),
     "clipvalue": (("clip_value", ""), ("", "fit and Trainer take it: clip_value={value}")),
     "gradient_accumulation_steps": (("accumulate", ""),),
     "ema": (("average", "pass a record: average=gdcore.EMA(0.999)"),),
@@ -119,7 +136,7 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "f": (("fun", ""),),
     "x_init": (("x0", ""),),
     "gradient": (("jac", ""), ("grad", "")),
-}  # fmt: skip
+}
 """Name -> what it is: (an argument that the function must have, "" for none, a sentence, "" for "it is spelled so")."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -181,20 +198,39 @@ def known_as(name: str) -> tuple[tuple[str, str], ...]:
 
 
 TRAINER = (
-    "optimizer", "batch_size", "accumulate", "shuffle", "drop_last", "l1", "l2", "clip_norm", "clip_value",
-    "layer_rates", "average", "loss",
-)  # fmt: skip
+    "optimizer",
+    "batch_size",
+    "accumulate",
+    "shuffle",
+    "drop_last",
+    "l1",
+    "l2",
+    "clip_norm",
+    "clip_value",
+    "layer_rates",
+    "average",
+    "loss",
+)
 FIT = (
-    "epochs", "max_steps", "class_weight", "validation_data", "validation_split", "metrics", "stop", "callbacks",
-    "record", "progress", "sample_weight",
-)  # fmt: skip
+    "epochs",
+    "max_steps",
+    "class_weight",
+    "validation_data",
+    "validation_split",
+    "metrics",
+    "stop",
+    "callbacks",
+    "record",
+    "progress",
+    "sample_weight",
+)
 
 ELSEWHERE: tuple[tuple[tuple[str, ...], str], ...] = (
     (TRAINER, "a Trainer takes it when it is made, and a model's own fit: {key}={value}"),
     (FIT, "fit takes it: fit(X, y, {key}={value})"),
     (("activation", "weight_init", "bias", "bias_init"), "a Dense layer takes it: gdcore.Dense(64, 10, {key}={value})"),
     (("dtype", "seed"), "a model takes it: gdcore.MLP([2, 8, 1], {key}={value})"),
-)  # fmt: skip
+)
 """(names, sentence): arguments that something else takes."""
 
 POSITIONAL: dict[str, str] = {
@@ -207,7 +243,7 @@ POSITIONAL: dict[str, str] = {
 """What to say about too few or too many positional arguments."""
 
 TOO_MANY: dict[str, str] = {
-    "MLP": "the sizes are one list, as in MLP([5, 32, 1], \"relu\"); pass the others by name",
+    "MLP": 'the sizes are one list, as in MLP([5, 32, 1], "relu"); pass the others by name',
     "Trainer.fit": "the loss is the Trainer's, Trainer(model, loss); pass the others by name",
 }
 """What to say if there are only too many."""

@@ -25,8 +25,13 @@ FRAMES: dict[str, Callable[[Any], Iterable[tuple[object, Any]]]] = {
 }
 """How to get column names and columns from each library's data frame."""
 
-READERS = {".npy": "numpy.load", ".npz": "numpy.load", ".parquet": "pandas.read_parquet", ".xlsx": "pandas.read_excel",
-           ".json": "pandas.read_json"}  # fmt: skip
+READERS = {
+    ".npy": "numpy.load",
+    ".npz": "numpy.load",
+    ".parquet": "pandas.read_parquet",
+    ".xlsx": "pandas.read_excel",
+    ".json": "pandas.read_json",
+}
 SHOWN = 60
 """A message repeats at most this many characters of a text."""
 
@@ -121,9 +126,11 @@ KINDS = (
     Kind(lambda v: isinstance(v, Mapping), "is {kind}; pass np.column_stack(list({name}.values())), or an array"),
     Kind(lambda v: isinstance(v, Set), "is {kind}, which has no order; pass a list or an array"),
     Kind(lambda v: isinstance(v, Iterator), "is {kind}; pass list({name}) or an array"),
-    Kind(lambda v: isinstance(v, Iterable) and not isinstance(v, Sequence) and _no_array(v),
-         "is {kind}; pass list({name}) or an array"),
-)  # fmt: skip
+    Kind(
+        lambda v: isinstance(v, Iterable) and not isinstance(v, Sequence) and _no_array(v),
+        "is {kind}; pass list({name}) or an array",
+    ),
+)
 
 
 def _no_array(value: object) -> bool:

@@ -86,8 +86,16 @@ def legend_below(ax: Any, handles: Sequence[Any] | None = None, labels: Sequence
     size = optional("matplotlib", "plot", "gdcore[plot]").rcParams["font.size"]
     columns = min(COLUMNS, len(labels), WIDTH // max(map(len, labels), default=1)) or 1
     below = transforms.offset_copy(ax.transAxes, ax.figure, y=-BELOW * size, units="points")
-    return ax.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below,
-                     ncols=columns, frameon=False, borderaxespad=0)  # fmt: skip
+    return ax.legend(
+        handles,
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=below,
+        ncols=columns,
+        frameon=False,
+        borderaxespad=0,
+    )
 
 
 def data_frame(columns: Mapping[str, Any]) -> Any:

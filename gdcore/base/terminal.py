@@ -54,7 +54,7 @@ def any_encoding() -> Iterator[None]:
         yield
     finally:
         for stream, errors in before:
-            with contextlib.suppress(OSError, ValueError):    # the stream may be closed or full
+            with contextlib.suppress(OSError, ValueError):  # the stream may be closed or full
                 stream.reconfigure(errors=errors)
 
 

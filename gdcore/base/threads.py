@@ -38,7 +38,7 @@ def _quota(root: str | os.PathLike[str]) -> float:
             return math.inf
     try:
         share = int(quota) / int(period)
-    except ValueError:    # "max"
+    except ValueError:  # "max"
         return math.inf
     return share if share > 0 else math.inf
 
@@ -55,7 +55,7 @@ def default_threads(environ: str, affinity: int, quota: float) -> int:
 def _affinity() -> int:
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:    # not on macOS
+    except AttributeError:  # not on macOS
         return os.cpu_count() or 1
 
 

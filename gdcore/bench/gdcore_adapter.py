@@ -38,9 +38,14 @@ class GdcoreLibrary(Library):
         self.model = initial_model(problem)
         self.initial: Sequential | None = None
         self.trainer = Trainer(
-            self.model, problem.loss, problem.optimizer, batch_size=problem.batch, shuffle=problem.shuffle,
-            l2=problem.l2, clip_norm=problem.clip_norm or None,
-        )  # fmt: skip
+            self.model,
+            problem.loss,
+            problem.optimizer,
+            batch_size=problem.batch,
+            shuffle=problem.shuffle,
+            l2=problem.l2,
+            clip_norm=problem.clip_norm or None,
+        )
         self.trainer.learning_rate = problem.learning_rate
 
     def array(self, values: NDArray[Any]) -> NDArray[Any]:

@@ -101,9 +101,13 @@ class Entry:
     ) -> Entry:
         """Return the same library under another name and other conditions; `changes` apply to the problem."""
         return replace(
-            self, name=name, library=self.name, threads=threads, environment=environment,
+            self,
+            name=name,
+            library=self.name,
+            threads=threads,
+            environment=environment,
             changes=tuple(changes.items()),
-        )  # fmt: skip
+        )
 
 
 def find(path: str) -> Any:

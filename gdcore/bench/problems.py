@@ -187,8 +187,16 @@ PROBLEMS = (
     Problem("64-128-64-10", (64, 128, 64, 10), 64, 2048, 0.2, 2),
     Problem("784-128-10", (784, 128, 10), 64, 2048, 0.1, 2),
     Problem(
-        "digits", (64, 128, 10), 64, 1408, 1e-3, 2,
-        activation="relu", loss="cross_entropy", optimizer="adam", data="digits",
+        "digits",
+        (64, 128, 10),
+        64,
+        1408,
+        1e-3,
+        2,
+        activation="relu",
+        loss="cross_entropy",
+        optimizer="adam",
+        data="digits",
     ),
-)  # fmt: skip
+)
 """The problems that `gdcore bench` measures."""

@@ -131,8 +131,12 @@ class Worker:
         with pinned(threads):
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gdcore.bench.worker", entry.adapter],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment,
-            )  # fmt: skip
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                env=environment,
+            )
         try:
             self.versions: dict[str, str] = self._read()["versions"]
         except BaseException:

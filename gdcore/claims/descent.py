@@ -35,8 +35,14 @@ def slope(A: Any) -> Any:
 
 def descend(rate: float, steps: int = 10_000, scale: float = 1.0) -> MinimizeResult:
     """Run plain descent from `START` on scale * loss, until the gradient is below 1e-6."""
-    return minimize(lambda A: (scale * loss(A), scale * slope(A)), START, optimizer=SGD(rate), max_steps=steps,
-                    stop=GradientNormThreshold(1e-6), trace=True)  # fmt: skip
+    return minimize(
+        lambda A: (scale * loss(A), scale * slope(A)),
+        START,
+        optimizer=SGD(rate),
+        max_steps=steps,
+        stop=GradientNormThreshold(1e-6),
+        trace=True,
+    )
 
 
 def max_rate(scale: float = 1.0) -> float:
@@ -53,14 +59,22 @@ def derivative() -> Section:
     step = 1e-3
     lower = [loss(A - step * np.sign(slope(A))) < loss(A) < loss(A + step * np.sign(slope(A))) for A in STARTS]
     claims = (
-        Claim("derivative", "Loss = (3 + 3A)^2, f'(A) = 18 (A + 1)",
-              f"agrees with differences of the loss at {sum(report.ok for report in reports)} of {len(STARTS)} points, "
-              f"within {max(bounds):.1g} (gd.check_gradient)", holds(all(report.ok for report in reports)),
-              {"passed": [report.ok for report in reports]}),
-        Claim("direction", "the derivative points to the highest error, its negative to the lowest",
-              f"from {sum(lower)} of {len(STARTS)} points a small step along it raises the loss, against it lowers it",
-              holds(all(lower)), {"lower": lower}),
-    )  # fmt: skip
+        Claim(
+            "derivative",
+            "Loss = (3 + 3A)^2, f'(A) = 18 (A + 1)",
+            f"agrees with differences of the loss at {sum(report.ok for report in reports)} of {len(STARTS)} points, "
+            f"within {max(bounds):.1g} (gd.check_gradient)",
+            holds(all(report.ok for report in reports)),
+            {"passed": [report.ok for report in reports]},
+        ),
+        Claim(
+            "direction",
+            "the derivative points to the highest error, its negative to the lowest",
+            f"from {sum(lower)} of {len(STARTS)} points a small step along it raises the loss, against it lowers it",
+            holds(all(lower)),
+            {"lower": lower},
+        ),
+    )
     return Section("The derivative", claims)
 
 
@@ -78,19 +92,29 @@ def steps() -> Section:
     tenth, hundredth = descend(TENTH), descend(HUNDREDTH)
     table = Table(("step", *(f"rate {rate:.4g}" for rate in rates)), rows, f"A after each step from A = {START:g}")
     claims = (
-        Claim("smaller error", "each new weight should result in a smaller error",
-              f"in {falls[TENTH]:.0%} of the steps at 1/10, {falls[HUNDREDTH]:.0%} at 1/100, {falls[0.12]:.0%} at 0.12",
-              everywhere(falls[TENTH] == 1, falls[HUNDREDTH] == 1, falls[0.12] == 1), {"falls": falls}),
-        Claim("optimum", "iterating leads to the optimal parameter",
-              f"A = {tenth.x:.7f} after {tenth.nit} steps at 1/10, {hundredth.x:.7f} after {hundredth.nit} at 1/100",
-              holds(tenth.success and hundredth.success and abs(float(tenth.x) + 1) < 1e-6),
-              {"steps": (tenth.nit, hundredth.nit), "A": (float(tenth.x), float(hundredth.x))}),
-        Claim("bound", "the rate must be small enough to avoid divergent behaviour",
-              f"stable below 2/18 = {bound:.6g}: there A swings between {xs[bound][0]:g} and {xs[bound][1]:g} for "
-              f"ever, at 0.12 the loss has grown to {grown:.1g} times the first after 200 steps",
-              holds(abs(bound - 2 / 18) < 1e-9 and swing < 1e-9 and grown > 1e6),
-              {"bound": bound, "swing": swing, "grown": grown}),
-    )  # fmt: skip
+        Claim(
+            "smaller error",
+            "each new weight should result in a smaller error",
+            f"in {falls[TENTH]:.0%} of the steps at 1/10, {falls[HUNDREDTH]:.0%} at 1/100, {falls[0.12]:.0%} at 0.12",
+            everywhere(falls[TENTH] == 1, falls[HUNDREDTH] == 1, falls[0.12] == 1),
+            {"falls": falls},
+        ),
+        Claim(
+            "optimum",
+            "iterating leads to the optimal parameter",
+            f"A = {tenth.x:.7f} after {tenth.nit} steps at 1/10, {hundredth.x:.7f} after {hundredth.nit} at 1/100",
+            holds(tenth.success and hundredth.success and abs(float(tenth.x) + 1) < 1e-6),
+            {"steps": (tenth.nit, hundredth.nit), "A": (float(tenth.x), float(hundredth.x))},
+        ),
+        Claim(
+            "bound",
+            "the rate must be small enough to avoid divergent behaviour",
+            f"stable below 2/18 = {bound:.6g}: there A swings between {xs[bound][0]:g} and {xs[bound][1]:g} for "
+            f"ever, at 0.12 the loss has grown to {grown:.1g} times the first after 200 steps",
+            holds(abs(bound - 2 / 18) < 1e-9 and swing < 1e-9 and grown > 1e6),
+            {"bound": bound, "swing": swing, "grown": grown},
+        ),
+    )
     losses = {f"rate {rate:.4g}": np.maximum(loss(x[:25]), 1e-12).tolist() for rate, x in xs.items()}
     pictures = (
         Picture("document2_tenth", lambda ax: draw_descent(loss, xs[TENTH], ax).set(xlabel="A", ylabel=FORMULA)),
@@ -98,7 +122,7 @@ def steps() -> Section:
             "document2_hundredth", lambda ax: draw_descent(loss, xs[HUNDREDTH], ax).set(xlabel="A", ylabel=FORMULA)
         ),
         Picture("document2_losses", lambda ax: curves(ax, losses, "step", FORMULA, log=True)),
-    )  # fmt: skip
+    )
     return Section("The steps", claims, (table,), pictures)
 
 
@@ -109,18 +133,30 @@ def advice() -> Section:
     ends = {rate: descend(rate, 50, 100.0) for rate in (TENTH, HUNDREDTH)}
     lost = [abs(float(result.x) + 1) > START + 1 for result in ends.values()]
     claims = (
-        Claim("minimal steps", "one should descend in minimal steps",
-              f"{minimal.nit} steps at 0.001, {best.nit} at half the bound, {bound / 2:.4g}: small is not minimal",
-              holds(minimal.nit <= best.nit), {"steps": (minimal.nit, best.nit)}),
-        Claim("standard value", "a good starting value is 1/10 or 1/100",
-              f"here both are below the bound; for (30 + 30A)^2, stable below {steeper:.3g}, "
-              f"{sum(lost)} of the 2 diverge: it is the curvature that decides",
-              everywhere(bound > TENTH, bound > HUNDREDTH, *(not far for far in lost)),
-              {"bounds": (bound, steeper), "lost": lost}),
-        Claim("empirical", "the value of the learning rate is empirical",
-              f"for a quadratic it is known: the bound {bound:.4g}, and half of it is there in {best.nit} step "
-              f"(gd.learning_rate_bound)", answered(best.nit == 1), {"steps": best.nit}),
-    )  # fmt: skip
+        Claim(
+            "minimal steps",
+            "one should descend in minimal steps",
+            f"{minimal.nit} steps at 0.001, {best.nit} at half the bound, {bound / 2:.4g}: small is not minimal",
+            holds(minimal.nit <= best.nit),
+            {"steps": (minimal.nit, best.nit)},
+        ),
+        Claim(
+            "standard value",
+            "a good starting value is 1/10 or 1/100",
+            f"here both are below the bound; for (30 + 30A)^2, stable below {steeper:.3g}, "
+            f"{sum(lost)} of the 2 diverge: it is the curvature that decides",
+            everywhere(bound > TENTH, bound > HUNDREDTH, *(not far for far in lost)),
+            {"bounds": (bound, steeper), "lost": lost},
+        ),
+        Claim(
+            "empirical",
+            "the value of the learning rate is empirical",
+            f"for a quadratic it is known: the bound {bound:.4g}, and half of it is there in {best.nit} step "
+            f"(gd.learning_rate_bound)",
+            answered(best.nit == 1),
+            {"steps": best.nit},
+        ),
+    )
     return Section("The advice", claims)
 
 

@@ -33,9 +33,17 @@ def curves(ax: Any, series: Mapping[str, Sequence[float]], x: str, y: str, *, lo
     for i, (label, values) in enumerate(series.items()):
         shade = str(0.6 * i / max(1, len(series) - 1))
         every = -(-len(values) // MARKED)
-        ax.plot(range(len(values)), values, linestyle=DASHES[i % len(DASHES)], color=shade, label=label,
-                marker=MARKERS[i % len(MARKERS)], markevery=(i * every // len(series), every), markersize=5,
-                markerfacecolor="white")  # fmt: skip
+        ax.plot(
+            range(len(values)),
+            values,
+            linestyle=DASHES[i % len(DASHES)],
+            color=shade,
+            label=label,
+            marker=MARKERS[i % len(MARKERS)],
+            markevery=(i * every // len(series), every),
+            markersize=5,
+            markerfacecolor="white",
+        )
     if log:
         ax.set_yscale("log")
     ax.set(xlabel=x, ylabel=y)

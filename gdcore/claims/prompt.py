@@ -50,7 +50,7 @@ def answer(model: Sequential, line: str) -> str:
     lines = []
     for word in words:
         try:
-            x = float(word.replace("_", "?"))    # Python's own separator is no part of a number to its reader
+            x = float(word.replace("_", "?"))  # Python's own separator is no part of a number to its reader
         except ValueError:
             return f"{word!r} is not a number: {WANTED}"
         if not math.isfinite(x):

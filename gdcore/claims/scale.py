@@ -18,8 +18,10 @@ from ..training.errors import DivergedError
 from .claim import Claim, Document, Picture, Section, Table, answered, holds
 from .pictures import curves
 
-SETS = {100: (np.array([[1.0], [100.0]]), np.array([[2.0], [200.0]])),
-        10: (np.array([[1.0], [10.0]]), np.array([[2.0], [20.0]]))}  # fmt: skip
+SETS = {
+    100: (np.array([[1.0], [100.0]]), np.array([[2.0], [200.0]])),
+    10: (np.array([[1.0], [10.0]]), np.array([[2.0], [20.0]])),
+}
 """The larger x -> X, y = 2 x."""
 HALF_SQUARE = Huber(delta=1e9)
 """The loss (z - y)^2 / 2, which the document differentiates when it leaves out the factor 2."""
@@ -61,23 +63,49 @@ def gradients() -> Section:
     small, small_half = gradient(X_small, y_small), gradient(X_small, y_small, HALF_SQUARE)
     means = {size: line().loss(*data, "mse") for size, data in SETS.items()}
     claims = (
-        Claim("losses", "x = (1, 100), y = (2, 200), w = 1: the losses are 1 and 10000",
-              f"{losses[0]:.0f} and {losses[1]:.0f}", holds(losses == [1, 10000]), {"losses": losses}),
-        Claim("slopes", "loss gradients 2(y - ŷ) = -1 and -100",
-              f"{slopes[0]:.0f} and {slopes[1]:.0f}; {half[0]:.0f} and {half[1]:.0f} are those of half the square",
-              holds(np.allclose(slopes, [-1, -100])), {"square": slopes, "half": half}),
-        Claim("w gradient", "the gradient of w is (-1 + (-100 * 100)) / 2 = -50000.5",
-              f"{large:.0f}; of half the square {large_half:.1f}: the document takes 100 * 100 for 100000",
-              holds(large == -50000.5), {"square": large, "half": large_half}),
-        Claim("small w gradient", "x = (1, 10): (-1 + (-10) * 10) / 2 = 50.5",
-              f"{small:.0f}; of half the square {small_half:.1f}: the sign is wrong, and would lead uphill",
-              holds(small == 50.5), {"square": small, "half": small_half}),
-        Claim("PyTorch", "PyTorch's gradient for x = (1, 100): -10001", f"{large:.0f}", holds(large == -10001),
-              {"gradient": large}),
-        Claim("loss and gradient", "the magnitude of the loss influences that of the gradient",
-              f"mean losses {means[100]:.1f} and {means[10]:.1f}, gradients {large:.0f} and {small:.0f}: in proportion",
-              holds(bool(np.isclose(large / small, means[100] / means[10]))), {"losses": means}),
-    )  # fmt: skip
+        Claim(
+            "losses",
+            "x = (1, 100), y = (2, 200), w = 1: the losses are 1 and 10000",
+            f"{losses[0]:.0f} and {losses[1]:.0f}",
+            holds(losses == [1, 10000]),
+            {"losses": losses},
+        ),
+        Claim(
+            "slopes",
+            "loss gradients 2(y - ŷ) = -1 and -100",
+            f"{slopes[0]:.0f} and {slopes[1]:.0f}; {half[0]:.0f} and {half[1]:.0f} are those of half the square",
+            holds(np.allclose(slopes, [-1, -100])),
+            {"square": slopes, "half": half},
+        ),
+        Claim(
+            "w gradient",
+            "the gradient of w is (-1 + (-100 * 100)) / 2 = -50000.5",
+            f"{large:.0f}; of half the square {large_half:.1f}: the document takes 100 * 100 for 100000",
+            holds(large == -50000.5),
+            {"square": large, "half": large_half},
+        ),
+        Claim(
+            "small w gradient",
+            "x = (1, 10): (-1 + (-10) * 10) / 2 = 50.5",
+            f"{small:.0f}; of half the square {small_half:.1f}: the sign is wrong, and would lead uphill",
+            holds(small == 50.5),
+            {"square": small, "half": small_half},
+        ),
+        Claim(
+            "PyTorch",
+            "PyTorch's gradient for x = (1, 100): -10001",
+            f"{large:.0f}",
+            holds(large == -10001),
+            {"gradient": large},
+        ),
+        Claim(
+            "loss and gradient",
+            "the magnitude of the loss influences that of the gradient",
+            f"mean losses {means[100]:.1f} and {means[10]:.1f}, gradients {large:.0f} and {small:.0f}: in proportion",
+            holds(bool(np.isclose(large / small, means[100] / means[10]))),
+            {"losses": means},
+        ),
+    )
     return Section("Gradients at w = 1", claims)
 
 
@@ -93,14 +121,22 @@ def rates() -> Section:
     found = diagnose(line(), *SETS[100], "mse", optimizer=SGD(0.1))
     stable = all(below < 1e-3 < 1e3 < above for *_, below, above in rows)
     claims = (
-        Claim("tiny rate", "x = (1, 100) needs a tiny learning rate, x = (1, 10) allows a larger one",
-              f"stable below {bounds[100].max_rate:.3g} and {bounds[10].max_rate:.3g}: {ratio:.3g} times as much",
-              holds(ratio > 1 and stable), {"large": bounds[100].max_rate, "small": bounds[10].max_rate}),
-        Claim("diagnosis", "I still feel pretty confused",
-              f"gd.diagnose at x = (1, 100) and the rate 0.1, {0.1 / bounds[100].max_rate:.3g} times the largest "
-              f"stable one: {', '.join(found.kinds)}",
-              answered("diverging" in found.kinds), {"kinds": found.kinds}),
-    )  # fmt: skip
+        Claim(
+            "tiny rate",
+            "x = (1, 100) needs a tiny learning rate, x = (1, 10) allows a larger one",
+            f"stable below {bounds[100].max_rate:.3g} and {bounds[10].max_rate:.3g}: {ratio:.3g} times as much",
+            holds(ratio > 1 and stable),
+            {"large": bounds[100].max_rate, "small": bounds[10].max_rate},
+        ),
+        Claim(
+            "diagnosis",
+            "I still feel pretty confused",
+            f"gd.diagnose at x = (1, 100) and the rate 0.1, {0.1 / bounds[100].max_rate:.3g} times the largest "
+            f"stable one: {', '.join(found.kinds)}",
+            answered("diverging" in found.kinds),
+            {"kinds": found.kinds},
+        ),
+    )
     header = ("x", "curvature", "largest stable rate", "loss at 0.99 of it", "loss at 1.01 of it")
     note = f"gd.learning_rate_bound, and the loss after {STEPS} steps just below and just above it"
     return Section("How large the learning rate may be", claims, (Table(header, tuple(rows), note),))
@@ -117,18 +153,27 @@ def remedies() -> Section:
         paths[size] = _path(size, Adam(0.01), None)
     scaled = [values[-1] for name, values in losses.items() if "standardized" in name]
     apart = float(np.abs(paths[100] - paths[10]).max())
-    divided = [1.0 - gradient(X, y) / learning_rate_bound(line(), X, y, "mse").largest_curvature
-               for X, y in SETS.values()]  # fmt: skip
+    divided = [
+        1.0 - gradient(X, y) / learning_rate_bound(line(), X, y, "mse").largest_curvature for X, y in SETS.values()
+    ]
     claims = (
-        Claim("standardize", "am I missing something?",
-              f"with Standardize as the first layer both are stable below {same[100]:.3g} and {same[10]:.3g}; "
-              f"at 0.25 the losses after 20 steps are {scaled[0]:.1e} and {scaled[1]:.1e}",
-              answered(abs(same[100] - same[10]) < 1e-9 and max(scaled) < 1e-4), {"rates": same, "losses": scaled}),
-        Claim("divide by x or the loss", "should I divide by x or the loss somewhere?",
-              f"by the curvature, the mean of 2 x^2: then the rate 1 takes w to {divided[0]:.6g} and {divided[1]:.6g} "
-              f"in one step; Adam divides by the gradient's size: its two paths are {apart:.1g} apart",
-              answered(np.allclose(divided, 2) and apart < 1e-4), {"w": divided, "apart": apart}),
-    )  # fmt: skip
+        Claim(
+            "standardize",
+            "am I missing something?",
+            f"with Standardize as the first layer both are stable below {same[100]:.3g} and {same[10]:.3g}; "
+            f"at 0.25 the losses after 20 steps are {scaled[0]:.1e} and {scaled[1]:.1e}",
+            answered(abs(same[100] - same[10]) < 1e-9 and max(scaled) < 1e-4),
+            {"rates": same, "losses": scaled},
+        ),
+        Claim(
+            "divide by x or the loss",
+            "should I divide by x or the loss somewhere?",
+            f"by the curvature, the mean of 2 x^2: then the rate 1 takes w to {divided[0]:.6g} and {divided[1]:.6g} "
+            f"in one step; Adam divides by the gradient's size: its two paths are {apart:.1g} apart",
+            answered(np.allclose(divided, 2) and apart < 1e-4),
+            {"w": divided, "apart": apart},
+        ),
+    )
     picture = Picture("document1_one_rate", lambda ax: curves(ax, losses, "step", "mean squared error", log=True))
     return Section("One learning rate for both", claims, pictures=(picture,))
 
@@ -140,26 +185,45 @@ def logarithms() -> Section:
     )[:, 0]
     printed = np.array([0.693, 1.098, 4.615, 5.303])
     log_gradient = {size: gradient(np.log1p(X), np.log1p(y)) for size, (X, y) in SETS.items()}
-    squares = {name: (f(SETS[100][0]) * (f(SETS[100][1]) - f(SETS[100][0])))[:, 0]
-               for name, f in (("raw", np.positive), ("log", np.log1p))}  # fmt: skip
+    squares = {
+        name: (f(SETS[100][0]) * (f(SETS[100][1]) - f(SETS[100][0])))[:, 0]
+        for name, f in (("raw", np.positive), ("log", np.log1p))
+    }
     share = {name: float(parts[1] / parts.sum()) for name, parts in squares.items()}
     X, y = SETS[100]
     wide, narrow = (descend(line(), f(X), f(y), 0.01, STEPS) for f in (np.positive, np.log1p))
     claims = (
-        Claim("log values", "log(x + 1) gives 0.693, 1.098, 4.615, 5.303",
-              f"{values[0]:.5f}, {values[1]:.5f}, {values[2]:.5f}, {values[3]:.5f}: 1.098 was cut, not rounded",
-              holds(float(np.abs(values - printed).max()) < 1e-3), {"values": values.tolist()}),
-        Claim("log gradient", "with log1p the gradient is -1.8316",
-              f"{log_gradient[10]:.4f} for x = (1, 10); the -10001 beside it are of x = (1, 100), where log1p gives "
-              f"{log_gradient[100]:.4f}", holds(round(log_gradient[10], 4) == -1.8316), {"gradient": log_gradient}),
-        Claim("instability", "wide ranges tend to lead to numerical instability",
-              f"at the rate 0.01 the loss of x = (1, 100) is {wide[-1]:.1g} after {len(wide) - 1} steps and then no "
-              f"number any more; of its logarithms it is {narrow[-1]:.2g} after {STEPS}",
-              holds(len(wide) < STEPS < len(narrow) and narrow[-1] < narrow[0]), {"wide": wide, "narrow": narrow}),
-        Claim("dominating", "wide ranges: large loss terms dominate small ones",
-              f"the second sample makes {share['raw']:.2%} of the gradient, after log1p {share['log']:.1%}",
-              holds(share["raw"] > 0.99 > share["log"]), {"share": share}),
-    )  # fmt: skip
+        Claim(
+            "log values",
+            "log(x + 1) gives 0.693, 1.098, 4.615, 5.303",
+            f"{values[0]:.5f}, {values[1]:.5f}, {values[2]:.5f}, {values[3]:.5f}: 1.098 was cut, not rounded",
+            holds(float(np.abs(values - printed).max()) < 1e-3),
+            {"values": values.tolist()},
+        ),
+        Claim(
+            "log gradient",
+            "with log1p the gradient is -1.8316",
+            f"{log_gradient[10]:.4f} for x = (1, 10); the -10001 beside it are of x = (1, 100), where log1p gives "
+            f"{log_gradient[100]:.4f}",
+            holds(round(log_gradient[10], 4) == -1.8316),
+            {"gradient": log_gradient},
+        ),
+        Claim(
+            "instability",
+            "wide ranges tend to lead to numerical instability",
+            f"at the rate 0.01 the loss of x = (1, 100) is {wide[-1]:.1g} after {len(wide) - 1} steps and then no "
+            f"number any more; of its logarithms it is {narrow[-1]:.2g} after {STEPS}",
+            holds(len(wide) < STEPS < len(narrow) and narrow[-1] < narrow[0]),
+            {"wide": wide, "narrow": narrow},
+        ),
+        Claim(
+            "dominating",
+            "wide ranges: large loss terms dominate small ones",
+            f"the second sample makes {share['raw']:.2%} of the gradient, after log1p {share['log']:.1%}",
+            holds(share["raw"] > 0.99 > share["log"]),
+            {"share": share},
+        ),
+    )
     return Section("Logarithms of x and y", claims)
 
 
@@ -170,11 +234,15 @@ def clipping() -> Section:
     plain = descend(line(), *SETS[100], rate, STEPS)
     off = {size: float(np.abs(path[-100:] - 2).max()) for size, path in ends.items()}
     claims = (
-        Claim("clipping", "gradient clipping controls the gradient's magnitude too",
-              f"rate {rate}, clip_norm 1: w stays within {off[100]:.2g} and {off[10]:.2g} of 2 for both data sets; "
-              f"unclipped the loss is {plain[-1]:.1g} after {len(plain) - 1} steps. Steps are bounded, w never rests",
-              holds(max(off.values()) <= rate and plain[-1] > 1e9), {"off": off, "unclipped": plain[-1]}),
-    )  # fmt: skip
+        Claim(
+            "clipping",
+            "gradient clipping controls the gradient's magnitude too",
+            f"rate {rate}, clip_norm 1: w stays within {off[100]:.2g} and {off[10]:.2g} of 2 for both data sets; "
+            f"unclipped the loss is {plain[-1]:.1g} after {len(plain) - 1} steps. Steps are bounded, w never rests",
+            holds(max(off.values()) <= rate and plain[-1] > 1e9),
+            {"off": off, "unclipped": plain[-1]},
+        ),
+    )
     return Section("Clipping", claims)
 
 

@@ -79,16 +79,26 @@ def training() -> Section:
     apart = float(np.abs(model.params - own).max())
     rows = tuple((step, norms[step]) for step in RECORDED)
     claims = (
-        Claim("same network", "w = b = 0.5, rate 0.07, 20 examples, 10000 steps",
-              f"w = {model.params[0]:.10f}, b = {model.params[1]:.10f}; the document's formulas in NumPy end "
-              f"{apart:.1g} apart. Its rate {RATE} on the summed loss is {MEAN_RATE:.2g} on the mean",
-              holds(apart < 1e-9), {"apart": apart, "params": model.params.tolist()}),
-        Claim("small gradient", "the gradient becomes very small",
-              f"from {norms[0]:.3g} to {norms[-1]:.1e}", holds(norms[-1] < 1e-9 * norms[0]),
-              {"norms": [norms[step] for step in RECORDED]}),
-    )  # fmt: skip
-    picture = Picture("document4_gradient", lambda ax: curves(ax, {"tanh unit": norms[:2000]}, "step",
-                                                              "norm of the gradient", log=True))  # fmt: skip
+        Claim(
+            "same network",
+            "w = b = 0.5, rate 0.07, 20 examples, 10000 steps",
+            f"w = {model.params[0]:.10f}, b = {model.params[1]:.10f}; the document's formulas in NumPy end "
+            f"{apart:.1g} apart. Its rate {RATE} on the summed loss is {MEAN_RATE:.2g} on the mean",
+            holds(apart < 1e-9),
+            {"apart": apart, "params": model.params.tolist()},
+        ),
+        Claim(
+            "small gradient",
+            "the gradient becomes very small",
+            f"from {norms[0]:.3g} to {norms[-1]:.1e}",
+            holds(norms[-1] < 1e-9 * norms[0]),
+            {"norms": [norms[step] for step in RECORDED]},
+        ),
+    )
+    picture = Picture(
+        "document4_gradient",
+        lambda ax: curves(ax, {"tanh unit": norms[:2000]}, "step", "norm of the gradient", log=True),
+    )
     table = Table(("step", "norm of the gradient"), rows)
     return Section("Its training", claims, (table,), (picture,))
 
@@ -106,25 +116,50 @@ def converged() -> Section:
     kinds = diagnose(deep, X, Y, "mse").kinds
     shallow = diagnose(MLP([1, 8, 1], activation="sigmoid", seed=0, dtype="float64"), X, Y, "mse").kinds
     straight = LinearModel(1, weight_init=Constant(0.5), dtype="float64")
-    history = straight.fit(X, Y, loss="mse", optimizer=SGD(MEAN_RATE), batch_size=len(X), shuffle=False,
-                           epochs=STEPS, stop=GradientNormThreshold(1e-15))  # fmt: skip
+    history = straight.fit(
+        X,
+        Y,
+        loss="mse",
+        optimizer=SGD(MEAN_RATE),
+        batch_size=len(X),
+        shuffle=False,
+        epochs=STEPS,
+        stop=GradientNormThreshold(1e-15),
+    )
     left = float(np.linalg.norm(straight.loss_and_grad(X, Y, "mse")[1]))
     claims = (
-        Claim("not vanishing", "this is not vanishing, it is your network converging as designed",
-              f"gd.diagnose: {', '.join(found.kinds) or 'nothing'}; gradient {norms[-1]:.1g}, curvatures from "
-              f"{bound.smallest_curvature or 0:.2g} to {bound.largest_curvature:.3g}",
-              holds(found.kinds == ("converged",)), {"kinds": found.kinds}),
-        Claim("minimum", "concerns about local as opposed to global minima",
-              f"the loss is {reached:.6e}; four other starts end within {off:.1g} of the same",
-              answered(off < 1e-12), {"loss": reached, "off": off}),
-        Claim("deep", "vanishing gradients only apply to really deep networks",
-              f"8 sigmoid layers: {', '.join(kinds)}; the gradient's norm is {layers[0]:.1g} in the first "
-              f"layer, {layers[-1]:.1g} in the last. One layer: {', '.join(shallow) or 'nothing to report'}",
-              holds("vanishing" in kinds and "vanishing" not in shallow), {"norms": layers, "shallow": shallow}),
-        Claim("linear", "like your linear regression, zero within rounding errors",
-              f"the tanh unit is no linear regression; one on the same data comes to {left:.1g} after {history.epochs} "
-              f"steps", holds(left < 1e-14), {"left": left, "steps": history.epochs}),
-    )  # fmt: skip
+        Claim(
+            "not vanishing",
+            "this is not vanishing, it is your network converging as designed",
+            f"gd.diagnose: {', '.join(found.kinds) or 'nothing'}; gradient {norms[-1]:.1g}, curvatures from "
+            f"{bound.smallest_curvature or 0:.2g} to {bound.largest_curvature:.3g}",
+            holds(found.kinds == ("converged",)),
+            {"kinds": found.kinds},
+        ),
+        Claim(
+            "minimum",
+            "concerns about local as opposed to global minima",
+            f"the loss is {reached:.6e}; four other starts end within {off:.1g} of the same",
+            answered(off < 1e-12),
+            {"loss": reached, "off": off},
+        ),
+        Claim(
+            "deep",
+            "vanishing gradients only apply to really deep networks",
+            f"8 sigmoid layers: {', '.join(kinds)}; the gradient's norm is {layers[0]:.1g} in the first "
+            f"layer, {layers[-1]:.1g} in the last. One layer: {', '.join(shallow) or 'nothing to report'}",
+            holds("vanishing" in kinds and "vanishing" not in shallow),
+            {"norms": layers, "shallow": shallow},
+        ),
+        Claim(
+            "linear",
+            "like your linear regression, zero within rounding errors",
+            f"the tanh unit is no linear regression; one on the same data comes to {left:.1g} after {history.epochs} "
+            f"steps",
+            holds(left < 1e-14),
+            {"left": left, "steps": history.epochs},
+        ),
+    )
     picture = Picture("document4_vanishing", lambda ax: gradient_flow(deep, X, Y, "mse", ax))
     return Section("Vanishing or converged?", claims, pictures=(picture,))
 
@@ -156,13 +191,16 @@ def stationary() -> Section:
     flat.fit(X, Y, loss="mse", optimizer=SGD(0.1), epochs=500)
     kinds = diagnose(flat, X, Y, "mse").kinds
     claims = (
-        Claim("stationary", "learning slows or halts near any stationary point",
-              f"x^2 - y^2 + y^4 from (1, 0): halts at {stuck.fun:.2g} after {stuck.nit} steps, at a saddle; from "
-              f"(1, 0.001) it goes on to {free.fun:.2g}. Of a hidden layer of zero weights gd.diagnose says: "
-              f"{', '.join(kinds)}",
-              holds(stuck.fun > free.fun + 0.2 and "stationary but not a minimum" in kinds),
-              {"stuck": stuck.fun, "free": free.fun, "kinds": kinds}),
-    )  # fmt: skip
+        Claim(
+            "stationary",
+            "learning slows or halts near any stationary point",
+            f"x^2 - y^2 + y^4 from (1, 0): halts at {stuck.fun:.2g} after {stuck.nit} steps, at a saddle; from "
+            f"(1, 0.001) it goes on to {free.fun:.2g}. Of a hidden layer of zero weights gd.diagnose says: "
+            f"{', '.join(kinds)}",
+            holds(stuck.fun > free.fun + 0.2 and "stationary but not a minimum" in kinds),
+            {"stuck": stuck.fun, "free": free.fun, "kinds": kinds},
+        ),
+    )
     return Section("Stationary points", claims)
 
 
@@ -202,14 +240,23 @@ def gradient_check() -> Section:
     unfinished = np.array([np.mean(2 * (output - Y) * X), np.mean(2 * (output - Y))])
     wrong = check_gradients(model, X, Y, "mse", grad=unfinished)
     claims = (
-        Claim("gradient check", "compare (J(+ε) - J(-ε)) / 2ε with the gradient",
-              f"by hand with ε = 1e-5 they are {off:.1g} apart; gd.check_gradients finds its own steps: "
-              f"{'pass' if report.ok else 'fail'}; without tanh' in the gradient: {'pass' if wrong.ok else 'fail'}",
-              holds(off < 1e-8 and report.ok and not wrong.ok), {"off": off, "ok": report.ok, "wrong": wrong.ok}),
-        Claim("slower", "this alternative is much slower",
-              f"a net of {net.n_params} parameters on {len(X)} rows: {1e3 * slow:.2g} ms for two losses per parameter, "
-              f"{1e3 * fast:.2g} ms for the gradient", holds(slow > 10 * fast), {"seconds": (slow, fast)}),
-    )  # fmt: skip
+        Claim(
+            "gradient check",
+            "compare (J(+ε) - J(-ε)) / 2ε with the gradient",
+            f"by hand with ε = 1e-5 they are {off:.1g} apart; gd.check_gradients finds its own steps: "
+            f"{'pass' if report.ok else 'fail'}; without tanh' in the gradient: {'pass' if wrong.ok else 'fail'}",
+            holds(off < 1e-8 and report.ok and not wrong.ok),
+            {"off": off, "ok": report.ok, "wrong": wrong.ok},
+        ),
+        Claim(
+            "slower",
+            "this alternative is much slower",
+            f"a net of {net.n_params} parameters on {len(X)} rows: {1e3 * slow:.2g} ms for two losses per parameter, "
+            f"{1e3 * fast:.2g} ms for the gradient",
+            holds(slow > 10 * fast),
+            {"seconds": (slow, fast)},
+        ),
+    )
     return Section("Its gradient check", claims)
 
 
@@ -223,13 +270,22 @@ def answers() -> Section:
     table = Table(("number", "twice", "the network says"), rows)
     bound = learning_rate_bound(model, X, Y, "mse").max_rate
     claims = (
-        Claim("doubles", "between 0 and 0.5 it multiplies inputs by 2",
-              f"within {inside:.2g} of twice the number; a tanh ends at 1, so 1.0 gives {outputs[-1]:.3f}",
-              holds(inside < 0.01, DEPENDS), {"inside": inside, "at 1": float(outputs[-1])}),
-        Claim("rate", "how do I stop the gradient from vanishing?",
-              f"nothing is to be stopped. The loss of one tanh unit cannot fall further; the rate {MEAN_RATE:.2g} was "
-              f"below its bound {bound:.2g}", answered(bound > MEAN_RATE), {"bound": bound}),
-    )  # fmt: skip
+        Claim(
+            "doubles",
+            "between 0 and 0.5 it multiplies inputs by 2",
+            f"within {inside:.2g} of twice the number; a tanh ends at 1, so 1.0 gives {outputs[-1]:.3f}",
+            holds(inside < 0.01, DEPENDS),
+            {"inside": inside, "at 1": float(outputs[-1])},
+        ),
+        Claim(
+            "rate",
+            "how do I stop the gradient from vanishing?",
+            f"nothing is to be stopped. The loss of one tanh unit cannot fall further; the rate {MEAN_RATE:.2g} was "
+            f"below its bound {bound:.2g}",
+            answered(bound > MEAN_RATE),
+            {"bound": bound},
+        ),
+    )
     picture = Picture("document4_fit", _draw_fit)
     return Section("Its answers", claims, (table,), (picture,))
 

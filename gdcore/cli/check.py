@@ -57,7 +57,7 @@ def run_check(target: str, mode: str, seed: int) -> int:
     path, _, name = target.rpartition(":")
     if not path or not name:
         raise NotRunError(f"the target must be FILE.py:OBJECT, got {target!r}")
-    file = _real(path)    # before the file changes the working directory
+    file = _real(path)  # before the file changes the working directory
     before, search, stdout = sys.path, list(sys.path), sys.stdout
     sys.path.insert(0, str(Path(path).parent))
     with _interruptions() as interrupted:
@@ -105,11 +105,10 @@ def _said(path: str, file: str, error: BaseException) -> str:
     """Return the text of an exception with the line of the file that raised it; only the text if gdcore refused an
     argument.
     """
-    lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
-             if _real(frame.f_code.co_filename) == file]  # fmt: skip
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _real(frame.f_code.co_filename) == file]
     try:
         words = str(error)
-    except Exception:    # raised by an exception class of the file
+    except Exception:  # raised by an exception class of the file
         words = ""
     place = f"{path}, line {lines[-1]}" if lines else path
     if isinstance(error, SyntaxError):
@@ -138,7 +137,7 @@ def load_object(path: str, name: str) -> Any:
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not a Python file: its name must end in .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module    # dataclasses look up their module
+    sys.modules[spec.name] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     if name not in vars(module):
         known = [key for key in vars(module) if not key.startswith("_")]

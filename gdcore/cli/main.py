@@ -53,8 +53,13 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         "returns one of these. Exit status 0 for pass, 1 for fail, 3 for inconclusive, 2 where it could not be run.",
     )
     check.add_argument("target", metavar="FILE.py:OBJECT")
-    check.add_argument("--mode", type=_mode, default="auto", metavar=f"{{{','.join(MODES)}}}",
-                       help="which entries are checked (default: auto)")  # fmt: skip
+    check.add_argument(
+        "--mode",
+        type=_mode,
+        default="auto",
+        metavar=f"{{{','.join(MODES)}}}",
+        help="which entries are checked (default: auto)",
+    )
     check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
     claims = commands.add_parser(
         "claims",
@@ -117,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return NOT_RUN
         try:
             status = _run(known, others)
-            if not stdout.closed:    # a checked file may have closed it
+            if not stdout.closed:  # a checked file may have closed it
                 stdout.flush()
         except KeyboardInterrupt:
             complain(f"{name}: interrupted")

@@ -83,9 +83,7 @@ def sum_in_range(name: str, weight: NDArray[Any]) -> None:
         )
 
 
-def inputs(
-    value: object, n_features: int, dtype: str, lowest: NDArray[np.float64] | None = None
-) -> NDArray[Any]:
+def inputs(value: object, n_features: int, dtype: str, lowest: NDArray[np.float64] | None = None) -> NDArray[Any]:
     """Check and return X of shape (n, n_features), n >= 1; each column is above its `lowest` (n_features,) if given."""
     X = numbers_array("X", value, dtype)
     if X.ndim != 2:

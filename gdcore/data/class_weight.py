@@ -57,9 +57,7 @@ def class_weighted(data: Samples, class_weight: ClassWeight, loss: Loss | Custom
     return data._replace(weight=weight)
 
 
-def class_factors(
-    data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int
-) -> dict[int, float]:
+def class_factors(data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int) -> dict[int, float]:
     """Return the weights of classes, computing "balanced" ones from these samples; see `class_weighted`.
 
     Examples

@@ -37,9 +37,16 @@ class Samples(NamedTuple):
 
 
 def checked_samples(
-    X: object, y: Any, sample_weight: object, *, n_in: int, n_out: int, dtype: str, loss: Loss | CustomLoss,
+    X: object,
+    y: Any,
+    sample_weight: object,
+    *,
+    n_in: int,
+    n_out: int,
+    dtype: str,
+    loss: Loss | CustomLoss,
     lowest: NDArray[np.float64] | None = None,
-) -> Samples:  # fmt: skip
+) -> Samples:
     """Check X (n, n_in), y and sample_weight (n,) against a loss and the sizes of a model.
 
     If `lowest` (n_in,) is given, the columns must be above it.
@@ -101,9 +108,15 @@ def take_samples(
             data_checks.real_targets(loss.name, loss.target)
         y = stack.target_scale.standardized(y)
     return checked_samples(
-        X, y, sample_weight, n_in=stack.in_features, n_out=stack.out_features,
-        dtype=stack.dtype if dtype is None else dtype, loss=loss, lowest=stack.lowest,
-    )  # fmt: skip
+        X,
+        y,
+        sample_weight,
+        n_in=stack.in_features,
+        n_out=stack.out_features,
+        dtype=stack.dtype if dtype is None else dtype,
+        loss=loss,
+        lowest=stack.lowest,
+    )
 
 
 def inputs_of(stack: Stack, X: object) -> NDArray[Any]:

@@ -36,9 +36,7 @@ class Digits(NamedTuple):
 
 
 @explains_calls
-def load_digits(
-    *, dtype: Literal["float32", "float64"] = "float32", test_size: float = 0.2, seed: int = 0
-) -> Digits:
+def load_digits(*, dtype: Literal["float32", "float64"] = "float32", test_size: float = 0.2, seed: int = 0) -> Digits:
     """Load the UCI handwritten digits as a shuffled, stratified split.
 
     The 1797 images of the original test set, 174 to 183 of each digit. Each digit gives the same

@@ -283,7 +283,7 @@ class Case:
         for row in rows:
             error = rng.normal(size=(1, twin.out_features))
             X = np.ascontiguousarray(point.data.X[row : row + 1])
-            network.outputs(X, 0)    # the backward pass reads its buffers
+            network.outputs(X, 0)  # the backward pass reads its buffers
             network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
             squares += [float(view @ view) for name, view in twin.parameters(grad) if name.endswith("bias")]
         return [float(value) for value in np.sqrt(squares / len(rows))]
@@ -380,7 +380,6 @@ class Case:
         found = lanczos(self.point.hessian(), self.descent, PRODUCTS, 1e-6)
         curvature = np.maximum(np.abs(found.ritz), 1e-8 * size)
         return norm**2 / 2 * float(np.sum(found.weight / curvature))
-
 
 
 def _has_norm(vector: Vector) -> bool:

@@ -19,17 +19,28 @@ def gradient_wrong(case: Case) -> Finding | None:
     """Report derivatives along random directions that disagree with the gradient."""
     point = case.point
     report = check_gradients(
-        of_stack(point.stack), point.data.X, point.targets, point.loss,
-        sample_weight=point.data.weight, l1=point.l1, l2=point.l2, mode="directions", directions=DIRECTIONS,
-    )  # fmt: skip
+        of_stack(point.stack),
+        point.data.X,
+        point.targets,
+        point.loss,
+        sample_weight=point.data.weight,
+        l1=point.l1,
+        l2=point.l2,
+        mode="directions",
+        directions=DIRECTIONS,
+    )
     if report.verdict != "fail":
         return None
     found = report.to_dict()
     if not found["failed"]:
         return along_directions(report)
     evidence = {name: found[name] for name in ("worst", "analytic", "numeric", "bound", "causes")}
-    return Finding("gradient wrong", f"the loss changes otherwise than its gradient says: {found['worst']} is off",
-                   evidence, REMEDY)  # fmt: skip
+    return Finding(
+        "gradient wrong",
+        f"the loss changes otherwise than its gradient says: {found['worst']} is off",
+        evidence,
+        REMEDY,
+    )
 
 
 def along_directions(report: GradientReport) -> Finding:

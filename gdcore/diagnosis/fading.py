@@ -32,16 +32,20 @@ def rate_fell(case: Case) -> Finding | None:
         return None
     highest = max(float(rates.max()), case.schedule(0) if case.schedule is not None else 0.0)
     fast = np.flatnonzero(rates > FALLEN * highest)
-    fell = (int(fast[-1]) if len(fast) else -1) + 2    # rates are of an epoch's last step
+    fell = (int(fast[-1]) if len(fast) else -1) + 2  # rates are of an epoch's last step
     if fell > SOON * n:
         return None
     stood = losses[fell] - losses[-1] <= STILL * abs(losses[-1])
     if not stood or not (case.missed > GAIN or _could_gain(case)):
         return None
     evidence = {
-        "first_epoch_at_rest": fell, "highest_rate": highest, "last_rate": float(rates[-1]),
-        "loss_then": losses[fell], "last_loss": losses[-1], "gain_of_one_good_step": case.gain,
-    }  # fmt: skip
+        "first_epoch_at_rest": fell,
+        "highest_rate": highest,
+        "last_rate": float(rates[-1]),
+        "loss_then": losses[fell],
+        "last_loss": losses[-1],
+        "gain_of_one_good_step": case.gain,
+    }
     return Finding(
         "rate fell to nothing",
         f"the learning rate fell from {highest:.3g} to {rates[-1]:.3g}, and the loss has stood still since epoch "

@@ -92,8 +92,10 @@ def underfitting(case: Case) -> Finding | None:
 
 def _evidence(case: Case, learning: Learning) -> dict[str, float]:
     found = {
-        "loss": case.data_loss, "loss_of_best_constant": learning.constant_loss, "share_learned": learning.share,
-    }  # fmt: skip
+        "loss": case.data_loss,
+        "loss_of_best_constant": learning.constant_loss,
+        "share_learned": learning.share,
+    }
     told = case.teachable
     if told is not None:
         found["share_a_line_explains"] = max(float(told.line.mean()), 0.0)

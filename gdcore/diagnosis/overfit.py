@@ -59,11 +59,14 @@ def overfitting(case: Case) -> Finding | None:
         f"the validation loss has risen since epoch {best} from {lowest:.4g} to {end:.4g}, while the training loss "
         f"went on falling, from {train_then:.4g} to {train_end:.4g}",
         {
-            "best_epoch": best, "val_loss_then": lowest, "val_loss_at_end": end,
-            "loss_then": train_then, "loss_at_end": train_end,
+            "best_epoch": best,
+            "val_loss_then": lowest,
+            "val_loss_at_end": end,
+            "loss_then": train_then,
+            "loss_at_end": train_end,
         },
         "stop=EarlyStopping(restore_best=True); l2, dropout, a smaller model or more data raise the best itself",
-    )  # fmt: skip
+    )
 
 
 def _restored(case: Case, best: int) -> bool:

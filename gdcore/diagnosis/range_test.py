@@ -227,8 +227,9 @@ def find_learning_rate(
     curve = first + _smooth(np.array(changes), max(1, round(WINDOW * steps)))
     found = try_rates(
         Problem(plain, data.X, targets, trainer.loss, rule, batch_size, trainer.l1, trainer.l2, seed, TRIAL * steps),
-        low, high,
-    )  # fmt: skip
+        low,
+        high,
+    )
     return RangeTest(
         rates, np.array(losses), curve, found.suggestion, reason, found.rates, found.losses, found.diverged
     )

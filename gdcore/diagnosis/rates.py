@@ -108,7 +108,7 @@ def oscillating(case: Case) -> Finding | None:
     """Report a loss that swings from epoch to epoch, or a rate at its bound."""
     losses = np.array(_losses(case)[-20:])
     if len(losses) >= FEWEST_EPOCHS and np.isfinite(losses).all():
-        shares = losses / max(float(np.abs(losses).max()), 1e-300)    # products of losses may overflow
+        shares = losses / max(float(np.abs(losses).max()), 1e-300)  # products of losses may overflow
         change = np.diff(shares)
         swing = float(np.mean(np.abs(change)) / max(float(np.mean(np.abs(shares))), 1e-300))
         turns = float(np.mean(change[1:] * change[:-1] < 0))
@@ -173,9 +173,11 @@ def too_slow(case: Case) -> Finding | None:
 def _still_high(case: Case, losses: list[float]) -> Finding:
     """Return the finding for a loss that has not come down to that of untrained weights."""
     evidence: Numbers = {
-        "first_loss": losses[0], "last_loss": losses[-1], "loss_of_zero_outputs": case.loss_of_nothing,
+        "first_loss": losses[0],
+        "last_loss": losses[-1],
+        "loss_of_zero_outputs": case.loss_of_nothing,
         "loss_of_automatic_weights": case.loss_of_auto,
-    }  # fmt: skip
+    }
     if case.rate is not None:
         evidence["learning_rate"] = case.rate
     return Finding(

@@ -64,8 +64,11 @@ def _zero_layers(case: Case) -> list[str]:
     """
     if not case.shut or case.curves_down or abs(case.loss) <= NOTHING * abs(case.loss_of_nothing):
         return []
-    weights = ((name.partition(".")[0], view) for name, view in case.point.stack.parameters(case.point.x)
-               if name.endswith(".weight"))  # fmt: skip
+    weights = (
+        (name.partition(".")[0], view)
+        for name, view in case.point.stack.parameters(case.point.x)
+        if name.endswith(".weight")
+    )
     return [layer for layer, view in weights if not view.any()]
 
 

@@ -58,12 +58,15 @@ def badly_scaled_targets(case: Case) -> Finding | None:
         f"{which} has a mean of {_shown(mean[off])} and a deviation of {_shown(deviation[off])}, where outputs begin "
         f"near 0 and steps move them by about 1 or less: {_learned(shares[off])}",
         {
-            "columns": columns, "mean": mean[off].tolist(), "standard_deviation": deviation[off].tolist(),
-            "share_learned": shares[off].tolist(), "loss": case.data_loss,
+            "columns": columns,
+            "mean": mean[off].tolist(),
+            "standard_deviation": deviation[off].tolist(),
+            "share_learned": shares[off].tolist(),
+            "loss": case.data_loss,
             "loss_of_best_constant": learning.constant_loss,
         },
         REMEDY,
-    )  # fmt: skip
+    )
 
 
 def _shown(values: np.ndarray) -> str:
@@ -84,8 +87,9 @@ def outputs_out_of_reach(case: Case) -> Finding | None:
         "outputs out of reach",
         f"{found.summary}: no weights reach a loss below {found.least_loss:.3g}",
         {
-            "least_loss_in_reach": found.least_loss, "loss_of_best_constant": found.constant_loss,
+            "least_loss_in_reach": found.least_loss,
+            "loss_of_best_constant": found.constant_loss,
             "targets_out_of_reach": found.outside,
         },
         found.remedy,
-    )  # fmt: skip
+    )

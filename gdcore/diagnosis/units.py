@@ -66,13 +66,16 @@ def dead(case: Case) -> Finding | None:
     evidence: dict[str, object] = {"units": found, "share_of_layer": share}
     born = 0
     if case.first_outputs is not None:
-        born = sum(len(set(units) & set(_zero_everywhere(case.first_outputs[int(name[5:])])))
-                   for name, units in found.items())
+        born = sum(
+            len(set(units) & set(_zero_everywhere(case.first_outputs[int(name[5:])]))) for name, units in found.items()
+        )
         summary += f"; {born} of them already so with the initial weights of the model's seed"
     off_scale = badly_scaled_targets(case) if problem else None
     remedy = (
-        "" if not problem
-        else off_scale.remedy if off_scale is not None
+        ""
+        if not problem
+        else off_scale.remedy
+        if off_scale is not None
         else "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
         if 2 * born > n
         else "use a smaller learning_rate from new initial weights, or leaky_relu"

@@ -126,7 +126,7 @@ def check_gradients(
     stack = stack_of(model)
     kind = get_loss(loss)
     samples = partial(take_samples, stack, X, y, sample_weight, kind)
-    data, stack = samples(), stack.plain    # the loss is that of standardized targets
+    data, stack = samples(), stack.plain  # the loss is that of standardized targets
     l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
     effort = Effort(samples_per_block, directions, seed)
     if threads is not None:
@@ -190,9 +190,7 @@ def rounded(gradient: Vector) -> bool:
     return bool(gradient.any() and same.all())
 
 
-def given(
-    claimed: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]
-) -> tuple[Vector, str]:
+def given(claimed: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]) -> tuple[Vector, str]:
     """Return a user's gradient, padded to the length of the objective's parameters, and its precision."""
     flat = gradcheck_checks.gradient("grad", claimed, shape)
     whole = np.zeros(objective.stack.n_params)

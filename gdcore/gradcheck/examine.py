@@ -128,8 +128,13 @@ def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort, sides
 
 
 def assemble(
-    evaluator: Evaluator, blocks: tuple[Block, ...], found: Findings, plan: Plan, causes: tuple[str, ...],
-    parts: tuple[Part, ...] = (), notes: tuple[str, ...] = (),
+    evaluator: Evaluator,
+    blocks: tuple[Block, ...],
+    found: Findings,
+    plan: Plan,
+    causes: tuple[str, ...],
+    parts: tuple[Part, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> GradientReport:
     """Return the report, with the curve of its worst entry."""
     worst = found.entries[int(np.argmax(excess(found.entries)))]

@@ -114,8 +114,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
     Activation("relu", "max(0, z)", "[0, inf)", "{0, 1}", "he_normal"),
     Activation("leaky_relu", "z if z > 0 else 0.01 z", "(-inf, inf)", "{0.01, 1}", "he_normal", 0.01),
     Activation("elu", "z if z > 0 else exp(z) - 1", "(-1, inf)", "(0, 1]", "he_normal"),
-    Activation("selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", "(-1.758, inf)", "(0, 1.758)",
-               "lecun_normal"),
+    Activation("selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", "(-1.758, inf)", "(0, 1.758)", "lecun_normal"),
     Activation("softplus", "log(1 + exp(z))", "(0, inf)", "(0, 1)", "he_normal"),
     Activation("sigmoid", "1 / (1 + exp(-z))", "(0, 1)", "(0, 0.25]", "glorot_uniform"),
     Activation("tanh", "tanh(z)", "(-1, 1)", "(0, 1]", "glorot_uniform"),
@@ -150,9 +149,13 @@ def get_activation(spec: ActivationLike) -> Activation:
     slope, plain = spec.slope, get_activation("leaky_relu")
     low, high = sorted((slope, 1.0))
     return Activation(
-        plain.name, f"z if z > 0 else {slope:g} z", "(-inf, inf)" if slope > 0 else "[0, inf)",
-        f"{{{low:g}, {high:g}}}" if low < high else "1", plain.init, slope,
-    )  # fmt: skip
+        plain.name,
+        f"z if z > 0 else {slope:g} z",
+        "(-inf, inf)" if slope > 0 else "[0, inf)",
+        f"{{{low:g}, {high:g}}}" if low < high else "1",
+        plain.init,
+        slope,
+    )
 
 
 def activation_spec(spec: ActivationLike) -> ActivationLike:

@@ -33,9 +33,7 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
             raise TypeError(f"layer {i} must be a {kinds}, got {received}{remedy}")
         if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
-                raise ValueError(
-                    f"layer {i} takes {layer.in_features} features, but the one before it gives {width}"
-                )
+                raise ValueError(f"layer {i} takes {layer.in_features} features, but the one before it gives {width}")
             width = layer.out_features if isinstance(layer, Dense) else layer.in_features
         if isinstance(layer, ScaledTarget):
             if i < len(layers) - 1:
@@ -52,8 +50,10 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 
 LayerRow = (
     tuple[str, int, int, bool, str | tuple[str, float], float | None, float | None, float | None]
-    | tuple[str, int, float] | tuple[str, int, NDArray[Any], NDArray[Any], float] | tuple[str, int]
-)  # fmt: skip
+    | tuple[str, int, float]
+    | tuple[str, int, NDArray[Any], NDArray[Any], float]
+    | tuple[str, int]
+)
 """A layer in the form that the kernels take; see `Network`."""
 
 
@@ -67,16 +67,23 @@ def layer_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
     width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
     for layer in layers:
         if isinstance(layer, Dense):
-            table.append((
-                "dense", layer.in_features, layer.out_features, layer.bias,
-                kernel_activation(layer.activation, dtype),
-                layer.l1, layer.l2, layer.max_norm,
-            ))  # fmt: skip
+            table.append(
+                (
+                    "dense",
+                    layer.in_features,
+                    layer.out_features,
+                    layer.bias,
+                    kernel_activation(layer.activation, dtype),
+                    layer.l1,
+                    layer.l2,
+                    layer.max_norm,
+                )
+            )
             width = layer.out_features
         elif isinstance(layer, Dropout):
             table.append(("dropout", width, layer.rate))
         elif isinstance(layer, ScaledTarget):
-            continue    # targets are standardized before the kernels see them
+            continue  # targets are standardized before the kernels see them
         elif isinstance(layer, Log1p):
             table.append(("log1p", width))
         else:

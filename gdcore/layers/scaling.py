@@ -79,7 +79,7 @@ class Standardize:
             The training data. A constant column gets std 1 and so becomes 0.
         """
         data, constant = _columns(X)
-        half = data / 2 - data[0] / 2    # relative to the first row: exact far from 0, and no overflow
+        half = data / 2 - data[0] / 2  # relative to the first row: exact far from 0, and no overflow
         size = np.abs(half).max(axis=0)
         unit = half / np.where(size > 0, size, 1.0)
         mean = np.where(constant, data[0], data[0] + 2 * (unit.mean(axis=0) * size))
@@ -162,8 +162,11 @@ class MinMax:
         return Affine(shift, np.where(spread > 0, stretch / np.where(spread > 0, spread, 1.0), 1.0), self.low)
 
     def __repr__(self) -> str:
-        options = {name: value for name, value, default in (("low", self.low, 0.0), ("high", self.high, 1.0))
-                   if value != default}  # fmt: skip
+        options = {
+            name: value
+            for name, value, default in (("low", self.low, 0.0), ("high", self.high, 1.0))
+            if value != default
+        }
         return _short_repr(self, minimum=self.minimum, maximum=self.maximum, **options)
 
 

@@ -85,7 +85,7 @@ class ScaledTarget:
         array = checks.numbers_array("y", y, "float64")
         k = len(self.mean)
         if array.shape[1:] != (k,) and (k > 1 or array.ndim != 1):
-            return array    # its shape is refused with the other samples
+            return array  # its shape is refused with the other samples
         scaled: NDArray[np.float64] = (array.reshape(-1, k) - np.array(self.mean)) / np.array(self.std)
         return scaled.reshape(array.shape)
 

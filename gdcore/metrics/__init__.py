@@ -53,9 +53,7 @@ def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
     return named[base_checks.known_name("metric", spec, tuple(named))]()
 
 
-def get_metrics(
-    spec: Metrics, taken: Sequence[str] = ()
-) -> dict[str, Metric]:
+def get_metrics(spec: Metrics, taken: Sequence[str] = ()) -> dict[str, Metric]:
     """Return one metric, several, or a mapping that names them, as a dict of name -> metric in their order.
 
     Parameters
@@ -81,9 +79,19 @@ def get_metrics(
 
 
 __all__ = [
-    "MAE", "METRICS", "R2", "Accuracy", "BinaryAccuracy", "CustomMetric", "Metric", "MetricSpec", "Metrics", "TopK",
-    "get_metric", "get_metrics",
-]  # fmt: skip
+    "MAE",
+    "METRICS",
+    "R2",
+    "Accuracy",
+    "BinaryAccuracy",
+    "CustomMetric",
+    "Metric",
+    "MetricSpec",
+    "Metrics",
+    "TopK",
+    "get_metric",
+    "get_metrics",
+]
 
 
 def __dir__() -> list[str]:

@@ -76,7 +76,7 @@ class Convergence:
             return None
         x_size = max(norm(here.x), norm(here.x - self.first)) or 1.0
         moved = norm(here.x - before.x)
-        if not moved and not self.curvature:            # the first step was below x's roundoff
+        if not moved and not self.curvature:  # the first step was below x's roundoff
             there = here.x - PROBE * x_size / norm(here.grad) * here.grad
             before = Place(there, *self.objective(there if self.limits is None else np.clip(there, *self.limits)))
             moved = norm(here.x - before.x)

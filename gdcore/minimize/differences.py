@@ -36,7 +36,10 @@ ROUNDOFF = 4
 
 
 def differences(
-    fun: Callable[[Vector], float], x: Vector, value: float | None = None, limits: Limits | None = None,
+    fun: Callable[[Vector], float],
+    x: Vector,
+    value: float | None = None,
+    limits: Limits | None = None,
     eps: float = EPS,
 ) -> Vector:
     """Return the gradient at x (n,) by 2 n evaluations, shape (n,).
@@ -95,11 +98,11 @@ def _slope(
     room = max(below, above)
     side = 1.0 if above >= below else -1.0
     near, far = (_moved(x, i, side * step) for step in (min(h, room / 2), min(2 * h, room)))
-    if limits is not None:      # x + room may round to a point beyond the bound
+    if limits is not None:  # x + room may round to a point beyond the bound
         near, far = np.clip(near, *limits), np.clip(far, *limits)
     a, b = float(near[i] - x[i]), float(far[i] - x[i])
     if value is None or not a or a == b:
-        return 0.0              # the bounds leave no room
+        return 0.0  # the bounds leave no room
     first, second = fun(near) - value, fun(far) - value
     if max(abs(first), abs(second)) <= ROUNDOFF * eps * abs(value):
         return 0.0
@@ -107,7 +110,11 @@ def _slope(
 
 
 def check_differentiable(
-    fun: Callable[[Vector], float], x: Vector, value: float, slopes: NDArray[Any], limits: Limits | None = None,
+    fun: Callable[[Vector], float],
+    x: Vector,
+    value: float,
+    slopes: NDArray[Any],
+    limits: Limits | None = None,
     eps: float = EPS,
 ) -> None:
     """Refuse a function without a usable derivative.
@@ -157,9 +164,7 @@ def _jumps_here(
     return narrow > wide / 2 and narrow > JUMP * max(1.0, abs(value))
 
 
-def _first_jump(
-    fun: Callable[[Vector], float], x: Vector, i: int, h: float, value: float, room: float
-) -> float | None:
+def _first_jump(fun: Callable[[Vector], float], x: Vector, i: int, h: float, value: float, room: float) -> float | None:
     """Return the distance along entry i at which the function first changes, if it jumps there; a kink is no jump."""
 
     def change(distance: float) -> float:
@@ -172,7 +177,7 @@ def _first_jump(
             return None
     if abs(other) > room:
         return None
-    while abs(other - same) > CLOSE * max(abs(other), abs(h)):    # in units of h beside x itself, where none is small
+    while abs(other - same) > CLOSE * max(abs(other), abs(h)):  # in units of h beside x itself, where none is small
         middle = (same + other) / 2
         same, other = (same, middle) if change(middle) else (middle, other)
     return abs(other) if change(other) > JUMP * max(1.0, abs(value)) else None

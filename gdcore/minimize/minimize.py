@@ -198,9 +198,7 @@ def minimize(
 class _Objective:
     """The user's function as x (n,) -> value, gradient (n,), in whatever form it is given; counts evaluations."""
 
-    def __init__(
-        self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None
-    ) -> None:
+    def __init__(self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None) -> None:
         checks.function("fun", fun)
         minimize_checks.jacobian(jac)
         self.fun, self.jac, self.shape, self.limits = fun, jac, shape, limits
@@ -243,8 +241,13 @@ class _Watch:
     jac: Vector
 
     def __init__(
-        self, rules: tuple[StoppingCriterion, ...], convergence: Convergence | None,
-        callback: Callable[[EpochEnd], bool | None] | None, steps: int, limits: Limits | None, keep: bool,
+        self,
+        rules: tuple[StoppingCriterion, ...],
+        convergence: Convergence | None,
+        callback: Callable[[EpochEnd], bool | None] | None,
+        steps: int,
+        limits: Limits | None,
+        keep: bool,
     ) -> None:
         self.watches = [rule.start(MONITORS) for rule in rules]
         self.by_gradient = [isinstance(rule, GradientNormThreshold) for rule in rules]
@@ -273,9 +276,16 @@ class _Watch:
         descent = projected(x, grad, self.limits)
         size = norm(descent)
         end = EpochEnd(
-            self.nit, self.steps, {"loss": value}, rate, size, time.perf_counter() - self.began, self.x,
-            lambda: descent, lambda: descent,
-        )  # fmt: skip
+            self.nit,
+            self.steps,
+            {"loss": value},
+            rate,
+            size,
+            time.perf_counter() - self.began,
+            self.x,
+            lambda: descent,
+            lambda: descent,
+        )
         answers = [watch.observe(end) for watch in self.watches]
         self.otherwise = any(said and not its for said, its in zip(answers, self.by_gradient, strict=True))
         if self.convergence is not None:

@@ -9,5 +9,14 @@ from .builders import MLP, LinearModel
 from .sequential import Sequential
 
 __all__ = [
-    "MLP", "Dense", "Dropout", "Layer", "LinearModel", "Log1p", "MinMax", "ScaledTarget", "Sequential", "Standardize",
-]  # fmt: skip
+    "MLP",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LinearModel",
+    "Log1p",
+    "MinMax",
+    "ScaledTarget",
+    "Sequential",
+    "Standardize",
+]

@@ -36,9 +36,13 @@ def classify(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArra
 
 
 def evaluate(
-    model: Sequential, X: ArrayLike, y: ArrayLike, metrics: Metrics, loss: str | Loss | CustomLoss | None,
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    metrics: Metrics,
+    loss: str | Loss | CustomLoss | None,
     sample_weight: ArrayLike | None,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Carry out `Sequential.evaluate`."""
     kind = _known_loss(model, loss, "evaluate")
     found = get_metrics(metrics, ("loss",))

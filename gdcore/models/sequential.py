@@ -23,7 +23,7 @@ from . import checks as models_checks
 from .answers import classify, evaluate, predict_proba, score
 from .summary import arguments, summary
 
-if TYPE_CHECKING:    # a model predicts without what trains it, which `fit` imports
+if TYPE_CHECKING:  # a model predicts without what trains it, which `fit` imports
     from ..optimizers import Optimizer
     from ..optimizers.full_batch import FullBatch
     from ..training import Average, Callback, History
@@ -92,7 +92,7 @@ class Sequential(Model):
 
     @property
     def dtype(self) -> str:
-        """"float32" or "float64"."""
+        """Precision of the parameters: "float32" or "float64"."""
         return self._stack.dtype
 
     @property
@@ -166,7 +166,7 @@ class Sequential(Model):
         try:
             outputs = stack.network(False).predict(X) if type(X) is np.ndarray else None
         except (TypeError, ValueError):
-            outputs = None    # the general way converts the input or explains the error
+            outputs = None  # the general way converts the input or explains the error
         if outputs is None:
             outputs = stack.network(False).predict(inputs_of(stack, X))
         return outputs if stack.target_scale is None else stack.target_scale.restored(outputs)
@@ -209,7 +209,12 @@ class Sequential(Model):
 
     @explains_calls
     def evaluate(
-        self, X: ArrayLike, y: ArrayLike, metrics: Metrics = (), *, loss: str | Loss | CustomLoss | None = None,
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        metrics: Metrics = (),
+        *,
+        loss: str | Loss | CustomLoss | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> dict[str, float]:
         """Return the mean loss without penalties, as "loss", and the metrics by their names.
@@ -236,8 +241,15 @@ class Sequential(Model):
         return score(self, X, y, loss, sample_weight)
 
     def loss(
-        self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
-        l1: float = 0.0, l2: float = 0.0, dropout_seed: int | None = None,
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: str | Loss | CustomLoss,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout_seed: int | None = None,
     ) -> float:
         """Return the mean loss plus penalties.
 
@@ -259,8 +271,15 @@ class Sequential(Model):
         return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed)
 
     def loss_and_grad(
-        self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, sample_weight: ArrayLike | None = None,
-        l1: float = 0.0, l2: float = 0.0, dropout_seed: int | None = None,
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: str | Loss | CustomLoss,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout_seed: int | None = None,
     ) -> tuple[float, NDArray[Any]]:
         """Return the mean loss plus penalties, and its gradient (n_params,); `parameters(grad)` names its parts.
 
@@ -274,7 +293,13 @@ class Sequential(Model):
 
     @explains_calls
     def hessian_vector(
-        self, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike, *, sample_weight: ArrayLike | None = None,
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: str | Loss,
+        v: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
     ) -> NDArray[Any]:
         """Return the Hessian of the mean loss plus penalty times v, (n_params,): exact, at the cost of about two
@@ -293,15 +318,34 @@ class Sequential(Model):
 
     @explains_calls
     def fit(
-        self, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss | None = None, *,
-        optimizer: str | Optimizer | FullBatch = "adam", epochs: int | None = None, max_steps: int | None = None,
-        batch_size: int = 32, accumulate: int = 1, shuffle: bool = True, drop_last: bool = False,
-        sample_weight: ArrayLike | None = None, class_weight: ClassWeight | None = None,
-        validation_data: ValidationData | None = None, validation_split: float | None = None,
-        metrics: Metrics = (), stop: StopSpec | Iterable[StopSpec] = (), callbacks: Callback | Iterable[Callback] = (),
-        record: str | Iterable[str] = (), progress: bool = False, l1: float = 0.0, l2: float = 0.0,
-        clip_norm: float | None = None, clip_value: float | None = None,
-        layer_rates: Mapping[str, float] | None = None, average: Average | None = None, seed: int | None = None,
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: str | Loss | CustomLoss | None = None,
+        *,
+        optimizer: str | Optimizer | FullBatch = "adam",
+        epochs: int | None = None,
+        max_steps: int | None = None,
+        batch_size: int = 32,
+        accumulate: int = 1,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
+        validation_data: ValidationData | None = None,
+        validation_split: float | None = None,
+        metrics: Metrics = (),
+        stop: StopSpec | Iterable[StopSpec] = (),
+        callbacks: Callback | Iterable[Callback] = (),
+        record: str | Iterable[str] = (),
+        progress: bool = False,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        layer_rates: Mapping[str, float] | None = None,
+        average: Average | None = None,
+        seed: int | None = None,
     ) -> History:
         """Train the model, starting from its current parameters: build a `Trainer` and call its `fit`.
 
@@ -341,14 +385,35 @@ class Sequential(Model):
         from ..training.validation import take_fit_data
 
         trainer = Trainer(
-            self, models_checks.given_loss(loss, y), optimizer, batch_size=batch_size, accumulate=accumulate,
-            shuffle=shuffle, drop_last=drop_last, l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value,
-            layer_rates=layer_rates, average=average, seed=seed)  # fmt: skip
+            self,
+            models_checks.given_loss(loss, y),
+            optimizer,
+            batch_size=batch_size,
+            accumulate=accumulate,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            l1=l1,
+            l2=l2,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            layer_rates=layer_rates,
+            average=average,
+            seed=seed,
+        )
         data, validation = take_fit_data(trainer, X, y, sample_weight, class_weight, validation_data, validation_split)
         return Fit(
-            trainer, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop,
-            callbacks=callbacks, record=record, progress=progress, leaves_mean=average is not None,
-        ).run()  # fmt: skip
+            trainer,
+            data,
+            validation,
+            epochs=epochs,
+            max_steps=max_steps,
+            metrics=metrics,
+            stop=stop,
+            callbacks=callbacks,
+            record=record,
+            progress=progress,
+            leaves_mean=average is not None,
+        ).run()
 
     def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters."""
@@ -363,7 +428,7 @@ class Sequential(Model):
         return self.astype(self.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None    # a function may not be picklable
+        loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None  # a function may not be picklable
         params = self._stack.own_params(writes=False).copy()
         return restore, (self.layers, self.seed, self.dtype, params, loss, self.feature_names)
 
@@ -379,8 +444,12 @@ def of_stack(stack: Stack) -> Sequential:
 
 
 def restore(
-    layers: tuple[Layer, ...], seed: int | None, dtype: str, params: NDArray[Any],
-    loss: Loss | CustomLoss | None = None, names: Names | None = None,
+    layers: tuple[Layer, ...],
+    seed: int | None,
+    dtype: str,
+    params: NDArray[Any],
+    loss: Loss | CustomLoss | None = None,
+    names: Names | None = None,
 ) -> Sequential:
     """Return a model with these parameters, shape (n_params,), without drawing initial ones."""
     stack = Stack(layers, seed, dtype)

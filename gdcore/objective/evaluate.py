@@ -52,9 +52,14 @@ def mean_loss(
 
 
 def evaluate(
-    stack: Stack, data: Samples, loss: Loss | CustomLoss, l1: float = 0.0, l2: float = 0.0, key: int = 0,
+    stack: Stack,
+    data: Samples,
+    loss: Loss | CustomLoss,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    key: int = 0,
     grad: NDArray[Any] | None = None,
-) -> float:  # fmt: skip
+) -> float:
     """Return the mean loss plus penalties on checked samples; write its gradient into `grad`."""
     value = mean_loss(stack, data, loss, key, grad)
     if l1 or l2 or any(layer.l1 or layer.l2 for layer in stack.dense):
@@ -63,9 +68,16 @@ def evaluate(
 
 
 def objective_value(
-    stack: Stack, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, sample_weight: ArrayLike | None,
-    l1: float, l2: float, dropout_seed: int | None, grad: NDArray[Any] | None = None,
-) -> float:  # fmt: skip
+    stack: Stack,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss | CustomLoss,
+    sample_weight: ArrayLike | None,
+    l1: float,
+    l2: float,
+    dropout_seed: int | None,
+    grad: NDArray[Any] | None = None,
+) -> float:
     """Carry out `Sequential.loss`, and `loss_and_grad` if `grad` (n_params,) is given."""
     kind = get_loss(loss)
     data = take_samples(stack, X, y, sample_weight, kind)

@@ -96,7 +96,7 @@ def best_constant(data: Samples, loss: Loss, k: int) -> Vector:
     low, high = ideal.min(axis=0), ideal.max(axis=0)
     for _ in range(HALVINGS):
         middle = low / 2 + high / 2
-        with np.errstate(over="ignore", invalid="ignore"):      # targets near the end of float64
+        with np.errstate(over="ignore", invalid="ignore"):  # targets near the end of float64
             rising = raw_loss(data, loss, np.broadcast_to(middle, ideal.shape))[1].sum(axis=0) > 0
         low, high = np.where(rising, low, middle), np.where(rising, middle, high)
     return np.asarray(low / 2 + high / 2)

@@ -62,6 +62,8 @@ def without_penalties(stack: Stack, keep: Collection[str] = ()) -> Stack:
     """Return a copy whose layers have no penalties of their own except the kept ones of "l1" and "l2"."""
     layers = [
         replace(layer, l1=layer.l1 if "l1" in keep else 0.0, l2=layer.l2 if "l2" in keep else 0.0)
-        if isinstance(layer, Dense) else layer for layer in stack.layers
-    ]  # fmt: skip
+        if isinstance(layer, Dense)
+        else layer
+        for layer in stack.layers
+    ]
     return stack.with_layers(tuple(layers))

@@ -55,7 +55,7 @@ class Point:
         class_weight: ClassWeight | None = None,
     ) -> None:
         stack = stack_of(model)
-        self.stack = stack.plain.astype("float64")    # its targets are standardized, as the samples'
+        self.stack = stack.plain.astype("float64")  # its targets are standardized, as the samples'
         self.dtype = stack.dtype
         self.loss = get_loss(loss)
         self.data: Samples = take_samples(stack, X, y, sample_weight, self.loss, "float64")
@@ -107,7 +107,7 @@ class Point:
 
     def hessian(self) -> Callable[[Vector], Vector]:
         """Return a function v (n_params,) -> Hessian at the model's own parameters times v; an l1 penalty has none."""
-        smooth = without_penalties(self.stack, ("l2",))    # the copy's parameters stay fixed
+        smooth = without_penalties(self.stack, ("l2",))  # the copy's parameters stay fixed
         smooth.params[:] = self.x
         if not isinstance(self.loss, Loss):
             return Curvature(lambda x: self._gradient_of(smooth, x, 0.0), self.x).product

@@ -45,8 +45,13 @@ def twice_differentiable(loss: Loss | CustomLoss, remedy: str = "") -> Loss:
 
 
 def hessian_vector(
-    stack: Stack, X: ArrayLike, y: ArrayLike, loss: str | Loss, v: ArrayLike,
-    sample_weight: ArrayLike | None, l2: float,
+    stack: Stack,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss,
+    v: ArrayLike,
+    sample_weight: ArrayLike | None,
+    l2: float,
 ) -> NDArray[Any]:
     """Carry out `Sequential.hessian_vector`.
 

@@ -11,8 +11,17 @@ from .sgd import SGD
 from .state import OptimizerState
 
 OPTIMIZERS: tuple[type[Optimizer], ...] = (
-    SGD, Adagrad, RMSprop, Adadelta, Adam, AdamW, NAdam, Adamax, RAdam, Lion,
-)  # fmt: skip
+    SGD,
+    Adagrad,
+    RMSprop,
+    Adadelta,
+    Adam,
+    AdamW,
+    NAdam,
+    Adamax,
+    RAdam,
+    Lion,
+)
 
 
 def get_optimizer(spec: Optimizer | str) -> Optimizer:

@@ -87,9 +87,14 @@ def run_scipy(
     while not search.message:
         began = search.value
         found = minimize(
-            search.scaled, search.x, jac=True, method=method.method, bounds=pairs, callback=search.accept,
+            search.scaled,
+            search.x,
+            jac=True,
+            method=method.method,
+            bounds=pairs,
+            callback=search.accept,
             options={**method.options(), "maxiter": max_steps - search.steps},
-        )  # fmt: skip
+        )
         if search.message:
             break
         if search.steps >= max_steps:
@@ -104,7 +109,11 @@ class _Search:
     """The point reached, and what is known of the function so far."""
 
     def __init__(
-        self, method: FullBatch, fun: Objective, x0: Vector, stepped: Callable[[Vector, float, Vector], bool],
+        self,
+        method: FullBatch,
+        fun: Objective,
+        x0: Vector,
+        stepped: Callable[[Vector, float, Vector], bool],
         limits: Limits | None,
     ) -> None:
         self.method, self.fun, self.x0, self.stepped, self.limits = method, fun, x0, stepped, limits
@@ -156,8 +165,10 @@ class _Search:
         self.largest = self.sizes.add(self.size)
         if self.size == 0:
             self.message = "the gradient is 0: converged"
-        elif self.size <= gtol * self.largest and step <= gtol**0.5 * self._reach() and (
-            fall <= gtol * abs(self.value) or abs(self.value) <= VANISHED * abs(self.first)
+        elif (
+            self.size <= gtol * self.largest
+            and step <= gtol**0.5 * self._reach()
+            and (fall <= gtol * abs(self.value) or abs(self.value) <= VANISHED * abs(self.first))
         ):
             self.message = f"no entry of the gradient is above {gtol:g} of the largest: converged"
 

@@ -86,8 +86,16 @@ def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = (
             i = sorted({other.removeprefix("val_") for other in shown}).index(name.removeprefix("val_"))
             style = "--" if name.startswith("val_") else "-"
             values = history.metrics[name]
-            right.plot(range(len(values)), values, style, color=GREYS[i % len(GREYS)], marker=MARKERS[i % len(MARKERS)],
-                       markersize=4, markevery=max(1, len(values) // MARKED), label=name)  # fmt: skip
+            right.plot(
+                range(len(values)),
+                values,
+                style,
+                color=GREYS[i % len(GREYS)],
+                marker=MARKERS[i % len(MARKERS)],
+                markersize=4,
+                markevery=max(1, len(values) // MARKED),
+                label=name,
+            )
         right.set_ylabel(", ".join(dict.fromkeys(name.removeprefix("val_") for name in shown)))
         more = right.get_legend_handles_labels()
         handles, labels = handles + more[0], labels + more[1]
@@ -145,8 +153,11 @@ def gradient_flow(model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Los
     """
     checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     _, grad = model.loss_and_grad(X, y, loss)
-    shown = [(name.partition(".")[0], float(np.sqrt(np.mean(np.square(view, dtype=np.float64)))))
-             for name, view in model.parameters(grad) if name.endswith(".weight")]  # fmt: skip
+    shown = [
+        (name.partition(".")[0], float(np.sqrt(np.mean(np.square(view, dtype=np.float64)))))
+        for name, view in model.parameters(grad)
+        if name.endswith(".weight")
+    ]
     ax = axes_or_new(ax)
     ax.plot([name for name, _ in shown], [size for _, size in shown], "o-", color="black")
     if all(size > 0 for _, size in shown):

@@ -68,7 +68,7 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     low, high = data.min(axis=0), data.max(axis=0)
     margin = np.where(high > low, (high - low) / 20, 1.0)
     first = low - margin
-    if stack.lowest is not None:       # a logarithm's: go as low as the data
+    if stack.lowest is not None:  # a logarithm's: go as low as the data
         first = np.where(first > stack.lowest, first, low)
     across, up = (np.linspace(first[i], high[i] + margin[i], resolution) for i in (0, 1))
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
@@ -81,14 +81,22 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     greys = [str(grey) for grey in np.linspace(0.97, 0.75 if n_classes <= FEW else 0.55, n_classes)]
     hatches = [HATCHES[c % len(HATCHES)] if n_classes > FEW else "" for c in range(n_classes)]
     areas = ax.contourf(across, up, decided, levels=edges, colors=greys, hatches=hatches)
-    areas.set(edgecolor="0.45", linewidth=0)    # colour of the hatches
+    areas.set(edgecolor="0.45", linewidth=0)  # colour of the hatches
     ax.contour(across, up, decided, levels=edges[1:-1], colors="black", linewidths=0.8)
     patch = optional("matplotlib.patches", "plot", "gdcore[plot]").Patch
     handles = []
     for c in np.unique(labels):
         chosen = data[labels == c]
-        points = ax.scatter(chosen[:, 0], chosen[:, 1], marker=MARKERS[c % len(MARKERS)], s=24, label=f"class {c}",
-                            facecolor=FILLS[c % len(FILLS)], edgecolor="black", linewidth=0.8)  # fmt: skip
+        points = ax.scatter(
+            chosen[:, 0],
+            chosen[:, 1],
+            marker=MARKERS[c % len(MARKERS)],
+            s=24,
+            label=f"class {c}",
+            facecolor=FILLS[c % len(FILLS)],
+            edgecolor="black",
+            linewidth=0.8,
+        )
         handles.append((patch(facecolor=greys[c], edgecolor="0.45", hatch=hatches[c], linewidth=0), points))
     legend_below(ax, handles, [f"class {c}" for c in np.unique(labels)])
     ax.set(xlabel="feature 0", ylabel="feature 1")
@@ -136,9 +144,16 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     ax = axes_or_new(ax)
     dense = [(layer, out) for layer, out in zip(shown, outputs, strict=True) if isinstance(layer, Dense)]
     for i, (layer, out) in enumerate(dense):
-        ax.hist(out.ravel(), bins=bins, histtype="step", density=True, color=str(0.5 * i / max(1, len(dense) - 1)),
-                linestyle=("-", "--", ":", "-.")[i % 4], linewidth=1.5,
-                label=f"dense{i}, {layer.activation}")  # fmt: skip
+        ax.hist(
+            out.ravel(),
+            bins=bins,
+            histtype="step",
+            density=True,
+            color=str(0.5 * i / max(1, len(dense) - 1)),
+            linestyle=("-", "--", ":", "-.")[i % 4],
+            linewidth=1.5,
+            label=f"dense{i}, {layer.activation}",
+        )
     legend_below(ax)
     ax.set(xlabel="output of a unit", ylabel="density")
     return ax

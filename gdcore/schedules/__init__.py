@@ -14,13 +14,31 @@ from .decay import Constant, Exponential, InverseScaling, MultiStep, Polynomial,
 from .plateau import PlateauState, ReduceOnPlateau
 
 SCHEDULES: tuple[type[Schedule], ...] = (
-    Constant, StepDecay, MultiStep, Exponential, InverseScaling, Polynomial, Cosine, OneCycle, ReduceOnPlateau,
-)  # fmt: skip
+    Constant,
+    StepDecay,
+    MultiStep,
+    Exponential,
+    InverseScaling,
+    Polynomial,
+    Cosine,
+    OneCycle,
+    ReduceOnPlateau,
+)
 
 __all__ = [
-    "SCHEDULES", "Constant", "Cosine", "Exponential", "InverseScaling", "MultiStep", "OneCycle", "PlateauState",
-    "Polynomial", "ReduceOnPlateau", "Schedule", "StepDecay",
-]  # fmt: skip
+    "SCHEDULES",
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "InverseScaling",
+    "MultiStep",
+    "OneCycle",
+    "PlateauState",
+    "Polynomial",
+    "ReduceOnPlateau",
+    "Schedule",
+    "StepDecay",
+]
 
 
 def __dir__() -> list[str]:

@@ -337,8 +337,10 @@ def saved_plateau(value: object) -> tuple[float | None, int, int, int]:
     best, waited, cooling, plateaus = saved_tuple("plateau", value, 4)
     return (
         None if best is None else saved_value("plateau[0]", best),
-        saved_count("plateau[1]", waited), saved_count("plateau[2]", cooling), saved_count("plateau[3]", plateaus),
-    )  # fmt: skip
+        saved_count("plateau[1]", waited),
+        saved_count("plateau[2]", cooling),
+        saved_count("plateau[3]", plateaus),
+    )
 
 
 def saved_fingerprint(value: object) -> tuple[int, int | None] | None:

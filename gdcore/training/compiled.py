@@ -23,16 +23,27 @@ if TYPE_CHECKING:
 def compiled(trainer: Trainer, kernels: Kernels) -> Training:
     """Return the compiled training step, which updates the trainer's network, gradient and optimizer state in place."""
     rule, state = trainer._rule, trainer._state
-    loss = trainer.loss if isinstance(trainer.loss, Loss) else MeanSquaredError()    # never evaluated for a custom loss
+    loss = trainer.loss if isinstance(trainer.loss, Loss) else MeanSquaredError()  # never evaluated for a custom loss
     rate = rule.learning_rate
     run = kernels.Training(
-        trainer._network, loss.name, loss.option(),
-        rule.rule, np.array(rule.hyper(), np.float64), state.scalars, state.memory, trainer._grads,
+        trainer._network,
+        loss.name,
+        loss.option(),
+        rule.rule,
+        np.array(rule.hyper(), np.float64),
+        state.scalars,
+        state.memory,
+        trainer._grads,
         learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
-        decay=rule.weight_decay, growth=rule.amplification(), l1=trainer.l1, l2=trainer.l2,
-        clip_norm=trainer.clip_norm or np.inf, clip_value=trainer.clip_value or np.inf, seed=trainer.seed,
+        decay=rule.weight_decay,
+        growth=rule.amplification(),
+        l1=trainer.l1,
+        l2=trainer.l2,
+        clip_norm=trainer.clip_norm or np.inf,
+        clip_value=trainer.clip_value or np.inf,
+        seed=trainer.seed,
         factors=rate_factors(trainer),
-    )  # fmt: skip
+    )
     if trainer.average is not None and trainer._mean is not None:
         run.keep_mean(trainer._mean, trainer.average.kernel_decay(), trainer.average.start)
     return run

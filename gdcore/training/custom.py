@@ -36,7 +36,7 @@ def custom_step(
     """
     key, network, grads = trainer._run.next_key(), trainer._network, trainer._grads
     several = len(batches) > 1
-    part = np.zeros_like(grads) if several else grads    # frozen layers' entries are never written
+    part = np.zeros_like(grads) if several else grads  # frozen layers' entries are never written
     total, seen = 0.0, 0
     if several:
         grads[:] = 0

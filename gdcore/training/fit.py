@@ -187,11 +187,17 @@ class Fit:
         carried, params = trainer._carried, trainer.stack.own_params()
         if carried.reached is not None and carried.shown is not None and np.array_equal(params, carried.shown):
             params[:] = carried.reached
-        self._commit(Carried(
-            self.watching.memories(), self.plateau, self.seen, trainer.epochs_done - self.due,
-            before=carried.before if self.due else None,
-            gradients=carried.gradients if self.gradient_mean.wanted else None,
-        ), 0)  # fmt: skip
+        self._commit(
+            Carried(
+                self.watching.memories(),
+                self.plateau,
+                self.seen,
+                trainer.epochs_done - self.due,
+                before=carried.before if self.due else None,
+                gradients=carried.gradients if self.gradient_mean.wanted else None,
+            ),
+            0,
+        )
 
     def _commit(self, carried: Carried, rows: int) -> None:
         """Record the state and the number of history rows that belong to it, in one assignment."""
@@ -269,7 +275,7 @@ class Fit:
         reasons: list[str] = []
 
         def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            run.torn = True    # trial parameters must not be saved
+            run.torn = True  # trial parameters must not be saved
             params[:] = x
             value = evaluate(trainer.stack, self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
             return value, grad.astype(np.float64)
@@ -292,7 +298,7 @@ class Fit:
                 raise explain(trainer, self.data, slice(None), "loss", range(1))
             ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
         except BaseException:
-            params[:] = last    # not those of a trial
+            params[:] = last  # not those of a trial
             run.torn = False
             raise
         params[:] = ended.x
@@ -323,9 +329,19 @@ class Fit:
         end, reasons = None, []
         if self.watching.watches or self.callbacks:
             end = EpochEnd(
-                self.epoch, self.epochs, values, rate, part.gradient_norm, now - self.began, self.validated.params,
-                self._gradient, mean_gradient, trainer.stack.params, part.loss_of, trainer._carried.before,
-            )  # fmt: skip
+                self.epoch,
+                self.epochs,
+                values,
+                rate,
+                part.gradient_norm,
+                now - self.began,
+                self.validated.params,
+                self._gradient,
+                mean_gradient,
+                trainer.stack.params,
+                part.loss_of,
+                trainer._carried.before,
+            )
             reasons = self.watching.observe(end) if whole else []
         history.loss.append(part.loss)
         if self.validation is not None:

@@ -60,11 +60,13 @@ def hint_of(trainer: Trainer, data: Samples, validation: Samples | None, history
         return ""
     some, validated = _some_rows(data), validation is not None
     last = history.loss[-1]
-    much_left = last < 0 or last > LEFT * _least_start(trainer, some, history)    # below 0 there is no knowing
+    much_left = last < 0 or last > LEFT * _least_start(trainer, some, history)  # below 0 there is no knowing
     found = [
-        _inputs(trainer, some.X, much_left), _targets(trainer, some), _losses(history, validated, much_left),
+        _inputs(trainer, some.X, much_left),
+        _targets(trainer, some),
+        _losses(history, validated, much_left),
         "" if validated else _parameters(trainer, len(data.X)),
-    ]  # fmt: skip
+    ]
     return "; ".join(sentence for sentence in found if sentence)
 
 
@@ -87,7 +89,7 @@ def _least_start(trainer: Trainer, some: Samples, history: History) -> float:
     if not isinstance(loss, Loss) or (some.weight is not None and not some.weight.any()):
         return history.loss[0]
     k = trainer.stack.out_features
-    constant = Stack((Dense(1, k),), None, dtype)    # all parameters are 0
+    constant = Stack((Dense(1, k),), None, dtype)  # all parameters are 0
     if loss.target == "real" and some.target is not None:
         constant.params[-k:] = some.target.mean(axis=0)
     return min(history.loss[0], mean_loss(constant, some._replace(X=np.ones((len(some.X), 1), dtype)), loss))

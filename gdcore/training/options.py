@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 OPTIONS: dict[str, Any] = {
-    "batch_size": 32, "accumulate": 1, "shuffle": True, "drop_last": False, "l1": 0.0, "l2": 0.0, "clip_norm": None,
-    "clip_value": None, "layer_rates": {}, "average": None, "seed": None,
-}  # fmt: skip
+    "batch_size": 32,
+    "accumulate": 1,
+    "shuffle": True,
+    "drop_last": False,
+    "l1": 0.0,
+    "l2": 0.0,
+    "clip_norm": None,
+    "clip_value": None,
+    "layer_rates": {},
+    "average": None,
+    "seed": None,
+}
 """Names and defaults."""
 
 DEFAULT_STEPS = 5000
@@ -51,13 +60,18 @@ def check_full_batch(trainer: Trainer) -> None:
     if not isinstance(trainer.optimizer, FullBatch):
         return
     layers = trainer.stack.layers
-    training_checks.full_batch(trainer.optimizer, {
-        "dropout": any(isinstance(layer, Dropout) for layer in layers),
-        "clip_norm": trainer.clip_norm is not None, "clip_value": trainer.clip_value is not None,
-        "l1": trainer.l1 > 0 or any(isinstance(layer, Dense) and bool(layer.l1) for layer in layers),
-        "layer_rates": bool(trainer.layer_rates), "average": trainer.average is not None,
-        "max_norm": any(isinstance(layer, Dense) and layer.max_norm is not None for layer in layers),
-    })  # fmt: skip
+    training_checks.full_batch(
+        trainer.optimizer,
+        {
+            "dropout": any(isinstance(layer, Dropout) for layer in layers),
+            "clip_norm": trainer.clip_norm is not None,
+            "clip_value": trainer.clip_value is not None,
+            "l1": trainer.l1 > 0 or any(isinstance(layer, Dense) and bool(layer.l1) for layer in layers),
+            "layer_rates": bool(trainer.layer_rates),
+            "average": trainer.average is not None,
+            "max_norm": any(isinstance(layer, Dense) and layer.max_norm is not None for layer in layers),
+        },
+    )
 
 
 def chosen_seed(seed: int | None, of_model: int | None) -> int:

@@ -70,7 +70,7 @@ def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfR
     k = stack.out_features
     ideal = ideal_outputs(data, loss, k)
     reached = np.clip(ideal, low, high)
-    if isinstance(loss, CrossEntropy):      # it depends on differences of outputs only
+    if isinstance(loss, CrossEntropy):  # it depends on differences of outputs only
         top = ideal.max(axis=1, keepdims=True)
         reached = np.clip(ideal - top, low - high, 0.0)
     least, best = raw_loss(data, loss, reached)[0], raw_loss(data, loss, ideal)[0]

@@ -33,13 +33,27 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 KEYS = (
-    "params", "optimizer", "epochs_done", "learning_rate", "plateau", "seed", "place", "sums", "average", "averaged",
+    "params",
+    "optimizer",
+    "epochs_done",
+    "learning_rate",
+    "plateau",
+    "seed",
+    "place",
+    "sums",
+    "average",
+    "averaged",
     "carried",
-)  # fmt: skip
+)
 CARRIED = ("criteria", "data", "seen", "before", "reached", "shown", "gradient_sum", "unsummed")
 SQUARES = (
-    "second_moment", "max_second_moment", "infinity_norm", "sum_of_squares", "mean_square", "mean_square_move",
-)  # fmt: skip
+    "second_moment",
+    "max_second_moment",
+    "infinity_norm",
+    "sum_of_squares",
+    "mean_square",
+    "mean_square_move",
+)
 """Slots that hold no number below 0; a saved one with such a number is refused."""
 
 
@@ -68,11 +82,19 @@ def _copied(trainer: Trainer) -> dict[str, Any]:
         "sums": (run.loss_sum, run.mass, run.norm_sum, run.clipped_steps),
         "average": trainer.average,
         "averaged": None if trainer._mean is None else trainer._mean.copy(),
-        "carried": copy.deepcopy({
-            "criteria": list(carried.criteria), "data": carried.data, "seen": carried.seen, "before": carried.before,
-            "reached": carried.reached, "shown": carried.shown, "gradient_sum": total, "unsummed": unsummed,
-        }),
-    }  # fmt: skip
+        "carried": copy.deepcopy(
+            {
+                "criteria": list(carried.criteria),
+                "data": carried.data,
+                "seen": carried.seen,
+                "before": carried.before,
+                "reached": carried.reached,
+                "shown": carried.shown,
+                "gradient_sum": total,
+                "unsummed": unsummed,
+            }
+        ),
+    }
 
 
 def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
@@ -135,9 +157,14 @@ def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_d
         training_checks.saved_vector("the saved gradient_sum", total, n, "float64")
     seen = checks.integer("seen", parts["seen"], -1, epochs_done)
     found = Carried(
-        tuple(criteria), data=training_checks.saved_fingerprint(parts["data"]), seen=seen, before=before,
-        reached=reached, shown=shown, gradients=None if total is None else GradientSum(total, unsummed),
-    )  # fmt: skip
+        tuple(criteria),
+        data=training_checks.saved_fingerprint(parts["data"]),
+        seen=seen,
+        before=before,
+        reached=reached,
+        shown=shown,
+        gradients=None if total is None else GradientSum(total, unsummed),
+    )
     return copy.deepcopy(found)
 
 

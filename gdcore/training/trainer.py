@@ -142,7 +142,7 @@ class Trainer:
         average: Average | None = None,
         seed: int | None = None,
     ) -> None:
-        self.model: Any = model    # of whatever class was passed
+        self.model: Any = model  # of whatever class was passed
         self.stack = stack_of(model)
         stack = self.stack
         self.loss = get_loss(loss)
@@ -161,7 +161,7 @@ class Trainer:
         check_full_batch(self)
         self.seed = chosen_seed(seed, stack.seed)
         self._carried = Carried()
-        self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()    # the latter never steps
+        self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()  # the latter never steps
         rate = self._rule.learning_rate
         self._schedule = rate if isinstance(rate, Schedule) else None
         self._state = self._rule.init(stack.n_params, stack.dtype)
@@ -403,9 +403,17 @@ class Trainer:
         data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data, validation_split)
         with Turn(self._run, "fit"):
             return Fit(
-                self, data, validation, epochs=epochs, max_steps=max_steps, metrics=metrics, stop=stop,
-                callbacks=callbacks, record=record, progress=progress,
-            ).run()  # fmt: skip
+                self,
+                data,
+                validation,
+                epochs=epochs,
+                max_steps=max_steps,
+                metrics=metrics,
+                stop=stop,
+                callbacks=callbacks,
+                record=record,
+                progress=progress,
+            ).run()
 
     def __repr__(self) -> str:
         return call_of(self)

@@ -62,7 +62,7 @@ class Turn:
             while (held := self.run.turns.setdefault(KEY, self.entry)) is not self.entry:
                 self._wait_for(held)
         except BaseException:
-            self.mark = None    # a traceback that someone keeps must not hold the turn
+            self.mark = None  # a traceback that someone keeps must not hold the turn
             raise
 
     def __exit__(
@@ -73,7 +73,7 @@ class Turn:
 
     def _wait_for(self, held: weakref.ref[Mark]) -> None:
         mine, other = self.mark, held()
-        if mine is None or other is None or other.process != mine.process:    # its holder is gone, or before a fork
+        if mine is None or other is None or other.process != mine.process:  # its holder is gone, or before a fork
             if self.run.turns.get(KEY) is held:
                 self.run.turns.pop(KEY, None)
             return

@@ -14,7 +14,6 @@ def trainer(loss="mse", optimizer="sgd", **options):
     return gd.Trainer(NET, loss, optimizer, **options)
 
 
-
 def each(values, make, exception, message):
     """One row per value."""
     return [(lambda value=value: make(value), exception, message) for value in values]

@@ -37,18 +37,27 @@ class ForeignTensor:
 
 
 TAKEN = [
-    (np.array([[1, 2.5], [True, np.float32(3)], [decimal.Decimal("0.5"), fractions.Fraction(1, 4)]], object),
-     [[1, 2.5], [1, 3], [0.5, 0.25]]),
-    (np.array([[1, 0], [2, 3]], object), [[1, 0], [2, 3]]), ([[BIG, 1], [1, 2]], [[BIG, 1], [1, 2]]),
+    (
+        np.array([[1, 2.5], [True, np.float32(3)], [decimal.Decimal("0.5"), fractions.Fraction(1, 4)]], object),
+        [[1, 2.5], [1, 3], [0.5, 0.25]],
+    ),
+    (np.array([[1, 0], [2, 3]], object), [[1, 0], [2, 3]]),
+    ([[BIG, 1], [1, 2]], [[BIG, 1], [1, 2]]),
     ([[True, 2], [False, 3]], [[1, 2], [0, 3]]),
-    ([np.ones(2), np.zeros(2)], [[1, 1], [0, 0]]), (memoryview(np.ones((1, 2))), [[1, 1]]),
-    (ForeignTensor([[1.0, 2.0]]), [[1, 2]]), (range(3), [0, 1, 2]), ([ForeignTensor([1, 2])] * 2, [[1, 2], [1, 2]]),
-]  # fmt: skip
+    ([np.ones(2), np.zeros(2)], [[1, 1], [0, 0]]),
+    (memoryview(np.ones((1, 2))), [[1, 1]]),
+    (ForeignTensor([[1.0, 2.0]]), [[1, 2]]),
+    (range(3), [0, 1, 2]),
+    ([ForeignTensor([1, 2])] * 2, [[1, 2], [1, 2]]),
+]
 REFUSED = [
     ("data.csv", TypeError, "X is a file name, 'data.csv'; read it first, for example by numpy.loadtxt"),
     ("folder/data", TypeError, "X is a file name, 'folder/data'; read it first, for example by numpy.loadtxt"),
-    (pathlib.PurePosixPath("x/data.npy"), TypeError,
-     "X is a file name, 'x/data.npy'; read it first, for example by numpy.load"),
+    (
+        pathlib.PurePosixPath("x/data.npy"),
+        TypeError,
+        "X is a file name, 'x/data.npy'; read it first, for example by numpy.load",
+    ),
     ("hello", TypeError, "X is text, 'hello'; expected an array of numbers"),
     (io.StringIO("1 2"), TypeError, "X is an open file; read it first, for example by numpy.loadtxt"),
     ((i for i in range(3)), TypeError, "X is a generator; pass list(X) or an array"),
@@ -64,13 +73,19 @@ REFUSED = [
     ([[1, 2], [3]], ValueError, "X is ragged: row 1 is of length 1, row 0 of length 2; every row needs as many"),
     ([[1, 2], 3], ValueError, "X is ragged: row 1 is a single value, row 0 of length 2; every row needs as many"),
     ([np.ones(2), np.ones(3)], ValueError, "X is ragged: row 1 is of length 3, row 0 of length 2"),
-    ([["a", 1.0], ["b", 2.0]], TypeError,
-     "X has text in row 0, column 0, such as 'a'; expected real numbers: encode it, for example by "
-     "np.unique(X[:, 0], return_inverse=True)[1], or leave it out"),
+    (
+        [["a", 1.0], ["b", 2.0]],
+        TypeError,
+        "X has text in row 0, column 0, such as 'a'; expected real numbers: encode it, for example by "
+        "np.unique(X[:, 0], return_inverse=True)[1], or leave it out",
+    ),
     (np.array([[1, 2.5], [3, "x"]], object), TypeError, "X has text in row 1, column 1, such as 'x'"),
     ([["1.5", "2"]], TypeError, "X has numbers as text, such as '1.5'; pass X.astype(float)"),
-    (np.array([["2020-01-01"]], "M8[D]"), TypeError,
-     "X has dates; pass numbers, for example (X - X.min()) / np.timedelta64(1, 'D')"),
+    (
+        np.array([["2020-01-01"]], "M8[D]"),
+        TypeError,
+        "X has dates; pass numbers, for example (X - X.min()) / np.timedelta64(1, 'D')",
+    ),
     (np.array([[1]], "m8[D]"), TypeError, "X has time spans; pass numbers, for example X / np.timedelta64(1, 'D')"),
     ([[datetime.date(2020, 1, 1)]], TypeError, "X has dates or times in row 0; pass numbers"),
     (np.array([np.ones(2), np.ones(3), 0], object), TypeError, "X has a ndarray in row 0, where one number is expec"),
@@ -84,12 +99,15 @@ REFUSED = [
     ([[1.0, 2.0], [None, 3.0]], ValueError, "X contains NaN in row 1, column 0; remove or impute it"),
     ([[None, None]], ValueError, "X contains NaN in row 0, column 0; remove or impute it"),
     ([[np.inf, np.nan]], ValueError, "X contains infinity in row 0, column 0; remove or clip it"),
-    ([[1.0, 1e300]], ValueError,
-     "X has a number in row 0, column 1 too large for float32, 1e+300: scale it or use dtype='float64'"),
+    (
+        [[1.0, 1e300]],
+        ValueError,
+        "X has a number in row 0, column 1 too large for float32, 1e+300: scale it or use dtype='float64'",
+    ),
     ([1.0, np.nan], ValueError, "X contains NaN in row 1; remove or impute it"),
     ([[1.0], [np.nan]], ValueError, "X contains NaN in row 1; remove or impute it"),
     (np.full((2, 2, 2), np.nan), ValueError, "X contains NaN in row 0, at [0, 0]; remove or impute it"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("value", "expected"), TAKEN)
@@ -137,15 +155,18 @@ def test_sparse_matrices(make):
 
 
 TREES = [
-    ({"w": np.ones(2), "b": 1.0}, "a dict of 2 arrays"), ([np.ones((2, 3)), np.ones(3)], "a list of 2 arrays"),
+    ({"w": np.ones(2), "b": 1.0}, "a dict of 2 arrays"),
+    ([np.ones((2, 3)), np.ones(3)], "a list of 2 arrays"),
     ([(np.ones((2, 3)), np.ones(3)), (np.ones((3, 1)), np.ones(1))], "a list of 2 arrays"),
 ]
 
 
 @pytest.mark.parametrize(("tree", "says"), TREES)
 def test_trees_of_arrays_are_sent_to_ravel_pytree(tree, says):
-    for name, call in (("x", lambda: gd.check_gradient(lambda x: 0.0, lambda x: x, tree)),
-                       ("x0", lambda: gd.minimize(lambda x: (0.0, x), tree))):  # fmt: skip
+    for name, call in (
+        ("x", lambda: gd.check_gradient(lambda x: 0.0, lambda x: x, tree)),
+        ("x0", lambda: gd.minimize(lambda x: (0.0, x), tree)),
+    ):
         message = f"{name} is {says}; expected one array: pass jax.flatten_util.ravel_pytree({name})[0], or all of them"
         with pytest.raises(TypeError, match="^" + re.escape(message)):
             call()
@@ -155,8 +176,12 @@ def test_a_class_of_another_library_is_named_by_its_module(monkeypatch):
     module = types.ModuleType("torch.nn.modules.container")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     Sequential = type("Sequential", (), {"__module__": module.__name__, "__repr__": lambda self: "Sequential()"})
-    for call in (lambda m: gd.check_gradients(m, [[1.0]], [1.0], "mse"), lambda m: gd.Trainer(m, "mse"),
-                 lambda m: gd.diagnose(m, [[1.0]], [1.0], "mse"), lambda m: gd.plot.ParamsTrace(m)):  # fmt: skip
+    for call in (
+        lambda m: gd.check_gradients(m, [[1.0]], [1.0], "mse"),
+        lambda m: gd.Trainer(m, "mse"),
+        lambda m: gd.diagnose(m, [[1.0]], [1.0], "mse"),
+        lambda m: gd.plot.ParamsTrace(m),
+    ):
         with pytest.raises(TypeError, match=r"must be a gdcore.Sequential, .* got a torch.nn.modules.container.Seq"):
             call(Sequential())
         with pytest.raises(TypeError, match=r"must be a gdcore.Sequential, .* got the class gdcore.Sequential$"):

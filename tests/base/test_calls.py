@@ -117,7 +117,7 @@ ROWS = [
     (lambda: NET.score(X, Y, normalize=True), "it has X, y, loss, sample_weight"),
     (lambda: NET.predict_proba(X, batch_size=3), "predict_proba() has no argument 'batch_size'"),
     (lambda: fit(callbacks=[gd.EarlyStopping()]), "EarlyStopping() ends a fit: pass it as stop=EarlyStopping()"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "message"), ROWS, ids=[row[1][:40] for row in ROWS])
@@ -134,8 +134,12 @@ def public_calls():
     """Every public class with a constructor of its own, every public function and the methods that explain."""
     kinds = [*HERE.values(), *gd.SCHEDULES, *gd.METRICS, gd.plot.losses, gd.plot.loss_plane]
     found = {f"{call.__module__}.{call.__qualname__}": call for call in kinds if callable(call)}
-    return [call for call in found.values() if not (isinstance(call, type) and "__init__" not in vars(call))
-            and not (isinstance(call, type) and issubclass(call, BaseException))]  # fmt: skip
+    return [
+        call
+        for call in found.values()
+        if not (isinstance(call, type) and "__init__" not in vars(call))
+        and not (isinstance(call, type) and issubclass(call, BaseException))
+    ]
 
 
 @pytest.mark.parametrize("call", public_calls(), ids=lambda call: call.__qualname__)
@@ -160,8 +164,11 @@ def test_an_unknown_metric_or_loss_by_another_librarys_name():
 
 def test_the_tables_name_what_there_is():
     """Each habit leads to an argument that some public call has, and is none that every one has."""
-    arguments = {name for call in (*public_calls(), gd.Sequential.fit, gd.Trainer.fit)
-                 for name in inspect.signature(call).parameters}  # fmt: skip
+    arguments = {
+        name
+        for call in (*public_calls(), gd.Sequential.fit, gd.Trainer.fit)
+        for name in inspect.signature(call).parameters
+    }
     assert set(ALIASES) <= set(HABITS)
     for rows in HABITS.values():
         assert all(isinstance(sentence, str) and (not name or name in arguments) for name, sentence in rows)
@@ -197,14 +204,25 @@ def test_signatures_help_and_pickles_are_those_of_what_was_wrapped():
         assert pickle.loads(pickle.dumps(value)) == value
 
 
-@pytest.mark.parametrize(("y", "looks"), [
-    (np.arange(6) % 3, "class labels 0 … 2"), (np.arange(6) % 2, "0 and 1"), (np.ones(6, bool), "0 and 1"),
-    (np.linspace(0, 5, 6), "numbers from 0 to 5"), (np.array(list("ababab")), "names of classes: pass np.unique"),
-    (np.sign(np.arange(6) - 2.5), "-1 and 1, which 'hinge' takes too"), (np.ones((6, 3)), "rows of 3 numbers"),
-    (np.eye(3)[[0, 1, 2, 0, 1, 2]], "probabilities of classes"), (None, "None"), ([[1], [1, 2]], "[[1], [1, 2]]"),
-    (np.zeros((0,)), "a ndarray of shape (0,)"), (np.arange(100), "numbers from 0 to 99"),
-    (np.array([0.5, np.nan]), "numbers from"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("y", "looks"),
+    [
+        (np.arange(6) % 3, "class labels 0 … 2"),
+        (np.arange(6) % 2, "0 and 1"),
+        (np.ones(6, bool), "0 and 1"),
+        (np.linspace(0, 5, 6), "numbers from 0 to 5"),
+        (np.array(list("ababab")), "names of classes: pass np.unique"),
+        (np.sign(np.arange(6) - 2.5), "-1 and 1, which 'hinge' takes too"),
+        (np.ones((6, 3)), "rows of 3 numbers"),
+        (np.eye(3)[[0, 1, 2, 0, 1, 2]], "probabilities of classes"),
+        (None, "None"),
+        ([[1], [1, 2]], "[[1], [1, 2]]"),
+        (np.zeros((0,)), "a ndarray of shape (0,)"),
+        (np.arange(100), "numbers from 0 to 99"),
+        (np.array([0.5, np.nan]), "numbers from"),
+    ],
+    ids=str,
+)
 def test_a_fit_without_a_loss_names_those_that_go_with_y(y, looks):
     candidates = "^fit needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels; "
     with pytest.raises(TypeError, match=candidates + re.escape(f"y looks like {looks}")):

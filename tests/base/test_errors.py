@@ -103,8 +103,13 @@ BAD_Y = [
     ("a negative label", "cross_entropy", put(LABELS, 2, -1).astype(int), ValueError, "y has label -1 in row 2"),
     ("a huge label", "cross_entropy", np.full(N, 2**63, "u8"), ValueError, "y has label 92233720368547758"),
     ("float labels", "cross_entropy", LABELS.astype(float), TypeError, r"y has dtype float64.*astype\(int\)"),
-    ("string labels", "cross_entropy", np.array(["sick", "well"])[LABELS], TypeError,
-     r"y has text, 'sick'; expected integer class labels.*pass np.unique\(y, return_inverse=True\)\[1\]"),
+    (
+        "string labels",
+        "cross_entropy",
+        np.array(["sick", "well"])[LABELS],
+        TypeError,
+        r"y has text, 'sick'; expected integer class labels.*pass np.unique\(y, return_inverse=True\)\[1\]",
+    ),
     ("object labels", "cross_entropy", np.array(["sick", "well"], object)[LABELS], TypeError, r"pass np.unique\(y"),
     ("a missing label", "cross_entropy", np.array(["a", None, "b"] * 2, object), ValueError, "y has no label in row 1"),
     ("NaN among labels", "cross_entropy", [0, 1, None, 1, 0, 0], ValueError, "y contains NaN in row 2; remove"),
@@ -211,11 +216,18 @@ def test_arrays_of_every_make_are_accepted_and_not_written(made, kind, dtype):
         net = gd.MLP([3, 4, 2], "tanh", dtype=dtype, seed=0)
         trainer = gd.Trainer(net, kind, "adam", batch_size=2)
         value, grad = net.loss_and_grad(*data, kind)
-        results.append([
-            trainer.step(*data), trainer.step(*data, WEIGHT if data is plain else made(WEIGHT)), trainer.epoch(*data),
-            *trainer.fit(*data, epochs=2, validation_data=data).loss, value, *grad, *net.predict(data[0]).ravel(),
-            *net.params,
-        ])  # fmt: skip
+        results.append(
+            [
+                trainer.step(*data),
+                trainer.step(*data, WEIGHT if data is plain else made(WEIGHT)),
+                trainer.epoch(*data),
+                *trainer.fit(*data, epochs=2, validation_data=data).loss,
+                value,
+                *grad,
+                *net.predict(data[0]).ravel(),
+                *net.params,
+            ]
+        )
         for array, copy in zip(data, before, strict=True):
             np.testing.assert_array_equal(np.array(array), copy)
     np.testing.assert_array_equal(results[0], results[1])
@@ -236,14 +248,18 @@ def test_the_remedy_for_names_of_classes_works():
     assert net.loss(X, labels, "cross_entropy") == net.loss(X, 1 - LABELS, "cross_entropy")
 
 
-@pytest.mark.parametrize(("bad", "exception", "message"), [
-    ((X[:, :2], Y), ValueError, "X has 2 features"),
-    ((X, Y[:5]), ValueError, r"y has shape \(5, 2\)"),
-    ((put(X, (0, 0), NAN), Y), ValueError, "X contains NaN in row 0"),
-    ((X, Y, Y), ValueError, r"validation_data: sample_weight has shape \(6, 2\); expected \(6,\)"),
-    ((X,), TypeError, r"validation_data must be \(X, y\) or \(X, y, sample_weight\), got 1 items"),
-    (X, TypeError, r"validation_data must be \(X, y\) or \(X, y, sample_weight\), got ndarray"),
-], ids=range(6))  # fmt: skip
+@pytest.mark.parametrize(
+    ("bad", "exception", "message"),
+    [
+        ((X[:, :2], Y), ValueError, "X has 2 features"),
+        ((X, Y[:5]), ValueError, r"y has shape \(5, 2\)"),
+        ((put(X, (0, 0), NAN), Y), ValueError, "X contains NaN in row 0"),
+        ((X, Y, Y), ValueError, r"validation_data: sample_weight has shape \(6, 2\); expected \(6,\)"),
+        ((X,), TypeError, r"validation_data must be \(X, y\) or \(X, y, sample_weight\), got 1 items"),
+        (X, TypeError, r"validation_data must be \(X, y\) or \(X, y, sample_weight\), got ndarray"),
+    ],
+    ids=range(6),
+)
 def test_bad_validation_data_is_seen_before_the_first_epoch(bad, exception, message):
     def fit_with(trainer, X, y, weight):
         trainer.fit(X, y, validation_data=bad)
@@ -251,13 +267,17 @@ def test_bad_validation_data_is_seen_before_the_first_epoch(bad, exception, mess
     refused(fit_with, exception, message)
 
 
-@pytest.mark.parametrize(("stop", "exception", "message"), [
-    (None, TypeError, "stop must hold criteria"),
-    (5, TypeError, "stop must hold criteria"),
-    ([gd.EarlyStopping], TypeError, "stop must hold criteria"),
-    ("early", TypeError, "stop must hold criteria .*, got 'early'$"),
-    (gd.EarlyStopping(2, monitor="val_loss"), ValueError, "needs validation data: pass validation_data"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("stop", "exception", "message"),
+    [
+        (None, TypeError, "stop must hold criteria"),
+        (5, TypeError, "stop must hold criteria"),
+        ([gd.EarlyStopping], TypeError, "stop must hold criteria"),
+        ("early", TypeError, "stop must hold criteria .*, got 'early'$"),
+        (gd.EarlyStopping(2, monitor="val_loss"), ValueError, "needs validation data: pass validation_data"),
+    ],
+    ids=str,
+)
 def test_a_bad_criterion_is_seen_before_the_first_epoch(stop, exception, message):
     def fit_with(trainer, X, y, weight):
         trainer.fit(X, y, stop=stop)
@@ -265,15 +285,19 @@ def test_a_bad_criterion_is_seen_before_the_first_epoch(stop, exception, message
     refused(fit_with, exception, message)
 
 
-@pytest.mark.parametrize(("result", "exception", "message"), [
-    (1.0, TypeError, r"must return \(value, d value / d outputs\), got float"),
-    ((1.0, 2.0, 3.0), TypeError, r"must return \(value, d value / d outputs\), got tuple"),
-    (("1", np.zeros((2, 2))), TypeError, "must return a number first, got '1'"),
-    ((np.zeros(2), np.zeros((2, 2))), TypeError, "must return a number first"),
-    ((1.0, np.zeros(2)), ValueError, r"derivative of shape \(2,\).*expected the outputs' shape \(2, 2\)"),
-    ((1.0, np.zeros((2, 2), complex)), ValueError, "dtype complex128.*real numbers"),
-    ((1.0, None), ValueError, "dtype object.*real numbers"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("result", "exception", "message"),
+    [
+        (1.0, TypeError, r"must return \(value, d value / d outputs\), got float"),
+        ((1.0, 2.0, 3.0), TypeError, r"must return \(value, d value / d outputs\), got tuple"),
+        (("1", np.zeros((2, 2))), TypeError, "must return a number first, got '1'"),
+        ((np.zeros(2), np.zeros((2, 2))), TypeError, "must return a number first"),
+        ((1.0, np.zeros(2)), ValueError, r"derivative of shape \(2,\).*expected the outputs' shape \(2, 2\)"),
+        ((1.0, np.zeros((2, 2), complex)), ValueError, "dtype complex128.*real numbers"),
+        ((1.0, None), ValueError, "dtype object.*real numbers"),
+    ],
+    ids=str,
+)
 def test_what_a_custom_loss_returns_is_checked(result, exception, message):
     for call in (step, epoch, fit):
         trainer = gd.Trainer(gd.MLP([3, 4, 2], seed=0), lambda z, y: result, batch_size=2)

@@ -39,11 +39,12 @@ def test_a_class_begins_with_what_it_does(name):
     lines = page(getattr(gd, name))
     assert len(lines) < 300
     assert lines[3].startswith(f" |  {name}(")
-    told = lines[lines.index(" |") + 1] if " |" in lines else lines[lines.index(" |  ") + 1]    # behind the signature
+    told = lines[lines.index(" |") + 1] if " |" in lines else lines[lines.index(" |  ") + 1]  # behind the signature
     assert told.removeprefix(" |  ") == getattr(gd, name).__doc__.splitlines()[0]
 
 
 def test_tab_completion():
     code = "import gdcore as gd, rlcompleter as r; c = r.Completer({'gd': gd}); print(c.complete('gd.Ada', 0))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env={"PYTHONPATH": ":".join(sys.path)}).stdout.startswith("gd.Ada")  # fmt: skip
+    assert subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
+    ).stdout.startswith("gd.Ada")

@@ -16,15 +16,31 @@ import pytest
 
 import gdcore as gd
 
-LATER = ("bench", "claims", "cli", "datasets", "diagnosis", "gradcheck", "minimize.minimize", "optimizers", "plot",
-         "schedules", "training")  # fmt: skip
+LATER = (
+    "bench",
+    "claims",
+    "cli",
+    "datasets",
+    "diagnosis",
+    "gradcheck",
+    "minimize.minimize",
+    "optimizers",
+    "plot",
+    "schedules",
+    "training",
+)
 LIBRARIES = ("decimal", "difflib", "matplotlib", "numpy.random", "pandas", "pathlib", "scipy", "sklearn", "torch")
 
 
 def run(code):
     """What a new process prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
-                          env={"PYTHONPATH": ":".join(sys.path)})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -69,10 +85,17 @@ def test_minimize_is_the_function_in_any_order(order):
     assert run("\n".join(["import gdcore", *checked])) == ""
 
 
-@pytest.mark.parametrize("first", [
-    "import gdcore.minimize", "import gdcore.minimize.minimize", "import gdcore.plot", "import gdcore.diagnosis",
-    "from gdcore import *", "from gdcore import MinimizeResult",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import gdcore.minimize",
+        "import gdcore.minimize.minimize",
+        "import gdcore.plot",
+        "import gdcore.diagnosis",
+        "from gdcore import *",
+        "from gdcore import MinimizeResult",
+    ],
+)
 def test_minimize_is_the_function_whatever_came_first(first):
     assert run(f"{first}\nimport gdcore as gd\nprint(callable(gd.minimize))") == "True"
 
@@ -84,7 +107,8 @@ def test_a_pickle_comes_before_any_name():
 
 
 def test_constructors_explain_wrong_arguments_whenever_they_come():
-    assert run("""
+    assert (
+        run("""
 import gdcore.training, gdcore as gd
 for kind in (gd.Adam, gd.EarlyStopping, gd.Huber, gd.Dense, gd.schedules.Cosine, gd.metrics.TopK, gd.LBFGS, gd.Finding):
     try:
@@ -93,7 +117,9 @@ for kind in (gd.Adam, gd.EarlyStopping, gd.Huber, gd.Dense, gd.schedules.Cosine,
         assert str(error).startswith(f"{kind.__name__}() has no argument 'nonsense'; "), error
     else:
         raise AssertionError(kind)
-""") == ""
+""")
+        == ""
+    )
 
 
 def test_type_checkers_are_told_what_comes_later():
@@ -107,5 +133,6 @@ def test_type_checkers_are_told_what_comes_later():
 
 
 def test_tab_completion_offers_what_is_not_imported_yet():
-    assert run("import gdcore as gd, rlcompleter as r; print(r.Completer({'gd': gd}).complete('gd.check_gradients', 0))"
-               ).startswith("gd.check_gradients")  # fmt: skip
+    assert run(
+        "import gdcore as gd, rlcompleter as r; print(r.Completer({'gd': gd}).complete('gd.check_gradients', 0))"
+    ).startswith("gd.check_gradients")

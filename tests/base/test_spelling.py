@@ -23,7 +23,8 @@ MISSPELLED = [
     (lambda: gd.MLP([3, 4, 1], activation="rleu"), "'rleu'", "'relu'"),
     (lambda: gd.Dense(3, 1, weight_init="he_norml"), "'he_norml'", "'he_normal'"),
     (lambda: gd.MLP([3, 1], dtype="flaot64"), "'flaot64'", "'float64'"),
-    (lambda: fit(loss="hubr"), "'hubr'", "'huber'"), (lambda: fit(optimizer="adm"), "'adm'", "'adam'"),
+    (lambda: fit(loss="hubr"), "'hubr'", "'huber'"),
+    (lambda: fit(optimizer="adm"), "'adm'", "'adam'"),
     (lambda: gd.minimize(lambda x: (x @ x, 2 * x), [1.0], optimizer="lbgfs"), "'lbgfs'", "'lbfgs'"),
     (lambda: fit(metrics="r22"), "'r22'", "'r2'"),
     (lambda: fit(record="weigth_norm"), "'weigth_norm'", "'weight_norm'"),
@@ -37,7 +38,7 @@ MISSPELLED = [
     (lambda: gd.check_gradients(NET, X, X[:, 0], "mse", mode="direction"), "'direction'", "'directions'"),
     (lambda: gd.check_gradients(NET, X, X[:, 0], "mse", wrt="input"), "'input'", "'inputs'"),
     (lambda: gd.Trainer(NET, "mse", layer_rates={"dnse0": 0.1}), "'dnse0'", "'dense0'"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "received", "meant"), MISSPELLED)
@@ -63,12 +64,17 @@ COMMANDS = [
     (["info", "--version2"], "unrecognized arguments: --version2; did you mean '--version'?"),
     (["check", "x.py:model", "--mode", "direction"], "did you mean 'directions'?"),
     (["bench", "stepp"], "did you mean 'step'?"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("arguments", "said"), COMMANDS)
 def test_the_command_line(arguments, said):
-    ended = subprocess.run([sys.executable, "-m", "gdcore", *arguments], capture_output=True, text=True, check=False,
-                           env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-m", "gdcore", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert said in ended.stderr

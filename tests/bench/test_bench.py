@@ -243,8 +243,14 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys):
         assert part in text
     report = json.loads(path.read_text())
     assert set(report) == {
-        "machine", "versions", "instruction_set", "threads", "budget", "tolerance", "suites",
-    }  # fmt: skip
+        "machine",
+        "versions",
+        "instruction_set",
+        "threads",
+        "budget",
+        "tolerance",
+        "suites",
+    }
     assert {"cpu", "cores", "date", "python", "load_average"} <= set(report["machine"])
     assert report["instruction_set"] in ("base", "v3", "v4")
     assert [suite["suite"] for suite in report["suites"]] == ["train", "predict"]
@@ -296,7 +302,7 @@ def test_the_shipped_suites_are_part_of_the_full_ones(monkeypatch):
     assert len({entry.name for entry in EVERY}) == len(EVERY)
     assert [entry.name for entry in EVERY[:2]] == [entry.name for entry in suites.LIBRARIES]
     for suite in (*suites.SUITES, *FULL):
-        if suite.name != "fits":    # joblib is a peer's
+        if suite.name != "fits":  # joblib is a peer's
             assert callable(library.find(suite.task))
         assert suite.cases
         assert max(len(case.label) for case in suite.cases) < table.LABEL

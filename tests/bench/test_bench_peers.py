@@ -191,8 +191,9 @@ def test_the_table_holds_epochs_that_are_long_for_scikit_learns_linear_models():
 
     taken = [problem for problem in PROBLEMS if not LinearLibrary().refuses(":train", problem)]
     assert {problem.loss for problem in taken if problem.samples >= 65_536} == {
-        "mean_squared_error", "binary_cross_entropy",
-    }  # fmt: skip
+        "mean_squared_error",
+        "binary_cross_entropy",
+    }
     assert all("65,536/epoch" in problem.label for problem in taken if problem.samples >= 65_536)
 
 
@@ -238,8 +239,11 @@ def test_tables_say_what_the_report_says(measured):
     assert f"| {rows[1]['ratios']['peak']:.0%} |" in line
     assert all(line.endswith("| - |") for line in made["benchmark"].splitlines()[2:4])
     step = {"suite": "step", "rows": [{"label": rows[1]["label"], "libraries": {"gdcore": {"seconds": 2e-6}}}]}
-    [line] = [line for line in report.summary({**measured, "suites": [*measured["suites"], step]}).splitlines()
-              if line.startswith("| 64-64-10, 64 |")]  # fmt: skip
+    [line] = [
+        line
+        for line in report.summary({**measured, "suites": [*measured["suites"], step]}).splitlines()
+        if line.startswith("| 64-64-10, 64 |")
+    ]
     assert line.endswith("% | 2.00 us |")
     assert re.search(rf"one core of an? .+, .*NumPy {np.__version__}", made["benchmark"])
     assert f"gdcore {gd.__version__}" in made["results"]
@@ -268,8 +272,9 @@ def test_the_tracked_results_of_other_suites_are_the_ones_quoted():
     from benchmarks import report
 
     for results, made, places in (
-        (report.LONG, report.long_epochs, report.LONG_PLACES), (report.REAL, report.real, [report.REAL_PLACE]),
-    ):  # fmt: skip
+        (report.LONG, report.long_epochs, report.LONG_PLACES),
+        (report.REAL, report.real, [report.REAL_PLACE]),
+    ):
         content = made(json.loads(results.read_text(encoding="utf-8")))
         for path, marker in places:
             text = path.read_text(encoding="utf-8")
@@ -284,8 +289,11 @@ def test_the_picture_is_drawn(measured, tmp_path):
 
 
 def test_a_points_place_is_its_size_and_time():
-    row = {"case": {"problem": {"activation": "tanh", "optimizer": "sgd", "batch": 4}}, "n_params": 7,
-           "libraries": {"gdcore": {"seconds": 2.0}}}  # fmt: skip
+    row = {
+        "case": {"problem": {"activation": "tanh", "optimizer": "sgd", "batch": 4}},
+        "n_params": 7,
+        "libraries": {"gdcore": {"seconds": 2.0}},
+    }
     adam = {**row, "case": {"problem": {"activation": "tanh", "optimizer": "adam", "batch": 4}}, "n_params": 3}
     found = plot.points({"suites": [{"suite": "step", "rows": []}, {"suite": "train", "rows": [row, adam]}]})
     assert found == {"gdcore": [(3, 2.0, False), (7, 2.0, True)]}

@@ -265,15 +265,27 @@ def result(name, kind, shift, slower, models="networks"):
 
 
 RESULTS = [
-    result("a", REGRESSION, 0.02, 10.0), result("b", REGRESSION, -0.05, 30.0), result("c", CLASSES, 0.001, 0.5),
+    result("a", REGRESSION, 0.02, 10.0),
+    result("b", REGRESSION, -0.05, 30.0),
+    result("c", CLASSES, 0.001, 0.5),
     result("d", CLASSES, 0.0, 2.0, "linear"),
-]  # fmt: skip
+]
 
 
 def test_differences_and_ratios_are_taken_fold_by_fold():
-    apart = Result("x", "", "", "", 1, 1, "networks", {
-        "gdcore": Fits([0.1, 0.5, 0.9], [1.0, 1.0, 1.0]), "torch": Fits([0.9, 0.4, 0.8], [2.0, 3.0, 40.0]),
-    })  # fmt: skip
+    apart = Result(
+        "x",
+        "",
+        "",
+        "",
+        1,
+        1,
+        "networks",
+        {
+            "gdcore": Fits([0.1, 0.5, 0.9], [1.0, 1.0, 1.0]),
+            "torch": Fits([0.9, 0.4, 0.8], [2.0, 3.0, 40.0]),
+        },
+    )
     assert apart.difference("torch") == pytest.approx(0.1)
     assert apart.ratio("torch") == 3.0
 
@@ -312,8 +324,11 @@ def test_the_command_fits_prints_and_writes(tmp_path, capsys, monkeypatch, forge
     assert found["settings"]["folds"] == folds.FOLDS
     results = [from_dict(values) for values in found["real"]]
     assert [(r.dataset, r.models) for r in results] == [
-        ("diabetes", "networks"), ("iris", "networks"), ("diabetes", "linear"), ("iris", "linear"),
-    ]  # fmt: skip
+        ("diabetes", "networks"),
+        ("iris", "networks"),
+        ("diabetes", "linear"),
+        ("iris", "linear"),
+    ]
     for each in results:
         assert len(each.fits["gdcore"].scores) == 1
         assert all(seconds > 0 for fits in each.fits.values() for seconds in fits.seconds)

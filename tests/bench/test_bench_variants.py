@@ -67,9 +67,7 @@ def test_what_has_nothing_to_compare_leaves_the_comparison_to_others():
 
 def test_a_suite_may_name_who_takes_part(capsys):
     changed = GDCORE.variant("adam", optimizer="adam", learning_rate=0.01)
-    suite = replace(
-        suites.train_suite([TINY]), contenders=(GDCORE, changed, NUMPY), compared=False, cpu=True
-    )
+    suite = replace(suites.train_suite([TINY]), contenders=(GDCORE, changed, NUMPY), compared=False, cpu=True)
     assert command.run_command(["--quick", "--libraries", "gdcore"], "bench", (suite,), (GDCORE, NUMPY)) == 0
     text = capsys.readouterr().out
     assert "adam ~IQR" in text

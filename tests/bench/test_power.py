@@ -261,8 +261,10 @@ def test_ordinary_cases_are_what_they_are_called():
 def test_the_tracked_results_are_the_ones_quoted():
     from benchmarks import report
 
-    for path, (place, marker), made in ((report.POWER, report.POWER_PLACE, report.power),
-                                        (report.ORDINARY, report.ORDINARY_PLACE, report.ordinary)):  # fmt: skip
+    for path, (place, marker), made in (
+        (report.POWER, report.POWER_PLACE, report.power),
+        (report.ORDINARY, report.ORDINARY_PLACE, report.ordinary),
+    ):
         text = place.read_text(encoding="utf-8")
         content = made(json.loads(path.read_text(encoding="utf-8")))
         assert report.fill(text, marker, content) == text, "run python -m benchmarks.report"

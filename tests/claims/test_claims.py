@@ -53,8 +53,12 @@ EXPECTED = {
 }
 """All but those that a time or a system decides, or that may change with the way l1 meets zero."""
 TIMED = {"memory", "sgd faster", "balance", "large models", "batch time", "slower", "gradient cost", "data parallelism"}
-ROWS = [(name, verdict, claim) for name, those in EXPECTED.items() for verdict, listed in those.items()
-        for claim in listed.split(", ")]  # fmt: skip
+ROWS = [
+    (name, verdict, claim)
+    for name, those in EXPECTED.items()
+    for verdict, listed in those.items()
+    for claim in listed.split(", ")
+]
 
 
 @pytest.mark.parametrize(("document", "verdict", "name"), ROWS)
@@ -89,7 +93,7 @@ def test_second_document(claims):
     values = {name: claim.values for (document, name), claim in claims.items() if document == "descent"}
     assert values["bound"]["bound"] == pytest.approx(1 / 9)
     assert values["bound"]["grown"] == pytest.approx(1.16**400)
-    assert values["optimum"]["steps"] == (80, 90)    # 54 |1 - 18 rate|^n < 1e-6
+    assert values["optimum"]["steps"] == (80, 90)  # 54 |1 - 18 rate|^n < 1e-6
     assert values["minimal steps"]["steps"][1] == 1
     assert values["smaller error"]["falls"][0.1] == 1
     assert values["smaller error"]["falls"][0.12] == 0

@@ -43,9 +43,11 @@ def test_command_prints_the_documents_asked_for_and_asks(monkeypatch, capsys):
     assert cli.main(["claims", "4", "2", "--ask"]) == 0
     printed = capsys.readouterr().out
     assert [line for line in printed.splitlines() if line.startswith("Document")] == [
-        "Document 2 of 4: The loss (3 + 3A)² and its steps", "Document 4 of 4: Is my gradient vanishing?"]  # fmt: skip
+        "Document 2 of 4: The loss (3 + 3A)² and its steps",
+        "Document 4 of 4: Is my gradient vanishing?",
+    ]
     assert "19 claims and questions: holds 12, does not hold 1, depends 3, answered 3; " in printed
-    assert printed.count("\nnumber: ") == 3    # the end of the input is the third
+    assert printed.count("\nnumber: ") == 3  # the end of the input is the third
     assert "0.25 -> 0.5497" in printed
     assert "'x' is not a number" in printed
 
@@ -126,7 +128,8 @@ def test_the_docs_show_what_is_printed():
     page = (SCRIPTS[0].parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
     [shown] = re.findall(r"^      the document says.*\n(?:      .*\n)+", page, re.MULTILINE)
     assert {line.strip() for line in shown.splitlines()} <= {
-        line.strip() for line in layout.claims_text(scale.gradients().claims).splitlines()}  # fmt: skip
+        line.strip() for line in layout.claims_text(scale.gradients().claims).splitlines()
+    }
 
 
 def test_numbers_that_no_document_has():
@@ -144,8 +147,12 @@ def test_scripts_run(path, monkeypatch, capsys):
     monkeypatch.setattr(gdcore.claims, "reproduce", asked.append)
     runpy.run_path(str(path), run_name="__main__")
     assert [DOCUMENTS[number - 1].name for number in asked] == [path.stem]
-    shown = {"scale": "gradient -10001", "descent": "all 200 steps were made", "tables": "held-out accuracy",
-             "vanishing": "note: converged"}  # fmt: skip
+    shown = {
+        "scale": "gradient -10001",
+        "descent": "all 200 steps were made",
+        "tables": "held-out accuracy",
+        "vanishing": "note: converged",
+    }
     assert shown[path.stem] in capsys.readouterr().out
 
 

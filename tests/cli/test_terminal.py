@@ -46,12 +46,15 @@ def mine(tmp_path):
 
 @posix
 @pytest.mark.parametrize("name", ["right", "wrong"])
-@pytest.mark.parametrize(("where", "said"), [
-    (">/dev/full", "gdcore check: the report could not be written: [Errno 28] No space left on device\n"),
-    (">&-", "gdcore check: standard output is closed\n"),
-    (">/dev/full 2>/dev/full", ""),
-    (">&- 2>&-", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (">/dev/full", "gdcore check: the report could not be written: [Errno 28] No space left on device\n"),
+        (">&-", "gdcore check: standard output is closed\n"),
+        (">/dev/full 2>/dev/full", ""),
+        (">&- 2>&-", ""),
+    ],
+)
 def test_a_report_that_cannot_be_written_is_no_verdict(mine, name, where, said):
     done = shell(f"gdcore check {mine}:{name} {where}")
     assert (done.returncode, done.stderr.decode()) == (2, said)
@@ -59,8 +62,10 @@ def test_a_report_that_cannot_be_written_is_no_verdict(mine, name, where, said):
 
 @posix
 @pytest.mark.parametrize("command", ["info", "claims 2", "demo", "bench train --quick --libraries gdcore"])
-@pytest.mark.parametrize(("where", "said"), [
-    (">/dev/full", "No space left on device"), (">&-", "standard output is closed"), (">&- 2>&-", "")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [(">/dev/full", "No space left on device"), (">&-", "standard output is closed"), (">&- 2>&-", "")],
+)
 def test_commands_whose_output_is_full_or_closed(command, where, said):
     done = shell(f"gdcore {command} {where}")
     assert done.returncode == 2
@@ -72,16 +77,22 @@ def test_commands_whose_output_is_full_or_closed(command, where, said):
 @pytest.mark.parametrize("command", ["info", "claims 2", "--help"])
 def test_a_reader_that_takes_nothing(command):
     done = shell(f"{{ gdcore {command}; echo $? >&2; }} | head -0")
-    assert done.stderr in (b"141\n", b"0\n")    # 0 where it was done before the reader left
+    assert done.stderr in (b"141\n", b"0\n")  # 0 where it was done before the reader left
 
 
 @posix
-@pytest.mark.parametrize(("content", "said"), [
-    (b"x = 1\0\n", "null byte"), (b"x = '\xff'\n", "SyntaxError: "), (b"x = (", "was never closed"),
-    (b"import sys\nsys.stdout.close()\n" + CHECKED.encode(), "could not be written: I/O operation on closed"),
-    (b"import os\nos.close(1)\n" + CHECKED.encode(), "the report could not be written: [Errno 9]"),
-    (b"1" + b" + 1" * 200_000, "(mine.py"),
-], ids=lambda value: value[:30])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"x = 1\0\n", "null byte"),
+        (b"x = '\xff'\n", "SyntaxError: "),
+        (b"x = (", "was never closed"),
+        (b"import sys\nsys.stdout.close()\n" + CHECKED.encode(), "could not be written: I/O operation on closed"),
+        (b"import os\nos.close(1)\n" + CHECKED.encode(), "the report could not be written: [Errno 9]"),
+        (b"1" + b" + 1" * 200_000, "(mine.py"),
+    ],
+    ids=lambda value: value[:30],
+)
 def test_files_that_cannot_be_run(content, said, tmp_path):
     (tmp_path / "mine.py").write_bytes(content)
     done = shell(f"cd '{tmp_path}' && gdcore check mine.py:right")
@@ -215,9 +226,14 @@ def test_a_line_of_progress_to_a_stream_that_is_closed_on_the_way(monkeypatch):
 def test_progress_in_a_process_without_standard_error(where, tmp_path):
     (tmp_path / "train.py").write_text(
         "import gdcore as gd\n"
-        "h = gd.LinearModel(1, seed=0).fit([[1.0]], [1.0], loss='mse', epochs=9, progress=True)\nprint(h.epochs)\n")
-    done = subprocess.run(["sh", "-c", f"'{sys.executable}' {tmp_path}/train.py {where}"], capture_output=True,
-                          env=ENVIRONMENT, timeout=60)  # fmt: skip
+        "h = gd.LinearModel(1, seed=0).fit([[1.0]], [1.0], loss='mse', epochs=9, progress=True)\nprint(h.epochs)\n"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' {tmp_path}/train.py {where}"],
+        capture_output=True,
+        env=ENVIRONMENT,
+        timeout=60,
+    )
     assert done.stdout == b"9\n"
 
 

@@ -60,12 +60,19 @@ def test_columns_in_another_order_are_refused(net, frame, call):
         call(net, frame[NAMES[::-1]], y)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda f: f.rename(columns={"age": "Age"}), "X lacks 'age' and has 'Age' besides; the model was fitted on 'age'"),
-    (lambda f: f[["age", "height"]], "X lacks 'weight'; the model was fitted on .*pass a frame with those columns"),
-    (lambda f: f.assign(shoe=1.0), r"X has 'shoe' besides; .*pass X\[list\(model.feature_names\)\]"),
-    (lambda f: f[["age", "age", "height", "weight"]], "X has a column twice"),
-], ids=range(4))  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda f: f.rename(columns={"age": "Age"}),
+            "X lacks 'age' and has 'Age' besides; the model was fitted on 'age'",
+        ),
+        (lambda f: f[["age", "height"]], "X lacks 'weight'; the model was fitted on .*pass a frame with those columns"),
+        (lambda f: f.assign(shoe=1.0), r"X has 'shoe' besides; .*pass X\[list\(model.feature_names\)\]"),
+        (lambda f: f[["age", "age", "height", "weight"]], "X has a column twice"),
+    ],
+    ids=range(4),
+)
 def test_other_columns_are_named(net, frame, change, message):
     with pytest.raises(ValueError, match=message):
         net.predict(change(frame))

@@ -165,8 +165,9 @@ def test_friedman_is_its_formula(dtype):
 
 
 def test_friedmans_noise():
-    quiet, noisy, again, other = (friedman(20_000, noise=noise, dtype="float64", seed=seed)
-                                  for noise, seed in ((0, 0), (2, 0), (2, 0), (2, 1)))  # fmt: skip
+    quiet, noisy, again, other = (
+        friedman(20_000, noise=noise, dtype="float64", seed=seed) for noise, seed in ((0, 0), (2, 0), (2, 0), (2, 1))
+    )
     np.testing.assert_array_equal(quiet.X, noisy.X)
     noise = noisy.y - quiet.y
     assert abs(noise.mean()) < 0.06

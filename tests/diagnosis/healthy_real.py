@@ -36,9 +36,12 @@ REAL = {
 }
 """Loader, loss, hidden layers, epochs."""
 RULES = (
-    gd.Adam(0.01), gd.SGD(0.05), gd.SGD(0.02, momentum=0.9), gd.RMSprop(0.005),
+    gd.Adam(0.01),
+    gd.SGD(0.05),
+    gd.SGD(0.02, momentum=0.9),
+    gd.RMSprop(0.005),
     gd.AdamW(gd.schedules.Exponential(0.01, 0.97, per="epoch")),
-)  # fmt: skip
+)
 """The optimizer of each fold."""
 ACTIVATIONS = ("relu", "tanh", "silu", "elu", "sigmoid")
 
@@ -57,7 +60,15 @@ def run(name, fold):
     net = gd.MLP([X.shape[1], *hidden, outputs], ACTIVATIONS[fold], seed=fold)
     rule = RULES[fold]
     history = net.fit(
-        X[rows], y[rows], loss=loss, optimizer=rule, epochs=epochs, batch_size=16, validation_data=(X[test], y[test]),
-        stop=gd.EarlyStopping(patience=20), seed=fold, clip_norm=1.0 if loss == "poisson" else None,
-    )  # fmt: skip
+        X[rows],
+        y[rows],
+        loss=loss,
+        optimizer=rule,
+        epochs=epochs,
+        batch_size=16,
+        validation_data=(X[test], y[test]),
+        stop=gd.EarlyStopping(patience=20),
+        seed=fold,
+        clip_norm=1.0 if loss == "poisson" else None,
+    )
     return gd.diagnose(net, X[rows], y[rows], loss, history, optimizer=rule)

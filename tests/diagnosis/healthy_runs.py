@@ -30,9 +30,7 @@ def digits(optimizer, activation="relu", epochs=12):
     X, y, X_test, y_test = load_digits()
     X, y = X[:400], y[:400]
     net = gd.MLP([64, 32, 10], activation, seed=0)
-    history = net.fit(
-        X, y, loss="cross_entropy", optimizer=optimizer, epochs=epochs, validation_data=(X_test, y_test)
-    )
+    history = net.fit(X, y, loss="cross_entropy", optimizer=optimizer, epochs=epochs, validation_data=(X_test, y_test))
     return gd.diagnose(net, X, y, "cross_entropy", history, optimizer=optimizer)
 
 
@@ -67,10 +65,18 @@ def few_digits():
 
 HEALTHY = [
     *[lambda name=row.name: regression(name, gd.Adam(0.01)) for row in gd.ACTIVATIONS],
-    *[lambda rule=rule: regression("tanh", rule) for rule in (
-        gd.SGD(0.05), gd.SGD(0.02, momentum=0.9), gd.SGD(0.02, momentum=0.9, nesterov=True), gd.RMSprop(0.005),
-        gd.Adagrad(0.1), gd.AdamW(0.01), gd.SGD(gd.schedules.Cosine(0.1, 780)),
-    )],
+    *[
+        lambda rule=rule: regression("tanh", rule)
+        for rule in (
+            gd.SGD(0.05),
+            gd.SGD(0.02, momentum=0.9),
+            gd.SGD(0.02, momentum=0.9, nesterov=True),
+            gd.RMSprop(0.005),
+            gd.Adagrad(0.1),
+            gd.AdamW(0.01),
+            gd.SGD(gd.schedules.Cosine(0.1, 780)),
+        )
+    ],
     lambda: regression("tanh", gd.SGD(0.1), batch_size=200, epochs=300),
     lambda: regression("tanh", gd.SGD(0.05), dtype="float64"),
     lambda: regression("identity", gd.SGD(0.1), sizes=()),
@@ -92,4 +98,4 @@ HEALTHY = [
     lambda: constant_target(1e6, 1),
     few_digits,
     learned_by_saturated_units,
-]  # fmt: skip
+]

@@ -19,7 +19,7 @@ from diagnosis_cases import (
     scaled,
     straight_pieces,
     trained_deep_sigmoid,
-)  # fmt: skip
+)
 from healthy_runs import HEALTHY, constant_target, learned_by_saturated_units
 
 import gdcore as gd
@@ -89,7 +89,7 @@ def test_vanishing_is_not_claimed_where_the_first_layers_gradient_is_as_large_as
     X, y = line_data()
     net = net_of([3, *[16] * 8, 1], "sigmoid")
     assert "vanishing" in gd.diagnose(net, X, y, "mse").kinds
-    dict(net.parameters())["dense0.weight"][...] *= 1e-8    # the same outputs, and a gradient 1e8 times as large
+    dict(net.parameters())["dense0.weight"][...] *= 1e-8  # the same outputs, and a gradient 1e8 times as large
     found = gd.diagnose(net, 1e8 * X, y, "mse")
     assert "vanishing" not in found.kinds, found
 
@@ -122,12 +122,20 @@ def test_evidence_points_at_the_place():
     assert outlying([5, 17]).to_dict()["dominated by outliers"]["evidence"]["rows"] == [5, 17]
 
 
-@pytest.mark.parametrize(("factors", "offset", "reason"), [
-    ([1, 1, 1], [0, 0, 60], "1 of 3 columns of X lies far from 0 for how little it varies"),
-    ([1, 1000, 1], 0, "1 of 3 columns of X differs in size from the others or from 1 by orders of magnitude"),
-    ([1, 1000, 1], [0, 0, 60], "2 of 3 columns of X differ in size from the others or from 1 by orders of magnitude or "
-     "lie far from 0 for how little they vary"),
-], ids=["offset", "size", "both"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("factors", "offset", "reason"),
+    [
+        ([1, 1, 1], [0, 0, 60], "1 of 3 columns of X lies far from 0 for how little it varies"),
+        ([1, 1000, 1], 0, "1 of 3 columns of X differs in size from the others or from 1 by orders of magnitude"),
+        (
+            [1, 1000, 1],
+            [0, 0, 60],
+            "2 of 3 columns of X differ in size from the others or from 1 by orders of magnitude or "
+            "lie far from 0 for how little they vary",
+        ),
+    ],
+    ids=["offset", "size", "both"],
+)
 def test_it_is_said_how_columns_are_off_scale(factors, offset, reason):
     assert scaled(factors, offset).findings[0].summary == reason
 
@@ -144,12 +152,16 @@ def test_a_row_far_from_all_others_is_named_and_not_its_column():
 SKEWED = [1, 1000, 1]
 
 
-@pytest.mark.parametrize("layers", [
-    lambda X: (gd.Standardize.from_data(X),),
-    lambda X: (gd.MinMax.from_data(X, -1.0), gd.Dropout(0.1)),
-    lambda X: (gd.Dropout(0.1), gd.Standardize.from_data(X)),
-    lambda X: (gd.MinMax.from_data(X), gd.Log1p(3), gd.Standardize.from_data(np.log1p(gd_minmax(X)))),
-], ids=["standardize", "min-max", "behind dropout", "three of them"])  # fmt: skip
+@pytest.mark.parametrize(
+    "layers",
+    [
+        lambda X: (gd.Standardize.from_data(X),),
+        lambda X: (gd.MinMax.from_data(X, -1.0), gd.Dropout(0.1)),
+        lambda X: (gd.Dropout(0.1), gd.Standardize.from_data(X)),
+        lambda X: (gd.MinMax.from_data(X), gd.Log1p(3), gd.Standardize.from_data(np.log1p(gd_minmax(X)))),
+    ],
+    ids=["standardize", "min-max", "behind dropout", "three of them"],
+)
 def test_inputs_count_behind_the_layers_that_scale_them(layers):
     X, y = line_data()
     X = X * SKEWED
@@ -165,7 +177,7 @@ def gd_minmax(X):
 
 def test_layers_that_do_not_bring_inputs_to_one_scale_are_no_excuse():
     X, y = line_data()
-    wrong = gd.Standardize.from_data(X)    # of other data than those it meets
+    wrong = gd.Standardize.from_data(X)  # of other data than those it meets
     net = gd.Sequential(wrong, gd.Dense(3, 8, "tanh"), gd.Dense(8, 1), seed=0)
     finding = gd.diagnose(net, X * SKEWED, y, "mse").to_dict()["badly scaled inputs"]
     assert finding["evidence"]["columns"] == [1]

@@ -14,7 +14,7 @@ from diagnosis_cases import (
     overflowing,
     thrown_up,
     two_points,
-)  # fmt: skip
+)
 
 import gdcore as gd
 import gdcore.diagnosis
@@ -65,7 +65,7 @@ def test_a_run_from_far_above_is_told_to_begin_anew_and_not_to_raise_its_rate():
         assert evidence["first_loss"] > evidence["last_loss"] > 2 * evidence["loss_of_automatic_weights"]
         assert "weight_init='auto'" in finding["remedy"]
         assert "raise" not in finding["remedy"]
-    assert far_start(gd.SGD(0.3)).ok    # which arrives
+    assert far_start(gd.SGD(0.3)).ok  # which arrives
 
 
 @pytest.mark.parametrize(("end", "thrown"), [(1.5, True), (0.9, False)])

@@ -67,8 +67,10 @@ def step_decay(mended):
 
 def cut_by_plateaus(mended):
     X, y = line_data(400)
-    rate = gd.schedules.ReduceOnPlateau(1e-3, patience=10) if mended else gd.schedules.ReduceOnPlateau(
-        1e-3, patience=1, threshold=10.0, threshold_mode="abs"
+    rate = (
+        gd.schedules.ReduceOnPlateau(1e-3, patience=10)
+        if mended
+        else gd.schedules.ReduceOnPlateau(1e-3, patience=1, threshold=10.0, threshold_mode="abs")
     )
     return learned(gd.MLP([3, 32, 1], "tanh", seed=0), X, y, "mse", gd.SGD(rate), epochs=60, batch_size=10)
 
@@ -131,8 +133,9 @@ def unscaled_inputs(mended):
     X, y = line_data(200)
     X = X * [1.0, 1000.0, 0.01] + [0.0, 5000.0, 0.0]
     layers = (gd.Standardize.from_data(X),) if mended else ()
-    return learned(gd.Sequential(*layers, gd.Dense(3, 16, "tanh"), gd.Dense(16, 1), seed=0), X, y, "mse", gd.Adam(0.01),
-                   epochs=40)  # fmt: skip
+    return learned(
+        gd.Sequential(*layers, gd.Dense(3, 16, "tanh"), gd.Dense(16, 1), seed=0), X, y, "mse", gd.Adam(0.01), epochs=40
+    )
 
 
 def unscaled_targets(loss, optimizer, size, spread):
@@ -190,8 +193,14 @@ def by_heart(loss):
     def run(mended):
         rng = np.random.default_rng(0)
         X = rng.normal(size=(300, 10))
-        y = rng.poisson(np.exp(1.5 + 0.3 * X[:, :1])).astype(float) if loss == "poisson" else (
-            X[:, :1] + rng.normal(size=(300, 1)) if loss == "mse" else (X[:, 0] + 1.5 * rng.normal(size=300) > 0) * 1
+        y = (
+            rng.poisson(np.exp(1.5 + 0.3 * X[:, :1])).astype(float)
+            if loss == "poisson"
+            else (
+                X[:, :1] + rng.normal(size=(300, 1))
+                if loss == "mse"
+                else (X[:, 0] + 1.5 * rng.normal(size=300) > 0) * 1
+            )
         )
         net = gd.MLP([10, 64, 1], "tanh", seed=0)
         options = {"stop": gd.EarlyStopping(patience=20)} if mended else {}
@@ -223,18 +232,24 @@ CASES = [
     ("rate fell to nothing", cut_by_plateaus),
     ("hardly better than a constant", exclusive_or),
     ("hardly better than a constant", ten_periods),
-    ("hardly better than a constant", lambda mended: crossed_blobs(
-        gd.MLP([2, 16, 1], seed=0) if mended else gd.LinearModel(2, seed=0))),
+    (
+        "hardly better than a constant",
+        lambda mended: crossed_blobs(gd.MLP([2, 16, 1], seed=0) if mended else gd.LinearModel(2, seed=0)),
+    ),
     ("underfitting", too_small),
     ("vanishing", deep_sigmoid),
     ("exploding", exploding),
     ("saturated units", saturated),
     ("dead relu units", dead),
     ("badly scaled inputs", unscaled_inputs),
-    *[("badly scaled targets", unscaled_targets(loss, gd.Adam(), 2e5, 5e4))
-      for loss in ("mse", "mae", "huber", "log_cosh", gd.Quantile(0.9))],
-    *[("badly scaled targets", unscaled_targets("mse", gd.Adam(0.003), size, spread))
-      for size, spread in ((200.0, 50.0), (2e4, 5e3), (2e6, 5e5), (1.7e9, 1e4), (0.0, 1e-4))],
+    *[
+        ("badly scaled targets", unscaled_targets(loss, gd.Adam(), 2e5, 5e4))
+        for loss in ("mse", "mae", "huber", "log_cosh", gd.Quantile(0.9))
+    ],
+    *[
+        ("badly scaled targets", unscaled_targets("mse", gd.Adam(0.003), size, spread))
+        for size, spread in ((200.0, 50.0), (2e4, 5e3), (2e6, 5e5), (1.7e9, 1e4), (0.0, 1e-4))
+    ],
     ("badly scaled targets", fourth_power),
     ("outputs out of reach", squashed("bce", "sigmoid", lambda X: (X[:, 0] > 0) * 1)),
     ("outputs out of reach", squashed("bce", "relu", lambda X: (X[:, 0] > 0) * 1)),
@@ -247,7 +262,7 @@ CASES = [
     ("class imbalance", rare_class),
     *[("overfitting", by_heart(loss)) for loss in ("mse", "bce", "poisson")],
     ("gradient wrong", wrong_gradient),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "run"), CASES, ids=[f"{kind} {i}" for i, (kind, _) in enumerate(CASES)])

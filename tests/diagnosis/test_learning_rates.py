@@ -83,11 +83,15 @@ def test_lanczos_finds_repeated_and_negative_ends():
     assert found.weight.sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("rule", [
-    lambda bound, share: gd.SGD(share * bound.momentum_bound(0.0)),
-    lambda bound, share: gd.SGD(share * bound.momentum_bound(0.9), momentum=0.9),
-    lambda bound, share: gd.SGD(share * bound.momentum_bound(0.9, nesterov=True), momentum=0.9, nesterov=True),
-], ids=["plain", "momentum", "nesterov"])  # fmt: skip
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda bound, share: gd.SGD(share * bound.momentum_bound(0.0)),
+        lambda bound, share: gd.SGD(share * bound.momentum_bound(0.9), momentum=0.9),
+        lambda bound, share: gd.SGD(share * bound.momentum_bound(0.9, nesterov=True), momentum=0.9, nesterov=True),
+    ],
+    ids=["plain", "momentum", "nesterov"],
+)
 def test_descent_is_stable_below_the_bound_and_not_above(rule):
     def loss_after(share):
         net, X, y, _ = quadratic(0)

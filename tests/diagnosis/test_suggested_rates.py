@@ -49,8 +49,15 @@ def end(net, X, y, loss, optimizer, rate, seed, batch_size=32):
     """The loss after a fit; infinite where it diverges."""
     net = net.copy()
     try:
-        net.fit(X, y, loss=loss, optimizer=replace(optimizer, learning_rate=rate), epochs=EPOCHS, seed=seed,
-                batch_size=batch_size)  # fmt: skip
+        net.fit(
+            X,
+            y,
+            loss=loss,
+            optimizer=replace(optimizer, learning_rate=rate),
+            epochs=EPOCHS,
+            seed=seed,
+            batch_size=batch_size,
+        )
     except gd.DivergedError:
         return math.inf
     return net.loss(X, y, loss)
@@ -73,7 +80,7 @@ def test_linear_models_on_heavy_tails(data, optimizer):
     assert np.median(shares) >= 0.9, shares
     lowest, *others = sorted(suggestions)
     assert others[-1] <= 3 * others[0], suggestions
-    assert others[-1] <= 6 * lowest, suggestions    # the weights of one seed may diverge where all others' fall
+    assert others[-1] <= 6 * lowest, suggestions  # the weights of one seed may diverge where all others' fall
 
 
 def test_cases_of_the_benchmark():

@@ -93,9 +93,15 @@ def test_filling_changes_nothing():
 
 
 def test_each_registry_has_its_rows():
-    registries = {"activations": gd.ACTIVATIONS, "losses": gd.LOSSES, "optimizers": gd.OPTIMIZERS,
-                  "schedules": gd.SCHEDULES, "metrics": gd.METRICS, "initializers": gd.INITIALIZERS,
-                  "averages": gd.AVERAGES}  # fmt: skip
+    registries = {
+        "activations": gd.ACTIVATIONS,
+        "losses": gd.LOSSES,
+        "optimizers": gd.OPTIMIZERS,
+        "schedules": gd.SCHEDULES,
+        "metrics": gd.METRICS,
+        "initializers": gd.INITIALIZERS,
+        "averages": gd.AVERAGES,
+    }
     for made in tables.TABLES:
         assert len(made().splitlines()) == 2 + len(registries[made.__name__])
 

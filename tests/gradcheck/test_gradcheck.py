@@ -15,7 +15,7 @@ ACTIVATIONS = [row.name for row in gd.ACTIVATIONS]
 def problem(activation, loss, dtype="float64", dropout=0.0, seed=0, rows=9):
     rng = np.random.default_rng([seed, *map(ord, activation)])
     net = gd.MLP([3, 5, 4, 2], activation, dropout=dropout, dtype=dtype, seed=seed)
-    net.params += 0.1 * rng.normal(size=net.n_params).astype(dtype)     # biases that are not zero
+    net.params += 0.1 * rng.normal(size=net.n_params).astype(dtype)  # biases that are not zero
     return net, rng.normal(size=(rows, 3)), draw_targets(loss, rng, rows, 2), rng.random(rows)
 
 
@@ -223,8 +223,11 @@ def random_problem(seed):
         net.params += (0.1 * rng.normal(size=net.n_params)).astype(dtype)
     X = rng.normal(size=(rows, sizes[0])) * 10.0 ** rng.choice([-2, 0, 0, 1, 2])
     y = draw_targets(loss, rng, rows, sizes[-1])
-    options = {"sample_weight": rng.random(rows) if rng.random() < 0.3 else None,
-               "l1": 0.01 * (rng.random() < 0.3), "l2": 0.1 * (rng.random() < 0.3)}  # fmt: skip
+    options = {
+        "sample_weight": rng.random(rows) if rng.random() < 0.3 else None,
+        "l1": 0.01 * (rng.random() < 0.3),
+        "l2": 0.1 * (rng.random() < 0.3),
+    }
     return net, X / max(1, np.abs(X).max()) if loss.name == "poisson" else X, y, loss, options
 
 
@@ -264,7 +267,7 @@ def test_on_a_kink_the_gradient_lies_between_the_slopes(activation):
     assert report.ok
     np.testing.assert_array_equal(np.flatnonzero(report.entries["kink"]), np.arange(6, 9))
     entry = report.entries[bias]
-    for factor, verdict in ((0.9, "pass"), (1.1, "fail")):      # of the way from the middle to either slope
+    for factor, verdict in ((0.9, "pass"), (1.1, "fail")):  # of the way from the middle to either slope
         for side in (-1, 1):
             grad = net.loss_and_grad(X, y, "mse")[1]
             grad[bias] = entry["numeric"] + side * factor * entry["bound"]
@@ -310,12 +313,12 @@ def test_an_interruption_leaves_no_trace(ending):
             raise ending
         return mse(z, y)
 
-    np.random.seed(0)       # noqa: NPY002
-    state = np.random.get_state()[1].tolist()       # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
     with pytest.raises(ending):
         gd.check_gradients(net, X, y, loss)
     np.testing.assert_array_equal(net.params, again.params)
-    assert np.random.get_state()[1].tolist() == state       # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
     calls.clear()
     threads = gd.get_num_threads()
     with pytest.raises(ending):

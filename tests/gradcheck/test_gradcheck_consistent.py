@@ -19,8 +19,11 @@ def reports(seed):
     X, y = rng.normal(size=(9, 3)), np.round(rng.normal(size=9))
     X[rng.random(9) < 0.3] = 0
     loss = ("mse", "mean_absolute_error", gd.Huber(0.5))[seed % 3]
-    options = {"l1": 0.01 * (seed % 4 == 0), "l2": 0.1 * (seed % 5 == 0),
-               "sample_weight": rng.random(9) if seed % 3 == 0 else None}  # fmt: skip
+    options = {
+        "l1": 0.01 * (seed % 4 == 0),
+        "l2": 0.1 * (seed % 5 == 0),
+        "sample_weight": rng.random(9) if seed % 3 == 0 else None,
+    }
     right = net.astype("float64").loss_and_grad(X, y, loss, **options)[1]
     zeroed, infinite = right * (rng.random(len(right)) < 0.8), right.copy()
     infinite[seed % len(right)] = np.nan

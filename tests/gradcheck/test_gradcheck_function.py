@@ -92,10 +92,16 @@ def test_wrong_gradients_fail_at_any_scale(scale, dtype):
         (lambda: gd.check_gradient(fun, lambda x: None, X), TypeError, "grad returned None.*return missing"),
         (lambda: gd.check_gradient(fun, lambda x: x[:2], X), ValueError, r"grad has shape \(2,\); expected \(3,\)"),
         (lambda: gd.check_gradient(fun, lambda x: x[None], X), ValueError, r"\(1, 3\).*pass grad.reshape\(3,\)$"),
-        (lambda: gd.check_gradient(lambda W: (W**2).sum(), lambda W: 2 * W.T, np.ones((3, 4))), ValueError,
-         r"grad has shape \(4, 3\); expected \(3, 4\), as the parameters have: pass grad.T$"),
-        (lambda: gd.check_gradient(fun, np.ones((2, 6)), np.ones((3, 4))), ValueError,
-         r"grad has shape \(2, 6\); expected \(3, 4\), as the parameters have$"),
+        (
+            lambda: gd.check_gradient(lambda W: (W**2).sum(), lambda W: 2 * W.T, np.ones((3, 4))),
+            ValueError,
+            r"grad has shape \(4, 3\); expected \(3, 4\), as the parameters have: pass grad.T$",
+        ),
+        (
+            lambda: gd.check_gradient(fun, np.ones((2, 6)), np.ones((3, 4))),
+            ValueError,
+            r"grad has shape \(2, 6\); expected \(3, 4\), as the parameters have$",
+        ),
         (lambda: gd.check_gradient(fun, lambda x: x + 1j, X), TypeError, "grad has dtype complex128"),
         (lambda: gd.check_gradient(fun, 3.0, X), ValueError, r"grad has shape \(\); expected \(3,\)"),
         (lambda: gd.check_gradient(fun, grad, []), ValueError, r"x has shape \(0,\): no entries"),
@@ -133,7 +139,7 @@ def judged(fun, grad, x):
 
 def test_verdicts_at_the_edge_of_the_domain():
     with np.errstate(all="ignore"):
-        assert judged(lambda x: np.sqrt(x).sum(), lambda x: 0.5 / np.sqrt(x), 0.0) == ["fail"]          # infinite
+        assert judged(lambda x: np.sqrt(x).sum(), lambda x: 0.5 / np.sqrt(x), 0.0) == ["fail"]  # infinite
         assert judged(lambda x: np.sqrt(x).sum(), lambda x: 1.0 + x, 0.0) != ["pass"]
         assert judged(lambda x: (x**1.5).sum(), lambda x: 1.5 * np.sqrt(x), 0.0) != ["fail"]
         assert judged(lambda x: (x**1.5).sum(), lambda x: 0.1 + x, 0.0) == ["fail"]
@@ -142,7 +148,7 @@ def test_verdicts_at_the_edge_of_the_domain():
         for place in (1e-3, 1e-9, 1e-12, 1e-300):
             assert judged(lambda x: np.log(x).sum(), lambda x: 1 / x, place) == ["pass"]
             assert judged(lambda x: np.log(x).sum(), lambda x: 1.1 / x, place) == ["fail"]
-        x = np.array([1e-300, 1.0])         # no step of the second one's size resolves the first
+        x = np.array([1e-300, 1.0])  # no step of the second one's size resolves the first
         report = gd.check_gradient(lambda x: float(np.log(x).sum()), lambda x: 1 / x, x)
         assert report.entries["verdict"].tolist() == ["inconclusive", "pass"]
 
@@ -189,22 +195,22 @@ def test_x_and_random_numbers_are_put_back(ending):
     x = X.copy()
 
     def drawing(x):
-        np.random.random(), random.random()     # noqa: NPY002
+        np.random.random(), random.random()  # noqa: NPY002
         calls.append(1)
         if ending is not None and len(calls) == 20:
             raise ending
         x *= 2
         return fun(x)
 
-    np.random.seed(3), random.seed(3)           # noqa: NPY002
-    want = np.random.get_state()[1].tolist(), random.getstate()     # noqa: NPY002
+    np.random.seed(3), random.seed(3)  # noqa: NPY002
+    want = np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
     if ending is None:
         gd.check_gradient(drawing, lambda x: 2 * grad(2 * x), x)
     else:
         with pytest.raises(ending):
             gd.check_gradient(drawing, lambda x: 2 * grad(2 * x), x)
     np.testing.assert_array_equal(x, X)
-    assert (np.random.get_state()[1].tolist(), random.getstate()) == want   # noqa: NPY002
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == want  # noqa: NPY002
 
 
 def test_few_calls():
@@ -270,13 +276,14 @@ def test_torch_tensors_require_grad_where_x_does():
             assert gd.check_gradient(loss, grad, point).ok
     Cube.factor = 2
     assert gd.check_gradient(loss, grad, x.double()).causes == (
-        "the gradient is 0.6667 times the true gradient in every entry",)
+        "the gradient is 0.6667 times the true gradient in every entry",
+    )
 
 
 @pytest.fixture
 def jax_in_single_precision():
     jax = pytest.importorskip("jax")
-    before = jax.config.jax_enable_x64      # whatever another test has asked for
+    before = jax.config.jax_enable_x64  # whatever another test has asked for
     jax.config.update("jax_enable_x64", False)
     yield jax
     jax.config.update("jax_enable_x64", before)
@@ -288,7 +295,7 @@ def test_jax(jax_in_single_precision):
     def loss(x):
         return (jax.numpy.sin(x) + x**2).sum()
 
-    for x in (X, jax.numpy.array(X)):       # float32, for jax computes in it
+    for x in (X, jax.numpy.array(X)):  # float32, for jax computes in it
         report = gd.check_gradient(loss, jax.grad(loss), x)
         assert report.ok, report
         assert "float32" in str(report)

@@ -7,7 +7,7 @@ import gdcore as gd
 from gdcore.gradcheck.slopes.search import EVALUATIONS, SPARE
 
 X = np.array([[3.0], [-2.0], [1.0], [4.0]])
-TIES = {                            # targets of the line z = x / 2, and d loss / d z of a row at the kink's two sides
+TIES = {  # targets of the line z = x / 2, and d loss / d z of a row at the kink's two sides
     "mean_absolute_error": ([1.5, 4, -5, 6], (-1.0, 1.0)),
     gd.Quantile(0.9): ([1.5, 4, -5, 6], (-0.9, 0.1)),
     "hinge": ([1, -1, -1, -1], (0.0, 1.0)),
@@ -19,7 +19,7 @@ def test_on_a_losss_kink_the_gradient_lies_between_the_slopes(loss, tie):
     targets, slopes = tie
     line = gd.LinearModel(1, bias=False, dtype="float64")
     line.params[:] = 0.5
-    row = 1 if loss == "hinge" else 0       # -1 * -1 is a margin of 1
+    row = 1 if loss == "hinge" else 0  # -1 * -1 is a margin of 1
     others = np.delete(np.arange(4), row)
     gradient = line.loss_and_grad(X, targets, loss)[1]
     rest = 0.75 * line.loss_and_grad(X[others], np.take(targets, others), loss)[1]
@@ -55,5 +55,5 @@ def test_rows_of_almost_zero_are_no_false_alarm(activation, size):
         y = rng.normal(size=(9, 2))
         assert gd.check_gradients(net, X, y, "mse").verdict != "fail"
         wrong = net.loss_and_grad(X, y, "mse")[1]
-        wrong[12:16] += 30 * np.abs(wrong[12:16]).max()     # further than taking sides can lead
+        wrong[12:16] += 30 * np.abs(wrong[12:16]).max()  # further than taking sides can lead
         assert gd.check_gradients(net, X, y, "mse", grad=wrong).verdict == "fail"

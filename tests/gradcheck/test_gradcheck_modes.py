@@ -35,7 +35,7 @@ def test_sample_takes_some_of_every_block(k):
     counts = np.bincount(report.entries["block"])
     assert counts.tolist() == [min(k, view.size) for _, view in NET.parameters()]
     assert len(np.unique(report.entries["index"])) == len(report.entries)
-    for block in report.blocks:     # the largest is among them
+    for block in report.blocks:  # the largest is among them
         assert block.start + np.abs(right()[block.place]).argmax() in report.entries["index"]
     assert np.isnan(report.missed())
     assert "mode sample, as asked" in str(report)
@@ -86,7 +86,7 @@ def test_the_probability_of_a_small_projection_is_bounded(n, share):
     projections = np.array([draw(rng, n, np.arange(n))[0] for _ in range(4000)])
     seen = (np.abs(projections) <= share).mean()
     assert seen <= within(n, share) + 0.03
-    if share <= 0.2 / np.sqrt(n) or n <= 2:      # there it is no mere bound
+    if share <= 0.2 / np.sqrt(n) or n <= 2:  # there it is no mere bound
         assert within(n, share) <= seen + 0.03
 
 
@@ -137,7 +137,7 @@ def test_products_with_the_hessian_are_checked(activation, loss):
     assert "order 2" in str(report)
     assert len(report.entries) == net.n_params
     assert report.evaluations <= 7 * net.n_params
-    assert gd.check_gradients(net, X, y, loss, order=2, grad=product).verdict == "fail"     # without the penalty
+    assert gd.check_gradients(net, X, y, loss, order=2, grad=product).verdict == "fail"  # without the penalty
     wrong = gd.check_gradients(net, X, y, loss, l2=0.1, order=2, grad=lambda v: product(v, factor=1.001))
     assert (wrong.entries["verdict"] == "fail").mean() > 0.9
     np.testing.assert_array_equal(net.params, kept)
@@ -179,22 +179,26 @@ def test_what_float32_cannot_hold_is_not_called_wrong():
 
 @pytest.mark.parametrize(
     ("factor", "cause"),
-    [(2, "is too large by a factor 2"), (0.5, "is too small by a factor 2"), (-1, "has the wrong sign"),
-     (12, "is too large by 12, the number of rows: summed, not averaged over the batch"),
-     (1.5, "is 1.5 times the true gradient in every entry")],
-)  # fmt: skip
+    [
+        (2, "is too large by a factor 2"),
+        (0.5, "is too small by a factor 2"),
+        (-1, "has the wrong sign"),
+        (12, "is too large by 12, the number of rows: summed, not averaged over the batch"),
+        (1.5, "is 1.5 times the true gradient in every entry"),
+    ],
+)
 def test_factors_of_a_product_are_named(factor, cause):
     net = gd.MLP([6, 5, 3], "tanh", dtype="float64", seed=0)
-    report = gd.check_gradients(
-        net, X, Y, "mse", order=2, grad=lambda v: factor * net.hessian_vector(X, Y, "mse", v)
-    )
+    report = gd.check_gradients(net, X, Y, "mse", order=2, grad=lambda v: factor * net.hessian_vector(X, Y, "mse", v))
     assert report.causes == (f"every block {cause}",)
 
 
 FACTORS = [
-    (1, ()), (2, ("every block is too large by a factor 2",)), (-1, ("every block has the wrong sign",)),
+    (1, ()),
+    (2, ("every block is too large by a factor 2",)),
+    (-1, ("every block has the wrong sign",)),
     (12, ("every block is too large by 12, the number of rows: summed, not averaged over the batch",)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("factor", "causes"), FACTORS)
@@ -224,8 +228,12 @@ def test_a_float64_product_and_inputs_are_checked_at_the_data_as_given():
 
 def test_a_float32_gradient_in_a_float64_array_is_told():
     single = NET.astype("float32").loss_and_grad(X, Y, "mse")[1]
-    for grad, told in ((single.astype(np.float64), True), (2 * right(), False), (0 * right(), False),
-                       (np.full(NET.n_params, np.inf), False)):  # fmt: skip
+    for grad, told in (
+        (single.astype(np.float64), True),
+        (2 * right(), False),
+        (0 * right(), False),
+        (np.full(NET.n_params, np.inf), False),
+    ):
         report = check(grad)
         assert report.verdict == "fail"
         assert ("every number of grad is one of float32" in str(report)) is told

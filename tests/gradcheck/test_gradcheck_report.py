@@ -67,9 +67,15 @@ def test_entries_are_what_was_found():
 
 @pytest.mark.parametrize(
     ("word", "block", "count", "verdict"),
-    [("inconclusive", 0, 5, "pass"), ("inconclusive", 0, 6, "inconclusive"), ("inconclusive", 1, 2, "pass"),
-     ("inconclusive", 1, 3, "inconclusive"), ("fail", 0, 1, "fail"), ("fail", 1, 4, "fail")],
-)  # fmt: skip
+    [
+        ("inconclusive", 0, 5, "pass"),
+        ("inconclusive", 0, 6, "inconclusive"),
+        ("inconclusive", 1, 2, "pass"),
+        ("inconclusive", 1, 3, "inconclusive"),
+        ("fail", 0, 1, "fail"),
+        ("fail", 1, 4, "fail"),
+    ],
+)
 def test_the_verdict_follows_from_the_entries(word, block, count, verdict):
     """1 % of inconclusive entries are few, of 500 and 4, unless they are more than half of a block."""
     x = np.linspace(1, 2, 504)
@@ -108,24 +114,36 @@ CAUSES = [
     (lambda: changed("dense1.bias", lambda part: 0 * part), "dense1.bias is 0, as if never computed"),
     (lambda: changed("dense1.bias", lambda part: np.nan * part), "dense1.bias has entries that are not finite"),
     (lambda: changed("dense1.weight", lambda part: part.T.copy()), "dense1.weight is transposed"),
-    (lambda: changed("dense0.weight", lambda part: part.ravel().reshape(5, 3).T.copy()),
-     "dense0.weight is transposed: the entries are in the other order"),
-    (lambda: changed("dense2.weight", lambda part: np.roll(part.ravel(), 1).reshape(5, 2)),
-     "dense2.weight is shifted by one entry"),
-    (lambda: changed("dense0.bias", lambda part: dict(NET.parameters(right()))["dense1.bias"]),
-     "dense0.bias is the gradient of dense1.bias"),
-    (lambda: changed("dense1.weight", lambda part: part - 0.1 * dict(NET.parameters())["dense1.weight"]),
-     "dense1.weight lacks the l2 penalty"),
+    (
+        lambda: changed("dense0.weight", lambda part: part.ravel().reshape(5, 3).T.copy()),
+        "dense0.weight is transposed: the entries are in the other order",
+    ),
+    (
+        lambda: changed("dense2.weight", lambda part: np.roll(part.ravel(), 1).reshape(5, 2)),
+        "dense2.weight is shifted by one entry",
+    ),
+    (
+        lambda: changed("dense0.bias", lambda part: dict(NET.parameters(right()))["dense1.bias"]),
+        "dense0.bias is the gradient of dense1.bias",
+    ),
+    (
+        lambda: changed("dense1.weight", lambda part: part - 0.1 * dict(NET.parameters())["dense1.weight"]),
+        "dense1.weight lacks the l2 penalty",
+    ),
     (lambda: right(l2=0.0), "dense0.weight, dense1.weight, dense2.weight lack the l2 penalty"),
     (lambda: right(l2=0.2), "dense0.weight, dense1.weight, dense2.weight have the l2 penalty twice"),
     (lambda: right(l1=0.0), "dense0.weight, dense1.weight, dense2.weight lack the l1 penalty"),
-    (lambda: right() + 0.1 * NET.params * ~WEIGHTS,
-     "dense0.bias, dense1.bias, dense2.bias have the l2 penalty, which is for weights only"),
+    (
+        lambda: right() + 0.1 * NET.params * ~WEIGHTS,
+        "dense0.bias, dense1.bias, dense2.bias have the l2 penalty, which is for weights only",
+    ),
     (lambda: right(sample_weight=None), f"{EVERY} ignores the sample weights"),
     (lambda: right(np.roll(LABELS, 1)), f"{EVERY} compares each row with the target of the row before it"),
-    (lambda: changed("dense1.weight", lambda part: part * (1 + 0.1 * np.eye(5)[2])),
-     "dense1.weight is wrong in column 2 alone"),
-]  # fmt: skip
+    (
+        lambda: changed("dense1.weight", lambda part: part * (1 + 0.1 * np.eye(5)[2])),
+        "dense1.weight is wrong in column 2 alone",
+    ),
+]
 
 
 @pytest.mark.parametrize(("grad", "cause"), CAUSES, ids=[cause for _, cause in CAUSES])
@@ -167,33 +185,69 @@ def parts(**others):
 ALL_NAMES = ", ".join(name for name, _ in NET.parameters())
 
 
-@pytest.mark.parametrize(("grad", "options", "exception", "message"), [
-    (FORMS["list"](right())[:5], {}, ValueError,
-     f"grad has 5 arrays; expected 6, of {ALL_NAMES}, or one flat vector"),
-    ([part.T for part in FORMS["list"](right())], {}, ValueError,
-     "grad[0] has shape (5, 3); expected (3, 5), as dense0.weight has: pass grad[0].T"),
-    ([None, *FORMS["list"](right())[1:]], {}, TypeError,
-     "grad[0] is None; expected an array of shape (3, 5): was the backward pass run?"),
-    ({"W": right()}, {}, ValueError, f"grad has the names W; expected {ALL_NAMES}"),
-    (parts(**{"dense2.bias": np.ones(3)}), {}, ValueError,
-     "grad['dense2.bias'] has shape (3,); expected (2,), as dense2.bias has"),
-    (parts(**{"dense2.bias": "one"}), {}, TypeError,
-     "grad['dense2.bias'] is text, 'one'; expected an array of numbers"),
-    ([np.ones(3), np.ones(4)], {"wrt": "inputs"}, TypeError,
-     "grad is a list of 2 arrays; expected one array of shape (7, 3)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("grad", "options", "exception", "message"),
+    [
+        (
+            FORMS["list"](right())[:5],
+            {},
+            ValueError,
+            f"grad has 5 arrays; expected 6, of {ALL_NAMES}, or one flat vector",
+        ),
+        (
+            [part.T for part in FORMS["list"](right())],
+            {},
+            ValueError,
+            "grad[0] has shape (5, 3); expected (3, 5), as dense0.weight has: pass grad[0].T",
+        ),
+        (
+            [None, *FORMS["list"](right())[1:]],
+            {},
+            TypeError,
+            "grad[0] is None; expected an array of shape (3, 5): was the backward pass run?",
+        ),
+        ({"W": right()}, {}, ValueError, f"grad has the names W; expected {ALL_NAMES}"),
+        (
+            parts(**{"dense2.bias": np.ones(3)}),
+            {},
+            ValueError,
+            "grad['dense2.bias'] has shape (3,); expected (2,), as dense2.bias has",
+        ),
+        (
+            parts(**{"dense2.bias": "one"}),
+            {},
+            TypeError,
+            "grad['dense2.bias'] is text, 'one'; expected an array of numbers",
+        ),
+        (
+            [np.ones(3), np.ones(4)],
+            {"wrt": "inputs"},
+            TypeError,
+            "grad is a list of 2 arrays; expected one array of shape (7, 3)",
+        ),
+    ],
+)
 def test_bad_parts_are_refused(grad, options, exception, message):
     with pytest.raises(exception) as caught:
         check(grad, **options)
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("grad", "message"), [
-    ([np.ones((2, 3)), np.ones(3)], "grad is a list of 2 arrays; expected one array of shape (9,): "
-     "pass one flat vector, np.concatenate([g.ravel() for g in grads])"),
-    ({"W": np.ones((2, 3)), "b": np.ones(3)}, "grad is a dict of 2 arrays; expected one array of shape (9,): "
-     "pass one flat vector, np.concatenate([g.ravel() for g in grads.values()])"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("grad", "message"),
+    [
+        (
+            [np.ones((2, 3)), np.ones(3)],
+            "grad is a list of 2 arrays; expected one array of shape (9,): "
+            "pass one flat vector, np.concatenate([g.ravel() for g in grads])",
+        ),
+        (
+            {"W": np.ones((2, 3)), "b": np.ones(3)},
+            "grad is a dict of 2 arrays; expected one array of shape (9,): "
+            "pass one flat vector, np.concatenate([g.ravel() for g in grads.values()])",
+        ),
+    ],
+)
 def test_parts_of_a_functions_gradient_have_to_be_joined(grad, message):
     for given in (grad, lambda x: grad):
         with pytest.raises(TypeError) as caught:
@@ -257,7 +311,7 @@ def test_html_has_the_same():
     assert html.count("<table>") == 1
     assert "<td>dense0.weight</td><td>15</td><td>1</td>" in html
     assert "cause: dense0.weight is wrong in one entry alone, dense0.weight[0, 3]" in html
-    assert check()._repr_html_().count("<table>") == 2      # its parts too
+    assert check()._repr_html_().count("<table>") == 2  # its parts too
 
 
 def test_many_blocks_are_cut_to_the_worst():
@@ -271,8 +325,11 @@ def test_many_blocks_are_cut_to_the_worst():
 
 def test_tables_align():
     assert aligned(("a", "b", "c"), [("xx", "1", "left"), ("y", "22", "")]) == [
-        "a    b  c", "------------", "xx   1  left", "y   22",
-    ]  # fmt: skip
+        "a    b  c",
+        "------------",
+        "xx   1  left",
+        "y   22",
+    ]
 
 
 def test_pandas():

@@ -37,23 +37,38 @@ CAUSES = [
     (put((slice(35, 42), np.zeros_like)), (f"{WHERE} 35 to 41 alone", "x[35:42] is 0, as if never computed")),
     (put((slice(0, 9), np.negative)), (f"{WHERE} 0 to 8 alone", "x[0:9] has the wrong sign")),
     (put((slice(60, N), lambda part: part / 2)), (f"{WHERE} 60 to 65 alone", "x[60:66] is too small by a factor 2")),
-    (put((slice(3, 9), lambda part: 1.7 * part)),
-     (f"{WHERE} 3 to 8 alone", "x[3:9] is 1.7 times the true gradient in every entry")),
+    (
+        put((slice(3, 9), lambda part: 1.7 * part)),
+        (f"{WHERE} 3 to 8 alone", "x[3:9] is 1.7 times the true gradient in every entry"),
+    ),
     (put((slice(3, 9), lambda part: np.roll(part, 1))), (f"{WHERE} 3 to 8 alone", "x[3:9] is shifted by one entry")),
-    (put((slice(3, 9), np.negative), (20, np.negative), (slice(40, 44), np.zeros_like)),
-     (f"{WHERE} 3 to 8, 20 and 40 to 43 alone", "x[3:9], x[20] have the wrong sign",
-      "x[40:44] is 0, as if never computed")),
-    (put((slice(3, 9), np.negative), (slice(20, 24), lambda part: part**2 + 1)),
-     (f"{WHERE} 3 to 8 and 20 to 23 alone", "x[3:9] has the wrong sign")),
-    (swap(slice(3, 9), slice(20, 26)), (f"{WHERE} 3 to 8 and 20 to 25 alone", "x[3:9] is the gradient of x[20:26]",
-                                        "x[20:26] is the gradient of x[3:9]")),
+    (
+        put((slice(3, 9), np.negative), (20, np.negative), (slice(40, 44), np.zeros_like)),
+        (
+            f"{WHERE} 3 to 8, 20 and 40 to 43 alone",
+            "x[3:9], x[20] have the wrong sign",
+            "x[40:44] is 0, as if never computed",
+        ),
+    ),
+    (
+        put((slice(3, 9), np.negative), (slice(20, 24), lambda part: part**2 + 1)),
+        (f"{WHERE} 3 to 8 and 20 to 23 alone", "x[3:9] has the wrong sign"),
+    ),
+    (
+        swap(slice(3, 9), slice(20, 26)),
+        (
+            f"{WHERE} 3 to 8 and 20 to 25 alone",
+            "x[3:9] is the gradient of x[20:26]",
+            "x[20:26] is the gradient of x[3:9]",
+        ),
+    ),
     (swap(3, 20), (f"{WHERE} 3 and 20 alone", "x[3] is the gradient of x[20]", "x[20] is the gradient of x[3]")),
     (swap([5, 6], [6, 5]), (f"{WHERE} 5 to 6 alone", "x[5:7] has its two entries swapped")),
     (put((slice(7, 60, 5), np.negative)), ("the gradient is wrong in 11 of 66 entries, between 7 and 57",)),
     (put((slice(3, 9), lambda part: part + np.arange(1, 7))), (f"{WHERE} 3 to 8 alone",)),
     (put((40, np.negative)), ("the gradient is wrong in one entry alone, x[40]",)),
     (put((slice(0, N), lambda part: part + 1 + X**2)), ()),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("wrong", "causes"), CAUSES, ids=[" ".join(causes[:1]) for _, causes in CAUSES])
@@ -80,7 +95,7 @@ def test_entries_whose_gradient_is_0_do_not_end_a_run():
     report = gd.check_gradient(lambda x: float(np.sum(x**3)), wrong, x)
     assert report.entries["verdict"][[20, 22, 25, 30]].tolist() == ["pass"] * 4
     assert report.causes == (f"{WHERE} 18 to 27 alone", "x[18:28] is 0, as if never computed")
-    x[20:60] = 0        # but two entries far from one another are no run
+    x[20:60] = 0  # but two entries far from one another are no run
     wrong = 3 * x**2
     wrong[[19, 60]] *= -1
     causes = gd.check_gradient(lambda x: float(np.sum(x**3)), wrong, x).causes

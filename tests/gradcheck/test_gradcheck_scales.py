@@ -23,6 +23,7 @@ def test_a_curve_beside_a_large_entry(curve, dtype):
         large = 10.0 ** (power if dtype == "float32" else 2 * power + 1)
         for rate in (1 / large, 1e-3, 1.0):
             for v in (0.7, -1.3, 0.0):
+
                 def fun(x, rate=rate):
                     return kind(x[0] * kind(rate) + f(x[1]))
 

@@ -37,10 +37,11 @@ FUNCTIONS = {
     "two kinks": (lambda x: np.abs(x - 1e-4).sum() + np.abs(x + 3e-4).sum(), lambda x: 0 * x, np.zeros(2)),
     "many kinks": (
         lambda x: np.abs(x[:, None] - np.linspace(-0.01, 0.0101, 50)).sum(),
-        lambda x: np.sign(x[:, None] - np.linspace(-0.01, 0.0101, 50)).sum(axis=1), np.array([0.0, 0.003]),
+        lambda x: np.sign(x[:, None] - np.linspace(-0.01, 0.0101, 50)).sum(axis=1),
+        np.array([0.0, 0.003]),
     ),
     "jump in curvature": (lambda x: (np.maximum(x - 1e-4, 0) ** 2).sum() + x.sum(), np.ones_like, np.zeros(1)),
-}  # fmt: skip
+}
 
 
 def slopes_of(fun, gradient, x, scale=1.0):
@@ -102,6 +103,7 @@ def test_noise_is_measured(level, rng):
     """A function rounded to multiples of something, as a float32 intermediate rounds it."""
     noise = measured_noise(np.linspace(1, 1.01, 9) ** 2 + level * rng.normal(size=9))
     assert level / 3 < noise < 3 * level
+
     def rounded(x):
         return np.round(np.sin(x).sum() / level) * level
 

@@ -142,7 +142,7 @@ def test_every_choice_of_sides_is_right(mode):
         assert len(made) == 4
         grads = [smooth.gradient(net.params)[0] for smooth in made]
         np.testing.assert_allclose(grads[0], net.loss_and_grad(X, y, "mse")[1], rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(grads[0], grads[1])      # relu's slope at 0 is that to the left
+        np.testing.assert_allclose(grads[0], grads[1])  # relu's slope at 0 is that to the left
         assert not np.allclose(grads[1], grads[2])
         for grad in grads:
             assert gd.check_gradients(net, X, y, "mse", grad=grad, mode=mode).ok
@@ -202,9 +202,14 @@ def test_slopes_and_second_derivatives_to_both_sides_of_every_kink():
     assert slopes_at(gd.LeakyReLU(-0.2), 0.0) == (-0.2, -0.2, 1)
     kinks = {row.name: turning_points(row.name, 2) for row in gd.ACTIVATIONS if turning_points(row.name, 2)}
     assert kinks == {
-        "relu": (0,), "leaky_relu": (0,), "elu": (0,), "selu": (0,), "relu6": (0, 6), "hardtanh": (-1, 1),
+        "relu": (0,),
+        "leaky_relu": (0,),
+        "elu": (0,),
+        "selu": (0,),
+        "relu6": (0, 6),
+        "hardtanh": (-1, 1),
         "hard_swish": (-3, 3),
-    }    # fmt: skip
+    }
     assert not turning_points("elu", 1)
     assert not turning_points(gd.LeakyReLU(1), 2)
 
@@ -226,7 +231,7 @@ def on_kinks(activation, dtype, seed):
     blocks["dense1.bias"][:4] = rng.choice(KINKS[activation], 4)
     blocks["dense1.weight"][:, :2] *= rng.random((8, 1)) < 0.3
     if seed % 3 == 0:
-        blocks["dense1.weight"][:, 2] = 0       # every row stands on a kink
+        blocks["dense1.weight"][:, 2] = 0  # every row stands on a kink
     return net, X, rng
 
 
@@ -240,7 +245,7 @@ def test_on_kinks_anywhere_no_right_gradient_fails(activation, options):
         report = gd.check_gradients(net, X, targets(loss, rng, 16), loss, **options)
         assert report.verdict != "fail", (seed, loss, report)
         passed += report.ok
-    assert passed == 12 or options == {"mode": "directions"}    # whose bounds hold the jumps, and may be too wide
+    assert passed == 12 or options == {"mode": "directions"}  # whose bounds hold the jumps, and may be too wide
 
 
 @pytest.mark.parametrize("mode", ["full", "directions"])

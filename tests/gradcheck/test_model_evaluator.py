@@ -59,7 +59,7 @@ def test_penalties_alone():
     found = ModelEvaluator(net.stack, data, None, 0.5, 2.0, 0)
     assert found.value == pytest.approx(net.stack.network(False).penalty(0.5, 2.0))
     w = net.params[0]
-    values, noise, patterns = found.at(np.array([0, 0, 18]), np.array([-w, 2 * w, 9.0]))    # 18 is a bias
+    values, noise, patterns = found.at(np.array([0, 0, 18]), np.array([-w, 2 * w, 9.0]))  # 18 is a bias
     np.testing.assert_allclose(values, [0, abs(w) / 2 + 3 * w * w, 0], atol=noise.max())
     assert patterns[0] != found.pattern == patterns[1] == patterns[2]
 

@@ -56,9 +56,9 @@ def terms(layers, params, X, y, loss, weight):
     _, delta = reference.loss(loss.name, loss.option(), z, y, weight)
     share = (1 if weight is None else weight[:, None] * len(X) / weight.sum()) / (len(X) * (y.ndim == 1 or z.shape[1]))
     delta = np.abs(delta) + share
-    slopes = [np.maximum(np.abs(f), 1) for f in factors]    # a slope is a difference of terms of size 1: 1 - a^2
+    slopes = [np.maximum(np.abs(f), 1) for f in factors]  # a slope is a difference of terms of size 1: 1 - a^2
     pairs = zip(inputs, reference.split(layers, np.abs(params)), strict=True)
-    sums = [reference.dense(np.abs(x), *part) for x, part in pairs]    # what the next layer's input is made of
+    sums = [reference.dense(np.abs(x), *part) for x, part in pairs]  # what the next layer's input is made of
     sizes = [np.abs(X), *(np.maximum(np.abs(x), size) for x, size in zip(inputs[1:], sums, strict=False))]
     return sums[-1], reference.backward(flat, np.abs(params), sizes, slopes, delta)
 
@@ -117,10 +117,15 @@ widths = st.one_of(st.just(1), st.integers(1, 70), st.sampled_from([15, 16, 17, 
 @each_activation
 @settings(max_examples=25, deadline=None)
 @given(
-    sizes=st.lists(widths, min_size=2, max_size=4), n=st.one_of(st.integers(1, 40), st.integers(150, 300)),
-    loss=st.sampled_from(RECORDS), last=st.sampled_from(["identity", "tanh"]), bias=st.booleans(),
-    weighted=st.booleans(), probabilities=st.booleans(), seed=st.integers(0, 99),
-)  # fmt: skip
+    sizes=st.lists(widths, min_size=2, max_size=4),
+    n=st.one_of(st.integers(1, 40), st.integers(150, 300)),
+    loss=st.sampled_from(RECORDS),
+    last=st.sampled_from(["identity", "tanh"]),
+    bias=st.booleans(),
+    weighted=st.booleans(),
+    probabilities=st.booleans(),
+    seed=st.integers(0, 99),
+)
 def test_loss_and_gradient_are_the_twins(
     kernels, activation, sizes, n, loss, last, bias, weighted, probabilities, seed
 ):
@@ -230,7 +235,7 @@ def test_nan_in_is_nan_out(kernels, activation, where, rng):
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_penalty_is_on_weights_alone(kernels, bias, rng):
-    last = gd.Dense(1, 2, bias=bias, l1=0.0, l2=0.75)    # in the model's place
+    last = gd.Dense(1, 2, bias=bias, l1=0.0, l2=0.75)  # in the model's place
     dtype, layers = kernels.PRECISION, [gd.Dropout(0.5), *stack([70, 33, 1], "tanh", bias=bias), last]
     params = draw_params(layers, rng, dtype)
     params[:5] = 0
@@ -244,8 +249,13 @@ def test_penalty_is_on_weights_alone(kernels, bias, rng):
 
 
 DROPPING = [
-    gd.Dropout(0.25), gd.Dense(6, 17, "tanh"), gd.Dropout(0.5), gd.Dropout(0.1), gd.Dense(17, 3), gd.Dropout(0.3),
-]  # fmt: skip
+    gd.Dropout(0.25),
+    gd.Dense(6, 17, "tanh"),
+    gd.Dropout(0.5),
+    gd.Dropout(0.1),
+    gd.Dense(17, 3),
+    gd.Dropout(0.3),
+]
 
 
 def masks_of(kernels, layers, X, key):

@@ -32,17 +32,31 @@ def scaled_layers(sizes, activation):
     """Layers that scale before and between dense ones; their numbers are exact in float32."""
     first, *_, last = sizes
     return (
-        gd.Standardize(mean=(0.25,) * first, std=(0.5,) * (first - 1) + (2.0,)), gd.Dense(first, 5, activation),
-        gd.MinMax(minimum=(-0.5,) * 5, maximum=(1.5,) * 5, low=-1.0), gd.Dense(5, 4, "sigmoid"), gd.Log1p(4),
-        gd.Dropout(0.5), gd.Dense(4, last, "tanh"),
-    )    # fmt: skip
+        gd.Standardize(mean=(0.25,) * first, std=(0.5,) * (first - 1) + (2.0,)),
+        gd.Dense(first, 5, activation),
+        gd.MinMax(minimum=(-0.5,) * 5, maximum=(1.5,) * 5, low=-1.0),
+        gd.Dense(5, 4, "sigmoid"),
+        gd.Log1p(4),
+        gd.Dropout(0.5),
+        gd.Dense(4, last, "tanh"),
+    )
 
 
 class Case:
     """A random model, samples and loss: the compiled probe, and the objective in wider arithmetic."""
 
     def __init__(
-        self, kernels, activation, loss, sizes, rows, seed, penalties=False, weighted=False, scale=1.0, scaled=False,
+        self,
+        kernels,
+        activation,
+        loss,
+        sizes,
+        rows,
+        seed,
+        penalties=False,
+        weighted=False,
+        scale=1.0,
+        scaled=False,
     ):
         rng = np.random.default_rng([seed, rows, *map(ord, activation)])
         dtype, wide = kernels.PRECISION, WIDE[kernels.PRECISION]
@@ -59,8 +73,10 @@ class Case:
         self.probe = kernels.Probe(
             network, loss.name, loss.option(), self.X, target, labels, self.weight, 0, self.l1, self.l2
         )
-        self.wide = [None if x is None else x if x.dtype.kind == "i" else x.astype(wide) for x in (
-            self.X, self.y, self.weight, self.params)]    # fmt: skip
+        self.wide = [
+            None if x is None else x if x.dtype.kind == "i" else x.astype(wide)
+            for x in (self.X, self.y, self.weight, self.params)
+        ]
 
     def objective(self, params):
         X, y, weight, _ = self.wide
@@ -94,8 +110,16 @@ def cases(kernels):
     for activation, sizes in itertools.product(ACTIVATIONS, SIZES):
         seed = next(seeds)
         yield Case(
-            kernels, activation, next(losses), sizes, (1, 9, 70, 130)[seed % 4 if len(sizes) < 4 else seed % 2], seed,
-            penalties=seed % 3 == 0, weighted=seed % 2 == 0, scale=(0.1, 1.0, 3.0)[seed % 3], scaled=seed % 4 == 3,
+            kernels,
+            activation,
+            next(losses),
+            sizes,
+            (1, 9, 70, 130)[seed % 4 if len(sizes) < 4 else seed % 2],
+            seed,
+            penalties=seed % 3 == 0,
+            weighted=seed % 2 == 0,
+            scale=(0.1, 1.0, 3.0)[seed % 3],
+            scaled=seed % 4 == 3,
         )
 
 
@@ -142,8 +166,10 @@ def test_near_and_far_logits(kernels, wide, steep, reach):
             one, error, _ = case.at(np.array([i]), places[i : i + 1])
             assert abs(one[0] - change[i]) <= noise[i] + error[0]
         if reach < 1 and steep == 1:
-            assert np.median(noise / np.maximum(np.abs(change), np.finfo(noise.dtype).tiny)) < 1e3 * np.finfo(
-                case.params.dtype).eps / reach    # fmt: skip
+            assert (
+                np.median(noise / np.maximum(np.abs(change), np.finfo(noise.dtype).tiny))
+                < 1e3 * np.finfo(case.params.dtype).eps / reach
+            )
 
 
 @pytest.mark.parametrize("loss", RECORDS, ids=repr)
@@ -210,9 +236,7 @@ def test_a_learnt_sample_far_out(kernels, wide):
     layers, dtype = gd.LinearModel(1, 3, bias=False).layers, kernels.PRECISION
     params = np.array([1e6 + 0.1, 0, 0], dtype)
     network = kernels.Network(layer_table(layers, dtype), params, 1, False)
-    probe = kernels.Probe(
-        network, "cross_entropy", 0.0, np.array([[3.3]], dtype), labels=np.zeros(1, np.int64)
-    )
+    probe = kernels.Probe(network, "cross_entropy", 0.0, np.array([[3.3]], dtype), labels=np.zeros(1, np.int64))
     places = (params[0] * np.array([1 + 1e-3, 1 + 1e-4, 1 + 1e-5, 1 - 1e-3])).astype(dtype)
     change, noise, patterns = np.empty(4), np.empty(4), np.empty(4, np.uint64)
     probe.at(np.zeros(4, np.int64), places, change, noise, patterns)
@@ -240,7 +264,7 @@ def test_bits_do_not_depend_on_threads(kernels):
 def test_what_does_not_move_has_changed_by_nothing(kernels):
     case = Case(kernels, "relu", gd.MeanSquaredError(), [4, 6, 2], 10, seed=4)
     case.X[:, 1] = 0
-    change, noise, patterns = case.at(np.arange(6, 12), case.params[6:12] + 1)    # the weights of that input
+    change, noise, patterns = case.at(np.arange(6, 12), case.params[6:12] + 1)  # the weights of that input
     assert not change.any()
     assert not noise.any()
     assert not patterns.any()
@@ -253,9 +277,16 @@ def test_patterns_tell_what_the_twins_do(kernels, activation):
     for seed, loss in enumerate(RECORDS):
         case = Case(kernels, activation, loss, [3, 5, 4, 2], 12, seed, penalties=True)
         twin = ReferenceEvaluator(
-            case.layers, case.params.astype(float), case.X.astype(float),
-            case.y if case.y.ndim == 1 else case.y.astype(float), loss.name, case.option, None, case.l1, case.l2,
-        )    # fmt: skip
+            case.layers,
+            case.params.astype(float),
+            case.X.astype(float),
+            case.y if case.y.ndim == 1 else case.y.astype(float),
+            loss.name,
+            case.option,
+            None,
+            case.l1,
+            case.l2,
+        )
         rng = np.random.default_rng(seed)
         indices = rng.integers(0, len(case.params), 60)
         places = (case.params[indices] + 10.0 ** rng.uniform(-3, 0, 60)).astype(case.params.dtype)
@@ -266,73 +297,25 @@ def test_patterns_tell_what_the_twins_do(kernels, activation):
         assert same[patterns == 0].all()
 
 
-def test_patterns_at_a_kink(kernels):
-    """relu(w x) with w = 0: both sides differ from the point itself and from one another; further out is the same."""
-    dtype = kernels.PRECISION
-    layers = gd.MLP([1, 1, 1], "relu").layers
-    params = np.array([0, 0, 1, 0], dtype)
-    network = kernels.Network(layer_table(layers, dtype), params, 1, False)
-    probe = kernels.Probe(network, "mean_squared_error", 0.0, np.ones((1, 1), dtype), np.ones((1, 1), dtype))
-    places = np.array([-1, -0.5, 0, 0.5, 1], dtype)
-    change, noise, patterns = np.empty(5), np.empty(5), np.empty(5, np.uint64)
-    probe.at(np.zeros(5, np.int64), places, change, noise, patterns)
-    np.testing.assert_array_equal(change, [0, 0, 0, -0.75, -1])
-    assert patterns[0] == patterns[1] != patterns[2] == 0 != patterns[3] == patterns[4] != patterns[0]
-
-
-def test_a_step_that_ends_at_a_kink(kernels):
-    """A hidden unit's z becomes 0 in one row of many: a sign changes there, and the change is that of both pieces."""
-    dtype, rows = kernels.PRECISION, 70
-    X = np.linspace(1, 3, rows).astype(dtype)[:, None]
-    X[33] = 0.5
-    for activation, below in (("relu", 0.0), ("leaky_relu", 0.01), ("identity", 1.0), (gd.LeakyReLU(0.25), 0.25),
-                              (gd.LeakyReLU(-0.5), -0.5)):  # fmt: skip
-        layers = gd.MLP([1, 1, 1], activation).layers
-        params = np.array([1, 0, 1, 0], dtype)    # z = x
-        network = kernels.Network(layer_table(layers, dtype), params, 1, False)
-        probe = kernels.Probe(network, "mean_squared_error", 0.0, X, np.zeros((rows, 1), dtype))
-        steps = np.array([-0.25, -0.5, -0.75], dtype)    # of the bias: short of the kink, to it, beyond
-        change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
-        probe.at(np.ones(3, np.int64), steps, change, noise, patterns)
-        z = X.astype(float) + steps.astype(float)
-        want = np.mean(np.where(z > 0, z, below * z) ** 2 - X.astype(float) ** 2, axis=0)
-        np.testing.assert_allclose(change, want, rtol=100 * np.finfo(dtype).eps)
-        kinked = activation != "identity"
-        assert [bool(pattern) for pattern in patterns] == [False, kinked, kinked]
-        assert len(set(patterns.tolist())) == (3 if kinked else 1)
-
-
-@pytest.mark.parametrize(("activation", "kink"), [("relu6", 6), ("hardtanh", 1), ("hard_swish", 3)])
-def test_a_step_that_ends_at_a_kink_away_from_0(kernels, activation, kink):
-    """The same of an upper kink, which one row of many reaches from below."""
-    dtype, rows = kernels.PRECISION, 70
-    X = np.linspace(-3, 0.25, rows).astype(dtype)[:, None] * 0.25 + kink - 1
-    X[33] = kink - 0.5
-    params = np.array([1, 0, 1, 0], dtype)
-    network = kernels.Network(layer_table(gd.MLP([1, 1, 1], activation).layers, dtype), params, 1, False)
-    probe = kernels.Probe(network, "mean_squared_error", 0.0, X, np.zeros((rows, 1), dtype))
-    steps = np.array([0.25, 0.5, 0.75], dtype)
-    change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
-    probe.at(np.ones(3, np.int64), steps, change, noise, patterns)
-    after, before = (reference.activation(activation, X.astype(float) + by)[0] for by in (steps.astype(float), 0))
-    np.testing.assert_allclose(change, np.mean(after**2 - before**2, axis=0), rtol=500 * np.finfo(dtype).eps)
-    assert [bool(pattern) for pattern in patterns] == [False, True, True]
-    assert len(set(patterns.tolist())) == 3
-
-
-@pytest.mark.parametrize(("change", "error", "message"), [
-    (dict(indices=np.array([-1])), IndexError, "index -1 is not one of 17 parameters"),
-    (dict(indices=np.array([17])), IndexError, "index 17 is not one of 17 parameters"),
-    (dict(indices=np.array([1, 2])), ValueError, "indices and places have lengths 2 and 1"),
-    (dict(noise=np.empty(2)), ValueError, "change, noise and patterns must have length 1"),
-    (dict(outputs=True), ValueError, r"outputs must have shape \(1, 5, 2\)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (dict(indices=np.array([-1])), IndexError, "index -1 is not one of 17 parameters"),
+        (dict(indices=np.array([17])), IndexError, "index 17 is not one of 17 parameters"),
+        (dict(indices=np.array([1, 2])), ValueError, "indices and places have lengths 2 and 1"),
+        (dict(noise=np.empty(2)), ValueError, "change, noise and patterns must have length 1"),
+        (dict(outputs=True), ValueError, r"outputs must have shape \(1, 5, 2\)"),
+    ],
+)
 def test_wrong_shapes_are_refused(kernels, change, error, message):
     case = Case(kernels, "tanh", gd.MeanSquaredError(), [2, 3, 2], 5, seed=0)
     given = dict(
-        indices=np.array([0]), places=np.zeros(1, kernels.PRECISION), change=np.empty(1), noise=np.empty(1),
+        indices=np.array([0]),
+        places=np.zeros(1, kernels.PRECISION),
+        change=np.empty(1),
+        noise=np.empty(1),
         patterns=np.empty(1, np.uint64),
-    )    # fmt: skip
+    )
     given |= change
     if "outputs" in given:
         given["outputs"] = np.empty((1, 4, 2), kernels.PRECISION)

@@ -111,9 +111,12 @@ print(min(latencies))
 
 def run(body, isa):
     done = subprocess.run(
-        [sys.executable, "-c", COMMON + body], env=os.environ | {"GDCORE_ISA": isa}, capture_output=True, text=True,
+        [sys.executable, "-c", COMMON + body],
+        env=os.environ | {"GDCORE_ISA": isa},
+        capture_output=True,
+        text=True,
         timeout=180,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -128,9 +131,18 @@ def test_ctrl_c_is_answered_behind_the_call_of_another_thread():
 
 
 @pytest.mark.parametrize("isa", SUPPORTED)
-@pytest.mark.parametrize(("call", "batch"), [
-    ("fit", 8), ("fit", 256), ("fit", 1024), ("predict", 1), ("gradient", 1), ("curvature", 1), ("check", 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "batch"),
+    [
+        ("fit", 8),
+        ("fit", 256),
+        ("fit", 1024),
+        ("predict", 1),
+        ("gradient", 1),
+        ("curvature", 1),
+        ("check", 1),
+    ],
+)
 def test_ctrl_c_is_answered_within_wide_layers(call, batch, isa):
     """Within 100 ms on an idle machine, where a batch takes up to seconds; the bound here is for a busy one."""
     assert float(run(WIDE.format(call=call, batch=batch), isa)) < 0.5

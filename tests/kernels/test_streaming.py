@@ -9,7 +9,7 @@ import pytest
 import gdcore as gd
 from gdcore.optimizers import OPTIMIZERS
 
-NEVER = 1e30    # a norm that no gradient here reaches, so that the gradient is kept and not clipped
+NEVER = 1e30  # a norm that no gradient here reaches, so that the gradient is kept and not clipped
 
 
 def trained(widths, batch, *, optimizer, dtype, steps=4, threads=1, clip_norm=None, **options):

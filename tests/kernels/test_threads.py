@@ -11,7 +11,7 @@ import pytest
 import gdcore as gd
 from gdcore.base.threads import _quota, default_threads
 
-SHAPES = [    # layers, rows, batch: rows shared out, weights shared out, whole blocks shared out, several rounds
+SHAPES = [  # layers, rows, batch: rows shared out, weights shared out, whole blocks shared out, several rounds
     ([300, 257, 300, 7], 1000, 500),
     ([512, 512, 10], 700, 512),
     ([4, 32, 16, 4], 12_000, 12_000),
@@ -129,10 +129,15 @@ def test_num_threads_is_set_and_restored():
     assert gd.get_num_threads() == 3
 
 
-@pytest.mark.parametrize(("n", "exception", "message"), [
-    (0, ValueError, "n must be >= 1, got 0"), (65, ValueError, "n must be <= 64, got 65"),
-    (1.5, TypeError, "n must be an integer, got 1.5"), (True, TypeError, "n must be an integer, got True"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("n", "exception", "message"),
+    [
+        (0, ValueError, "n must be >= 1, got 0"),
+        (65, ValueError, "n must be <= 64, got 65"),
+        (1.5, TypeError, "n must be an integer, got 1.5"),
+        (True, TypeError, "n must be an integer, got True"),
+    ],
+)
 def test_bad_numbers_of_threads(n, exception, message):
     before = gd.get_num_threads()
     with pytest.raises(exception, match=message):
@@ -140,10 +145,18 @@ def test_bad_numbers_of_threads(n, exception, message):
     assert gd.get_num_threads() == before
 
 
-@pytest.mark.parametrize(("environ", "affinity", "quota", "threads"), [
-    ("", 8, math.inf, 8), ("", 8, 2.0, 2), ("", 8, 1.5, 2), ("", 2, 16.0, 2), ("", 200, math.inf, 64), ("", 4, 0.1, 1),
-    ("3", 8, 1.0, 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("environ", "affinity", "quota", "threads"),
+    [
+        ("", 8, math.inf, 8),
+        ("", 8, 2.0, 2),
+        ("", 8, 1.5, 2),
+        ("", 2, 16.0, 2),
+        ("", 200, math.inf, 64),
+        ("", 4, 0.1, 1),
+        ("3", 8, 1.0, 3),
+    ],
+)
 def test_the_default_is_what_the_process_may_use(environ, affinity, quota, threads):
     assert default_threads(environ, affinity, quota) == threads
 
@@ -154,14 +167,17 @@ def test_a_bad_environment_is_an_error(environ):
         default_threads(environ, 4, math.inf)
 
 
-@pytest.mark.parametrize(("files", "quota"), [
-    ({}, math.inf),
-    ({"cpu.max": "max 100000\n"}, math.inf),
-    ({"cpu.max": "150000 100000\n"}, 1.5),
-    ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2.0),
-    ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
-    ({"cpu.max": "nonsense"}, math.inf),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({}, math.inf),
+        ({"cpu.max": "max 100000\n"}, math.inf),
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2.0),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
+        ({"cpu.max": "nonsense"}, math.inf),
+    ],
+)
 def test_the_quota_of_the_control_group(files, quota, tmp_path):
     for name, text in files.items():
         path = tmp_path / name

@@ -27,7 +27,7 @@ LITERALS = {
     "hardtanh": [(-1.5, -1, 0), (0.5, 0.5, 1), (2, 1, 0)],
     "hard_swish": [(-2, -0.3333333333, -0.1666666667), (-0.5, -0.2083333333, 0.3333333333), (1.5, 1.125, 1)],
     "mish": [(-2, -0.2525014827, -0.1083550924), (-0.5, -0.2207437747, 0.2895106779), (1.5, 1.403378266, 1.088487985)],
-}    # fmt: skip
+}
 SLOPES = [-3.0, -0.2, 0.0, 1e-3, 0.2, 1.0, 5.0]
 NAMES = [row.name for row in gd.ACTIVATIONS]
 each_name = pytest.mark.parametrize("name", NAMES)
@@ -53,7 +53,7 @@ def test_value_and_slope_are_the_twins(name, width, kernels, dtype, eps, rng):
     want_a, want_slope = reference.ACTIVATIONS[name](z.astype(np.float64))
     tiny = float(np.finfo(dtype).tiny)
     size = np.abs(want_a) + (name == "gelu") * np.minimum(np.abs(z), 40)
-    assert (np.abs(a - want_a) <= 4 * eps * size + tiny * (1 + np.abs(z))).all()     # exp flushes below tiny
+    assert (np.abs(a - want_a) <= 4 * eps * size + tiny * (1 + np.abs(z))).all()  # exp flushes below tiny
     assert (np.abs(slope - want_slope) <= 4 * eps * cancelled(z)).all()
 
 
@@ -83,14 +83,14 @@ def test_slope_at_the_kinks_is_a_subgradient(name, kernels, dtype):
         _, (left, at, right) = run(kernels, name, np.array([kink - 1e-6, kink, kink + 1e-6], dtype))
         assert left != pytest.approx(right, abs=0.1)
         assert min(left, right) - 1e-5 <= at <= max(left, right) + 1e-5
-    z = np.linspace(-4, 4, 1600).astype(dtype)     # 0 is not among them, and one stride steps over it
+    z = np.linspace(-4, 4, 1600).astype(dtype)  # 0 is not among them, and one stride steps over it
     _, slope = run(kernels, name, z)
     assert (np.abs(np.diff(slope)).max() > 0.1) == bool(kinks)
 
 
 @each_name
 def test_the_twins_slope_is_its_derivative(name):
-    z = np.linspace(-6.37, 6.71, 1000)    # meets no kink
+    z = np.linspace(-6.37, 6.71, 1000)  # meets no kink
     h = 1e-5
     f = reference.ACTIVATIONS[name]
     difference = (f(z + h)[0] - f(z - h)[0]) / (2 * h)
@@ -155,7 +155,7 @@ def test_a_network_with_a_slope_is_the_twin(slope, isa, rng):
     for options in ({"mode": "full"}, {"mode": "directions"}, {"order": 2}):
         report = gd.check_gradients(net, X, y, "mse", **options)
         assert report.ok, report
-        X[0] = 0    # the first layer's units stand on the kink
+        X[0] = 0  # the first layer's units stand on the kink
     if slope != 1:
         plain = net.loss_and_grad(X, y, "mse")[1]
         assert gd.check_gradients(net, X, y, "mse", grad=1.01 * plain).verdict == "fail"
@@ -186,10 +186,16 @@ def test_a_record_is_kept_compared_copied_and_printed():
     assert repr(gd.LeakyReLU()) == "LeakyReLU(0.01)"
 
 
-@pytest.mark.parametrize(("slope", "limits", "slopes"), [
-    (0.2, (-np.inf, np.inf), "{0.2, 1}"), (0, (0, np.inf), "{0, 1}"), (-2, (0, np.inf), "{-2, 1}"),
-    (1, (-np.inf, np.inf), "1"), (3, (-np.inf, np.inf), "{1, 3}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("slope", "limits", "slopes"),
+    [
+        (0.2, (-np.inf, np.inf), "{0.2, 1}"),
+        (0, (0, np.inf), "{0, 1}"),
+        (-2, (0, np.inf), "{-2, 1}"),
+        (1, (-np.inf, np.inf), "1"),
+        (3, (-np.inf, np.inf), "{1, 3}"),
+    ],
+)
 def test_ranges_of_a_record(slope, limits, slopes):
     row = get_activation(gd.LeakyReLU(slope))
     assert (row.limits, row.slope_range, row.init) == (limits, slopes, "he_normal")
@@ -210,14 +216,17 @@ def test_dead_units_of_a_record(rng):
         assert ("dead relu units" in gd.diagnose(net, X, y, "mse").kinds) == dead
 
 
-@pytest.mark.parametrize(("slope", "error", "message"), [
-    (True, TypeError, "slope must be a number, got True"),
-    ("0.2", TypeError, "slope must be a number, got '0.2'"),
-    (None, TypeError, "slope must be a number, got None"),
-    (1j, TypeError, "slope must be a number, got 1j"),
-    (np.nan, ValueError, "slope must be finite, got nan"),
-    (np.inf, ValueError, "slope must be finite, got inf"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("slope", "error", "message"),
+    [
+        (True, TypeError, "slope must be a number, got True"),
+        ("0.2", TypeError, "slope must be a number, got '0.2'"),
+        (None, TypeError, "slope must be a number, got None"),
+        (1j, TypeError, "slope must be a number, got 1j"),
+        (np.nan, ValueError, "slope must be finite, got nan"),
+        (np.inf, ValueError, "slope must be finite, got inf"),
+    ],
+)
 def test_a_slope_is_a_finite_number(slope, error, message):
     with pytest.raises(error, match=message):
         gd.LeakyReLU(slope)

@@ -35,10 +35,15 @@ def test_from_data_measures_targets(rng):
 
 
 @pytest.mark.parametrize("loss", REAL)
-@pytest.mark.parametrize("options", [
-    {"optimizer": gd.SGD(0.05, momentum=0.9), "clip_norm": 0.5}, {"optimizer": gd.Adam(0.01), "l1": 1e-3, "l2": 1e-2},
-    {"optimizer": "adam", "accumulate": 2, "average": gd.EMA(0.9)},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": gd.SGD(0.05, momentum=0.9), "clip_norm": 0.5},
+        {"optimizer": gd.Adam(0.01), "l1": 1e-3, "l2": 1e-2},
+        {"optimizer": "adam", "accumulate": 2, "average": gd.EMA(0.9)},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_it_trains_to_the_bits_of_standardized_targets(rng, loss, options, dtype):
     X, y, z, net, twin = problem(rng, dtype=dtype, dropout=0.2)
@@ -93,10 +98,17 @@ def test_values_gradients_and_curvature(rng, loss, dtype):
 
 @pytest.mark.parametrize("loss", REAL)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("options", [
-    {"mode": "full"}, {"mode": "directions"}, {"wrt": "inputs"}, {"l1": 1e-3, "l2": 1e-2},
-    {"sample_weight": np.arange(6)},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mode": "full"},
+        {"mode": "directions"},
+        {"wrt": "inputs"},
+        {"l1": 1e-3, "l2": 1e-2},
+        {"sample_weight": np.arange(6)},
+    ],
+    ids=str,
+)
 def test_gradients_pass_the_checker(rng, loss, dtype, options):
     X, y, _, net, _ = problem(rng, n=6, dtype=dtype)
     report = gd.check_gradients(net, X, y, loss(), **options)
@@ -118,8 +130,10 @@ def test_diagnosis_bounds_and_rates_are_those_of_standardized_targets(rng):
     tests = [gd.find_learning_rate(model, X, t, "mse") for model, t in ((net, y), (twin, z))]
     assert tests[0].suggestion == tests[1].suggestion
     histories = [model.fit(X, t, "mse", optimizer=gd.SGD(0.1), epochs=20) for model, t in ((net, y), (twin, z))]
-    found = [gd.diagnose(model, X, t, "mse", history, optimizer=gd.SGD(0.1))
-             for model, t, history in zip((net, twin), (y, z), histories, strict=True)]  # fmt: skip
+    found = [
+        gd.diagnose(model, X, t, "mse", history, optimizer=gd.SGD(0.1))
+        for model, t, history in zip((net, twin), (y, z), histories, strict=True)
+    ]
     assert found[0].kinds == found[1].kinds
     assert str(found[0]) == str(found[1])
 
@@ -178,7 +192,7 @@ BAD = [
     (lambda: gd.Sequential(gd.ScaledTarget((0.0,), (1.0,))), ValueError, "needs at least one Dense layer"),
     (lambda: gd.Sequential(gd.Dense(1, 2), gd.ScaledTarget((0.0,), (1.0,))), ValueError, "layer 1 takes 1 features"),
     (lambda: gd.Sequential(gd.Log1p(1), gd.ScaledTarget((0.0,), (1.0,))), ValueError, "a Dense layer must come after"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), BAD)
@@ -195,10 +209,16 @@ def test_it_scales_real_targets_alone(loss):
             call()
 
 
-@pytest.mark.parametrize(("y", "message"), [
-    (np.ones((6, 2)), r"y has shape \(6, 2\); expected \(6, 1\)"), (np.ones(5), r"y has shape \(5,\)"),
-    (np.full(6, np.inf), "y contains infinity in row 0"), (1.0, r"y has shape \(\)"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.ones((6, 2)), r"y has shape \(6, 2\); expected \(6, 1\)"),
+        (np.ones(5), r"y has shape \(5,\)"),
+        (np.full(6, np.inf), "y contains infinity in row 0"),
+        (1.0, r"y has shape \(\)"),
+    ],
+    ids=str,
+)
 def test_targets_that_do_not_fit_are_refused_as_without_it(y, message):
     net = gd.Sequential(gd.Dense(1, 1), gd.ScaledTarget((5.0,), (2.0,)))
     with pytest.raises(ValueError, match=message):

@@ -24,8 +24,13 @@ def stack(kind, X):
     if kind == "inner":
         front = gd.Dense(X.shape[1], 3, "sigmoid", weight_init=gd.Normal(1e-3))
         return front, gd.Log1p(3), gd.Standardize((0.4, 0.3, 0.5), (0.1, 0.2, 2.0)), gd.Dropout(0.25)
-    return (gd.MinMax.from_data(X, -1.0, 2.0) if kind == "minmax" else
-            gd.Log1p.from_data(X) if kind == "log1p" else gd.Standardize.from_data(X),)  # fmt: skip
+    return (
+        gd.MinMax.from_data(X, -1.0, 2.0)
+        if kind == "minmax"
+        else gd.Log1p.from_data(X)
+        if kind == "log1p"
+        else gd.Standardize.from_data(X),
+    )
 
 
 KINDS = ("standardize", "minmax", "log1p", "both", "inner")
@@ -163,9 +168,12 @@ def test_numbers_that_log1p_does_not_take(dtype):
     trainer = gd.Trainer(net, "mse", gd.SGD(0.1))
     message = re.escape("X has -0.5 in row 1, column 0; Log1p needs numbers above -0.5 there")
     for call in (
-        lambda: net.predict(X), lambda: net.loss(X, y, "mse"), lambda: trainer.step(X, y),
-        lambda: trainer.fit(X, y), lambda: gd.check_gradients(net, X, y, "mse"),
-    ):  # fmt: skip
+        lambda: net.predict(X),
+        lambda: net.loss(X, y, "mse"),
+        lambda: trainer.step(X, y),
+        lambda: trainer.fit(X, y),
+        lambda: gd.check_gradients(net, X, y, "mse"),
+    ):
         with pytest.raises(ValueError, match=message):
             call()
     assert np.isfinite(net.predict(X + y + np.array(0.25, dtype))).all()
@@ -196,7 +204,7 @@ BAD = [
     (lambda: gd.Sequential(gd.Log1p(1)), ValueError, "a Dense layer must come after Log1p, which scales inputs: add"),
     (lambda: gd.Sequential(gd.Standardize((0.0,), (1e-40,)), gd.Dense(1, 1)), ValueError, "use dtype='float64'"),
     (lambda: gd.Sequential(gd.Log1p(2), gd.Dense(2, 1)).predict([[1.0]]), ValueError, "X has 1 features, but the"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), BAD)

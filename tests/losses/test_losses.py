@@ -33,8 +33,8 @@ def check(kernels, loss, z, y, weight=None):
     option = float(np.dtype(dtype).type(loss.option()))
     want_value, want_delta = reference.loss(loss.name, option, z, y, weight)
     share = np.ones(len(z)) / len(z) if weight is None else weight / weight.sum()
-    terms = (1 + np.abs(z)) * (1 if y.ndim == 1 else 1 + np.abs(y))     # what a value or a slope is the difference of
-    roundings = 8 + (z.shape[1] if loss.target == "class" else 0)       # softmax sums a row in the kernel's precision
+    terms = (1 + np.abs(z)) * (1 if y.ndim == 1 else 1 + np.abs(y))  # what a value or a slope is the difference of
+    roundings = 8 + (z.shape[1] if loss.target == "class" else 0)  # softmax sums a row in the kernel's precision
     size = np.abs(want_value) + share @ terms.max(axis=1)
     assert value == pytest.approx(want_value, rel=0, abs=roundings * eps * size)
     size = np.abs(want_delta) + share[:, None] * terms / (1 if loss.target == "class" else z.shape[1])

@@ -27,7 +27,7 @@ def test_classes_by_hand():
     for targets in (y, np.eye(3)[y]):
         assert metrics.Accuracy()(z, targets) == 0.5
         assert metrics.Accuracy()(z, targets, weight) == 0.5
-        assert metrics.TopK(2)(z, targets) == 0.5     # of the tied outputs the first is the smallest
+        assert metrics.TopK(2)(z, targets) == 0.5  # of the tied outputs the first is the smallest
         assert metrics.TopK(2)(z, targets, weight) == pytest.approx(0.3)
         assert metrics.TopK(1)(z, targets) == 0.25
 
@@ -46,7 +46,7 @@ def test_answers_by_hand():
 def test_numbers_by_hand():
     z, y = np.array([[1.0, 2], [3, 2]]), np.array([[0.0, 2], [4, 2]])
     assert metrics.MAE()(z, y) == 0.5
-    assert metrics.R2()(z, y) == pytest.approx((1 - 2 / 8 + 1) / 2)     # the second target is constant, and met
+    assert metrics.R2()(z, y) == pytest.approx((1 - 2 / 8 + 1) / 2)  # the second target is constant, and met
     assert metrics.R2()(z + 1, y) == pytest.approx((1 - 4 / 8 + 0) / 2)
     assert metrics.R2()(np.full((5, 1), 2.0), np.arange(5.0)) == 0
     assert metrics.MAE()(z, y, np.array([3.0, 1])) == metrics.MAE()(z[[0, 0, 0, 1]], y[[0, 0, 0, 1]])
@@ -123,9 +123,13 @@ def worst(outputs, y):
 def test_metrics_by_name_record_and_function():
     net = gd.LinearModel(3, 2, seed=0)
     for spec, names in (
-        ("mae", ["mae"]), (metrics.R2(), ["r2"]), (worst, ["worst"]), (["mae", worst], ["mae", "worst"]),
-        ({"error": "mae", "largest": lambda z, y: worst(z, y)}, ["error", "largest"]), ((), []),
-    ):  # fmt: skip
+        ("mae", ["mae"]),
+        (metrics.R2(), ["r2"]),
+        (worst, ["worst"]),
+        (["mae", worst], ["mae", "worst"]),
+        ({"error": "mae", "largest": lambda z, y: worst(z, y)}, ["error", "largest"]),
+        ((), []),
+    ):
         history = net.fit(X, Y, loss="mse", epochs=2, metrics=spec)
         assert list(history.metrics) == names
         assert all(len(values) == 2 for values in history.metrics.values())
@@ -203,8 +207,12 @@ ERRORS = [
     (lambda: fit(metrics={"loss": "mae"}), ValueError, "a metric cannot be called 'loss'"),
     (lambda: fit(metrics={"gradient_norm dense0": "mae"}), ValueError, "cannot be called 'gradient_norm dense0'"),
     (lambda: fit(metrics={"mine": lambda z, y: z}), TypeError, "metric 'mine' must return a number, got array"),
-    (lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"), ValueError, r"^metric 'accuracy' needs a "
-     r"classification loss \(binary_cross_entropy, hinge, squared_hinge\) for a model of 1 output, got mean_squ"),
+    (
+        lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"),
+        ValueError,
+        r"^metric 'accuracy' needs a "
+        r"classification loss \(binary_cross_entropy, hinge, squared_hinge\) for a model of 1 output, got mean_squ",
+    ),
     (lambda: fit("bce", np.eye(2)[LABELS % 2], metrics="accuracy"), ValueError, "a model of 2 outputs, got bin"),
     (lambda: fit("poisson", np.abs(Y), metrics="mae"), ValueError, "'mae' needs a regression .*, got poisson"),
     (lambda: labels_fit(metrics="r2"), ValueError, r"'r2' .* loss \(.*quantile\), got cross_entropy: c"),
@@ -219,7 +227,7 @@ ERRORS = [
     (lambda: fit("cross_entropy", np.eye(4)[LABELS], 4, class_weight="balanced"), ValueError, "needs labels"),
     (lambda: fit("bce", np.full(N, 0.5), 1, class_weight="balanced"), ValueError, "needs targets that are 0 or 1"),
     (lambda: fit(lambda z, y: (0.0, z), class_weight="balanced"), ValueError, "class_weight needs labels"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), ERRORS, ids=[row[2][:30] for row in ERRORS])

@@ -32,8 +32,10 @@ def projected_start(problem):
 
 def limits(problem):
     pairs = problem.bounds or [(None, None)] * len(problem.start)
-    return [np.array([sign * np.inf if pair[end] is None else pair[end] for pair in pairs], float)
-            for end, sign in ((0, -1), (1, 1))]  # fmt: skip
+    return [
+        np.array([sign * np.inf if pair[end] is None else pair[end] for pair in pairs], float)
+        for end, sign in ((0, -1), (1, 1))
+    ]
 
 
 def free_gradient(problem, x):
@@ -114,8 +116,10 @@ def test_a_descent_ends_in_the_same_step_in_any_units(optimizer):
     for scale in (2.0**-27, 1.0, 2.0**27):
         rule = type(optimizer)(optimizer.learning_rate / scale, momentum=optimizer.momentum)
         result = gd.minimize(
-            lambda x, scale=scale: tuple(scale * part for part in value_and_gradient(fun, x)), start, optimizer=rule,
-        )  # fmt: skip
+            lambda x, scale=scale: tuple(scale * part for part in value_and_gradient(fun, x)),
+            start,
+            optimizer=rule,
+        )
         assert result.success
         assert np.abs(result.x - 1).max() < 1e-5
         found.append((result.nit, *result.x))
@@ -177,8 +181,9 @@ def test_values_of_float32_take_longer_differences(optimizer):
     """A step of 6e-6 would see a hundredth of the digits."""
     if optimizer == "lbfgs":
         pytest.importorskip("scipy")
-    result = gd.minimize(lambda x: np.float32(np.sum((x - 1.5) ** 4 + x**2)), [0.3, 4], jac=None, optimizer=optimizer,
-                         max_steps=2000)  # fmt: skip
+    result = gd.minimize(
+        lambda x: np.float32(np.sum((x - 1.5) ** 4 + x**2)), [0.3, 4], jac=None, optimizer=optimizer, max_steps=2000
+    )
     assert np.abs(result.x - least_of_quartic()).max() < 2e-2
 
 
@@ -280,7 +285,7 @@ def test_a_flat_spot_that_a_leap_has_reached_is_no_success(fun, start, optimizer
     assert not result.success
     assert "a flat spot, not known to be a minimum; try a smaller learning_rate" in result.message
     reached = gd.minimize(fun, start, optimizer=optimizer, stop=gd.LossThreshold(1e99))
-    assert reached.success    # what was asked for is no small gradient
+    assert reached.success  # what was asked for is no small gradient
 
 
 FLAT_MINIMA = [

@@ -66,7 +66,7 @@ def test_known_minima(fun, start, minima, optimizer, how):
     n = np.size(start)
     if how != "differences":
         assert result.nfev == result.nit + 1
-    elif result.nit:      # at a minimum jumps are looked for everywhere
+    elif result.nit:  # at a minimum jumps are looked for everywhere
         assert result.nfev == (result.nit + 1) * (1 + 2 * n) + 5
 
 
@@ -88,7 +88,7 @@ def test_a_rate_that_is_reduced_on_plateaus():
     rates = []
     rule = gd.schedules.ReduceOnPlateau(0.12, 0.5, patience=1)
     result = gd.minimize(parabola, 1.0, optimizer=gd.SGD(rule), callback=lambda end: rates.append(end.learning_rate))
-    assert result.success    # 0.12 is above 2 / 18: at that rate it diverges
+    assert result.success  # 0.12 is above 2 / 18: at that rate it diverges
     assert rates[0] == 0.12
     assert rates[-1] == 0.06
 
@@ -265,7 +265,7 @@ ERRORS = [
     (lambda: minimize(rosenbrock, bounds=[(1, 0), (0, 1)]), ValueError, "low <= high"),
     (lambda: minimize(rosenbrock, bounds=[(np.inf, np.inf), (0, 1)]), ValueError, "low <= high"),
     (lambda: minimize(rosenbrock, optimizer="cg", bounds=[(0, 1)] * 2), ValueError, "does not take bounds: use"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), ERRORS, ids=[row[2][:30] for row in ERRORS])

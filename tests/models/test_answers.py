@@ -50,8 +50,9 @@ def test_softmax_takes_lists_and_refuses_what_has_none():
     for bad, axis, error, message in (
         (["a"], -1, TypeError, "outputs has dtype <U1; expected real numbers"),
         (1.0, -1, ValueError, r"axis must be an axis of the outputs' shape \(\), got -1"),
-        ([1.0], 1, ValueError, "got 1"), (np.ones((3, 0)), -1, ValueError, "at least one entry along axis -1"),
-    ):  # fmt: skip
+        ([1.0], 1, ValueError, "got 1"),
+        (np.ones((3, 0)), -1, ValueError, "at least one entry along axis -1"),
+    ):
         with pytest.raises(error, match=message):
             gd.softmax(bad, axis)
 
@@ -91,7 +92,7 @@ def test_several_questions_have_a_probability_each(rng):
     p, said = net.predict_proba(X), net.classify(X)
     np.testing.assert_allclose(p, 1 / (1 + np.exp(-net.predict(X))), rtol=1e-12)
     np.testing.assert_array_equal(said, (p > 0.5) * 1)
-    assert net.score(X, y) == (said == y).all(axis=1).mean()    # as accuracy_score of several labels
+    assert net.score(X, y) == (said == y).all(axis=1).mean()  # as accuracy_score of several labels
     assert net.evaluate(X, y, "binary_accuracy")["binary_accuracy"] == pytest.approx((said == y).mean())
 
 
@@ -152,8 +153,13 @@ def test_the_loss_is_remembered_copied_and_pickled(rng):
     np.testing.assert_array_equal(net.predict_proba(X, loss="cross_entropy"), gd.softmax(net.predict(X)))
     trainer = gd.Trainer(net, gd.CrossEntropy(0.1))
     assert net.trained_loss == gd.CrossEntropy(0.1)
-    for twin in (net.copy(), net.astype("float32"), pickle.loads(pickle.dumps(net)), copy.deepcopy(net),
-                 pickle.loads(pickle.dumps(trainer)).model):  # fmt: skip
+    for twin in (
+        net.copy(),
+        net.astype("float32"),
+        pickle.loads(pickle.dumps(net)),
+        copy.deepcopy(net),
+        pickle.loads(pickle.dumps(trainer)).model,
+    ):
         assert twin.trained_loss == gd.CrossEntropy(0.1)
     gd.Trainer(net, "mse")
     with pytest.raises(ValueError, match="got 'mean_squared_error'; it has no classes: ask predict"):
@@ -173,15 +179,17 @@ def test_a_custom_loss_evaluates_and_has_neither_classes_nor_score(rng):
     y = rng.normal(size=(40, 1))
     net.fit(X, y, mine, epochs=1)
     assert net.evaluate(X, y, {"worst": lambda z, y: abs(z - y).max()}) == {
-        "loss": pytest.approx(net.loss(X, y, "mse")), "worst": pytest.approx(abs(net.predict(X) - y).max()),
-    }  # fmt: skip
+        "loss": pytest.approx(net.loss(X, y, "mse")),
+        "worst": pytest.approx(abs(net.predict(X) - y).max()),
+    }
     for call, message in (
         (lambda: net.score(X, y), "score knows no measure for the custom loss mine: pass metrics to evaluate"),
-        (lambda: net.classify(X), "got mine"), (lambda: net.predict_proba(X), "got mine"),
-    ):  # fmt: skip
+        (lambda: net.classify(X), "got mine"),
+        (lambda: net.predict_proba(X), "got mine"),
+    ):
         with pytest.raises(ValueError, match=message):
             call()
-    assert pickle.loads(pickle.dumps(net)).trained_loss is None    # a function may not be pickled
+    assert pickle.loads(pickle.dumps(net)).trained_loss is None  # a function may not be pickled
     assert net.copy().trained_loss is mine
 
 

@@ -167,8 +167,9 @@ def test_mlp_and_linear_model_are_sequentials():
     np.testing.assert_array_equal(linear.params, np.ones(6))
     assert [type(layer) for layer in gd.MLP((2, 3, 4, 1)).layers] == [gd.Dense] * 3
     assert gd.MLP([2, 3, 1], "tanh", output_activation="sigmoid", bias=False).layers == (
-        gd.Dense(2, 3, "tanh", False), gd.Dense(3, 1, "sigmoid", False),
-    )  # fmt: skip
+        gd.Dense(2, 3, "tanh", False),
+        gd.Dense(3, 1, "sigmoid", False),
+    )
 
 
 @pytest.mark.parametrize("name", ["ReLU", "TANH", np.str_("gelu")])
@@ -197,10 +198,14 @@ def test_a_single_row_and_many_give_the_same_outputs():
     np.testing.assert_array_equal(np.vstack([net.predict(x[None]) for x in X]), whole)
 
 
-MODULES = [gd.__name__, *(
-    module.name for module in pkgutil.walk_packages(gd.__path__, "gdcore.")
-    if "_kernels." not in module.name and not module.name.endswith("__main__")
-)]  # fmt: skip
+MODULES = [
+    gd.__name__,
+    *(
+        module.name
+        for module in pkgutil.walk_packages(gd.__path__, "gdcore.")
+        if "_kernels." not in module.name and not module.name.endswith("__main__")
+    ),
+]
 NAMESPACES = (gd.metrics, gd.plot, gd.schedules)
 PUBLIC = {name for module in (gd, *NAMESPACES) for name in module.__all__}
 
@@ -215,7 +220,7 @@ def test_examples_in_docstrings_run(name, request):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for example in doctest.DocTestFinder().find(importlib.import_module(name)):
         if example.name.removeprefix(f"{name}.").split(".")[0] in PUBLIC and "gdcore as gd" in example.docstring:
-            example.globs = {}    # what help() shows has to run where it is pasted
+            example.globs = {}  # what help() shows has to run where it is pasted
         runner.run(example)
     assert runner.summarize(verbose=False).failed == 0
 
@@ -229,9 +234,10 @@ def test_dir_shows_the_public_names_alone(module):
 def test_public_records_have_examples():
     """Whatever a user can make or call from the package shows how."""
     missing = [
-        name for name in gd.__all__
+        name
+        for name in gd.__all__
         if callable(getattr(gd, name)) and not name.endswith("Error") and ">>>" not in (getattr(gd, name).__doc__ or "")
-    ]  # fmt: skip
+    ]
     assert missing == []
 
 

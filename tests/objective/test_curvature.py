@@ -85,9 +85,15 @@ def test_kinks_have_no_curvature():
     """relu at 0, |z - y| at 0 and hinge at its corner: the product is finite, and what the smooth pieces make it."""
     net = gd.LinearModel(1, bias=False, dtype="float64", weight_init="ones")
     for loss, x, y, want in (
-        ("mae", 2.0, 2.0, 0), ("quantile", 2.0, 2.0, 0), ("huber", 2.0, 1.0, 0), ("huber", 2.0, 1.5, 4),
-        ("hinge", 1.0, 1.0, 0), ("squared_hinge", 1.0, 1.0, 0), ("squared_hinge", 0.5, 1.0, 0.5), ("mse", 2.0, 2.0, 8),
-    ):    # fmt: skip
+        ("mae", 2.0, 2.0, 0),
+        ("quantile", 2.0, 2.0, 0),
+        ("huber", 2.0, 1.0, 0),
+        ("huber", 2.0, 1.5, 4),
+        ("hinge", 1.0, 1.0, 0),
+        ("squared_hinge", 1.0, 1.0, 0),
+        ("squared_hinge", 0.5, 1.0, 0.5),
+        ("mse", 2.0, 2.0, 8),
+    ):
         assert net.hessian_vector([[x]], [y], loss, [1.0])[0] == want
     for activation in ("relu", "leaky_relu", "elu", "selu"):
         flat = gd.MLP([1, 1, 1], activation, dtype="float64", seed=0)
@@ -107,14 +113,17 @@ def test_nothing_is_changed():
 NET = gd.MLP([3, 4, 2], "tanh", dtype="float64", seed=0)
 
 
-@pytest.mark.parametrize(("change", "error", "message"), [
-    ({"v": np.ones(3)}, ValueError, r"v has shape \(3,\); expected \(26,\)"),
-    ({"v": np.full(26, np.nan)}, ValueError, "v contains NaN"),
-    ({"X": np.ones((2, 5))}, ValueError, "X has 5 features"),
-    ({"loss": lambda z, y: (0.0, 0 * z)}, TypeError, "loss must be a Loss, such as 'mean_squared_error'"),
-    ({"loss": "nonsense"}, ValueError, "loss"),
-    ({"l2": -1.0}, ValueError, "l2 must be >= 0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"v": np.ones(3)}, ValueError, r"v has shape \(3,\); expected \(26,\)"),
+        ({"v": np.full(26, np.nan)}, ValueError, "v contains NaN"),
+        ({"X": np.ones((2, 5))}, ValueError, "X has 5 features"),
+        ({"loss": lambda z, y: (0.0, 0 * z)}, TypeError, "loss must be a Loss, such as 'mean_squared_error'"),
+        ({"loss": "nonsense"}, ValueError, "loss"),
+        ({"l2": -1.0}, ValueError, "l2 must be >= 0"),
+    ],
+)
 def test_wrong_arguments_are_refused(change, error, message):
     given = {"X": np.ones((2, 3)), "y": np.ones((2, 2)), "loss": "mse", "v": np.ones(26), "l2": 0.0} | change
     with pytest.raises(error, match=message):
@@ -127,9 +136,16 @@ def test_scaling_layers_bend_and_stretch(activation, isa):
     rng = np.random.default_rng(4)
     X, y = 1 + rng.random((70, 3)), rng.normal(size=(70, 2))
     net = gd.Sequential(
-        gd.Log1p(3), gd.Standardize.from_data(X), gd.Dense(3, 5, activation), gd.MinMax((-1.0,) * 5, (2.0,) * 5),
-        gd.Dense(5, 4, "sigmoid"), gd.Log1p(4), gd.Dense(4, 2, "tanh"), dtype="float64", seed=0,
-    )    # fmt: skip
+        gd.Log1p(3),
+        gd.Standardize.from_data(X),
+        gd.Dense(3, 5, activation),
+        gd.MinMax((-1.0,) * 5, (2.0,) * 5),
+        gd.Dense(5, 4, "sigmoid"),
+        gd.Log1p(4),
+        gd.Dense(4, 2, "tanh"),
+        dtype="float64",
+        seed=0,
+    )
     v, h = rng.normal(size=net.n_params), 1e-5
     product, kept, grads = net.hessian_vector(X, y, "mse", v, l2=0.1), net.params.copy(), []
     for sign in (1, -1):

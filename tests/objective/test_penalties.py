@@ -24,9 +24,9 @@ X, Y = RNG.normal(size=(30, 4)), RNG.normal(size=(30, 3))
 each_optimizer = pytest.mark.parametrize("optimizer", gd.OPTIMIZERS)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
+
 def without_penalties(net, keep=()):
     return of_stack(stack_without_penalties(net.stack, keep))
-
 
 
 def net_of(dtype="float64"):
@@ -100,7 +100,7 @@ def test_plain_descent_takes_the_proximal_step(isa, rate, l2, weight_decay, dtyp
     np.testing.assert_allclose(net.params, want, rtol=0, atol=20 * eps * (np.abs(want) + rate * np.abs(grad)).max())
     weights = strength > 0
     if rate == 1.0:
-        assert (want[weights] * before[weights] < 0).any()    # some get past 0
+        assert (want[weights] * before[weights] < 0).any()  # some get past 0
     assert (want[weights] == 0).any()
 
 

@@ -52,7 +52,7 @@ def test_live_gradients_of_random_nets(isa, activation, loss):
     for seed in range(3):
         sizes = (*rng.integers(1, 40, 2 + seed).tolist(), int(rng.integers(2, 20)))
         params, X, y = maker.draw_case(loss, seed, sizes, int(rng.integers(1, 260)))
-        params /= np.sqrt(max(sizes))     # logits of ordinary size
+        params /= np.sqrt(max(sizes))  # logits of ordinary size
         theirs = maker.loss_and_grad(torch, activation, maker.LOSSES[loss], params, X, y, sizes)
         assert_parity(ours(activation, loss, params, X, y, sizes), theirs)
 

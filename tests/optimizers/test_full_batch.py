@@ -159,7 +159,7 @@ ERRORS = [
     (lambda: gd.LBFGS(memory=0), ValueError, "memory must be >= 1, got 0"),
     (lambda: gd.LBFGS(ftol=-1), ValueError, "ftol must be >= 0, got -1"),
     (lambda: gd.ConjugateGradient(gtol=-1), ValueError, "gtol must be >= 0, got -1"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), ERRORS, ids=[row[2][:30] for row in ERRORS])

@@ -30,7 +30,10 @@ def lines_of_contours(ax):
     """(height, points (k, 2)) for each piece of each contour line."""
     areas, lines = ax.collections[:2]
     assert (areas.filled, lines.filled) == (True, False)
-    pieces = [(level, polygon) for level, path in zip(lines.levels, lines.get_paths(), strict=True)
-              for polygon in path.to_polygons(closed_only=False)]  # fmt: skip
+    pieces = [
+        (level, polygon)
+        for level, path in zip(lines.levels, lines.get_paths(), strict=True)
+        for polygon in path.to_polygons(closed_only=False)
+    ]
     assert len(pieces) > 5
     return pieces

@@ -69,20 +69,34 @@ def test_losses(pyplot):
     assert ax.get_title() == "enough"
 
 
-@pytest.mark.parametrize(("reason", "title"), [
-    ("all 2 epochs were run", "2 epochs"), ("", "2 epochs"), ("all 7 steps were made", "2 epochs"),
-    ("val_loss has not improved for 5 epochs: the best, 36, was in epoch 0; its parameters were restored",
-     "val_loss has not improved for 5 epochs"),
-    ("lbfgs: ABNORMAL", "lbfgs: ABNORMAL"), ("word " * 30, "word " * 9 + "word…"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        ("all 2 epochs were run", "2 epochs"),
+        ("", "2 epochs"),
+        ("all 7 steps were made", "2 epochs"),
+        (
+            "val_loss has not improved for 5 epochs: the best, 36, was in epoch 0; its parameters were restored",
+            "val_loss has not improved for 5 epochs",
+        ),
+        ("lbfgs: ABNORMAL", "lbfgs: ABNORMAL"),
+        ("word " * 30, "word " * 9 + "word…"),
+    ],
+)
 def test_titles_are_short(pyplot, reason, title):
     assert gd.History([3.0, 2.0], stop_reason=reason).plot().get_title() == title
 
 
-@pytest.mark.parametrize(("losses", "val_losses", "best"), [
-    ([3.0, 1.0, 2.0], [], "best loss, epoch 1"), ([3.0, 2.0, 1.0], [1.0, 0.5, 0.7], "best val_loss, epoch 1"),
-    ([3.0, np.nan, 2.0], [], "best loss, epoch 2"), ([np.inf, np.nan], [], None), ([], [], None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("losses", "val_losses", "best"),
+    [
+        ([3.0, 1.0, 2.0], [], "best loss, epoch 1"),
+        ([3.0, 2.0, 1.0], [1.0, 0.5, 0.7], "best val_loss, epoch 1"),
+        ([3.0, np.nan, 2.0], [], "best loss, epoch 2"),
+        ([np.inf, np.nan], [], None),
+        ([], [], None),
+    ],
+)
 def test_the_best_epoch_is_marked(pyplot, losses, val_losses, best):
     ax = gd.History(losses, val_losses).plot()
     marked = [line.get_label() for line in ax.lines if line.get_marker() == "*"]
@@ -106,22 +120,34 @@ def test_metrics_have_an_axis_of_their_own(pyplot):
     assert [other.get_label() for other in MEASURED.plot(metrics="val_r2").figure.axes[1].lines] == ["val_r2"]
 
 
-@pytest.mark.parametrize(("history", "metrics", "kind", "message"), [
-    (MEASURED, "r22", ValueError, "holds no metric 'r22'; it holds r2, val_r2, mae; did you mean 'r2'?"),
-    (HISTORY, "r2", ValueError, "the history holds no metrics, and so not 'r2': pass metrics='r2' to fit"),
-    (MEASURED, 3, TypeError, "metrics must be a name or several, got 3"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("history", "metrics", "kind", "message"),
+    [
+        (MEASURED, "r22", ValueError, "holds no metric 'r22'; it holds r2, val_r2, mae; did you mean 'r2'?"),
+        (HISTORY, "r2", ValueError, "the history holds no metrics, and so not 'r2': pass metrics='r2' to fit"),
+        (MEASURED, 3, TypeError, "metrics must be a name or several, got 3"),
+    ],
+)
 def test_metrics_that_are_not_there(pyplot, history, metrics, kind, message):
     with pytest.raises(kind, match=re.escape(message)):
         history.plot(metrics=metrics)
     assert not pyplot.get_fignums()
 
 
-@pytest.mark.parametrize(("losses", "scale"), [
-    ([225.0, 8.0, 1.0], "log"), ([1.0, 1e3, 1e9], "log"), ([225.0, 1.0, 0.0], "log"), ([3.0, np.inf, 0.01], "log"),
-    ([3.0, 2.0, 1.0], "linear"), ([225.0, 1.0, -1.0], "linear"), ([3.0, np.inf], "linear"), ([0.0, 0.0], "linear"),
-    ([], "linear"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("losses", "scale"),
+    [
+        ([225.0, 8.0, 1.0], "log"),
+        ([1.0, 1e3, 1e9], "log"),
+        ([225.0, 1.0, 0.0], "log"),
+        ([3.0, np.inf, 0.01], "log"),
+        ([3.0, 2.0, 1.0], "linear"),
+        ([225.0, 1.0, -1.0], "linear"),
+        ([3.0, np.inf], "linear"),
+        ([0.0, 0.0], "linear"),
+        ([], "linear"),
+    ],
+)
 def test_wide_losses_are_drawn_on_a_log_scale(pyplot, losses, scale):
     for history in (gd.History(losses), gd.History(losses[:1], losses)):
         ax = history.plot()
@@ -139,9 +165,14 @@ def test_a_range_test_shows_its_fall_where_the_end_is_far_above(pyplot):
     assert ax.get_ylabel() == "loss (cut off above 788)"
 
 
-@pytest.mark.parametrize(("losses", "suggestion", "name"), [
-    ([200.0, 100.0, 5.0, 300.0], 0.01, "loss"), ([2.0, 2.0, 3.0, 1e6], None, "loss (log scale)"), ([], None, "loss"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("losses", "suggestion", "name"),
+    [
+        ([200.0, 100.0, 5.0, 300.0], 0.01, "loss"),
+        ([2.0, 2.0, 3.0, 1e6], None, "loss (log scale)"),
+        ([], None, "loss"),
+    ],
+)
 def test_a_range_test_is_whole_otherwise(pyplot, losses, suggestion, name):
     losses = np.array(losses)
     ax = gd.RangeTest(np.geomspace(1e-3, 1, len(losses)), losses, losses, suggestion, "enough").plot()
@@ -174,19 +205,25 @@ def test_decision_boundary(pyplot, outputs):
 def test_many_classes_look_different(pyplot, rng):
     X, y = rng.normal(size=(60, 2)), np.arange(60) % 6
     ax = plot.decision_boundary(gd.MLP([2, 8, 6], seed=0), X, y)
-    looks = {(scatter.get_paths()[0].vertices.tobytes(), scatter.get_facecolor().tobytes())
-             for scatter in ax.collections[2:]}  # fmt: skip
+    looks = {
+        (scatter.get_paths()[0].vertices.tobytes(), scatter.get_facecolor().tobytes()) for scatter in ax.collections[2:]
+    }
     assert len(looks) == 6
     assert len({hatch for hatch in ax.collections[0].hatches}) == 6
 
 
 BESIDE = [
-    lambda: HISTORY.plot(), lambda: MEASURED.plot(metrics="r2"), lambda: plot.decision_boundary(LINE, X, Y),
-    lambda: plot.activations(LINE, X), lambda: plot.descent(square, [2.0, -1.0]),
-    lambda: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]]), lambda: plot.loss_plane(LINE, X, Y, "mse"),
-    lambda: plot.loss_slice(LINE, X, Y, "mse"), lambda: gd.find_learning_rate(LINE, X, Y, "mse").plot(),
+    lambda: HISTORY.plot(),
+    lambda: MEASURED.plot(metrics="r2"),
+    lambda: plot.decision_boundary(LINE, X, Y),
+    lambda: plot.activations(LINE, X),
+    lambda: plot.descent(square, [2.0, -1.0]),
+    lambda: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]]),
+    lambda: plot.loss_plane(LINE, X, Y, "mse"),
+    lambda: plot.loss_slice(LINE, X, Y, "mse"),
+    lambda: gd.find_learning_rate(LINE, X, Y, "mse").plot(),
     lambda: gd.check_gradients(LINE, X, Y, "mse").plot(),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("draw", BESIDE)
@@ -208,10 +245,13 @@ def test_a_legend_stays_in_a_figure_that_makes_no_room(pyplot):
     assert axes.y0 < legend.y0 < legend.y1 < axes.y1
 
 
-@pytest.mark.parametrize(("draw", "name"), [
-    (lambda: plot.loss_plane(LINE, X, Y, "mse"), "mean_squared_error"),
-    (lambda: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]]), "fun(x)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        (lambda: plot.loss_plane(LINE, X, Y, "mse"), "mean_squared_error"),
+        (lambda: plot.descent(bowl, [[0.0, 1.0], [1.0, -1.0]]), "fun(x)"),
+    ],
+)
 def test_contours_have_a_bar_of_greys(pyplot, draw, name):
     ax = draw()
     [bar] = [other for other in ax.figure.axes if other is not ax]
@@ -233,15 +273,17 @@ def test_activations(pyplot, rng):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["dense0, tanh", "dense1, identity"]
 
 
-@pytest.mark.parametrize("draw", [
-    lambda ax: plot.losses(HISTORY, ax), lambda ax: gd.schedules.StepDecay(0.1, 1).plot(3, ax)
-], ids=["epochs", "steps"])  # fmt: skip
+@pytest.mark.parametrize(
+    "draw",
+    [lambda ax: plot.losses(HISTORY, ax), lambda ax: gd.schedules.StepDecay(0.1, 1).plot(3, ax)],
+    ids=["epochs", "steps"],
+)
 def test_epochs_and_steps_are_whole_numbers(pyplot, draw):
     ax = draw(pyplot.subplots()[1])
     assert all(float(tick).is_integer() for tick in ax.get_xticks())
     ax = pyplot.subplots()[1]
     ax.set_xticks([0.0, 0.5])
-    assert draw(ax).get_xticks().tolist() == [0.0, 0.5]    # whoever has chosen ticks keeps them
+    assert draw(ax).get_xticks().tolist() == [0.0, 0.5]  # whoever has chosen ticks keeps them
 
 
 TRACELESS = gd.minimize(bowl, [0.0, 0.0], max_steps=1)
@@ -274,8 +316,9 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "arguments", "options", "kind", "message"),
-                         [(*row[:2], {}, *row[2:]) for row in ERRORS] + OPTIONS)  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "arguments", "options", "kind", "message"), [(*row[:2], {}, *row[2:]) for row in ERRORS] + OPTIONS
+)
 def test_bad_arguments(pyplot, call, arguments, options, kind, message):
     with pytest.raises(kind, match=message):
         call(*arguments, **options)

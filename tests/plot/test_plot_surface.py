@@ -80,8 +80,9 @@ def test_principal_directions_of_a_path(pyplot, case, rng):
     ax = plot.loss_plane(*case, path=net.params + steps @ axes, resolution=5)
     np.testing.assert_allclose(line(ax, "path"), (steps * [-1, 1]).T, rtol=1000 * EPS)
     assert (ax.get_xlabel(), ax.get_ylabel()) == (
-        "principal direction 0 of the path (96%)", "principal direction 1 of the path (4%)",
-    )  # fmt: skip
+        "principal direction 0 of the path (96%)",
+        "principal direction 1 of the path (4%)",
+    )
     (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     assert low < -3 < 3 < high
     assert bottom < -0.5 < 0.5 < top

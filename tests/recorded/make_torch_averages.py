@@ -84,10 +84,13 @@ def main():
 
     start, X, y = draw()
     np.savez_compressed(
-        Path(__file__).with_name("torch_averages.npz"), start=start, X=X, y=y,
+        Path(__file__).with_name("torch_averages.npz"),
+        start=start,
+        X=X,
+        y=y,
         accumulated=np.array([accumulated(torch, *case, start, X, y) for case in CASES]),
         averaged=np.array([averaged(torch, *case, start, X, y) for case in AVERAGES.values()]),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

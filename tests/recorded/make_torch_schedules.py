@@ -68,7 +68,7 @@ def rates(torch, call, make, values):
         found.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.step()
         if i == len(values) - 1:
-            break    # OneCycleLR has no step after its last
+            break  # OneCycleLR has no step after its last
         scheduler.step(*([value] if call.startswith("ReduceOnPlateau") else []))
     return np.array(found)
 

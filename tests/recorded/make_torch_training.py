@@ -51,9 +51,7 @@ def layers_of(torch, params):
 
 
 def flat(layers):
-    return np.concatenate([
-        part.detach().numpy().ravel() for layer in layers for part in (layer.weight.T, layer.bias)
-    ])  # fmt: skip
+    return np.concatenate([part.detach().numpy().ravel() for layer in layers for part in (layer.weight.T, layer.bias)])
 
 
 def optimizer_of(torch, call, layers, own, trainer):
@@ -75,7 +73,7 @@ def optimizer_of(torch, call, layers, own, trainer):
 def trajectory(torch, case):
     """The parameters after every step, (STEPS, n_params)."""
     before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)    # NAdam keeps its product of momenta in it
+    torch.set_default_dtype(torch.float64)  # NAdam keeps its product of momenta in it
     try:
         return steps(torch, case)
     finally:
@@ -98,7 +96,7 @@ def steps(torch, case):
         optimizer.step()
         with torch.no_grad():
             for layer, options in zip(layers, own, strict=True):
-                if "max_norm" in options:    # a unit's weights are a row here
+                if "max_norm" in options:  # a unit's weights are a row here
                     layer.weight *= (options["max_norm"] / layer.weight.norm(dim=1, keepdim=True)).clamp(max=1)
         path.append(flat(layers))
     return np.array(path)

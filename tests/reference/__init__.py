@@ -85,9 +85,25 @@ def mish(z):
     return z * t, t + z * s * (1 - t) * (1 + t)
 
 
-ACTIVATIONS = {f.__name__: f for f in (
-    identity, relu, leaky_relu, elu, selu, softplus, sigmoid, tanh, gelu, silu, relu6, hardtanh, hard_swish, mish,
-)}  # fmt: skip
+ACTIVATIONS = {
+    f.__name__: f
+    for f in (
+        identity,
+        relu,
+        leaky_relu,
+        elu,
+        selu,
+        softplus,
+        sigmoid,
+        tanh,
+        gelu,
+        silu,
+        relu6,
+        hardtanh,
+        hard_swish,
+        mish,
+    )
+}
 
 
 def activation(spec, z):
@@ -140,10 +156,20 @@ def squared_hinge(z, y, _):
     return gap**2, -2 * y * gap
 
 
-POINTWISE = {f.__name__: f for f in (
-    mean_squared_error, mean_absolute_error, huber, log_cosh, quantile, poisson, binary_cross_entropy, hinge,
-    squared_hinge,
-)}  # fmt: skip
+POINTWISE = {
+    f.__name__: f
+    for f in (
+        mean_squared_error,
+        mean_absolute_error,
+        huber,
+        log_cosh,
+        quantile,
+        poisson,
+        binary_cross_entropy,
+        hinge,
+        squared_hinge,
+    )
+}
 
 
 def cross_entropy(z, y, smoothing):

@@ -111,7 +111,4 @@ def lion(o, t, lr, p, g, slots, scalars):
     slots[0] = beta2 * slots[0] + (1 - beta2) * g
 
 
-TWINS = {
-    twin.__name__: twin
-    for twin in (sgd, adagrad, rmsprop, adadelta, adam, adamw, nadam, adamax, radam, lion)
-}
+TWINS = {twin.__name__: twin for twin in (sgd, adagrad, rmsprop, adadelta, adam, adamw, nadam, adamax, radam, lion)}

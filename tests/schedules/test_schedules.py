@@ -53,7 +53,7 @@ def test_live_rates(call):
     torch = pytest.importorskip("torch")
     values = maker.draw_values() + np.random.default_rng(1).random(maker.N_STEPS)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")    # SequentialLR calls its parts in a way that torch itself deprecates
+        warnings.simplefilter("ignore")  # SequentialLR calls its parts in a way that torch itself deprecates
         assert_parity(call, maker.rates(torch, call, maker.CASES[call], values), values)
 
 
@@ -86,7 +86,7 @@ def test_records(schedule):
 def test_a_cosine_stays_at_its_end_and_a_one_cycle_at_its_last_rate():
     assert schedules.Cosine(0.5, 10, 0.1)(10) == schedules.Cosine(0.5, 10, 0.1)(1000) == pytest.approx(0.1)
     assert schedules.OneCycle(0.5, 10)(9) == schedules.OneCycle(0.5, 10)(1000) == pytest.approx(0.5 / 25 / 1e4)
-    assert schedules.OneCycle(0.5, 3, 0.3)(0) == 0.5    # no steps to rise in
+    assert schedules.OneCycle(0.5, 3, 0.3)(0) == 0.5  # no steps to rise in
 
 
 def test_a_plateau_of_negative_values_and_nan():
@@ -133,7 +133,7 @@ def test_per_epoch_counts_epochs():
     history = net().fit(X, Y, loss="mse", optimizer=gd.SGD(schedules.StepDecay(0.5, 2, per="epoch")), epochs=5)
     np.testing.assert_allclose(history.learning_rate, [0.5, 0.5, 0.05, 0.05, 0.005])
     history = net().fit(X, Y, loss="mse", optimizer=gd.SGD(schedules.StepDecay(0.5, 4)), batch_size=10, epochs=3)
-    np.testing.assert_allclose(history.learning_rate, [0.05, 5e-3, 5e-4])    # the rates of steps 4, 9 and 14
+    np.testing.assert_allclose(history.learning_rate, [0.05, 5e-3, 5e-4])  # the rates of steps 4, 9 and 14
 
 
 def test_a_fit_reduces_on_a_plateau():
@@ -192,7 +192,7 @@ def test_a_bare_state_counts_its_steps():
     np.testing.assert_array_equal(params, 1 - (0.5 + 0.25 + 0.125))
     done = gd.SGD(schedules.Polynomial(0.5, 1)).init(3, "float64")
     for _ in range(2):
-        done.step(params, np.ones(3))    # the second at rate 0
+        done.step(params, np.ones(3))  # the second at rate 0
     np.testing.assert_array_equal(params, 1 - (0.5 + 0.25 + 0.125) - 0.5)
 
 
@@ -259,18 +259,27 @@ ERRORS = [
     (lambda: schedules.Constant(0.1).plot(0), ValueError, "n_steps must be >= 1, got 0"),
     (lambda: gd.SGD(schedules.Cosine), TypeError, r"a number or a schedule, got <class .*pass a record such as"),
     (lambda: gd.Adam(lambda step: 0.1), TypeError, "must be a number or a schedule, got <function .*such as"),
-    (lambda: gd.SGD(schedules.ReduceOnPlateau(0.1)).init(1, "float64").step(np.ones(1), np.ones(1)), ValueError,
-     r"step knows no losses, which ReduceOnPlateau\(0.1\) follows: pass learning_rate"),
-    (lambda: setattr(trainer(schedules.Constant(0.1)), "learning_rate", 1), AttributeError,
-     r"learning_rate follows Constant\(0.1\) and cannot be set"),
-    (lambda: trainer(schedules.ReduceOnPlateau(0.1, monitor="val_loss")).fit(X, Y), ValueError,
-     r"ReduceOnPlateau\(monitor='val_loss'\) needs validation data"),
+    (
+        lambda: gd.SGD(schedules.ReduceOnPlateau(0.1)).init(1, "float64").step(np.ones(1), np.ones(1)),
+        ValueError,
+        r"step knows no losses, which ReduceOnPlateau\(0.1\) follows: pass learning_rate",
+    ),
+    (
+        lambda: setattr(trainer(schedules.Constant(0.1)), "learning_rate", 1),
+        AttributeError,
+        r"learning_rate follows Constant\(0.1\) and cannot be set",
+    ),
+    (
+        lambda: trainer(schedules.ReduceOnPlateau(0.1, monitor="val_loss")).fit(X, Y),
+        ValueError,
+        r"ReduceOnPlateau\(monitor='val_loss'\) needs validation data",
+    ),
     (lambda: loaded({}, seed=4), ValueError, "the saved state has seed 3, this trainer 4: pass seed=3 to Trainer"),
     (lambda: loaded({}, dtype="float32"), TypeError, "the saved params has dtype float64; expected float32"),
     (lambda: loaded({"optimizer": gd.Adam().init(65).to_dict()}), ValueError, "state is of 'adam'; expected 'sgd'"),
     (lambda: trainer().load_state_dict(None), TypeError, "the saved state must be a dict that state_dict.*, got None"),
     (lambda: trainer().load_state_dict({}), ValueError, "the saved state lacks params, optimizer, epochs_done"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), ERRORS, ids=[row[2][:30] for row in ERRORS])
@@ -280,11 +289,15 @@ def test_errors(call, error, message):
 
 
 NO_STEPS = [
-    (-1, ValueError, "step must be >= 0, got -1"), (2**63, ValueError, "step must be <= "),
-    ("3", TypeError, "step must be an integer, got '3'"), (2.0, TypeError, "step must be an integer, got 2.0"),
-    (NAN, TypeError, "step must be an integer, got nan"), (None, TypeError, "step must be an integer, got None"),
-    (True, TypeError, "step must be an integer, got True"), ([2], TypeError, "step must be an integer, got"),
-]  # fmt: skip
+    (-1, ValueError, "step must be >= 0, got -1"),
+    (2**63, ValueError, "step must be <= "),
+    ("3", TypeError, "step must be an integer, got '3'"),
+    (2.0, TypeError, "step must be an integer, got 2.0"),
+    (NAN, TypeError, "step must be an integer, got nan"),
+    (None, TypeError, "step must be an integer, got None"),
+    (True, TypeError, "step must be an integer, got True"),
+    ([2], TypeError, "step must be an integer, got"),
+]
 
 
 @pytest.mark.parametrize("schedule", ONE_OF_EACH, ids=repr)

@@ -148,8 +148,10 @@ def test_accumulated_batches_take_no_more_memory():
         "trainer = gd.Trainer(net, 'mse', batch_size=5000, accumulate=int(sys.argv[1]), shuffle=False)\n"
         "trainer.step(X[:5000], y[:5000]); before = resident(); trainer.epoch(X, y); print(resident() - before)\n"
     )
-    used = [int(subprocess.run([sys.executable, "-c", code, k], capture_output=True, text=True, check=True).stdout)
-            for k in ("1", "20")]  # fmt: skip
+    used = [
+        int(subprocess.run([sys.executable, "-c", code, k], capture_output=True, text=True, check=True).stdout)
+        for k in ("1", "20")
+    ]
     activations = 100_000 * (128 + 128) * 4 / 1024
     assert used[1] < used[0] + activations / 20
 
@@ -183,7 +185,7 @@ def test_many_small_shares_are_not_lost():
     net = gd.LinearModel(1, bias=False, weight_init="ones")
     trainer = gd.Trainer(net, "mse", gd.SGD(0.5), batch_size=1, shuffle=False, average=gd.Polyak())
     X, step = np.ones((200_000, 1)), 2.0**-20
-    targets = np.where(np.arange(200_000) % 2, 1.0, 1.0 + step)    # what the weight is after each step
+    targets = np.where(np.arange(200_000) % 2, 1.0, 1.0 + step)  # what the weight is after each step
     for _ in range(5):
         trainer.epoch(X, targets)
     assert trainer._mean[0] == pytest.approx(1 + step / 2, abs=1e-12)
@@ -252,9 +254,15 @@ def test_a_criterion_brings_back_what_it_has_seen(validate, patience):
     options = {"stop": [gd.EarlyStopping(patience), lambda end: seen.append(end.params.copy())], "epochs": 12}
     net = new_trainer(gd.SGD(0.6)).model
     history = net.fit(
-        X[:30], Y[:30], loss="mse", optimizer=gd.SGD(0.6), batch_size=maker.BATCH, validation_data=(X[30:], Y[30:]),
-        average=gd.EMA(0.5, validate=validate), **options,
-    )  # fmt: skip
+        X[:30],
+        Y[:30],
+        loss="mse",
+        optimizer=gd.SGD(0.6),
+        batch_size=maker.BATCH,
+        validation_data=(X[30:], Y[30:]),
+        average=gd.EMA(0.5, validate=validate),
+        **options,
+    )
     best = int(np.argmin(history.val_loss))
     assert 0 < best < history.epochs - 1
     np.testing.assert_array_equal(net.params, seen[best])
@@ -324,7 +332,7 @@ ERRORS = [
     (lambda: new_trainer(gd.SGD(), average=gd.EMA), TypeError, "average must be gdcore.Polyak"),
     (lambda: new_trainer("lbfgs", average=gd.EMA()), ValueError, "does not go with average: leave it out"),
     (lambda: new_trainer(gd.SGD()).averaged, AttributeError, "averaged needs a trainer that averages: pass average="),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("saved", [None, gd.EMA(), gd.EMA(0.9), gd.Polyak(), gd.Polyak(3)], ids=repr)

@@ -94,9 +94,19 @@ def test_columns_and_to_dict():
     )
     columns = history.columns()
     assert list(columns) == [
-        "loss", "val_loss", "seconds", "mae", "r2", "val_mae", "val_r2", "learning_rate", "gradient_norm",
-        "clipped_steps", "gradient_norm dense0", "update_ratio",
-    ]  # fmt: skip
+        "loss",
+        "val_loss",
+        "seconds",
+        "mae",
+        "r2",
+        "val_mae",
+        "val_r2",
+        "learning_rate",
+        "gradient_norm",
+        "clipped_steps",
+        "gradient_norm dense0",
+        "update_ratio",
+    ]
     assert {len(values) for values in columns.values()} == {3}
     assert columns["val_r2"] == history.metrics["val_r2"]
     assert history.to_dict() == json.loads(json.dumps(history.to_dict()))
@@ -169,7 +179,7 @@ def test_time_limit(monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 0.5))
     monkeypatch.setattr("gdcore.training.fit.time", types.SimpleNamespace(perf_counter=lambda: next(clock)))
     history = linear().fit(X, Y, loss="mse", epochs=99, stop=gd.TimeLimit(4))
-    assert history.epochs == 4    # two looks at the clock per epoch
+    assert history.epochs == 4  # two looks at the clock per epoch
     assert history.stop_reason == "the time limit of 4 s was reached after 4 s, in epoch 3"
     assert history.seconds == [0.5] * 4
 
@@ -177,16 +187,16 @@ def test_time_limit(monkeypatch):
 def test_gradient_norm_threshold_says_which_gradient():
     options = {"loss": "mse", "optimizer": gd.SGD(0.1), "epochs": 2000, "batch_size": 60}
     history = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-3, of="epoch"), **options)
-    assert history.gradient_norm[-1] < 1e-3 <= history.gradient_norm[-2]    # one batch of all is its own mean
+    assert history.gradient_norm[-1] < 1e-3 <= history.gradient_norm[-2]  # one batch of all is its own mean
     assert history.stop_reason == (
         f"the norm of the epoch's mean gradient, {history.gradient_norm[-1]:.3g}, is below 0.001: converged"
     )
     whole = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-3), **options)
     assert whole.stop_reason.startswith("the norm of the full gradient, ")
-    assert whole.epochs == history.epochs - 1    # measured after the step
+    assert whole.epochs == history.epochs - 1  # measured after the step
     batches = linear().fit(X, Y, stop=gd.GradientNormThreshold(1e-2, of="epoch"), **{**options, "batch_size": 20})
     assert batches.epochs < 2000
-    assert batches.gradient_norm[-1] > 5e-2    # of each batch, which the mean does not keep
+    assert batches.gradient_norm[-1] > 5e-2  # of each batch, which the mean does not keep
 
 
 def after_two(end):
@@ -231,11 +241,17 @@ def fit(**options):
 
 
 ERRORS = [
-    (lambda: fit(stop=gd.EarlyStopping(monitor="accuracy")), ValueError,
-     r"EarlyStopping\(monitor='accuracy'\): this fit measures loss; pass it in metrics="),
+    (
+        lambda: fit(stop=gd.EarlyStopping(monitor="accuracy")),
+        ValueError,
+        r"EarlyStopping\(monitor='accuracy'\): this fit measures loss; pass it in metrics=",
+    ),
     (lambda: fit(stop=gd.LossThreshold(1, "val_mae"), metrics="mae"), ValueError, "needs validation data: pass valid"),
-    (lambda: fit(stop=gd.EarlyStopping(monitor="worst"), metrics={"worst": lambda z, y: 0.0}), ValueError,
-     "EarlyStopping: which worst is better is unknown: pass mode='min' or mode='max'"),
+    (
+        lambda: fit(stop=gd.EarlyStopping(monitor="worst"), metrics={"worst": lambda z, y: 0.0}),
+        ValueError,
+        "EarlyStopping: which worst is better is unknown: pass mode='min' or mode='max'",
+    ),
     (lambda: fit(stop=lambda end: 3.5), TypeError, "<lambda> must return True, False, None or the reason, got 3.5"),
     (lambda: fit(callbacks="mine"), TypeError, "callbacks must hold instances .*, got 'mine'$"),
     (lambda: fit(callbacks=NoCallback()), TypeError, "callbacks must hold instances of classes derived"),
@@ -251,7 +267,7 @@ ERRORS = [
     (lambda: gd.RelativeChange(0), ValueError, "tol must be > 0, got 0"),
     (lambda: gd.RelativeChange(0.1, 0), ValueError, "n_epochs must be >= 1, got 0"),
     (lambda: gd.TimeLimit(0), ValueError, "seconds must be > 0, got 0"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), ERRORS, ids=[row[2][:30] for row in ERRORS])
@@ -262,8 +278,11 @@ def test_errors(call, error, message):
 
 def test_criteria_read_like_their_calls():
     calls = (
-        "LossThreshold(0.1, monitor='val_loss')", "RelativeChange(0.01, n_epochs=3)", "TimeLimit(60)",
-        "GradientNormThreshold(0.1, of='epoch')", "GradientNormThreshold(0.1, of='full')",
-    )  # fmt: skip
+        "LossThreshold(0.1, monitor='val_loss')",
+        "RelativeChange(0.01, n_epochs=3)",
+        "TimeLimit(60)",
+        "GradientNormThreshold(0.1, of='epoch')",
+        "GradientNormThreshold(0.1, of='full')",
+    )
     for call in calls:
         assert repr(eval(call, vars(gd))) == call

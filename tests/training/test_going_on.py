@@ -73,10 +73,20 @@ def test_a_fit_resumed_at_every_epoch(schedule, way):
 
 @each_way
 @pytest.mark.parametrize("loss", ["mse", custom_mse], ids=["built-in", "custom"])
-@pytest.mark.parametrize("options", [
-    {}, {"shuffle": False}, {"drop_last": True}, {"accumulate": 3}, {"drop_last": True, "shuffle": False},
-    {"average": gd.Polyak(3)}, {"batch_size": 99}, {"batch_size": 1},
-], ids=repr)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"shuffle": False},
+        {"drop_last": True},
+        {"accumulate": 3},
+        {"drop_last": True, "shuffle": False},
+        {"average": gd.Polyak(3)},
+        {"batch_size": 99},
+        {"batch_size": 1},
+    ],
+    ids=repr,
+)
 def test_a_fit_resumed_after_any_number_of_steps(options, loss, way):
     """The history's row of an epoch that was finished later is that of the epoch that was never left."""
     criteria = {"stop": [gd.GradientNormThreshold(1e-9, of="epoch"), gd.EarlyStopping(99)]}
@@ -161,6 +171,7 @@ def test_a_part_of_an_epoch_is_not_shown_to_criteria_and_schedules():
 
 def test_an_epoch_that_was_never_begun_does_not_count(monkeypatch):
     """Interrupted while the order is drawn."""
+
     def interrupted(dtype):
         raise KeyboardInterrupt
 
@@ -250,7 +261,7 @@ def test_patience_outlives_a_fit(restore):
     assert reasons[:4] == ["the epoch was run"] * 4
     assert reasons[4].startswith("loss has not improved for 3 epochs: the best, 1, was in an earlier fit")
     np.testing.assert_array_equal(cut.model.params, whole.model.params)
-    assert cut.model.params == [1.0 if restore else 5.0]    # 1 is the loss of the second step's beginning
+    assert cut.model.params == [1.0 if restore else 5.0]  # 1 is the loss of the second step's beginning
 
 
 def test_the_best_parameters_are_shown_and_training_goes_on_from_its_own():
@@ -259,7 +270,7 @@ def test_the_best_parameters_are_shown_and_training_goes_on_from_its_own():
     assert trainer.model.params == [1.0]
     trainer.fit([[1.0]], [0.0], epochs=1)
     assert trainer.model.params == [5.0]
-    trainer.fit([[1.0]], [0.0], epochs=1, stop=gd.EarlyStopping(9, min_delta=1.0))    # its only epoch is its best
+    trainer.fit([[1.0]], [0.0], epochs=1, stop=gd.EarlyStopping(9, min_delta=1.0))  # its only epoch is its best
     trainer.fit([[1.0]], [0.0], epochs=1)
     assert trainer.model.params == [7.0]
 
@@ -348,14 +359,15 @@ def test_a_criterion_that_stopped_or_differs_or_was_left_out_begins_anew():
     assert trainer.fit([[1.0]], [0.0], epochs=9, stop=[other, stop]).epochs == 2
     trainer.fit([[1.0]], [0.0], epochs=1, stop=other)
     data = {"validation_data": ([[1.0]], [0.0])}
-    assert trainer.fit([[1.0]], [0.0], epochs=9, stop=other, **data).epochs == 4    # it watches another value
+    assert trainer.fit([[1.0]], [0.0], epochs=9, stop=other, **data).epochs == 4  # it watches another value
 
 
 def test_relative_change_outlives_a_fit():
     values = [4.0, 2.0, 2.0, 2.0, 2.0]
     assert parts(line(values), 4, gd.RelativeChange(0.1, 2))[2:] == [
-        "the epoch was run", "loss has changed by less than 0.1 of itself in 2 epochs in a row"
-    ]  # fmt: skip
+        "the epoch was run",
+        "loss has changed by less than 0.1 of itself in 2 epochs in a row",
+    ]
 
 
 ERRORS = [

@@ -82,7 +82,7 @@ def test_inputs_off_the_middle_are_told_and_centred_ones_learned(end):
 def test_a_loss_that_still_falls_or_never_fell(rng):
     X, y = noisy_sine(rng)
     assert "the loss was still falling at the end, by " in gd.MLP([1, 16, 1], seed=0).fit(X, y, "mse", epochs=20).hint
-    counts = rng.poisson(30.0, 400)    # whose loss is below 0
+    counts = rng.poisson(30.0, 400)  # whose loss is below 0
     told = gd.MLP([1, 16, 1], seed=0).fit(X, counts, "poisson", epochs=20)
     assert told.loss[-1] < 0
     assert "the loss was still falling at the end" in told.hint
@@ -94,7 +94,7 @@ def test_where_there_is_no_hint(rng):
     X, y = noisy_sine(rng)
     big = 1e5 * y
     assert "ScaledTarget" in gd.MLP([1, 16, 1], seed=0).fit(X, big, "mse", epochs=8).hint
-    assert gd.MLP([1, 16, 1], seed=0).fit(X, big, "mse", epochs=7).hint == ""    # a part of a loop
+    assert gd.MLP([1, 16, 1], seed=0).fit(X, big, "mse", epochs=7).hint == ""  # a part of a loop
     stopped = gd.MLP([1, 16, 1], seed=0).fit(X, big, "mse", epochs=9, stop=lambda end: end.epoch == 8)
     assert stopped.hint == ""
 
@@ -116,8 +116,13 @@ def test_every_loss_may_end_with_a_hint(rng, loss, weighted):
     """Whatever the targets, the rows looked at and their weights, a hint never ends a fit."""
     X, k = 0.01 * rng.random((700, 2)), 3
     ones = rng.integers(0, 2, (700, k))
-    y = {"class": rng.integers(0, k, 700), "unit": ones, "nonnegative": rng.poisson(2, (700, k)), "sign": 2 * ones - 1,
-         "real": rng.normal(size=(700, k))}[loss.target]  # fmt: skip
+    y = {
+        "class": rng.integers(0, k, 700),
+        "unit": ones,
+        "nonnegative": rng.poisson(2, (700, k)),
+        "sign": 2 * ones - 1,
+        "real": rng.normal(size=(700, k)),
+    }[loss.target]
     weight = (np.arange(700) % 2).astype(float) if weighted else None
     history = gd.LinearModel(2, k, seed=0).fit(X, y, loss(), optimizer=gd.Adam(1e-4), epochs=9, sample_weight=weight)
     assert "put gdcore.Standardize.from_data(X) first" in history.hint

@@ -40,8 +40,12 @@ SCENARIOS = {
     "one step an epoch, the best training loss": ({"batch_size": 20}, {"stop": gd.EarlyStopping(40)}),
     "metrics, two criteria, a schedule": (
         {"optimizer": plateau()},
-        {"validation_data": VALIDATION, "metrics": ["mae", "r2"], "record": ["weight_norm", "layer_gradient_norm"],
-         "stop": [gd.EarlyStopping(40, min_delta=0.01), gd.RelativeChange(1e-9, 30)]},
+        {
+            "validation_data": VALIDATION,
+            "metrics": ["mae", "r2"],
+            "record": ["weight_norm", "layer_gradient_norm"],
+            "stop": [gd.EarlyStopping(40, min_delta=0.01), gd.RelativeChange(1e-9, 30)],
+        },
     ),
     "a custom loss, batches summed, the mean gradient": (
         {"loss": custom_mse, "accumulate": 2, "optimizer": gd.SGD(schedules.StepDecay(0.01, 2, per="epoch"))},
@@ -55,7 +59,7 @@ SCENARIOS = {
         {"optimizer": gd.SGD(1e-12)},
         {"stop": gd.EarlyStopping(2, min_delta=10.0), "validation_data": VALIDATION},
     ),
-}  # fmt: skip
+}
 
 
 class Rows(gd.Callback):
@@ -224,9 +228,10 @@ def test_a_checkpoint_by_a_signals_handler(name):
             break
         trainer = new_trainer(**options)
         on_alarm(
-            lambda *_, t=trainer: saved.append(pickle.dumps(t)), delay,
+            lambda *_, t=trainer: saved.append(pickle.dumps(t)),
+            delay,
             lambda t=trainer: t.fit(X, Y, epochs=epochs, **told),
-        )  # fmt: skip
+        )
         trainer.fit(X, Y, epochs=1, **told)
         assert_same_state(trainer, whole)
     for text in saved:
@@ -249,7 +254,7 @@ def test_a_checkpoint_in_the_middle_of_a_long_epoch(sizes):
         try:
             saved.append(pickle.dumps(trainer))
         except RuntimeError as error:
-            assert "in the middle of a step" in str(error)    # noqa: PT017
+            assert "in the middle of a step" in str(error)  # noqa: PT017
 
     whole.fit(data, target, epochs=40)
     previous = signal.signal(signal.SIGALRM, save)
@@ -302,7 +307,7 @@ PLACES = {
 @pytest.mark.parametrize("n", [1, 2, 5, 8])
 def test_an_exception_of_the_users_own(place, n):
     value = 0.0 if place == "metric" else None
-    make = lambda: new_trainer(plateau())    # noqa: E731
+    make = lambda: new_trainer(plateau())  # noqa: E731
     whole, trainer = make(), make()
     whole.fit(X, Y, epochs=12, **PLACES[place](Raises(0, value)))
     call = Raises(n, value)

@@ -211,8 +211,17 @@ def test_what_a_fit_follows_leaves_frozen_layers_out():
     """A criterion on the full gradient ends a fit whose frozen layer still has a slope."""
     net = gd.Sequential(gd.Dense(4, 3, "tanh"), gd.Dense(3, 3), seed=0, dtype="float64")
     stop = gd.GradientNormThreshold(1e-6)
-    history = net.fit(X, Y, loss="mse", optimizer=gd.SGD(0.5), epochs=5000, batch_size=50, stop=stop,
-                      layer_rates={"dense0": 0.0}, record="layer_gradient_norm")  # fmt: skip
+    history = net.fit(
+        X,
+        Y,
+        loss="mse",
+        optimizer=gd.SGD(0.5),
+        epochs=5000,
+        batch_size=50,
+        stop=stop,
+        layer_rates={"dense0": 0.0},
+        record="layer_gradient_norm",
+    )
     assert "norm" in history.stop_reason
     assert history.layer_gradient_norm["dense0"][-1] == 0
     assert 0 < history.layer_gradient_norm["dense1"][-1] < 1e-6
@@ -232,7 +241,7 @@ def test_trainers_show_and_keep_their_settings():
     assert "clip_value=0.5, layer_rates={'dense0': 0.1}" in repr(trainer)
     other = pickle.loads(pickle.dumps(trainer))
     assert (other.clip_value, other.layer_rates) == (0.5, {"dense0": 0.1})
-    other.layer_rates["dense0"] = 7.0    # of a copy
+    other.layer_rates["dense0"] = 7.0  # of a copy
     assert other.layer_rates == {"dense0": 0.1}
 
 

@@ -27,7 +27,7 @@ def test_a_restored_trainer_goes_on_bit_for_bit(optimizer, way):
     want = whole.fit(X, Y, epochs=5).loss
     first = stopped.fit(X, Y, epochs=2).loss
     other = way(stopped)
-    stopped.fit(X, Y, epochs=1)    # the original goes its own way
+    stopped.fit(X, Y, epochs=1)  # the original goes its own way
     assert first + other.fit(X, Y, epochs=3).loss == want
     np.testing.assert_array_equal(other.model.params, whole.model.params)
     np.testing.assert_array_equal(other.optimizer_state.slots, whole.optimizer_state.slots)
@@ -86,18 +86,33 @@ def test_a_validation_loss_of_nan_ends_the_fit_and_says_so():
     assert history.stop_reason == "val_loss is NaN in epoch 0"
 
 
-@pytest.mark.parametrize(("call", "exception", "message"), [
-    (lambda net: net.fit(X, Y, loss="mse", validation_data=(X[:, :3], Y)), ValueError, "^validation_data: X has 3 fea"),
-    (lambda net: net.fit(X, Y, loss="mse", validation_data=(X,)), TypeError, r"be \(X, y\) or .*, got 1 items"),
-    (lambda net: net.predict(X[:4, :2]), ValueError, "X has 2 features, but the model expects 4: pass X.T"),
-    (lambda net: net.loss(X, np.arange(50) % 2 + 1, "cross_entropy"), ValueError, "y has label 2 in row 1.*pass y - 1"),
-    (lambda net: gd.LinearModel(4).loss(X, np.arange(50) % 2, "cross_entropy"), ValueError, "or take binary_cross_en"),
-    (lambda net: net.loss(X, np.sign(Y), "bce"), ValueError, r"pass \(y \+ 1\) / 2 for -1 and 1"),
-    (lambda net: gd.Sequential([gd.Dense(1, 1)]), TypeError, "pass the layers themselves, not a list of them"),
-    (lambda net: gd.MLP([3, 4.0, 1]), TypeError, r"sizes\[1\] must be an integer, got 4.0"),
-    (lambda net: net.fit(X, Y, loss="mse", stop=gd.EarlyStopping), TypeError, "got the class EarlyStopping"),
-    (lambda net: net.loss(X + 1j, Y, "mse"), TypeError, "pass X.real, if that is meant"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "exception", "message"),
+    [
+        (
+            lambda net: net.fit(X, Y, loss="mse", validation_data=(X[:, :3], Y)),
+            ValueError,
+            "^validation_data: X has 3 fea",
+        ),
+        (lambda net: net.fit(X, Y, loss="mse", validation_data=(X,)), TypeError, r"be \(X, y\) or .*, got 1 items"),
+        (lambda net: net.predict(X[:4, :2]), ValueError, "X has 2 features, but the model expects 4: pass X.T"),
+        (
+            lambda net: net.loss(X, np.arange(50) % 2 + 1, "cross_entropy"),
+            ValueError,
+            "y has label 2 in row 1.*pass y - 1",
+        ),
+        (
+            lambda net: gd.LinearModel(4).loss(X, np.arange(50) % 2, "cross_entropy"),
+            ValueError,
+            "or take binary_cross_en",
+        ),
+        (lambda net: net.loss(X, np.sign(Y), "bce"), ValueError, r"pass \(y \+ 1\) / 2 for -1 and 1"),
+        (lambda net: gd.Sequential([gd.Dense(1, 1)]), TypeError, "pass the layers themselves, not a list of them"),
+        (lambda net: gd.MLP([3, 4.0, 1]), TypeError, r"sizes\[1\] must be an integer, got 4.0"),
+        (lambda net: net.fit(X, Y, loss="mse", stop=gd.EarlyStopping), TypeError, "got the class EarlyStopping"),
+        (lambda net: net.loss(X + 1j, Y, "mse"), TypeError, "pass X.real, if that is meant"),
+    ],
+)
 def test_a_mistake_is_answered_with_its_remedy(call, exception, message):
     net = gd.LinearModel(4, 2, seed=0)
     before = net.params.copy()

@@ -106,13 +106,13 @@ def test_a_changed_state_loads_whole_or_not_at_all(optimizer):
                 continue
             loaded += 1
             assert np.isfinite(trainer.model.params).all()
-            assert 0 <= trainer.learning_rate < np.inf    # after a million plateaus it is 0
+            assert 0 <= trainer.learning_rate < np.inf  # after a million plateaus it is 0
             try:
                 trainer.fit(X, Y, epochs=1, **TOLD)
             except gd.DivergedError:
                 assert np.isfinite(trainer.model.params).all()
             if trainer.steps_done < 2**60:
-                trainer.load_state_dict(trainer.state_dict())    # what training has come to is taken
+                trainer.load_state_dict(trainer.state_dict())  # what training has come to is taken
             trainer.load_state_dict(before)
     assert refused > (1000 if optimizer is WHOLE else 100)
     assert loaded > (50 if optimizer is WHOLE else 5)

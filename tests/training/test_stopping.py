@@ -57,9 +57,12 @@ def test_the_first_epoch_is_the_best_until_another_is_better():
     net, seen = linear(), []
     stop = gd.EarlyStopping(1, monitor="endless", mode="min")
     history = net.fit(
-        X, Y, loss="mse", metrics={"endless": lambda outputs, y: np.inf},
+        X,
+        Y,
+        loss="mse",
+        metrics={"endless": lambda outputs, y: np.inf},
         stop=[stop, lambda end: seen.append(end.params.copy())],
-    )  # fmt: skip
+    )
     told = "endless has not improved for 1 epoch: the best, inf, was in epoch 0; its parameters were restored"
     assert history.stop_reason.startswith(told)
     np.testing.assert_array_equal(net.params, seen[0])
@@ -105,14 +108,17 @@ def test_the_best_parameters_come_back_even_when_no_criterion_stopped():
     trainer = gd.Trainer(net, constant_loss([3.0, 1.0, 2.0]), gd.SGD(1.0))
     history = trainer.fit([[1.0]], [0.0], epochs=3, stop=gd.EarlyStopping(10))
     assert history.stop_reason == "all 3 epochs were run"
-    assert net.params[0] == 1    # after one move of one, which the second epoch has measured
+    assert net.params[0] == 1  # after one move of one, which the second epoch has measured
 
 
 def test_monitor_chooses_what_is_watched():
     both, none = {"validation_data": (X, Y)}, {}
     for monitor, name, data in (
-        ("auto", "val_loss", both), ("loss", "loss", both), ("val_loss", "val_loss", both), ("auto", "loss", none),
-    ):  # fmt: skip
+        ("auto", "val_loss", both),
+        ("loss", "loss", both),
+        ("val_loss", "val_loss", both),
+        ("auto", "loss", none),
+    ):
         stop = gd.EarlyStopping(2, min_delta=1e-3, monitor=monitor)
         history = linear().fit(X, Y, loss="mse", optimizer=gd.SGD(1e-12), epochs=9, stop=stop, **data)
         assert history.epochs == 3
@@ -179,9 +185,13 @@ def test_of_several_steps_the_message_says_that_the_loss_is_a_mean():
     """The parameters after the epoch come back, and nothing is claimed of their loss."""
     net, seen = linear(), []
     history = net.fit(
-        X, Y, loss="mse", optimizer=gd.SGD(1e-12), batch_size=20,
+        X,
+        Y,
+        loss="mse",
+        optimizer=gd.SGD(1e-12),
+        batch_size=20,
         stop=[gd.EarlyStopping(2, min_delta=1e-3), lambda end: seen.append(end.params.copy())],
-    )  # fmt: skip
+    )
     best = int(np.argmin(history.loss))
     told = f"was in epoch {best}, as the mean over its steps, each before its update; the parameters after that epoch"
     assert f"{told} were restored (the training loss" in history.stop_reason
@@ -206,9 +216,13 @@ def test_the_lowest_comes_back_whatever_counts_as_improvement(patience):
     ones = np.ones((4, 1)), np.ones(4)
     net = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
     history = net.fit(
-        *ones, loss="mse", optimizer=gd.SGD(0.05), epochs=30, validation_data=ones,
+        *ones,
+        loss="mse",
+        optimizer=gd.SGD(0.05),
+        epochs=30,
+        validation_data=ones,
         stop=gd.EarlyStopping(patience, min_delta=0.05),
-    )  # fmt: skip
+    )
     assert net.loss(*ones, "mse") == min(history.val_loss) == history.val_loss[-1]
     if patience == 3:
         best, epoch = history.val_loss[-1], history.epochs - 1
@@ -259,16 +273,22 @@ def test_nan_is_a_bad_epoch_to_a_plateau():
 # metrics that no fit could improve
 
 
-@pytest.mark.parametrize(("held", "reason"), [
-    ((X[:1], Y[:1]), "R2 of one sample is undefined"),
-    ((X[:9], np.full(9, 2.5)), "the targets are constant"),
-])  # fmt: skip
-@pytest.mark.parametrize("watcher", [
-    lambda: {"stop": gd.EarlyStopping(5, monitor="val_r2")},
-    lambda: {"stop": gd.LossThreshold(0.5, "val_r2")},
-    lambda: {"stop": gd.RelativeChange(0.5, monitor="val_r2")},
-    lambda: {"optimizer": gd.SGD(gd.schedules.ReduceOnPlateau(0.1, monitor="val_r2"))},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        ((X[:1], Y[:1]), "R2 of one sample is undefined"),
+        ((X[:9], np.full(9, 2.5)), "the targets are constant"),
+    ],
+)
+@pytest.mark.parametrize(
+    "watcher",
+    [
+        lambda: {"stop": gd.EarlyStopping(5, monitor="val_r2")},
+        lambda: {"stop": gd.LossThreshold(0.5, "val_r2")},
+        lambda: {"stop": gd.RelativeChange(0.5, monitor="val_r2")},
+        lambda: {"optimizer": gd.SGD(gd.schedules.ReduceOnPlateau(0.1, monitor="val_r2"))},
+    ],
+)
 def test_a_metric_without_a_value_is_refused_before_the_first_epoch(watcher, held, reason):
     net = linear()
     before = net.params.copy()

@@ -31,7 +31,7 @@ def test_a_models_fit_takes_what_a_trainer_and_its_fit_take():
         for call in (gd.Trainer.__init__, gd.Trainer.fit, gd.Sequential.fit)
     )
     assert made.pop("model") is made.pop("loss") is inspect.Parameter.empty
-    assert short.pop("loss") is None    # an error that looks at y names those that go with it
+    assert short.pop("loss") is None  # an error that looks at y names those that go with it
     assert {**made, **fitted} == short
 
 
@@ -100,7 +100,7 @@ def test_every_place_is_equally_likely():
     counts = np.zeros((n, n))
     for epoch in range(runs):
         counts[np.arange(n), order_of(epoch, n)] += 1
-    chi_squared = ((counts - runs / n) ** 2 / (runs / n)).sum()     # 25 degrees of freedom
+    chi_squared = ((counts - runs / n) ** 2 / (runs / n)).sum()  # 25 degrees of freedom
     assert 8 < chi_squared < 60
 
 

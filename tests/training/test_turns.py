@@ -38,6 +38,7 @@ class Calls(gd.Callback):
 
 def places(trainer, call):
     """The ways to call from within a fit: name -> fit that does it."""
+
     def metric(outputs, y):
         call()
         return 0.0
@@ -69,6 +70,7 @@ def test_a_call_within_a_call_is_refused(name):
 
 def test_a_trainer_may_be_read_and_copied_within_a_fit():
     trainer = new_trainer()
+
     def read():
         pickle.dumps(trainer)
         trainer.state_dict()

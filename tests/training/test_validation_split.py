@@ -37,7 +37,7 @@ def test_a_share_is_held_out_at_random_and_by_the_seed(n, share):
     if n == 1000 and share < 0.9:
         other = split_of(data, share, MeanSquaredError(), seed=1)[1]
         assert abs(np.isin(held, other).mean() - share) < 0.15
-        assert abs(held.mean() - 499.5) < 5 * 289 / len(held) ** 0.5    # drawn from all over, not from an end
+        assert abs(held.mean() - 499.5) < 5 * 289 / len(held) ** 0.5  # drawn from all over, not from an end
 
 
 @pytest.mark.parametrize("sizes", [(60, 30, 10), (5, 5, 5), (90, 9, 1), (2, 2, 2, 2, 2), (1, 1, 8)])
@@ -126,17 +126,29 @@ def test_early_stopping_watches_the_held_out_part_or_says_what_it_watched(rng):
     assert reasons[1].endswith("(the training loss, as there is no validation data: pass validation_split=0.2)")
 
 
-@pytest.mark.parametrize(("options", "error", "message"), [
-    ({"validation_split": 0.0}, ValueError, r"validation_split must be in \(0, 1\), got 0.0"),
-    ({"validation_split": 1}, ValueError, r"validation_split must be in \(0, 1\), got 1"),
-    ({"validation_split": 20}, ValueError, r"validation_split must be in \(0, 1\)"),
-    ({"validation_split": "0.2"}, TypeError, "validation_split must be a number, got '0.2'"),
-    ({"validation_split": True}, TypeError, "validation_split must be a number, got True"),
-    ({"validation_split": 0.2, "validation_data": (np.ones((2, 2)), [0, 1])}, ValueError, "both given: leave one of"),
-    ({"validation_split": 0.5, "sample_weight": [1, 0, 0, 0]}, ValueError, "samples of weight 0 alone"),
-    ({"validation_data": (np.ones((2, 2)), [0, 1], [0, 0])}, ValueError, "validation_data: sample_weight sums to 0"),
-    ({"validation_data": (np.ones((2, 2)), [0, 1], [1, 1], [1])}, TypeError, "got 4 items"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"validation_split": 0.0}, ValueError, r"validation_split must be in \(0, 1\), got 0.0"),
+        ({"validation_split": 1}, ValueError, r"validation_split must be in \(0, 1\), got 1"),
+        ({"validation_split": 20}, ValueError, r"validation_split must be in \(0, 1\)"),
+        ({"validation_split": "0.2"}, TypeError, "validation_split must be a number, got '0.2'"),
+        ({"validation_split": True}, TypeError, "validation_split must be a number, got True"),
+        (
+            {"validation_split": 0.2, "validation_data": (np.ones((2, 2)), [0, 1])},
+            ValueError,
+            "both given: leave one of",
+        ),
+        ({"validation_split": 0.5, "sample_weight": [1, 0, 0, 0]}, ValueError, "samples of weight 0 alone"),
+        (
+            {"validation_data": (np.ones((2, 2)), [0, 1], [0, 0])},
+            ValueError,
+            "validation_data: sample_weight sums to 0",
+        ),
+        ({"validation_data": (np.ones((2, 2)), [0, 1], [1, 1], [1])}, TypeError, "got 4 items"),
+    ],
+    ids=str,
+)
 def test_errors(options, error, message):
     net = gd.LinearModel(2, 2, seed=0)
     kept = net.params.copy()

@@ -29,8 +29,16 @@ def averaged_fit(net, X, y, loss, batch_size, rate, epochs=60, **options):
     """Steps of a rate that falls, and the mean of the second half's parameters."""
     steps = epochs * -(-len(X) // batch_size)
     optimizer = gd.SGD(gd.schedules.Polynomial(rate * min(1, batch_size / 32), steps))
-    return net.fit(X, y, loss=loss, optimizer=optimizer, epochs=epochs, batch_size=batch_size,
-                   average=gd.Polyak(start=steps // 2), **options)    # fmt: skip
+    return net.fit(
+        X,
+        y,
+        loss=loss,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=batch_size,
+        average=gd.Polyak(start=steps // 2),
+        **options,
+    )
 
 
 @pytest.mark.parametrize(("batch_size", "epochs"), [(1, 40), (8, 40), (32, 60), (2000, 3000)])

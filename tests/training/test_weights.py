@@ -49,14 +49,14 @@ def test_the_mean_of_an_epochs_gradients_is_the_full_one(loss, dtype, batch_size
         trainer = gd.Trainer(net, loss, gd.SGD(1.0), batch_size=batch_size, drop_last=drop_last, shuffle=shuffle)
         rows = N - N % batch_size if drop_last else N
         if shuffle and rows < N:
-            continue    # which rows are left out is the seed's
+            continue  # which rows are left out is the seed's
         sizes, grads = zip(*steps_of_an_epoch(trainer, X, y, weight, rows), strict=True)
         assert trainer.epochs_done == 1
         assert sum(sizes) == rows
         found = np.average(grads, axis=0, weights=sizes)
         _, want = net.loss_and_grad(X[:rows], y[:rows], loss, sample_weight=weight[:rows])
         want = want * (weight[:rows].mean(dtype=float) / weight.mean(dtype=float))
-        scale = max(np.abs(grads).max(), np.abs(net.params).max())    # a step's rounding is that of the parameters
+        scale = max(np.abs(grads).max(), np.abs(net.params).max())  # a step's rounding is that of the parameters
         np.testing.assert_allclose(found, want, rtol=0, atol=20 * np.finfo(dtype).eps * scale)
 
 
@@ -119,7 +119,7 @@ def test_an_epoch_over_weights_moves_as_one_over_copies(loss):
     """Mean parameters of 300 seeds after an epoch of small steps; copies and rows take as many steps."""
     loss, ends = gd.losses.get_loss(loss), {}
     start, X, y, _ = problem(loss, n=40)
-    every, copies = np.arange(40), np.arange(40) % 4    # 60 rows, as copies
+    every, copies = np.arange(40), np.arange(40) % 4  # 60 rows, as copies
     for name, rows, weight, batch_size in (("weights", every, copies, 4), ("copies", every.repeat(copies), None, 6)):
         ends[name] = []
         for seed in range(300):
@@ -215,7 +215,7 @@ def test_an_epoch_left_and_gone_on_with_has_the_same_bits(isa, shuffle, drop_las
     """The mean weight is that of all data, not of what is left of the epoch."""
     nets = [problem(gd.CrossEntropy())[0] for _ in range(3)]
     _, X, y, weight = problem(gd.CrossEntropy(), shift=0.5)
-    weight[: N // 2] *= 100    # the rest has another mean
+    weight[: N // 2] *= 100  # the rest has another mean
     options = {"batch_size": batch_size, "shuffle": shuffle, "drop_last": drop_last, "seed": 5}
     trainers = [gd.Trainer(net, "cross_entropy", "adam", **options) for net in nets]
     whole = trainers[0].fit(X, y, epochs=2, sample_weight=weight)
@@ -243,7 +243,7 @@ def test_a_batch_without_weight_moves_nothing_and_says_nothing():
     assert history.loss == [0]
     history = trainer.fit(X, y, epochs=1, sample_weight=weight)
     twin = problem(gd.MeanSquaredError())[0]
-    rest = gd.Trainer(twin, "mse", gd.SGD(0.1 * 46 / 32), batch_size=7, shuffle=False)    # by its own, larger mean
+    rest = gd.Trainer(twin, "mse", gd.SGD(0.1 * 46 / 32), batch_size=7, shuffle=False)  # by its own, larger mean
     want = rest.fit(X[14:], y[14:], epochs=1, sample_weight=weight[14:])
     np.testing.assert_allclose(net.params, twin.params, rtol=1e-12)
     assert history.loss == pytest.approx(want.loss, rel=1e-12)
@@ -259,12 +259,15 @@ def test_sums_of_weights_are_taken_in_double():
     assert net.params[0] == pytest.approx(weight[0] / weight.mean(), rel=2e-7)
 
 
-@pytest.mark.parametrize(("dtype", "weight", "message"), [
-    ("float64", [1e308, 1e308, 1e308], "sample_weight makes weights that sum to inf; expected a sum from 1e-280"),
-    ("float64", [1e-300, 0, 0], "sample_weight makes weights that sum to 1e-300; expected"),
-    ("float32", [0, 0, 0], "sample_weight sums to 0"),
-    ("float32", [1e-60, 0, 0], "sample_weight sums to 0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dtype", "weight", "message"),
+    [
+        ("float64", [1e308, 1e308, 1e308], "sample_weight makes weights that sum to inf; expected a sum from 1e-280"),
+        ("float64", [1e-300, 0, 0], "sample_weight makes weights that sum to 1e-300; expected"),
+        ("float32", [0, 0, 0], "sample_weight sums to 0"),
+        ("float32", [1e-60, 0, 0], "sample_weight sums to 0"),
+    ],
+)
 def test_a_sum_that_cannot_be_divided_by_is_refused(dtype, weight, message):
     net = gd.LinearModel(1, dtype=dtype, seed=0)
     for call in (net.fit, net.loss):

@@ -36,9 +36,14 @@ class Network(Contender):
         problem = fold.problem
         self.model = initial(fold)
         self.model.fit(
-            fold.X, fold.y, loss=problem.loss, optimizer=gd.Adam(problem.learning_rate), epochs=epochs,
-            batch_size=problem.batch, seed=fold.number,
-        )  # fmt: skip
+            fold.X,
+            fold.y,
+            loss=problem.loss,
+            optimizer=gd.Adam(problem.learning_rate),
+            epochs=epochs,
+            batch_size=problem.batch,
+            seed=fold.number,
+        )
 
     def predict(self, fold: Fold) -> NDArray[Any]:
         return fold.kind.predicted(self.model.predict(fold.X_test))
@@ -56,9 +61,14 @@ class Linear(Contender):
         factor = 2.0 if fold.kind.score == "R2" else 1.0  # Ridge penalizes the whole square, not half of it.
         self.model = gd.LinearModel(n_in, n_out, weight_init="zeros", dtype="float64", seed=0)
         self.model.fit(
-            fold.X, fold.y, loss=fold.problem.loss, optimizer=gd.LBFGS(ftol=FTOL, gtol=GTOL), epochs=epochs,
-            batch_size=len(fold.X), l2=factor * RIDGE / len(fold.X),
-        )  # fmt: skip
+            fold.X,
+            fold.y,
+            loss=fold.problem.loss,
+            optimizer=gd.LBFGS(ftol=FTOL, gtol=GTOL),
+            epochs=epochs,
+            batch_size=len(fold.X),
+            l2=factor * RIDGE / len(fold.X),
+        )
 
     def predict(self, fold: Fold) -> NDArray[Any]:
         return fold.kind.predicted(self.model.predict(fold.X_test))

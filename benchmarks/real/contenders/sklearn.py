@@ -38,10 +38,18 @@ class Perceptron(Contender):
         problem = fold.problem
         options: dict[str, Any] = {} if fold.kind.is_classes else {"loss": LOSSES[problem.loss]}
         self.model = (MLPClassifier if fold.kind.is_classes else MLPRegressor)(
-            hidden_layer_sizes=problem.widths[1:-1], activation=problem.activation, solver=problem.optimizer, alpha=0.0,
-            batch_size=min(problem.batch, len(fold.X)), learning_rate_init=problem.learning_rate, max_iter=epochs,
-            tol=0.0, n_iter_no_change=10**9, random_state=fold.number, **options,
-        )  # fmt: skip
+            hidden_layer_sizes=problem.widths[1:-1],
+            activation=problem.activation,
+            solver=problem.optimizer,
+            alpha=0.0,
+            batch_size=min(problem.batch, len(fold.X)),
+            learning_rate_init=problem.learning_rate,
+            max_iter=epochs,
+            tol=0.0,
+            n_iter_no_change=10**9,
+            random_state=fold.number,
+            **options,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             if self.same_start:

@@ -59,8 +59,10 @@ def run(batch: int, rate: float) -> Run:
 def best_runs() -> dict[str, Run]:
     """Return the run of each way at that of five rates which leaves the lowest loss."""
     ways = {"one sample": 1, "mini-batch of 32": 32, "all samples": len(digits().X)}
-    return {name: min((run(batch, rate) for rate in RATES), key=lambda found: found.losses[-1])
-            for name, batch in ways.items()}  # fmt: skip
+    return {
+        name: min((run(batch, rate) for rate in RATES), key=lambda found: found.losses[-1])
+        for name, batch in ways.items()
+    }
 
 
 @num_threads(1)
@@ -71,27 +73,44 @@ def variants() -> Section:
     steps = whole.steps, one.steps, mini.steps
     noise = {size: gradient_noise(size) for size in (1, 32, len(digits().X))}
     times = {name: _time_to(found) for name, found in runs.items()}
-    rows = tuple((name, found.rate, found.steps, found.losses[1], found.losses[-1], 1e3 * found.seconds,
-                  f"{found.accuracy:.1%}") for name, found in runs.items())  # fmt: skip
+    rows = tuple(
+        (name, found.rate, found.steps, found.losses[1], found.losses[-1], 1e3 * found.seconds, f"{found.accuracy:.1%}")
+        for name, found in runs.items()
+    )
     single, small, full = noise.values()
     claims = (
-        Claim("steps", "batch: all samples in one iteration; stochastic: one; mini-batch: a few",
-              f"an epoch over {len(digits().X)} images has {whole.steps}, {one.steps} and {mini.steps} steps",
-              holds(steps == (1, len(digits().X), 45)), {"steps": steps}),
-        Claim("sgd faster", "SGD can converge faster than mini-batch",
-              f"after {EPOCHS} epochs {one.losses[-1]:.2g} against {mini.losses[-1]:.2g}; time to the loss {TARGET}: "
-              f"{_ms(times['one sample'])} against {_ms(times['mini-batch of 32'])}",
-              everywhere(one.losses[-1] < mini.losses[-1], times["one sample"] < times["mini-batch of 32"]),
-              {"losses": (one.losses, mini.losses), "times": times}),
-        Claim("variance", "SGD may have high variance in the updates",
-              f"variance of the step's gradient over the square of its mean: {single:.3g} for one sample, {small:.3g} "
-              f"for 32, {full:.1g} for all", holds(single > small > full), {"noise": noise}),
-        Claim("balance", "mini-batch balances stability and efficiency",
-              f"it reaches {mini.losses[-1]:.3g} in {EPOCHS} epochs of {1e3 * mini.seconds:.2g} ms, all samples "
-              f"{whole.losses[-1]:.3g}, one sample {one.losses[-1]:.3g} of {1e3 * one.seconds:.2g} ms",
-              holds(mini.losses[-1] < whole.losses[-1] and mini.seconds < one.seconds),
-              {"losses": (mini.losses[-1], whole.losses[-1]), "seconds": (mini.seconds, one.seconds)}),
-    )  # fmt: skip
+        Claim(
+            "steps",
+            "batch: all samples in one iteration; stochastic: one; mini-batch: a few",
+            f"an epoch over {len(digits().X)} images has {whole.steps}, {one.steps} and {mini.steps} steps",
+            holds(steps == (1, len(digits().X), 45)),
+            {"steps": steps},
+        ),
+        Claim(
+            "sgd faster",
+            "SGD can converge faster than mini-batch",
+            f"after {EPOCHS} epochs {one.losses[-1]:.2g} against {mini.losses[-1]:.2g}; time to the loss {TARGET}: "
+            f"{_ms(times['one sample'])} against {_ms(times['mini-batch of 32'])}",
+            everywhere(one.losses[-1] < mini.losses[-1], times["one sample"] < times["mini-batch of 32"]),
+            {"losses": (one.losses, mini.losses), "times": times},
+        ),
+        Claim(
+            "variance",
+            "SGD may have high variance in the updates",
+            f"variance of the step's gradient over the square of its mean: {single:.3g} for one sample, {small:.3g} "
+            f"for 32, {full:.1g} for all",
+            holds(single > small > full),
+            {"noise": noise},
+        ),
+        Claim(
+            "balance",
+            "mini-batch balances stability and efficiency",
+            f"it reaches {mini.losses[-1]:.3g} in {EPOCHS} epochs of {1e3 * mini.seconds:.2g} ms, all samples "
+            f"{whole.losses[-1]:.3g}, one sample {one.losses[-1]:.3g} of {1e3 * one.seconds:.2g} ms",
+            holds(mini.losses[-1] < whole.losses[-1] and mini.seconds < one.seconds),
+            {"losses": (mini.losses[-1], whole.losses[-1]), "seconds": (mini.seconds, one.seconds)},
+        ),
+    )
     header = ("gradient of", "best rate", "steps", "loss, 1 epoch", f"{EPOCHS} epochs", "ms/epoch", "held out")
     shown = {name: found.losses for name, found in runs.items()}
     picture = Picture("document3_batches", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
@@ -136,29 +155,52 @@ def advantages() -> Section:
     growth = large[0] / small[0], large[1] / small[1]
     model = classifier()
     full_batch(model, "cross_entropy", SGD(1.0), data.X).fit(data.X, data.y, epochs=300)
-    excess = {name: _excess(batch, rate) for name, batch, rate in (
-        ("all", 500, 0.05), ("one", 1, 0.01), ("one, falling rate", 1, InverseScaling(0.05)))}  # fmt: skip
+    excess = {
+        name: _excess(batch, rate)
+        for name, batch, rate in (("all", 500, 0.05), ("one", 1, 0.01), ("one, falling rate", 1, InverseScaling(0.05)))
+    }
     sizes = {batch: run(batch, 0.1).losses[-1] for batch in (1, 8, 32, 128, 512)}
     claims = (
-        Claim("good solution", "gradient descent often converges to a good solution",
-              f"300 iterations over all digits: {accuracy(model):.1%} of the held-out images are right",
-              holds(accuracy(model) > 0.9), {"accuracy": accuracy(model)}),
-        Claim("large data", "gradient descent is slow for large data sets",
-              f"{SIZES[1] // SIZES[0]} times the rows: it looks at {growth[0]:.3g} times as many samples to come "
-              f"within 1 % of the least loss, mini-batch descent at {growth[1]:.2g} times",
-              holds(growth[0] > 2 * growth[1]), {"growth": growth}),
-        Claim("efficient", "SGD: fast convergence, computationally efficient",
-              f"{small[1]} samples instead of {small[0]} for the same loss with {SIZES[0]} rows, {large[1]} instead of "
-              f"{large[0]} with {SIZES[1]}", holds(small[1] < small[0] and large[1] < large[0]), {"looked": looked}),
-        Claim("global optimum", "SGD may not reach the global optimum",
-              f"least squares: it hovers {excess['one']:.2g} above the minimum, all samples end {excess['all']:.1g} "
-              f"from it; with a falling rate SGD is {excess['one, falling rate']:.2g} above",
-              holds(excess["one"] > 1e-3 > excess["all"]), {"excess": excess}),
-        Claim("tuning", "mini-batch requires tuning of the batch size",
-              "loss after 10 epochs at rate 0.1, batches of "
-              + ", ".join(f"{batch}: {loss:.2g}" for batch, loss in sizes.items()),
-              holds(max(sizes.values()) > 2 * min(sizes.values())), {"losses": sizes}),
-    )  # fmt: skip
+        Claim(
+            "good solution",
+            "gradient descent often converges to a good solution",
+            f"300 iterations over all digits: {accuracy(model):.1%} of the held-out images are right",
+            holds(accuracy(model) > 0.9),
+            {"accuracy": accuracy(model)},
+        ),
+        Claim(
+            "large data",
+            "gradient descent is slow for large data sets",
+            f"{SIZES[1] // SIZES[0]} times the rows: it looks at {growth[0]:.3g} times as many samples to come "
+            f"within 1 % of the least loss, mini-batch descent at {growth[1]:.2g} times",
+            holds(growth[0] > 2 * growth[1]),
+            {"growth": growth},
+        ),
+        Claim(
+            "efficient",
+            "SGD: fast convergence, computationally efficient",
+            f"{small[1]} samples instead of {small[0]} for the same loss with {SIZES[0]} rows, {large[1]} instead of "
+            f"{large[0]} with {SIZES[1]}",
+            holds(small[1] < small[0] and large[1] < large[0]),
+            {"looked": looked},
+        ),
+        Claim(
+            "global optimum",
+            "SGD may not reach the global optimum",
+            f"least squares: it hovers {excess['one']:.2g} above the minimum, all samples end {excess['all']:.1g} "
+            f"from it; with a falling rate SGD is {excess['one, falling rate']:.2g} above",
+            holds(excess["one"] > 1e-3 > excess["all"]),
+            {"excess": excess},
+        ),
+        Claim(
+            "tuning",
+            "mini-batch requires tuning of the batch size",
+            "loss after 10 epochs at rate 0.1, batches of "
+            + ", ".join(f"{batch}: {loss:.2g}" for batch, loss in sizes.items()),
+            holds(max(sizes.values()) > 2 * min(sizes.values())),
+            {"losses": sizes},
+        ),
+    )
     return Section("Their advantages and disadvantages", claims)
 
 
@@ -196,19 +238,36 @@ def _excess(batch: int, rate: float | InverseScaling) -> float:
 def batch_sizes() -> Section:
     """Measure the table of batch sizes and training times."""
     runs = {batch: run(batch, 0.1) for batch in SECONDS}
-    rows = tuple((batch, printed, printed / SECONDS[128], 1e3 * runs[batch].seconds,
-                  runs[batch].seconds / runs[128].seconds, runs[batch].losses[-1])
-                 for batch, printed in SECONDS.items())  # fmt: skip
+    rows = tuple(
+        (
+            batch,
+            printed,
+            printed / SECONDS[128],
+            1e3 * runs[batch].seconds,
+            runs[batch].seconds / runs[128].seconds,
+            runs[batch].losses[-1],
+        )
+        for batch, printed in SECONDS.items()
+    )
     seconds, last = [found.seconds for found in runs.values()], [found.losses[-1] for found in runs.values()]
     ratio, printed_ratio = seconds[0] / seconds[-1], SECONDS[16] / SECONDS[128]
     claims = (
-        Claim("batch time", "batches of 16, 32, 64, 128: 180, 120, 90, 70 seconds",
-              f"an epoch takes {ratio:.2g} times as long with 16 as with 128; {printed_ratio:.2g} times in the "
-              "document", everywhere(ratio > 1, abs(ratio - printed_ratio) < CLOSE * printed_ratio), {"ratio": ratio}),
-        Claim("batch convergence", "the batch size affects the speed of convergence",
-              f"the same rate, 0.1, and {EPOCHS} epochs: loss {last[0]:.2g} with 16, {last[-1]:.2g} with 128: what an "
-              "epoch gains in time it loses in steps", holds(last[-1] > 2 * last[0], DEPENDS), {"losses": last}),
-    )  # fmt: skip
+        Claim(
+            "batch time",
+            "batches of 16, 32, 64, 128: 180, 120, 90, 70 seconds",
+            f"an epoch takes {ratio:.2g} times as long with 16 as with 128; {printed_ratio:.2g} times in the document",
+            everywhere(ratio > 1, abs(ratio - printed_ratio) < CLOSE * printed_ratio),
+            {"ratio": ratio},
+        ),
+        Claim(
+            "batch convergence",
+            "the batch size affects the speed of convergence",
+            f"the same rate, 0.1, and {EPOCHS} epochs: loss {last[0]:.2g} with 16, {last[-1]:.2g} with 128: what an "
+            "epoch gains in time it loses in steps",
+            holds(last[-1] > 2 * last[0], DEPENDS),
+            {"losses": last},
+        ),
+    )
     header = ("batch", "document, s", "ratio", "ms per epoch", "ratio", f"loss after {EPOCHS} epochs")
     note = "Digits, 64-32-10 tanh, rate 0.1; medians; ratios to the batch of 128"
     return Section("Batch size and time", claims, (Table(header, rows, note),))

@@ -35,25 +35,46 @@ def compared() -> Section:
     jump = float(np.abs(np.diff(slopes)).max())
     lowest, logs = cross_entropies()
     claims = (
-        Claim("mse", "mean squared error: differentiable, sensitive to outliers",
-              f"gradient check {'pass' if report.ok else 'fail'}; outliers take the error from {squared[0]:.3g} to "
-              f"{squared[-1]:.3g}, mae's from {mae[0]:.3g} to {mae[-1]:.3g}",
-              holds(report.ok and squared[-1] - squared[0] > 10 * (mae[-1] - mae[0])), {"errors": errors}),
-        Claim("huber", "huber: robust regression", f"its error goes from {huber[0]:.3g} to {huber[-1]:.3g}",
-              holds(huber[-1] - huber[0] < 0.1 * (squared[-1] - squared[0])), {"errors": huber}),
-        Claim("transition", "huber: smooth transition between MSE and MAE",
-              f"within 1 half the square ({near:.1g} off), beyond it the slope of |d| ({far:.1g} off); no jump of the "
-              f"slope above {jump:.2g} on steps of 0.01", holds(max(near, far) < 1e-9 and jump < 0.011),
-              {"near": near, "far": far, "jump": jump}),
-        Claim("cross entropy", "cross entropy: non-negative, logarithmic",
-              f"the lowest of 1000 random outputs is {lowest:.1e}; probabilities 0.1, 0.01, 0.001 cost "
-              + ", ".join(f"{value:.3f}" for value in logs),
-              holds(lowest >= 0 and np.allclose(logs, [k * math.log(10) for k in (1, 2, 3)])), {"logs": logs}),
-        Claim("appropriate loss", "choosing an appropriate loss is crucial",
-              f"with outliers of {SIZES[-1]:g} the best loss leaves {min(row[-1] for row in errors.values()):.3g}, the "
-              f"worst {max(row[-1] for row in errors.values()):.3g}", holds(squared[-1] > 2 * mae[-1]),
-              {"errors": errors}),
-    )  # fmt: skip
+        Claim(
+            "mse",
+            "mean squared error: differentiable, sensitive to outliers",
+            f"gradient check {'pass' if report.ok else 'fail'}; outliers take the error from {squared[0]:.3g} to "
+            f"{squared[-1]:.3g}, mae's from {mae[0]:.3g} to {mae[-1]:.3g}",
+            holds(report.ok and squared[-1] - squared[0] > 10 * (mae[-1] - mae[0])),
+            {"errors": errors},
+        ),
+        Claim(
+            "huber",
+            "huber: robust regression",
+            f"its error goes from {huber[0]:.3g} to {huber[-1]:.3g}",
+            holds(huber[-1] - huber[0] < 0.1 * (squared[-1] - squared[0])),
+            {"errors": huber},
+        ),
+        Claim(
+            "transition",
+            "huber: smooth transition between MSE and MAE",
+            f"within 1 half the square ({near:.1g} off), beyond it the slope of |d| ({far:.1g} off); no jump of the "
+            f"slope above {jump:.2g} on steps of 0.01",
+            holds(max(near, far) < 1e-9 and jump < 0.011),
+            {"near": near, "far": far, "jump": jump},
+        ),
+        Claim(
+            "cross entropy",
+            "cross entropy: non-negative, logarithmic",
+            f"the lowest of 1000 random outputs is {lowest:.1e}; probabilities 0.1, 0.01, 0.001 cost "
+            + ", ".join(f"{value:.3f}" for value in logs),
+            holds(lowest >= 0 and np.allclose(logs, [k * math.log(10) for k in (1, 2, 3)])),
+            {"logs": logs},
+        ),
+        Claim(
+            "appropriate loss",
+            "choosing an appropriate loss is crucial",
+            f"with outliers of {SIZES[-1]:g} the best loss leaves {min(row[-1] for row in errors.values()):.3g}, the "
+            f"worst {max(row[-1] for row in errors.values()):.3g}",
+            holds(squared[-1] > 2 * mae[-1]),
+            {"errors": errors},
+        ),
+    )
     note = "Squared error, on new rows without outliers, of a linear model of Friedman #1; every 20th target is off"
     header = ("loss", *(f"off by {size:g}" for size in SIZES))
     return Section("Losses", claims, (Table(header, rows, note),))

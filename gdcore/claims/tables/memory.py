@@ -36,7 +36,7 @@ def so_far() -> int | None:
 def peak(batch: int) -> int | None:
     """Return this process's peak memory in bytes, after two steps on a batch of this size."""
     X, y = np.zeros((batch, 64), np.float32), np.zeros(batch, np.int64)
-    model = MLP([64, HIDDEN, 10], activation="tanh", weight_init="zeros")    # to draw weights takes memory of its own
+    model = MLP([64, HIDDEN, 10], activation="tanh", weight_init="zeros")  # to draw weights takes memory of its own
     trainer = Trainer(model, "cross_entropy", SGD(0.01), batch_size=batch)
     for _ in range(2):
         trainer.step(X, y)
@@ -63,12 +63,16 @@ def batch_memory() -> Section:
         return Section(title, (Claim("memory", said, f"no {STATUS} tells this system's peak", OPEN),))
     small, large, whole = (found[batch] for batch in (BATCHES[0], *BATCHES[-2:]))
     claims = (
-        Claim("memory", said,
-              f"batches of 128 take {(large - small) / 1e6:.2g} MB more than those of 16, "
-              f"{(large - small) / (128 - 16) / 1e3:.2g} kB a sample (two outputs of each unit are "
-              f"{2 * 4 * (HIDDEN + 10) / 1e3:.2g} kB); 1438 at once {(whole - small) / 1e6:.2g} MB more",
-              holds(whole - NOISE > large > small + NOISE), {"peaks": found}),
-    )  # fmt: skip
+        Claim(
+            "memory",
+            said,
+            f"batches of 128 take {(large - small) / 1e6:.2g} MB more than those of 16, "
+            f"{(large - small) / (128 - 16) / 1e3:.2g} kB a sample (two outputs of each unit are "
+            f"{2 * 4 * (HIDDEN + 10) / 1e3:.2g} kB); 1438 at once {(whole - small) / 1e6:.2g} MB more",
+            holds(whole - NOISE > large > small + NOISE),
+            {"peaks": found},
+        ),
+    )
     rows = tuple((batch, most / 1e6, (most - small) / 1e6) for batch, most in found.items())
     note = f"A net 64-{HIDDEN}-10, tanh: the most that a new process has had in memory, two steps done"
     return Section(title, claims, (Table(("batch", "peak, MB", "more than with 16"), rows, note),))

@@ -63,26 +63,47 @@ def global_minimum() -> Section:
     crossed = float(np.mean(left[rates[1]] != left[rates[0]]))
     held = float(np.mean([_end_beside_a_steep_side(start) < 0 for start in WELL_STARTS] == left[rates[0]]))
     claims = (
-        Claim("local minimum", "it can converge to a local minimum",
-              f"two valleys: {1 - deep[0.01]:.0%} of {len(WELL_STARTS)} starts end in the higher one",
-              holds(deep[0.01] < 1), {"share": deep}),
-        Claim("initialization", "the initial parameters greatly influence where",
-              f"{stayed[rates[0]]:.0%} end on the side of the ridge where they began, at the rate {rates[0]}; "
-              f"{stayed[rates[1]]:.0%} at {rates[1]}", holds(stayed[rates[0]] == 1), {"stayed": stayed}),
-        Claim("low rate", "too low a rate may get stuck in a suboptimal local minimum",
-              f"the low rate leaves {1 - deep[rates[0]]:.0%} there, the high one, which jumps over the ridge, "
-              f"{1 - deep[rates[1]]:.0%}: the start decides more than the rate does",
-              everywhere(deep[rates[0]] < 1, 1 - deep[rates[0]] > MORE * (1 - deep[rates[1]])),
-              {"share": deep}),
-        Claim("condition and minima", "high condition numbers can affect which minimum is reached",
-              f"at the rate {rates[1]} {crossed:.0%} of the starts end in another valley than at {rates[0]}; with a "
-              f"second coordinate of curvature {STEEP:g} only rates below {2 / STEEP:g} are stable, and {held:.0%} end "
-              f"as at {rates[0]}", holds(crossed > 0 and held == 1), {"crossed": crossed, "held": held}),
-        Claim("several minima", "complex losses can have multiple local minima",
-              f"xor, a 2-2-1 tanh net, {XOR_SEEDS} seeds: {solved} solve it, the others end at the losses "
-              f"{', '.join(map(str, others[:4]))}", holds(0 < solved < XOR_SEEDS),
-              {"solved": solved, "others": others}),
-    )  # fmt: skip
+        Claim(
+            "local minimum",
+            "it can converge to a local minimum",
+            f"two valleys: {1 - deep[0.01]:.0%} of {len(WELL_STARTS)} starts end in the higher one",
+            holds(deep[0.01] < 1),
+            {"share": deep},
+        ),
+        Claim(
+            "initialization",
+            "the initial parameters greatly influence where",
+            f"{stayed[rates[0]]:.0%} end on the side of the ridge where they began, at the rate {rates[0]}; "
+            f"{stayed[rates[1]]:.0%} at {rates[1]}",
+            holds(stayed[rates[0]] == 1),
+            {"stayed": stayed},
+        ),
+        Claim(
+            "low rate",
+            "too low a rate may get stuck in a suboptimal local minimum",
+            f"the low rate leaves {1 - deep[rates[0]]:.0%} there, the high one, which jumps over the ridge, "
+            f"{1 - deep[rates[1]]:.0%}: the start decides more than the rate does",
+            everywhere(deep[rates[0]] < 1, 1 - deep[rates[0]] > MORE * (1 - deep[rates[1]])),
+            {"share": deep},
+        ),
+        Claim(
+            "condition and minima",
+            "high condition numbers can affect which minimum is reached",
+            f"at the rate {rates[1]} {crossed:.0%} of the starts end in another valley than at {rates[0]}; with a "
+            f"second coordinate of curvature {STEEP:g} only rates below {2 / STEEP:g} are stable, and {held:.0%} end "
+            f"as at {rates[0]}",
+            holds(crossed > 0 and held == 1),
+            {"crossed": crossed, "held": held},
+        ),
+        Claim(
+            "several minima",
+            "complex losses can have multiple local minima",
+            f"xor, a 2-2-1 tanh net, {XOR_SEEDS} seeds: {solved} solve it, the others end at the losses "
+            f"{', '.join(map(str, others[:4]))}",
+            holds(0 < solved < XOR_SEEDS),
+            {"solved": solved, "others": others},
+        ),
+    )
     pictures = tuple(
         Picture(f"document3_valley_{side}", partial(_draw_valley, start))
         for side, start in (("low", -0.3), ("high", 0.6))
@@ -123,17 +144,30 @@ def efficiency() -> Section:
         sizes.append(trainer.model.n_params)
     rows = tuple((c, steps[c], f"{angles[c]:.1f}°") for c in conditions)
     claims = (
-        Claim("ill-conditioned", "ill-conditioned functions make it less efficient",
-              f"{steps[2.0]:.0f} steps at condition 2, {steps[100.0]:.0f} at condition 100",
-              holds(steps[100.0] > 10 * steps[2.0]), {"steps": steps}),
-        Claim("directions", "there gradients can point in different directions",
-              f"the median angle between descent and the way to the minimum is {angles[2.0]:.0f}° at condition 2, "
-              f"{angles[100.0]:.0f}° at 100", holds(angles[100.0] > angles[2.0]), {"angles": angles}),
-        Claim("large models", "many parameters can cost much computation",
-              f"a step with {sizes[0]}, {sizes[1]} and {sizes[2]} parameters takes {1e6 * seconds[0]:.3g}, "
-              f"{1e6 * seconds[1]:.3g} and {1e6 * seconds[2]:.3g} µs", holds(seconds[2] > seconds[0]),
-              {"parameters": sizes, "seconds": seconds}),
-    )  # fmt: skip
+        Claim(
+            "ill-conditioned",
+            "ill-conditioned functions make it less efficient",
+            f"{steps[2.0]:.0f} steps at condition 2, {steps[100.0]:.0f} at condition 100",
+            holds(steps[100.0] > 10 * steps[2.0]),
+            {"steps": steps},
+        ),
+        Claim(
+            "directions",
+            "there gradients can point in different directions",
+            f"the median angle between descent and the way to the minimum is {angles[2.0]:.0f}° at condition 2, "
+            f"{angles[100.0]:.0f}° at 100",
+            holds(angles[100.0] > angles[2.0]),
+            {"angles": angles},
+        ),
+        Claim(
+            "large models",
+            "many parameters can cost much computation",
+            f"a step with {sizes[0]}, {sizes[1]} and {sizes[2]} parameters takes {1e6 * seconds[0]:.3g}, "
+            f"{1e6 * seconds[1]:.3g} and {1e6 * seconds[2]:.3g} µs",
+            holds(seconds[2] > seconds[0]),
+            {"parameters": sizes, "seconds": seconds},
+        ),
+    )
     note = "Parabolas of two curvatures, rate 1 / the larger: steps to a 1e-12th of the loss"
     table = Table(("condition", "steps", "median angle to the minimum"), rows, note)
     return Section("Misconception 2: it is always efficient", claims, (table,))
@@ -154,18 +188,29 @@ def optimality() -> Section:
     fits = {}
     for name, stop in (("all epochs", ()), ("early stopping", EarlyStopping(patience=20, restore_best=True))):
         model = MLP([64, 128, 10], seed=0)
-        history = model.fit(data.X[rows], data.y[rows], loss="cross_entropy", optimizer=Adam(0.003), epochs=200,
-                            validation_data=(data.X_test, data.y_test), stop=stop)  # fmt: skip
+        history = model.fit(
+            data.X[rows],
+            data.y[rows],
+            loss="cross_entropy",
+            optimizer=Adam(0.003),
+            epochs=200,
+            validation_data=(data.X_test, data.y_test),
+            stop=stop,
+        )
         fits[name] = model.loss(data.X_test, data.y_test, "cross_entropy"), history
     last, early = (loss for loss, _ in fits.values())
     history = fits["all epochs"][1]
     best = int(np.argmin(history.val_loss))
     claims = (
-        Claim("number of iterations", "a predefined number of iterations may not lead to the best",
-              f"a net that learns 200 digits: held-out loss {last:.3f} after 200 epochs, {history.val_loss[best]:.3f} "
-              f"after {best + 1}; early stopping returns {early:.3f}", holds(history.val_loss[best] < last, DEPENDS),
-              {"last": last, "best": history.val_loss[best], "early": early}),
-    )  # fmt: skip
+        Claim(
+            "number of iterations",
+            "a predefined number of iterations may not lead to the best",
+            f"a net that learns 200 digits: held-out loss {last:.3f} after 200 epochs, {history.val_loss[best]:.3f} "
+            f"after {best + 1}; early stopping returns {early:.3f}",
+            holds(history.val_loss[best] < last, DEPENDS),
+            {"last": last, "best": history.val_loss[best], "early": early},
+        ),
+    )
     picture = Picture("document3_epochs", partial(losses, history))
     return Section("Misconception 3: it guarantees optimal results", claims, pictures=(picture,))
 
@@ -183,15 +228,24 @@ def automation() -> Section:
     above = abs(model.loss(X, y, "mse") - least_loss(X, y))
     valley = minimize(_rosenbrock, [-1.2, 1.0], optimizer=Adam(0.02), max_steps=20_000)
     claims = (
-        Claim("by hand", "gradients need not be calculated by hand",
-              f"a net's {report.to_dict()['entries']} derivatives come with it, and stand the check: "
-              f"{'pass' if report.ok else 'fail'}; gd.minimize without a derivative ends {off:.1g} from where it ends "
-              "with one", holds(report.ok and off < 1e-6), {"ok": report.ok, "off": off}),
-        Claim("not only networks", "it is not only used for neural networks",
-              f"linear regression ends within {above:.1g} of least squares; Rosenbrock's valley at "
-              f"({valley.x[0]:.4f}, {valley.x[1]:.4f})", holds(above < 1e-9 and np.allclose(valley.x, 1, atol=1e-3)),
-              {"above": above, "x": valley.x.tolist()}),
-    )  # fmt: skip
+        Claim(
+            "by hand",
+            "gradients need not be calculated by hand",
+            f"a net's {report.to_dict()['entries']} derivatives come with it, and stand the check: "
+            f"{'pass' if report.ok else 'fail'}; gd.minimize without a derivative ends {off:.1g} from where it ends "
+            "with one",
+            holds(report.ok and off < 1e-6),
+            {"ok": report.ok, "off": off},
+        ),
+        Claim(
+            "not only networks",
+            "it is not only used for neural networks",
+            f"linear regression ends within {above:.1g} of least squares; Rosenbrock's valley at "
+            f"({valley.x[0]:.4f}, {valley.x[1]:.4f})",
+            holds(above < 1e-9 and np.allclose(valley.x, 1, atol=1e-3)),
+            {"above": above, "x": valley.x.tolist()},
+        ),
+    )
     return Section("Misconceptions 4 and 5: gradients by hand, networks alone", claims)
 
 

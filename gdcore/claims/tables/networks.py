@@ -22,9 +22,12 @@ Z = np.linspace(-20, 20, 4001)
 PRINTED = {"relu": "[0, ∞) and [0, 1)", "sigmoid": "(0, 1) and [0, 0.25]", "tanh": "(-1, 1) and (-1, 1)"}
 ITERATIONS = {1000: 80, 5000: 90, 10_000: 95, 20_000: 98}
 STARTS: dict[str, tuple[str, str | Initializer]] = {
-    "zeros": ("slow", "zeros"), "normal, std 0.01": ("moderate", Normal(0.01)),
-    "uniform ±1": ("moderate", Uniform(-1, 1)), "glorot": ("fast", "glorot_uniform"), "he": ("fast", "he_normal"),
-}  # fmt: skip
+    "zeros": ("slow", "zeros"),
+    "normal, std 0.01": ("moderate", Normal(0.01)),
+    "uniform ±1": ("moderate", Uniform(-1, 1)),
+    "glorot": ("fast", "glorot_uniform"),
+    "he": ("fast", "he_normal"),
+}
 MOST_EPOCHS = 40
 ENOUGH = 0.1
 
@@ -63,22 +66,34 @@ def activations() -> Section:
     relu, sigmoid, tanh = (shapes[name] for name in PRINTED)
     kinds = np.unique(relu.slope).tolist()
     claims = (
-        Claim("relu", f"ReLU: {PRINTED['relu']}",
-              f"slopes found on z = -20 … 20: {', '.join(f'{kind:g}' for kind in kinds)}, nothing between: {{0, 1}}",
-              holds(max(kinds) < 1), {"slopes": kinds}),
-        Claim("sigmoid", f"Sigmoid: {PRINTED['sigmoid']}",
-              f"slope {sigmoid.slope.min():.2g} to {sigmoid.slope.max():g}; 0 is approached and never met: (0, 0.25]",
-              holds(sigmoid.slope.min() == 0, DEPENDS if sigmoid.slope.max() == 0.25 else FAILS),
-              {"slopes": (float(sigmoid.slope.min()), float(sigmoid.slope.max()))}),
-        Claim("tanh", f"Tanh: {PRINTED['tanh']}",
-              f"slope {tanh.slope.min():.2g} to {tanh.slope.max():g}: never negative, and 1 at z = 0: "
-              f"(0, 1]. A least slope of 0 is rounding: at z = 20 it is {4 * math.exp(-40):.1g}",
-              holds(tanh.slope.min() < 0 and tanh.slope.max() < 1),
-              {"slopes": (float(tanh.slope.min()), float(tanh.slope.max()))}),
-    )  # fmt: skip
+        Claim(
+            "relu",
+            f"ReLU: {PRINTED['relu']}",
+            f"slopes found on z = -20 … 20: {', '.join(f'{kind:g}' for kind in kinds)}, nothing between: {{0, 1}}",
+            holds(max(kinds) < 1),
+            {"slopes": kinds},
+        ),
+        Claim(
+            "sigmoid",
+            f"Sigmoid: {PRINTED['sigmoid']}",
+            f"slope {sigmoid.slope.min():.2g} to {sigmoid.slope.max():g}; 0 is approached and never met: (0, 0.25]",
+            holds(sigmoid.slope.min() == 0, DEPENDS if sigmoid.slope.max() == 0.25 else FAILS),
+            {"slopes": (float(sigmoid.slope.min()), float(sigmoid.slope.max()))},
+        ),
+        Claim(
+            "tanh",
+            f"Tanh: {PRINTED['tanh']}",
+            f"slope {tanh.slope.min():.2g} to {tanh.slope.max():g}: never negative, and 1 at z = 0: "
+            f"(0, 1]. A least slope of 0 is rounding: at z = 20 it is {4 * math.exp(-40):.1g}",
+            holds(tanh.slope.min() < 0 and tanh.slope.max() < 1),
+            {"slopes": (float(tanh.slope.min()), float(tanh.slope.max()))},
+        ),
+    )
     header = ("activation", "least", "largest", "least slope", "largest slope", "range", "slope")
-    note = ("Measured on 4001 points from z = -20 to 20; to the right what is so for all z: an end that a range leaves "
-            "out is met by rounding alone")  # fmt: skip
+    note = (
+        "Measured on 4001 points from z = -20 to 20; to the right what is so for all z: an end that a range leaves "
+        "out is met by rounding alone"
+    )
     picture = Picture("document3_activations", lambda ax: _draw(ax, {name: shapes[name] for name in PRINTED}))
     return Section("Activations", claims, (Table(header, rows, note),), (picture,))
 
@@ -112,14 +127,24 @@ def iterations() -> Section:
     rising = {rate: bool(np.all(np.diff([new for _, new in those.values()]) > 0)) for rate, those in found.items()}
     slow, good = (list(those.values()) for those in found.values())
     claims = (
-        Claim("iterations", "1000, 5000, 10000, 20000 iterations: 80, 90, 95, 98 %",
-              "held out, at rate 0.001: " + ", ".join(f"{new:.1%}" for _, new in slow) + "; at 0.1: "
-              + ", ".join(f"{new:.1%}" for _, new in good),
-              everywhere(*rising.values()), {"accuracy": found, "rising": rising}),
-        Claim("influence", "the number of iterations directly influences the accuracy",
-              f"up to a point: at 0.1 the last 15000 iterations change it by {good[-1][1] - good[1][1]:+.1%}",
-              everywhere(good[1][1] > good[0][1], abs(good[-1][1] - good[1][1]) > 0.01), {"good": good}),
-    )  # fmt: skip
+        Claim(
+            "iterations",
+            "1000, 5000, 10000, 20000 iterations: 80, 90, 95, 98 %",
+            "held out, at rate 0.001: "
+            + ", ".join(f"{new:.1%}" for _, new in slow)
+            + "; at 0.1: "
+            + ", ".join(f"{new:.1%}" for _, new in good),
+            everywhere(*rising.values()),
+            {"accuracy": found, "rising": rising},
+        ),
+        Claim(
+            "influence",
+            "the number of iterations directly influences the accuracy",
+            f"up to a point: at 0.1 the last 15000 iterations change it by {good[-1][1] - good[1][1]:+.1%}",
+            everywhere(good[1][1] > good[0][1], abs(good[-1][1] - good[1][1]) > 0.01),
+            {"good": good},
+        ),
+    )
     header = ("iterations", "document", "0.001: learned", "held out", "0.1: learned", "held out")
     note = "Digits, 64-32-10 tanh, batches of 32 (whole epochs: at most 43 iterations more)"
     return Section("Iterations and accuracy", claims, (Table(header, rows, note),))
@@ -127,10 +152,13 @@ def iterations() -> Section:
 
 def initial_weights() -> Section:
     """Measure the epochs until the loss is low, from each initialization."""
-    runs = {name: {activation: _descent(init, activation) for activation in ("relu", "tanh")}
-            for name, (_, init) in STARTS.items()}  # fmt: skip
-    epochs = {name: {activation: _epochs(losses) for activation, losses in those.items()}
-              for name, those in runs.items()}  # fmt: skip
+    runs = {
+        name: {activation: _descent(init, activation) for activation in ("relu", "tanh")}
+        for name, (_, init) in STARTS.items()
+    }
+    epochs = {
+        name: {activation: _epochs(losses) for activation, losses in those.items()} for name, those in runs.items()
+    }
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, printed, *(e if e < math.inf else f"over {MOST_EPOCHS}" for e in epochs[name].values()))
         for name, (printed, _) in STARTS.items()
@@ -143,15 +171,23 @@ def initial_weights() -> Section:
     scaled = [epochs[name][a] for name in ("glorot", "he") for a in ("relu", "tanh")]
     random = [epochs[name][a] for name in ("normal, std 0.01", "uniform ±1") for a in ("relu", "tanh")]
     claims = (
-        Claim("zeros", "zero weights: slow",
-              f"not slow: a net never learns from them, its loss goes from {first[0]:.3f} to {never[0]:.3f}; a linear "
-              f"model has nothing to break and reaches {accuracy(linear):.1%}",
-              holds(max(scaled) < epochs["zeros"]["tanh"] < math.inf), {"last": never, "linear": accuracy(linear)}),
-        Claim("scaled", "Glorot and He: fast; random: moderate",
-              f"epochs with relu and tanh: glorot {_listed(epochs['glorot'])}, he {_listed(epochs['he'])}; normal 0.01 "
-              f"{_listed(epochs['normal, std 0.01'])}, uniform ±1 {_listed(epochs['uniform ±1'])}",
-              everywhere(*(max(scaled) < slower for slower in random)), {"epochs": epochs}),
-    )  # fmt: skip
+        Claim(
+            "zeros",
+            "zero weights: slow",
+            f"not slow: a net never learns from them, its loss goes from {first[0]:.3f} to {never[0]:.3f}; a linear "
+            f"model has nothing to break and reaches {accuracy(linear):.1%}",
+            holds(max(scaled) < epochs["zeros"]["tanh"] < math.inf),
+            {"last": never, "linear": accuracy(linear)},
+        ),
+        Claim(
+            "scaled",
+            "Glorot and He: fast; random: moderate",
+            f"epochs with relu and tanh: glorot {_listed(epochs['glorot'])}, he {_listed(epochs['he'])}; normal 0.01 "
+            f"{_listed(epochs['normal, std 0.01'])}, uniform ±1 {_listed(epochs['uniform ±1'])}",
+            everywhere(*(max(scaled) < slower for slower in random)),
+            {"epochs": epochs},
+        ),
+    )
     header = ("initial weights", "document", "relu: epochs", "tanh: epochs")
     note = f"Digits, 64-64-64-64-10, descent at rate 0.05 in batches of 32: epochs until the loss is below {ENOUGH}"
     shown = {name: those["relu"] for name, those in runs.items()}
@@ -162,8 +198,9 @@ def initial_weights() -> Section:
 def _descent(init: str | Initializer, activation: str) -> list[float]:
     data = digits()
     model = MLP([64, 64, 64, 64, 10], activation=activation, weight_init=init, seed=0)
-    history = model.fit(data.X, data.y, loss="cross_entropy", optimizer=SGD(0.05), epochs=MOST_EPOCHS,
-                        stop=LossThreshold(ENOUGH))  # fmt: skip
+    history = model.fit(
+        data.X, data.y, loss="cross_entropy", optimizer=SGD(0.05), epochs=MOST_EPOCHS, stop=LossThreshold(ENOUGH)
+    )
     return history.loss
 
 

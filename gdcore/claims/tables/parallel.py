@@ -36,13 +36,21 @@ def threads() -> Section:
     rows = tuple((count, 1e3 * seconds[count], seconds[1] / seconds[count]) for count in counts)
     gain = seconds[1] / min(took for count, took in seconds.items() if count > 1)
     claims = (
-        Claim("data parallelism", "data parallelism: improved training speed",
-              f"{gain:.2g} times as fast with 2 or more, where this process may use {available}; the weights are the "
-              f"same {'bit for bit' if same else 'NOT bit for bit'} for {', '.join(map(str, counts))}",
-              holds(gain > 1.2 and same, DEPENDS if same else FAILS), {"same": same, "seconds": seconds}),
-        Claim("model parallelism", "model parallelism: increased model capacity",
-              "out of scope: gdcore's threads share one memory, so they make a model faster and never larger; room on "
-              "several devices is for other libraries", OPEN),
-    )  # fmt: skip
+        Claim(
+            "data parallelism",
+            "data parallelism: improved training speed",
+            f"{gain:.2g} times as fast with 2 or more, where this process may use {available}; the weights are the "
+            f"same {'bit for bit' if same else 'NOT bit for bit'} for {', '.join(map(str, counts))}",
+            holds(gain > 1.2 and same, DEPENDS if same else FAILS),
+            {"same": same, "seconds": seconds},
+        ),
+        Claim(
+            "model parallelism",
+            "model parallelism: increased model capacity",
+            "out of scope: gdcore's threads share one memory, so they make a model faster and never larger; room on "
+            "several devices is for other libraries",
+            OPEN,
+        ),
+    )
     note = f"A step of a net 10-256-256-1 on {BATCH} rows, the fastest of {STEPS}"
     return Section("Parallelization", claims, (Table(("threads", "ms", "times as fast"), rows, note),))

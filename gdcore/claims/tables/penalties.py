@@ -70,8 +70,10 @@ def _definitions() -> dict[str, float]:
     model.params = np.random.default_rng(0).normal(size=model.n_params)
     w = model.params[:-1]
     plain = model.loss(X, y, "mse")
-    return {"l1": abs(model.loss(X, y, "mse", l1=0.1) - plain - 0.1 * float(np.abs(w).sum())),
-            "l2": abs(model.loss(X, y, "mse", l2=0.1) - plain - 0.1 / 2 * float(np.sum(w**2)))}  # fmt: skip
+    return {
+        "l1": abs(model.loss(X, y, "mse", l1=0.1) - plain - 0.1 * float(np.abs(w).sum())),
+        "l2": abs(model.loss(X, y, "mse", l2=0.1) - plain - 0.1 / 2 * float(np.sum(w**2))),
+    }
 
 
 def _subgradient(n: int, l1: float) -> NDArray[np.float64]:
@@ -88,8 +90,9 @@ def _subgradient(n: int, l1: float) -> NDArray[np.float64]:
 
 def sparsity() -> Section:
     """Measure which penalty gives zeros, and which small weights."""
-    plain, lasso, ridge, small = (fitted(200, FEATURES, l1=l1, l2=l2) for l1, l2 in
-                                  ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.1)))  # fmt: skip
+    plain, lasso, ridge, small = (
+        fitted(200, FEATURES, l1=l1, l2=l2) for l1, l2 in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.1))
+    )
     ways = {"no penalty": plain, "l1 = 1": lasso, "l2 = 0.1": small, "l2 = 1": ridge}
     exact = {name: int(np.sum(found.weight == 0)) for name, found in ways.items()}
     near = {name: int(np.sum(np.abs(found.weight) < 0.05)) for name, found in ways.items()}
@@ -99,31 +102,63 @@ def sparsity() -> Section:
     off, by_hand = _definitions(), _subgradient(200, 1.0)
     kept = tuple(int(i) for i in np.flatnonzero(lasso.weight))
     claims = (
-        Claim("penalties", "L1 adds the absolute values of the weights to the loss, L2 the squared values",
-              f"l1 times the sum of |w| is what is added, {off['l1']:.1g} off, and l2 times half the sum of w^2, "
-              f"{off['l2']:.1g} off", holds(max(off.values()) < 1e-12), {"off": off}),
-        Claim("l1 sparse", "L1 generates sparse solutions",
-              f"{exact['l1 = 1']} of {FEATURES} weights are exactly zero, {near['l1 = 1']} below 0.05; without a "
-              f"penalty {exact['no penalty']} and {near['no penalty']}",
-              holds(exact["l1 = 1"] >= FEATURES // 2, DEPENDS if near["l1 = 1"] > near["no penalty"] else FAILS),
-              {"exact": exact, "near": near}),
-        Claim("selection", "L1 helps feature selection",
-              f"it keeps the features {', '.join(map(str, kept))}; 0 to 4 make the target, of which a straight line "
-              f"can use {', '.join(map(str, USED))}", holds(kept == USED, DEPENDS), {"kept": kept}),
-        Claim("l1 suits", "L1 may not be suitable for all problems",
-              f"where every feature is used it costs: with the five alone the error on new rows is {all_used[0]:.3g}, "
-              f"with l1 = 1 {all_used[1]:.3g}", holds(all_used[1] > all_used[0]), {"errors": all_used}),
-        Claim("l1 complexity", "L1 adds complexity to the optimization process",
-              f"|w| has no slope at 0: {EPOCHS} steps along the gradient and the sign of w leave "
-              f"{int(np.sum(by_hand == 0))} weights exactly zero; the proximal step behind each step, which fit takes, "
-              f"{exact['l1 = 1']}", holds(exact["l1 = 1"] > 0 == np.sum(by_hand == 0)), {"by hand": by_hand.tolist()}),
-        Claim("l2 shrinks", "L2 is a penalty for large weights, shrinks weights",
-              f"the norm of the weights: {norms['no penalty']:.3g}, with l2 = 0.1 {norms['l2 = 0.1']:.3g}, with l2 = 1 "
-              f"{norms['l2 = 1']:.3g}", holds(norms["no penalty"] > norms["l2 = 0.1"] > norms["l2 = 1"]),
-              {"norms": norms}),
-        Claim("l2 dense", "L2 does not generate sparse solutions", f"{exact['l2 = 1']} weights are exactly zero",
-              holds(exact["l2 = 1"] == 0), {"exact": exact}),
-    )  # fmt: skip
+        Claim(
+            "penalties",
+            "L1 adds the absolute values of the weights to the loss, L2 the squared values",
+            f"l1 times the sum of |w| is what is added, {off['l1']:.1g} off, and l2 times half the sum of w^2, "
+            f"{off['l2']:.1g} off",
+            holds(max(off.values()) < 1e-12),
+            {"off": off},
+        ),
+        Claim(
+            "l1 sparse",
+            "L1 generates sparse solutions",
+            f"{exact['l1 = 1']} of {FEATURES} weights are exactly zero, {near['l1 = 1']} below 0.05; without a "
+            f"penalty {exact['no penalty']} and {near['no penalty']}",
+            holds(exact["l1 = 1"] >= FEATURES // 2, DEPENDS if near["l1 = 1"] > near["no penalty"] else FAILS),
+            {"exact": exact, "near": near},
+        ),
+        Claim(
+            "selection",
+            "L1 helps feature selection",
+            f"it keeps the features {', '.join(map(str, kept))}; 0 to 4 make the target, of which a straight line "
+            f"can use {', '.join(map(str, USED))}",
+            holds(kept == USED, DEPENDS),
+            {"kept": kept},
+        ),
+        Claim(
+            "l1 suits",
+            "L1 may not be suitable for all problems",
+            f"where every feature is used it costs: with the five alone the error on new rows is {all_used[0]:.3g}, "
+            f"with l1 = 1 {all_used[1]:.3g}",
+            holds(all_used[1] > all_used[0]),
+            {"errors": all_used},
+        ),
+        Claim(
+            "l1 complexity",
+            "L1 adds complexity to the optimization process",
+            f"|w| has no slope at 0: {EPOCHS} steps along the gradient and the sign of w leave "
+            f"{int(np.sum(by_hand == 0))} weights exactly zero; the proximal step behind each step, which fit takes, "
+            f"{exact['l1 = 1']}",
+            holds(exact["l1 = 1"] > 0 == np.sum(by_hand == 0)),
+            {"by hand": by_hand.tolist()},
+        ),
+        Claim(
+            "l2 shrinks",
+            "L2 is a penalty for large weights, shrinks weights",
+            f"the norm of the weights: {norms['no penalty']:.3g}, with l2 = 0.1 {norms['l2 = 0.1']:.3g}, with l2 = 1 "
+            f"{norms['l2 = 1']:.3g}",
+            holds(norms["no penalty"] > norms["l2 = 0.1"] > norms["l2 = 1"]),
+            {"norms": norms},
+        ),
+        Claim(
+            "l2 dense",
+            "L2 does not generate sparse solutions",
+            f"{exact['l2 = 1']} weights are exactly zero",
+            holds(exact["l2 = 1"] == 0),
+            {"exact": exact},
+        ),
+    )
     header = ("penalty", "exact zeros", "|w| < 0.05", "norm of the weights", "error on new rows")
     note = f"Friedman #1 with {FEATURES} features, of which five make the target; 200 rows, linear model"
     picture = Picture("document3_penalties", lambda ax: _draw(ax, ways))
@@ -140,14 +175,20 @@ def _draw(ax: Any, ways: dict[str, Fitted]) -> None:
 
 def outliers() -> Section:
     """Measure whether L2 is less sensitive to outliers."""
-    pulled = {name: _pull(l2, loss) for name, l2, loss in (
-        ("no penalty", 0.0, "mse"), ("l2 = 1", 1.0, "mse"), ("huber", 0.0, Huber(1.0)))}  # fmt: skip
+    pulled = {
+        name: _pull(l2, loss)
+        for name, l2, loss in (("no penalty", 0.0, "mse"), ("l2 = 1", 1.0, "mse"), ("huber", 0.0, Huber(1.0)))
+    }
     claims = (
-        Claim("l2 outliers", "L2 regularization is less sensitive to outliers",
-              f"outliers move the weights by {pulled['no penalty']:.2g} of their norm, with l2 = 1 by "
-              f"{pulled['l2 = 1']:.2g}; it is the loss that helps: huber {pulled['huber']:.2g}",
-              holds(pulled["l2 = 1"] < 0.75 * pulled["no penalty"]), {"pulled": pulled}),
-    )  # fmt: skip
+        Claim(
+            "l2 outliers",
+            "L2 regularization is less sensitive to outliers",
+            f"outliers move the weights by {pulled['no penalty']:.2g} of their norm, with l2 = 1 by "
+            f"{pulled['l2 = 1']:.2g}; it is the loss that helps: huber {pulled['huber']:.2g}",
+            holds(pulled["l2 = 1"] < 0.75 * pulled["no penalty"]),
+            {"pulled": pulled},
+        ),
+    )
     return Section("L2 and outliers", claims)
 
 
@@ -159,9 +200,13 @@ def _pull(l2: float, loss: str | Huber) -> float:
 def overfitting() -> Section:
     """Measure the remedies against overfitting, on few rows."""
     ways = {
-        "nothing": Remedy(), "l1 = 0.003": Remedy(l1=0.003), "l2 = 0.03": Remedy(l2=0.03),
-        "dropout 0.2": Remedy(dropout=0.2), "early stopping": Remedy(patience=30), "10 times the data": Remedy(n=1000),
-    }  # fmt: skip
+        "nothing": Remedy(),
+        "l1 = 0.003": Remedy(l1=0.003),
+        "l2 = 0.03": Remedy(l2=0.03),
+        "dropout 0.2": Remedy(dropout=0.2),
+        "early stopping": Remedy(patience=30),
+        "10 times the data": Remedy(n=1000),
+    }
     errors = {name: [_net_error(seed, remedy) for seed in SEEDS] for name, remedy in ways.items()}
     means = {name: tuple(np.mean(those, axis=0).tolist()) for name, those in errors.items()}
     wide = {l2: fitted(40, 30, l2=l2).error for l2 in (0.0, 0.3)}
@@ -169,14 +214,22 @@ def overfitting() -> Section:
     better = {name: error < plain for name, (_, error) in means.items() if name != "nothing"}
     best = min(means, key=lambda name: means[name][1])
     claims = (
-        Claim("overfitting", "l1, l2, early stopping, dropout or more data mitigate overfitting",
-              f"{sum(better.values())} of {len(better)} lower the error on new rows, {plain:.2g} without any; most "
-              f"helps: {best}, {means[best][1]:.2g}",
-              everywhere(*better.values()), {"errors": means}),
-        Claim("l2 overfitting", "L2 reduces overfitting",
-              f"linear model, 40 rows of 30 features: error on new rows {wide[0.0]:.3g}, with l2 = 0.3 {wide[0.3]:.3g}",
-              holds(wide[0.3] < wide[0.0]), {"errors": wide}),
-    )  # fmt: skip
+        Claim(
+            "overfitting",
+            "l1, l2, early stopping, dropout or more data mitigate overfitting",
+            f"{sum(better.values())} of {len(better)} lower the error on new rows, {plain:.2g} without any; most "
+            f"helps: {best}, {means[best][1]:.2g}",
+            everywhere(*better.values()),
+            {"errors": means},
+        ),
+        Claim(
+            "l2 overfitting",
+            "L2 reduces overfitting",
+            f"linear model, 40 rows of 30 features: error on new rows {wide[0.0]:.3g}, with l2 = 0.3 {wide[0.3]:.3g}",
+            holds(wide[0.3] < wide[0.0]),
+            {"errors": wide},
+        ),
+    )
     rows = tuple((name, learned, new) for name, (learned, new) in means.items())
     note = "Friedman #1, 100 rows, 10-64-1 relu, Adam, 300 epochs: squared error in units of the target's variance"
     return Section("Overfitting", claims, (Table(("remedy", "rows learned", "new rows"), rows, note),))
@@ -192,8 +245,14 @@ def _net_error(seed: int, remedy: Remedy) -> tuple[float, float]:
     learned = int(0.8 * remedy.n) if early else remedy.n
     model = MLP([10, 64, 1], dropout=remedy.dropout, seed=seed)
     model.fit(
-        X[:learned], y[:learned], loss="mse", optimizer=Adam(0.01), epochs=300 * 100 // remedy.n, l1=remedy.l1,
-        l2=remedy.l2, validation_data=(X[learned:], y[learned:]) if early else None,
+        X[:learned],
+        y[:learned],
+        loss="mse",
+        optimizer=Adam(0.01),
+        epochs=300 * 100 // remedy.n,
+        l1=remedy.l1,
+        l2=remedy.l2,
+        validation_data=(X[learned:], y[learned:]) if early else None,
         stop=() if remedy.patience is None else EarlyStopping(patience=remedy.patience, restore_best=True),
-    )  # fmt: skip
+    )
     return model.loss(X[:learned], y[:learned], "mse"), model.loss(X_new, y_new, "mse")

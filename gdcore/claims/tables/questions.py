@@ -46,18 +46,30 @@ def steepest() -> Section:
     median = float(np.mean(np.abs(y - np.median(y))))
     reached = kinked.loss(X, y, "mae")
     claims = (
-        Claim("steepest", "it moves in the direction of steepest descent",
-              f"a step of length {length:g} against the gradient lowers the loss by {drops[0]:.2e}, the best of 200 "
-              f"random directions by {max(drops[1:]):.2e}", holds(drops[0] > max(drops[1:])),
-              {"drops": (drops[0], max(drops[1:]))}),
-        Claim("easy", "predict, loss, gradient, update: easy to implement",
-              f"four lines of NumPy: 100 steps on a linear regression end {apart:.1g} from gd.Trainer's",
-              holds(apart < 1e-9), {"apart": apart}),
-        Claim("non-differentiable", "it cannot be applied to non-differentiable losses",
-              f"a number of mistakes is refused: “{wrong}”. A kink here and there does no harm: absolute errors fall "
-              f"from {median:.3g} to {reached:.3g}", everywhere(bool(wrong), not reached < 0.7 * median),
-              {"refused": bool(wrong), "mae": (median, reached)}),
-    )  # fmt: skip
+        Claim(
+            "steepest",
+            "it moves in the direction of steepest descent",
+            f"a step of length {length:g} against the gradient lowers the loss by {drops[0]:.2e}, the best of 200 "
+            f"random directions by {max(drops[1:]):.2e}",
+            holds(drops[0] > max(drops[1:])),
+            {"drops": (drops[0], max(drops[1:]))},
+        ),
+        Claim(
+            "easy",
+            "predict, loss, gradient, update: easy to implement",
+            f"four lines of NumPy: 100 steps on a linear regression end {apart:.1g} from gd.Trainer's",
+            holds(apart < 1e-9),
+            {"apart": apart},
+        ),
+        Claim(
+            "non-differentiable",
+            "it cannot be applied to non-differentiable losses",
+            f"a number of mistakes is refused: “{wrong}”. A kink here and there does no harm: absolute errors fall "
+            f"from {median:.3g} to {reached:.3g}",
+            everywhere(bool(wrong), not reached < 0.7 * median),
+            {"refused": bool(wrong), "mae": (median, reached)},
+        ),
+    )
     return Section("What it is, and what it needs", claims)
 
 
@@ -104,11 +116,15 @@ def normalized() -> Section:
     raw, scaled = found.values()
     shown = {name: losses[:200] for name, (*_, losses) in found.items()}
     claims = (
-        Claim("normalizing", "normalizing the inputs helps to converge faster",
-              f"one column {WIDE:g} times as large: {raw[2]} iterations to 1 % of the least loss, standardized "
-              f"{scaled[2]}; condition {raw[0]:.2g} against {scaled[0]:.2g}", holds(scaled[2] < raw[2]),
-              {"iterations": (raw[2], scaled[2]), "condition": (raw[0], scaled[0])}),
-    )  # fmt: skip
+        Claim(
+            "normalizing",
+            "normalizing the inputs helps to converge faster",
+            f"one column {WIDE:g} times as large: {raw[2]} iterations to 1 % of the least loss, standardized "
+            f"{scaled[2]}; condition {raw[0]:.2g} against {scaled[0]:.2g}",
+            holds(scaled[2] < raw[2]),
+            {"iterations": (raw[2], scaled[2]), "condition": (raw[0], scaled[0])},
+        ),
+    )
     header = ("inputs", "condition number", "best rate", "iterations")
     picture = Picture("document3_inputs", lambda ax: curves(ax, shown, "iteration", "mean squared error", log=True))
     return Section("Normalizing the inputs", claims, (Table(header, rows),), (picture,))
@@ -130,11 +146,15 @@ def variations() -> Section:
     best, plain = min(found, key=lambda name: found[name][0]), found["SGD"][0]
     better = [name for name, run in found.items() if run[0] < plain]
     claims = (
-        Claim("variations", "variations: momentum, Adam, RMSprop, Adagrad",
-              f"after {EPOCHS} epochs {best} has the lowest loss, {found[best][0]:.2g}; plain SGD {plain:.2g}; "
-              f"{len(better)} of {len(found) - 1} are below it", holds(len(better) == len(found) - 1, DEPENDS),
-              {"losses": {name: run[0] for name, run in found.items()}}),
-    )  # fmt: skip
+        Claim(
+            "variations",
+            "variations: momentum, Adam, RMSprop, Adagrad",
+            f"after {EPOCHS} epochs {best} has the lowest loss, {found[best][0]:.2g}; plain SGD {plain:.2g}; "
+            f"{len(better)} of {len(found) - 1} are below it",
+            holds(len(better) == len(found) - 1, DEPENDS),
+            {"losses": {name: run[0] for name, run in found.items()}},
+        ),
+    )
     shown = {name: losses for name, (*_, losses) in found.items()}
     picture = Picture("document3_variations", lambda ax: curves(ax, shown, "epoch", "cross-entropy", log=True))
     note = f"Digits, 64-32-10 tanh, batches of 32, {EPOCHS} epochs; each at the best of three rates"

@@ -52,34 +52,72 @@ def learning_rates() -> Section:
     counts = {name: _iterations(those) for name, those in runs.items()}
     softmax = classifier(0)
     softmax.fit(data.X, data.y, loss="cross_entropy", optimizer=SGD(1.0), epochs=200, batch_size=len(data.X))
-    bounds = {"digits": learning_rate_bound(softmax, data.X, data.y, "cross_entropy", max_products=30).max_rate,
-              "regression": learning_rate_bound(linear(X), X, y, "mse").max_rate}  # fmt: skip
-    rows = tuple((rate, PRINTED.get(rate, "-"), *(cell for name in runs for cell in
-                  (last[name][rate] if last[name][rate] < math.inf else "diverged",
-                   _count(counts[name][rate], f"over {ITERATIONS}")))) for rate in RATES)  # fmt: skip
+    bounds = {
+        "digits": learning_rate_bound(softmax, data.X, data.y, "cross_entropy", max_products=30).max_rate,
+        "regression": learning_rate_bound(linear(X), X, y, "mse").max_rate,
+    }
+    rows = tuple(
+        (
+            rate,
+            PRINTED.get(rate, "-"),
+            *(
+                cell
+                for name in runs
+                for cell in (
+                    last[name][rate] if last[name][rate] < math.inf else "diverged",
+                    _count(counts[name][rate], f"over {ITERATIONS}"),
+                )
+            ),
+        )
+        for rate in RATES
+    )
     falls = {name: last[name][0.01] > last[name][0.1] > last[name][1.0] for name in runs}
     fast = [count[0.001] > count[0.01] > count[0.1] for count in counts.values()]
     unstable = [bound < 1.0 for bound in bounds.values()]
     creep, high = runs["regression"][0.001], runs["regression"][1.0]
     claims = (
-        Claim("final loss", "1000 iterations at 0.01, 0.1, 1: loss 0.215, 0.039, 0.001",
-              f"digits {_listed(last['digits'])}; regression {_listed(last['regression'])}: a larger rate ends lower "
-              "where it is stable", everywhere(*falls.values()), {"last": last}),
-        Claim("convergence", "0.001 slow, 0.01 moderate, 0.1 fast",
-              f"iterations half way: digits {_counted(counts['digits'])}; regression {_counted(counts['regression'])}",
-              everywhere(*fast), {"iterations": counts}),
-        Claim("unstable", "1: unstable (the table before gives it the lowest loss)",
-              f"digits are stable below {bounds['digits']:.3g} near their minimum, the regression below "
-              f"{bounds['regression']:.3g}", everywhere(*unstable), {"bounds": bounds}),
-        Claim("too high", "too high a rate may prevent convergence altogether",
-              f"regression at 1: the loss grows from {high[0]:.3g} to {high[-1]:.1g} in {len(high)} "
-              "iterations", holds(high[-1] > 1e6 * high[0]), {"losses": (high[0], high[-1])}),
-        Claim("too low", "too low a rate slows convergence down",
-              f"regression at 0.001: {creep[-1]:.3g} after {ITERATIONS} iterations, at 0.1 "
-              f"{last['regression'][0.1]:.3g}", holds(creep[-1] > last["regression"][0.1]), {"creep": creep[-1]}),
-    )  # fmt: skip
-    note = ("Digits: softmax regression, cross-entropy. Regression: Friedman #1, 500 rows, linear model, squared "
-            "error, inputs standardized. Every iteration sees all rows.")  # fmt: skip
+        Claim(
+            "final loss",
+            "1000 iterations at 0.01, 0.1, 1: loss 0.215, 0.039, 0.001",
+            f"digits {_listed(last['digits'])}; regression {_listed(last['regression'])}: a larger rate ends lower "
+            "where it is stable",
+            everywhere(*falls.values()),
+            {"last": last},
+        ),
+        Claim(
+            "convergence",
+            "0.001 slow, 0.01 moderate, 0.1 fast",
+            f"iterations half way: digits {_counted(counts['digits'])}; regression {_counted(counts['regression'])}",
+            everywhere(*fast),
+            {"iterations": counts},
+        ),
+        Claim(
+            "unstable",
+            "1: unstable (the table before gives it the lowest loss)",
+            f"digits are stable below {bounds['digits']:.3g} near their minimum, the regression below "
+            f"{bounds['regression']:.3g}",
+            everywhere(*unstable),
+            {"bounds": bounds},
+        ),
+        Claim(
+            "too high",
+            "too high a rate may prevent convergence altogether",
+            f"regression at 1: the loss grows from {high[0]:.3g} to {high[-1]:.1g} in {len(high)} iterations",
+            holds(high[-1] > 1e6 * high[0]),
+            {"losses": (high[0], high[-1])},
+        ),
+        Claim(
+            "too low",
+            "too low a rate slows convergence down",
+            f"regression at 0.001: {creep[-1]:.3g} after {ITERATIONS} iterations, at 0.1 {last['regression'][0.1]:.3g}",
+            holds(creep[-1] > last["regression"][0.1]),
+            {"creep": creep[-1]},
+        ),
+    )
+    note = (
+        "Digits: softmax regression, cross-entropy. Regression: Friedman #1, 500 rows, linear model, squared "
+        "error, inputs standardized. Every iteration sees all rows."
+    )
     header = ("rate", "document", "digits: loss", "iterations", "regression: loss", "iterations")
     shown = {f"rate {rate:g}": losses for rate, losses in runs["digits"].items()}
     picture = Picture("document3_learning_rates", lambda ax: curves(ax, shown, "iteration", "cross-entropy", log=True))
@@ -94,8 +132,10 @@ def _iterations(runs: dict[float, list[float]]) -> dict[float, float]:
     """Return the iterations until half of what the best rate removes is gone; infinity if that never happens."""
     first, lowest = runs[0.1][0], min(_last(losses) for losses in runs.values())
     target = first - REMOVED * (first - lowest)
-    return {rate: float(next((i for i, loss in enumerate(losses) if loss <= target), math.inf))
-            for rate, losses in runs.items()}  # fmt: skip
+    return {
+        rate: float(next((i for i, loss in enumerate(losses) if loss <= target), math.inf))
+        for rate, losses in runs.items()
+    }
 
 
 def _listed(last: dict[float, float]) -> str:
@@ -149,18 +189,31 @@ def momentum() -> Section:
     swings = [max(runs[c][1.0][MOMENTUM_STEPS // 2 :]) / runs[c][1.0][0] for c in CONDITIONS]
     gentle, steep = (steps[c] for c in CONDITIONS)
     claims = (
-        Claim("momentum", "momentum 0.1 slow, 0.5 moderate, 0.9 fast",
-              f"condition {CONDITIONS[1]:g}: {steep[0.1]:.0f}, {steep[0.5]:.0f}, {steep[0.9]:.0f} steps; condition "
-              f"{CONDITIONS[0]:g}: {gentle[0.1]:.0f}, {gentle[0.5]:.0f}, {gentle[0.9]:.0f}", everywhere(*faster),
-              {"steps": steps}),
-        Claim("acceleration", "a momentum term can accelerate convergence",
-              f"0.9 takes {steep[0.9]:.0f} steps instead of {steep[0.0]:.0f} in the narrow valley, {gentle[0.9]:.0f} "
-              f"instead of {gentle[0.0]:.0f} in the round one", everywhere(*gains), {"gains": gains}),
-        Claim("undamped", "momentum 1: unstable",
-              f"it does not settle and does not grow: after {MOMENTUM_STEPS // 2} steps the loss still swings up to "
-              f"{swings[1]:.2f} times the first", holds(min(swings) > 10, DEPENDS if steep[1.0] == math.inf else FAILS),
-              {"swings": swings}),
-    )  # fmt: skip
+        Claim(
+            "momentum",
+            "momentum 0.1 slow, 0.5 moderate, 0.9 fast",
+            f"condition {CONDITIONS[1]:g}: {steep[0.1]:.0f}, {steep[0.5]:.0f}, {steep[0.9]:.0f} steps; condition "
+            f"{CONDITIONS[0]:g}: {gentle[0.1]:.0f}, {gentle[0.5]:.0f}, {gentle[0.9]:.0f}",
+            everywhere(*faster),
+            {"steps": steps},
+        ),
+        Claim(
+            "acceleration",
+            "a momentum term can accelerate convergence",
+            f"0.9 takes {steep[0.9]:.0f} steps instead of {steep[0.0]:.0f} in the narrow valley, {gentle[0.9]:.0f} "
+            f"instead of {gentle[0.0]:.0f} in the round one",
+            everywhere(*gains),
+            {"gains": gains},
+        ),
+        Claim(
+            "undamped",
+            "momentum 1: unstable",
+            f"it does not settle and does not grow: after {MOMENTUM_STEPS // 2} steps the loss still swings up to "
+            f"{swings[1]:.2f} times the first",
+            holds(min(swings) > 10, DEPENDS if steep[1.0] == math.inf else FAILS),
+            {"swings": swings},
+        ),
+    )
     note = "Parabolas of two curvatures, rate 1 / the larger: steps until the loss stays below a 1e-12th of the first"
     header = ("momentum", *(f"condition {c:g}" for c in CONDITIONS))
     shown = {f"momentum {m:g}": runs[CONDITIONS[1]][m][:400] for m in MOMENTA if m < 1}

@@ -145,8 +145,10 @@ def mistakes(objective: Objective) -> tuple[Guess, ...]:
     weight = np.ones(len(delta)) if objective.data.weight is None else objective.data.weight
     if weight[:-1].any():
         others = delta * (np.arange(len(delta)) < len(delta) - 1)[:, None]
-        for words, factor in (("does not add the last row", 1.0),
-                              ("leaves the last row out of the mean", weight.sum() / weight[:-1].sum())):  # fmt: skip
+        for words, factor in (
+            ("does not add the last row", 1.0),
+            ("leaves the last row out of the mean", weight.sum() / weight[:-1].sum()),
+        ):
             found.append(Guess(words, gradient_through(objective, steps, factor * others) - own))
     for words, slopes in tried:
         wrong = [step._replace(slope=slopes.get(i, step.slope)) for i, step in enumerate(steps)]

@@ -149,9 +149,7 @@ def take_sides(
     return agreeing, spent
 
 
-def excuse(
-    sides: Sides, entries: Entries, unsettled: NDArray[np.bool_], agreeing: NDArray[np.bool_]
-) -> int:
+def excuse(sides: Sides, entries: Entries, unsettled: NDArray[np.bool_], agreeing: NDArray[np.bool_]) -> int:
     """Turn failures at several kinks into "inconclusive", in place, in blocks that follow no choice -> how many.
 
     Their bounds get what taking sides may add.

@@ -107,7 +107,7 @@ class ModelEvaluator:
                 values = np.array([self._call(self._loss, out) for out in moved])
                 change[some] += values - self._base
                 noise[some] += self._roundoff + LOSS_ROUNDINGS * EPS * (np.abs(values) + abs(self._base))
-        noise[np.isnan(noise)] = np.inf     # nothing is known after an overflow
+        noise[np.isnan(noise)] = np.inf  # nothing is known after an overflow
         return Differences(change, np.where(np.isfinite(change), noise, 0.0), patterns + np.uint64(PATTERN))
 
     def at(self, indices: Indices, points: Vector) -> Differences:

@@ -141,9 +141,10 @@ class Objective:
         signs = np.sign(params)
         for name, on, of_model in (("l2", l2 * params, self.l2 * params), ("l1", l1 * signs, self.l1 * signs)):
             found += [
-                Guess(f"lacks the {name} penalty", -on), Guess(f"has the {name} penalty twice", on),
+                Guess(f"lacks the {name} penalty", -on),
+                Guess(f"has the {name} penalty twice", on),
                 Guess(f"has the {name} penalty, which is for weights only", np.where(biases, of_model, 0.0)),
-            ]  # fmt: skip
+            ]
         own = self.gradient()
         for words, other in self._variants():
             found.append(Guess(words, replace(self, data=other).gradient() - own))

@@ -22,9 +22,7 @@ MOST_FAILING = 32
 """A part is also checked at up to this many failing entries of the whole objective."""
 
 
-def check_parts(
-    objective: Objective, claim: Claim, entries: Entries, seed: int
-) -> tuple[Part, ...]:
+def check_parts(objective: Objective, claim: Claim, entries: Entries, seed: int) -> tuple[Part, ...]:
     """Check data loss, sample weights and penalties separately, at some entries of each block and
     at the failing ones.
     """
@@ -66,7 +64,7 @@ def check_single(objective: Objective, stack: Stack, data: Samples, blocks: tupl
     with np.errstate(over="ignore", invalid="ignore"):
         bound = gradient_roundoff(objective, "float32").whole
         error = np.abs(grad.astype(np.float64) - objective.gradient())
-        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)    # float32 may overflow on the way
+        lost = ~np.isfinite(error) & (bound >= np.finfo(np.float32).max)  # float32 may overflow on the way
         beyond = np.where(np.isnan(error), np.inf, error) / np.maximum(bound, np.finfo(np.float32).tiny)
         beyond[lost] = 0
     worst = int(np.argmax(beyond))

@@ -101,7 +101,7 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
             moved = nudge * np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
             z_error += summing(layer.in_features + 1, eps) * sizes + moved
-            z_error += np.where(sizes > 0, (layer.in_features + 1) * tiny, 0.0)     # of products that underflow
+            z_error += np.where(sizes > 0, (layer.in_features + 1) * tiny, 0.0)  # of products that underflow
             value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
             passed.append(Passed(x, error, z_error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
@@ -154,8 +154,9 @@ def activation_errors(
 ) -> tuple[Vector, Vector, Vector, Vector]:
     """Return arrays (n, k): the value's possible error, the slope's size, its possible error, and the jump in that."""
     (value, slope), *ends = (at_ends(activation, z + sign * z_error) for sign in (0, 1, -1))
-    value_error, slope_error = (np.maximum(np.abs(up - here), np.abs(down - here))
-                                for here, up, down in zip((value, slope), *ends, strict=True))  # fmt: skip
+    value_error, slope_error = (
+        np.maximum(np.abs(up - here), np.abs(down - here)) for here, up, down in zip((value, slope), *ends, strict=True)
+    )
     row = get_activation(activation)
     near = np.array([np.abs(z - kink) <= z_error for kink in row.kinks], np.bool_)
     jump = np.where(near.any(axis=0), slope_error, 0.0)

@@ -157,6 +157,4 @@ def check_second(
     causes = explain(entries, blocks, factors=objective.factors())
     worst = int(np.argmax(excess(entries)))
     curve = error_curve(lines, worst, float(scale[worst]), eps, float(slopes.numeric[worst]))
-    return GradientReport(
-        blocks, entries, np.empty(0, DIRECTION), (), causes, "full", "order 2", spent, curve, (NOTE,)
-    )
+    return GradientReport(blocks, entries, np.empty(0, DIRECTION), (), causes, "full", "order 2", spent, curve, (NOTE,))

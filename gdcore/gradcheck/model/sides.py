@@ -165,9 +165,7 @@ class Smooth:
     array([0., 0.])
     """
 
-    def __init__(
-        self, objective: Objective, kinks: Kinks, sides: Mapping[str, str], bend: str, order: int = 1
-    ) -> None:
+    def __init__(self, objective: Objective, kinks: Kinks, sides: Mapping[str, str], bend: str, order: int = 1) -> None:
         self._objective, self._kinks, self._order = objective, kinks, order
         self._l1, self._l2 = objective.penalties()
         self._layers = [layer for layer in objective.stack.layers if objective.key or not isinstance(layer, Dropout)]
@@ -184,8 +182,10 @@ class Smooth:
         self._base, self._z = self._forward(self._weights(self.x), 0, objective.data.X)
         self.value = self._loss(self._base[-1])
         rng = np.random.default_rng(0)
-        moved = [self._loss(self._base[-1] + kinks.error * rng.choice([-1.0, 1.0], kinks.error.shape))
-                 for _ in range(TREMBLES)]  # fmt: skip
+        moved = [
+            self._loss(self._base[-1] + kinks.error * rng.choice([-1.0, 1.0], kinks.error.shape))
+            for _ in range(TREMBLES)
+        ]
         self._noise = SAFETY * float(np.max(np.abs(np.array(moved) - self.value)))
 
     def _weights(self, params: Vector) -> list[list[Vector]]:

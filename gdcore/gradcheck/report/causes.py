@@ -99,7 +99,10 @@ def explain(
 
 
 def first_that_holds(
-    entries: Entries, blocks: tuple[Block, ...], b: int, guesses: tuple[Guess, ...],
+    entries: Entries,
+    blocks: tuple[Block, ...],
+    b: int,
+    guesses: tuple[Guess, ...],
     factors: tuple[tuple[float, str], ...],
 ) -> str:
     """Return the words of the first guess that holds for block b, or ""."""
@@ -141,7 +144,11 @@ def sentence(names: list[str], words: str, blocks: tuple[Block, ...], whole: str
 
 
 def predictions(
-    mine: Entries, entries: Entries, blocks: tuple[Block, ...], b: int, guesses: tuple[Guess, ...],
+    mine: Entries,
+    entries: Entries,
+    blocks: tuple[Block, ...],
+    b: int,
+    guesses: tuple[Guess, ...],
     factors: tuple[tuple[float, str], ...],
 ) -> Iterator[Prediction]:
     """Yield what mistakes would make of block b, the simplest first."""

@@ -104,7 +104,7 @@ class GradientReport:
 
     @property
     def verdict(self) -> str:
-        """"fail", "inconclusive" or "pass" for the whole check."""
+        """The verdict on the whole check: "fail", "inconclusive" or "pass"."""
         words, others = self.entries["verdict"], [part.verdict for part in self.parts]
         others += self.directions["verdict"].tolist()
         if "fail" in others or (words == "fail").any():

@@ -130,8 +130,16 @@ def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
         error = abs(float(entries["analytic"][top]) - float(entries["numeric"][top]))
         word = "FAIL" if failed or astray else "inconclusive" if unclear or vague else "pass"
         told = (f"{len(along)}", f"{astray}", f"{vague}") if len(report.directions) else ()
-        cells = (report.blocks[b].name, f"{len(mine)}", f"{failed}", f"{unclear}", *told, f"{error:.2g}",
-                 f"{entries['bound'][top]:.2g}", word)  # fmt: skip
+        cells = (
+            report.blocks[b].name,
+            f"{len(mine)}",
+            f"{failed}",
+            f"{unclear}",
+            *told,
+            f"{error:.2g}",
+            f"{entries['bound'][top]:.2g}",
+            word,
+        )
         rows.append((np.inf if astray else float(beyond[top]), cells))
     if len(rows) > MOST_BLOCKS:
         least = sorted((row[0] for row in rows), reverse=True)[MOST_BLOCKS - 1]

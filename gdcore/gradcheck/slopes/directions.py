@@ -26,10 +26,18 @@ from .entries import Block, negligible
 from .evaluator import Evaluator, Indices, Vector
 from .slopes import Slopes
 
-DIRECTION = np.dtype([
-    ("block", np.int32), ("analytic", np.float64), ("numeric", np.float64), ("bound", np.float64),
-    ("step", np.float64), ("kink", np.bool_), ("size", np.float64), ("verdict", "U12"),
-])  # fmt: skip
+DIRECTION = np.dtype(
+    [
+        ("block", np.int32),
+        ("analytic", np.float64),
+        ("numeric", np.float64),
+        ("bound", np.float64),
+        ("step", np.float64),
+        ("kink", np.bool_),
+        ("size", np.float64),
+        ("verdict", "U12"),
+    ]
+)
 """One direction: derivatives along it, and `size`, the norm of the block's analytic gradient."""
 HIDDEN = 0.1
 """A direction is inconclusive if its bound exceeds this share of a typical projection of the block's gradient."""
@@ -138,7 +146,12 @@ class Told:
 
 
 def check_directions(
-    evaluator: Evaluator, sides: Sides, gradient: Vector, roundoff: Vector, blocks: tuple[Block, ...], k: int,
+    evaluator: Evaluator,
+    sides: Sides,
+    gradient: Vector,
+    roundoff: Vector,
+    blocks: tuple[Block, ...],
+    k: int,
     rng: np.random.Generator,
 ) -> Told:
     """Check k directions in each block; at kinks, with the first choice of sides that explains it, if any does."""
@@ -182,7 +195,12 @@ def note(rows: NDArray[Any], block: int, found: Probe, size: float) -> None:
 
 
 def trace(
-    evaluator: Evaluator, gradient: Vector, roundoff: Vector, directions: Vector, found: Probe, indices: Indices,
+    evaluator: Evaluator,
+    gradient: Vector,
+    roundoff: Vector,
+    directions: Vector,
+    found: Probe,
+    indices: Indices,
     rng: np.random.Generator,
 ) -> tuple[list[int], int]:
     """Return the entries among `indices` that the disagreements of directions lead to, and the number of evaluations.

@@ -30,11 +30,20 @@ larger."""
 ROUNDINGS = 256.0
 """A gradient's roundoff is at most this many roundings of its terms."""
 
-ENTRY = np.dtype([
-    ("block", np.int32), ("index", np.int64), ("analytic", np.float64), ("numeric", np.float64),
-    ("bound", np.float64), ("truncation", np.float64), ("roundoff", np.float64), ("step", np.float64),
-    ("kink", np.bool_), ("verdict", "U12"),
-])  # fmt: skip
+ENTRY = np.dtype(
+    [
+        ("block", np.int32),
+        ("index", np.int64),
+        ("analytic", np.float64),
+        ("numeric", np.float64),
+        ("bound", np.float64),
+        ("truncation", np.float64),
+        ("roundoff", np.float64),
+        ("step", np.float64),
+        ("kink", np.bool_),
+        ("verdict", "U12"),
+    ]
+)
 """One entry: `block` counts the report's blocks, `index` the flat vector; bound = truncation + roundoff."""
 
 Entries = NDArray[Any]
@@ -151,8 +160,14 @@ def verdicts(
 
 
 def make_entries(
-    blocks: tuple[Block, ...], indices: Indices, analytic: Vector, roundoff: Roundoff, slopes: Slopes, scale: Vector,
-    span: Vector, eps: float,
+    blocks: tuple[Block, ...],
+    indices: Indices,
+    analytic: Vector,
+    roundoff: Roundoff,
+    slopes: Slopes,
+    scale: Vector,
+    span: Vector,
+    eps: float,
 ) -> Entries:
     """Return the entries in the order of `indices`; like `verdicts`, but with the roundoff added to the bounds."""
     own = np.where(slopes.spread > 0, roundoff.smooth, roundoff.whole)
@@ -170,9 +185,7 @@ def excess(entries: Entries) -> Vector:
     """Return |analytic - numeric| over the bound: above 1 if an entry fails, infinite if it cannot be told."""
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(entries["analytic"] - entries["numeric"])
-        ratio = np.divide(
-            error, entries["bound"], out=np.where(error > 0, np.inf, 0.0), where=entries["bound"] > 0
-        )
+        ratio = np.divide(error, entries["bound"], out=np.where(error > 0, np.inf, 0.0), where=entries["bound"] > 0)
     unclear = (ratio > 1) & (entries["verdict"] == "inconclusive")
     ratio[unclear] = 1.0
     return np.where(np.isnan(ratio), np.inf, ratio)

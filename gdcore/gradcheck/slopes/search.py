@@ -108,9 +108,15 @@ def search(lines: Lines, scale: Vector, span: Vector, pattern: int, eps: float) 
     k, good = len(scale), eps**GOOD_POWER
     share = 2.0 ** np.round(np.log2(eps) * FIRST_POWER)
     state = Search(
-        unknown(k), scale * share, np.zeros(k), np.full(k, np.inf), np.ones(k, np.bool_), scale * share * ON_KINK,
-        span * share, good,
-    )  # fmt: skip
+        unknown(k),
+        scale * share,
+        np.zeros(k),
+        np.full(k, np.inf),
+        np.ones(k, np.bool_),
+        scale * share * ON_KINK,
+        span * share,
+        good,
+    )
     spent = 0
     for _ in range(MOST_ROUNDS):
         rows = most_needed(state.best, np.flatnonzero(state.active), (EVALUATIONS * k + SPARE - spent) // 4)
@@ -182,13 +188,11 @@ def advance(lines: Lines, state: Search, rows: Indices, pattern: int, rounding: 
     state.step[met] *= KINK_SHRINK
     state.step[near] = state.least[near]
     choose_steps(state, rows, slopes, np.where(smooth, 0.0, slopes.spread), ~moved)
-    state.least[rows[~smooth]] = np.inf     # a longer step would meet the same kink
+    state.least[rows[~smooth]] = np.inf  # a longer step would meet the same kink
     return seen.evaluations
 
 
-def choose_steps(
-    state: Search, rows: Indices, slopes: Slopes, spread: Vector, still: NDArray[np.bool_]
-) -> None:
+def choose_steps(state: Search, rows: Indices, slopes: Slopes, spread: Vector, still: NDArray[np.bool_]) -> None:
     """Choose a larger step if roundoff dominates a bound that is too large, a smaller one if truncation does.
 
     Where f stood `still`, the usual step is next, and the last. The spread of one-sided slopes, which no step makes
@@ -280,9 +284,11 @@ def look_again(
         confirms &= seen.slopes.truncation <= SHRUNK * first.truncation
         refutes = seen.slopes.truncation > first.truncation + seen.slopes.roundoff
         agrees = (
-            seen.smooth & ((seen.slopes.bound <= limit[seen.rows]) | refutes) & ~confirms
+            seen.smooth
+            & ((seen.slopes.bound <= limit[seen.rows]) | refutes)
+            & ~confirms
             & (np.abs(analytic[seen.rows] - seen.slopes.numeric) <= seen.slopes.bound + extra[seen.rows])
-        )  # fmt: skip
+        )
         best.put(seen.rows[agrees], seen.slopes.take(agrees))
         wrong = np.setdiff1d(wrong, seen.rows[agrees])
     return Found(best, spent)

@@ -74,7 +74,6 @@ class Slopes:
             getattr(self, field.name)[rows] = getattr(others, field.name)
 
 
-
 def unknown(k: int) -> Slopes:
     """Return the slopes of k lines of which nothing is known."""
     roundoff, spread, curvature, step = np.zeros((4, k))
@@ -112,14 +111,20 @@ def one_round(
         kink = (jump > 4 * inner_noise + gap / 4) & (unsteady < jump / 8)
         rough = ~kink & (jump > 4 * inner_noise + truncation / 4)
         found = Slopes(
-            numeric, np.where(rough, ROUGH, 1.0) * (truncation + jump), roundoff, np.where(kink, jump, 0.0), curvature,
-            np.maximum(*steps[0]), kink,
-        )  # fmt: skip
+            numeric,
+            np.where(rough, ROUGH, 1.0) * (truncation + jump),
+            roundoff,
+            np.where(kink, jump, 0.0),
+            curvature,
+            np.maximum(*steps[0]),
+            kink,
+        )
         smooth = np.logical_and.reduce((same & np.isfinite(values)).reshape(4, -1))
         apart = np.flatnonzero(~smooth)
         if len(apart):
-            found.put(apart, sides(one_sided[:, :, apart], (noise / steps)[:, :, apart], same[:, :, apart],
-                                   found.step[apart]))  # fmt: skip
+            found.put(
+                apart, sides(one_sided[:, :, apart], (noise / steps)[:, :, apart], same[:, :, apart], found.step[apart])
+            )
     return found, smooth
 
 

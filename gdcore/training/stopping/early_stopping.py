@@ -115,9 +115,9 @@ class _PatienceWatch(Watch):
     def __init__(self, rule: EarlyStopping, what: Monitored) -> None:
         self.rule = rule
         self.what = what
-        self.reference = -inf if what.greater_is_better else inf    # the value that an improvement must pass
-        self.waited = -1    # the first epoch is the best until another is better
-        self.age = 0        # epochs since the best value
+        self.reference = -inf if what.greater_is_better else inf  # the value that an improvement must pass
+        self.waited = -1  # the first epoch is the best until another is better
+        self.age = 0  # epochs since the best value
         self.best: Best | None = None
 
     def observe(self, end: EpochEnd) -> str | None:
@@ -132,7 +132,7 @@ class _PatienceWatch(Watch):
             self.reference, self.waited = value, 0
         if self.best is None or sign * value > sign * self.best.value:
             found = end.measured(name)
-            params = found.params if found.when == "before" else found.params.copy()    # "before" is a copy already
+            params = found.params if found.when == "before" else found.params.copy()  # "before" is a copy already
             self.age, self.best = 0, Best(value, found.when, params if self.rule.restore_best else None)
         if self.waited < self.rule.patience:
             return None
