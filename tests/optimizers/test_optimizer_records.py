@@ -141,7 +141,7 @@ ERRORS = [
     (lambda: NAdam(momentum_decay=-1), ValueError, r"momentum_decay must be >= 0, got -1"),
     (lambda: replace(Adam(), learning_rate=-1), ValueError, r"learning_rate must be > 0, got -1"),
     (lambda: get_optimizer("adan"), ValueError, r"'adan'; known: sgd, .*did you mean 'adam'\?"),
-    (lambda: get_optimizer("???"), ValueError, r"unknown optimizer '\?\?\?'; known: sgd, .*lion$"),
+    (lambda: get_optimizer("???"), ValueError, r"unknown optimizer '\?\?\?'; known: sgd, .*lion"),
     (lambda: get_optimizer(Adam), TypeError, r"optimizer must be a name or a record, got the class Adam: pass Adam"),
     (lambda: Adam().init(-1), ValueError, r"n must be >= 0, got -1"),
     (lambda: Adam().init(2.0), TypeError, r"n must be an integer, got 2\.0"),

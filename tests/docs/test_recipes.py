@@ -1,0 +1,222 @@
+"""CONTRIBUTING's recipes, followed on a copy of the tree: an activation and an optimizer that gdcore does not have.
+
+The copy is compiled for the simplest instruction set, and its own tests run on the additions. That takes a compiler,
+Cython and setuptools; without them the tests here are skipped.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import gdcore
+
+ROOT = Path(gdcore.__file__).parents[1]
+COPIED = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "benchmarks",
+    "docs",
+    "examples",
+    "gdcore",
+    "pyproject.toml",
+    "setup.py",
+    "src",
+    "tests",
+)
+
+ACTIVATION = {
+    "src/layers/activations.h": [
+        (
+            "/* log(1 + z) of a scaling layer",
+            "#define ISRU_ROOT ((real)__builtin_sqrt(1 + (double)z * z))\n"
+            "VALUE(isru) { return z / ISRU_ROOT; }\n"
+            "SLOPE(isru) { real s = 1 / ISRU_ROOT; return s * s * s; }\n"
+            "CURVATURE(isru) { real s = 1 / ISRU_ROOT, t = s * s; return -3 * z * t * t * s; }\n\n",
+        ),
+        ("LOOPS(log1p_of)\n", "LOOPS(isru)\n"),
+        ("};\nenum { N_ACTIVATIONS", "    {CURVED(isru), .keeps_input = 1},\n"),
+    ],
+    "gdcore/layers/activations.py": [
+        (")\n\nZERO_BELOW", '    Activation("isru", "z / sqrt(1 + z^2)", "(-1, 1)", "(0, 1]", "glorot_uniform"),\n'),
+    ],
+    "tests/reference/__init__.py": [
+        (
+            "ACTIVATIONS = {",
+            "def isru(z):\n    return z / np.sqrt(1 + z * z), (1 + z * z) ** -1.5\n\n\n",
+        ),
+        ("    )\n}\n\n\ndef activation(", "        isru,\n"),
+    ],
+    "tests/layers/test_activations.py": [
+        (
+            "}\nSLOPES =",
+            '    "isru": [(-2, -0.8944271910, 0.08944271910), (0.75, 0.6, 0.512), (0, 0, 1)],\n',
+        ),
+    ],
+    "tests/recorded/make_torch_gradients.py": [
+        ("}\nLOSSES =", '    "isru": lambda f, z: z / (1 + z * z).sqrt(),\n'),
+    ],
+}
+"""The text that each file of the recipe gains, and the text before which it stands there."""
+
+RECORD = '''
+
+@final
+@dataclass(frozen=True, repr=False)
+class SignSGD(Optimizer):
+    """The sign of the gradient, as a step of one size."""
+
+    rule: ClassVar[str] = "signsgd"
+
+    learning_rate: float | Schedule = 1e-3
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_learning_rate(self.learning_rate)
+        checks.nonnegative("weight_decay", self.weight_decay)
+
+    def hyper(self) -> tuple[float, ...]:
+        """weight_decay."""
+        return (self.weight_decay,)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+'''
+
+OPTIMIZER = {
+    "src/updates/rules.pxi": [
+        ("    N_COEFFICIENTS\n", "    SIGN_RATE            # of a step that has the sign of the gradient\n")
+    ],
+    "src/updates/lion.pxi": [
+        (
+            None,
+            """
+
+cdef void signsgd_begin(Update *u) noexcept nogil:
+    u.c[KEEP] = 1 - u.learning_rate * u.hyper[0]
+    u.c[SIGN_RATE] = u.learning_rate
+
+
+cdef void signsgd_apply(
+    const Update *u, real *p, const real *g, real *slots, Py_ssize_t stride, Py_ssize_t n,
+) noexcept nogil:
+    cdef real keep = <real>u.c[KEEP], rate = <real>u.c[SIGN_RATE], sign
+    cdef Py_ssize_t i
+    for i in range(n):
+        sign = 1 if g[i] > 0 else -1 if g[i] < 0 else g[i]
+        p[i] = keep * p[i] - rate * sign
+""",
+        )
+    ],
+    "src/updates/table.pxi": [
+        ("]\ncdef tuple RULE_NAMES", '    Rule(b"signsgd", signsgd_begin, signsgd_apply, NULL),\n'),
+    ],
+    "gdcore/optimizers/lion.py": [(None, RECORD)],
+    "gdcore/optimizers/__init__.py": [
+        ("\nfrom .sgd import", ", SignSGD"),
+        (")\n\n\ndef get_optimizer", "    SignSGD,\n"),
+        ('"get_optimizer",\n]', '"SignSGD", '),
+    ],
+    "gdcore/__init__.py": [
+        ('"Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion"', '"SignSGD", '),
+        ("    )\n    from .optimizers.full_batch", "        SignSGD,\n"),
+        ('    "SquaredHinge",\n', '    "SignSGD",\n'),
+    ],
+    "tests/reference/optimizers.py": [
+        (
+            "TWINS =",
+            "def signsgd(o, t, lr, p, g, slots, scalars):\n"
+            "    p *= 1 - lr * o.weight_decay\n    p -= lr * np.sign(g)\n\n\n",
+        ),
+        (")}\n", ", signsgd"),
+    ],
+}
+
+SELECTED = [
+    "tests/layers/test_activations.py",
+    "tests/kernels/test_probe.py",
+    "tests/objective/test_curvature.py",
+    "tests/optimizers/test_optimizer_records.py",
+    "tests/kernels/test_streaming.py",
+    "tests/base/test_import.py",
+    "tests/docs/test_readme.py",
+]
+
+USE = """
+import numpy as np, gdcore as gd
+X = np.random.default_rng(0).normal(size=(200, 3))
+net = gd.MLP([3, 8, 1], "isru", seed=0, dtype="float64")
+history = net.fit(X, np.tanh(X.sum(axis=1)), "mse", optimizer=gd.SignSGD(0.003), epochs=30)
+assert history.loss[-1] < 0.2 * history.loss[0], history.loss
+assert gd.check_gradients(net, X, X[:, 0], "mse").ok
+assert gd.check_gradients(net, X, X[:, 0], "mse", order=2).ok
+"""
+
+
+def recipe(title):
+    """The files that a recipe of CONTRIBUTING.md names in its numbered steps."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    steps = text.partition(f"### To add {title}\n")[2].partition("\n### ")[0]
+    assert steps, f"CONTRIBUTING.md has no recipe to add {title}"
+    return set(re.findall(r"`((?:src|gdcore|tests)/[\w./]*)`", steps))
+
+
+def follow(root, edits):
+    """Insert the texts into the files of a tree; each place must be there exactly once."""
+    for file, insertions in edits.items():
+        path = root / file
+        text = path.read_text(encoding="utf-8")
+        for before, added in insertions:
+            assert before is None or text.count(before) == 1, f"{file} has {text.count(before)} times {before!r}"
+            text = text + added if before is None else text.replace(before, added + before)
+        path.write_text(text, encoding="utf-8")
+
+
+def run(root, *command):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GDCORE_")}
+    env["PYTHONPATH"] = str(root)
+    done = subprocess.run([sys.executable, *command], cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(("title", "edits"), [("an activation", ACTIVATION), ("an optimizer", OPTIMIZER)])
+def test_a_recipe_names_every_file_that_changes(title, edits):
+    named = recipe(title)
+    folders = tuple(name for name in named if name.endswith("/"))
+    assert not {file for file in edits if file not in named and not file.startswith(folders)}
+    recorded = {name for name in named if "recorded" in name}  # only for what PyTorch has too
+    assert not {file for file in named - recorded if not any(edit.startswith(file) for edit in edits)}
+
+
+def test_the_recipes_work(tmp_path):
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
+    if shutil.which(compiler) is None or not (ROOT / "setup.py").exists():
+        pytest.skip("needs a C compiler and the source tree")
+    pytest.importorskip("Cython")
+    pytest.importorskip("setuptools", minversion="77")
+    for name in COPIED:
+        source, target = ROOT / name, tmp_path / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    follow(tmp_path, ACTIVATION)
+    follow(tmp_path, OPTIMIZER)
+    table = tmp_path / "src/updates/table.pxi"
+    rows = re.compile(r"(?<=Rule\[)\d+(?=\] RULES)")
+    table.write_text(rows.sub(lambda n: str(int(n[0]) + 1), table.read_text(encoding="utf-8")), encoding="utf-8")
+    simplest = [("\nEXTENSIONS = [", '\nISAS = {"base": []}')]
+    follow(tmp_path, {"setup.py": simplest})
+    run(tmp_path, "setup.py", "-q", "build_ext", "--inplace")
+    run(tmp_path, "-c", USE)
+    run(tmp_path, "docs/make_tables.py")
+    run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTED)
