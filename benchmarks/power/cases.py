@@ -20,7 +20,8 @@ import gdcore as gd
 from gdcore._kernels import load
 from gdcore.gradcheck.model.kinks import NEAR, kinks_at, sign_reader
 from gdcore.gradcheck.slopes.differences import spans
-from gdcore.objective.objective import Objective, objective_of
+from gdcore.objective.build import objective_of
+from gdcore.objective.objective import Objective
 
 LOSSES = (*(kind() for kind in gd.LOSSES), gd.Huber(0.3), gd.Quantile(0.9), gd.CrossEntropy(label_smoothing=0.2))
 _ALL = [(row.name, loss) for row in gd.ACTIVATIONS for loss in LOSSES]

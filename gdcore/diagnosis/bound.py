@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..layers.stack import stack_of
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
-from ..objective.objective import Objective, objective_of
+from ..objective.build import wide_objective
+from ..objective.objective import Objective
 from .lanczos import Spectrum, lanczos
 
 TOLERANCE = 1e-9
@@ -254,6 +254,6 @@ def learning_rate_bound(
     checks.in_range("momentum", momentum, 0, 1)
     checks.boolean("nesterov", nesterov)
     most = checks.integer("max_products", max_products, 1)
-    objective = objective_of(stack_of(model), X, y, loss, sample_weight, 0.0, l2, "float64").wide()
+    objective = wide_objective(model, X, y, loss, sample_weight, 0.0, l2)
     spectrum = spectrum_of(objective, most, checks.integer("seed", seed, 0), OWN)
     return bound_from(spectrum, objective.loss, momentum, nesterov)

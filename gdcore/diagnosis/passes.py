@@ -34,7 +34,7 @@ def dense_outputs(objective: Objective) -> tuple[Vector, list[Vector]]:
     Examples
     --------
     >>> import gdcore as gd
-    >>> from ..objective.objective import objective_of
+    >>> from ..objective.build import objective_of
     >>> net = gd.Sequential(gd.Standardize((1.0,), (2.0,)), gd.Dense(1, 1, weight_init="ones"), dtype="float64")
     >>> dense_outputs(objective_of(net.stack, [[5.0]], [0.0], "mse"))
     (array([[2.]]), [array([[2.]])])

@@ -23,7 +23,7 @@ from ..base.optional import axes_or_new, legend_below, log_where_wide
 from ..data.samples import take_samples
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential, without_target_scale
-from ..objective.objective import objective_of
+from ..objective.build import objective_of
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training import Trainer

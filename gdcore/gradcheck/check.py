@@ -28,7 +28,7 @@ from ..base.threads import MOST_THREADS, num_threads
 from ..layers.stack import stack_of
 from ..losses import CustomLoss, Loss
 from ..models import Sequential
-from ..objective.objective import objective_of
+from ..objective.build import objective_of
 from . import checks as gradcheck_checks
 from .arrays import kept_random_state, plain
 from .examine import Effort

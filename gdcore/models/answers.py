@@ -11,7 +11,7 @@ from ..data.samples import own_targets, take_samples
 from ..losses import CustomLoss, Loss, get_loss
 from ..losses.probabilities import sigmoid, softmax
 from ..metrics import R2, Metrics, get_metrics
-from ..objective.objective import objective_of
+from ..objective.build import objective_of
 from ..objective.outputs import measure
 from . import checks as models_checks
 

@@ -18,7 +18,7 @@ from ..layers.target import ScaledTarget
 from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import Metrics
 from ..objective import checks as objective_checks
-from ..objective.objective import objective_of
+from ..objective.build import objective_of
 from . import checks as models_checks
 from .answers import classify, evaluate, predict_proba, score
 from .summary import arguments, summary

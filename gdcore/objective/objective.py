@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from ..base import checks
 from ..base.memory import aligned_zeros
-from ..data.samples import Samples, take_samples
+from ..data.samples import Samples
 from ..layers.dropout import dropout_key
 from ..layers.stack import Stack
-from ..losses import CustomLoss, Loss, get_loss
+from ..losses import CustomLoss, Loss
 from . import checks as objective_checks
 from .curvature import Curvature
 from .ideal import raw_loss
@@ -60,6 +59,7 @@ class Objective:
     Examples
     --------
     >>> import gdcore as gd
+    >>> from .build import objective_of
     >>> line = gd.Sequential(gd.Dense(1, 1, bias=False, weight_init="ones", l2=1.0), dtype="float64")
     >>> objective = objective_of(line.stack, [[3.0]], [1.0], "mse")
     >>> objective.mean_loss(), objective.value(), objective.value(np.zeros(1)), objective.gradient()
@@ -212,33 +212,3 @@ class Objective:
 def _called(loss: CustomLoss, outputs: Vector, y: object) -> tuple[float, Vector]:
     """Call a loss in Python, and check and return its value and derivative."""
     return objective_checks.custom_result(loss(outputs, y), outputs.shape, outputs.dtype.name)
-
-
-def objective_of(
-    stack: Stack,
-    X: object,
-    y: object,
-    loss: str | Loss | CustomLoss,
-    sample_weight: object = None,
-    l1: float = 0.0,
-    l2: float = 0.0,
-    dtype: str | None = None,
-) -> Objective:
-    """Return the objective of what a user has passed, after checking it, without dropout.
-
-    Parameters
-    ----------
-    stack : Stack
-    X, y, loss, sample_weight, l1, l2
-        As in `Sequential.loss`.
-    dtype : {"float32", "float64"}, optional
-        Precision of the samples; by default the stack's. float64 keeps them as given for `Objective.wide`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For invalid arguments.
-    """
-    kind = get_loss(loss)
-    data = take_samples(stack, X, y, sample_weight, kind, dtype)
-    return Objective(stack, data, kind, checks.nonnegative("l1", l1), checks.nonnegative("l2", l2))

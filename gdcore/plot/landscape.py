@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below
-from ..layers.stack import stack_of
 from ..losses import Loss
 from ..minimize.minimize import MinimizeResult, Trace
-from ..objective.objective import Objective, objective_of
+from ..objective.build import wide_objective
+from ..objective.objective import Objective
 from . import checks as plot_checks
 from .path import ParamsTrace, places_of
 from .surface import draw_contours, draw_path, over_grid, window_around
@@ -98,7 +98,7 @@ def loss_slice(
     >>> ax.get_ylabel()
     'mean_squared_error'
     """
-    objective = objective_of(stack_of(model), X, y, loss, sample_weight, l1, l2, "float64").wide()
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
     given = None if direction is None else np.asarray(direction)[None]
     [along] = _directions(objective, given, 1, seed)
     resolution = checks.integer("resolution", resolution, 2)
@@ -176,7 +176,7 @@ def loss_plane(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('random direction (scaled per unit)', 'second random direction')
     """
-    objective = objective_of(stack_of(model), X, y, loss, sample_weight, l1, l2, "float64").wide()
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
     resolution, levels = checks.integer("resolution", resolution, 2), checks.integer("levels", levels, 2)
     moves = None if path is None else _moves(objective, path)
     labels = ["steps along direction 0", "steps along direction 1"]

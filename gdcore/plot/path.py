@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below
-from ..layers.stack import stack_of
 from ..minimize import checks as minimize_checks
 from ..minimize.minimize import MinimizeResult, Trace
 from ..models.sequential import Sequential
-from ..objective.objective import objective_of
+from ..objective.build import wide_objective
 from ..training.callbacks import Callback
 from . import checks as plot_checks
 from .surface import draw_contours, draw_path, over_grid, window_around
@@ -96,7 +95,7 @@ def loss_function(
     >>> value([0.0]), value([2.0])
     (9.0, 1.0)
     """
-    objective = objective_of(stack_of(model), X, y, loss, sample_weight, l1, l2, "float64").wide()
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
     n = objective.stack.n_params
     return lambda x: objective.value(checks.vector("x", checks.numbers_array("x", x, "float64"), n, "float64"))
 

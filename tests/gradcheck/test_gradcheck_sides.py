@@ -14,7 +14,7 @@ from gdcore._kernels import SUPPORTED
 from gdcore.gradcheck.model.kinks import Sides
 from gdcore.gradcheck.model.sides import Smooth, choices
 from gdcore.gradcheck.model.standing import bends_at, find_kinks, nearest, slopes_at, standing, turning_points
-from gdcore.objective.objective import objective_of
+from gdcore.objective.build import objective_of
 
 ROOT = Path(__file__).parents[2]
 BENT = ["relu", "leaky_relu", "selu", "elu"]

@@ -24,7 +24,7 @@ def after(seconds, sent):
 """
 
 REENTERS = """
-from gdcore.objective.objective import objective_of
+from gdcore.objective.build import objective_of
 X, y = rng.random((4000, 128), "float32"), rng.random((4000, 128), "float32")
 net = gd.MLP([128, 256, 128], "tanh", seed=0)
 network, probe = net.stack.bind(trains=True), objective_of(net.stack, X, y, "mse").probe()

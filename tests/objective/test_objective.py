@@ -8,7 +8,8 @@ from cases import RECORDS, draw_targets
 
 import gdcore as gd
 from gdcore.data.samples import Samples
-from gdcore.objective.objective import Objective, objective_of
+from gdcore.objective.build import objective_of
+from gdcore.objective.objective import Objective
 
 DTYPES = ["float32", "float64"]
 ROWS = 9

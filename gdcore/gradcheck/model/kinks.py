@@ -12,7 +12,7 @@ Design
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import final
 
@@ -37,10 +37,11 @@ MOST_SIDED = 4096
 
 def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDArray[np.int8]]:
     """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
-    moved, bends = objective.at(objective.x), objective.penalties()[0] > 0
+    own, bends = objective.stack.copy(), objective.penalties()[0] > 0
+    moved = replace(objective, stack=own)
 
     def signs(params: Vector) -> NDArray[np.int8]:
-        moved.stack.params[:] = params
+        own.params[:] = params
         steps, outputs = steps_of(moved)
         found = [step.z - kink for step in steps for kink in turning_points(step.activation, order)]
         turns = loss_kinks(objective, outputs)

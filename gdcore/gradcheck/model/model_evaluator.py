@@ -49,7 +49,7 @@ class ModelEvaluator:
     Examples
     --------
     >>> import numpy as np, gdcore as gd
-    >>> from ...objective.objective import objective_of
+    >>> from ...objective.build import objective_of
     >>> line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
     >>> evaluator = ModelEvaluator(objective_of(line.stack, [[3.0]], [1.0], "mse"))
     >>> evaluator.value, evaluator.at(np.array([0]), np.array([1.0])).values    # of (3 w - 1)^2 from w = 0

@@ -22,7 +22,7 @@ def of_inputs(objective: Objective) -> Objective:
     Examples
     --------
     >>> import gdcore as gd
-    >>> from ...objective.objective import objective_of
+    >>> from ...objective.build import objective_of
     >>> line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
     >>> of_inputs(objective_of(line.stack, [[3.0], [1.0]], [1.0, 1.0], "mse")).gradient()   # of (x - 1)^2, and of w
     array([2., 0., 6.])
