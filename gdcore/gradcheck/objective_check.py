@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..layers.dropout import dropout_key
 from ..losses import Loss
 from ..objective.objective import Objective
 from . import checks as gradcheck_checks
@@ -37,7 +36,7 @@ def checkable(objective: Objective) -> Objective:
     TypeError, ValueError
         If a loss in Python returns what it must not, or something else in each call.
     """
-    found = replace(objective.wide(), key=dropout_key(DROPOUT_SEED))
+    found = objective.wide().with_dropout(DROPOUT_SEED)
     if not isinstance(found.loss, Loss):
         once, twice = found.gradient(), found.gradient()
         gradcheck_checks.repeatable_gradient("the gradient of loss", once, twice, REPEATABLE * EPS)

@@ -1,6 +1,6 @@
 """The objective: its values and derivatives are the model's, at any parameters, and no model is ever written."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,8 +168,6 @@ def test_two_trials_do_not_meet():
     assert objective.value(np.full(net.n_params, 2.0)) not in values
     assert (first.value(), second.value(), objective.value()) == values
     assert values[:2] == (objective.value(np.zeros(net.n_params)), objective.value(np.ones(net.n_params)))
-    with pytest.raises(FrozenInstanceError):
-        objective.l1 = 1.0
 
 
 def test_it_follows_the_models_own_parameters():
