@@ -27,7 +27,7 @@ def saturated(case: Case) -> Finding | None:
     Those of the last layer are where targets out of its reach have drawn them: that is another finding.
     """
     shares: dict[str, float] = {}
-    layers = list(zip(case.point.dense, case.outputs, strict=True))
+    layers = list(zip(case.objective.stack.dense, case.outputs, strict=True))
     for i, (layer, output) in enumerate(layers[:-1] if outputs_out_of_reach(case) else layers):
         if layer.activation in ("tanh", "sigmoid"):
             centred = output if layer.activation == "tanh" else 2 * output - 1
@@ -48,10 +48,10 @@ def saturated(case: Case) -> Finding | None:
 
 def dead(case: Case) -> Finding | None:
     """Report units of relu layers that are zero for every row, so that no gradient reaches their weights."""
-    if len(case.point.data.X) < FEWEST_ROWS:
+    if len(case.objective.data.X) < FEWEST_ROWS:
         return None
     found: dict[str, list[int]] = {}
-    for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
+    for i, (layer, output) in enumerate(zip(case.objective.stack.dense, case.outputs, strict=True)):
         if layer.activation in ZERO_BELOW:
             units = _zero_everywhere(output)
             if units:
@@ -59,7 +59,7 @@ def dead(case: Case) -> Finding | None:
     if not found:
         return None
     n = sum(map(len, found.values()))
-    widths = {f"dense{i}": layer.out_features for i, layer in enumerate(case.point.dense)}
+    widths = {f"dense{i}": layer.out_features for i, layer in enumerate(case.objective.stack.dense)}
     share = {name: len(units) / widths[name] for name, units in found.items()}
     problem = max(share.values()) >= DEAD_SHARE
     summary = f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more"

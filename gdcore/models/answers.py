@@ -11,7 +11,7 @@ from ..data.samples import own_targets, take_samples
 from ..losses import CustomLoss, Loss, get_loss
 from ..losses.probabilities import sigmoid, softmax
 from ..metrics import R2, Metrics, get_metrics
-from ..objective.evaluate import mean_loss
+from ..objective.build import objective_of
 from ..objective.outputs import measure
 from . import checks as models_checks
 
@@ -49,8 +49,8 @@ def evaluate(
     for metric in found.values():
         target, name = (kind.target, kind.name) if isinstance(kind, Loss) else (None, "a custom loss")
         metric.check_fit(target, model.out_features, name)
-    data = take_samples(model.stack, X, y, sample_weight, kind)
-    return {"loss": mean_loss(model.stack, data, kind), **measure(model.stack, data, found)}
+    objective = objective_of(model.stack, X, y, kind, sample_weight)
+    return {"loss": objective.mean_loss(), **measure(model.stack, objective.data, found)}
 
 
 def score(

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..base import checks
 from ..base.calls import explains_calls
-from ..base.memory import aligned_zeros
 from ..data.class_weight import ClassWeight
 from ..data.samples import inputs_of
 from ..layers.layer import Layer
 from ..layers.stack import Model, Names, Stack
 from ..layers.target import ScaledTarget
-from ..losses import CustomLoss, Loss
+from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import Metrics
-from ..objective.evaluate import objective_value
-from ..objective.probe import hessian_vector
+from ..objective import checks as objective_checks
+from ..objective.build import objective_of
 from . import checks as models_checks
 from .answers import classify, evaluate, predict_proba, score
 from .summary import arguments, summary
@@ -268,7 +268,7 @@ class Sequential(Model):
         dropout_seed : int, optional
             Seed of a dropout mask, the same in every call; without it there is no dropout.
         """
-        return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed)
+        return objective_of(self._stack, X, y, loss, sample_weight, l1, l2).with_dropout(dropout_seed).value()
 
     def loss_and_grad(
         self,
@@ -288,8 +288,8 @@ class Sequential(Model):
         X, y, loss, sample_weight, l1, l2, dropout_seed
             As in `loss`. The slope of |w| at 0 is taken as 0.
         """
-        grad = aligned_zeros(self.n_params, self.dtype)
-        return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
+        objective = objective_of(self._stack, X, y, loss, sample_weight, l1, l2).with_dropout(dropout_seed)
+        return objective.value_and_gradient()
 
     @explains_calls
     def hessian_vector(
@@ -314,7 +314,10 @@ class Sequential(Model):
             As in `loss`; the loss is one of `gdcore.LOSSES`.
         v : array_like, shape (n_params,)
         """
-        return hessian_vector(self._stack, X, y, loss, v, sample_weight, l2)
+        kind = objective_checks.twice_differentiable(get_loss(loss))
+        objective = objective_of(self._stack, X, y, kind, sample_weight, 0.0, l2)
+        direction = checks.vector("v", checks.numbers_array("v", v, self.dtype), self.n_params, self.dtype)
+        return objective.hessian_vector(direction)
 
     @explains_calls
     def fit(

@@ -26,7 +26,6 @@ ARROWS_UP = {
 }
 
 TYPES_THE_TRAINER = "Imports the trainer to name its type; ends when its functions take the training's state."
-TYPES_THE_REPORT = "Imports the report to name its type."
 CIRCLES = {
     ("base.pictures", "plot"): ARROWS_UP["base.pictures", "plot"],
     ("training.carried", "training.trainer"): TYPES_THE_TRAINER,
@@ -41,8 +40,6 @@ CIRCLES = {
     ("training.validation", "training.trainer"): TYPES_THE_TRAINER,
     ("optimizers.state", "optimizers.base"): "Imports the optimizer to name its type.",
     ("models.answers", "models.sequential"): "Imports the model to name its type.",
-    ("gradcheck.report.plot", "gradcheck.report.report"): TYPES_THE_REPORT,
-    ("gradcheck.report.tables", "gradcheck.report.report"): TYPES_THE_REPORT,
 }
 """The imports without which there is no circle."""
 

@@ -24,14 +24,10 @@ def after(seconds, sent):
 """
 
 REENTERS = """
-from gdcore.data.samples import take_samples
-from gdcore.objective.probe import probe_of
+from gdcore.objective.build import objective_of
 X, y = rng.random((4000, 128), "float32"), rng.random((4000, 128), "float32")
 net = gd.MLP([128, 256, 128], "tanh", seed=0)
-network, probe = net.stack.bind(trains=True), probe_of(
-    net.stack, take_samples(net.stack, X, y, None, gd.MeanSquaredError()),
-    gd.MeanSquaredError(),
-)
+network, probe = net.stack.bind(trains=True), objective_of(net.stack, X, y, "mse").probe()
 grads, direction = np.zeros(net.n_params, "float32"), np.ones(net.n_params, "float32")
 calls = {
     "predict": lambda: network.predict(X),
