@@ -68,7 +68,7 @@ time.sleep(0.3)
 sent = []
 after(0.3, sent)
 try:
-    trainer._network.predict(X)
+    trainer._state.network.predict(X)
 except KeyboardInterrupt:
     print(time.perf_counter() - sent[0])
     assert long.is_alive()
