@@ -31,7 +31,7 @@ ALWAYS_SHOWN = ("batch_size", "seed")
 @final
 @dataclass(frozen=True)
 class Settings:
-    """Loss, optimizer and options; the attributes are those of `Trainer`.
+    """Loss, optimizer and options, under the names that `Trainer` has for them.
 
     `checked` compares them with a stack. Without a seed, the training chooses one.
     """

@@ -6,7 +6,8 @@ Design
 - `run`, the compiled step, holds the counters, the place within the epoch, the rate and the epoch's sums: the kernels
   change them in the call that makes a step. It is bound to `network`, `grads`, `slots` and `mean`, whose arrays keep
   their addresses.
-- `memory` alone is replaced, by a fit, and in one assignment. So the record is complete between any two steps.
+- `memory` alone is replaced, by an epoch or a fit, and in one assignment. So the record is complete between any two
+  steps.
 """
 
 from __future__ import annotations
