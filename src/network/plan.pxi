@@ -93,6 +93,7 @@ cdef void forward_rows(
     cdef const Layer *layer
     cdef real *a
     cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef Mask mask
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
@@ -104,7 +105,8 @@ cdef void forward_rows(
         elif layer.kind != DROPOUT:
             scale_forward(layer, x, x_row, rows, a)
         elif key:
-            dropout(key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in, x, x_row, a, layer.out_row)
+            mask.key, mask.rate, mask.start = key_of(key, i, 0), layer.rate, start + at
+            dropout(&mask, rows, layer.n_in, x, x_row, a, layer.out_row)
         else:
             continue
         x = a
@@ -124,6 +126,7 @@ cdef void delta_rows(
     cdef const Layer *layer
     cdef real *delta = NULL
     cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef Mask mask
     cdef int i, dense = plan.last
     for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
@@ -134,10 +137,8 @@ cdef void delta_rows(
             if layer.kind != DROPOUT:
                 scale_backward(layer, space.a[i] + at * layer.out_row, rows, delta)
             elif key:
-                dropout(
-                    key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in,
-                    delta, layer.out_row, delta, layer.out_row,
-                )
+                mask.key, mask.rate, mask.start = key_of(key, i, 0), layer.rate, start + at
+                dropout(&mask, rows, layer.n_in, delta, layer.out_row, delta, layer.out_row)
             continue
         multiply_slope(
             layer.activation, layer.option, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
@@ -177,7 +178,7 @@ cdef void whole_rows(
     forward_rows(plan, space, worker, block.x, block.x_row, at, rows, start, batch.key)
     loss_block(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
-        space.delta[plan.last] + at * row, row, space.value + at,
+        space.delta[plan.last] + at * row, space.value + at,
     )
     if batch.backward:
         delta_rows(plan, space, worker, at, rows, start, batch.key)
