@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import Kernels
+from .._kernels.records import Rule, StepOptions
 from ..layers.dense import Dense
 from ..losses import Loss, MeanSquaredError
 from ..objective.evaluate import evaluate
@@ -29,20 +30,24 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
         trainer._network,
         loss.name,
         loss.option(),
-        rule.rule,
-        np.array(rule.hyper(), np.float64),
-        state.scalars,
-        state.memory,
+        Rule(
+            rule.rule,
+            np.array(rule.hyper(), np.float64),
+            state.scalars,
+            state.memory,
+            decay=rule.weight_decay,
+            growth=rule.amplification(),
+        ),
         trainer._grads,
-        learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
-        decay=rule.weight_decay,
-        growth=rule.amplification(),
-        l1=trainer.l1,
-        l2=trainer.l2,
-        clip_norm=trainer.clip_norm or np.inf,
-        clip_value=trainer.clip_value or np.inf,
-        seed=trainer.seed,
-        factors=rate_factors(trainer),
+        StepOptions(
+            learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
+            l1=trainer.l1,
+            l2=trainer.l2,
+            clip_norm=trainer.clip_norm or np.inf,
+            clip_value=trainer.clip_value or np.inf,
+            seed=trainer.seed,
+            factors=rate_factors(trainer),
+        ),
     )
     if trainer.average is not None and trainer._mean is not None:
         run.keep_mean(trainer._mean, trainer.average.kernel_decay(), trainer.average.start)

@@ -79,7 +79,7 @@ def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
 def mean_so_far(trainer: Trainer) -> float:
     """Return the mean of the epoch's losses so far, each before its step."""
     run = trainer._run
-    return run.loss_sum / run.mass if run.mass else 0.0
+    return run.loss_sum / run.total_weight if run.total_weight else 0.0
 
 
 def run_epoch(
@@ -109,7 +109,7 @@ def run_epoch(
     rates = None if trainer._schedule is None else _rates(trainer, -(-(end - first) // size))
     try:
         if isinstance(trainer.loss, Loss):
-            run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates, weights, total)
+            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
         else:
             custom_epoch(trainer, data, order, size, rates, total)
     except RefusedStep as error:

@@ -79,7 +79,7 @@ def _copied(trainer: Trainer) -> dict[str, Any]:
         "plateau": tuple(carried.plateau),
         "seed": trainer.seed,
         "place": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
-        "sums": (run.loss_sum, run.mass, run.norm_sum, run.clipped_steps),
+        "sums": (run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps),
         "average": trainer.average,
         "averaged": None if trainer._mean is None else trainer._mean.copy(),
         "carried": copy.deepcopy(
@@ -122,7 +122,7 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
             trainer._mean[:] = state["averaged"]
         run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
         run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
-        run.loss_sum, run.mass, run.norm_sum, run.clipped_steps = sums
+        run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
         trainer._carried = carried
 
 

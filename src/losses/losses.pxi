@@ -92,13 +92,13 @@ cdef inline void scale_rows(
             delta[r * row + j] *= scale
 
 
-cdef inline void narrow_rows(
+cdef void narrow_rows(
     const Objective *of, Py_ssize_t rows, const real *target,    # (rows, k)
     const real *z, Py_ssize_t row,                               # (rows, k), rows * row <= RUN
     real *delta, double *value,                                  # (rows, k), of the same stride; (rows,)
 ) noexcept nogil:
     """Compute a pointwise loss's values and slopes of several rows as one vector, padding included."""
-    cdef Py_ssize_t k = of.outputs
+    cdef Py_ssize_t k = of.outputs, n = rows * row
     cdef Py_ssize_t r, j
     cdef real values[RUN]
     cdef real spread[RUN]
@@ -106,7 +106,7 @@ cdef inline void narrow_rows(
     if k < row:
         spread_rows(rows, k, row, target, spread)
         target = spread
-    of.loss.values(z, target, rows * row, of.option, values, delta)
+    of.loss.values(z, target, n, of.option, values, delta)
     for r in range(rows):
         total = 0
         for j in range(k):

@@ -117,7 +117,7 @@ cdef void row_product(
     const real *init,                   # (n,), or NULL
     real *c,                            # (n,)
 ) noexcept nogil:
-    """Compute c = init + a B for a batch of one row. The last tile ends with the row, so it may overlap the one before."""
+    """Compute c = init + a B for a batch of one row. The last tile ends with the row; it may overlap the one before."""
     cdef tile_args t
     cdef Py_ssize_t j = 0, at
     t.k = k

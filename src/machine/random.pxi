@@ -58,7 +58,7 @@ cdef void dropout(
 
 
 cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
-    """Do the swaps at high - 1, …, low of a Fisher-Yates shuffle of order (n,), and return the generator's next state."""
+    """Do swaps high - 1, …, low of a Fisher-Yates shuffle of order (n,), and return the generator's next state."""
     cdef Py_ssize_t i, j
     cdef int64_t kept
     for i in range(high - 1, low - 1, -1):

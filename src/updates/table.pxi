@@ -53,19 +53,19 @@ def update_rules():
 
 
 def update(
-    str rule,
-    const double[::1] hyper,     # (number of hyper-parameters,)
-    double[::1] scalars,         # (N_SCALARS,), updated
+    rule not None,               # a Rule of gdcore/_kernels/records.py: its scalars and slots are updated
     double learning_rate,
-    long long step,
+    long long step,              # from 1
     real[::1] params,            # (n,), updated
     const real[::1] grads,       # (n,)
-    real[:, ::1] slots,          # (number of slots, n or more), updated
-    double scale=1,
+    double scale=1,              # a factor on the gradient
 ):
-    """One step of `rule` in place: its scalars, its slots and the parameters."""
+    """Update parameters, slots and scalars in place by one step of a rule."""
+    cdef const double[::1] hyper = rule.hyper
+    cdef double[::1] scalars = rule.scalars
+    cdef real[:, ::1] slots = rule.slots
     cdef Update u
-    u.rule = rule_index(rule)
+    u.rule = rule_index(rule.name)
     u.hyper = &hyper[0]
     u.scalars = &scalars[0]
     u.learning_rate = learning_rate

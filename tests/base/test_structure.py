@@ -62,7 +62,6 @@ MOST_LINES = 400
 LONG_FILES = {
     "gdcore/training/trainer.py": "The training's state is to leave it.",
     "gdcore/models/sequential.py": "The public face: signatures stand with one argument per line.",
-    "src/training/training.pxi": "The overflow guard is to leave it.",
 }
 
 
