@@ -104,6 +104,7 @@ cdef void narrow_rows(
     cdef real spread[RUN]
     cdef double total
     if k < row:
+        spread[0] = 0    # GCC cannot see that spread_rows writes at least one row, and would warn.
         spread_rows(rows, k, row, target, spread)
         target = spread
     of.loss.values(z, target, n, of.option, values, delta)

@@ -53,7 +53,8 @@ cdef class Training:
         of.variables.params, of.variables.n_params = network.plan.params, network.plan.n_params
         of.variables.slots = &slots[0, 0] if slots.shape[0] else NULL
         of.variables.n_slots, of.variables.stride = slots.shape[0], slots.shape[1]
-        of.factors = NULL if factors is None else &factors[0]
+        if factors is not None:
+            of.factors = &factors[0]
         of.learning_rate, of.seed = options.learning_rate, options.seed
         of.l1, of.l2 = options.l1, options.l2
         of.clip_norm, of.clip_value = options.clip_norm, options.clip_value
