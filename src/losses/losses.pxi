@@ -1,13 +1,13 @@
-"""Losses of a batch: value and delta in one pass, through the row of losses.h that was chosen when it was bound.
+"""Losses of a batch: value and delta in one pass, through the row of losses.h that was chosen at binding.
 
 Design
 ------
 - `loss_block` scales the slopes of losses.h into deltas: d mean / d z.
-- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given. A step's
-  gradient may divide by something else than its mean loss: see rows.pxi.
-  The caller passes the factor, for only it knows the whole batch when a block is a part of it.
-- A row's value is kept apart and the rows are summed at the end, in double and in one order: through eight
-  interleaved partial sums, whatever the vector width and whoever computed the row.
+- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` if given. A step's
+  gradient may have another divisor than its mean loss: see rows.pxi. The caller passes the factor, because a block may
+  be only a part of the batch.
+- Each row has a value of its own. The rows are summed at the end, in double, through eight interleaved partial sums:
+  the order depends on neither the vector width nor the thread that computed a row.
 """
 
 cdef extern from "losses/losses.h" nogil:
@@ -38,7 +38,7 @@ cdef struct Objective:
 
 
 cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
-    """The sum of at most RUN values as the loss functions give them."""
+    """Return the sum of at most RUN values of a loss function, in double."""
     cdef double wide[RUN]
     cdef Py_ssize_t i
     for i in range(n):
@@ -47,28 +47,28 @@ cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
 
 
 cdef inline double averaged_over(const Objective *of, double weight) noexcept nogil:
-    """A sum of weights * outputs averaged over."""
+    """Return a total weight times the number of outputs that the loss averages over."""
     return weight if of.loss.row != NULL else weight * of.outputs
 
 
 cdef double total_weight(
     const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
-    """What a mean of losses divides by: sum of the rows' weights * outputs averaged over."""
+    """Return the divisor of a mean loss: the sum of the rows' weights times the outputs it averages over."""
     if data.weight == NULL:
         return averaged_over(of, rows)
     return averaged_over(of, sum_weights(data.weight, data.order, first, rows))
 
 
 cdef inline double mean_factor(double total) noexcept nogil:
-    """1 / total, or 0 where every weight is 0."""
+    """Return 1 / total, or 0 if every weight is 0."""
     return 1 / total if total != 0 else 0
 
 
 cdef double gradient_factor(const Objective *of, const Rows *data, Py_ssize_t rows, double mean) noexcept nogil:
-    """1 / (rows of a weighted batch * mean weight of all data * outputs averaged over).
+    """Return 1 / (rows of a weighted batch * mean weight of all data * outputs that the loss averages over).
 
-    `mean` is the factor of the batch's mean loss: the same, to the bit, where the batch is all data.
+    If the batch is all data, that is `mean`, the factor of its mean loss, which is then returned to keep the bits.
     """
     if data.mean_weight == 0 or data.whole_rows == rows:
         return mean
@@ -157,7 +157,7 @@ cdef void loss_block(
 
 
 def loss_code(str name):
-    """Index of a loss in the kernels' table."""
+    """Return the index of a loss in the kernels' table."""
     return LOSS_NAMES.index(name)
 
 
@@ -165,7 +165,7 @@ def loss_rows(
     str name, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
     const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
 ):
-    """The mean loss of raw outputs z (n, k), and d loss / d z written into delta (n, k)."""
+    """Return the mean loss of raw outputs z (n, k), and write d loss / d z into delta (n, k)."""
     cdef Objective of
     cdef Rows data
     cdef Py_ssize_t n = z.shape[0]

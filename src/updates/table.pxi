@@ -22,13 +22,13 @@ cdef int rule_index(str name) except -1:
 
 
 cdef inline bint is_memoryless(const Update *u) noexcept nogil:
-    """Whether a step moves every parameter by the same multiple of its own gradient: SGD without momentum."""
+    """Return whether a step moves every parameter by the same multiple of its own gradient: SGD without momentum."""
     cdef const Rule *rule = &RULES[u.rule]
     return rule.is_memoryless != NULL and rule.is_memoryless(u)
 
 
 cdef inline bint is_plain(const Update *u) noexcept nogil:
-    """Whether the update is p -= rate * g and nothing else."""
+    """Return whether the update is p -= rate * g and nothing else."""
     return is_memoryless(u) and u.c[DECAY] == 0 and u.scale == 1
 
 
@@ -48,7 +48,7 @@ cdef void update_apply(
 
 
 def update_rules():
-    """Names of the update rules, in the order of their indices."""
+    """Return the names of the update rules, in the order of their indices."""
     return RULE_NAMES
 
 
