@@ -137,6 +137,6 @@ cdef void dense_input_delta(
     else:
         f.m, f.n, f.k = rows, of.n_in, of.n_out
         f.a, f.a_row, f.a_col = delta, of.out_row, 1
-        f.b, f.b_row, f.form = weight, of.n_out, TURNED
+        f.b, f.b_row, f.form = weight, of.n_out, TRANSPOSED
         f.init, f.init_row = NULL, 0
         product(&f, before, of.in_row, worker)

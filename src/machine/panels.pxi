@@ -10,7 +10,7 @@ Design
 """
 
 cdef extern from "machine/tile.h" nogil:
-    enum: MOST_DEPTH
+    enum: MAX_DEPTH
     enum: TILE_ROWS
     enum: TILE_COLUMNS
     enum: ROW_COLUMNS
@@ -27,31 +27,31 @@ cdef extern from "machine/tile.h" nogil:
     ) noexcept
     void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
     void fetch_rows(Py_ssize_t rows, Py_ssize_t n, const real *b, Py_ssize_t b_row) noexcept
-    void pack_turned(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
+    void pack_transposed(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
     void spread_rows(Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real *source, real *to) noexcept
     void add_rows(
         Py_ssize_t rows, Py_ssize_t n, const real *d, const real *x, Py_ssize_t x_row, real *c,
     ) noexcept
 
 cdef enum:
-    MOST_COLUMNS = 32      # Columns of the widest tile of any instruction set; buffers for a tile's row have this size.
-    MOST_TILE = 12 * 32    # Numbers of the largest tile of any instruction set; buffers for a tile have this size.
+    MAX_TILE_COLUMNS = 32  # Columns of the widest tile of any instruction set, for which buffers of a row have room.
+    MAX_TILE = 12 * 32     # Numbers of the largest tile of any instruction set, for which buffers of a tile have room.
 
 cdef enum Form:
-    ROWS, TURNED           # whether B is given as it is, or transposed
+    ROWS, TRANSPOSED           # whether B is given as it is, or transposed
 
 cdef struct Factors:       # of C = init + A B
     Py_ssize_t m, n, k
     const real *a          # (m, k), with a stride for each index
     Py_ssize_t a_row, a_col
-    const real *b          # (k, n); (n, k) if TURNED
+    const real *b          # (k, n); (n, k) if TRANSPOSED
     Py_ssize_t b_row
     Form form
     const real *init       # (m, n), or a bias (n,) with stride 0, or NULL for 0
     Py_ssize_t init_row
 
 cdef struct Panels:        # the panels of a group, and the tiles of the next strip
-    tile_args tiles[MOST_PANELS]
+    tile_args tiles[MAX_PANELS]
     int count              # number of panels
     int columns            # columns of the last panel
     const real *b          # the group's first column: in place, or packed
@@ -62,7 +62,7 @@ cdef struct Panels:        # the panels of a group, and the tiles of the next st
     bint spills            # whether the last panel's tiles would write past the end of C's rows
     bint guards            # and the numbers there must stay
     Py_ssize_t terms, c_step, init_step
-    real bias[MOST_COLUMNS]
+    real bias[MAX_TILE_COLUMNS]
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
@@ -78,21 +78,21 @@ cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
 
 cdef inline bint reads_in_place(const Factors *f) noexcept nogil:
     """Return whether tiles read B in place: its rows hold whole vectors, and packing would not pay."""
-    if f.form == TURNED or f.b_row < (f.n + LANES - 1) // LANES * LANES:
+    if f.form == TRANSPOSED or f.b_row < (f.n + LANES - 1) // LANES * LANES:
         return False
     return f.k * f.b_row * <Py_ssize_t>sizeof(real) <= B_BYTES or f.m < 4 * TILE_ROWS
 
 
 cdef inline Py_ssize_t depth_of(Py_ssize_t k) noexcept nogil:
     """Return the terms of one part of a sum over k, which is cut into equal parts."""
-    cdef Py_ssize_t parts = (k + MOST_DEPTH - 1) // MOST_DEPTH
+    cdef Py_ssize_t parts = (k + MAX_DEPTH - 1) // MAX_DEPTH
     return max(<Py_ssize_t>1, (k + parts - 1) // max(<Py_ssize_t>1, parts))
 
 
 cdef inline Py_ssize_t group_of(Py_ssize_t n, Py_ssize_t terms) noexcept nogil:
     """Return the columns of a group, which are whole panels."""
     cdef Py_ssize_t fit = PANEL_BYTES // <Py_ssize_t>sizeof(real) // terms // TILE_COLUMNS
-    fit = min(max(<Py_ssize_t>1, fit), <Py_ssize_t>MOST_PANELS)
+    fit = min(max(<Py_ssize_t>1, fit), <Py_ssize_t>MAX_PANELS)
     return TILE_COLUMNS * min(fit, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
 
 
@@ -104,8 +104,8 @@ cdef inline Py_ssize_t panel_scratch(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
 
 cdef inline Py_ssize_t panel_bound(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     """Return an upper bound of `panel_scratch` for k or fewer rows: with fewer rows, a group has more columns."""
-    cdef Py_ssize_t terms = min(k, <Py_ssize_t>MOST_DEPTH)
-    cdef Py_ssize_t columns = TILE_COLUMNS * min(<Py_ssize_t>MOST_PANELS, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+    cdef Py_ssize_t terms = min(k, <Py_ssize_t>MAX_DEPTH)
+    cdef Py_ssize_t columns = TILE_COLUMNS * min(<Py_ssize_t>MAX_PANELS, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
     return min(columns * terms, max(<Py_ssize_t>(PANEL_BYTES // sizeof(real)), TILE_COLUMNS * terms))
 
 
@@ -122,8 +122,8 @@ cdef void pack_group(
     cdef int n
     while p < columns:
         n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
-        if f.form == TURNED:
-            pack_turned(terms, n, panel_width(n), b + p * f.b_row, f.b_row, panels + p * terms)
+        if f.form == TRANSPOSED:
+            pack_transposed(terms, n, panel_width(n), b + p * f.b_row, f.b_row, panels + p * terms)
         else:
             pack_rows(terms, n, panel_width(n), b + p, f.b_row, panels + p * terms)
         p += TILE_COLUMNS

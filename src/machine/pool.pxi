@@ -8,7 +8,7 @@ if pool_watch_forks() != 0:
     raise MemoryError("no memory to prepare for forks")
 
 cdef enum:
-    MOST_THREADS = 64    # Threads of one call at most; a larger setting is reduced to this number.
+    MAX_THREADS = 64    # Threads of one call at most; a larger setting is reduced to this number.
 
 cdef int n_threads = 1
 
@@ -16,7 +16,7 @@ cdef int n_threads = 1
 def set_num_threads(int n):
     """Set the number of threads that one call may use."""
     global n_threads
-    n_threads = max(1, min(n, <int>MOST_THREADS))
+    n_threads = max(1, min(n, <int>MAX_THREADS))
 
 
 def get_num_threads():

@@ -4,7 +4,7 @@ Design
 ------
 - `strips` walks the tile over C: groups of B's columns outside, strips of TILE_ROWS rows inside, and along each strip
   the group's panels. So A's part of a strip stays in the first-level cache, the group in the second, and every number
-  of C sums over k in order, in parts of at most MOST_DEPTH terms. Its bits depend on neither strip nor thread.
+  of C sums over k in order, in parts of at most MAX_DEPTH terms. Its bits depend on neither strip nor thread.
 - A finished strip can be passed on (`Done`) while it is in the first-level cache, for example to an update. It is not
   kept then, and all strips are written to the same place, which has room for one more vector behind it.
 - A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
@@ -42,7 +42,7 @@ cdef void strips(
     cdef bint in_place = reads_in_place(f), keeps = done == NULL
     cdef const real *b
     cdef Panels group
-    if f.form == TURNED:
+    if f.form == TRANSPOSED:
         b_row, b_col = 1, f.b_row
     group.c, group.c_row, group.keeps = c, c_row, keeps
     while at < f.k:
@@ -96,7 +96,7 @@ cdef inline void strip(Panels *group, const real *a, int rows, bint ends) noexce
 
 cdef void tile_by_buffer(tile_args *t, int rows, int columns) noexcept nogil:
     """Compute a tile in a buffer and copy its columns, because C has no room for a whole vector."""
-    cdef real edge[MOST_TILE]
+    cdef real edge[MAX_TILE]
     cdef int width = panel_width(columns)
     cdef const real *init = t.init
     cdef real *c = t.c

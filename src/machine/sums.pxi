@@ -27,7 +27,7 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
     """Return the sum of x[i]^2, which is not finite if an x[i] is not, or if the sum overflows a double."""
     cdef Py_ssize_t i = 0
     cdef double total = 0
-    if n < FEW:
+    if n < MIN_VECTOR_SUM:
         for i in range(n):
             total += <double>x[i] * x[i]
         return total

@@ -14,14 +14,14 @@ cdef enum:
     # cache, so B's columns are taken in several groups.
     PANEL_BYTES = 262144
     # Panels of a group. B's further columns make another group, and A is read once more.
-    MOST_PANELS = 16
+    MAX_PANELS = 16
     # Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
     B_BYTES = 524288
     # Bytes between rows at whose multiples they meet in a few sets of the first-level cache. Rows that would stand so
     # are a vector longer in the workspace, and the caller's are gathered.
     BAD_STRIDE = 1024
     # A sum of squares uses vectors for this many numbers or more; fewer are added one by one.
-    FEW = 8
+    MIN_VECTOR_SUM = 8
     # Squares that are added in `real`; a longer sum adds several such sums in double.
     SUM_RUN = 1024
 
@@ -38,7 +38,7 @@ cdef enum:
     # Bytes that the activations of a block may take. A batch with more rows than that allows is cut into blocks.
     CACHE_BYTES = 262144
     # A block has at least this many rows, whatever its activations take: fewer do not pay for a product's fixed costs.
-    LEAST_BLOCK = 192
+    MIN_BLOCK = 192
     # The same if the weights take twice GROUP_BYTES or more. They do not stay in the second-level cache then, so every
     # block reads them from memory.
     LARGE_BLOCK = 768
@@ -46,14 +46,14 @@ cdef enum:
     # of tiles for every instruction set.
     BLOCK_MULTIPLE = 48
     # A task sums the gradient of at least this many rows of a weight: with fewer, tasks cost more than they save.
-    LEAST_SHARE = 96
+    MIN_SHARE = 96
     # And of at most this many rows; further rows are another task's. Packing delta costs little beside such sums.
-    MOST_SHARE = 288
+    MAX_SHARE = 288
 
 # Threads: suites `threads` and `widths`.
 cdef enum:
     # Groups of blocks with a gradient of their own. More would take more memory and more additions at the end.
-    MOST_GROUPS = 8
+    MAX_GROUPS = 8
     # Bytes of parameters up to which tasks take whole blocks, and each group has a copy of the gradient. With more
     # parameters, tasks share the rows of one block, and then its weights.
     GROUP_BYTES = 262144
@@ -95,14 +95,14 @@ cdef enum:
 # The gradient checker: suite `gradcheck`.
 cdef enum:
     # Samples of a block. More samples make several blocks, each of which goes through all points.
-    MOST_LANES = 64
+    MAX_LANES = 64
     # Points that a task takes. Fewer would cost more than they share between threads.
     TASK_POINTS = 32
     # A point counts as at least this many multiply-adds per lane, for the code around its work.
     POINT_WORK = 64
     # Outputs from which cross-entropy follows a unit's move along a line; fewer do not pay for the coefficients.
-    FEW_OUTPUTS = 4
+    MIN_LINE_OUTPUTS = 4
     # Size of a weight up to which a unit has a line. The powers of a larger one overflow: every logit is followed.
-    MOST_STEEP = 1024
+    MAX_STEEPNESS = 1024
     # Numbers that the coefficients of all lines may take. If they need more, every logit is followed.
-    MOST_LINE_NUMBERS = 1 << 22
+    MAX_LINE_NUMBERS = 1 << 22

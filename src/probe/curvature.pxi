@@ -120,7 +120,7 @@ cdef void add_outer(
     cdef Factors f
     f.m, f.n, f.k = t.n_in, t.n_out, b.rows
     f.a, f.a_row, f.a_col = x, b.lanes, 1
-    f.b, f.b_row, f.form = delta, b.lanes, TURNED
+    f.b, f.b_row, f.form = delta, b.lanes, TRANSPOSED
     f.init, f.init_row = out, t.n_out
     product(&f, out, t.n_out, &p.worker)
 

@@ -143,7 +143,7 @@ cdef inline bint stops_before_update(const Pass *batch) noexcept nogil:
 cdef bint streams(const Descent *of, Py_ssize_t rows) noexcept nogil:
     """Return whether a step can stream, which takes a gradient of one block that nobody keeps, and whether it pays."""
     cdef const Plan *plan = of.plan
-    if of.clip_norm != INFINITY or of.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MOST_DEPTH):
+    if of.clip_norm != INFINITY or of.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MAX_DEPTH):
         return False
     if rows > STREAM_ROWS and rows * plan.n_params > STREAM_WORK:
         return False
