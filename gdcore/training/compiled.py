@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
+from .._kernels.records import Rule, StepOptions
 from ..base.memory import aligned_zeros
 from ..layers.dense import Dense
 from ..layers.stack import Stack
@@ -41,20 +42,24 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
         network,
         loss.name,
         loss.option(),
-        rule.rule,
-        np.array(rule.hyper(), np.float64),
-        slots.scalars,
-        slots.memory,
+        Rule(
+            rule.rule,
+            np.array(rule.hyper(), np.float64),
+            slots.scalars,
+            slots.memory,
+            decay=rule.weight_decay,
+            growth=rule.amplification(),
+        ),
         grads,
-        learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
-        decay=rule.weight_decay,
-        growth=rule.amplification(),
-        l1=settings.l1,
-        l2=settings.l2,
-        clip_norm=settings.clip_norm or np.inf,
-        clip_value=settings.clip_value or np.inf,
-        seed=seed,
-        factors=rate_factors(stack, settings),
+        StepOptions(
+            learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
+            l1=settings.l1,
+            l2=settings.l2,
+            clip_norm=settings.clip_norm or np.inf,
+            clip_value=settings.clip_value or np.inf,
+            seed=seed,
+            factors=rate_factors(stack, settings),
+        ),
     )
     if average is not None and mean is not None:
         run.keep_mean(mean, average.kernel_decay(), average.start)

@@ -78,7 +78,7 @@ def order_of(state: TrainingState, n: int) -> NDArray[np.int64] | None:
 def mean_so_far(state: TrainingState) -> float:
     """Return the mean of the epoch's losses so far, each before its step."""
     run = state.run
-    return run.loss_sum / run.mass if run.mass else 0.0
+    return run.loss_sum / run.total_weight if run.total_weight else 0.0
 
 
 def run_epoch(
@@ -108,7 +108,7 @@ def run_epoch(
     rates = None if settings.schedule is None else _rates(state, -(-(end - first) // size))
     try:
         if isinstance(settings.loss, Loss):
-            run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates, weights, total)
+            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
         else:
             custom_epoch(state, data, order, size, rates, total)
     except RefusedStep as error:

@@ -75,7 +75,7 @@ def _copied(state: TrainingState) -> dict[str, Any]:
         "plateau": tuple(memory.plateau),
         "seed": state.seed,
         "place": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
-        "sums": (run.loss_sum, run.mass, run.norm_sum, run.clipped_steps),
+        "sums": (run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps),
         "average": state.settings.average,
         "averaged": None if state.mean is None else state.mean.copy(),
         "carried": copy.deepcopy(
@@ -118,7 +118,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
             state.mean[:] = saved["averaged"]
         run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
         run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
-        run.loss_sum, run.mass, run.norm_sum, run.clipped_steps = sums
+        run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
         state.memory = memory
 
 

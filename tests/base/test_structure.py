@@ -34,7 +34,6 @@ CIRCLES = {
 MOST_LINES = 400
 LONG_FILES = {
     "gdcore/models/sequential.py": "The public face: signatures stand with one argument per line.",
-    "src/training/training.pxi": "The overflow guard is to leave it.",
 }
 
 

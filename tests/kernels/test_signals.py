@@ -62,7 +62,7 @@ X, y = rng.random((1000, 512)), rng.random((1000, 512))
 net = gd.MLP([512, 512, 512], "tanh", seed=0, dtype="float64")
 trainer = gd.Trainer(net, "mse", gd.SGD(1e-3), batch_size=500)
 run = trainer._run
-long = threading.Thread(target=lambda: run.epoch(X, y, None, None, np.arange(600_000) % 1000, 500, None), daemon=True)
+long = threading.Thread(target=lambda: run.epoch((X, y, None, None), np.arange(600_000) % 1000, 500), daemon=True)
 long.start()
 time.sleep(0.3)
 sent = []
