@@ -165,7 +165,7 @@ class _Runs:
         problem, rows = self.problem, self.rows[run]
         epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
         model = self.starts[run].copy()
-        rule = replace(problem.optimizer, learning_rate=rate)  # type: ignore[type-var]  # each is a dataclass
+        rule = replace(problem.optimizer, learning_rate=rate)
         l1, l2, seed = problem.objective.l1, problem.objective.l2, self.seeds[run]
         trainer = Trainer(model, problem.loss, rule, batch_size=problem.batch_size, l1=l1, l2=l2, seed=seed)
         losses = []

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..base import checks
 from ..optimizers import OptimizerState
 from ..optimizers import checks as optimizers_checks
+from ..optimizers.base import N_SCALARS
 from ..optimizers.full_batch import FullBatch
-from ..optimizers.state import N_SCALARS
 from ..schedules import PlateauState
 from . import checks as training_checks
 from .fit_memory import FitMemory, GradientSum

@@ -27,7 +27,6 @@ ARROWS_UP = {
 
 CIRCLES = {
     ("base.pictures", "plot"): ARROWS_UP["base.pictures", "plot"],
-    ("optimizers.state", "optimizers.base"): "Imports the optimizer to name its type.",
 }
 """The imports without which there is no circle."""
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.report.tables import aligned
 from gdcore.layers.stack import Stack
 from gdcore.objective.objective import Objective
 
@@ -322,15 +321,6 @@ def test_many_blocks_are_cut_to_the_worst():
     text = str(gd.check_gradients(net, np.eye(2), np.eye(2), "mse", grad=grad))
     assert text.count(".weight  ") + text.count(".bias  ") <= 24
     assert "dense29.bias" in text.partition("block")[2]
-
-
-def test_tables_align():
-    assert aligned(("a", "b", "c"), [("xx", "1", "left"), ("y", "22", "")]) == [
-        "a    b  c",
-        "------------",
-        "xx   1  left",
-        "y   22",
-    ]
 
 
 def test_pandas():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
+from ...base.text_table import html, ruled
 from ..slopes.entries import excess
 from .contents import Contents
 
@@ -23,9 +23,9 @@ def as_text(report: Contents) -> str:
     """Return the report as several lines, the verdict first."""
     lines = [headline(report), worst_line(report), *worst_direction(report)]
     lines += [f"cause: {cause}" for cause in report.causes]
-    lines += ["", *aligned(header(report), block_rows(report))]
+    lines += ["", *ruled(header(report), block_rows(report))]
     if report.parts:
-        lines += ["", *aligned(PART_HEADER, part_rows(report))]
+        lines += ["", *ruled(PART_HEADER, part_rows(report))]
     if report.mode == "directions":
         lines += ["", direction_line(report)]
     lines += [f"note: {note}" for note in report.notes]
@@ -37,9 +37,9 @@ def as_html(report: Contents) -> str:
     worst = [worst_line(report), *worst_direction(report)]
     parts = [f"<p><b>{escape(headline(report))}</b>{''.join(f'<br>{escape(line)}' for line in worst)}</p>"]
     parts += [f"<p>cause: {escape(cause)}</p>" for cause in report.causes]
-    parts.append(html_table(header(report), block_rows(report)))
+    parts.append(html(header(report), block_rows(report)))
     if report.parts:
-        parts.append(html_table(PART_HEADER, part_rows(report)))
+        parts.append(html(PART_HEADER, part_rows(report)))
     if report.mode == "directions":
         parts.append(f"<p>{escape(direction_line(report))}</p>")
     parts += [f"<p>note: {escape(note)}</p>" for note in report.notes]
@@ -150,25 +150,3 @@ def part_rows(report: Contents) -> list[tuple[str, ...]]:
         (part.name, f"{part.checked}", part.verdict, f"{part.error:.2g}", f"{part.bound:.2g}", part.worst)
         for part in report.parts
     ]
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table: the first and the last column to the left, numbers to the right."""
-    cells = [header, *rows]
-    widths = [max(len(row[j]) for row in cells) for j in range(len(header))]
-    last = len(header) - 1
-    lines = [
-        "  ".join(
-            cell.ljust(width) if j in (0, last) else cell.rjust(width)
-            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
-
-
-def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return the same table as HTML."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

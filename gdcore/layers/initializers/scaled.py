@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from ...base import checks
-from ...base.record import call_repr
 from .. import checks as layers_checks
 from .base import Initializer, Weights
 
@@ -22,7 +22,19 @@ def _uniform(shape: tuple[int, int], rng: np.random.Generator, variance: float) 
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True)
+def _glorot(shape: tuple[int, int]) -> float:
+    """Return the variance between the one that keeps the signal's size and the one that keeps the gradient's."""
+    fan_in, fan_out = layers_checks.weight_shape(shape)
+    return 2 / (fan_in + fan_out)
+
+
+def _he(shape: tuple[int, int]) -> float:
+    """Return the variance that keeps the signal's size behind a rectifier."""
+    return 2 / layers_checks.weight_shape(shape)[0]
+
+
+@final
+@dataclass(frozen=True, repr=False)
 class GlorotUniform(Initializer):
     """Uniform weights of variance ``2 / (fan_in + fan_out)``.
 
@@ -46,11 +58,11 @@ class GlorotUniform(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = layers_checks.weight_shape(shape)
-        return _uniform(shape, rng, variance=2 / (fan_in + fan_out))
+        return _uniform(shape, rng, _glorot(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class GlorotNormal(Initializer):
     """Normal weights of variance ``2 / (fan_in + fan_out)``: see `GlorotUniform`.
 
@@ -70,11 +82,11 @@ class GlorotNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = layers_checks.weight_shape(shape)
-        return _normal(shape, rng, variance=2 / (fan_in + fan_out))
+        return _normal(shape, rng, _glorot(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class HeUniform(Initializer):
     """Uniform weights of variance ``2 / fan_in``: see `HeNormal`.
 
@@ -94,10 +106,11 @@ class HeUniform(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _uniform(shape, rng, variance=2 / layers_checks.weight_shape(shape)[0])
+        return _uniform(shape, rng, _he(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class HeNormal(Initializer):
     """Normal weights of variance ``2 / fan_in``.
 
@@ -118,10 +131,11 @@ class HeNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, variance=2 / layers_checks.weight_shape(shape)[0])
+        return _normal(shape, rng, _he(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class LecunNormal(Initializer):
     """Normal weights of variance ``1 / fan_in``: a layer's sums keep the variance of its inputs.
 
@@ -140,10 +154,11 @@ class LecunNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, variance=1 / layers_checks.weight_shape(shape)[0])
+        return _normal(shape, rng, 1 / layers_checks.weight_shape(shape)[0])
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Orthogonal(Initializer):
     """A random orthogonal matrix times `gain`, uniform over all of them.
 
@@ -177,8 +192,6 @@ class Orthogonal(Initializer):
 
     name = "orthogonal"
     gain: float = 1.0
-
-    __repr__ = call_repr
 
     def __post_init__(self) -> None:
         checks.positive("gain", self.gain)
