@@ -152,8 +152,13 @@ class Case:
         """Whether only the last layer's biases have a gradient, which the noise of batches may move."""
         if not self.dead_end:
             return False
-        last = f"dense{len(self.objective.stack.dense) - 1}.bias"
-        return not any(view.any() for name, view in self.objective.stack.parameters(self.gradient) if name != last)
+        stack = self.objective.stack
+        own = [
+            view
+            for block, view in stack.views(self.gradient)
+            if block.is_weight or block.layer != stack.dense_names[-1]
+        ]
+        return not any(view.any() for view in own)
 
     @property
     def largest_size(self) -> float:

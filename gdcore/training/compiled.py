@@ -69,6 +69,6 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
 
 def rate_factors(stack: Stack, settings: Settings) -> NDArray[np.float64] | None:
     """Return a factor on each layer's rate, (number of layers,), or None if all are 1."""
-    rates = iter([settings.rate_of(block.layer) for block in stack.blocks if block.is_weight])
+    rates = iter(map(settings.rate_of, stack.dense_names))
     factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in stack.plain.layers])
     return None if (factors == 1).all() else factors

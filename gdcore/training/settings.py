@@ -58,7 +58,7 @@ class Settings:
         TypeError, ValueError
             For the first setting that is not allowed.
         """
-        weights = [block.layer for block in stack.blocks if block.is_weight]
+        weights = list(stack.dense_names)
         found = replace(
             self,
             batch_size=checks.integer("batch_size", self.batch_size, 1, 2**40),

@@ -133,7 +133,8 @@ def mistakes(objective: Objective) -> tuple[Guess, ...]:
     steps, outputs = steps_of(objective)
     delta = objective.loss_of(outputs)[1]
     tried: list[tuple[str, dict[int, Vector]]] = []
-    named = [(i, f"dense{k}") for k, i in enumerate(i for i, step in enumerate(steps) if step.kind == "dense")]
+    places = [i for i, step in enumerate(steps) if step.kind == "dense"]
+    named = list(zip(places, objective.stack.dense_names, strict=True))
     for i, name in named:
         tried.append((f"leaves the slope of {name}'s activation out", {i: np.ones_like(steps[i].slope)}))
         tried.append((f"takes the slope of {name}'s activation at its output", {i: slope_at_output(steps[i])}))
