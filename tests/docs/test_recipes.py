@@ -73,7 +73,7 @@ RECORD = '''
 class SignSGD(Optimizer):
     """The sign of the gradient, as a step of one size."""
 
-    rule: ClassVar[str] = "signsgd"
+    name = "signsgd"
 
     learning_rate: float | Schedule = 1e-3
     weight_decay: float = 0.0
@@ -81,10 +81,6 @@ class SignSGD(Optimizer):
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
         checks.nonnegative("weight_decay", self.weight_decay)
-
-    def hyper(self) -> tuple[float, ...]:
-        """weight_decay."""
-        return (self.weight_decay,)
 
     def slot_names(self) -> tuple[str, ...]:
         """None."""
@@ -122,7 +118,7 @@ cdef void signsgd_apply(
     "gdcore/optimizers/lion.py": [(None, RECORD)],
     "gdcore/optimizers/__init__.py": [
         ("\nfrom .sgd import", ", SignSGD"),
-        (")\n\n\ndef get_optimizer", "    SignSGD,\n"),
+        ("),\n)\n\n\ndef get_optimizer", ", SignSGD"),
         ('"get_optimizer",\n]', '"SignSGD", '),
     ],
     "gdcore/__init__.py": [
