@@ -45,7 +45,10 @@ ACTIVATION = {
         ("};\nenum { N_ACTIVATIONS", "    {CURVED(isru), .keeps_input = 1},\n"),
     ],
     "gdcore/layers/activations.py": [
-        (")\n\nZERO_BELOW", '    Activation("isru", "z / sqrt(1 + z^2)", "(-1, 1)", "(0, 1]", "glorot_uniform"),\n'),
+        (
+            "    ),\n)\n\nPARAMETRIC",
+            '        Activation("isru", "z / sqrt(1 + z^2)", "(-1, 1)", "(0, 1]", "glorot_uniform"),\n',
+        ),
     ],
     "tests/reference/__init__.py": [
         (
