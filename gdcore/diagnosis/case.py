@@ -289,7 +289,8 @@ class Case:
         squares: dict[str, float] = {}
         for name, view in self.objective.stack.parameters(self.gradient):
             layer = name.partition(".")[0]
-            squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
+            if layer in self.objective.stack.dense_names:
+                squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
         return [value**0.5 for value in squares.values()]
 
     @property

@@ -62,7 +62,8 @@ def unit_errors(objective: Objective) -> list[float]:
         view[...] = own.get(name, 0.0)
     rng = np.random.default_rng(SEED)
     network = twin.bind(trains=True, blocks=False)
-    squares = np.zeros(len(stack.dense))
+    names = [f"{layer}.bias" for layer in stack.dense_names]
+    squares = np.zeros(len(names))
     rows = rng.permutation(len(objective.data.X))[:PROBED_ROWS]
     grad = np.zeros(twin.n_params)
     for row in rows:
@@ -70,5 +71,5 @@ def unit_errors(objective: Objective) -> list[float]:
         X = np.ascontiguousarray(objective.data.X[row : row + 1])
         network.outputs(X, 0)  # the backward pass reads its buffers
         network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
-        squares += [float(view @ view) for name, view in twin.parameters(grad) if name.endswith("bias")]
+        squares += [float(view @ view) for name, view in twin.parameters(grad) if name in names]
     return [float(value) for value in np.sqrt(squares / len(rows))]

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..base import checks
 from ..base.record import Record, Registry
-from .activations import PARAMETRIC, ActivationLike, activation_spec, get_activation
+from .activations import PARAMETRIC, ActivationLike, activation_spec, get_activation, kernel_activation
 from .initializers import INITIALIZERS, Initializer, get_initializer
 
 
@@ -51,6 +54,7 @@ class Dense(Record):
     """
 
     name = "dense"
+    part: ClassVar[str] = "dense"
     positional = 3
     registries: ClassVar[Mapping[str, Registry[Any]]] = {
         "activation": PARAMETRIC,
@@ -86,3 +90,22 @@ class Dense(Record):
     def n_params(self) -> int:
         """Number of weights and biases."""
         return self.in_features * self.out_features + (self.out_features if self.bias else 0)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters by name, in their order."""
+        weight: dict[str, tuple[int, ...]] = {"weight": (self.in_features, self.out_features)}
+        return weight | {"bias": (self.out_features,)} if self.bias else weight
+
+    def initial(self, rng: np.random.Generator) -> list[NDArray[Any]]:
+        """Draw initial parameters, in the order of `shapes`."""
+        init = get_initializer(self.weight_init, get_activation(self.activation).init)
+        drawn = [init((self.in_features, self.out_features), rng)]
+        if self.bias:
+            drawn.append(get_initializer(self.bias_init, "zeros")((1, self.out_features), rng)[0])
+        return drawn
+
+    def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
+        """Return the layer as the kernels of a precision take it."""
+        activation = kernel_activation(self.activation, dtype)
+        return "dense", width, self.out_features, self.bias, activation, self.l1, self.l2, self.max_norm

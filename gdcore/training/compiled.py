@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._kernels import load
 from .._kernels.records import Rule, StepOptions
 from ..base.memory import aligned_zeros
-from ..layers.dense import Dense
+from ..layers.layer import Trained
 from ..layers.stack import Stack
 from ..losses import Loss, MeanSquaredError
 from ..schedules import Schedule
@@ -69,6 +69,6 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
 
 def rate_factors(stack: Stack, settings: Settings) -> NDArray[np.float64] | None:
     """Return a factor on each layer's rate, (number of layers,), or None if all are 1."""
-    rates = iter(map(settings.rate_of, stack.dense_names))
-    factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in stack.plain.layers])
+    rates = iter(map(settings.rate_of, stack.names))
+    factors = np.array([next(rates) if isinstance(layer, Trained) else 1.0 for layer in stack.plain.layers])
     return None if (factors == 1).all() else factors

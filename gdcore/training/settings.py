@@ -58,7 +58,7 @@ class Settings:
         TypeError, ValueError
             For the first setting that is not allowed.
         """
-        weights = list(stack.dense_names)
+        weights = list(stack.names)
         found = replace(
             self,
             batch_size=checks.integer("batch_size", self.batch_size, 1, 2**40),

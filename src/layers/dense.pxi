@@ -23,6 +23,7 @@ cdef int dense_bind(Network network, Layer *layer, tuple description) except -1:
     layer.activation = &ACTIVATION_ROWS[<int>activation_code(name)]
     given = layer.activation.option if option is None else option
     layer.option = <real>given
+    layer.keeps_z = keeps_input(layer)
     layer.n_weights = layer.n_in * layer.n_out
     layer.n_params = layer.n_weights + (layer.n_out if bias else 0)
     layer.bias_at = layer.weight_at + layer.n_weights if bias else -1

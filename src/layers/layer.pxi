@@ -10,6 +10,7 @@ Design
 
 cdef class Network          # network.pxi
 cdef struct LayerKind
+cdef struct StageKind       # probe/stages.pxi
 cdef struct Sink            # sink.pxi: what becomes of a gradient
 cdef struct Update          # the optimizer's, for layers that have a rate of their own
 
@@ -18,6 +19,8 @@ cdef struct Layer:
     uint64_t place                  # of the layer in the network
     Py_ssize_t n_in, n_out          # features
     Py_ssize_t in_row, out_row      # numbers a padded row of them takes
+    bint keeps_z                    # whether backward needs z, which then has a buffer of its own
+    Py_ssize_t z_row                # numbers a row of z takes
     Py_ssize_t n_params             # 0: the layer has none
     Py_ssize_t n_weights            # the first of them, to which penalties apply
     Py_ssize_t weight_at, bias_at   # where they begin in the flat vector; bias_at < 0: no bias
@@ -33,12 +36,13 @@ cdef struct Layer:
     real *shift                     # (n_in,), of an affine layer: (x - shift) * factor + offset; NULL of others
     real *factor                    # (n_in,)
     real offset
+    double eps                      # of a normalization, added to the variance
 
 cdef struct LayerRows:      # some rows of a block on their way through one layer
     const real *params      # (n_params of the network,)
     const real *x           # (rows, n_in), rows x_row apart
     Py_ssize_t x_row, rows
-    real *z                 # (rows, out_row): one buffer with `a` where z is not kept
+    real *z                 # (rows, z_row): one buffer with `a` where z is not kept
     real *a                 # (rows, out_row)
     Py_ssize_t first        # the first row's place in the batch
     uint64_t key            # of dropout; 0 leaves it out
@@ -65,6 +69,8 @@ cdef struct LayerKind:
     void (*gradient)(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil
     bint drops              # whether it is at work only under a dropout key
     bint partial            # whether some finite inputs have no finite output
+    bint sums_z             # whether the gradient sums delta times z, not times the inputs
+    const StageKind *stage  # what the gradient checker measures; NULL: the layer is a mask behind another's stage
 
 
 cdef inline double own_or(double own, double model) noexcept nogil:

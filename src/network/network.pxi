@@ -24,11 +24,12 @@ cdef enum:
 
 
 cdef class Network:
-    """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense".
+    """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense". `bind` of the kind takes them.
 
     ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own,
     the activation a name or, with another parameter than its default, (name, option);
-    ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width).
+    ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width),
+    ("norm", width, eps).
     """
 
     cdef Plan plan
@@ -72,7 +73,8 @@ cdef class Network:
                 self.plan.first = i if self.plan.first < 0 else self.plan.first
             layer.in_row = padded(layer.n_in)
             layer.out_row = padded(layer.n_out)
-            per_row += layer.out_row * (1 + keeps_input(layer) + trains)
+            layer.z_row = max(layer.z_row, layer.out_row)
+            per_row += layer.out_row * (1 + trains) + (layer.z_row if layer.keeps_z else 0)
             self.widest = max(self.widest, layer.n_out, layer.n_in)
             self.plan.n_layers += 1
         if at != params.shape[0] or self.plan.first < 0:
@@ -172,7 +174,7 @@ cdef class Network:
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
             space.a[i] = self.take(plan.room * layer.out_row)
-            space.z[i] = self.take(plan.room * layer.out_row) if keeps_input(layer) else space.a[i]
+            space.z[i] = self.take(plan.room * layer.z_row) if layer.keeps_z else space.a[i]
             if layer.n_params and (self.trains or i == plan.last):
                 space.delta[i] = self.take(plan.room * layer.out_row)
         space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)

@@ -13,7 +13,7 @@ Design
 
 cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
-    real **z                # per layer: (block, out_row), a's own buffer where z is not kept
+    real **z                # per layer: (block, z_row), a's own buffer where z is not kept
     real **delta            # per layer: (block, out_row), d loss / d z
     double *value           # (block,), each row's loss
     Rows gathered           # (block, …): rows of a shuffled batch, brought together
@@ -99,7 +99,7 @@ cdef inline void begin_rows(const Plan *plan, const Stretch *of, LayerRows *rows
 
 cdef inline void reach_layer(const Stretch *of, const Layer *layer, int i, LayerRows *rows) noexcept nogil:
     """Point at what layer i keeps of the rows."""
-    rows.z = of.space.z[i] + of.at * layer.out_row
+    rows.z = of.space.z[i] + of.at * layer.z_row
     rows.a = of.space.a[i] + of.at * layer.out_row
 
 
@@ -210,12 +210,22 @@ cdef void layer_input(
         x_row[0] = plan.n_in
 
 
+cdef inline void gradient_input(
+    const Pass *batch, const Workspace *space, int i, Py_ssize_t start, const real **x, Py_ssize_t *x_row,
+) noexcept nogil:
+    """Point at what layer i's gradient sums delta times: its inputs, or z; (n, n_in), rows x_row apart."""
+    if batch.plan.layers[i].kind.sums_z:
+        x[0], x_row[0] = space.z[i], batch.plan.layers[i].z_row
+    else:
+        layer_input(batch, space, i, start, x, x_row)
+
+
 cdef void see_weight(
     WeightRows *of, const Pass *batch, const Workspace *space, int i, Py_ssize_t start, Py_ssize_t n,
 ) noexcept nogil:
     """Point at all rows of layer i's weight, and at the block of n rows that begins at `start`."""
     of.layer = &batch.plan.layers[i]
-    layer_input(batch, space, i, start, &of.x, &of.x_row)
+    gradient_input(batch, space, i, start, &of.x, &of.x_row)
     of.rows, of.delta, of.low, of.high = n, space.delta[i], 0, of.layer.n_in
 
 

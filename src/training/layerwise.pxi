@@ -53,9 +53,9 @@ cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) no
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.n_params and not layer.frozen:
+        if layer.n_weights and not layer.frozen:
             pull(
-                layer.n_in * layer.n_out, plan.params + layer.weight_at,
+                layer.n_weights, plan.params + layer.weight_at,
                 <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
             )
 
@@ -84,21 +84,24 @@ cdef void begin_layers(
 cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcept nogil:
     """Update layer by layer from grads (n_params,), which include the penalties."""
     cdef const Layer *layer
+    cdef Py_ssize_t rest
     cdef real l1
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         if layer.n_params and not layer.frozen:
             l1 = <real>own_or(layer.l1, sink.l1)
-            update_part(sink, layer, layer.weight_at, layer.n_in * layer.n_out, grads, l1)
-            if layer.bias_at >= 0:
-                update_part(sink, layer, layer.bias_at, layer.n_out, grads, 0)
+            update_part(sink, layer, layer.weight_at, layer.n_weights, grads, l1)
+            rest = layer.n_params - layer.n_weights
+            update_part(sink, layer, layer.weight_at + layer.n_weights, rest, grads, 0)
 
 
 cdef inline void update_part(
     Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, const real *grads, real l1,
 ) noexcept nogil:
-    """Update n parameters of a layer, which begin at `at` in the flat vector."""
+    """Update n parameters of a layer, which begin at `at` in the flat vector; n may be 0."""
+    if n == 0:
+        return
     proximal_apply(
         update_of(of, sink.update), l1, sink.params + at, grads + at,
         NULL if sink.slots == NULL else sink.slots + at, sink.stride, n,
