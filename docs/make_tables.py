@@ -10,6 +10,7 @@ from pathlib import Path
 import gdcore as gd
 from gdcore.base.record import plain_repr
 from gdcore.base.text_table import markdown
+from gdcore.layers.kinds import LAYERS
 
 PAGE = Path(__file__).parent / "reference.md"
 
@@ -31,6 +32,11 @@ def activations() -> str:
         for row in gd.ACTIVATIONS
     ]
     return markdown(("name", "a(z)", "range", "slope", '`"auto"` weights'), rows)
+
+
+def layers() -> str:
+    """Return the table of the layers."""
+    return markdown(("record with its defaults", ""), [(code(call(kind)), first_sentence(kind)) for kind in LAYERS])
 
 
 def losses() -> str:
@@ -90,7 +96,16 @@ def first_sentence(kind: type) -> str:
     return cleandoc(kind.__doc__).splitlines()[0].rstrip(".:").replace("|", r"\|")
 
 
-TABLES: tuple[Callable[[], str], ...] = (activations, losses, optimizers, schedules, metrics, initializers, averages)
+TABLES: tuple[Callable[[], str], ...] = (
+    layers,
+    activations,
+    losses,
+    optimizers,
+    schedules,
+    metrics,
+    initializers,
+    averages,
+)
 
 
 def block(name: str) -> re.Pattern[str]:

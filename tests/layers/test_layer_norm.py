@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
-from gdcore.gradcheck.model.objective import Objective
-from gdcore.objective.evaluate import evaluate
 
 import gdcore as gd
 from gdcore.gradcheck.model.backward import gradient_through, steps_of
-from gdcore.gradcheck.model.rounding import gradient_roundoff, loss_slopes
+from gdcore.gradcheck.model.rounding import gradient_roundoff
+from gdcore.objective.build import objective_of
 
 DATA = Path(__file__).parents[1] / "recorded"
 spec = importlib.util.spec_from_file_location("make_torch_layer_norms", DATA / "make_torch_layer_norms.py")
@@ -334,9 +333,9 @@ def wrong_backwards():
 @pytest.mark.parametrize("wrong", wrong_backwards().values(), ids=wrong_backwards())
 def test_a_wrong_backward_pass_is_found(rng, monkeypatch, wrong):
     net, (X, y) = made(NETS["between"]("tanh"), rng), drawn(rng, 9)
-    objective = objective_of(net, X, y)
+    objective = objective_of(net.stack, X, y, "mse")
     steps, outputs = steps_of(objective)
-    delta = loss_slopes(objective, outputs)
+    delta = objective.loss_of(outputs)[1]
     right = gradient_through(objective, steps, delta)
     np.testing.assert_allclose(right, objective.gradient(), rtol=0, atol=1e-14)
     monkeypatch.setattr("gdcore.gradcheck.model.backward.normalized_back", wrong)
@@ -345,22 +344,15 @@ def test_a_wrong_backward_pass_is_found(rng, monkeypatch, wrong):
     assert gd.check_gradients(net, X, y, "mse", grad=mutant).verdict == "fail"
 
 
-def objective_of(net, X, y):
-    from gdcore.data.samples import take_samples
-
-    data = take_samples(net.stack, X, y, None, gd.MeanSquaredError())
-    return Objective(net.stack, data, gd.MeanSquaredError(), 0.0, 0.0, 0)
-
-
 @each_net
 def test_roundoff_bounds_hold_and_are_not_loose(rng, layers):
     """Against the twin in long double: the bound of every entry covers its error, and is near the gradient's eps."""
     plain = [layer for layer in layers("tanh") if not isinstance(layer, gd.ScaledTarget)]
     net, (X, y) = made(plain, rng), drawn(rng, 9)
-    bound = gradient_roundoff(objective_of(net, X, y), "float64").whole
+    objective = objective_of(net.stack, X, y, "mse")
+    bound = gradient_roundoff(objective, "float64").whole
     wide = [part.astype(np.longdouble) for part in (net.params, X, y)]
     exact = reference.loss_and_grad(net.layers, *wide, "mean_squared_error")[1]
-    own = np.zeros(net.n_params)
-    evaluate(net.stack, objective_of(net, X, y).data, gd.MeanSquaredError(), 0.0, 0.0, 0, own)
+    own = objective.gradient()
     assert (np.abs(own - exact) <= bound).all()
     assert np.median(bound) <= 1e5 * np.finfo(np.float64).eps * (np.abs(own).max() + 1)
