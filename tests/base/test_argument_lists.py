@@ -14,7 +14,10 @@ SOURCES = Path(gdcore.__file__).parents[1] / "src"
 MAX_ARGUMENTS = 8
 
 SAMPLES_AND_LANES = "Ends when the probe's loops over lanes take a struct."
+TABLE_ROW = "A row of a table has a value for each column."
 LONG_LISTS = {
+    "LayerKind": TABLE_ROW,
+    "StageKind": TABLE_ROW,
     "Probe.__cinit__": "Ends when the probe takes its data and penalties as records.",
     "add_log_totals": SAMPLES_AND_LANES,
     "add_logits": SAMPLES_AND_LANES,

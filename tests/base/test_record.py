@@ -43,6 +43,7 @@ NEEDED = {
     "Constant": {"value": 0.1},
     "Uniform": {"low": -1.0, "high": 2},
     "Dense": {"in_features": 3, "out_features": 4},
+    "LayerNorm": {"features": 3},
     "Standardize": {"mean": (0.5, -1.0), "std": (2.0, 3.0)},
     "MinMax": {"minimum": (0.0, -1.0), "maximum": (1.0, 1.0)},
     "Log1p": {"in_features": 2},
@@ -55,7 +56,7 @@ NEEDED = {
 """Values for the fields without a default."""
 
 CHANGES = {
-    "learning_rate": 0.25, "betas": (0.5, 0.75), "eps": 1e-5, "weight_decay": 0.125, "amsgrad": True, "momentum": 0.5,
+    "learning_rate": 0.25, "betas": (0.5, 0.75), "eps": 1e-3, "weight_decay": 0.125, "amsgrad": True, "momentum": 0.5,
     "momentum_decay": 0.5, "decoupled_weight_decay": True, "dampening": 0.0, "nesterov": True, "alpha": 0.5,
     "centered": True, "rho": 0.5, "lr_decay": 0.5, "initial_accumulator_value": 0.5, "memory": 3, "ftol": 0, "gtol": 1,
     "per": "epoch", "step_size": 3, "gamma": 0.75, "milestones": (2, 3), "power": 2, "total_steps": 20, "end": 0.125,
@@ -66,7 +67,7 @@ CHANGES = {
     "high": 3.0, "gain": 2, "slope": -0.2, "in_features": 5, "out_features": 6, "activation": "tanh", "bias": False,
     "weight_init": "he_uniform", "bias_init": "ones", "l1": 1e-3, "l2": 0.5, "max_norm": 3, "rate": 0.25,
     "minimum": (-2.0, -3.0), "maximum": (2.0, 3.0), "min_delta": 0.5, "restore_best": False, "of": "epoch", "tol": 0.5,
-    "n_epochs": 3, "seconds": 0.5, "decay": 0.75, "start": 4, "validate": True,
+    "n_epochs": 3, "seconds": 0.5, "decay": 0.75, "start": 4, "validate": True, "features": 6,
 }  # fmt: skip
 """Another value for every field of every record."""
 
