@@ -53,7 +53,7 @@ def losses() -> str:
 
 def optimizers() -> str:
     """Return the table of `gd.OPTIMIZERS`."""
-    rows = [(code(f'"{kind.rule}"'), first_sentence(kind), code(call(kind))) for kind in gd.OPTIMIZERS]
+    rows = [(code(f'"{kind.name}"'), first_sentence(kind), code(call(kind))) for kind in gd.OPTIMIZERS]
     return table(("name", "", "record with its defaults"), rows)
 
 

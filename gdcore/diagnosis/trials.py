@@ -150,7 +150,7 @@ class _Runs:
         problem, rows = self.problem, self.rows[run]
         epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
         model = self.starts[run].copy()
-        rule = replace(problem.optimizer, learning_rate=rate)  # type: ignore[type-var]  # each is a dataclass
+        rule = replace(problem.optimizer, learning_rate=rate)
         trainer = Trainer(
             model, problem.loss, rule, batch_size=problem.batch_size, l1=problem.l1, l2=problem.l2, seed=self.seeds[run]
         )

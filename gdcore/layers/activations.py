@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
 from .._kernels import load
 from ..base import checks
-from ..base.record import call_repr
+from ..base.record import Record, Registry
 
 
 @final
 @dataclass(frozen=True, repr=False)
-class LeakyReLU:
+class LeakyReLU(Record):
     """z where it is above 0, slope * z elsewhere: a record that stands wherever an activation's name does.
 
     Parameters
@@ -34,13 +34,13 @@ class LeakyReLU:
     Dense(3, 4, LeakyReLU(0.2))
     """
 
+    name = "leaky_relu"
+    positional = 1
+
     slope: float = 0.01
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slope", checks.finite("slope", self.slope))
-
-    def __repr__(self) -> str:
-        return call_repr(self, positional=1)
 
 
 ActivationLike: TypeAlias = str | LeakyReLU
@@ -81,6 +81,7 @@ class Activation:
     slope_range: str
     init: str
     option: float | None = None
+    aliases: ClassVar[tuple[str, ...]] = ()
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -109,22 +110,30 @@ class Activation:
         return float(low), float(high)
 
 
-ACTIVATIONS: tuple[Activation, ...] = (
-    Activation("identity", "z", "(-inf, inf)", "1", "glorot_uniform"),
-    Activation("relu", "max(0, z)", "[0, inf)", "{0, 1}", "he_normal"),
-    Activation("leaky_relu", "z if z > 0 else 0.01 z", "(-inf, inf)", "{0.01, 1}", "he_normal", 0.01),
-    Activation("elu", "z if z > 0 else exp(z) - 1", "(-1, inf)", "(0, 1]", "he_normal"),
-    Activation("selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", "(-1.758, inf)", "(0, 1.758)", "lecun_normal"),
-    Activation("softplus", "log(1 + exp(z))", "(0, inf)", "(0, 1)", "he_normal"),
-    Activation("sigmoid", "1 / (1 + exp(-z))", "(0, 1)", "(0, 0.25]", "glorot_uniform"),
-    Activation("tanh", "tanh(z)", "(-1, 1)", "(0, 1]", "glorot_uniform"),
-    Activation("gelu", "z Phi(z), exact", "[-0.170, inf)", "[-0.129, 1.129]", "he_normal"),
-    Activation("silu", "z / (1 + exp(-z))", "[-0.278, inf)", "[-0.100, 1.100]", "he_normal"),
-    Activation("relu6", "min(max(0, z), 6)", "[0, 6]", "{0, 1}", "he_normal"),
-    Activation("hardtanh", "min(max(-1, z), 1)", "[-1, 1]", "{0, 1}", "glorot_uniform"),
-    Activation("hard_swish", "z min(max(0, z + 3), 6) / 6", "[-0.375, inf)", "[-0.5, 1.5]", "he_normal"),
-    Activation("mish", "z tanh(log(1 + exp(z)))", "[-0.309, inf)", "[-0.113, 1.089]", "he_normal"),
+ACTIVATIONS: Registry[Activation] = Registry(
+    "activation",
+    (
+        Activation("identity", "z", "(-inf, inf)", "1", "glorot_uniform"),
+        Activation("relu", "max(0, z)", "[0, inf)", "{0, 1}", "he_normal"),
+        Activation("leaky_relu", "z if z > 0 else 0.01 z", "(-inf, inf)", "{0.01, 1}", "he_normal", 0.01),
+        Activation("elu", "z if z > 0 else exp(z) - 1", "(-1, inf)", "(0, 1]", "he_normal"),
+        Activation(
+            "selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", "(-1.758, inf)", "(0, 1.758)", "lecun_normal"
+        ),
+        Activation("softplus", "log(1 + exp(z))", "(0, inf)", "(0, 1)", "he_normal"),
+        Activation("sigmoid", "1 / (1 + exp(-z))", "(0, 1)", "(0, 0.25]", "glorot_uniform"),
+        Activation("tanh", "tanh(z)", "(-1, 1)", "(0, 1]", "glorot_uniform"),
+        Activation("gelu", "z Phi(z), exact", "[-0.170, inf)", "[-0.129, 1.129]", "he_normal"),
+        Activation("silu", "z / (1 + exp(-z))", "[-0.278, inf)", "[-0.100, 1.100]", "he_normal"),
+        Activation("relu6", "min(max(0, z), 6)", "[0, 6]", "{0, 1}", "he_normal"),
+        Activation("hardtanh", "min(max(-1, z), 1)", "[-1, 1]", "{0, 1}", "glorot_uniform"),
+        Activation("hard_swish", "z min(max(0, z + 3), 6) / 6", "[-0.375, inf)", "[-0.5, 1.5]", "he_normal"),
+        Activation("mish", "z tanh(log(1 + exp(z)))", "[-0.309, inf)", "[-0.113, 1.089]", "he_normal"),
+    ),
 )
+
+PARAMETRIC: Registry[type[LeakyReLU]] = Registry("activation", (LeakyReLU,))
+"""The records that stand in a layer where a name would not say the parameter."""
 
 ZERO_BELOW: tuple[ActivationLike, ...] = ("relu", LeakyReLU(0.0))
 """Those whose units are silent, and learn no more, where z stays below 0."""
@@ -144,8 +153,7 @@ def get_activation(spec: ActivationLike) -> Activation:
     'z if z > 0 else 0.2 z'
     """
     if not isinstance(spec, LeakyReLU):
-        names = [row.name for row in ACTIVATIONS]
-        return ACTIVATIONS[names.index(checks.known_name("activation", spec, names))]
+        return ACTIVATIONS.find(spec)
     slope, plain = spec.slope, get_activation("leaky_relu")
     low, high = sorted((slope, 1.0))
     return Activation(

@@ -37,6 +37,13 @@ def all_positive(name: str, values: tuple[float, ...]) -> None:
             raise ValueError(f"{name}[{i}] must be > 0, got {value!r}: give a constant column 1")
 
 
+def mean_and_std(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Check two tuples of one length, a mean and a standard deviation for each column."""
+    columns("mean", mean)
+    columns("std", std, len(mean))
+    all_positive("std", std)
+
+
 def ordered(minimum: tuple[float, ...], maximum: tuple[float, ...]) -> None:
     """Check that no maximum is below its minimum."""
     for i, (low, high) in enumerate(zip(minimum, maximum, strict=True)):

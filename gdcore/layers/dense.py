@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, ClassVar, final
 
 from ..base import checks
-from ..base.record import call_repr
-from .activations import ActivationLike, activation_spec, get_activation
-from .initializers import Initializer, get_initializer
+from ..base.record import Record, Registry
+from .activations import PARAMETRIC, ActivationLike, activation_spec, get_activation
+from .initializers import INITIALIZERS, Initializer, get_initializer
 
 
 @final
 @dataclass(frozen=True, repr=False)
-class Dense:
+class Dense(Record):
     """A dense layer: a = f(x W + b).
 
     Parameters
@@ -49,6 +50,14 @@ class Dense:
     Dense(64, 128, 'relu', l2=0.0001)
     """
 
+    name = "dense"
+    positional = 3
+    registries: ClassVar[Mapping[str, Registry[Any]]] = {
+        "activation": PARAMETRIC,
+        "weight_init": INITIALIZERS,
+        "bias_init": INITIALIZERS,
+    }
+
     in_features: int
     out_features: int
     activation: ActivationLike = "identity"
@@ -77,6 +86,3 @@ class Dense:
     def n_params(self) -> int:
         """Number of weights and biases."""
         return self.in_features * self.out_features + (self.out_features if self.bias else 0)
-
-    def __repr__(self) -> str:
-        return call_repr(self, positional=2 if self.activation == "identity" else 3)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import final
 
 from ..base import checks
-from ..base.record import call_repr
+from ..base.record import Record
 
 
 @final
 @dataclass(frozen=True, repr=False)
-class Dropout:
+class Dropout(Record):
     """Sets each input to 0 with probability `rate` during training and scales the others by 1 / (1 - rate).
 
     It has no effect in `predict`, nor in `loss` without `dropout_seed`.
@@ -32,13 +32,13 @@ class Dropout:
     Dropout(0.2)
     """
 
+    name = "dropout"
+    positional = 1
+
     rate: float = 0.5
 
     def __post_init__(self) -> None:
         checks.in_range("rate", self.rate, 0, 1)
-
-    def __repr__(self) -> str:
-        return call_repr(self, positional=1)
 
 
 def dropout_key(seed: int | None) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
+from ..base.record import Record
 from . import checks as layers_checks
 
 CONSTANT = 4
@@ -33,7 +34,7 @@ class Affine(NamedTuple):
 
 @final
 @dataclass(frozen=True, repr=False)
-class Standardize:
+class Standardize(Record):
     """Standardizes each column: a = (x - mean) / std.
 
     Parameters
@@ -61,13 +62,14 @@ class Standardize:
     array([[0.]], dtype=float32)
     """
 
+    name = "standardize"
+    labelled = ("mean", "std")
+
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        layers_checks.columns("mean", self.mean)
-        layers_checks.columns("std", self.std, len(self.mean))
-        layers_checks.all_positive("std", self.std)
+        layers_checks.mean_and_std(self.mean, self.std)
 
     @classmethod
     def from_data(cls, X: ArrayLike) -> Standardize:
@@ -95,13 +97,10 @@ class Standardize:
         """Return the map that the kernels apply."""
         return Affine(np.array(self.mean), 1 / np.array(self.std), 0.0)
 
-    def __repr__(self) -> str:
-        return _short_repr(self, mean=self.mean, std=self.std)
-
 
 @final
 @dataclass(frozen=True, repr=False)
-class MinMax:
+class MinMax(Record):
     """Maps each column's interval [minimum, maximum] to [low, high]; values outside stay outside.
 
     Parameters
@@ -122,6 +121,9 @@ class MinMax:
     >>> gd.MinMax.from_data([[1.0, 5.0], [3.0, 5.0]], low=-1.0)
     MinMax(minimum=(1.0, 5.0), maximum=(3.0, 5.0), low=-1.0)
     """
+
+    name = "min_max"
+    labelled = ("minimum", "maximum")
 
     minimum: tuple[float, ...]
     maximum: tuple[float, ...]
@@ -161,18 +163,10 @@ class MinMax:
         stretch = self.high - self.low
         return Affine(shift, np.where(spread > 0, stretch / np.where(spread > 0, spread, 1.0), 1.0), self.low)
 
-    def __repr__(self) -> str:
-        options = {
-            name: value
-            for name, value, default in (("low", self.low, 0.0), ("high", self.high, 1.0))
-            if value != default
-        }
-        return _short_repr(self, minimum=self.minimum, maximum=self.maximum, **options)
-
 
 @final
-@dataclass(frozen=True)
-class Log1p:
+@dataclass(frozen=True, repr=False)
+class Log1p(Record):
     """Takes a = log(1 + x), for inputs that span orders of magnitude; every x must be above -1.
 
     Parameters
@@ -194,6 +188,9 @@ class Log1p:
     >>> net.predict([[1.0], [100.0]]).round(3).tolist()
     [[0.693], [4.615]]
     """
+
+    name = "log1p"
+    labelled = ("in_features",)
 
     in_features: int
 
@@ -250,12 +247,3 @@ def _columns(X: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     eps = float(np.finfo(received if received.kind == "f" else np.float64).eps)
     size = np.abs(data).max(axis=0)
     return data, data.max(axis=0) / 2 - data.min(axis=0) / 2 <= CONSTANT / 2 * eps * size
-
-
-def _short_repr(layer: object, **fields: object) -> str:
-    """Return the call that makes a layer; many columns are shown as their number."""
-    shown = []
-    for name, value in fields.items():
-        many = isinstance(value, tuple) and len(value) > 4
-        shown.append(f"{name}=<{len(value)} numbers>" if many and isinstance(value, tuple) else f"{name}={value!r}")
-    return f"{type(layer).__name__}({', '.join(shown)})"

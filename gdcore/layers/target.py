@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
+from ..base.record import Record
 from . import checks as layers_checks
 from .scaling import Standardize
 
 
 @final
 @dataclass(frozen=True, repr=False)
-class ScaledTarget:
+class ScaledTarget(Record):
     """The last layer of a model whose targets are not of size 1: outputs become mean + std * output.
 
     The model is trained on (y - mean) / std, and `predict` returns values in the units of y. Losses are those of
@@ -55,13 +56,14 @@ class ScaledTarget:
     array([[400000.]])
     """
 
+    name = "scaled_target"
+    labelled = ("mean", "std")
+
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        layers_checks.columns("mean", self.mean)
-        layers_checks.columns("std", self.std, len(self.mean))
-        layers_checks.all_positive("std", self.std)
+        layers_checks.mean_and_std(self.mean, self.std)
 
     @classmethod
     def from_data(cls, y: ArrayLike) -> ScaledTarget:
@@ -94,6 +96,3 @@ class ScaledTarget:
         own: NDArray[Any] = outputs.reshape(-1, len(self.mean)) * np.array(self.std) + np.array(self.mean)
         with np.errstate(over="ignore"):
             return own.reshape(outputs.shape).astype(outputs.dtype)
-
-    def __repr__(self) -> str:
-        return repr(Standardize(self.mean, self.std)).replace("Standardize", "ScaledTarget")

@@ -6,7 +6,7 @@ To add one: its scalar function and its name in `src/losses.pxi`, its record her
 
 from __future__ import annotations
 
-from ..base import checks as base_checks
+from ..base.record import Registry
 from .base import CustomLoss, Loss
 from .classification import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredHinge
 from .regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
@@ -28,17 +28,20 @@ __all__ = [
     "get_loss",
 ]
 
-LOSSES: tuple[type[Loss], ...] = (
-    MeanSquaredError,
-    MeanAbsoluteError,
-    Huber,
-    LogCosh,
-    Quantile,
-    Poisson,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Hinge,
-    SquaredHinge,
+LOSSES: Registry[type[Loss]] = Registry(
+    "loss",
+    (
+        MeanSquaredError,
+        MeanAbsoluteError,
+        Huber,
+        LogCosh,
+        Quantile,
+        Poisson,
+        BinaryCrossEntropy,
+        CrossEntropy,
+        Hinge,
+        SquaredHinge,
+    ),
 )
 
 
@@ -65,5 +68,4 @@ def get_loss(spec: str | Loss | CustomLoss) -> Loss | CustomLoss:
         return spec
     if isinstance(spec, type) and issubclass(spec, Loss):
         raise TypeError(f"loss must be a record, got the class {spec.__name__}: pass {spec.__name__}()")
-    named = {name: kind for kind in LOSSES for name in (kind.name, *kind.aliases)}
-    return named[base_checks.known_name("loss", spec, list(named))]()
+    return LOSSES.find(spec)()

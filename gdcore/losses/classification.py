@@ -27,9 +27,6 @@ class BinaryCrossEntropy(Loss):
     formula = "log(1 + exp(z)) - y z"
     target = "unit"
 
-    def option(self) -> float:
-        return 0.0
-
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -61,9 +58,6 @@ class CrossEntropy(Loss):
     def __post_init__(self) -> None:
         checks.between("label_smoothing", self.label_smoothing, 0, 1)
 
-    def option(self) -> float:
-        return float(self.label_smoothing)
-
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -85,9 +79,6 @@ class Hinge(Loss):
     target = "sign"
     kink = "margin"
 
-    def option(self) -> float:
-        return 0.0
-
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -103,6 +94,3 @@ class SquaredHinge(Loss):
     name = "squared_hinge"
     formula = "max(0, 1 - y z)^2"
     target = "sign"
-
-    def option(self) -> float:
-        return 0.0

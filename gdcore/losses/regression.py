@@ -24,9 +24,6 @@ class MeanSquaredError(Loss):
     aliases = ("mse",)
     formula = "(z - y)^2"
 
-    def option(self) -> float:
-        return 0.0
-
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -43,9 +40,6 @@ class MeanAbsoluteError(Loss):
     aliases = ("mae",)
     formula = "|z - y|"
     kink = "residual"
-
-    def option(self) -> float:
-        return 0.0
 
 
 @final
@@ -75,9 +69,6 @@ class Huber(Loss):
     def __post_init__(self) -> None:
         checks.positive("delta", self.delta)
 
-    def option(self) -> float:
-        return float(self.delta)
-
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -92,9 +83,6 @@ class LogCosh(Loss):
 
     name = "log_cosh"
     formula = "log cosh(z - y)"
-
-    def option(self) -> float:
-        return 0.0
 
 
 @final
@@ -126,9 +114,6 @@ class Quantile(Loss):
     def __post_init__(self) -> None:
         checks.inside("q", self.q, 0, 1)
 
-    def option(self) -> float:
-        return float(self.q)
-
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -144,6 +129,3 @@ class Poisson(Loss):
     name = "poisson"
     formula = "exp(z) - y z"
     target = "nonnegative"
-
-    def option(self) -> float:
-        return 0.0

@@ -10,12 +10,13 @@ from typing import Any
 
 from ..base import checks as base_checks
 from ..base.calls import explains_constructor
+from ..base.record import Registry
 from . import checks as metrics_checks
 from .base import CustomMetric, Metric
 from .classification import Accuracy, BinaryAccuracy, TopK
 from .regression import MAE, R2
 
-METRICS: tuple[type[Metric], ...] = (Accuracy, BinaryAccuracy, TopK, MAE, R2)
+METRICS: Registry[type[Metric]] = Registry("metric", (Accuracy, BinaryAccuracy, TopK, MAE, R2))
 
 MetricSpec = str | Metric | Callable[[Any, Any], float]
 """A name in `METRICS`, a metric object, or a function (outputs, y) -> float."""
@@ -49,8 +50,7 @@ def get_metric(spec: MetricSpec, name: str | None = None) -> Metric:
         return spec
     if callable(spec) and not isinstance(spec, type):
         return CustomMetric(spec, metrics_checks.function_name("metric", spec) if name is None else name)
-    named = {kind.name: kind for kind in METRICS}
-    return named[base_checks.known_name("metric", spec, tuple(named))]()
+    return METRICS.find(spec)()
 
 
 def get_metrics(spec: Metrics, taken: Sequence[str] = ()) -> dict[str, Metric]:

@@ -9,15 +9,13 @@ from typing import Any, ClassVar, final
 
 from numpy.typing import NDArray
 
-from ..base.record import call_repr
+from ..base.record import Record
 from . import checks as metrics_checks
 
 
-class Metric(ABC):
+class Metric(Record, ABC):
     """Interface of the metrics; each one is a frozen dataclass."""
 
-    name: ClassVar[str]
-    """Name in strings and in the history."""
     formula: ClassVar[str]
     """Formula for an output z, its target y, the class c."""
     one_output: ClassVar[tuple[str, ...]]
@@ -51,9 +49,6 @@ class Metric(ABC):
         Such a metric is measured all the same, but no criterion may watch it.
         """
         return None
-
-    def __repr__(self) -> str:
-        return call_repr(self)  # type: ignore[arg-type]  # each metric is a dataclass
 
 
 @final

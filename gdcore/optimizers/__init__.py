@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from ..base import checks as base_checks
+from ..base.record import Registry
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSprop
-from .base import Optimizer
+from .base import Optimizer, OptimizerState
 from .lion import Lion
 from .sgd import SGD
-from .state import OptimizerState
 
-OPTIMIZERS: tuple[type[Optimizer], ...] = (
-    SGD,
-    Adagrad,
-    RMSprop,
-    Adadelta,
-    Adam,
-    AdamW,
-    NAdam,
-    Adamax,
-    RAdam,
-    Lion,
+OPTIMIZERS: Registry[type[Optimizer]] = Registry(
+    "optimizer",
+    (SGD, Adagrad, RMSprop, Adadelta, Adam, AdamW, NAdam, Adamax, RAdam, Lion),
 )
 
 
@@ -44,10 +35,7 @@ def get_optimizer(spec: Optimizer | str) -> Optimizer:
     >>> get_optimizer("adam")
     Adam(0.001)
     """
-    if isinstance(spec, Optimizer):
-        return spec
-    by_name = {optimizer.rule: optimizer for optimizer in OPTIMIZERS}
-    return by_name[base_checks.known_name("optimizer", spec, tuple(by_name))]()
+    return spec if isinstance(spec, Optimizer) else OPTIMIZERS.find(spec)()
 
 
 __all__ = [

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar, final
+from typing import final
 
 from ..base import checks
 from ..schedules import Schedule
@@ -59,7 +59,7 @@ class Adam(Optimizer):
     array([ 0.75, -1.75])
     """
 
-    rule: ClassVar[str] = "adam"
+    name = "adam"
 
     learning_rate: float | Schedule = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
@@ -70,10 +70,6 @@ class Adam(Optimizer):
     def __post_init__(self) -> None:
         check_adam(self)
         checks.boolean("amsgrad", self.amsgrad)
-
-    def hyper(self) -> tuple[float, ...]:
-        """beta1, beta2, eps, weight_decay, amsgrad."""
-        return (*self.betas, self.eps, self.weight_decay, self.amsgrad)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf
@@ -112,7 +108,7 @@ class AdamW(Optimizer):
     array([ 0.625, -1.5  ])
     """
 
-    rule: ClassVar[str] = "adamw"
+    name = "adamw"
 
     learning_rate: float | Schedule = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
@@ -123,10 +119,6 @@ class AdamW(Optimizer):
     def __post_init__(self) -> None:
         check_adam(self)
         checks.boolean("amsgrad", self.amsgrad)
-
-    def hyper(self) -> tuple[float, ...]:
-        """beta1, beta2, eps, weight_decay, amsgrad."""
-        return (*self.betas, self.eps, self.weight_decay, self.amsgrad)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf
@@ -172,7 +164,7 @@ class NAdam(Optimizer):
     array([ 0.735887, -1.735887])
     """
 
-    rule: ClassVar[str] = "nadam"
+    name = "nadam"
 
     learning_rate: float | Schedule = 2e-3
     betas: tuple[float, float] = (0.9, 0.999)
@@ -185,10 +177,6 @@ class NAdam(Optimizer):
         check_adam(self)
         checks.nonnegative("momentum_decay", self.momentum_decay)
         checks.boolean("decoupled_weight_decay", self.decoupled_weight_decay)
-
-    def hyper(self) -> tuple[float, ...]:
-        """beta1, beta2, eps, weight_decay, momentum_decay, decoupled_weight_decay."""
-        return (*self.betas, self.eps, self.weight_decay, self.momentum_decay, self.decoupled_weight_decay)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf
@@ -224,7 +212,7 @@ class Adamax(Optimizer):
     array([ 0.75, -1.75])
     """
 
-    rule: ClassVar[str] = "adamax"
+    name = "adamax"
 
     learning_rate: float | Schedule = 2e-3
     betas: tuple[float, float] = (0.9, 0.999)
@@ -233,10 +221,6 @@ class Adamax(Optimizer):
 
     def __post_init__(self) -> None:
         check_adam(self)
-
-    def hyper(self) -> tuple[float, ...]:
-        """beta1, beta2, eps, weight_decay."""
-        return (*self.betas, self.eps, self.weight_decay)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf
@@ -280,7 +264,7 @@ class RAdam(Optimizer):
     array([ 0.5, -1. ])
     """
 
-    rule: ClassVar[str] = "radam"
+    name = "radam"
 
     learning_rate: float | Schedule = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
@@ -291,10 +275,6 @@ class RAdam(Optimizer):
     def __post_init__(self) -> None:
         check_adam(self)
         checks.boolean("decoupled_weight_decay", self.decoupled_weight_decay)
-
-    def hyper(self) -> tuple[float, ...]:
-        """beta1, beta2, eps, weight_decay, decoupled_weight_decay."""
-        return (*self.betas, self.eps, self.weight_decay, self.decoupled_weight_decay)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf

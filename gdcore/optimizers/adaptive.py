@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar, final
+from typing import final
 
 from ..base import checks
 from ..schedules import Schedule
@@ -44,7 +44,7 @@ class Adagrad(Optimizer):
     array([ 0.75, -1.75])
     """
 
-    rule: ClassVar[str] = "adagrad"
+    name = "adagrad"
 
     learning_rate: float | Schedule = 1e-2
     lr_decay: float = 0.0
@@ -58,10 +58,6 @@ class Adagrad(Optimizer):
         checks.nonnegative("weight_decay", self.weight_decay)
         checks.nonnegative("initial_accumulator_value", self.initial_accumulator_value)
         checks.nonnegative("eps", self.eps)
-
-    def hyper(self) -> tuple[float, ...]:
-        """lr_decay, weight_decay, initial_accumulator_value, eps."""
-        return (self.lr_decay, self.weight_decay, self.initial_accumulator_value, self.eps)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf
@@ -109,7 +105,7 @@ class RMSprop(Optimizer):
     array([ 0.75, -1.75])
     """
 
-    rule: ClassVar[str] = "rmsprop"
+    name = "rmsprop"
 
     learning_rate: float | Schedule = 1e-2
     alpha: float = 0.99
@@ -125,10 +121,6 @@ class RMSprop(Optimizer):
         checks.nonnegative("weight_decay", self.weight_decay)
         check_momentum(self.momentum)
         checks.boolean("centered", self.centered)
-
-    def hyper(self) -> tuple[float, ...]:
-        """alpha, eps, weight_decay, momentum, centered."""
-        return (self.alpha, self.eps, self.weight_decay, self.momentum, self.centered)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf
@@ -174,7 +166,7 @@ class Adadelta(Optimizer):
     array([ 0.996838, -1.996838])
     """
 
-    rule: ClassVar[str] = "adadelta"
+    name = "adadelta"
 
     learning_rate: float | Schedule = 1.0
     rho: float = 0.9
@@ -186,10 +178,6 @@ class Adadelta(Optimizer):
         checks.in_range("rho", self.rho, 0, 1)
         checks.nonnegative("eps", self.eps)
         checks.nonnegative("weight_decay", self.weight_decay)
-
-    def hyper(self) -> tuple[float, ...]:
-        """rho, eps, weight_decay."""
-        return (self.rho, self.eps, self.weight_decay)
 
     def amplification(self) -> float:
         return 1.0 if self.eps > SMALLEST_EPS else inf

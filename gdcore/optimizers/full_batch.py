@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from ..base import checks
-from ..base.record import call_repr
+from ..base.record import Record, Registry
 from . import OPTIMIZERS
 from .base import Optimizer
 
@@ -21,11 +21,9 @@ MANY = 10**9
 """SciPy's limit on evaluations; so large that it is never reached."""
 
 
-class FullBatch(ABC):
+class FullBatch(Record, ABC):
     """Interface of these methods; each one is a frozen dataclass."""
 
-    name: ClassVar[str]
-    """Name in strings."""
     method: ClassVar[str]
     """SciPy's name."""
     takes_bounds: ClassVar[bool]
@@ -39,9 +37,6 @@ class FullBatch(ABC):
     def least_fall(self) -> float:
         """Return the share of the value by which a step must lower it; 0 if the method has no such option."""
         return 0.0
-
-    def __repr__(self) -> str:
-        return call_repr(self)  # type: ignore[arg-type]  # each method is a dataclass
 
 
 @final
@@ -121,7 +116,9 @@ class ConjugateGradient(FullBatch):
         return {"gtol": 0.0}
 
 
-FULL_BATCH: tuple[type[FullBatch], ...] = (LBFGS, ConjugateGradient)
+FULL_BATCH: Registry[type[FullBatch]] = Registry("optimizer", (LBFGS, ConjugateGradient))
+METHODS: Registry[type[Optimizer] | type[FullBatch]] = Registry("optimizer", (*OPTIMIZERS, *FULL_BATCH))
+"""All that `optimizer=` of a fit or a minimization may name."""
 
 
 def get_method(spec: Optimizer | FullBatch | str) -> Optimizer | FullBatch:
@@ -132,8 +129,4 @@ def get_method(spec: Optimizer | FullBatch | str) -> Optimizer | FullBatch:
     >>> get_method("lbfgs"), get_method("adam")
     (LBFGS(), Adam(0.001))
     """
-    if isinstance(spec, Optimizer | FullBatch):
-        return spec
-    by_name: dict[str, type[Optimizer] | type[FullBatch]] = {kind.rule: kind for kind in OPTIMIZERS}
-    by_name.update({kind.name: kind for kind in FULL_BATCH})
-    return by_name[checks.known_name("optimizer", spec, tuple(by_name))]()
+    return spec if isinstance(spec, Optimizer | FullBatch) else METHODS.find(spec)()

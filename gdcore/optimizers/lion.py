@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 from ..base import checks
 from ..schedules import Schedule
@@ -43,7 +43,7 @@ class Lion(Optimizer):
     array([ 0.75, -1.75])
     """
 
-    rule: ClassVar[str] = "lion"
+    name = "lion"
 
     learning_rate: float | Schedule = 1e-4
     betas: tuple[float, float] = (0.9, 0.99)
@@ -53,10 +53,6 @@ class Lion(Optimizer):
         check_learning_rate(self.learning_rate)
         optimizers_checks.unit_pair("betas", self.betas)
         checks.nonnegative("weight_decay", self.weight_decay)
-
-    def hyper(self) -> tuple[float, ...]:
-        """beta1, beta2, weight_decay."""
-        return (*self.betas, self.weight_decay)
 
     def slot_names(self) -> tuple[str, ...]:
         """The momentum."""

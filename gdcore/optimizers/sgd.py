@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 from ..base import checks
 from ..schedules import Schedule
@@ -48,7 +48,7 @@ class SGD(Optimizer):
     array([ 0.8, -1.6])
     """
 
-    rule: ClassVar[str] = "sgd"
+    name = "sgd"
 
     learning_rate: float | Schedule = 1e-3
     momentum: float = 0.0
@@ -63,10 +63,6 @@ class SGD(Optimizer):
         checks.nonnegative("weight_decay", self.weight_decay)
         if checks.boolean("nesterov", self.nesterov):
             optimizers_checks.nesterov(self.momentum, self.dampening)
-
-    def hyper(self) -> tuple[float, ...]:
-        """momentum, dampening, weight_decay, nesterov."""
-        return (self.momentum, self.dampening, self.weight_decay, self.nesterov)
 
     def slot_names(self) -> tuple[str, ...]:
         """The momentum buffer, where there is momentum."""

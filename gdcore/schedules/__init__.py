@@ -8,21 +8,25 @@ Adam(Cosine(0.001, 1000, warmup=50))
 from __future__ import annotations
 
 from ..base.calls import explains_constructor
+from ..base.record import Registry
 from .base import Schedule
 from .cycles import Cosine, OneCycle
 from .decay import Constant, Exponential, InverseScaling, MultiStep, Polynomial, StepDecay
 from .plateau import PlateauState, ReduceOnPlateau
 
-SCHEDULES: tuple[type[Schedule], ...] = (
-    Constant,
-    StepDecay,
-    MultiStep,
-    Exponential,
-    InverseScaling,
-    Polynomial,
-    Cosine,
-    OneCycle,
-    ReduceOnPlateau,
+SCHEDULES: Registry[type[Schedule]] = Registry(
+    "schedule",
+    (
+        Constant,
+        StepDecay,
+        MultiStep,
+        Exponential,
+        InverseScaling,
+        Polynomial,
+        Cosine,
+        OneCycle,
+        ReduceOnPlateau,
+    ),
 )
 
 __all__ = [

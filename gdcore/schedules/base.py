@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.optional import axes_or_new, whole_numbers
-from ..base.record import call_repr
+from ..base.record import Record
 
 Unit = Literal["step", "epoch"]
 
@@ -28,8 +28,10 @@ LAST = 2**62
 """The last step that has a rate; powers of it are still finite."""
 
 
-class Schedule(ABC):
+class Schedule(Record, ABC):
     """Interface of the schedules; each one is a frozen dataclass whose first field is `learning_rate`."""
+
+    positional = 1
 
     learning_rate: float
 
@@ -88,9 +90,6 @@ class Schedule(ABC):
         ax.set(xlabel=self.per, ylabel="learning rate", title=repr(self))
         whole_numbers(ax)
         return ax
-
-    def __repr__(self) -> str:
-        return call_repr(self, positional=1)  # type: ignore[arg-type]  # each schedule is a dataclass
 
 
 def check_unit(per: object) -> None:

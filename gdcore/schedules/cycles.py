@@ -55,6 +55,8 @@ class Cosine(Schedule):
     [0.1, 1.0, 0.5, 0.0, 0.0]
     """
 
+    name = "cosine"
+
     learning_rate: float
     period: int
     end: float = 0.0
@@ -129,6 +131,8 @@ class OneCycle(Schedule):
     >>> [round(schedule(step), 6) for step in (0, 100)]
     [0.04, 4e-06]
     """
+
+    name = "one_cycle"
 
     learning_rate: float
     total_steps: int

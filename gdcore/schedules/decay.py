@@ -36,6 +36,8 @@ class Constant(Schedule):
     0.1
     """
 
+    name = "constant"
+
     learning_rate: float
     per: Unit = "step"
 
@@ -72,6 +74,8 @@ class StepDecay(Schedule):
     >>> [schedule(epoch) for epoch in (0, 29, 30)]
     [0.5, 0.5, 0.05]
     """
+
+    name = "step_decay"
 
     learning_rate: float
     step_size: int
@@ -114,6 +118,8 @@ class MultiStep(Schedule):
     [0.5, 0.05, 0.005000000000000001]
     """
 
+    name = "multi_step"
+
     learning_rate: float
     milestones: tuple[int, ...]
     gamma: float = 0.1
@@ -151,6 +157,8 @@ class Exponential(Schedule):
     >>> Exponential(1.0, 0.5)(3)
     0.125
     """
+
+    name = "exponential"
 
     learning_rate: float
     gamma: float
@@ -194,6 +202,8 @@ class InverseScaling(Schedule):
     0.5
     """
 
+    name = "inverse_scaling"
+
     learning_rate: float
     power: float = 0.5
     per: Unit = "step"
@@ -234,6 +244,8 @@ class Polynomial(Schedule):
     >>> [schedule(step) for step in range(6)]
     [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
     """
+
+    name = "polynomial"
 
     learning_rate: float
     total_steps: int

@@ -71,6 +71,8 @@ class ReduceOnPlateau(Schedule):
     [0.5, 0.05]
     """
 
+    name = "reduce_on_plateau"
+
     per: ClassVar[Literal["plateau"]] = "plateau"
 
     learning_rate: float

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import final
 
 from ..base import checks
-from ..base.record import call_repr
+from ..base.record import Record, Registry
 
 
-class Average(ABC):
+class Average(Record, ABC):
     """Interface of the averages; each one is a frozen dataclass."""
 
     start: int
@@ -25,9 +25,6 @@ class Average(ABC):
     @abstractmethod
     def kernel_decay(self) -> float:
         """Return the factor of the previous mean, or -1 if all steps count the same."""
-
-    def __repr__(self) -> str:
-        return call_repr(self)  # type: ignore[arg-type]  # each mean is a dataclass
 
 
 @final
@@ -57,6 +54,8 @@ class Polyak(Average):
     >>> line.params, trainer.averaged    # after the steps: 0.5 and 0.75
     (array([0.75], dtype=float32), array([0.625], dtype=float32))
     """
+
+    name = "polyak"
 
     start: int = 0
     validate: bool = False
@@ -96,6 +95,8 @@ class EMA(Average):
     EMA(decay=0.99, start=100)
     """
 
+    name = "ema"
+
     decay: float = 0.999
     start: int = 0
     validate: bool = False
@@ -109,4 +110,4 @@ class EMA(Average):
         return float(self.decay)
 
 
-AVERAGES: tuple[type[Average], ...] = (Polyak, EMA)
+AVERAGES: Registry[type[Average]] = Registry("average", (Polyak, EMA))

@@ -21,8 +21,8 @@ from ..layers.stack import Model
 from ..losses import CustomLoss, Loss
 from ..optimizers import Optimizer, OptimizerState
 from ..optimizers import checks as optimizers_checks
+from ..optimizers.base import N_SCALARS
 from ..optimizers.full_batch import FullBatch
-from ..optimizers.state import N_SCALARS
 from ..schedules import PlateauState
 from . import checks as training_checks
 from .carried import Carried, GradientSum

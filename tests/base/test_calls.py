@@ -175,8 +175,8 @@ def test_the_tables_name_what_there_is():
     for names, _ in ELSEWHERE:
         assert set(names) <= arguments
     records = [*gd.ACTIVATIONS, *gd.LOSSES, *gd.OPTIMIZERS, *gd.METRICS, *gd.INITIALIZERS]
-    here = {str(getattr(record, "rule", getattr(record, "name", ""))) for record in records} | {"lbfgs", "cg"}
-    here |= {alias for record in records for alias in getattr(record, "aliases", ())}
+    here = {record.name for record in records} | {"lbfgs", "cg"}
+    here |= {alias for record in records for alias in record.aliases}
     assert set(NAMES.values()) <= here
 
 

@@ -39,7 +39,6 @@ CIRCLES = {
     ("training.options", "training.trainer"): TYPES_THE_TRAINER,
     ("training.resume", "training.trainer"): TYPES_THE_TRAINER,
     ("training.validation", "training.trainer"): TYPES_THE_TRAINER,
-    ("optimizers.state", "optimizers.base"): "Imports the optimizer to name its type.",
     ("models.answers", "models.sequential"): "Imports the model to name its type.",
     ("gradcheck.report.plot", "gradcheck.report.report"): TYPES_THE_REPORT,
     ("gradcheck.report.tables", "gradcheck.report.report"): TYPES_THE_REPORT,

@@ -51,7 +51,7 @@ def test_the_references_optimizers_are_gdcores(name):
     rng = np.random.default_rng(0)
     params = rng.standard_normal(40)
     mine, theirs = params.copy(), params.copy()
-    kind = next(kind for kind in gd.OPTIMIZERS if kind.rule == name)
+    kind = next(kind for kind in gd.OPTIMIZERS if kind.name == name)
     state, optimizer = kind(0.03).init(40, "float64"), make_optimizer(name, 0.03, 40, "float64")
     for _ in range(50):
         grads = rng.standard_normal(40)

@@ -134,7 +134,7 @@ def test_the_lasso_is_scikit_learns(isa, rule):
 def test_every_optimizer_finds_the_lassos_support(optimizer):
     """Exact zeros, and coefficients to 1e-2, where its rate falls."""
     l1, l2, coef, _ = recorded()[1]
-    start = {"adadelta": 100.0, "adagrad": 1.0}.get(optimizer.rule, 0.1)
+    start = {"adadelta": 100.0, "adagrad": 1.0}.get(optimizer.name, 0.1)
     weights, _, _ = fitted(optimizer(gd.schedules.Polynomial(start, 2000), weight_decay=0.0), l1, l2, 2000)
     np.testing.assert_array_equal(weights != 0, coef != 0)
     np.testing.assert_allclose(weights, coef, rtol=0, atol=1e-2)
@@ -155,7 +155,7 @@ def test_zeros_come_and_stay_in_mini_batches(optimizer, dtype):
     """Under a penalty that no batch's slope exceeds every weight gets to 0; the biases are left alone."""
     layers = gd.Dense(4, 6, "tanh", l1=50.0), gd.Dense(6, 3)
     net = gd.Sequential(*layers, dtype=dtype, seed=0)
-    rule = optimizer(0.05) if optimizer.rule != "adadelta" else optimizer(10.0)
+    rule = optimizer(0.05) if optimizer.name != "adadelta" else optimizer(10.0)
     net.fit(X, Y, loss="mse", optimizer=rule, batch_size=7, epochs=60)
     named = dict(net.parameters())
     np.testing.assert_array_equal(named["dense0.weight"], 0)

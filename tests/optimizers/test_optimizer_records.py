@@ -26,7 +26,7 @@ def test_repr_leaves_defaults_out():
 
 @each_optimizer
 def test_optimizers_are_found_by_name(optimizer):
-    assert get_optimizer(optimizer.rule) == get_optimizer(optimizer.__name__) == optimizer()
+    assert get_optimizer(optimizer.name) == get_optimizer(optimizer.__name__) == optimizer()
     o = optimizer(0.5)
     assert get_optimizer(o) is o
 

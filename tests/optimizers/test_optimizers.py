@@ -218,7 +218,7 @@ def test_the_comparison_catches_mutants(rule, right, wrong):
 
 def test_the_table_of_rules_is_the_registry():
     module = importlib.import_module(f"gdcore._kernels.{cpu.supported()[-1]}_float32")
-    assert module.update_rules() == tuple(optimizer.rule for optimizer in OPTIMIZERS)
+    assert module.update_rules() == tuple(optimizer.name for optimizer in OPTIMIZERS)
     assert tuple(reference.TWINS) == module.update_rules()
 
 

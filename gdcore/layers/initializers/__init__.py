@@ -13,6 +13,7 @@ the activation, whose record names it; `get_initializer` takes that name as `aut
 """
 
 from ...base import checks as base_checks
+from ...base.record import Registry
 from .base import Initializer
 from .fixed import Constant, Normal, Ones, Uniform, Zeros
 from .scaled import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, Orthogonal
@@ -34,18 +35,21 @@ __all__ = [
     "get_initializer",
 ]
 
-INITIALIZERS: tuple[Initializer, ...] = (
-    Zeros(),
-    Ones(),
-    Constant(0.1),
-    Normal(),
-    Uniform(-0.05, 0.05),
-    GlorotUniform(),
-    GlorotNormal(),
-    HeUniform(),
-    HeNormal(),
-    LecunNormal(),
-    Orthogonal(),
+INITIALIZERS: Registry[Initializer] = Registry(
+    "initializer",
+    (
+        Zeros(),
+        Ones(),
+        Constant(0.1),
+        Normal(),
+        Uniform(-0.05, 0.05),
+        GlorotUniform(),
+        GlorotNormal(),
+        HeUniform(),
+        HeNormal(),
+        LecunNormal(),
+        Orthogonal(),
+    ),
 )
 
 
@@ -99,6 +103,5 @@ def get_initializer(spec: str | Initializer, auto: str) -> Initializer:
     """
     if isinstance(spec, Initializer):
         return spec
-    named = {name: record for record in INITIALIZERS for name in (record.name, *record.aliases)}
-    name = base_checks.known_name("initializer", spec, ["auto", *named])
-    return named[auto if name == "auto" else name]
+    name = base_checks.known_name("initializer", spec, ("auto", *INITIALIZERS.by_name))
+    return INITIALIZERS.by_name[auto if name == "auto" else name]

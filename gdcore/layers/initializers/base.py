@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.record import Record
+
 Weights = NDArray[np.float64]
 
 
-class Initializer(ABC):
-    """Interface: draws a weight matrix.
-
-    Attributes
-    ----------
-    name : str
-        The name that stands for the record in `INITIALIZERS`.
-    aliases : tuple of str
-        Other names of the same record.
-    """
-
-    name: ClassVar[str]
-    aliases: ClassVar[tuple[str, ...]] = ()
+class Initializer(Record, ABC):
+    """Interface of the initializers, each of which draws a weight matrix."""
 
     @abstractmethod
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from ...base import checks
-from ...base.record import call_repr
 from .. import checks as layers_checks
 from .base import Initializer, Weights
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Zeros(Initializer):
     """All weights 0: for output layers and linear models.
 
@@ -31,7 +32,8 @@ class Zeros(Initializer):
         return np.zeros(layers_checks.weight_shape(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Ones(Initializer):
     """All weights 1.
 
@@ -48,7 +50,8 @@ class Ones(Initializer):
         return np.ones(layers_checks.weight_shape(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Constant(Initializer):
     """All weights equal to one value.
 
@@ -66,8 +69,6 @@ class Constant(Initializer):
     name = "constant"
     value: float
 
-    __repr__ = call_repr
-
     def __post_init__(self) -> None:
         checks.finite("value", self.value)
 
@@ -76,7 +77,8 @@ class Constant(Initializer):
         return np.full(layers_checks.weight_shape(shape), self.value, dtype=np.float64)
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Normal(Initializer):
     """Normal weights of one width, whatever the layer's size.
 
@@ -97,8 +99,6 @@ class Normal(Initializer):
     std: float = 0.01
     mean: float = 0.0
 
-    __repr__ = call_repr
-
     def __post_init__(self) -> None:
         checks.positive("std", self.std)
         checks.finite("mean", self.mean)
@@ -108,7 +108,8 @@ class Normal(Initializer):
         return rng.normal(self.mean, self.std, layers_checks.weight_shape(shape))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Uniform(Initializer):
     """Uniform weights in [low, high), whatever the layer's size.
 
@@ -126,8 +127,6 @@ class Uniform(Initializer):
     name = "uniform"
     low: float
     high: float
-
-    __repr__ = call_repr
 
     def __post_init__(self) -> None:
         checks.finite("low", self.low)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from ...base import checks
-from ...base.record import call_repr
 from .. import checks as layers_checks
 from .base import Initializer, Weights
 
@@ -22,7 +22,8 @@ def _uniform(shape: tuple[int, int], rng: np.random.Generator, variance: float) 
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class GlorotUniform(Initializer):
     """Uniform weights of variance ``2 / (fan_in + fan_out)``.
 
@@ -50,7 +51,8 @@ class GlorotUniform(Initializer):
         return _uniform(shape, rng, variance=2 / (fan_in + fan_out))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class GlorotNormal(Initializer):
     """Normal weights of variance ``2 / (fan_in + fan_out)``: see `GlorotUniform`.
 
@@ -74,7 +76,8 @@ class GlorotNormal(Initializer):
         return _normal(shape, rng, variance=2 / (fan_in + fan_out))
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class HeUniform(Initializer):
     """Uniform weights of variance ``2 / fan_in``: see `HeNormal`.
 
@@ -97,7 +100,8 @@ class HeUniform(Initializer):
         return _uniform(shape, rng, variance=2 / layers_checks.weight_shape(shape)[0])
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class HeNormal(Initializer):
     """Normal weights of variance ``2 / fan_in``.
 
@@ -121,7 +125,8 @@ class HeNormal(Initializer):
         return _normal(shape, rng, variance=2 / layers_checks.weight_shape(shape)[0])
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class LecunNormal(Initializer):
     """Normal weights of variance ``1 / fan_in``: a layer's sums keep the variance of its inputs.
 
@@ -143,7 +148,8 @@ class LecunNormal(Initializer):
         return _normal(shape, rng, variance=1 / layers_checks.weight_shape(shape)[0])
 
 
-@dataclass(frozen=True)
+@final
+@dataclass(frozen=True, repr=False)
 class Orthogonal(Initializer):
     """A random orthogonal matrix times `gain`, uniform over all of them.
 
@@ -177,8 +183,6 @@ class Orthogonal(Initializer):
 
     name = "orthogonal"
     gain: float = 1.0
-
-    __repr__ = call_repr
 
     def __post_init__(self) -> None:
         checks.positive("gain", self.gain)

@@ -19,7 +19,7 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 from ...base import checks
-from ...base.record import call_repr
+from ...base.record import Record
 from .. import checks as training_checks
 from ..epoch_end import EpochEnd, Monitors
 
@@ -60,7 +60,7 @@ class Ask(Watch):
         return ()
 
 
-class StoppingCriterion(ABC):
+class StoppingCriterion(Record, ABC):
     """Interface of the stopping criteria; each one is a frozen dataclass."""
 
     @abstractmethod
@@ -78,14 +78,11 @@ class StoppingCriterion(ABC):
         """Return whether `finish` may restore the parameters before an epoch of one step; only then are they kept."""
         return False
 
-    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:  # noqa: B027  # only some remember
+    def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:  # only some remember
         """Raise TypeError or ValueError if a watch cannot have remembered this, for a model with `n_params` parameters.
 
         The default takes anything.
         """
-
-    def __repr__(self) -> str:
-        return call_repr(self)  # type: ignore[arg-type]  # each criterion is a dataclass
 
 
 StopSpec = StoppingCriterion | Callable[[EpochEnd], bool | str | None]
@@ -109,6 +106,8 @@ class Function(StoppingCriterion):
     >>> Function(spent).start({}).__class__.__name__
     'Ask'
     """
+
+    name = "function"
 
     function: Callable[[EpochEnd], bool | str | None]
 

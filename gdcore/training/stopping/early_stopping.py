@@ -56,6 +56,8 @@ class EarlyStopping(StoppingCriterion):
     EarlyStopping(patience=5)
     """
 
+    name = "early_stopping"
+
     patience: int = 10
     min_delta: float = 0.0
     restore_best: bool = True

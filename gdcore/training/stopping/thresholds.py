@@ -32,6 +32,8 @@ class LossThreshold(StoppingCriterion):
     LossThreshold(0.99, monitor='val_accuracy')
     """
 
+    name = "loss_threshold"
+
     threshold: float
     monitor: str = "loss"
     mode: Mode = "auto"
@@ -73,6 +75,9 @@ class GradientNormThreshold(StoppingCriterion):
     GradientNormThreshold(1e-06, of='full')
     """
 
+    name = "gradient_norm_threshold"
+    labelled = ("of",)
+
     threshold: float
     of: Literal["full", "epoch"] = "full"
 
@@ -93,9 +98,6 @@ class GradientNormThreshold(StoppingCriterion):
             return None
         which = "the full gradient" if whole else "the epoch's mean gradient"
         return f"the norm of {which}, {size:.3g}, is below {self.threshold:g}: converged"
-
-    def __repr__(self) -> str:
-        return f"GradientNormThreshold({self.threshold!r}, of={self.of!r})"
 
 
 @final
@@ -120,6 +122,8 @@ class RelativeChange(StoppingCriterion):
     >>> RelativeChange(1e-4, 5)
     RelativeChange(0.0001, n_epochs=5)
     """
+
+    name = "relative_change"
 
     tol: float
     n_epochs: int = 1
@@ -186,6 +190,8 @@ class TimeLimit(StoppingCriterion):
     >>> TimeLimit(60)
     TimeLimit(60)
     """
+
+    name = "time_limit"
 
     seconds: float
 
