@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks as training_checks
+from .history import History
 
 Monitors = Mapping[str, bool | str | None]
 """What a fit measures: name -> whether greater is better, None if unknown, or the reason why it cannot be watched."""
@@ -62,6 +63,10 @@ class EpochEnd:
         each before its update. "after": it is the loss at `params`.
     before : ndarray, optional
         A copy of the model's vector before an epoch of one step, if a criterion needs it.
+    trainer : Trainer, optional
+        What trains, for callbacks that save or copy it; None in `minimize`, which has none.
+    history : History, optional
+        What the fit has recorded so far; a callback finds the epoch's row in it.
 
     Examples
     --------
@@ -85,6 +90,8 @@ class EpochEnd:
     own_params: NDArray[Any] | None = None
     loss_of: When = "after"
     before: NDArray[Any] | None = None
+    trainer: Any = None
+    history: History | None = None
 
     @property
     def loss(self) -> float:

@@ -341,6 +341,8 @@ class Fit:
                 trainer.stack.params,
                 part.loss_of,
                 trainer._carried.before,
+                trainer,
+                history,
             )
             reasons = self.watching.observe(end) if whole else []
         history.loss.append(part.loss)

@@ -13,6 +13,7 @@ Design
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +23,7 @@ from .._kernels import load
 from .._kernels.errors import RefusedStep
 from ..base import checks
 from ..base.calls import explains_calls
+from ..base.files import file_function
 from ..base.memory import aligned_zeros
 from ..data.class_weight import ClassWeight
 from ..data.samples import Samples, take_samples
@@ -201,6 +203,42 @@ class Trainer:
             been changed.
         """
         load_state(self, state)
+
+    def save(
+        self, path: str | PathLike[str], *, history: History | None = None, custom: Mapping[str, Any] | None = None
+    ) -> None:
+        """Save the trainer with its model as one file; `Trainer.load` returns one that resumes bit for bit.
+
+        Parameters
+        ----------
+        path, history, custom
+            As in `gdcore.save`. A custom loss is saved by its name, or by the name that `custom` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a loss without a name, or parameters that are not finite.
+        OSError
+            If the file cannot be written; what was there before is still there.
+        """
+        file_function("save")(self, path, history=history, custom=custom)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> Trainer:
+        """Return the trainer that `save` has saved, at the step where it stood.
+
+        Parameters
+        ----------
+        path, custom
+            As in `gdcore.load`.
+
+        Raises
+        ------
+        FileFormatError
+            For a file that is damaged, or holds no trainer.
+        """
+        trainer: Trainer = file_function("load_trainer")(path, custom=custom)
+        return trainer
 
     @property
     def epochs_done(self) -> int:
