@@ -3,8 +3,8 @@
 Design
 ------
 The metadata hold the SHA-256 of the whole file in which its own digits are 0. So every bit of a file is covered:
-weights, names, settings and padding. It finds damage. It does not say who wrote a file, for whoever changes one can compute it
-anew; what a file may say is limited by its readers (values.py, vocabulary.py).
+weights, names, settings and padding. It finds damage. It does not say who wrote a file, for whoever
+changes one can compute it anew; what a file may say is limited by its readers (values.py, vocabulary.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .._version import __version__
 from . import strict_json
 from .errors import FileFormatError
-from .header import DTYPES, LENGTH_BYTES, Header, layout, length_of, parse, to_bytes
+from .header import DTYPES, LENGTH_BYTES, MOST_BYTES, Header, layout, length_of, parse, to_bytes
 
 FORMAT, VERSION = "gdcore", 1
 CHECKSUM = "sha256"
@@ -126,7 +126,7 @@ def _blocks(stream: BinaryIO, n: int) -> Iterator[bytes]:
 
 def _other_format(first: bytes) -> None:
     for magic, what in OTHERS.items():
-        if first.startswith(magic) and int.from_bytes(first, "little") > 2**32:
+        if first.startswith(magic) and int.from_bytes(first, "little") > MOST_BYTES:
             raise FileFormatError(f"is no file of gdcore; it looks like {what}")
 
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
+from ..base.calls import explains_calls
 from . import checks as io_checks
 from . import container
 from .atomic import write_file
@@ -22,6 +23,7 @@ Custom = Mapping[str, Any]
 """Names of the user's own functions and classes."""
 
 
+@explains_calls
 def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None = None) -> None:
     """Save a model, a trainer or a history as one file, which `load` reads.
 
@@ -64,6 +66,7 @@ def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None =
     write_file(target, pieces(thing, history=history, custom=custom))
 
 
+@explains_calls
 def load(path: Path, *, custom: Custom | None = None) -> Any:
     """Return what `save` has saved: a model, a trainer or a history.
 

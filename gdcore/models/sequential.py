@@ -429,6 +429,7 @@ class Sequential(Model):
         """Return an independent model with the same layers and parameters."""
         return self.astype(self.dtype)
 
+    @explains_calls
     def save(self, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> None:
         """Save the model as one file, which `gdcore.load` reads: layers, parameters, loss and feature names.
 

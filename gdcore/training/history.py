@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from os import PathLike
 from typing import Any, final
 
+from ..base.calls import explains_calls
 from ..base.files import file_function
 from ..base.optional import data_frame
 from ..base.pictures import picture
@@ -86,6 +87,7 @@ class History:
         return found
 
     @classmethod
+    @explains_calls
     def load(cls, path: str | PathLike[str]) -> History:
         """Return the history that `gdcore.save` has saved, with a trainer or as a file of its own.
 

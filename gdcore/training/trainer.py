@@ -204,6 +204,7 @@ class Trainer:
         """
         load_state(self, state)
 
+    @explains_calls
     def save(
         self, path: str | PathLike[str], *, history: History | None = None, custom: Mapping[str, Any] | None = None
     ) -> None:
@@ -224,6 +225,7 @@ class Trainer:
         file_function("save")(self, path, history=history, custom=custom)
 
     @classmethod
+    @explains_calls
     def load(cls, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> Trainer:
         """Return the trainer that `save` has saved, at the step where it stood.
 

@@ -23,12 +23,14 @@ SOURCES = ROOT / "src"
 ARROWS_UP = {
     ("bench.gdcore_adapter", ""): "The benchmark measures the package as its users import it.",
     ("base.pictures", "plot"): "A record's method draws it by `plot`, which is imported when a picture is drawn.",
+    ("base.files", "io"): "A model's method saves it by `io`, which is imported when something is saved or loaded.",
 }
 
 TYPES_THE_TRAINER = "Imports the trainer to name its type; ends when its functions take the training's state."
 TYPES_THE_REPORT = "Imports the report to name its type."
 CIRCLES = {
     ("base.pictures", "plot"): ARROWS_UP["base.pictures", "plot"],
+    ("base.files", "io"): ARROWS_UP["base.files", "io"],
     ("training.carried", "training.trainer"): TYPES_THE_TRAINER,
     ("training.compiled", "training.trainer"): TYPES_THE_TRAINER,
     ("training.custom", "training.trainer"): TYPES_THE_TRAINER,
