@@ -66,12 +66,12 @@ def trainers():
 
 
 HISTORY = gd.History(
-    [0.5, 0.25],
-    [0.75, float("inf")],
-    [0.1, 0.2],
-    "all 2 epochs were run",
-    {"r2": [0.5, float("nan")]},
-    [0.1] * 2,
+    loss=[0.5, 0.25],
+    val_loss=[0.75, float("inf")],
+    seconds=[0.1, 0.2],
+    stop_reason="all 2 epochs were run",
+    metrics={"r2": [0.5, float("nan")]},
+    learning_rate=[0.1, 0.1],
     clipped_steps=[1, 2],
 )
 

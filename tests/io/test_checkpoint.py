@@ -121,27 +121,16 @@ def test_an_epoch_cut_short_goes_on(tmp_path):
 
 
 def test_the_best_is_kept(tmp_path):
-    rng = np.random.default_rng(1)
+    other = np.random.default_rng(1).normal(size=(50, 4)), np.ones((50, 2))
     net = gd.MLP([4, 64, 2], seed=0)  # learns 9 rows by heart
-    history = net.fit(
-        X[:9],
-        Y[:9],
-        "mse",
-        optimizer=gd.Adam(0.05),
-        epochs=60,
-        validation_data=(rng.normal(size=(50, 4)), np.ones((50, 2))),
-        metrics="r2",
-        callbacks=[gd.Checkpoint(tmp_path / f"{name}.gdc", best_of=name) for name in ("val_loss", "val_r2", "auto")],
-    )
-    best = 1 + int(np.argmin(history.val_loss))
+    options = {"optimizer": gd.Adam(0.05), "epochs": 60, "validation_data": other, "metrics": "r2"}
+    names = ("val_loss", "val_r2", "auto")
+    callbacks = [gd.Checkpoint(tmp_path / f"{name}.gdc", best_of=name) for name in names]
+    history = net.fit(X[:9], Y[:9], "mse", callbacks=callbacks, **options)
+    best, best_r2 = 1 + int(np.argmin(history.val_loss)), 1 + int(np.argmax(history.metrics["val_r2"]))
     assert best < 60
-    assert epochs(tmp_path) == {
-        "val_loss.gdc": best,
-        "val_r2.gdc": 1 + int(np.argmax(history.metrics["val_r2"])),
-        "auto.gdc": best,
-    }
-    kept = gd.History.load(tmp_path / "val_loss.gdc")
-    assert kept.val_loss == history.val_loss[:best]
+    assert epochs(tmp_path) == {"val_loss.gdc": best, "val_r2.gdc": best_r2, "auto.gdc": best}
+    assert gd.History.load(tmp_path / "val_loss.gdc").val_loss == history.val_loss[:best]
 
 
 def test_the_best_of_an_earlier_run_is_beaten_or_kept(tmp_path):
