@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from files import TOLD, X, Y, from_bytes, same_bits, small_trainer, to_bytes
 
 import gdcore as gd
 from gdcore import schedules
+from gdcore.models.sequential import restore
+from gdcore.training.stopping.base import StoppingCriterion, Watch
 
 SCHEDULES = [
     schedules.Constant(0.1),
@@ -176,6 +179,54 @@ def test_a_model_predicts_without_its_custom_loss():
     net.fit(X, Y, own_loss, epochs=1)
     assert from_bytes(to_bytes(net)).trained_loss is None
     assert from_bytes(to_bytes(net), {"own_loss": own_loss}).trained_loss is own_loss
+
+
+@dataclass(frozen=True)
+class Patient(StoppingCriterion):
+    """A criterion of the user's own, which remembers something."""
+
+    epochs: int
+
+    def start(self, monitors, remembered=()):
+        return PatientWatch(*remembered)
+
+
+class PatientWatch(Watch):
+    def __init__(self, seen=0, last=None):
+        self.seen, self.last = seen, last
+
+    def observe(self, end):
+        self.seen, self.last = self.seen + 1, end.params.copy()
+
+    def finish(self, params):
+        pass
+
+    def remembered(self):
+        return self.seen, self.last
+
+
+def test_a_stopping_criterion_of_the_users_own():
+    trainer = gd.Trainer(gd.MLP([4, 3, 2], seed=0), "mse")
+    trainer.fit(X, Y, epochs=3, stop=Patient(7))
+    data = to_bytes(trainer)
+    with pytest.raises(gd.FileFormatError, match=r"^needs 'Patient', which is not gdcore's"):
+        from_bytes(data)
+    with pytest.raises(TypeError, match=r"^custom\['Patient'\] must be the class of that name, got"):
+        from_bytes(data, {"Patient": own_loss})
+    loaded = from_bytes(data, {"Patient": Patient})
+    assert same_bits(loaded.state_dict()["carried"]["criteria"][0][1], (3, trainer.model.params))
+    assert from_bytes(to_bytes(trainer, custom={"mine": Patient}), {"mine": Patient}).epochs_done == 3
+
+
+def test_names_of_a_million_features():
+    net = gd.LinearModel(10**6, dtype="float32", seed=0)
+    names = tuple(f"column number {i}" for i in range(10**6))
+    again = restore(net.layers, 0, "float32", net.params, None, names)
+    loaded = from_bytes(to_bytes(again))
+    assert loaded.feature_names == names
+    wide = restore(net.layers, 0, "float32", net.params, None, tuple(name * 3 for name in names))
+    with pytest.raises(ValueError, match=r"take .* bytes; at most 33,554,432 are written: use shorter feature names"):
+        to_bytes(wide)
 
 
 def test_a_model_is_loaded_without_what_trains_it(tmp_path):
