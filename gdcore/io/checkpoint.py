@@ -19,8 +19,9 @@ from typing import Any, final
 
 from ..base import checks
 from ..metrics import METRICS
-from ..training import Callback, EpochEnd, History, Trainer
+from ..training import Callback, EpochEnd, History
 from ..training.epoch_end import Mode, Monitored, monitored
+from ..training.snapshot import Snapshot
 from . import checks as io_checks
 from .atomic import write_file
 from .errors import FileFormatError
@@ -95,40 +96,35 @@ class Checkpoint(Callback):
         self.custom = io_checks.custom(custom)
         self.best: float | None = None
         self._last: EpochEnd | None = None
-        self._saved = -1
+        self._saved: tuple[int, int] | None = None
         self._earlier: History | None = None
 
     def on_fit_begin(self, epochs: int) -> None:
         """Forget the last fit."""
         self.best = None
-        self._last, self._saved, self._earlier = None, -1, None
+        self._last, self._saved, self._earlier = None, None, None
 
     def on_epoch_end(self, state: EpochEnd) -> None:
         """Save the trainer if it is time to, or if it is better than ever."""
-        trainer = self._trainer(state)
+        if state.snapshot is None:
+            raise TypeError("Checkpoint saves trainers, and minimize has none: pass it to a fit")
         first, self._last = self._last is None, state
         what = None if self.best_of is None else self._watched(state)
-        if first and trainer.epochs_done > 0:
-            self._look_back(trainer, what)
-        if trainer.epochs_done % self.every:
+        if first and os.path.exists(self.path):
+            self._look_back(state.snapshot(), what)
+        if state.epochs_done % self.every:
             return
         if what is not None:
             value = state.values[what.name]
-            if isnan(value) or (self.best is not None and not self._better(what, value)):
+            if isnan(value) or not self._better(what, value):
                 return
             self.best = value
-        self._save(trainer, state.history)
+        self._save(state.snapshot(), state.history)
 
     def on_fit_end(self, history: History) -> None:
         """Save the end of the fit, with the reason why it ended."""
-        if self._last is not None and self.best_of is None:
-            self._save(self._trainer(self._last), history)
-
-    def _trainer(self, state: EpochEnd) -> Trainer:
-        if state.trainer is None:
-            raise TypeError("Checkpoint saves trainers, and minimize has none: pass it to a fit")
-        trainer: Trainer = state.trainer
-        return trainer
+        if self._last is not None and self._last.snapshot is not None and self.best_of is None:
+            self._save(self._last.snapshot(), history)
 
     def _watched(self, state: EpochEnd) -> Monitored:
         """Return the value to watch, and which way is better."""
@@ -138,29 +134,28 @@ class Checkpoint(Callback):
     def _better(self, what: Monitored, value: float) -> bool:
         return self.best is None or (value > self.best if what.greater_is_better else value < self.best)
 
-    def _look_back(self, trainer: Trainer, what: Monitored | None) -> None:
+    def _look_back(self, training: Snapshot, what: Monitored | None) -> None:
         """Go on from the history, or the best value, of a file that this trainer has saved before."""
-        if not os.path.exists(self.path):
-            return
         try:
             seed, epochs_done, earlier = saved_before(self.path)
         except FileFormatError:
             return
-        if seed != trainer.seed or epochs_done > trainer.epochs_done:
+        now = training.state["epochs_done"]
+        if seed != training.options["seed"] or not 0 < epochs_done <= now or now == 1:
             return
         if what is None:
-            self._earlier = earlier if epochs_done >= trainer.epochs_done - 1 else None
+            self._earlier = earlier if epochs_done >= now - 1 else None
         elif earlier is not None and (column := earlier.columns().get(what.name)):
             self.best = column[-1]
 
-    def _save(self, trainer: Trainer, history: History | None) -> None:
+    def _save(self, training: Snapshot, history: History | None) -> None:
         """Replace the newest file; the older ones are moved on if the trainer has made steps since."""
         if history is not None and self._earlier is not None:
             history = joined(self._earlier, history)
-        moved_on = trainer.steps_done != self._saved or self._saved < 0
-        written = pieces(trainer, history=history, custom=self.custom)
-        write_file(self.path, written, self._rotate if moved_on and self.keep > 1 else None)
-        self._saved = trainer.steps_done
+        steps = training.state["optimizer"]["step_count"], training.state["epochs_done"]
+        written = pieces(training, history=history, custom=self.custom)
+        write_file(self.path, written, self._rotate if steps != self._saved and self.keep > 1 else None)
+        self._saved = steps
 
     def _rotate(self) -> None:
         """Move each file to the next older name; the newest gets a second name and keeps its own."""

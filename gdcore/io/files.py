@@ -33,7 +33,8 @@ def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None =
     Parameters
     ----------
     thing : Sequential, Trainer or History
-        A trainer is saved with its model and everything that training changes: a loaded one resumes bit for bit.
+        A trainer is saved with its model and everything that training changes: a loaded one resumes bit for bit. A
+        callback that has no trainer saves `EpochEnd.snapshot()` instead.
     path : str or path-like
         What is there is replaced; its mode is kept, and a symbolic link is followed.
     history : History, optional
@@ -160,16 +161,21 @@ def read_history(stream: BinaryIO, size: int) -> Any:
     return unpack_history(content, Reader(tensors, {}))
 
 
-def saved_before(path: str) -> tuple[Any, Any, Any]:
+def saved_before(path: str) -> tuple[int, int, Any]:
     """Return seed and number of epochs of the trainer in a file, and the history beside it or None."""
 
-    def read_all(stream: BinaryIO, size: int) -> tuple[Any, Any, Any]:
+    def read_all(stream: BinaryIO, size: int) -> tuple[int, int, Any]:
         document, tensors = container.read(stream, size)
         content = parts(document, ("kind", "content"), "a file's content")["content"]
         values = parts(content, TRAINER_PARTS, "the trainer")
         state = parts(values["state"], ("dict",), "the state of a trainer")["dict"]
         history = None if values["history"] is None else unpack_history(values["history"], Reader(tensors, {}))
-        return state.get("seed"), state.get("epochs_done"), history
+        if not isinstance(state, dict):
+            raise FileFormatError("has no state of a trainer")
+        seed, epochs_done = state.get("seed"), state.get("epochs_done")
+        if type(seed) is not int or type(epochs_done) is not int:
+            raise FileFormatError("has a trainer without seed or number of epochs")
+        return seed, epochs_done, history
 
-    found: tuple[Any, Any, Any] = opened(path, read_all)
+    found: tuple[int, int, Any] = opened(path, read_all)
     return found

@@ -34,8 +34,9 @@ class Kind(NamedTuple):
 
 def _is_trainer(thing: object) -> bool:
     from ..training import Trainer
+    from ..training.snapshot import Snapshot
 
-    return isinstance(thing, Trainer)
+    return isinstance(thing, Trainer | Snapshot)
 
 
 def _is_history(thing: object) -> bool:

@@ -11,40 +11,43 @@ Design
 from __future__ import annotations
 
 from dataclasses import fields
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..base import checks
 from ..losses import Loss
-from ..models.sequential import Sequential
+from ..models.sequential import Sequential, of_stack
 from .errors import FileFormatError
 from .model_file import pack_model, parts, unpack_model
 from .values import Reader, Writer
 
 if TYPE_CHECKING:  # a model is loaded without what trains it
     from ..training import History, Trainer
+    from ..training.snapshot import Snapshot
 
 PARTS = ("model", "trainer_loss", "optimizer", "options", "state", "history")
 
 
-def pack_trainer(trainer: Trainer, writer: Writer, history: History | None) -> dict[str, Any]:
-    """Return the document of a trainer, with the record of its last fit if there is one.
+def pack_trainer(thing: Trainer | Snapshot, writer: Writer, history: History | None) -> dict[str, Any]:
+    """Return the document of a trainer or of its snapshot, with the record of its last fit if there is one.
 
     Raises
     ------
     TypeError, ValueError
         For a model that is no `Sequential`, a loss without a name, and parameters that are not finite.
     """
-    from ..training.options import options_of
+    from ..training.snapshot import Snapshot
 
-    if not isinstance(trainer.model, Sequential):
-        raise TypeError(f"cannot save a trainer of a {type(trainer.model).__name__}: only one of a Sequential")
-    state = trainer.state_dict()
-    params = state.pop("params")
+    if not isinstance(thing, Snapshot):
+        if not isinstance(thing.model, Sequential):
+            raise TypeError(f"cannot save a trainer of a {type(thing.model).__name__}: only one of a Sequential")
+        thing = thing.snapshot()
+    state = {name: value for name, value in thing.state.items() if name != "params"}
     return {
-        "model": pack_model(trainer.model, writer, params),
-        "trainer_loss": writer.encode(trainer.loss, "loss"),
-        "optimizer": writer.encode(trainer.optimizer, "optimizer"),
-        "options": writer.encode(options_of(trainer), "options"),
+        "model": pack_model(of_stack(thing.stack), writer, thing.state["params"]),
+        "trainer_loss": writer.encode(thing.loss, "loss"),
+        "optimizer": writer.encode(thing.optimizer, "optimizer"),
+        "options": writer.encode(thing.options, "options"),
         "state": writer.encode(state, "state"),
         "history": None if history is None else pack_history(history, writer),
     }
@@ -61,7 +64,6 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     from ..optimizers import Optimizer
     from ..optimizers.full_batch import FullBatch
     from ..training import Trainer
-    from ..training.options import OPTIONS
 
     values = parts(document, PARTS, "the trainer")
     model = unpack_model(values["model"], reader)
@@ -73,10 +75,11 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
         raise FileFormatError(f"has the loss {checks.short(loss)}, which is none")
     if not isinstance(optimizer, Optimizer | FullBatch):
         raise FileFormatError(f"has the optimizer {checks.short(optimizer)}, which is none")
-    if not isinstance(options, dict) or set(options) != set(OPTIONS):
-        raise FileFormatError(f"has {checks.short(options)} where options are due: {', '.join(OPTIONS)}")
-    if not isinstance(state, dict):
-        raise FileFormatError(f"has {checks.short(state)} where the state of a trainer is due")
+    if not isinstance(options, dict) or not isinstance(state, dict):
+        raise FileFormatError(f"has {checks.short(options)} and {checks.short(state)} where options and state are due")
+    names = [name for name, entry in signature(Trainer).parameters.items() if entry.kind is entry.KEYWORD_ONLY]
+    if set(options) != set(names):
+        raise FileFormatError(f"has the options {', '.join(options)[:200]}; expected {', '.join(names)}")
     try:
         trainer = Trainer(model, loss, optimizer, **options)
         trainer.load_state_dict({"params": model.params.copy(), **state})

@@ -48,6 +48,7 @@ from .measures import layer_norms, monitors_of, update_ratio, weight_norm
 from .options import default_epochs
 from .output_range import warn_out_of_reach
 from .progress import progress as progress_bar
+from .resume import snapshot_of
 from .stopping.base import StopSpec, criteria
 
 if TYPE_CHECKING:
@@ -341,8 +342,9 @@ class Fit:
                 trainer.stack.params,
                 part.loss_of,
                 trainer._carried.before,
-                trainer,
                 history,
+                trainer.epochs_done,
+                partial(snapshot_of, trainer),
             )
             reasons = self.watching.observe(end) if whole else []
         history.loss.append(part.loss)

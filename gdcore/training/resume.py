@@ -26,6 +26,8 @@ from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
 from . import checks as training_checks
 from .carried import Carried, GradientSum
+from .options import options_of
+from .snapshot import Snapshot
 from .stopping.base import StoppingCriterion
 from .turn import Turn, mine, wait_for_steps
 
@@ -95,6 +97,12 @@ def _copied(trainer: Trainer) -> dict[str, Any]:
             }
         ),
     }
+
+
+def snapshot_of(trainer: Trainer) -> Snapshot:
+    """Return settings and state of a trainer, from which an equal one can be made."""
+    state = state_of(trainer)
+    return Snapshot(trainer.stack, trainer.loss, trainer.optimizer, options_of(trainer), state)
 
 
 def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:

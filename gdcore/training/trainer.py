@@ -44,7 +44,8 @@ from .epoch import run_epoch
 from .fit import Fit
 from .history import History
 from .options import call_of, check_full_batch, chosen_seed, options_of
-from .resume import load_state, restored, state_of
+from .resume import load_state, restored, snapshot_of, state_of
+from .snapshot import Snapshot
 from .stopping.base import StopSpec
 from .turn import Turn
 from .validation import ValidationData, take_fit_data
@@ -203,6 +204,10 @@ class Trainer:
             been changed.
         """
         load_state(self, state)
+
+    def snapshot(self) -> Snapshot:
+        """Return settings and state of the training at this moment, for saving."""
+        return snapshot_of(self)
 
     @explains_calls
     def save(
