@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gdcore.base.text_table import markdown
 from gdcore.bench.plot import plot
 from gdcore.bench.table import duration, size, three_digits
 
@@ -47,8 +48,7 @@ Json = Mapping[str, Any]
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, its first column to the left and the others to the right."""
-    lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown(head, rows, right=range(1, len(head)))
 
 
 def suite_of(report: Json, name: str) -> Json | None:

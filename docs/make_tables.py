@@ -2,13 +2,14 @@
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from inspect import cleandoc
 from pathlib import Path
 
 import gdcore as gd
 from gdcore.base.record import plain_repr
+from gdcore.base.text_table import markdown
 
 PAGE = Path(__file__).parent / "reference.md"
 
@@ -23,19 +24,13 @@ def names(kind) -> str:
     return ", ".join(code(f'"{name}"') for name in (kind.name, *kind.aliases))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def activations() -> str:
     """Return the table of `gd.ACTIVATIONS`."""
     rows = [
         (code(f'"{row.name}"'), code(row.formula), code(row.output_range), code(row.slope_range), code(f'"{row.init}"'))
         for row in gd.ACTIVATIONS
     ]
-    return table(("name", "a(z)", "range", "slope", '`"auto"` weights'), rows)
+    return markdown(("name", "a(z)", "range", "slope", '`"auto"` weights'), rows)
 
 
 def losses() -> str:
@@ -48,36 +43,38 @@ def losses() -> str:
         "class": "labels, or probabilities",
     }
     rows = [(names(kind), code(call(kind)), code(kind.formula), targets[kind.target]) for kind in gd.LOSSES]
-    return table(("name", "record", "of an output z and its target y", "targets"), rows)
+    return markdown(("name", "record", "of an output z and its target y", "targets"), rows)
 
 
 def optimizers() -> str:
     """Return the table of `gd.OPTIMIZERS`."""
     rows = [(code(f'"{kind.name}"'), first_sentence(kind), code(call(kind))) for kind in gd.OPTIMIZERS]
-    return table(("name", "", "record with its defaults"), rows)
+    return markdown(("name", "", "record with its defaults"), rows)
 
 
 def initializers() -> str:
     """Return the table of `gd.INITIALIZERS`."""
     rows = [(names(record), first_sentence(type(record)), code(repr(record))) for record in gd.INITIALIZERS]
-    return table(("name", "", "record"), rows)
+    return markdown(("name", "", "record"), rows)
 
 
 def schedules() -> str:
     """Return the table of `gd.SCHEDULES`."""
     rows = [(code(call(kind)), first_sentence(kind)) for kind in gd.SCHEDULES]
-    return table(("record with its defaults", ""), rows)
+    return markdown(("record with its defaults", ""), rows)
 
 
 def metrics() -> str:
     """Return the table of `gd.METRICS`."""
     rows = [(code(f'"{kind.name}"'), code(call(kind)), code(kind.formula), first_sentence(kind)) for kind in gd.METRICS]
-    return table(("name", "record", "of an output z, its target y, the class c", ""), rows)
+    return markdown(("name", "record", "of an output z, its target y, the class c", ""), rows)
 
 
 def averages() -> str:
     """Return the table of `gd.AVERAGES`."""
-    return table(("record with its defaults", ""), [(code(call(kind)), first_sentence(kind)) for kind in gd.AVERAGES])
+    return markdown(
+        ("record with its defaults", ""), [(code(call(kind)), first_sentence(kind)) for kind in gd.AVERAGES]
+    )
 
 
 def call(kind: type) -> str:

@@ -9,9 +9,8 @@ Design
   one Python call.
 - The public methods take typed memoryviews; below them everything is `noexcept nogil`, works on pointers
   into buffers that were bound once, and neither validates nor allocates. Python validates (`base/checks.py`).
-- Each include holds one idea, the forward step beside its derivative. They come in the order of the data's
-  way, and each uses only what stands above it. Every folder is one part: the machine, the layers, the losses, the
-  updates, the network, training, and what the gradient checker measures.
+- Each include holds one idea, a forward step beside its derivative, and uses only includes above it. Every folder is
+  one part: the machine, the layers, the losses, the updates, the network, training, and the gradient checker's engine.
 """
 
 import numpy
@@ -50,6 +49,7 @@ include "machine/pool.pxi"
 include "machine/signals.pxi"
 include "machine/random.pxi"
 include "machine/elementary.pxi"
+include "machine/panels.pxi"
 include "machine/product.pxi"
 include "machine/sums.pxi"
 include "network/rows.pxi"
@@ -71,7 +71,8 @@ include "network/network.pxi"
 include "network/measured.pxi"
 include "training/layerwise.pxi"
 include "training/average.pxi"
-include "training/reach.pxi"
+include "training/overflow.pxi"
+include "training/step.pxi"
 include "training/training.pxi"
 include "probe/lanes.pxi"
 include "probe/stages.pxi"

@@ -18,10 +18,10 @@ import numpy as np
 
 import gdcore as gd
 from gdcore._kernels import load
-from gdcore.data.samples import checked_samples
 from gdcore.gradcheck.model.kinks import NEAR, kinks_at, sign_reader
-from gdcore.gradcheck.model.objective import Objective
 from gdcore.gradcheck.slopes.differences import spans
+from gdcore.objective.build import objective_of
+from gdcore.objective.objective import Objective
 
 LOSSES = (*(kind() for kind in gd.LOSSES), gd.Huber(0.3), gd.Quantile(0.9), gd.CrossEntropy(label_smoothing=0.2))
 _ALL = [(row.name, loss) for row in gd.ACTIVATIONS for loss in LOSSES]
@@ -116,22 +116,13 @@ class Case:
     def objective(self) -> Objective:
         """The mean loss in float64, without scale and penalties, for what is computed layer by layer."""
         wide = self.wide()
-        data = checked_samples(
-            wide.X,
-            wide.y,
-            wide.weight,
-            n_in=wide.net.in_features,
-            n_out=wide.net.out_features,
-            dtype="float64",
-            loss=self.loss,
-        )
-        key = 0 if self.dropout_seed is None else 1 + self.dropout_seed
-        return Objective(wide.net.stack, data, self.loss, 0.0, 0.0, key)
+        objective = objective_of(wide.net.stack, wide.X, wide.y, self.loss, wide.weight)
+        return objective.with_dropout(self.dropout_seed)
 
     def several_kinks(self) -> bool:
         """Whether a parameter stands on several kinks at once, where backward need not give a derivative."""
         objective = replace(self.objective(), l1=self.l1)
-        params, signs = objective.stack.params, sign_reader(objective)
+        params, signs = objective.x, sign_reader(objective)
         return any(kinks_at(signs, params, i, step) > 1 for i, step in enumerate(NEAR * spans(params)))
 
     def scaled_loss(self) -> Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import gdcore as gd
 from gdcore.base import checks
+from gdcore.base.text_table import ruled
 from gdcore.bench.machine import describe
-from gdcore.gradcheck.report.tables import aligned
 
 from . import tables
 from .checkers import CHECKERS
@@ -89,7 +89,7 @@ def show(tally: Tally, seeds: int, seconds: float) -> None:
     print(f"\npower: {seeds} seeds, {tally.cases} cases, {seconds:.0f} s")
     for made in (tables.checkers, tables.scales, tables.mutations):
         head, rows = made(tally)
-        print("\n" + "\n".join(aligned(head, rows)))
+        print("\n" + "\n".join(ruled(head, rows)))
     for row in tally.named:
         if row["checker"] == CHECKERS[0].name or row["what"] == "error":
             print(", ".join(value for value in row.values() if value))

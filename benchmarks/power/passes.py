@@ -10,7 +10,7 @@ import numpy as np
 
 import gdcore as gd
 from gdcore.gradcheck.model.backward import Step, gradient_through, steps_of
-from gdcore.gradcheck.model.rounding import at_ends, loss_slopes
+from gdcore.gradcheck.model.rounding import at_ends
 
 from .cases import Case
 from .vectors import Change
@@ -75,7 +75,7 @@ def by_rows(case: Case, right: np.ndarray, change: Callable[[np.ndarray], np.nda
     """The slopes of the loss at the outputs are changed."""
     objective = case.objective()
     steps, outputs = steps_of(objective)
-    delta = loss_slopes(objective, outputs)
+    delta = objective.loss_of(outputs)[1]
     return right + case.scale * gradient_through(objective, steps, change(delta) - delta)
 
 
@@ -87,7 +87,7 @@ def on_the_way(change: Callable[[int, Step], Step], needs: Callable[[Case], bool
             return None
         objective = case.objective()
         steps, outputs = steps_of(objective)
-        delta = loss_slopes(objective, outputs)
+        delta = objective.loss_of(outputs)[1]
         behind = np.cumsum([step.kind == "dense" for step in reversed(steps)])[::-1]
         wrong = [change(int(after), step) for after, step in zip([*behind[1:], 0], steps, strict=True)]
         added = gradient_through(objective, wrong, delta) - gradient_through(objective, steps, delta)

@@ -11,8 +11,8 @@ from typing import Any
 
 import gdcore as gd
 from gdcore.base import checks
+from gdcore.base.text_table import ruled
 from gdcore.bench.machine import describe
-from gdcore.gradcheck.report.tables import aligned
 
 from . import tables
 from .cases import CASES, draw, missing
@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
             print(f"\r{done} of {len(cases)} cases, {time.perf_counter() - began:.0f} s", end="", file=sys.stderr)
     print(f"\nrates: {len(cases)} cases, {seeds} seeds each, {time.perf_counter() - began:.0f} s")
     for head, rows in (tables.every_case(outcomes), tables.by_optimizer(outcomes), tables.summary(outcomes)):
-        print("\n" + "\n".join(aligned(head, rows)))
+        print("\n" + "\n".join(ruled(head, rows)))
     if args.json is not None:
         packages = {"sklearn": "scikit-learn"}
         needed = sorted({case.source.needs for case in cases} - {"gdcore"})

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gdcore.base import checks
+from gdcore.base.text_table import ruled
 from gdcore.bench.library import Entry
 from gdcore.bench.machine import describe
 from gdcore.bench.runner import QUICK, Runner, installed
 from gdcore.bench.suites import Suite
 from gdcore.bench.tasks import Case
-from gdcore.gradcheck.report.tables import aligned
 
 from . import tables
 from .contenders import LINEAR_MODELS, NETWORKS
@@ -141,5 +141,5 @@ def show(results: Sequence[Result]) -> None:
         found = tables.of(results, models)
         for made in (tables.datasets, tables.summary):
             head, rows = made(found)
-            print(f"\n{models}\n" + "\n".join(aligned(head, rows)))
+            print(f"\n{models}\n" + "\n".join(ruled(head, rows)))
     print("\nMedians over the folds; in brackets quartiles over the data sets. x: times gdcore's CPU seconds.")

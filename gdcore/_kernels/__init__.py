@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from . import base_float64
+    from .records import Rule
 
 ISAS = ("base", "v3", "v4")
 
@@ -54,14 +55,11 @@ class Kernels(Protocol):
     def shuffled(self, seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
     def update(
         self,
-        rule: str,
-        hyper: NDArray[np.float64],
-        scalars: NDArray[np.float64],
+        rule: Rule,
         learning_rate: float,
         step: int,
         params: NDArray[Any],
         grads: NDArray[Any],
-        slots: NDArray[Any],
     ) -> None: ...
 
 

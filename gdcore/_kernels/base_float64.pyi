@@ -10,6 +10,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from .records import Rule, StepOptions
+
 _Reals = NDArray[np.floating[Any]]
 
 ACTIVATION_NAMES: tuple[str, ...]
@@ -115,7 +117,7 @@ class Training:
     norm_sum: float
     clipped_steps: int
     loss_sum: float
-    mass: float
+    total_weight: float
     epoch_samples: int
     epoch_of_steps: int
     epoch_steps: int
@@ -132,21 +134,9 @@ class Training:
         network: Network,
         loss: str,
         option: float,
-        rule: str,
-        hyper: NDArray[np.float64],
-        scalars: NDArray[np.float64],
-        slots: _Reals,
+        rule: Rule,
         grads: _Reals,
-        *,
-        learning_rate: float,
-        decay: float,
-        growth: float,
-        l1: float,
-        l2: float,
-        clip_norm: float,
-        clip_value: float,
-        seed: int,
-        factors: NDArray[np.float64] | None = None,
+        options: StepOptions,
     ) -> None: ...
     def step(
         self,
@@ -158,10 +148,7 @@ class Training:
     ) -> float: ...
     def epoch(
         self,
-        X: _Reals,
-        target: _Reals | None,
-        labels: NDArray[np.int64] | None,
-        weight: _Reals | None,
+        data: tuple[_Reals, _Reals | None, NDArray[np.int64] | None, _Reals | None],
         order: NDArray[np.int64] | None,
         batch_size: int,
         rates: NDArray[np.float64] | None = None,
@@ -175,7 +162,7 @@ class Training:
         self,
         counts: bool,
         loss: float = 0.0,
-        mass: float = 0.0,
+        weight: float = 0.0,
         total: NDArray[np.float64] | None = None,
     ) -> None: ...
 
@@ -198,14 +185,11 @@ def peak_flops(flops: int) -> int: ...
 def set_num_threads(n: int) -> None: ...
 def shuffled(seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
 def update(
-    rule: str,
-    hyper: NDArray[np.float64],
-    scalars: NDArray[np.float64],
+    rule: Rule,
     learning_rate: float,
     step: int,
     params: _Reals,
     grads: _Reals,
-    slots: _Reals,
     scale: float = 1,
 ) -> None: ...
 def update_rules() -> tuple[str, ...]: ...

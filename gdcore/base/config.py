@@ -9,6 +9,7 @@ import numpy as np
 
 from .._kernels import BUILT, CHOSEN, SUPPORTED, load
 from .._version import __version__
+from .text_table import columns
 from .threads import get_num_threads
 
 
@@ -16,8 +17,7 @@ class Config(dict[str, str]):
     """The result of `show_config`: a dict that prints as a table."""
 
     def __repr__(self) -> str:
-        width = max(map(len, self))
-        return "\n".join(f"{key:<{width}}  {value}" for key, value in self.items())
+        return "\n".join(columns(list(self.items())))
 
 
 def instruction_sets() -> str:

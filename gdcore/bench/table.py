@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..base.text_table import line as text_line
 from .measure import Timing
 from .runner import Row
 from .suites import Suite
@@ -79,25 +80,29 @@ def groups(names: Sequence[str], width: int) -> list[list[str]]:
 
 def header(suite: Suite, names: Sequence[str]) -> str:
     """Return the title and the line of column names."""
-    cells = [f"{'layers, rows':<{LABEL}}", f"{names[0] + ' ~IQR':>{TIME}}"]
-    cells += [f"{name + ' ~IQR':>{TIME}}{'ratio':>{RATIO}}" for name in names[1:]]
-    line = "".join([*cells, f"{suite.check:>{CHECK}}", f"{'apart':>{APART}}"])
-    return f"{suite.name}: {suite.title}\n{line}\n{'-' * len(line)}"
+    others = (cell for name in names[1:] for cell in (f"{name} ~IQR", "ratio"))
+    told = placed(["layers, rows", f"{names[0]} ~IQR", *others, suite.check, "apart"])
+    return f"{suite.name}: {suite.title}\n{told}\n{'-' * len(told)}"
+
+
+def placed(cells: Sequence[str]) -> str:
+    """Return a line of times: a label, the first library's time, those of the others with ratios, and the check."""
+    others = (len(cells) - 4) // 2
+    return text_line(cells, (LABEL, TIME, *(TIME, RATIO) * others, CHECK, APART), range(1, len(cells)), gap="")
 
 
 def line(row: Row, names: Sequence[str], unit: str = "s") -> str:
     """Return one case: times with spreads, ratios to the first library, what was compared, and how far the libraries
     differ.
     """
-    cells = [f"{row.case.label:<{LABEL}}"]
+    cells = [row.case.label]
     for name in names:
-        cells.append(f"{written(row.timings[name], unit) if name in row.timings else _absent(row, name):>{TIME}}")
+        cells.append(written(row.timings[name], unit) if name in row.timings else _absent(row, name))
         if name != names[0]:
-            cells.append(f"{_ratio(row, name, names[0]):>{RATIO}}")
-    check = row.checks.get(names[0], math.nan)
-    cells.append(f"{f'{check:.6g}' if names[0] in row.checks else '':>{CHECK}}")
-    cells.append(f"{f'{row.apart:.0e}' if row.compared and row.checks else '':>{APART}}")
-    return "".join(cells).rstrip()
+            cells.append(_ratio(row, name, names[0]))
+    cells.append(f"{row.checks[names[0]]:.6g}" if names[0] in row.checks else "")
+    cells.append(f"{row.apart:.0e}" if row.compared and row.checks else "")
+    return placed(cells)
 
 
 def _ratio(row: Row, name: str, base: str) -> str:
@@ -111,10 +116,11 @@ def check_table(suite: Suite, rows: Sequence[Row], names: Sequence[str]) -> Iter
     fit = max(1, (sum((LABEL, 2 * TIME, RATIO, CHECK, APART)) - LABEL) // width)
     for at in range(0, len(names), fit):
         part = names[at : at + fit]
-        yield "\n" + f"{suite.check:<{LABEL}}" + "".join(f"{name:>{width}}" for name in part)
+        widths, right = (LABEL, *(width for _ in part)), range(1, len(part) + 1)
+        yield "\n" + text_line([suite.check, *part], widths, right, gap="")
         for row in rows:
             cells = (f"{row.checks[name]:.6g}" if name in row.checks else "-" for name in part)
-            yield f"{row.case.label:<{LABEL}}" + "".join(f"{cell:>{width}}" for cell in cells)
+            yield text_line([row.case.label, *cells], widths, right, gap="")
 
 
 def _absent(row: Row, name: str) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from itertools import zip_longest
 from textwrap import wrap
 
+from ..base.text_table import columns, line
 from .claim import Cell, Claim, Table
 
 WIDTH = 100
@@ -37,19 +38,15 @@ def claims_text(claims: Iterable[Claim]) -> str:
 
 
 def _row(said: str, measured: str, verdict: str) -> str:
-    return f"  {said:<{SAID}}  {measured:<{MEASURED}}  {verdict}".rstrip()
+    return "  " + line((said, measured, verdict), (SAID, MEASURED, VERDICT))
 
 
 def table_text(table: Table) -> str:
     """Return a table with the note above; columns with numbers are aligned to the right."""
     rows = [tuple(map(cell_text, row)) for row in table.rows]
-    widths = [max(map(len, column)) for column in zip(table.header, *rows, strict=True)]
-    right = [any(not isinstance(row[i], str) for row in table.rows) for i in range(len(widths))]
+    right = [column for row in table.rows for column, cell in enumerate(row) if not isinstance(cell, str)]
     lines = wrap(table.note, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    for row in (table.header, *rows):
-        cells = zip(row, widths, right, strict=True)
-        lines.append("  " + "  ".join(f"{cell:{'>' if to_right else '<'}{width}}" for cell, width, to_right in cells))
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join([*lines, *(f"  {row}" for row in columns([table.header, *rows], right))])
 
 
 def cell_text(value: Cell) -> str:

@@ -23,7 +23,8 @@ from ..base import checks
 from ..base.calls import explains_calls
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
-from ..objective.point import Point
+from ..objective.build import wide_objective
+from ..objective.objective import Objective
 from .lanczos import Spectrum, lanczos
 
 TOLERANCE = 1e-9
@@ -178,14 +179,14 @@ def _steps(factor: float) -> float:
     return 1.0 if factor <= 0.1 else math.log(10) / -math.log(factor)
 
 
-def spectrum_of(point: Point, most: int, seed: int, low: float | None = 1.0) -> Spectrum:
-    """Return the ends of the spectrum of a model's Hessian, or only the upper one, by `lanczos` from a random start."""
-    start = np.random.default_rng(seed).normal(size=point.x.size)
-    return lanczos(point.hessian(), start, most, TOLERANCE, low)
+def spectrum_of(objective: Objective, most: int, seed: int, low: float | None = 1.0) -> Spectrum:
+    """Return the ends of the Hessian's spectrum, or only the upper one, by `lanczos` from a random start."""
+    start = np.random.default_rng(seed).normal(size=objective.x.size)
+    return lanczos(objective.hessian(), start, most, TOLERANCE, low)
 
 
 def bound_from(
-    spectrum: Spectrum, loss: Loss | CustomLoss, momentum: float = 0.0, nesterov: bool = False
+    spectrum: Spectrum, loss: Loss | CustomLoss | None, momentum: float = 0.0, nesterov: bool = False
 ) -> LearningRateBound:
     """Return the bound that follows from a spectrum; the lower end is included if it has converged."""
     high = float(spectrum.ritz[-1])
@@ -253,6 +254,6 @@ def learning_rate_bound(
     checks.in_range("momentum", momentum, 0, 1)
     checks.boolean("nesterov", nesterov)
     most = checks.integer("max_products", max_products, 1)
-    point = Point(model, X, y, loss, sample_weight, 0.0, l2)
-    spectrum = spectrum_of(point, most, checks.integer("seed", seed, 0), OWN)
-    return bound_from(spectrum, point.loss, momentum, nesterov)
+    objective = wide_objective(model, X, y, loss, sample_weight, 0.0, l2)
+    spectrum = spectrum_of(objective, most, checks.integer("seed", seed, 0), OWN)
+    return bound_from(spectrum, objective.loss, momentum, nesterov)

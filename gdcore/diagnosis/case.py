@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import final
 
@@ -11,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
-from ..layers.dense import Dense
-from ..layers.dropout import Dropout
+from ..data.samples import take_samples
 from ..layers.layer import Layer
 from ..losses import Loss, MeanSquaredError
 from ..models.sequential import Sequential
-from ..objective import checks as objective_checks
-from ..objective.ideal import raw_loss
-from ..objective.penalties import least_subgradient, penalty_vectors
-from ..objective.point import Point
+from ..objective.objective import Objective
+from ..objective.penalties import least_subgradient
 from ..optimizers import SGD, Optimizer
 from ..optimizers.full_batch import FullBatch
 from ..schedules import Schedule
@@ -27,13 +25,13 @@ from ..training import History
 from .bound import LearningRateBound, bound_from, spectrum_of
 from .lanczos import Spectrum, lanczos
 from .learning import Learning, Teachable, learning_of, share_of_variance, teachable
+from .passes import dense_outputs, plain_layers, unit_errors
 
 Vector = NDArray[np.float64]
 
 PRODUCTS = 100
 """At most this many products with the Hessian are spent on its extreme eigenvalues."""
 SEED = 0
-PROBED_ROWS = 32
 STARTS = 3
 """The losses of this many draws of initial weights show where runs begin."""
 BLOWN = 2.0
@@ -50,34 +48,52 @@ SADDLE = 1e-3
 
 @final
 class Case:
-    """A model with its data, and what is known of its training."""
+    """A model's objective, and what is known of its training.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of a float64 copy of the model, without dropout.
+    dtype : {"float32", "float64"}
+        The model's own precision.
+    names : tuple of str
+        Of X's columns; empty if they have none.
+    history : History or None
+    optimizer : Optimizer, FullBatch or None
+    """
 
     def __init__(
-        self, point: Point, names: tuple[str, ...], history: History | None, optimizer: Optimizer | FullBatch | None
+        self,
+        objective: Objective,
+        dtype: str,
+        names: tuple[str, ...],
+        history: History | None,
+        optimizer: Optimizer | FullBatch | None,
     ) -> None:
-        self.point, self.names, self.history, self.optimizer = point, names, history, optimizer
+        self.objective, self.dtype, self.names = objective, dtype, names
+        self.history, self.optimizer = history, optimizer
 
     @cached_property
     def loss(self) -> float:
         """The loss with penalties."""
-        return self.point.value(self.point.x)
+        return self.objective.value()
 
     @cached_property
     def gradient(self) -> Vector:
         """The gradient over all data, (n_params,)."""
-        return self.point.gradient(self.point.x)
+        return self.objective.gradient()
 
     @cached_property
     def descent(self) -> Vector:
         """The gradient, (n_params,); for a weight that is 0 under an l1 penalty, the subgradient of least size."""
         found = self.gradient.copy()
-        least_subgradient(self.point.x, found, penalty_vectors(self.point.stack, self.point.l1, self.point.l2)[0])
+        least_subgradient(self.objective.x, found, self.objective.penalties()[0])
         return found
 
     @cached_property
     def finite(self) -> bool:
         """Whether parameters, loss, gradient and its norm are finite, in the model's own precision too."""
-        return self._finite_in_float64 and self.point.fits
+        return self._finite_in_float64 and self._finite_in_own_precision
 
     @property
     def overflows(self) -> bool:
@@ -86,19 +102,27 @@ class Case:
 
     @property
     def _finite_in_float64(self) -> bool:
-        if not checks.every_finite(self.point.x):
+        if not checks.every_finite(self.objective.x):
             return False
         return math.isfinite(self.loss) and _has_norm(self.gradient)
+
+    @property
+    def _finite_in_own_precision(self) -> bool:
+        objective, data, own = self.objective, self.objective.data, self.objective.stack.astype(self.dtype)
+        assert objective.loss is not None
+        rounded = take_samples(own, data.X, objective.targets, data.weight, objective.loss)
+        value, grad = replace(objective, stack=own, data=rounded).value_and_gradient()
+        return checks.every_finite(np.append(grad, value))
 
     @cached_property
     def spectrum(self) -> Spectrum:
         """The spectrum of the Hessian, from a random start."""
-        return spectrum_of(self.point, PRODUCTS, SEED)
+        return spectrum_of(self.objective, PRODUCTS, SEED)
 
     @cached_property
     def bound(self) -> LearningRateBound:
         """The bound for plain gradient descent at the model's parameters."""
-        return bound_from(spectrum_of(self.point, PRODUCTS, SEED, low=None), self.point.loss)
+        return bound_from(spectrum_of(self.objective, PRODUCTS, SEED, low=None), self.objective.loss)
 
     @cached_property
     def start_bound(self) -> LearningRateBound | None:
@@ -106,8 +130,8 @@ class Case:
 
         If a run has blown up, the curvature where it ended says nothing about the cause; that at the start does.
         """
-        seed = SEED if self.point.stack.seed is None else self.point.stack.seed
-        begun = self.point.at(Sequential(*self.point.stack.layers, seed=seed, dtype="float64").params)
+        seed = SEED if self.objective.stack.seed is None else self.objective.stack.seed
+        begun = self.objective.at(Sequential(*self.objective.stack.layers, seed=seed, dtype="float64").params)
         if not _has_norm(begun.hessian()(np.ones(begun.x.size))):
             return None
         return bound_from(spectrum_of(begun, PRODUCTS, SEED, low=None), begun.loss)
@@ -128,8 +152,13 @@ class Case:
         """Whether only the last layer's biases have a gradient, which the noise of batches may move."""
         if not self.dead_end:
             return False
-        last = f"dense{len(self.point.dense) - 1}.bias"
-        return not any(view.any() for name, view in self.point.stack.parameters(self.gradient) if name != last)
+        stack = self.objective.stack
+        own = [
+            view
+            for block, view in stack.views(self.gradient)
+            if block.is_weight or block.layer != stack.dense_names[-1]
+        ]
+        return not any(view.any() for view in own)
 
     @property
     def largest_size(self) -> float:
@@ -139,7 +168,7 @@ class Case:
 
     @cached_property
     def _layers(self) -> tuple[Vector, list[Vector]]:
-        return self.point.outputs()
+        return dense_outputs(self.objective)
 
     @property
     def inputs(self) -> Vector:
@@ -153,7 +182,7 @@ class Case:
 
     @cached_property
     def _data_loss(self) -> tuple[float, Vector]:
-        return self._loss_at(self.outputs[-1])
+        return self.objective.loss_of(self.outputs[-1])
 
     @property
     def data_loss(self) -> float:
@@ -168,19 +197,19 @@ class Case:
     @cached_property
     def learning(self) -> Learning | None:
         """How much of what can be learned was learned; None for a custom loss."""
-        kind = self.point.loss
-        return learning_of(self.point.data, kind, self.outputs[-1]) if isinstance(kind, Loss) else None
+        kind = self.objective.loss
+        return learning_of(self.objective.data, kind, self.outputs[-1]) if isinstance(kind, Loss) else None
 
     @cached_property
     def teachable(self) -> Teachable | None:
         """What the inputs tell about the targets; None for a custom loss or too few rows."""
-        kind = self.point.loss
-        return teachable(self.inputs, self.point.data, kind) if isinstance(kind, Loss) else None
+        kind = self.objective.loss
+        return teachable(self.inputs, self.objective.data, kind) if isinstance(kind, Loss) else None
 
     @property
     def missed(self) -> float:
         """How much more of the targets' variance two simple models explain than the model; NaN if unknown."""
-        learning, told, kind = self.learning, self.teachable, self.point.loss
+        learning, told, kind = self.learning, self.teachable, self.objective.loss
         if learning is None or told is None or not isinstance(kind, Loss):
             return math.nan
         return told.share - share_of_variance(kind, learning.share)
@@ -189,45 +218,37 @@ class Case:
     def learned(self) -> bool:
         """Whether little is left of the loss that zero outputs, or the outputs' mean for every row, would have."""
         mean = np.broadcast_to(self.outputs[-1].mean(axis=0), self.outputs[-1].shape)
-        constant = min(self.loss_of_nothing, self._loss_at(np.ascontiguousarray(mean))[0])
+        constant = min(self.loss_of_nothing, self.objective.loss_of(np.ascontiguousarray(mean))[0])
         return self.data_loss < LEARNED * constant
 
     @cached_property
     def loss_of_nothing(self) -> float:
         """The loss of zero outputs: the scale of what can be learned."""
-        return self._loss_at(np.zeros_like(self.outputs[-1]))[0]
+        return self.objective.loss_of(np.zeros_like(self.outputs[-1]))[0]
 
     @cached_property
     def loss_of_starts(self) -> float:
         """The largest loss, without penalties, of a few draws of the model's initial weights."""
-        return self._loss_begun(self.point.stack.layers)
+        return self._loss_begun(self.objective.stack.layers)
 
     @cached_property
     def loss_of_auto(self) -> float:
         """The same with weight_init="auto" and biases of 0."""
-        return self._loss_begun(self._plain_layers)
+        return self._loss_begun(plain_layers(self.objective.stack))
 
     @cached_property
     def first_outputs(self) -> list[Vector] | None:
         """Outputs of each dense layer with the initial weights of the model's seed; None without a seed."""
-        return None if self.point.stack.seed is None else self._begun(self.point.stack.seed)
-
-    @property
-    def _plain_layers(self) -> list[Layer]:
-        """The layers with default initial weights, penalties and biases, without dropout."""
-        return [
-            Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
-            for layer in self.point.stack.layers
-            if not isinstance(layer, Dropout)
-        ]
+        return None if self.objective.stack.seed is None else self._begun(self.objective.stack.seed)
 
     def _begun(self, seed: int, layers: Sequence[Layer] | None = None) -> list[Vector]:
         """Return the outputs of each dense layer with the initial weights of a seed."""
-        layers = self.point.stack.layers if layers is None else layers
-        return self.point.outputs(Sequential(*layers, seed=seed, dtype="float64").stack)[1]
+        layers = self.objective.stack.layers if layers is None else layers
+        begun = Sequential(*layers, seed=seed, dtype="float64").stack
+        return dense_outputs(replace(self.objective, stack=begun))[1]
 
     def _loss_begun(self, layers: Sequence[Layer]) -> float:
-        return max(self._loss_at(self._begun(seed, layers)[-1])[0] for seed in range(STARTS))
+        return max(self.objective.loss_of(self._begun(seed, layers)[-1])[0] for seed in range(STARTS))
 
     @property
     def blown_up(self) -> bool:
@@ -255,44 +276,18 @@ class Case:
         nothing = self.loss_of_nothing
         return loss > nothing + (times - 1) * abs(nothing) and loss > times * start
 
-    def _loss_at(self, z: Vector) -> tuple[float, Vector]:
-        """Return the loss of raw outputs (n, k), without penalties, and its derivative."""
-        data, kind = self.point.data, self.point.loss
-        if not isinstance(kind, Loss):
-            return objective_checks.custom_result(kind(z, data.y), (len(z), z.shape[1]), "float64")
-        return raw_loss(data, kind, z)
-
     @cached_property
     def errors(self) -> list[float]:
         """Root mean square norm of a unit error at the outputs after it has passed back to each dense layer's input
         sums.
-
-        The errors are random, of norm 1, one for each of a few rows. They measure the network alone; the gradient of
-        the loss would be zero at a minimum, in every layer.
         """
-        point = self.point
-        twin = Sequential(*self._plain_layers, dtype="float64").stack
-        own = dict(point.stack.parameters(point.x))
-        for name, view in twin.parameters():
-            view[...] = own.get(name, 0.0)
-        rng = np.random.default_rng(SEED)
-        network = twin.bind(trains=True, blocks=False)
-        squares = np.zeros(len(point.dense))
-        rows = rng.permutation(len(point.data.X))[:PROBED_ROWS]
-        grad = np.zeros(twin.n_params)
-        for row in rows:
-            error = rng.normal(size=(1, twin.out_features))
-            X = np.ascontiguousarray(point.data.X[row : row + 1])
-            network.outputs(X, 0)  # the backward pass reads its buffers
-            network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
-            squares += [float(view @ view) for name, view in twin.parameters(grad) if name.endswith("bias")]
-        return [float(value) for value in np.sqrt(squares / len(rows))]
+        return unit_errors(self.objective)
 
     @property
     def layer_gradients(self) -> list[float]:
         """Norm of each dense layer's part of the gradient, weights and biases."""
         squares: dict[str, float] = {}
-        for name, view in self.point.stack.parameters(self.gradient):
+        for name, view in self.objective.stack.parameters(self.gradient):
             layer = name.partition(".")[0]
             squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
         return [value**0.5 for value in squares.values()]
@@ -300,13 +295,13 @@ class Case:
     @property
     def is_linear(self) -> bool:
         """Whether the model is one dense layer without an activation."""
-        dense = self.point.dense
+        dense = self.objective.stack.dense
         return len(dense) == 1 and dense[0].activation == "identity"
 
     @property
     def is_quadratic(self) -> bool:
         """Whether the curvature is the same at all parameters."""
-        return self.is_linear and isinstance(self.point.loss, MeanSquaredError)
+        return self.is_linear and isinstance(self.objective.loss, MeanSquaredError)
 
     @property
     def sgd(self) -> SGD | None:
@@ -377,7 +372,7 @@ class Case:
         one_step = norm**2 / size / 2
         if one_step > self.smallest_gain:
             return one_step
-        found = lanczos(self.point.hessian(), self.descent, PRODUCTS, 1e-6)
+        found = lanczos(self.objective.hessian(), self.descent, PRODUCTS, 1e-6)
         curvature = np.maximum(np.abs(found.ritz), 1e-8 * size)
         return norm**2 / 2 * float(np.sum(found.weight / curvature))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..gradcheck import GradientReport, check_gradients
-from ..models.sequential import of_stack
+from ..gradcheck import GradientReport
+from ..gradcheck.arrays import kept_random_state
+from ..gradcheck.examine import Effort
+from ..gradcheck.objective_check import check_own
 from .case import Case
 from .finding import Finding
 
@@ -17,18 +19,8 @@ REMEDY = "a custom loss must return d value / d outputs; print(check_gradients(m
 
 def gradient_wrong(case: Case) -> Finding | None:
     """Report derivatives along random directions that disagree with the gradient."""
-    point = case.point
-    report = check_gradients(
-        of_stack(point.stack),
-        point.data.X,
-        point.targets,
-        point.loss,
-        sample_weight=point.data.weight,
-        l1=point.l1,
-        l2=point.l2,
-        mode="directions",
-        directions=DIRECTIONS,
-    )
+    with kept_random_state():  # a loss in Python may draw numbers
+        report = check_own(case.objective, "directions", Effort(directions=DIRECTIONS))
     if report.verdict != "fail":
         return None
     found = report.to_dict()

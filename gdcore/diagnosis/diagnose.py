@@ -9,17 +9,17 @@ makes sense even if parameters, loss or gradient are not finite.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from numpy.typing import ArrayLike
 
 from ..base import checks
 from ..base.calls import explains_calls
-from ..data.class_weight import ClassWeight
-from ..losses import CustomLoss, Loss
+from ..data.class_weight import ClassWeight, class_weighted
+from ..losses import CustomLoss, Loss, get_loss
 from ..models.sequential import Sequential
-from ..objective.point import Point
+from ..objective.build import wide_objective
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import FullBatch, get_method
 from ..training import History
@@ -155,9 +155,12 @@ def diagnose(
     if history is not None:
         checks.instance("history", history, History, "what fit returned")
     method = None if optimizer is None else get_method(optimizer)
-    point = Point(model, X, y, loss, sample_weight, l1, l2, class_weight)
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
+    if class_weight is not None:
+        data = class_weighted(objective.data, class_weight, get_loss(loss), model.out_features)
+        objective = replace(objective, data=data)
     columns = getattr(X, "columns", None) if feature_names is None else feature_names
-    names = () if columns is None else diagnosis_checks.column_names(columns, point.stack.in_features)
-    case = Case(point, names, history, method)
+    names = () if columns is None else diagnosis_checks.column_names(columns, model.in_features)
+    case = Case(objective, model.dtype, names, history, method)
     looked = (rule.look(case) for rule in RULES if case.finite or rule.always)
     return Diagnosis(tuple(finding for finding in looked if finding is not None))

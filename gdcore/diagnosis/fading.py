@@ -59,7 +59,7 @@ def _could_gain(case: Case) -> bool:
     """Return whether one good step would lower the loss much; the curvature cannot say so if the loss is piecewise
     linear.
     """
-    kind = case.point.loss
+    kind = case.objective.loss
     straight = isinstance(kind, Loss) and kind.kink == "residual"
     return not straight and case.gain >= GAIN * abs(case.loss)
 

@@ -54,7 +54,7 @@ def hardly_better(case: Case) -> Finding | None:
     learning, history = case.learning, case.history
     if learning is None or history is None or len(history.loss) < FEWEST_EPOCHS or not learning.share < HARDLY:
         return None
-    few_rows = case.teachable is None and case.point.stack.n_params >= len(case.point.data.X)
+    few_rows = case.teachable is None and case.objective.stack.n_params >= len(case.objective.data.X)
     learnable = learning.share < -HARDLY or case.missed > TOLD or few_rows
     summary = (
         f"after {len(history.loss)} epochs the loss is {case.data_loss:.4g}, that of {_constant(case)} alone "
@@ -83,8 +83,8 @@ def underfitting(case: Case) -> Finding | None:
         better = "a linear model" if told.line.mean() > told.neighbours.mean() else "the mean of the nearest rows"
         summary += f"where {better} explains {told.share:.0%} of what varies in the targets"
     elif _by_heart(case):
-        rows = len(case.point.data.X)
-        summary += f"though {case.point.stack.n_params} parameters could learn {rows} rows by heart"
+        rows = len(case.objective.data.X)
+        summary += f"though {case.objective.stack.n_params} parameters could learn {rows} rows by heart"
     else:
         return None
     return Finding("underfitting", summary, _evidence(case, learning), _remedy(case, learning))
@@ -105,12 +105,12 @@ def _evidence(case: Case, learning: Learning) -> dict[str, float]:
 
 def _by_heart(case: Case) -> bool:
     """Return whether the data are a few rows of at most two values against as many parameters."""
-    targets = case.point.targets
-    return case.point.stack.n_params >= len(targets) and len(np.unique(targets)) <= 2
+    targets = case.objective.targets
+    return case.objective.stack.n_params >= len(targets) and len(np.unique(targets)) <= 2
 
 
 def _constant(case: Case) -> str:
-    kind = case.point.loss
+    kind = case.objective.loss
     if isinstance(kind, Quantile):
         return f"the {kind.q:g}-quantile of y"
     return CONSTANTS.get(kind.name, "the best constant") if isinstance(kind, Loss) else "the best constant"

@@ -11,7 +11,7 @@ Design
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -23,8 +23,7 @@ from ..base.optional import axes_or_new, legend_below, log_where_wide
 from ..data.samples import take_samples
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential, without_target_scale
-from ..objective.evaluate import mean_loss
-from ..objective.point import targets_of
+from ..objective.build import objective_of
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training import Trainer
@@ -204,9 +203,8 @@ def find_learning_rate(
         raise diagnosis_checks.no_rate_to_find(rule)
     diagnosis_checks.fixed_rate(rule.learning_rate)
     trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
-    data = take_samples(model.stack, X, y, None, trainer.loss)
-    targets = targets_of(data)
-    first = mean_loss(model.stack, data, trainer.loss)
+    objective = objective_of(model.stack, X, y, trainer.loss, None, l1, l2)
+    data, targets, first = objective.data, objective.targets, objective.mean_loss()
     rates, losses, changes = np.geomspace(low, high, steps), [], []
     reason = "the highest rate was reached"
     for rate, rows in zip(rates, _row_batches(len(data.X), min(batch_size, len(data.X)), steps, seed), strict=True):
@@ -219,17 +217,14 @@ def find_learning_rate(
             break
         losses.append(value)
         batch = take_samples(copy.stack, xb, yb, None, trainer.loss)
-        changes.append(value - mean_loss(model.stack, batch, trainer.loss))
+        changes.append(value - replace(objective, data=batch).mean_loss())
         if changes[-1] > TOO_HIGH * abs(first):
             reason = f"the loss had risen far above the first at the rate {rate:.3g}"
             break
     rates = rates[: len(losses)]
     curve = first + _smooth(np.array(changes), max(1, round(WINDOW * steps)))
-    found = try_rates(
-        Problem(plain, data.X, targets, trainer.loss, rule, batch_size, trainer.l1, trainer.l2, seed, TRIAL * steps),
-        low,
-        high,
-    )
+    problem = Problem(plain, replace(objective, stack=plain.stack), trainer.loss, rule, batch_size, seed, TRIAL * steps)
+    found = try_rates(problem, low, high)
     return RangeTest(
         rates, np.array(losses), curve, found.suggestion, reason, found.rates, found.losses, found.diverged
     )

@@ -44,7 +44,7 @@ def badly_scaled(case: Case) -> Finding | None:
     wrong = size | offset
     if not wrong.any():
         return None
-    behind = " of X" if X is case.point.data.X else ", behind the scaling layers,"
+    behind = " of X" if X is case.objective.data.X else ", behind the scaling layers,"
     columns = [case.names[i] if case.names else int(i) for i in np.flatnonzero(wrong)]
     seen = X[:, wrong]
     evidence = {
@@ -113,7 +113,7 @@ def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def outliers(case: Case) -> Finding | None:
     """Report a few rows, far off, that make most of the gradient."""
-    data, kind = case.point.data, case.point.loss
+    data, kind = case.objective.data, case.objective.loss
     if not isinstance(kind, Loss) or kind.target not in ("real", "nonnegative") or data.target is None:
         return None
     n = len(data.X)
@@ -138,7 +138,7 @@ def outliers(case: Case) -> Finding | None:
 
 def imbalance(case: Case) -> Finding | None:
     """Report a class that hardly occurs, by sample weight."""
-    data, kind = case.point.data, case.point.loss
+    data, kind = case.objective.data, case.objective.loss
     if not isinstance(kind, Loss):
         return None
     counts = _class_weights(case, kind.target)
@@ -169,11 +169,11 @@ def _class_weights(case: Case, target: str) -> NDArray[np.float64] | None:
     """Return the weight of each class in units of samples; for several binary outputs, that of no
     and yes of the worst.
     """
-    data = case.point.data
+    data = case.objective.data
     n = len(data.X)
     weight = np.ones(n) if data.weight is None else data.weight * (n / data.weight.sum())
     if data.labels is not None:
-        return np.bincount(data.labels, weight, case.point.stack.out_features).astype(np.float64)
+        return np.bincount(data.labels, weight, case.objective.stack.out_features).astype(np.float64)
     if data.target is None or target not in ("class", "unit", "sign"):
         return None
     if target == "class":

@@ -66,7 +66,7 @@ def _zero_layers(case: Case) -> list[str]:
         return []
     weights = (
         (name.partition(".")[0], view)
-        for name, view in case.point.stack.parameters(case.point.x)
+        for name, view in case.objective.stack.parameters(case.objective.x)
         if name.endswith(".weight")
     )
     return [layer for layer, view in weights if not view.any()]
@@ -78,7 +78,7 @@ def exploding(case: Case) -> Finding | None:
     Weights that began right have grown for targets far off scale: that is what to mend then.
     """
     whole, per_layer = _passed(case)
-    begun_right = all(layer.weight_init == "auto" for layer in case.point.dense)
+    begun_right = all(layer.weight_init == "auto" for layer in case.objective.stack.dense)
     if not (whole >= 1 / WHOLE and per_layer >= 1 / PER_LAYER) or (begun_right and badly_scaled_targets(case)):
         return None
     remedy = "use smaller initial weights (weight_init='auto') and clip_norm=1"

@@ -32,7 +32,7 @@ def badly_scaled_targets(case: Case) -> Finding | None:
     SGD reaches the optimum of a linear model under mean_squared_error alike whatever the scale of y. Before training,
     nothing is said where it, or a method with a line search, may be meant.
     """
-    data, kind, learning = case.point.data, case.point.loss, case.learning
+    data, kind, learning = case.objective.data, case.objective.loss, case.learning
     if learning is None or data.target is None or not isinstance(kind, Loss) or kind.target != "real":
         return None
     if case.history is None and (case.is_quadratic or isinstance(case.optimizer, FullBatch)):
@@ -80,7 +80,9 @@ def _learned(shares: np.ndarray) -> str:
 
 def outputs_out_of_reach(case: Case) -> Finding | None:
     """Report an output activation that keeps the outputs away from the targets, or from the logits of the loss."""
-    found = out_of_reach(case.point.stack, case.point.data, case.point.loss)
+    objective = case.objective
+    assert objective.loss is not None
+    found = out_of_reach(objective.stack, objective.data, objective.loss)
     if found is None:
         return None
     return Finding(

@@ -21,8 +21,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.samples import take_samples
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
+from ..objective.objective import Objective
 from ..optimizers import Optimizer
 from ..training import Trainer
 from ..training.errors import DivergedError
@@ -69,16 +71,27 @@ LARGEST = 1 / 16
 @final
 @dataclass(frozen=True)
 class Problem:
-    """What a run trains, as `Trainer` takes it, and how many steps it may take."""
+    """What a run trains, on what and how, and how many steps it may take.
+
+    Attributes
+    ----------
+    model : Sequential
+        Without a `ScaledTarget`.
+    objective : Objective
+        Of this model in its own precision; the runs see its samples, loss and penalties.
+    loss : Loss or callable
+        The objective's.
+    optimizer : Optimizer
+    batch_size, seed : int
+        As `Trainer` takes them.
+    steps : int
+    """
 
     model: Sequential
-    X: NDArray[Any]
-    y: NDArray[Any]
+    objective: Objective
     loss: Loss | CustomLoss
     optimizer: Optimizer
     batch_size: int
-    l1: float
-    l2: float
     seed: int
     steps: int
 
@@ -123,21 +136,23 @@ class _Runs:
 
     def __init__(self, problem: Problem, rates: Vector) -> None:
         self.problem, self.rates = problem, rates
+        self.X, self.y = problem.objective.data.X, problem.objective.targets
         self.seeds = [*range(SEEDS, SEEDS + RUNS - 1), problem.seed]
         self.starts = _starts(problem.model, self.seeds)
         most = max(problem.steps // MEASURED, 1) * problem.batch_size
-        self.rows = _rows(problem.X, most, self.seeds)
-        per_epoch = -(-min(len(problem.X), most) // problem.batch_size)
+        self.rows = _rows(self.X, most, self.seeds)
+        per_epoch = -(-min(len(self.X), most) // problem.batch_size)
         few = min(MOST_EPOCHS, FEW_STEPS // per_epoch)
         self.epochs = max(MEASURED, few, min(EPOCHS, problem.steps // per_epoch))
-        seen = np.sort(np.random.default_rng(SEEDS).permutation(len(problem.X))[:ROWS])
-        self.seen = problem.X[seen], problem.y[seen]
+        seen = np.sort(np.random.default_rng(SEEDS).permutation(len(self.X))[:ROWS])
+        data = take_samples(problem.model.stack, self.X[seen], self.y[seen], None, problem.loss)
+        self.seen = replace(problem.objective, data=data)
         self.firsts = np.array([self.loss(start) for start in self.starts])
         self.ends: dict[int, list[float]] = {}
 
     def loss(self, model: Sequential) -> float:
         """Return the loss of a model, with penalties, on the rows for measurement."""
-        return model.loss(*self.seen, self.problem.loss, l1=self.problem.l1, l2=self.problem.l2)
+        return replace(self.seen, stack=model.stack).value()
 
     def make(self, number: int, runs: int) -> None:
         """Make this many runs at a rate, or fewer if one diverges."""
@@ -151,13 +166,12 @@ class _Runs:
         epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
         model = self.starts[run].copy()
         rule = replace(problem.optimizer, learning_rate=rate)
-        trainer = Trainer(
-            model, problem.loss, rule, batch_size=problem.batch_size, l1=problem.l1, l2=problem.l2, seed=self.seeds[run]
-        )
+        l1, l2, seed = problem.objective.l1, problem.objective.l2, self.seeds[run]
+        trainer = Trainer(model, problem.loss, rule, batch_size=problem.batch_size, l1=l1, l2=l2, seed=seed)
         losses = []
         try:
             for left in reversed(range(epochs)):
-                trainer.epoch(problem.X[rows], problem.y[rows])
+                trainer.epoch(self.X[rows], self.y[rows])
                 if left < MEASURED:
                     losses.append(self.loss(model))
         except DivergedError:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.activations import ZERO_BELOW
+from ..layers.dense import Dense
 from .case import Case
 from .finding import Finding
 from .targets import badly_scaled_targets, outputs_out_of_reach
@@ -27,11 +28,11 @@ def saturated(case: Case) -> Finding | None:
     Those of the last layer are where targets out of its reach have drawn them: that is another finding.
     """
     shares: dict[str, float] = {}
-    layers = list(zip(case.point.dense, case.outputs, strict=True))
-    for i, (layer, output) in enumerate(layers[:-1] if outputs_out_of_reach(case) else layers):
+    layers = _layers(case)
+    for name, layer, output in layers[:-1] if outputs_out_of_reach(case) else layers:
         if layer.activation in ("tanh", "sigmoid"):
             centred = output if layer.activation == "tanh" else 2 * output - 1
-            shares[f"dense{i}"] = float(np.mean(np.abs(centred) > BEYOND))
+            shares[name] = float(np.mean(np.abs(centred) > BEYOND))
     worst = {name: share for name, share in shares.items() if share > SATURATED_SHARE}
     if not worst:
         return None
@@ -48,27 +49,27 @@ def saturated(case: Case) -> Finding | None:
 
 def dead(case: Case) -> Finding | None:
     """Report units of relu layers that are zero for every row, so that no gradient reaches their weights."""
-    if len(case.point.data.X) < FEWEST_ROWS:
+    if len(case.objective.data.X) < FEWEST_ROWS:
         return None
     found: dict[str, list[int]] = {}
-    for i, (layer, output) in enumerate(zip(case.point.dense, case.outputs, strict=True)):
+    layers = _layers(case)
+    for name, layer, output in layers:
         if layer.activation in ZERO_BELOW:
             units = _zero_everywhere(output)
             if units:
-                found[f"dense{i}"] = units
+                found[name] = units
     if not found:
         return None
     n = sum(map(len, found.values()))
-    widths = {f"dense{i}": layer.out_features for i, layer in enumerate(case.point.dense)}
+    widths = {name: layer.out_features for name, layer, _ in layers}
     share = {name: len(units) / widths[name] for name, units in found.items()}
     problem = max(share.values()) >= DEAD_SHARE
     summary = f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more"
     evidence: dict[str, object] = {"units": found, "share_of_layer": share}
     born = 0
     if case.first_outputs is not None:
-        born = sum(
-            len(set(units) & set(_zero_everywhere(case.first_outputs[int(name[5:])]))) for name, units in found.items()
-        )
+        first = dict(zip(case.objective.stack.dense_names, case.first_outputs, strict=True))
+        born = sum(len(set(units) & set(_zero_everywhere(first[name]))) for name, units in found.items())
         summary += f"; {born} of them already so with the initial weights of the model's seed"
     off_scale = badly_scaled_targets(case) if problem else None
     remedy = (
@@ -81,6 +82,12 @@ def dead(case: Case) -> Finding | None:
         else "use a smaller learning_rate from new initial weights, or leaky_relu"
     )
     return Finding("dead relu units", summary, evidence, remedy, problem)
+
+
+def _layers(case: Case) -> list[tuple[str, Dense, NDArray[np.float64]]]:
+    """Return each dense layer's name, record and outputs."""
+    stack = case.objective.stack
+    return list(zip(stack.dense_names, stack.dense, case.outputs, strict=True))
 
 
 def _zero_everywhere(output: NDArray[np.float64]) -> list[int]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,31 +25,21 @@ from numpy.typing import ArrayLike
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.threads import MOST_THREADS, num_threads
-from ..data.samples import Samples, take_samples
-from ..layers.dropout import dropout_key
 from ..layers.stack import stack_of
-from ..losses import CustomLoss, Loss, get_loss
+from ..losses import CustomLoss, Loss
 from ..models import Sequential
+from ..objective.build import objective_of
 from . import checks as gradcheck_checks
 from .arrays import kept_random_state, plain
-from .examine import Claim, Effort, assemble, examine
-from .model.backward import mistakes
-from .model.kinks import Sides
-from .model.model_evaluator import EPS
-from .model.objective import Objective
-from .model.parts import check_parts, check_single
-from .model.rounding import gradient_roundoff
-from .model.second import check_second
-from .modes import settle
-from .report.causes import explain
-from .report.report import GradientReport, Part
+from .examine import Effort
+from .model.second import check_second, own_product
+from .model.variants import of_inputs
+from .objective_check import check_claim, check_own, checkable, claim_of, plan_of
+from .report.report import GradientReport
 from .slopes.entries import Block, blocks_of
 from .slopes.evaluator import Vector
-from .slopes.function import REPEATABLE
 
 Gradient = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
-DROPOUT_SEED = 0
-ROUNDED = "every number of grad is one of float32: where it was computed in float32, it should be passed as float32"
 
 
 @explains_calls
@@ -123,76 +113,43 @@ def check_gradients(
     >>> gd.check_gradients(net, np.eye(3), [0, 1, 1], "cross_entropy", grad=mine).causes
     ('every block is too large by a factor 2',)
     """
-    stack = stack_of(model)
-    kind = get_loss(loss)
-    samples = partial(take_samples, stack, X, y, sample_weight, kind)
-    data, stack = samples(), stack.plain  # the loss is that of standardized targets
-    l1, l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
+    taken = partial(objective_of, stack_of(model), X, y, loss, sample_weight, l1, l2)
+    own = taken()
     effort = Effort(samples_per_block, directions, seed)
     if threads is not None:
         checks.integer("threads", threads, 1, MOST_THREADS)
     checks.one_of("wrt", wrt, ("params", "inputs"))
     order = gradcheck_checks.order(order, wrt, grad)
+    shape = own.data.X.shape if wrt == "inputs" else (own.stack.n_params,)
     with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
         claimed = plain(grad() if callable(grad) and order == 1 else grad)
         if wrt == "params":
-            claimed = gradcheck_checks.joined("grad", claimed, {name: part.shape for name, part in stack.parameters()})
+            shapes = {block.name: block.shape for block in own.stack.blocks}
+            claimed = gradcheck_checks.joined("grad", claimed, shapes)
         else:
-            gradcheck_checks.one_array("grad", claimed, data.X.shape)
+            gradcheck_checks.one_array("grad", claimed, shape)
+        if grad is None and order == 1 and wrt == "params":
+            return check_own(own, mode, effort)
         if grad is not None and (order == 2 or gradcheck_checks.claimed_precision(claimed) == "float64"):
-            data = samples(dtype="float64")
-        objective = Objective(stack.astype("float64"), widened(data), kind, l1, l2, dropout_key(DROPOUT_SEED))
-        if not isinstance(kind, Loss):
-            once, twice = objective.gradient(), objective.gradient()
-            gradcheck_checks.repeatable_gradient("the gradient of loss", once, twice, REPEATABLE * EPS)
+            own = taken(dtype="float64")
+        objective = checkable(own)
+        blocks = blocks_of(objective.stack.parameters())
         if order == 2:
-            product_with = grad if callable(grad) else objective.hessian_vector
-            return check_second(replace(objective, key=0), product_with, blocks_of(stack.parameters()), effort.seed)
+            product_with = grad if callable(grad) else own_product(objective)
+            return check_second(replace(objective, key=0), product_with, blocks, effort.seed)
+        plan = plan_of(objective, mode, prod(shape))
+        subject = "every block"
         if wrt == "inputs":
-            gradcheck_checks.input_rows(len(data.X))
-            objective = objective.of_inputs()
-            blocks: tuple[Block, ...] = (Block("X", 0, data.X.shape),)
+            gradcheck_checks.input_rows(len(objective.data.X))
+            objective, blocks, subject = of_inputs(objective), (Block("X", 0, shape),), "the gradient"
+        if grad is None:
+            claim = claim_of(objective, blocks)
         else:
-            blocks = blocks_of(stack.parameters())
-        shape = data.X.shape if wrt == "inputs" else (stack.n_params,)
-        own = grad is None
-        gradient, dtype = (objective.gradient(), "float64") if own else given(claimed, objective, blocks, shape)
-        size = sum(block.size for block in blocks)
-        plan = settle(mode, size, 2.0 * len(data.X) * stack.n_params)
-        evaluator = objective.evaluator()
-        claim = Claim(gradient, gradient_roundoff(objective, dtype), blocks, float(np.finfo(dtype).eps))
-        found = examine(evaluator, claim, plan.mode, effort, Sides(objective))
-        notes = found.notes()
-        failed = bool((found.entries["verdict"] == "fail").any())
-        guesses = (*objective.guesses(), *mistakes(objective)) if failed else ()
-        if failed and dtype == "float64" and rounded(gradient):
-            notes += (ROUNDED,)
-        subject = "every block" if wrt == "params" else "the gradient"
-        causes = explain(found.entries, blocks, guesses, objective.factors(), subject)
-        parts: tuple[Part, ...] = ()
-        if wrt == "params" and own:
-            parts = check_parts(objective, claim, found.entries, seed)
-            if stack.dtype == "float32":
-                parts += (check_single(objective, stack, data, blocks),)
-        return assemble(evaluator, blocks, found, plan, causes, parts, notes)
+            gradient = padded(gradcheck_checks.gradient("grad", claimed, shape), objective.stack.n_params)
+            claim = claim_of(objective, blocks, gradient, gradcheck_checks.claimed_precision(claimed))
+        return check_claim(objective, claim, plan, effort, subject=subject)
 
 
-def widened(data: Samples) -> Samples:
-    """Return the same samples in float64."""
-    target, weight = (None if array is None else array.astype(np.float64) for array in (data.target, data.weight))
-    return data._replace(X=data.X.astype(np.float64), target=target, weight=weight)
-
-
-def rounded(gradient: Vector) -> bool:
-    """Return whether a finite, nonzero gradient holds only float32 numbers, which cannot be chance."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        same = np.isfinite(gradient) & (gradient.astype(np.float32) == gradient)
-    return bool(gradient.any() and same.all())
-
-
-def given(claimed: Any, objective: Objective, blocks: tuple[Block, ...], shape: tuple[int, ...]) -> tuple[Vector, str]:
-    """Return a user's gradient, padded to the length of the objective's parameters, and its precision."""
-    flat = gradcheck_checks.gradient("grad", claimed, shape)
-    whole = np.zeros(objective.stack.n_params)
-    whole[blocks[0].start : blocks[0].start + len(flat)] = flat
-    return whole, gradcheck_checks.claimed_precision(claimed)
+def padded(gradient: Vector, n: int) -> Vector:
+    """Return a gradient of the first parameters with zeros for the others, shape (n,)."""
+    return np.append(gradient, np.zeros(n - len(gradient)))

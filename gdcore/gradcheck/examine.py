@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ..base import checks
 from .model.kinks import Sides, excuse, take_sides
 from .modes import Plan, sampled
+from .report.contents import Part
 from .report.plot import error_curve
-from .report.report import GradientReport, Part
+from .report.report import GradientReport
 from .slopes.differences import entry_lines, entry_slopes, scales, spans
 from .slopes.directions import DIRECTION, check_directions
 from .slopes.entries import Block, Entries, Roundoff, excess, make_entries

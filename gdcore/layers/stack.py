@@ -124,6 +124,8 @@ class Stack:
     ----------
     dense : list of Dense
         The layers that hold parameters.
+    dense_names : tuple of str
+        Name of each of them, as in the names of its blocks: "dense0", "dense1", …
     blocks : tuple of Block
     lowest : ndarray, shape (in_features,), or None
         What every input must be above for the layers' logarithms.
@@ -141,6 +143,7 @@ class Stack:
         self.dtype = checks.precision("dtype", dtype)
         self.dense = [layer for layer in self.layers if isinstance(layer, Dense)]
         self.blocks = blocks_of(self.dense)
+        self.dense_names = tuple(block.layer for block in self.blocks if block.is_weight)
         self.lowest = lowest_inputs(self.layers)
         last = self.layers[-1]
         self.target_scale = last if isinstance(last, ScaledTarget) else None

@@ -168,34 +168,34 @@ def minimize(
         minimize_checks.no_tree("x0", x0)
         start = checks.numbers_array("x0", x0, "float64")
         limits = None if bounds is None else minimize_checks.bounds(bounds, start.size)
-        objective = _Objective(fun, jac, start.shape, limits)
+        function = _Function(fun, jac, start.shape, limits)
         x = start.ravel() if limits is None else np.clip(start.ravel(), *limits)
         if callback is not None:
             checks.function("callback", callback)
         steps = checks.integer("max_steps", max_steps, 1)
         method = get_method(optimizer)
         rules = () if stop is None else criteria(stop)
-        convergence = Convergence(objective, limits) if stop is None and isinstance(method, Optimizer) else None
+        convergence = Convergence(function, limits) if stop is None and isinstance(method, Optimizer) else None
         watch = _Watch(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
         if isinstance(method, FullBatch):
             minimize_checks.takes_bounds(method, method.takes_bounds, limits is not None)
-            message, success = _scipy(method, objective, x, steps, watch, limits)
+            message, success = _scipy(method, function, x, steps, watch, limits)
         else:
-            message, success = _descend(method, objective, x, steps, watch, limits)
+            message, success = _descend(method, function, x, steps, watch, limits)
         by_gradient = success and not watch.otherwise
-        if by_gradient and watch.before and (flat := leap(objective, watch.before, watch.here, limits)):
+        if by_gradient and watch.before and (flat := leap(function, watch.before, watch.here, limits)):
             message, success = flat, False
         for one in watch.watches:
             one.finish(watch.x)
         if not np.array_equal(watch.x, watch.here.x):
-            watch.fun, watch.jac = objective(watch.x)
+            watch.fun, watch.jac = function(watch.x)
         path = Trace(np.array(watch.xs).reshape(-1, *start.shape), np.array(watch.values)) if trace else None
         shaped = watch.x.reshape(start.shape), float(watch.fun), watch.jac.reshape(start.shape)
-        return MinimizeResult(*shaped, watch.nit, objective.calls, success, message, path)
+        return MinimizeResult(*shaped, watch.nit, function.calls, success, message, path)
 
 
 @final
-class _Objective:
+class _Function:
     """The user's function as x (n,) -> value, gradient (n,), in whatever form it is given; counts evaluations."""
 
     def __init__(self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None) -> None:
@@ -306,7 +306,7 @@ class _Watch:
 
 def _descend(
     optimizer: Optimizer,
-    objective: _Objective,
+    function: _Function,
     x: Vector,
     steps: int,
     watch: _Watch,
@@ -319,7 +319,7 @@ def _descend(
     if isinstance(schedule, ReduceOnPlateau):
         greater = monitored(schedule, schedule.monitor, schedule.mode, MONITORS).greater_is_better
     while True:
-        value, grad = objective(x)
+        value, grad = function(x)
         if what := _not_finite(value, grad):
             minimize_checks.finite_start(what, watch.nit < 0)
             where = f"after step {watch.nit + 1} at learning_rate {rate:g}"
@@ -353,7 +353,7 @@ def _not_finite(value: float, grad: Vector) -> str:
 
 def _scipy(
     method: FullBatch,
-    objective: _Objective,
+    function: _Function,
     x: Vector,
     steps: int,
     watch: _Watch,
@@ -367,9 +367,9 @@ def _scipy(
         reasons.extend([reason] if reason else [])
         return bool(reason)
 
-    value, grad = objective(x)
+    value, grad = function(x)
     minimize_checks.finite_start(_not_finite(value, grad), True)
     if stepped(x, value, grad):
         return reasons[0], True
-    ended = run_scipy(method, objective, x, steps, stepped, limits)
+    ended = run_scipy(method, function, x, steps, stepped, limits)
     return (reasons[0], True) if reasons else (ended.message, ended.converged)

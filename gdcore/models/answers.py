@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..data.samples import own_targets, take_samples
+from ..data.samples import inputs_of, own_targets, take_samples
+from ..layers.stack import Stack
 from ..losses import CustomLoss, Loss, get_loss
 from ..losses.probabilities import sigmoid, softmax
 from ..metrics import R2, Metrics, get_metrics
-from ..objective.evaluate import mean_loss
+from ..objective.build import objective_of
 from ..objective.outputs import measure
 from . import checks as models_checks
 
-if TYPE_CHECKING:
-    from .sequential import Sequential
 
-
-def predict_proba(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[Any]:
+def predict_proba(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArray[Any]:
     """Carry out `Sequential.predict_proba`."""
-    kind = models_checks.probabilities(_known_loss(model, loss, "predict_proba"))
-    outputs = model.predict(X)
+    kind = models_checks.probabilities(_known_loss(stack, loss, "predict_proba"))
+    outputs = stack.predict(inputs_of(stack, X))
     if kind.target == "class":
         return softmax(outputs)
     ones = sigmoid(outputs)
-    return ones if model.out_features > 1 else np.hstack([sigmoid(-outputs), ones])
+    return ones if stack.out_features > 1 else np.hstack([sigmoid(-outputs), ones])
 
 
-def classify(model: Sequential, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
+def classify(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
     """Carry out `Sequential.classify`."""
-    kind = models_checks.classes(_known_loss(model, loss, "classify"))
-    return _classes(model.predict(X), kind)
+    kind = models_checks.classes(_known_loss(stack, loss, "classify"))
+    return _classes(stack.predict(inputs_of(stack, X)), kind)
 
 
 def evaluate(
-    model: Sequential,
+    stack: Stack,
     X: ArrayLike,
     y: ArrayLike,
     metrics: Metrics,
@@ -44,22 +42,20 @@ def evaluate(
     sample_weight: ArrayLike | None,
 ) -> dict[str, float]:
     """Carry out `Sequential.evaluate`."""
-    kind = _known_loss(model, loss, "evaluate")
+    kind = _known_loss(stack, loss, "evaluate")
     found = get_metrics(metrics, ("loss",))
     for metric in found.values():
         target, name = (kind.target, kind.name) if isinstance(kind, Loss) else (None, "a custom loss")
-        metric.check_fit(target, model.out_features, name)
-    data = take_samples(model.stack, X, y, sample_weight, kind)
-    return {"loss": mean_loss(model.stack, data, kind), **measure(model.stack, data, found)}
+        metric.check_fit(target, stack.out_features, name)
+    objective = objective_of(stack, X, y, kind, sample_weight)
+    return {"loss": objective.mean_loss(), **measure(stack, objective.data, found)}
 
 
-def score(
-    model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | None, sample_weight: ArrayLike | None
-) -> float:
+def score(stack: Stack, X: ArrayLike, y: ArrayLike, loss: str | Loss | None, sample_weight: ArrayLike | None) -> float:
     """Carry out `Sequential.score`."""
-    kind = models_checks.scored(_known_loss(model, loss, "score"))
-    data = take_samples(model.stack, X, y, sample_weight, kind)
-    outputs, targets = model.stack.predict(data.X), own_targets(model.stack, data)
+    kind = models_checks.scored(_known_loss(stack, loss, "score"))
+    data = take_samples(stack, X, y, sample_weight, kind)
+    outputs, targets = stack.predict(data.X), own_targets(stack, data)
     if kind.target == "real":
         return R2()(outputs, targets, data.weight)
     if kind.target == "nonnegative":
@@ -72,11 +68,11 @@ def score(
     return float(np.average(right, weights=data.weight))
 
 
-def _known_loss(model: Sequential, loss: str | Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
+def _known_loss(stack: Stack, loss: str | Loss | CustomLoss | None, call: str) -> Loss | CustomLoss:
     """Return the given loss, or else the one of the last trainer or fit."""
     if loss is not None:
         return get_loss(loss)
-    return models_checks.known_loss(model.trained_loss, call)
+    return models_checks.known_loss(stack.trained_loss, call)
 
 
 def _classes(outputs: NDArray[Any], loss: Loss) -> NDArray[np.int64]:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..base import checks
 from ..base.calls import explains_calls
+from ..base.defaults import DEFAULTS
 from ..base.files import file_function
-from ..base.memory import aligned_zeros
 from ..data.class_weight import ClassWeight
 from ..data.samples import inputs_of
 from ..layers.layer import Layer
 from ..layers.stack import Model, Names, Stack
 from ..layers.target import ScaledTarget
-from ..losses import CustomLoss, Loss
+from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import Metrics
-from ..objective.evaluate import objective_value
-from ..objective.probe import hessian_vector
+from ..objective import checks as objective_checks
+from ..objective.build import objective_of
 from . import checks as models_checks
 from .answers import classify, evaluate, predict_proba, score
 from .summary import arguments, summary
@@ -187,7 +188,7 @@ class Sequential(Model):
         loss : str or Loss, optional
             By default `trained_loss`.
         """
-        return predict_proba(self, X, loss)
+        return predict_proba(self._stack, X, loss)
 
     @explains_calls
     def classify(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[np.int64]:
@@ -207,7 +208,7 @@ class Sequential(Model):
         >>> net.classify([[-1.0], [2.0]], loss="bce"), net.predict_proba([[0.0]], loss="bce")
         (array([0, 1]), array([[0.5, 0.5]]))
         """
-        return classify(self, X, loss)
+        return classify(self._stack, X, loss)
 
     @explains_calls
     def evaluate(
@@ -226,7 +227,7 @@ class Sequential(Model):
         X, y, metrics, loss, sample_weight
             As in `loss` and `Trainer.fit`; the loss is `trained_loss` by default.
         """
-        return evaluate(self, X, y, metrics, loss, sample_weight)
+        return evaluate(self._stack, X, y, metrics, loss, sample_weight)
 
     @explains_calls
     def score(
@@ -240,7 +241,7 @@ class Sequential(Model):
         X, y, loss, sample_weight
             As in `evaluate`. With several binary outputs a sample counts as right only if all of them are.
         """
-        return score(self, X, y, loss, sample_weight)
+        return score(self._stack, X, y, loss, sample_weight)
 
     def loss(
         self,
@@ -270,7 +271,7 @@ class Sequential(Model):
         dropout_seed : int, optional
             Seed of a dropout mask, the same in every call; without it there is no dropout.
         """
-        return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed)
+        return objective_of(self._stack, X, y, loss, sample_weight, l1, l2).with_dropout(dropout_seed).value()
 
     def loss_and_grad(
         self,
@@ -290,8 +291,8 @@ class Sequential(Model):
         X, y, loss, sample_weight, l1, l2, dropout_seed
             As in `loss`. The slope of |w| at 0 is taken as 0.
         """
-        grad = aligned_zeros(self.n_params, self.dtype)
-        return objective_value(self._stack, X, y, loss, sample_weight, l1, l2, dropout_seed, grad), grad
+        objective = objective_of(self._stack, X, y, loss, sample_weight, l1, l2).with_dropout(dropout_seed)
+        return objective.value_and_gradient()
 
     @explains_calls
     def hessian_vector(
@@ -316,7 +317,10 @@ class Sequential(Model):
             As in `loss`; the loss is one of `gdcore.LOSSES`.
         v : array_like, shape (n_params,)
         """
-        return hessian_vector(self._stack, X, y, loss, v, sample_weight, l2)
+        kind = objective_checks.twice_differentiable(get_loss(loss))
+        objective = objective_of(self._stack, X, y, kind, sample_weight, 0.0, l2)
+        direction = checks.vector("v", checks.numbers_array("v", v, self.dtype), self.n_params, self.dtype)
+        return objective.hessian_vector(direction)
 
     @explains_calls
     def fit(
@@ -325,13 +329,13 @@ class Sequential(Model):
         y: ArrayLike,
         loss: str | Loss | CustomLoss | None = None,
         *,
-        optimizer: str | Optimizer | FullBatch = "adam",
+        optimizer: str | Optimizer | FullBatch = DEFAULTS.optimizer,
         epochs: int | None = None,
         max_steps: int | None = None,
-        batch_size: int = 32,
-        accumulate: int = 1,
-        shuffle: bool = True,
-        drop_last: bool = False,
+        batch_size: int = DEFAULTS.batch_size,
+        accumulate: int = DEFAULTS.accumulate,
+        shuffle: bool = DEFAULTS.shuffle,
+        drop_last: bool = DEFAULTS.drop_last,
         sample_weight: ArrayLike | None = None,
         class_weight: ClassWeight | None = None,
         validation_data: ValidationData | None = None,
@@ -341,13 +345,13 @@ class Sequential(Model):
         callbacks: Callback | Iterable[Callback] = (),
         record: str | Iterable[str] = (),
         progress: bool = False,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        layer_rates: Mapping[str, float] | None = None,
-        average: Average | None = None,
-        seed: int | None = None,
+        l1: float = DEFAULTS.l1,
+        l2: float = DEFAULTS.l2,
+        clip_norm: float | None = DEFAULTS.clip_norm,
+        clip_value: float | None = DEFAULTS.clip_value,
+        layer_rates: Mapping[str, float] | None = DEFAULTS.layer_rates,
+        average: Average | None = DEFAULTS.average,
+        seed: int | None = DEFAULTS.seed,
     ) -> History:
         """Train the model, starting from its current parameters: build a `Trainer` and call its `fit`.
 
@@ -382,14 +386,15 @@ class Sequential(Model):
         >>> net.fit([[-1.0], [1.0]], [1.0, 3.0], "mse", optimizer=gd.SGD(0.3), epochs=99).loss[-1] < 1e-12
         True
         """
-        from ..training.fit import Fit
-        from ..training.trainer import Trainer
+        from ..optimizers.full_batch import get_method
+        from ..training.compiled import begin
+        from ..training.fit import Fit, FitOptions
+        from ..training.settings import Settings
         from ..training.validation import take_fit_data
 
-        trainer = Trainer(
-            self,
-            models_checks.given_loss(loss, y),
-            optimizer,
+        settings = Settings(
+            get_loss(models_checks.given_loss(loss, y)),
+            get_method(optimizer),
             batch_size=batch_size,
             accumulate=accumulate,
             shuffle=shuffle,
@@ -402,20 +407,11 @@ class Sequential(Model):
             average=average,
             seed=seed,
         )
-        data, validation = take_fit_data(trainer, X, y, sample_weight, class_weight, validation_data, validation_split)
-        return Fit(
-            trainer,
-            data,
-            validation,
-            epochs=epochs,
-            max_steps=max_steps,
-            metrics=metrics,
-            stop=stop,
-            callbacks=callbacks,
-            record=record,
-            progress=progress,
-            leaves_mean=average is not None,
-        ).run()
+        state = begin(self._stack, settings.checked(self._stack))
+        data, validation = take_fit_data(state, X, y, sample_weight, class_weight, validation_data, validation_split)
+        leaves_mean = average is not None
+        options = FitOptions(epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean)
+        return Fit(state, data, validation, options).run()
 
     def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..base.text_table import columns
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.layer import Layer
@@ -30,8 +31,7 @@ def summary(layers: tuple[Layer, ...], dtype: str) -> str:
         total += n_params
         rows.append((repr(layer), f"(n, {width})", f"{n_params:,}"))
     rows.append(("total", dtype, f"{total:,}"))
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    lines = columns(rows, right=(2,))
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 

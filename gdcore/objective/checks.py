@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import checks
 from ..base.not_arrays import full_name
+from ..losses import CustomLoss, Loss
 
 
 def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[float, NDArray[Any]]:
@@ -25,3 +27,8 @@ def custom_result(value: object, shape: tuple[int, int], dtype: str) -> tuple[fl
         )
     with np.errstate(over="ignore"):
         return float(loss), np.require(delta, dtype, ["C", "A"])
+
+
+def twice_differentiable(loss: Loss | CustomLoss | None, remedy: str = "") -> Loss:
+    """Check and return a loss whose second derivatives the kernels know."""
+    return checks.instance("loss", loss, Loss, f"'mean_squared_error'{remedy}")  # type: ignore[type-abstract]

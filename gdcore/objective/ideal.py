@@ -44,11 +44,10 @@ def raw_loss(data: Samples, loss: Loss, outputs: Vector) -> tuple[float, Vector]
     >>> value, slope.ravel().tolist()
     (5.0, [-1.0, -3.0])
     """
-    target, weight = (
-        None if array is None else np.ascontiguousarray(array, np.float64) for array in (data.target, data.weight)
-    )
+    target = None if data.target is None else np.ascontiguousarray(data.target, np.float64)
+    weight = None if data.weight is None else np.ascontiguousarray(data.weight, np.float64)
     outputs = np.ascontiguousarray(outputs, np.float64)
-    slope = np.zeros_like(outputs)
+    slope = np.empty_like(outputs)
     value = load("float64").loss_rows(loss.name, loss.option(), outputs, target, data.labels, weight, slope)
     return value, slope
 

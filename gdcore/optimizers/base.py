@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
+from .._kernels.records import Rule
 from ..base import checks
 from ..base.memory import aligned_rows
 from ..base.record import Record, Registry
@@ -141,7 +142,7 @@ class OptimizerState:
         self.step_count = step_count
         self.n = slots.shape[1]
         self.dtype = slots.dtype.name
-        self._hyper = np.array(optimizer.hyper(), np.float64)
+        self._rule = Rule(optimizer.rule, np.array(optimizer.hyper(), np.float64), self.scalars, self.memory)
         self._update = load(self.dtype).update
 
     @classmethod
@@ -180,7 +181,7 @@ class OptimizerState:
             grads = grads.copy()
         rate = self._rate() if learning_rate is None else checks.positive("learning_rate", learning_rate)
         step = self.step_count + 1
-        self._update(self.rule, self._hyper, self.scalars, rate, step, params, grads, self.memory)
+        self._update(self._rule, rate, step, params, grads)
         self.step_count = step
 
     def _rate(self) -> float:

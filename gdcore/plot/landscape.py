@@ -23,7 +23,8 @@ from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below
 from ..losses import Loss
 from ..minimize.minimize import MinimizeResult, Trace
-from ..objective.point import Point
+from ..objective.build import wide_objective
+from ..objective.objective import Objective
 from . import checks as plot_checks
 from .path import ParamsTrace, places_of
 from .surface import draw_contours, draw_path, over_grid, window_around
@@ -97,15 +98,15 @@ def loss_slice(
     >>> ax.get_ylabel()
     'mean_squared_error'
     """
-    point = Point(model, X, y, loss, sample_weight, l1, l2)
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
     given = None if direction is None else np.asarray(direction)[None]
-    [along] = _directions(point, given, 1, seed)
+    [along] = _directions(objective, given, 1, seed)
     resolution = checks.integer("resolution", resolution, 2)
-    grid = over_grid(lambda t: point.value(point.x + t * along), plot_checks.window((window,), 1), resolution)
+    grid = over_grid(lambda t: objective.value(objective.x + t * along), plot_checks.window((window,), 1), resolution)
     ax = axes_or_new(ax)
     ax.plot(*grid.axes, grid.values, "-", color="black")
-    ax.plot([0], [point.value(point.x)], "*", color="black", markersize=12, label="the model")
-    ax.set(xlabel=RANDOM if given is None else "steps along the direction", ylabel=_loss_name(point))
+    ax.plot([0], [objective.value()], "*", color="black", markersize=12, label="the model")
+    ax.set(xlabel=RANDOM if given is None else "steps along the direction", ylabel=_loss_name(objective))
     legend_below(ax)
     return ax
 
@@ -175,24 +176,24 @@ def loss_plane(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('random direction (scaled per unit)', 'second random direction')
     """
-    point = Point(model, X, y, loss, sample_weight, l1, l2)
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
     resolution, levels = checks.integer("resolution", resolution, 2), checks.integer("levels", levels, 2)
-    moves = None if path is None else _moves(point, path)
+    moves = None if path is None else _moves(objective, path)
     labels = ["steps along direction 0", "steps along direction 1"]
     if directions is None and moves is not None:
         directions, shares = _principal(moves)
         labels = [f"principal direction {i} of the path ({share:.0%})" for i, share in enumerate(shares)]
     elif directions is None:
         labels = [RANDOM, "second random direction"]
-    plane = _directions(point, directions, 2, seed)
+    plane = _directions(objective, directions, 2, seed)
     if moves is None:
         box = plot_checks.window((WINDOW, WINDOW) if window is None else window, 2)
     else:
         moves = moves @ np.linalg.pinv(plane)
         box = window_around(np.vstack([moves, np.zeros(2)]), window)
-    grid = over_grid(lambda steps: point.value(point.x + steps @ plane), box, resolution)
+    grid = over_grid(lambda steps: objective.value(objective.x + steps @ plane), box, resolution)
     ax = axes_or_new(ax)
-    draw_contours(ax, grid, levels, np.zeros((1, 2)) if moves is None else moves, _loss_name(point))
+    draw_contours(ax, grid, levels, np.zeros((1, 2)) if moves is None else moves, _loss_name(objective))
     if moves is not None:
         draw_path(ax, *moves.T)
     ax.plot([0], [0], "o", color="black", markerfacecolor="none", markersize=14, label="the model")
@@ -201,26 +202,26 @@ def loss_plane(
     return ax
 
 
-def _directions(point: Point, given: ArrayLike | None, n: int, seed: int) -> Vector:
+def _directions(objective: Objective, given: ArrayLike | None, n: int, seed: int) -> Vector:
     """Return the given directions, or random ones: shape (n, n_params)."""
     seed = checks.integer("seed", seed, 0)
     if given is not None:
-        return plot_checks.directions(given, n, len(point.x))
+        return plot_checks.directions(given, n, len(objective.x))
     rng = np.random.default_rng(seed)
-    drawn = rng.normal(size=(n, len(point.x)))
+    drawn = rng.normal(size=(n, len(objective.x)))
     for direction in drawn:
-        parts = zip(point.stack.parameters(direction), point.stack.parameters(point.x), strict=True)
+        parts = zip(objective.stack.parameters(direction), objective.stack.parameters(), strict=True)
         for (_, step), (_, there) in parts:
             step *= _unit_norms(there) / _unit_norms(step)
-    return plot_checks.directions(drawn, n, len(point.x))
+    return plot_checks.directions(drawn, n, len(objective.x))
 
 
-def _moves(point: Point, path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
+def _moves(objective: Objective, path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:
     """Return a path's points minus the model's parameters, shape (k, n_params)."""
     places = places_of(path)
     flat = places.reshape(len(places), -1)
-    plot_checks.path_of_model(flat.shape[1], len(point.x))
-    return flat - point.x
+    plot_checks.path_of_model(flat.shape[1], len(objective.x))
+    return np.asarray(flat - objective.x)
 
 
 def _unit_norms(part: Vector) -> Vector:
@@ -238,5 +239,5 @@ def _principal(moves: Vector) -> tuple[Vector, list[float]]:
     return signs[:, None] * directions[:2], list(sizes[:2] ** 2 / max(float(sizes @ sizes), np.finfo(float).tiny))
 
 
-def _loss_name(point: Point) -> str:
-    return point.loss.name if isinstance(point.loss, Loss) else "loss"
+def _loss_name(objective: Objective) -> str:
+    return objective.loss.name if isinstance(objective.loss, Loss) else "loss"

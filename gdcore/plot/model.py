@@ -152,7 +152,7 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
             color=str(0.5 * i / max(1, len(dense) - 1)),
             linestyle=("-", "--", ":", "-.")[i % 4],
             linewidth=1.5,
-            label=f"dense{i}, {layer.activation}",
+            label=f"{stack.dense_names[i]}, {layer.activation}",
         )
     legend_below(ax)
     ax.set(xlabel="output of a unit", ylabel="density")

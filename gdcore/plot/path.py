@@ -14,7 +14,7 @@ from ..base.optional import axes_or_new, legend_below
 from ..minimize import checks as minimize_checks
 from ..minimize.minimize import MinimizeResult, Trace
 from ..models.sequential import Sequential
-from ..objective.point import Point
+from ..objective.build import wide_objective
 from ..training.callbacks import Callback
 from . import checks as plot_checks
 from .surface import draw_contours, draw_path, over_grid, window_around
@@ -95,8 +95,9 @@ def loss_function(
     >>> value([0.0]), value([2.0])
     (9.0, 1.0)
     """
-    point = Point(model, X, y, loss, sample_weight, l1, l2)
-    return lambda x: point.value(checks.vector("x", checks.numbers_array("x", x, "float64"), len(point.x), "float64"))
+    objective = wide_objective(model, X, y, loss, sample_weight, l1, l2)
+    n = objective.stack.n_params
+    return lambda x: objective.value(checks.vector("x", checks.numbers_array("x", x, "float64"), n, "float64"))
 
 
 def places_of(path: MinimizeResult | Trace | ParamsTrace | ArrayLike) -> Vector:

@@ -1,71 +1,74 @@
-"""Convert a trainer's settings to what the kernels take."""
+"""Begin a training: bind a stack and settings to the kernels.
+
+Design
+------
+All memory of a training is allocated here: workspace, gradient, optimizer state, average. A step passes array pointers
+and allocates nothing.
+"""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import Kernels
+from .._kernels import load
+from .._kernels.records import Rule, StepOptions
+from ..base.memory import aligned_zeros
 from ..layers.dense import Dense
+from ..layers.stack import Stack
 from ..losses import Loss, MeanSquaredError
-from ..objective.evaluate import evaluate
-from ..objective.penalties import least_subgradient, penalty_vectors
 from ..schedules import Schedule
-
-if TYPE_CHECKING:
-    from .._kernels.base_float64 import Training
-    from ..data.samples import Samples
-    from .trainer import Trainer
+from .settings import Settings, chosen_seed
+from .state import TrainingState
 
 
-def compiled(trainer: Trainer, kernels: Kernels) -> Training:
-    """Return the compiled training step, which updates the trainer's network, gradient and optimizer state in place."""
-    rule, state = trainer._rule, trainer._state
-    loss = trainer.loss if isinstance(trainer.loss, Loss) else MeanSquaredError()  # never evaluated for a custom loss
-    rate = rule.learning_rate
-    run = kernels.Training(
-        trainer._network,
+def begin(stack: Stack, settings: Settings) -> TrainingState:
+    """Return the state of a training before its first step; the stack remembers the loss.
+
+    Parameters
+    ----------
+    stack : Stack
+    settings : Settings
+        Checked for this stack.
+    """
+    rule, average, rate = settings.rule, settings.average, settings.rule.learning_rate
+    seed = chosen_seed(settings.seed, stack.seed)
+    custom = not isinstance(settings.loss, Loss)
+    loss = settings.loss if isinstance(settings.loss, Loss) else MeanSquaredError()  # never evaluated if it is custom
+    slots, grads = rule.init(stack.n_params, stack.dtype), aligned_zeros(stack.n_params, stack.dtype)
+    mean = None if average is None else np.zeros(stack.n_params)
+    network = stack.bind(trains=True, blocks=not custom)
+    run = load(stack.dtype).Training(
+        network,
         loss.name,
         loss.option(),
-        rule.rule,
-        np.array(rule.hyper(), np.float64),
-        state.scalars,
-        state.memory,
-        trainer._grads,
-        learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
-        decay=rule.weight_decay,
-        growth=rule.amplification(),
-        l1=trainer.l1,
-        l2=trainer.l2,
-        clip_norm=trainer.clip_norm or np.inf,
-        clip_value=trainer.clip_value or np.inf,
-        seed=trainer.seed,
-        factors=rate_factors(trainer),
+        Rule(
+            rule.rule,
+            np.array(rule.hyper(), np.float64),
+            slots.scalars,
+            slots.memory,
+            decay=rule.weight_decay,
+            growth=rule.amplification(),
+        ),
+        grads,
+        StepOptions(
+            learning_rate=rate(0) if isinstance(rate, Schedule) else rate,
+            l1=settings.l1,
+            l2=settings.l2,
+            clip_norm=settings.clip_norm or np.inf,
+            clip_value=settings.clip_value or np.inf,
+            seed=seed,
+            factors=rate_factors(stack, settings),
+        ),
     )
-    if trainer.average is not None and trainer._mean is not None:
-        run.keep_mean(trainer._mean, trainer.average.kernel_decay(), trainer.average.start)
-    return run
+    if average is not None and mean is not None:
+        run.keep_mean(mean, average.kernel_decay(), average.start)
+    stack.trained_loss = settings.loss
+    return TrainingState(stack, settings, network, run, grads, slots, mean, seed)
 
 
-def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:
+def rate_factors(stack: Stack, settings: Settings) -> NDArray[np.float64] | None:
     """Return a factor on each layer's rate, (number of layers,), or None if all are 1."""
-    rates = iter([trainer.layer_rates.get(block.layer, 1.0) for block in trainer.stack.blocks if block.is_weight])
-    layers = trainer.stack.plain.layers
-    factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in layers])
+    rates = iter(map(settings.rate_of, stack.dense_names))
+    factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in stack.plain.layers])
     return None if (factors == 1).all() else factors
-
-
-def full_gradient(trainer: Trainer, data: Samples) -> NDArray[np.floating]:
-    """Return the gradient that training follows, (n_params,): all data, no dropout, with penalties, 0 in frozen layers.
-
-    For a weight that is 0 under an l1 penalty it is the subgradient of least size.
-    """
-    stack, grad = trainer.stack, np.zeros_like(trainer._grads)
-    evaluate(stack, data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
-    least_subgradient(stack.params, grad, penalty_vectors(stack, trainer.l1, trainer.l2)[0])
-    for block, view in stack.views(grad):
-        if trainer.layer_rates.get(block.layer) == 0:
-            view[...] = 0
-    return grad

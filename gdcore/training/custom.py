@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 from .._kernels.errors import RefusedStep
 from ..data.samples import Samples
 from ..objective import checks as objective_checks
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .state import TrainingState
 
 Rows = slice | NDArray[np.int64]
 
@@ -23,7 +20,7 @@ switch dropout off."""
 
 
 def custom_step(
-    trainer: Trainer,
+    state: TrainingState,
     data: Samples,
     batches: Sequence[Rows],
     counts: bool = False,
@@ -32,9 +29,9 @@ def custom_step(
     """Make one step on these rows, a batch at a time, and return their mean loss before it; `counts` says whether the
     epoch's sums include it.
 
-    Its gradient is added to `sum_to` (n_params,) where given. Only the last line changes the trainer, in one call.
+    Its gradient is added to `sum_to` (n_params,) where given. Only the last line changes the training, in one call.
     """
-    key, network, grads = trainer._run.next_key(), trainer._network, trainer._grads
+    key, network, grads = state.run.next_key(), state.network, state.grads
     several = len(batches) > 1
     part = np.zeros_like(grads) if several else grads  # frozen layers' entries are never written
     total, seen = 0.0, 0
@@ -44,8 +41,8 @@ def custom_step(
         X = np.ascontiguousarray(data.X[rows])
         mask = (key + i * KEY_STRIDE) % 2**64 if key else 0
         outputs = network.outputs(X, mask)[-1]
-        result = trainer.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
-        value, delta = objective_checks.custom_result(result, outputs.shape, trainer.stack.dtype)
+        result = state.settings.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here
+        value, delta = objective_checks.custom_result(result, outputs.shape, state.stack.dtype)
         if not np.isfinite(value):
             raise RefusedStep("loss", 0)
         network.gradient_from(X, delta, part, mask)
@@ -56,12 +53,12 @@ def custom_step(
     if several:
         grads /= seen
     mean = total / seen if several else value
-    trainer._run.apply_gradient(counts, mean, seen, sum_to)
+    state.run.apply_gradient(counts, mean, seen, sum_to)
     return mean
 
 
 def custom_epoch(
-    trainer: Trainer,
+    state: TrainingState,
     data: Samples,
     order: NDArray[np.int64] | None,
     size: int,
@@ -69,16 +66,16 @@ def custom_epoch(
     sum_to: NDArray[np.float64] | None,
 ) -> None:
     """Make an epoch's steps of `size` rows, in the given order (n,) and with the given rates (number of steps,)."""
-    run = trainer._run
+    run, batch_size = state.run, state.settings.batch_size
     n = len(data.X) if order is None else len(order)
     for step, first in enumerate(range(0, n, size)):
         last = min(first + size, n)
-        starts = range(first, last, trainer.batch_size)
-        batches = [slice(start, min(start + trainer.batch_size, last)) for start in starts]
+        starts = range(first, last, batch_size)
+        batches = [slice(start, min(start + batch_size, last)) for start in starts]
         if rates is not None:
             run.learning_rate = rates[step]
         try:
             rows = batches if order is None else [order[batch] for batch in batches]
-            custom_step(trainer, data, rows, True, sum_to)
+            custom_step(state, data, rows, True, sum_to)
         except RefusedStep as error:
             raise RefusedStep(error.args[0], step) from None

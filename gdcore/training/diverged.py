@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from ..data.samples import Samples
 from ..layers.dropout import Dropout
 from ..optimizers import Optimizer
 from .errors import DivergedError
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .state import TrainingState
 
 REMEDY = (
     "try a smaller learning_rate, clip_norm, or inputs on one scale; gd.diagnose(model, X, y, loss) tells which rates "
@@ -24,13 +21,13 @@ REMEDY = (
 
 
 def explain(
-    trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64], kind: str, batches: range | None = None
+    state: TrainingState, data: Samples, rows: slice | NDArray[np.int64], kind: str, batches: range | None = None
 ) -> DivergedError:
     """Return the error that names the batch and the quantity; the step has changed nothing.
 
     Parameters
     ----------
-    trainer : Trainer
+    state : TrainingState
     data : Samples
     rows : slice or ndarray
         Those of the step.
@@ -39,10 +36,10 @@ def explain(
     batches : range, optional
         The step's within its epoch; a step by hand has none.
     """
-    epoch, step = trainer.epochs_done, trainer.steps_done
+    epoch, step = state.epochs_done, state.steps_done
     sources: dict[str, Callable[[], str]] = {
-        "loss": lambda: _first_bad_output(trainer, data, rows),
-        "gradient": lambda: _first_bad_gradient(trainer),
+        "loss": lambda: _first_bad_output(state, data, rows),
+        "gradient": lambda: _first_bad_gradient(state),
         "parameters": lambda: "the updated parameters",
     }
     quantity = sources[kind]()
@@ -50,36 +47,36 @@ def explain(
     if batches is not None:
         several = f"batches {batches[0]} to {batches[-1]} ({where})"
         where = f"epoch {epoch}, {several if len(batches) > 1 else f'batch {batches[0]}'}"
-    verb, remedy = ("are", _remedy_of_update(trainer)) if kind == "parameters" else ("is", REMEDY)
+    verb, remedy = ("are", _remedy_of_update(state)) if kind == "parameters" else ("is", REMEDY)
     message = (
         f"training diverged in {where}: {quantity} {verb} not finite at learning_rate "
-        f"{trainer.learning_rate:g}; the parameters are those of the last good step; {remedy}"
+        f"{state.learning_rate:g}; the parameters are those of the last good step; {remedy}"
     )
     return DivergedError(message, epoch, batches[0] if batches else 0, quantity, step)
 
 
-def _remedy_of_update(trainer: Trainer) -> str:
+def _remedy_of_update(state: TrainingState) -> str:
     """Return what to try if only the update was not finite."""
-    rule = trainer.optimizer
+    rule = state.settings.optimizer
     if isinstance(rule, Optimizer) and rule.divides_by_zero():
         return f"{rule!r} divides a gradient of 0 by 0: pass eps > 0"
     return REMEDY
 
 
-def _first_bad_output(trainer: Trainer, data: Samples, rows: slice | NDArray[np.int64]) -> str:
+def _first_bad_output(state: TrainingState, data: Samples, rows: slice | NDArray[np.int64]) -> str:
     """Return the first layer whose output is not finite, or else the loss itself."""
     X = np.ascontiguousarray(data.X[rows])
-    network = trainer.stack.bind(trains=False, blocks=False)
-    key = trainer._run.next_key()
-    layers = [layer for layer in trainer.stack.plain.layers if key or not isinstance(layer, Dropout)]
+    network = state.stack.bind(trains=False, blocks=False)
+    key = state.run.next_key()
+    layers = [layer for layer in state.stack.plain.layers if key or not isinstance(layer, Dropout)]
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
             return f"the output of layer {i}, {layer!r}"
     return "the loss"
 
 
-def _first_bad_gradient(trainer: Trainer) -> str:
-    for name, view in trainer.stack.parameters(trainer._grads):
+def _first_bad_gradient(state: TrainingState) -> str:
+    for name, view in state.stack.parameters(state.grads):
         if not checks.every_finite(view):
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(view))[0])
             return f"the gradient of {name}{list(index)}"

@@ -16,7 +16,7 @@ Design
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,7 @@ from ..data.samples import Samples
 from ..losses import Loss
 from .custom import custom_epoch
 from .diverged import explain
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .state import TrainingState
 
 
 class Extent(NamedTuple):
@@ -40,50 +38,51 @@ class Extent(NamedTuple):
     steps: int
 
 
-def extent(trainer: Trainer, n: int) -> Extent:
+def extent(state: TrainingState, n: int) -> Extent:
     """Return the size of an epoch over n samples."""
-    size = min(trainer.batch_size * trainer.accumulate, n)
-    samples = n - n % min(trainer.batch_size, n) if trainer.drop_last else n
+    settings = state.settings
+    size = min(settings.batch_size * settings.accumulate, n)
+    samples = n - n % min(settings.batch_size, n) if settings.drop_last else n
     return Extent(size, samples, -(-samples // size))
 
 
-def _steps_made(trainer: Trainer, n: int) -> int:
+def _steps_made(state: TrainingState, n: int) -> int:
     """Return the steps made of the last epoch begun; 0 if it had another size than one over n samples."""
-    run = trainer._run
-    same = run.epoch_samples == n and run.epoch_of_steps == extent(trainer, n).steps
+    run = state.run
+    same = run.epoch_samples == n and run.epoch_of_steps == extent(state, n).steps
     return run.epoch_steps if same else 0
 
 
-def steps_begun(trainer: Trainer, n: int) -> int:
+def steps_begun(state: TrainingState, n: int) -> int:
     """Return the steps made of an unfinished epoch over n samples; 0 if the current one has another size."""
-    made = _steps_made(trainer, n)
-    return made if made < trainer._run.epoch_of_steps else 0
+    made = _steps_made(state, n)
+    return made if made < state.run.epoch_of_steps else 0
 
 
-def is_whole(trainer: Trainer, n: int) -> bool:
+def is_whole(state: TrainingState, n: int) -> bool:
     """Return whether the last epoch begun went over n samples and all its steps are made."""
-    return 0 < _steps_made(trainer, n) == trainer._run.epoch_of_steps
+    return 0 < _steps_made(state, n) == state.run.epoch_of_steps
 
 
-def order_of(trainer: Trainer, n: int) -> NDArray[np.int64] | None:
+def order_of(state: TrainingState, n: int) -> NDArray[np.int64] | None:
     """Return the order (n,) of this epoch's samples; None means their own order, enough if one step sees them all."""
-    size, samples, _ = extent(trainer, n)
-    apart = trainer.accumulate > 1 and trainer.batch_size < n and not isinstance(trainer.loss, Loss)
-    if not trainer.shuffle or (size == samples == n and not apart):
+    settings, (size, samples, _) = state.settings, extent(state, n)
+    apart = settings.accumulate > 1 and settings.batch_size < n and not isinstance(settings.loss, Loss)
+    if not settings.shuffle or (size == samples == n and not apart):
         return None
     order = np.empty(n, np.int64)
-    load(trainer.stack.dtype).shuffled(trainer.seed, trainer.epochs_done, order)
+    load(state.stack.dtype).shuffled(state.seed, state.epochs_done, order)
     return order
 
 
-def mean_so_far(trainer: Trainer) -> float:
+def mean_so_far(state: TrainingState) -> float:
     """Return the mean of the epoch's losses so far, each before its step."""
-    run = trainer._run
-    return run.loss_sum / run.mass if run.mass else 0.0
+    run = state.run
+    return run.loss_sum / run.total_weight if run.total_weight else 0.0
 
 
 def run_epoch(
-    trainer: Trainer, data: Samples, most: int | None = None, total: NDArray[np.float64] | None = None
+    state: TrainingState, data: Samples, most: int | None = None, total: NDArray[np.float64] | None = None
 ) -> float:
     """Run the current epoch to its end, or for at most `most` steps, and return its mean loss so far.
 
@@ -94,37 +93,37 @@ def run_epoch(
     DivergedError
         If a step is refused; the epoch resumes at that step.
     """
-    run, n = trainer._run, len(data.X)
-    size, last, of_steps = extent(trainer, n)
+    run, settings, n = state.run, state.settings, len(data.X)
+    size, last, of_steps = extent(state, n)
     under_way = run.epoch_samples == n and run.epoch_of_steps == of_steps and run.epoch_steps < of_steps
     done = run.epoch_steps if under_way else 0
     if not done:
         run.begin_epoch(n, of_steps)
     first, end = done * size, last if most is None else min((done + most) * size, last)
-    order, weights = order_of(trainer, n), data.weight
+    order, weights = order_of(state, n), data.weight
     if order is not None:
         order = order[first:end]
     elif end - first < n:
         data = data.rows(first, end)
-    rates = None if trainer._schedule is None else _rates(trainer, -(-(end - first) // size))
+    rates = None if settings.schedule is None else _rates(state, -(-(end - first) // size))
     try:
-        if isinstance(trainer.loss, Loss):
-            run.epoch(data.X, data.target, data.labels, data.weight, order, size, rates, weights, total)
+        if isinstance(settings.loss, Loss):
+            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
         else:
-            custom_epoch(trainer, data, order, size, rates, total)
+            custom_epoch(state, data, order, size, rates, total)
     except RefusedStep as error:
         what, step = error.args
         rows = slice(step * size, (step + 1) * size)
-        batch, at = min(trainer.batch_size, n), first + step * size
+        batch, at = min(settings.batch_size, n), first + step * size
         batches = range(at // batch, -(-min(at + size, last) // batch))
-        raise explain(trainer, data, rows if order is None else order[rows], what, batches) from None
-    return mean_so_far(trainer)
+        raise explain(state, data, rows if order is None else order[rows], what, batches) from None
+    return mean_so_far(state)
 
 
-def _rates(trainer: Trainer, steps: int) -> NDArray[np.float64] | None:
+def _rates(state: TrainingState, steps: int) -> NDArray[np.float64] | None:
     """Return the rate of each of the next steps; None if they share one, which is then set."""
-    schedule = trainer._schedule
+    schedule = state.settings.schedule
     if schedule is not None and schedule.per == "step":
-        return schedule.rates(trainer.steps_done, steps)
-    trainer._run.learning_rate = trainer.learning_rate
+        return schedule.rates(state.steps_done, steps)
+    state.run.learning_rate = state.learning_rate
     return None

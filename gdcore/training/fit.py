@@ -7,20 +7,20 @@ Design
   epoch.
 - Criteria and a schedule that follows a loss see whole epochs only, and their state outlives the fit: they see the same
   however training is cut into fits. On other data they start anew.
-- The end of an epoch is measured, shown to the criteria, recorded, committed in one assignment (carried.py), and then
-  shown to the callbacks. If anything is raised before the commit, the row is removed from the history, and the next fit
-  begins with the end of that epoch. An epoch in which a criterion stops the fit is committed once the criterion has
-  restored its parameters.
+- The end of an epoch is measured, shown to the criteria, recorded, committed in one assignment (fit_memory.py), and
+  then shown to the callbacks. If anything is raised before the commit, the row is removed from the history, and the
+  next fit begins with the end of that epoch. An epoch in which a criterion stops the fit is committed once the
+  criterion has restored its parameters.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
 from math import nan
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,31 +28,30 @@ from numpy.typing import NDArray
 from ..base import checks
 from ..data.samples import Samples
 from ..losses import Loss
-from ..metrics import MetricSpec, get_metrics
-from ..objective.evaluate import evaluate, mean_loss
+from ..metrics import Metrics, get_metrics
+from ..objective.objective import Objective
 from ..objective.outputs import measure
 from ..optimizers.full_batch import FullBatch
 from ..optimizers.line_search import run_scipy
 from ..schedules import PlateauState, ReduceOnPlateau
 from .callbacks import Callback, callback_list
-from .carried import Carried, GradientMean, Watching
-from .compiled import full_gradient
 from .diverged import explain
-from .epoch import extent, is_whole, mean_so_far, run_epoch, steps_begun
+from .epoch import extent, is_whole, mean_so_far, run_epoch
 from .epoch_end import EpochEnd, When, monitored, norm
 from .errors import DivergedError
 from .fingerprint import fingerprint
+from .fit_memory import FitMemory
+from .gradient_mean import GradientMean
 from .hints import hint_of, watched
 from .history import History
-from .measures import layer_norms, monitors_of, update_ratio, weight_norm
-from .options import default_epochs
+from .length import epochs_of
+from .measures import full_gradient, layer_norms, monitors_of, update_ratio, weight_norm
 from .output_range import warn_out_of_reach
 from .progress import progress as progress_bar
 from .resume import snapshot_of
+from .state import TrainingState
 from .stopping.base import StopSpec, criteria
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .stopping.running import RunningCriteria
 
 RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
 """These cost a pass over the parameters or the data per epoch, so they are recorded only on request."""
@@ -73,85 +72,72 @@ class Part(NamedTuple):
     """Which parameters the loss belongs to."""
 
 
-@final
-class Fit:
-    """One fit, made from the arguments of `Trainer.fit` and run once.
+class FitOptions(NamedTuple):
+    """Arguments of `Trainer.fit` beside the data."""
 
-    With `leaves_mean` the model ends with the trainer's average of the parameters, or with those that a criterion
-    restores after that.
+    epochs: int | None
+    max_steps: int | None
+    metrics: Metrics
+    stop: StopSpec | Iterable[StopSpec]
+    callbacks: Callback | Iterable[Callback]
+    record: str | Iterable[str]
+    progress: bool
+    leaves_mean: bool
+    """Whether the model ends with the average of the parameters, or with those that a criterion restores after that.
     """
 
-    def __init__(
-        self,
-        trainer: Trainer,
-        data: Samples,
-        validation: Samples | None,
-        *,
-        epochs: int | None,
-        max_steps: int | None,
-        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec],
-        stop: StopSpec | Iterable[StopSpec],
-        callbacks: Callback | Iterable[Callback],
-        record: str | Iterable[str],
-        progress: bool,
-        leaves_mean: bool = False,
-    ) -> None:
-        self.trainer, self.data, self.validation = trainer, data, validation
+
+@final
+class Fit:
+    """One fit, made from the arguments of `Trainer.fit` and run once."""
+
+    def __init__(self, state: TrainingState, data: Samples, validation: Samples | None, options: FitOptions) -> None:
+        self.state, self.data, self.validation = state, data, validation
+        max_steps, epochs = options.max_steps, options.epochs
         self.left = None if max_steps is None else checks.integer("max_steps", max_steps, 1)
         self.steps = 0
         epochs = None if epochs is None else checks.integer("epochs", epochs, 1)
-        self.metrics = get_metrics(metrics, [entry.name for entry in fields(History)])
-        loss = trainer.loss
+        self.metrics = get_metrics(options.metrics, [entry.name for entry in fields(History)])
+        loss, schedule = state.settings.loss, state.settings.schedule
         for metric in self.metrics.values():
             target, name = (loss.target, loss.name) if isinstance(loss, Loss) else (None, "a custom loss")
-            metric.check_fit(target, trainer.stack.out_features, name)
+            metric.check_fit(target, state.stack.out_features, name)
         monitors = monitors_of(self.metrics, data, validation)
-        rules = criteria(stop)
-        schedule = trainer._schedule
+        rules = criteria(options.stop)
         self.follows = None
         if isinstance(schedule, ReduceOnPlateau):
             self.follows = monitored(schedule, schedule.monitor, schedule.mode, monitors)
-        carried = trainer._carried
+        memory = state.memory
         self.seen = fingerprint(data, validation) if rules or self.follows else None
-        others = None not in (self.seen, carried.data) and self.seen != carried.data
-        self.watching = Watching(rules, monitors, () if others else carried.criteria)
-        self.plateau = PlateauState(plateaus=carried.plateau.plateaus) if others else carried.plateau
-        self.gradient_mean = GradientMean(trainer, any(rule.sums_gradients() for rule in rules))
+        others = None not in (self.seen, memory.data) and self.seen != memory.data
+        self.criteria = RunningCriteria(rules, monitors, () if others else memory.criteria)
+        self.plateau = PlateauState(plateaus=memory.plateau.plateaus) if others else memory.plateau
+        self.gradient_mean = GradientMean(state, any(rule.sums_gradients() for rule in rules))
         self.brings_back_the_start = any(rule.brings_back_the_start(monitors) for rule in rules)
-        self.due = self._end_is_due(carried)
-        self.epochs = self._epochs(epochs) + self.due
-        averages = trainer.average is not None and trainer.average.validate
-        self.leaves_mean = leaves_mean
-        self.validated = trainer.stack.copy() if averages else trainer.stack
-        self.callbacks = callback_list(callbacks)
-        self.record = checks.words("record", record, RECORDED)
-        if checks.boolean("progress", progress):
+        self.due = self._end_is_due(memory)
+        self.epochs = epochs_of(state, len(data.X), epochs, self.left) + self.due
+        average = state.settings.average
+        averages = average is not None and average.validate
+        self.leaves_mean = options.leaves_mean
+        self.validated = state.stack.copy() if averages else state.stack
+        self.callbacks = callback_list(options.callbacks)
+        self.record = checks.words("record", options.record, RECORDED)
+        if checks.boolean("progress", options.progress):
             self.callbacks.append(progress_bar())
-        warn_out_of_reach(trainer.stack, data, trainer.loss)
+        warn_out_of_reach(state.stack, data, loss)
         self.history = History()
         self.rows = 0
-        self.last: tuple[Carried, int] = carried, 0
-        self.stops: Carried | None = None
+        self.last: tuple[FitMemory, int] = memory, 0
+        self.stops: FitMemory | None = None
         self.epoch = 0
         self.began = self.epoch_began = 0.0
 
-    def _end_is_due(self, carried: Carried) -> bool:
+    def _end_is_due(self, memory: FitMemory) -> bool:
         """Return whether an interrupted fit over these data left the end of an epoch to be measured."""
-        trainer = self.trainer
-        same = None in (self.seen, carried.data) or self.seen[0] == carried.data[0]  # type: ignore[index]
-        summed = not self.gradient_mean.wanted or carried.gradients is not None
-        unseen = carried.seen >= 0 and carried.seen + 1 == trainer.epochs_done
-        return unseen and is_whole(trainer, len(self.data.X)) and same and summed
-
-    def _epochs(self, epochs: int | None) -> int:
-        """Return the number of epochs to run: as requested, or as many as `max_steps` reaches into."""
-        n, full_batch = len(self.data.X), isinstance(self.trainer.optimizer, FullBatch)
-        if self.left is None:
-            return default_epochs(1 if full_batch else extent(self.trainer, n).steps) if epochs is None else epochs
-        reached = self.left
-        if not full_batch:
-            reached = -(-(steps_begun(self.trainer, n) + self.left) // extent(self.trainer, n).steps)
-        return reached if epochs is None else min(epochs, reached)
+        same = None in (self.seen, memory.data) or self.seen[0] == memory.data[0]  # type: ignore[index]
+        summed = not self.gradient_mean.wanted or memory.gradients is not None
+        unseen = memory.seen >= 0 and memory.seen + 1 == self.state.epochs_done
+        return unseen and is_whole(self.state, len(self.data.X)) and same and summed
 
     def run(self) -> History:
         """Run epochs until all are done or something stops them."""
@@ -161,16 +147,16 @@ class Fit:
         try:
             for callback in self.callbacks:
                 callback.on_fit_begin(self.epochs)
-            if isinstance(self.trainer.optimizer, FullBatch):
-                reason = self._scipy_epochs(self.trainer.optimizer)
+            if isinstance(self.state.settings.optimizer, FullBatch):
+                reason = self._scipy_epochs(self.state.settings.optimizer)
             else:
                 reason = self._mini_batch_epochs()
             if self.leaves_mean:
-                self.trainer.stack.params = self.trainer.averaged
-            ended_by = [self.watching.rules[i] for i in self.watching.stopped]
+                self.state.stack.params = self.state.averaged
+            ended_by = [self.criteria.rules[i] for i in self.criteria.stopped]
             self._finish()
             history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
-            history.hint = "" if reason else hint_of(self.trainer, self.data, self.validation, history)
+            history.hint = "" if reason else hint_of(self.state, self.data, self.validation, history)
         except BaseException as error:
             self._cut()
             history.stop_reason = f"{type(error).__name__} was raised in epoch {self.epoch}"
@@ -184,31 +170,31 @@ class Fit:
 
     def _begin(self) -> None:
         """Restore the parameters as trained, unless somebody has changed them since."""
-        trainer = self.trainer
-        carried, params = trainer._carried, trainer.stack.own_params()
-        if carried.reached is not None and carried.shown is not None and np.array_equal(params, carried.shown):
-            params[:] = carried.reached
+        state = self.state
+        memory, params = state.memory, state.stack.own_params()
+        if memory.reached is not None and memory.shown is not None and np.array_equal(params, memory.shown):
+            params[:] = memory.reached
         self._commit(
-            Carried(
-                self.watching.memories(),
+            FitMemory(
+                self.criteria.memories(),
                 self.plateau,
                 self.seen,
-                trainer.epochs_done - self.due,
-                before=carried.before if self.due else None,
-                gradients=carried.gradients if self.gradient_mean.wanted else None,
+                state.epochs_done - self.due,
+                before=memory.before if self.due else None,
+                gradients=memory.gradients if self.gradient_mean.wanted else None,
             ),
             0,
         )
 
-    def _commit(self, carried: Carried, rows: int) -> None:
+    def _commit(self, memory: FitMemory, rows: int) -> None:
         """Record the state and the number of history rows that belong to it, in one assignment."""
-        self.last = carried, rows
-        self.trainer._carried = carried
+        self.last = memory, rows
+        self.state.memory = memory
         self.rows = rows
 
     def _cut(self) -> None:
         """Remove the rows of epochs that were not committed from the history."""
-        rows = self.last[1] if self.trainer._carried is self.last[0] else self.rows
+        rows = self.last[1] if self.state.memory is self.last[0] else self.rows
         for entry in fields(History):
             value = getattr(self.history, entry.name)
             for column in value.values() if isinstance(value, dict) else [value]:
@@ -220,31 +206,31 @@ class Fit:
 
         If this is interrupted, the next fit begins with the parameters as trained.
         """
-        if not self.watching.watches:
+        if not self.criteria.states:
             return
-        trainer, params = self.trainer, self.trainer.stack.params
-        reached, shown = self.watching.finished(params)
-        ends = trainer._carried if self.stops is None else self.stops
+        state, params = self.state, self.state.stack.params
+        reached, shown = self.criteria.finished(params)
+        ends = state.memory if self.stops is None else self.stops
         if not np.array_equal(shown, reached):
             ends = ends._replace(reached=reached, shown=shown.copy())
         if not np.array_equal(shown, params):
-            trainer._carried = trainer._carried._replace(reached=params.copy(), shown=shown.copy())
+            state.memory = state.memory._replace(reached=params.copy(), shown=shown.copy())
             params[:] = shown
         self._commit(ends, self.history.epochs)
 
     def _mini_batch_epochs(self) -> str | None:
-        trainer, run, n = self.trainer, self.trainer._run, len(self.data.X)
-        moves, one_step = "update_ratio" in self.record, extent(trainer, n).steps == 1
+        state, run, n = self.state, self.state.run, len(self.data.X)
+        moves, one_step = "update_ratio" in self.record, extent(state, n).steps == 1
         for epoch in range(self.epochs):
             self.epoch, self.epoch_began = epoch, time.perf_counter()
-            before = trainer.stack.params.copy() if moves else None
+            before = state.stack.params.copy() if moves else None
             if self.due and not epoch:
-                loss = mean_so_far(trainer)
+                loss = mean_so_far(state)
             else:
                 if self.brings_back_the_start and one_step:
-                    trainer._carried = trainer._carried._replace(before=trainer.stack.params.copy())
+                    state.memory = state.memory._replace(before=state.stack.params.copy())
                 sum_to, steps = self.gradient_mean.begin_epoch(n), run.step_count
-                loss = run_epoch(trainer, self.data, self.left, sum_to)
+                loss = run_epoch(state, self.data, self.left, sum_to)
                 self._count(run.step_count - steps)
             made, of_steps = run.epoch_steps, run.epoch_of_steps
             part = Part(
@@ -270,7 +256,8 @@ class Fit:
 
     def _scipy_epochs(self, method: FullBatch) -> str | None:
         """Run SciPy's method; each of its steps over all data is an epoch."""
-        trainer, run, params = self.trainer, self.trainer._run, self.trainer.stack.params
+        state, settings = self.state, self.state.settings
+        run, params, minimized = state.run, state.stack.params, state.objective(self.data)
         grad = np.zeros_like(params)
         last = params.copy()
         reasons: list[str] = []
@@ -278,14 +265,13 @@ class Fit:
         def objective(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             run.torn = True  # trial parameters must not be saved
             params[:] = x
-            value = evaluate(trainer.stack, self.data, trainer.loss, trainer.l1, trainer.l2, 0, grad)
-            return value, grad.astype(np.float64)
+            return minimized.write_gradient(grad), grad.astype(np.float64)
 
         def stepped(x: NDArray[np.float64], value: float, slope: NDArray[np.float64]) -> bool:
             before = last.copy()
             params[:] = last[:] = x
             run.torn = False
-            penalty = trainer._network.penalty(trainer.l1, trainer.l2)
+            penalty = state.network.penalty(settings.l1, settings.l2)
             run.epochs_done += 1
             self._count(1)
             reason = self._end_epoch(Part(value - penalty, norm(slope), 0, 1, 1, "after"), before, nan, lambda: slope)
@@ -296,7 +282,7 @@ class Fit:
         self.epoch_began = time.perf_counter()
         try:
             if not np.isfinite(objective(params.astype(np.float64))[0]):
-                raise explain(trainer, self.data, slice(None), "loss", range(1))
+                raise explain(state, self.data, slice(None), "loss", range(1))
             ended = run_scipy(method, objective, last.astype(np.float64), self.epochs, stepped)
         except BaseException:
             params[:] = last  # not those of a trial
@@ -310,25 +296,25 @@ class Fit:
         self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
         """Measure and record the end of an epoch; return the reasons to stop, or None."""
-        history, trainer, stack = self.history, self.trainer, self.trainer.stack
+        history, state, stack = self.history, self.state, self.state.stack
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
         found = measure(stack, self.data, self.metrics)
         if self.validated is not stack:
-            self.validated.params = trainer.averaged
+            self.validated.params = state.averaged
         if self.validation is not None:
-            values["val_loss"] = mean_loss(self.validated, self.validation, trainer.loss)
+            values["val_loss"] = Objective(self.validated, self.validation, state.settings.loss).mean_loss()
             found.update(measure(self.validated, self.validation, self.metrics, "val_"))
         values.update(found)
         norms = layer_norms(stack, self._gradient()) if "layer_gradient_norm" in self.record else {}
         weights = [weight_norm(stack)] if "weight_norm" in self.record else []
         ratio = [update_ratio(before, stack.params)] if "update_ratio" in self.record and before is not None else []
-        plateau, schedule = self.plateau, trainer._schedule
+        plateau, schedule = self.plateau, state.settings.schedule
         if whole and self.follows is not None and isinstance(schedule, ReduceOnPlateau):
             plateau = schedule.observe(plateau, values[self.follows.name], self.follows.greater_is_better)
         now = time.perf_counter()
         end, reasons = None, []
-        if self.watching.watches or self.callbacks:
+        if self.criteria.states or self.callbacks:
             end = EpochEnd(
                 self.epoch,
                 self.epochs,
@@ -339,14 +325,14 @@ class Fit:
                 self.validated.params,
                 self._gradient,
                 mean_gradient,
-                trainer.stack.params,
+                state.stack.params,
                 part.loss_of,
-                trainer._carried.before,
+                state.memory.before,
                 history,
-                trainer.epochs_done,
-                partial(snapshot_of, trainer),
+                state.epochs_done,
+                partial(snapshot_of, state),
             )
-            reasons = self.watching.observe(end) if whole else []
+            reasons = self.criteria.observe(end) if whole else []
         history.loss.append(part.loss)
         if self.validation is not None:
             history.val_loss.append(values["val_loss"])
@@ -368,16 +354,16 @@ class Fit:
 
     def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:
         """Commit an epoch's end that the criteria have seen, or keep it for the end of the fit if one stops there."""
-        trainer, rows = self.trainer, self.rows + 1
-        carried = trainer._carried
+        state, rows = self.state, self.rows + 1
+        memory = state.memory
         if whole:
-            memories, gradients = self.watching.memories(), carried.gradients
-            carried = Carried(memories, plateau, self.seen, trainer.epochs_done, gradients=gradients)
+            memories, gradients = self.criteria.memories(), memory.gradients
+            memory = FitMemory(memories, plateau, self.seen, state.epochs_done, gradients=gradients)
         if stops:
-            self.stops = carried
+            self.stops = memory
             return
         self.plateau = plateau
-        self._commit(carried, rows)
+        self._commit(memory, rows)
 
     def _gradient(self) -> NDArray[Any]:
-        return full_gradient(self.trainer, self.data)
+        return full_gradient(self.state, self.data)

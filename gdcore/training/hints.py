@@ -20,13 +20,13 @@ from ..layers.dropout import Dropout
 from ..layers.scaling import Scaling
 from ..layers.stack import Stack
 from ..losses import Loss
-from ..objective.evaluate import mean_loss
+from ..objective.objective import Objective
+from .state import TrainingState
 from .stopping.base import StoppingCriterion
 from .stopping.early_stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from .history import History
-    from .trainer import Trainer
 
 ROWS = 256
 """Hints look at no more than about this many rows, spread over all."""
@@ -45,12 +45,12 @@ FELL = 0.01
 """A loss counts as still falling if it fell by more than this share from the third quarter to the last."""
 
 
-def hint_of(trainer: Trainer, data: Samples, validation: Samples | None, history: History) -> str:
+def hint_of(state: TrainingState, data: Samples, validation: Samples | None, history: History) -> str:
     """Return advice as sentences joined by semicolons; "" if nothing seems to be missing.
 
     Parameters
     ----------
-    trainer : Trainer
+    state : TrainingState
     data, validation : Samples
         Data of the fit.
     history : History
@@ -60,12 +60,12 @@ def hint_of(trainer: Trainer, data: Samples, validation: Samples | None, history
         return ""
     some, validated = _some_rows(data), validation is not None
     last = history.loss[-1]
-    much_left = last < 0 or last > LEFT * _least_start(trainer, some, history)  # below 0 there is no knowing
+    much_left = last < 0 or last > LEFT * _least_start(state, some, history)  # below 0 there is no knowing
     found = [
-        _inputs(trainer, some.X, much_left),
-        _targets(trainer, some),
+        _inputs(state, some.X, much_left),
+        _targets(state, some),
         _losses(history, validated, much_left),
-        "" if validated else _parameters(trainer, len(data.X)),
+        "" if validated else _parameters(state, len(data.X)),
     ]
     return "; ".join(sentence for sentence in found if sentence)
 
@@ -83,21 +83,22 @@ def _some_rows(data: Samples) -> Samples:
     return Samples(np.asarray(X), target, labels, weight, None)
 
 
-def _least_start(trainer: Trainer, some: Samples, history: History) -> float:
+def _least_start(state: TrainingState, some: Samples, history: History) -> float:
     """Return the loss of outputs that ignore X, or the first loss if that is lower."""
-    loss, dtype = trainer.loss, trainer.stack.dtype
+    loss, dtype = state.settings.loss, state.stack.dtype
     if not isinstance(loss, Loss) or (some.weight is not None and not some.weight.any()):
         return history.loss[0]
-    k = trainer.stack.out_features
+    k = state.stack.out_features
     constant = Stack((Dense(1, k),), None, dtype)  # all parameters are 0
     if loss.target == "real" and some.target is not None:
         constant.params[-k:] = some.target.mean(axis=0)
-    return min(history.loss[0], mean_loss(constant, some._replace(X=np.ones((len(some.X), 1), dtype)), loss))
+    without_inputs = some._replace(X=np.ones((len(some.X), 1), dtype))
+    return min(history.loss[0], Objective(constant, without_inputs, loss).mean_loss())
 
 
-def _inputs(trainer: Trainer, X: NDArray[Any], much_left: bool) -> str:
+def _inputs(state: TrainingState, X: NDArray[Any], much_left: bool) -> str:
     """Return advice on columns that are large, far from 0 or small, if no layer scales them."""
-    first = next(layer for layer in trainer.stack.layers if not isinstance(layer, Dropout))
+    first = next(layer for layer in state.stack.layers if not isinstance(layer, Dropout))
     if isinstance(first, Scaling):
         return ""
     values = X.astype(np.float64)
@@ -114,10 +115,11 @@ def _inputs(trainer: Trainer, X: NDArray[Any], much_left: bool) -> str:
     return ""
 
 
-def _targets(trainer: Trainer, some: Samples) -> str:
+def _targets(state: TrainingState, some: Samples) -> str:
     """Return advice on real targets whose size is far from 1, if no layer scales them."""
-    real = isinstance(trainer.loss, Loss) and trainer.loss.target == "real"
-    if not real or some.target is None or trainer.stack.target_scale is not None:
+    loss = state.settings.loss
+    real = isinstance(loss, Loss) and loss.target == "real"
+    if not real or some.target is None or state.stack.target_scale is not None:
         return ""
     values = some.target.astype(np.float64)
     mean, deviation = values.mean(axis=0), values.std(axis=0)
@@ -145,12 +147,13 @@ def _losses(history: History, validated: bool, much_left: bool) -> str:
     return ""
 
 
-def _parameters(trainer: Trainer, n: int) -> str:
+def _parameters(state: TrainingState, n: int) -> str:
     """Return advice on a model with more parameters than samples, which can fit the noise of real targets."""
-    numbers = isinstance(trainer.loss, Loss) and trainer.loss.target in ("real", "nonnegative")
-    if numbers and trainer.stack.n_params > n:
+    loss = state.settings.loss
+    numbers = isinstance(loss, Loss) and loss.target in ("real", "nonnegative")
+    if numbers and state.stack.n_params > n:
         return (
-            f"{trainer.stack.n_params} parameters can learn the noise of {n} samples: hold some out, "
+            f"{state.stack.n_params} parameters can learn the noise of {n} samples: hold some out, "
             "validation_split=0.2, and stop in time, stop=gdcore.EarlyStopping()"
         )
     return ""

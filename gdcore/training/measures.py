@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ..data.samples import Samples
 from ..layers.stack import Stack
 from ..metrics import Metric
+from ..objective.penalties import least_subgradient
 from .epoch_end import Monitors, norm
+from .state import TrainingState
 
 
 def monitors_of(metrics: Mapping[str, Metric], data: Samples, validation: Samples | None) -> Monitors:
@@ -50,3 +52,17 @@ def update_ratio(before: NDArray[Any], params: NDArray[Any]) -> float:
     """Return the norm of the parameters' change over their norm before; NaN if that is 0."""
     size = norm(before)
     return norm(params - before) / size if size else nan
+
+
+def full_gradient(state: TrainingState, data: Samples) -> NDArray[np.floating]:
+    """Return the gradient that training follows, (n_params,): all data, no dropout, with penalties, 0 in frozen layers.
+
+    For a weight that is 0 under an l1 penalty it is the subgradient of least size.
+    """
+    objective, grad = state.objective(data), np.zeros_like(state.grads)
+    objective.write_gradient(grad)
+    least_subgradient(state.stack.params, grad, objective.penalties()[0])
+    for block, view in state.stack.views(grad):
+        if state.settings.rate_of(block.layer) == 0:
+            view[...] = 0
+    return grad

@@ -2,37 +2,32 @@
 
 Design
 ------
-Between two steps the state is complete, within a fit too: a resumed fit repeats what was not committed (carried.py). So
-a callback or a signal handler may copy the trainer within a fit. It is refused only if the handler runs in the middle
-of a step. A copy in another thread waits for a step to end, and is refused within an epoch or a fit.
+Between two steps the state is complete, within a fit too: a resumed fit repeats what was not committed
+(fit_memory.py). So a callback or a signal handler may copy the trainer within a fit. It is refused only if the handler
+runs in the middle of a step. A copy in another thread waits for a step to end, and is refused within an epoch or a fit.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
-from ..layers.stack import Model
-from ..losses import CustomLoss, Loss
-from ..optimizers import Optimizer, OptimizerState
+from ..optimizers import OptimizerState
 from ..optimizers import checks as optimizers_checks
 from ..optimizers.base import N_SCALARS
 from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
 from . import checks as training_checks
-from .carried import Carried, GradientSum
-from .options import options_of
+from .fit_memory import FitMemory, GradientSum
 from .snapshot import Snapshot
+from .state import TrainingState
 from .stopping.base import StoppingCriterion
 from .turn import Turn, mine, wait_for_steps
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
 
 KEYS = (
     "params",
@@ -47,7 +42,7 @@ KEYS = (
     "averaged",
     "carried",
 )
-CARRIED = ("criteria", "data", "seen", "before", "reached", "shown", "gradient_sum", "unsummed")
+MEMORY = ("criteria", "data", "seen", "before", "reached", "shown", "gradient_sum", "unsummed")
 SQUARES = (
     "second_moment",
     "max_second_moment",
@@ -59,39 +54,39 @@ SQUARES = (
 """Slots that hold no number below 0; a saved one with such a number is refused."""
 
 
-def state_of(trainer: Trainer) -> dict[str, Any]:
+def state_dict(state: TrainingState) -> dict[str, Any]:
     """Return copies of everything that training changes, and the seed, which must match."""
-    if mine(trainer._run):
-        return _copied(trainer)
-    with Turn(trainer._run, "state_dict"):
-        return _copied(trainer)
+    if mine(state.run):
+        return _copied(state)
+    with Turn(state.run, "state_dict"):
+        return _copied(state)
 
 
-def _copied(trainer: Trainer) -> dict[str, Any]:
-    run, carried, stack = trainer._run, trainer._carried, trainer.stack
+def _copied(state: TrainingState) -> dict[str, Any]:
+    run, memory = state.run, state.memory
     wait_for_steps(run)
-    params = stack.own_params(writes=False)
+    params = state.stack.own_params(writes=False)
     training_checks.torn(run.torn)
-    total, unsummed = carried.gradients or (None, 0)
+    total, unsummed = memory.gradients or (None, 0)
     return {
         "params": params.copy(),
-        "optimizer": trainer.optimizer_state.to_dict(),
+        "optimizer": state.optimizer_state.to_dict(),
         "epochs_done": run.epochs_done,
         "learning_rate": run.learning_rate,
-        "plateau": tuple(carried.plateau),
-        "seed": trainer.seed,
+        "plateau": tuple(memory.plateau),
+        "seed": state.seed,
         "place": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
-        "sums": (run.loss_sum, run.mass, run.norm_sum, run.clipped_steps),
-        "average": trainer.average,
-        "averaged": None if trainer._mean is None else trainer._mean.copy(),
+        "sums": (run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps),
+        "average": state.settings.average,
+        "averaged": None if state.mean is None else state.mean.copy(),
         "carried": copy.deepcopy(
             {
-                "criteria": list(carried.criteria),
-                "data": carried.data,
-                "seen": carried.seen,
-                "before": carried.before,
-                "reached": carried.reached,
-                "shown": carried.shown,
+                "criteria": list(memory.criteria),
+                "data": memory.data,
+                "seen": memory.seen,
+                "before": memory.before,
+                "reached": memory.reached,
+                "shown": memory.shown,
                 "gradient_sum": total,
                 "unsummed": unsummed,
             }
@@ -99,39 +94,39 @@ def _copied(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def snapshot_of(trainer: Trainer) -> Snapshot:
-    """Return settings and state of a trainer, from which an equal one can be made."""
-    state = state_of(trainer)
-    return Snapshot(trainer.stack, trainer.loss, trainer.optimizer, options_of(trainer), state)
+def snapshot_of(state: TrainingState) -> Snapshot:
+    """Return settings and state of a training, from which an equal trainer can be made."""
+    settings = state.settings
+    return Snapshot(state.stack, settings.loss, settings.optimizer, settings.options(state.seed), state_dict(state))
 
 
-def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
-    """Restore the result of `state_of`; all of it is checked before anything is changed."""
-    run, own = trainer._run, trainer.optimizer_state
+def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
+    """Restore the result of `state_dict`; all of it is checked before anything is changed."""
+    run, stack, settings, slots = state.run, state.stack, state.settings, state.slots
     with Turn(run, "load_state_dict"):
         wait_for_steps(run)
         training_checks.own_turn("load_state_dict", "step", run.running != 0)
-        training_checks.saved_trainer(state, KEYS, trainer.stack.n_params, trainer.stack.dtype, trainer.seed)
-        training_checks.saved_average(state["average"], state["averaged"], trainer.average, own.n)
-        slots, scalars, step_count = _optimizer(own, state["optimizer"])
+        training_checks.saved_trainer(saved, KEYS, stack.n_params, stack.dtype, state.seed)
+        training_checks.saved_average(saved["average"], saved["averaged"], settings.average, stack.n_params)
+        vectors, scalars, step_count = _optimizer(slots, saved["optimizer"])
         try:
-            learning_rate = training_checks.saved_rate(state["learning_rate"], trainer._schedule is not None)
-            most = training_checks.MOST if isinstance(trainer.optimizer, FullBatch) else step_count
-            epochs_done = training_checks.saved_count("epochs_done", state["epochs_done"], most)
-            place = training_checks.saved_place(state["place"], step_count, epochs_done)
-            sums = training_checks.saved_sums(state["sums"], place[1])
-            plateau = PlateauState(*training_checks.saved_plateau(state["plateau"]))
-            carried = _carried(trainer, state["carried"], place, epochs_done)._replace(plateau=plateau)
+            learning_rate = training_checks.saved_rate(saved["learning_rate"], settings.schedule is not None)
+            most = training_checks.MOST if isinstance(settings.optimizer, FullBatch) else step_count
+            epochs_done = training_checks.saved_count("epochs_done", saved["epochs_done"], most)
+            place = training_checks.saved_place(saved["place"], step_count, epochs_done)
+            sums = training_checks.saved_sums(saved["sums"], place[1])
+            plateau = PlateauState(*training_checks.saved_plateau(saved["plateau"]))
+            memory = _memory(state, saved["carried"], place, epochs_done)._replace(plateau=plateau)
         except (TypeError, ValueError) as error:
             raise training_checks.not_a_state(error) from None
-        trainer.stack.params = state["params"]
-        own.slots[:], own.scalars[:] = slots, scalars
-        if trainer._mean is not None:
-            trainer._mean[:] = state["averaged"]
+        stack.params = saved["params"]
+        slots.slots[:], slots.scalars[:] = vectors, scalars
+        if state.mean is not None:
+            state.mean[:] = saved["averaged"]
         run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
         run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
-        run.loss_sum, run.mass, run.norm_sum, run.clipped_steps = sums
-        trainer._carried = carried
+        run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
+        state.memory = memory
 
 
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:
@@ -144,10 +139,10 @@ def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[n
     return slots, scalars, training_checks.saved_count("step_count", saved["step_count"])
 
 
-def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_done: int) -> Carried:
+def _memory(state: TrainingState, saved: Any, place: tuple[int, int, int], epochs_done: int) -> FitMemory:
     """Check and return what a fit has left, without the plateau."""
-    n, dtype = trainer.stack.n_params, trainer.stack.dtype
-    parts = training_checks.saved_parts("carried", saved, CARRIED)
+    n, dtype = state.stack.n_params, state.stack.dtype
+    parts = training_checks.saved_parts("carried", saved, MEMORY)
     criteria = []
     for pair in training_checks.saved_list("criteria", parts["criteria"]):
         rule, memory = training_checks.saved_tuple("a criterion and its memory", pair, 2)
@@ -164,7 +159,7 @@ def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_d
     if total is not None:
         training_checks.saved_vector("the saved gradient_sum", total, n, "float64")
     seen = checks.integer("seen", parts["seen"], -1, epochs_done)
-    found = Carried(
+    found = FitMemory(
         tuple(criteria),
         data=training_checks.saved_fingerprint(parts["data"]),
         seen=seen,
@@ -174,18 +169,3 @@ def _carried(trainer: Trainer, saved: Any, place: tuple[int, int, int], epochs_d
         gradients=None if total is None else GradientSum(total, unsummed),
     )
     return copy.deepcopy(found)
-
-
-def restored(
-    model: Model,
-    loss: Loss | CustomLoss,
-    optimizer: Optimizer | FullBatch,
-    options: dict[str, Any],
-    state: Mapping[str, Any],
-) -> Trainer:
-    """Return a trainer made from its settings and its state; pickle calls it."""
-    from .trainer import Trainer
-
-    trainer = Trainer(model, loss, optimizer, **options)
-    trainer.load_state_dict(state)
-    return trainer

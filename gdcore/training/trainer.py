@@ -2,49 +2,47 @@
 
 Design
 ------
-- Everything is bound in `__init__`: workspace, gradient, optimizer state. A step passes array pointers to the kernels;
-  arrays that already fit are not examined in Python, and what the kernels refuse is explained here.
+- A trainer is the public face of a `TrainingState`, which is begun in `__init__` (compiled.py). A step passes array
+  pointers to the kernels; arrays that already fit are not examined in Python, and what the kernels refuse is explained
+  here.
 - Randomness is a function of (seed, epoch) and (seed, step), so a resumed trainer draws the same numbers.
-- Longer tasks have files of their own: the epoch (epoch.py), the fit (fit.py), what a fit leaves to the next
-  (carried.py), saving (resume.py), and the rule that one call trains at a time (turn.py).
+- What takes longer has files of its own, which take the state: the epoch (epoch.py), the fit (fit.py), saving
+  (resume.py), and the rule that one call trains at a time (turn.py).
 - A loss computed in Python (any callable) uses the same parts from Python, batch by batch (custom.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from os import PathLike
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._kernels import load
 from .._kernels.errors import RefusedStep
 from ..base import checks
 from ..base.calls import explains_calls
+from ..base.defaults import DEFAULTS
 from ..base.files import file_function
-from ..base.memory import aligned_zeros
 from ..data.class_weight import ClassWeight
-from ..data.samples import Samples, take_samples
 from ..layers.stack import Model, stack_of
 from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import Metrics
-from ..optimizers import SGD, Optimizer, OptimizerState
+from ..optimizers import Optimizer, OptimizerState
 from ..optimizers.full_batch import FullBatch, get_method
-from ..schedules import PlateauState, Schedule
 from . import checks as training_checks
 from .averaging import Average
 from .callbacks import Callback
-from .carried import Carried
-from .compiled import compiled
+from .compiled import begin
 from .custom import custom_step
 from .diverged import explain
 from .epoch import run_epoch
-from .fit import Fit
+from .fit import Fit, FitOptions
 from .history import History
-from .options import call_of, check_full_batch, chosen_seed, options_of
-from .resume import load_state, restored, snapshot_of, state_of
+from .resume import load_state_dict, snapshot_of, state_dict
+from .settings import Settings
 from .snapshot import Snapshot
 from .stopping.base import StopSpec
 from .turn import Turn
@@ -131,52 +129,49 @@ class Trainer:
         self,
         model: Model,
         loss: str | Loss | CustomLoss,
-        optimizer: str | Optimizer | FullBatch = "adam",
+        optimizer: str | Optimizer | FullBatch = DEFAULTS.optimizer,
         *,
-        batch_size: int = 32,
-        accumulate: int = 1,
-        shuffle: bool = True,
-        drop_last: bool = False,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        layer_rates: Mapping[str, float] | None = None,
-        average: Average | None = None,
-        seed: int | None = None,
+        batch_size: int = DEFAULTS.batch_size,
+        accumulate: int = DEFAULTS.accumulate,
+        shuffle: bool = DEFAULTS.shuffle,
+        drop_last: bool = DEFAULTS.drop_last,
+        l1: float = DEFAULTS.l1,
+        l2: float = DEFAULTS.l2,
+        clip_norm: float | None = DEFAULTS.clip_norm,
+        clip_value: float | None = DEFAULTS.clip_value,
+        layer_rates: Mapping[str, float] | None = DEFAULTS.layer_rates,
+        average: Average | None = DEFAULTS.average,
+        seed: int | None = DEFAULTS.seed,
     ) -> None:
         self.model: Any = model  # of whatever class was passed
-        self.stack = stack_of(model)
-        stack = self.stack
-        self.loss = get_loss(loss)
-        self.optimizer = get_method(optimizer)
-        self.batch_size = checks.integer("batch_size", batch_size, 1, 2**40)
-        self.accumulate = checks.integer("accumulate", accumulate, 1, 2**20)
-        self.shuffle = checks.boolean("shuffle", shuffle)
-        self.drop_last = checks.boolean("drop_last", drop_last)
-        self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
-        self.clip_norm = None if clip_norm is None else checks.positive("clip_norm", clip_norm)
-        self.clip_value = None if clip_value is None else checks.positive("clip_value", clip_value)
-        names = [block.layer for block in stack.blocks if block.is_weight]
-        self._layer_rates = training_checks.layer_rates({} if layer_rates is None else layer_rates, names)
-        self.average = average
-        training_checks.average(average, Average)
-        check_full_batch(self)
-        self.seed = chosen_seed(seed, stack.seed)
-        self._carried = Carried()
-        self._rule = self.optimizer if isinstance(self.optimizer, Optimizer) else SGD()  # the latter never steps
-        rate = self._rule.learning_rate
-        self._schedule = rate if isinstance(rate, Schedule) else None
-        self._state = self._rule.init(stack.n_params, stack.dtype)
-        self._grads = aligned_zeros(stack.n_params, stack.dtype)
-        self._mean = None if self.average is None else np.zeros(stack.n_params)
-        self._network = stack.bind(trains=True, blocks=isinstance(self.loss, Loss))
-        self._run = compiled(self, load(stack.dtype))
-        target = self.loss.target if isinstance(self.loss, Loss) else None
+        self.stack = stack = stack_of(model)
+        settings = Settings(
+            get_loss(loss),
+            get_method(optimizer),
+            batch_size=batch_size,
+            accumulate=accumulate,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            l1=l1,
+            l2=l2,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            layer_rates=layer_rates,
+            average=average,
+            seed=seed,
+        ).checked(stack)
+        self.loss, self.optimizer, self.average = settings.loss, settings.optimizer, settings.average
+        self.batch_size, self.accumulate = settings.batch_size, settings.accumulate
+        self.shuffle, self.drop_last = settings.shuffle, settings.drop_last
+        self.l1, self.l2 = settings.l1, settings.l2
+        self.clip_norm, self.clip_value = settings.clip_norm, settings.clip_value
+        self._state = begin(stack, settings)
+        self.seed = self._state.seed
+        target = settings.loss.target if isinstance(settings.loss, Loss) else None
         self._labels, self._column = target == "class", stack.out_features == 1
-        plain = isinstance(self.optimizer, Optimizer) and self._schedule is None and stack.target_scale is None
+        plain = isinstance(settings.optimizer, Optimizer) and settings.schedule is None and stack.target_scale is None
         self._fast = plain and target in ("class", "real")
-        stack.trained_loss = self.loss
+        self._run = self._state.run  # from here on only the learning rate can be set
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse to set anything but `learning_rate`; the rest was fixed when the trainer was made."""
@@ -185,14 +180,18 @@ class Trainer:
         object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restored, (self.model, self.loss, self.optimizer, options_of(self), self.state_dict())
+        options = self._state.settings.options(self.seed)
+        return partial(Trainer, **options), (self.model, self.loss, self.optimizer), self.state_dict()
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.load_state_dict(state)
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of everything that training changes: parameters, optimizer state, counters, schedule position.
 
         Load it into a trainer made with the same settings; of these it holds `average` and `seed`, for comparison.
         """
-        return state_of(self)
+        return state_dict(self._state)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume where the trainer that returned this `state_dict` stopped, bit for bit.
@@ -203,11 +202,11 @@ class Trainer:
             For the state of another model, optimizer, average or seed, and for an impossible state; then nothing has
             been changed.
         """
-        load_state(self, state)
+        load_state_dict(self._state, state)
 
     def snapshot(self) -> Snapshot:
         """Return settings and state of the training at this moment, for saving."""
-        return snapshot_of(self)
+        return snapshot_of(self._state)
 
     @explains_calls
     def save(
@@ -253,13 +252,9 @@ class Trainer:
         return self._run.epochs_done
 
     @property
-    def _plateau(self) -> PlateauState:
-        return self._carried.plateau
-
-    @property
     def layer_rates(self) -> dict[str, float]:
         """A copy of the factors on the layers' rates."""
-        return dict(self._layer_rates)
+        return dict(self._state.settings.layer_rates or {})
 
     @property
     def steps_done(self) -> int:
@@ -269,23 +264,19 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """Rate of the next step; may be set, unless a schedule sets it."""
-        schedule = self._schedule
-        if schedule is None:
-            return self._run.learning_rate
-        count = {"step": self._run.step_count, "epoch": self._run.epochs_done, "plateau": self._plateau.plateaus}
-        return schedule.formula(count[schedule.per])
+        return self._state.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if self._schedule is not None:
-            training_checks.own_rate(self._schedule)
+        schedule = self._state.settings.schedule
+        if schedule is not None:
+            training_checks.own_rate(schedule)
         self._run.learning_rate = checks.positive("learning_rate", value)
 
     @property
     def optimizer_state(self) -> OptimizerState:
         """Slots and step count; the arrays are the optimizer's own."""
-        self._state.step_count = self._run.step_count
-        return self._state
+        return self._state.optimizer_state
 
     @property
     def averaged(self) -> NDArray[Any]:
@@ -293,10 +284,7 @@ class Trainer:
 
         `model.params = trainer.averaged` predicts with it.
         """
-        if self.average is None or self._mean is None:
-            raise training_checks.no_average()
-        before = self.steps_done <= self.average.start
-        return self.stack.params.copy() if before else self._mean.astype(self.stack.dtype)
+        return self._state.averaged
 
     def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Make one update on exactly these rows.
@@ -333,19 +321,17 @@ class Trainer:
                 pass  # nothing was changed; below, the arrays are converted or the error is explained
         if isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "step")
-        data = self._take(xb, yb, sample_weight)
+        state = self._state
+        data = state.take(xb, yb, sample_weight)
         with Turn(self._run, "step"):
-            if self._schedule is not None:
-                self._run.learning_rate = self.learning_rate
+            if state.settings.schedule is not None:
+                self._run.learning_rate = state.learning_rate
             try:
                 if isinstance(self.loss, Loss):
                     return self._run.step(data.X, data.target, data.labels, data.weight, True)
-                return custom_step(self, data, [slice(None)])
+                return custom_step(state, data, [slice(None)])
             except RefusedStep as error:
-                raise explain(self, data, slice(None), error.args[0]) from None
-
-    def _take(self, X: object, y: object, sample_weight: object) -> Samples:
-        return take_samples(self.stack, X, y, sample_weight, self.loss)
+                raise explain(state, data, slice(None), error.args[0]) from None
 
     @explains_calls
     def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -371,10 +357,11 @@ class Trainer:
         """
         if isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "epoch")
-        data = self._take(X, y, sample_weight)
+        state = self._state
+        data = state.take(X, y, sample_weight)
         with Turn(self._run, "epoch"):
-            self._carried = self._carried._replace(seen=-1, before=None, gradients=None)
-            return run_epoch(self, data)
+            state.memory = state.memory._replace(seen=-1, before=None, gradients=None)
+            return run_epoch(state, data)
 
     @explains_calls
     def fit(
@@ -445,20 +432,11 @@ class Trainer:
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
         """
-        data, validation = take_fit_data(self, X, y, sample_weight, class_weight, validation_data, validation_split)
+        state = self._state
+        data, validation = take_fit_data(state, X, y, sample_weight, class_weight, validation_data, validation_split)
         with Turn(self._run, "fit"):
-            return Fit(
-                self,
-                data,
-                validation,
-                epochs=epochs,
-                max_steps=max_steps,
-                metrics=metrics,
-                stop=stop,
-                callbacks=callbacks,
-                record=record,
-                progress=progress,
-            ).run()
+            options = FitOptions(epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean=False)
+            return Fit(state, data, validation, options).run()
 
     def __repr__(self) -> str:
-        return call_of(self)
+        return self._state.settings.call_with(self.model, self.seed)

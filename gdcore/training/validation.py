@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +12,7 @@ from ..data.names import feature_names
 from ..data.samples import Samples
 from ..losses import CustomLoss, Loss
 from . import checks as training_checks
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .state import TrainingState
 
 ValidationData = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
 """(X, y), or (X, y, sample_weight)."""
@@ -24,7 +22,7 @@ STREAM = 0x5EED
 dropout."""
 
 
-def take_validation(trainer: Trainer, given: object) -> Samples:
+def take_validation(state: TrainingState, given: object) -> Samples:
     """Check validation data like training data.
 
     Raises
@@ -34,7 +32,7 @@ def take_validation(trainer: Trainer, given: object) -> Samples:
     """
     X, y, weight = training_checks.validation_data(given)
     try:
-        return trainer._take(X, y, weight)
+        return state.take(X, y, weight)
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation_data: {error}") from None
 
@@ -113,7 +111,7 @@ def _rows(data: Samples, chosen: NDArray[np.bool_], what: str) -> Samples:
 
 
 def take_fit_data(
-    trainer: Trainer,
+    state: TrainingState,
     X: object,
     y: object,
     sample_weight: object,
@@ -125,19 +123,19 @@ def take_fit_data(
 
     The model remembers the feature names.
     """
-    stack, begun = trainer.stack, trainer.steps_done > 0
+    stack, loss, begun = state.stack, state.settings.loss, state.steps_done > 0
     names = stack.feature_names
     if not begun:
         stack.feature_names = feature_names(X)
     try:
-        data, validation = trainer._take(X, y, sample_weight), None
+        data, validation = state.take(X, y, sample_weight), None
         if validation_split is not None:
             training_checks.one_validation(validation_data)
-            data, validation = split_validation(data, validation_split, trainer.loss, trainer.seed)
+            data, validation = split_validation(data, validation_split, loss, state.seed)
         elif validation_data is not None:
-            validation = take_validation(trainer, validation_data)
+            validation = take_validation(state, validation_data)
         if class_weight is not None:
-            loss, n_out = trainer.loss, stack.out_features
+            n_out = stack.out_features
             class_weight = class_factors(data, class_weight, loss, n_out)
             data = class_weighted(data, class_weight, loss, n_out)
             if validation is not None:

@@ -64,6 +64,7 @@ cdef void dense_forward(
     """z = x W + b, a = f(z)."""
     cdef const real *weight = params + of.weight_at
     cdef const real *bias = NULL
+    cdef Factors f
     if of.bias_at >= 0:
         bias = params + of.bias_at
     if of.n_out == 1:
@@ -73,7 +74,11 @@ cdef void dense_forward(
     elif rows == 1 and of.n_out >= ROW_COLUMNS:
         row_product(of.n_out, of.n_in, x, weight, of.n_out, bias, z)
     else:
-        product(rows, of.n_out, of.n_in, x, x_row, 1, weight, of.n_out, ROWS, bias, 0, z, of.out_row, worker)
+        f.m, f.n, f.k = rows, of.n_out, of.n_in
+        f.a, f.a_row, f.a_col = x, x_row, 1
+        f.b, f.b_row, f.form = weight, of.n_out, ROWS
+        f.init, f.init_row = bias, 0
+        product(&f, z, of.out_row, worker)
     activate(of.activation, of.option, z, a, rows * of.out_row)
 
 
@@ -124,11 +129,14 @@ cdef void dense_input_delta(
 ) noexcept nogil:
     """before = delta W^T."""
     cdef const real *weight = params + of.weight_at
+    cdef Factors f
     if of.n_in == 1:
         dots(rows, of.n_out, delta, of.out_row, weight, 0, before)
     elif rows == 1:
         dots(of.n_in, of.n_out, weight, of.n_out, delta, 0, before)
     else:
-        product(
-            rows, of.n_in, of.n_out, delta, of.out_row, 1, weight, of.n_out, TURNED, NULL, 0, before, of.in_row, worker,
-        )
+        f.m, f.n, f.k = rows, of.n_in, of.n_out
+        f.a, f.a_row, f.a_col = delta, of.out_row, 1
+        f.b, f.b_row, f.form = weight, of.n_out, TRANSPOSED
+        f.init, f.init_row = NULL, 0
+        product(&f, before, of.in_row, worker)

@@ -1,13 +1,13 @@
-"""Losses of a batch: value and delta in one pass, through the row of losses.h that was chosen when it was bound.
+"""Losses of a batch: value and delta in one pass, through the row of losses.h that was chosen at binding.
 
 Design
 ------
 - `loss_block` scales the slopes of losses.h into deltas: d mean / d z.
-- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` where given. A step's
-  gradient may divide by something else than its mean loss: see rows.pxi.
-  The caller passes the factor, for only it knows the whole batch when a block is a part of it.
-- A row's value is kept apart and the rows are summed at the end, in double and in one order: through eight
-  interleaved partial sums, whatever the vector width and whoever computed the row.
+- The mean is over samples and outputs (cross_entropy: over samples), weighted by `sample_weight` if given. A step's
+  gradient may have another divisor than its mean loss: see rows.pxi. The caller passes the factor, because a block may
+  be only a part of the batch.
+- Each row has a value of its own. The rows are summed at the end, in double, through eight interleaved partial sums:
+  the order depends on neither the vector width nor the thread that computed a row.
 """
 
 cdef extern from "losses/losses.h" nogil:
@@ -38,7 +38,7 @@ cdef struct Objective:
 
 
 cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
-    """The sum of at most RUN values as the loss functions give them."""
+    """Return the sum of at most RUN values of a loss function, in double."""
     cdef double wide[RUN]
     cdef Py_ssize_t i
     for i in range(n):
@@ -47,58 +47,43 @@ cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
 
 
 cdef inline double averaged_over(const Objective *of, double weight) noexcept nogil:
-    """A sum of weights * outputs averaged over."""
+    """Return a total weight times the number of outputs that the loss averages over."""
     return weight if of.loss.row != NULL else weight * of.outputs
 
 
 cdef double total_weight(
     const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
-    """What a mean of losses divides by: sum of the rows' weights * outputs averaged over."""
+    """Return the divisor of a mean loss: the sum of the rows' weights times the outputs it averages over."""
     if data.weight == NULL:
         return averaged_over(of, rows)
     return averaged_over(of, sum_weights(data.weight, data.order, first, rows))
 
 
 cdef inline double mean_factor(double total) noexcept nogil:
-    """1 / total, or 0 where every weight is 0."""
+    """Return 1 / total, or 0 if every weight is 0."""
     return 1 / total if total != 0 else 0
 
 
 cdef double gradient_factor(const Objective *of, const Rows *data, Py_ssize_t rows, double mean) noexcept nogil:
-    """1 / (rows of a weighted batch * mean weight of all data * outputs averaged over).
+    """Return 1 / (rows of a weighted batch * mean weight of all data * outputs that the loss averages over).
 
-    `mean` is the factor of the batch's mean loss: the same, to the bit, where the batch is all data.
+    If the batch is all data, that is `mean`, the factor of its mean loss, which is then returned to keep the bits.
     """
     if data.mean_weight == 0 or data.whole_rows == rows:
         return mean
     return mean_factor(averaged_over(of, rows * data.mean_weight))
 
 
-cdef void pointwise_rows(
-    const Objective *of, Py_ssize_t rows,
-    const real *target, const real *weight,    # (rows, k); (rows,) or NULL
-    const real *z, Py_ssize_t row,             # (rows, k), rows * row <= RUN
+cdef inline void scale_rows(
+    Py_ssize_t rows, Py_ssize_t k, Py_ssize_t row, const real *weight,    # (rows,), or NULL for weights of 1
     double factor,
-    real *delta, double *value,                # (rows, k), rows `row` apart; (rows,)
+    real *delta, double *value,                                           # (rows, k) with stride `row`; (rows,)
 ) noexcept nogil:
-    """`loss_block` of rows so narrow that several of them run as one vector, with what pads them."""
-    cdef Py_ssize_t k = of.outputs, n = rows * row
+    """Multiply values by the rows' weights, and deltas by the weights and the factor."""
     cdef Py_ssize_t r, j
-    cdef real values[RUN]
-    cdef real spread[RUN]
-    cdef double total
     cdef real scale = <real>factor
-    if k < row:
-        spread_rows(rows, k, row, target, spread)
-        target = spread
-    of.loss.values(z, target, n, of.option, values, delta)
-    for r in range(rows):
-        total = 0
-        for j in range(k):
-            total += values[r * row + j]
-        value[r] = total
-    for j in range(n if weight == NULL else 0):
+    for j in range(rows * row if weight == NULL else 0):
         delta[j] *= scale
     for r in range(rows if weight != NULL else 0):
         scale = <real>(factor * weight[r])
@@ -107,55 +92,72 @@ cdef void pointwise_rows(
             delta[r * row + j] *= scale
 
 
-cdef void loss_block(
-    const Objective *of, const Rows *block, Py_ssize_t rows,
-    const real *z, Py_ssize_t z_row,      # (rows, k)
-    double factor,                        # of the deltas: see `gradient_factor`
-    real *delta, Py_ssize_t delta_row,    # (rows, k): d loss / d z
-    double *value,                        # (rows,): each row's share of the loss, before the factor
+cdef void narrow_rows(
+    const Objective *of, Py_ssize_t rows, const real *target,    # (rows, k)
+    const real *z, Py_ssize_t row,                               # (rows, k), rows * row <= RUN
+    real *delta, double *value,                                  # (rows, k), of the same stride; (rows,)
 ) noexcept nogil:
-    """Values and deltas of some rows of a batch."""
-    cdef Py_ssize_t k = of.outputs
-    cdef Py_ssize_t r, i, j, n
-    cdef double total
-    cdef real scale
+    """Compute a pointwise loss's values and slopes of several rows as one vector, padding included."""
+    cdef Py_ssize_t k = of.outputs, n = rows * row
+    cdef Py_ssize_t r, j
     cdef real values[RUN]
-    cdef const real *weight = block.weight
-    if of.loss.row == NULL and z_row == delta_row and 2 * z_row <= RUN:
-        i = 0
-        while i < rows:
-            n = min(RUN // z_row, rows - i)
-            pointwise_rows(
-                of, n, block.target + i * k, weight, z + i * z_row, z_row, factor, delta + i * z_row, value + i,
-            )
-            i += n
-            if weight != NULL:
-                weight += n
-        return
+    cdef real spread[RUN]
+    cdef double total
+    if k < row:
+        spread[0] = 0    # GCC cannot see that spread_rows writes at least one row, and would warn.
+        spread_rows(rows, k, row, target, spread)
+        target = spread
+    of.loss.values(z, target, n, of.option, values, delta)
     for r in range(rows):
         total = 0
-        if of.loss.row != NULL:
-            total = of.loss.row(
-                k, z + r * z_row, NULL if block.target == NULL else block.target + r * k,
-                -1 if block.labels == NULL else block.labels[r], of.option, delta + r * delta_row,
-            )
-        else:
-            i = 0
-            while i < k:
-                n = min(<Py_ssize_t>RUN, k - i)
-                of.loss.values(
-                    z + r * z_row + i, block.target + r * k + i, n, of.option, values, delta + r * delta_row + i,
-                )
-                total += sum_run(n, values)
-                i += RUN
-        scale = <real>(factor * (weight[r] if weight != NULL else 1))
-        value[r] = total * (weight[r] if weight != NULL else 1)
         for j in range(k):
-            delta[r * delta_row + j] *= scale
+            total += values[r * row + j]
+        value[r] = total
+
+
+cdef inline double wide_row(
+    const Objective *of, const real *z, const real *target, real *delta,    # (k,) each
+) noexcept nogil:
+    """Return a pointwise loss of one row, and compute its slopes, at most RUN outputs at a time."""
+    cdef Py_ssize_t i = 0, n
+    cdef real values[RUN]
+    cdef double total = 0
+    while i < of.outputs:
+        n = min(<Py_ssize_t>RUN, of.outputs - i)
+        of.loss.values(z + i, target + i, n, of.option, values, delta + i)
+        total += sum_run(n, values)
+        i += RUN
+    return total
+
+
+cdef void loss_block(
+    const Objective *of, const Rows *block, Py_ssize_t rows,
+    const real *z, Py_ssize_t row,    # (rows, k)
+    double factor,                    # of the deltas: see `gradient_factor`
+    real *delta,                      # (rows, k), of z's stride: d loss / d z
+    double *value,                    # (rows,): each row's share of the loss, before the factor
+) noexcept nogil:
+    """Compute values and deltas of some rows of a batch."""
+    cdef Py_ssize_t k = of.outputs
+    cdef Py_ssize_t i = 0, n = 1
+    cdef bint narrow = of.loss.row == NULL and 2 * row <= RUN
+    while i < rows:
+        if narrow:
+            n = min(RUN // row, rows - i)
+            narrow_rows(of, n, block.target + i * k, z + i * row, row, delta + i * row, value + i)
+        elif of.loss.row == NULL:
+            value[i] = wide_row(of, z + i * row, block.target + i * k, delta + i * row)
+        else:
+            value[i] = of.loss.row(
+                k, z + i * row, NULL if block.target == NULL else block.target + i * k,
+                -1 if block.labels == NULL else block.labels[i], of.option, delta + i * row,
+            )
+        scale_rows(n, k, row, NULL if block.weight == NULL else block.weight + i, factor, delta + i * row, value + i)
+        i += n
 
 
 def loss_code(str name):
-    """Index of a loss in the kernels' table."""
+    """Return the index of a loss in the kernels' table."""
     return LOSS_NAMES.index(name)
 
 
@@ -163,7 +165,7 @@ def loss_rows(
     str name, double option, const real[:, ::1] z not None, const real[:, ::1] target=None,
     const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
 ):
-    """The mean loss of raw outputs z (n, k), and d loss / d z written into delta (n, k)."""
+    """Return the mean loss of raw outputs z (n, k), and write d loss / d z into delta (n, k)."""
     cdef Objective of
     cdef Rows data
     cdef Py_ssize_t n = z.shape[0]
@@ -175,5 +177,5 @@ def loss_rows(
     if delta is None or delta.shape[0] != n or delta.shape[1] != z.shape[1]:
         raise ValueError(f"delta must have z's shape ({n}, {z.shape[1]})")
     cdef double factor = mean_factor(total_weight(&of, &data, 0, n))
-    loss_block(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], z.shape[1], &value[0])
+    loss_block(&of, &data, n, &z[0, 0], z.shape[1], factor, &delta[0, 0], &value[0])
     return factor * sum_values(n, &value[0])

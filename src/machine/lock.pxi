@@ -1,13 +1,13 @@
-"""A lock that is held for a whole call: it answers signals while it waits, knows its holder, and survives a fork.
+"""A lock that is held for a whole call: it handles signals while it waits, knows its holder, and survives a fork.
 
 Design
 ------
-- A call may run a signal handler of Python's, which may call the same object again. Waiting would never end: the
-  holder's number is kept, and that call is an error.
-- Waiting for another thread is done without the GIL, in slices, between which the main thread runs its signal handlers.
-- After a fork the holder may be a thread that the child has not. Whoever touches the lock first there replaces it;
-  it stays held where the holder is the thread that forked, in a signal handler, and goes on with its call.
-- All but the waiting happens under the GIL.
+- A call may run a signal handler of Python, which may call the same object again and would wait forever. So the lock
+  records its holder, and such a call raises an error.
+- A thread waits without the GIL, in slices, between which the main thread runs its signal handlers.
+- After a fork the holder may be a thread that the child does not have. The first call in the child replaces the lock.
+  The new lock is held if the thread that forked, in a signal handler, was the holder, because its call continues.
+- Everything except the waiting happens under the GIL.
 """
 
 cdef extern from "Python.h":
@@ -25,12 +25,12 @@ cdef extern from "machine/threads.h" nogil:
 
 cdef struct Lock:
     PyThread_type_lock lock
-    long holder              # a thread's number, 0: nobody
-    long forks               # behind the process when it was made
+    long holder              # a thread's number; 0: not held
+    long forks               # the process's number of forks when the lock was made
 
 
 cdef int make_lock(Lock *lock) except -1:
-    """A lock that nobody holds."""
+    """Make a lock that is not held."""
     cdef PyThread_type_lock made = PyThread_allocate_lock()
     if made == NULL:
         raise MemoryError("no memory for a lock")
@@ -39,12 +39,13 @@ cdef int make_lock(Lock *lock) except -1:
 
 
 cdef void free_lock(Lock *lock) noexcept:
+    """Free a lock, if it was made."""
     if lock.lock != NULL:
         PyThread_free_lock(lock.lock)
 
 
 cdef int settle_lock(Lock *lock) except -1:
-    """Replace a lock from before a fork. The old one is not freed: it may be in a state that no thread will end."""
+    """Replace a lock from before a fork. The old one is not freed, because its state may be undefined in the child."""
     cdef long holder = lock.holder
     if lock.forks == forks:
         return 0
@@ -56,9 +57,9 @@ cdef int settle_lock(Lock *lock) except -1:
 
 
 cdef int take_lock(Lock *lock) except -1:
-    """Take the lock, and wait where another thread holds it.
+    """Take the lock, and wait if another thread holds it.
 
-    Raises RuntimeError where this thread does, and what a signal handler raises while it waits.
+    Raises RuntimeError if this thread holds it, and whatever a signal handler raises in the meantime.
     """
     cdef long me = this_thread()
     cdef bint taken
@@ -80,7 +81,7 @@ cdef int take_lock(Lock *lock) except -1:
 
 
 cdef void release_lock(Lock *lock) noexcept:
-    """Give the lock back. One from before a fork is left to the next call to replace."""
+    """Release the lock. A lock from before a fork is replaced by the next call."""
     lock.holder = 0
     if lock.forks == forks:
         PyThread_release_lock(lock.lock)

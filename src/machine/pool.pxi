@@ -1,4 +1,4 @@
-"""The pool of threads, and how many of them one call may use: a number of the whole process."""
+"""The pool of threads, and the number of them that one call may use, which is the same for the whole process."""
 
 cdef extern from "machine/pool.h" nogil:
     void pool_run(void (*run)(void *, int, int) noexcept nogil, void *context, int tasks, int threads) noexcept
@@ -8,17 +8,17 @@ if pool_watch_forks() != 0:
     raise MemoryError("no memory to prepare for forks")
 
 cdef enum:
-    MOST_THREADS = 64
+    MAX_THREADS = 64    # Threads of one call at most; a larger setting is reduced to this number.
 
 cdef int n_threads = 1
 
 
 def set_num_threads(int n):
-    """Threads that one call may use."""
+    """Set the number of threads that one call may use."""
     global n_threads
-    n_threads = max(1, min(n, <int>MOST_THREADS))
+    n_threads = max(1, min(n, <int>MAX_THREADS))
 
 
 def get_num_threads():
-    """Threads that one call may use."""
+    """Return the number of threads that one call may use."""
     return n_threads

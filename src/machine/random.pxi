@@ -1,11 +1,11 @@
-"""Random numbers by counting: a number depends on its key and its index, never on what was drawn before.
+"""Counter-based random numbers: a number depends on its key and its index, never on earlier draws.
 
 Design
 ------
-- A dropout mask is a function of (seed, step, layer, row, unit). The backward pass makes it again instead
-  of storing it, blocks and threads may go in any order, and a resumed run draws what it would have drawn.
+- A dropout mask is a function of (seed, step, layer, row, unit). The backward pass computes it again instead
+  of storing it, blocks and threads may run in any order, and a resumed run draws the same numbers.
 - `mix64` is the finalizer of SplitMix64 (Steele, Lea & Flood, 2014); `mix32` is a 32-bit finalizer of the
-  same form, for one multiplication less per vector lane.
+  same form, with one multiplication less per vector lane.
 - An epoch's order is a Fisher-Yates shuffle (Durstenfeld, 1964) keyed by (seed, epoch); indices come from a
   64-bit multiply (Lemire, 2019), whose bias is below n / 2^32.
 """
@@ -14,7 +14,12 @@ cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
 
 cdef enum:
-    SHUFFLE_PURPOSE = 0x7FFFFFFF
+    SHUFFLE_PURPOSE = 0x7FFFFFFF    # A dropout layer's purpose is its index, which never reaches this number.
+
+cdef struct Mask:          # of dropout, for some rows of a batch
+    uint64_t key           # of the layer in this step
+    double rate            # share of the numbers that become 0
+    Py_ssize_t start       # the first row's index within the batch
 
 
 cdef inline uint64_t mix64(uint64_t x) noexcept nogil:
@@ -24,7 +29,7 @@ cdef inline uint64_t mix64(uint64_t x) noexcept nogil:
 
 
 cdef inline uint64_t key_of(uint64_t seed, uint64_t purpose, uint64_t count) noexcept nogil:
-    """One key per (seed, purpose, count): purposes are a dropout layer's index or the shuffle."""
+    """Return the key of (seed, purpose, count). A purpose is a dropout layer's index, or SHUFFLE_PURPOSE."""
     return mix64(mix64(mix64(seed + <uint64_t>0x9E3779B97F4A7C15) + purpose) + count)
 
 
@@ -35,15 +40,15 @@ cdef inline uint32_t mix32(uint32_t x) noexcept nogil:
 
 
 cdef void dropout(
-    uint64_t key, double rate,
-    Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,    # rows start … start + rows of the batch
+    const Mask *mask, Py_ssize_t rows, Py_ssize_t width,
     const real *x, Py_ssize_t x_row,                        # (rows, width)
     real *out, Py_ssize_t out_row,                          # (rows, width); may be x itself
 ) noexcept nogil:
-    """out = x * mask / (1 - rate). The mask is its own derivative: backward calls this on the deltas."""
-    cdef uint32_t low = <uint32_t>key, high = <uint32_t>(key >> 32)
-    cdef uint32_t limit = <uint32_t>(rate * 4294967296.0)
-    cdef real keep = <real>(1 / (1 - rate))
+    """Compute out = x * mask / (1 - rate). This is its own derivative, so backward calls it on the deltas."""
+    cdef uint32_t low = <uint32_t>mask.key, high = <uint32_t>(mask.key >> 32)
+    cdef uint32_t limit = <uint32_t>(mask.rate * 4294967296.0)
+    cdef real keep = <real>(1 / (1 - mask.rate))
+    cdef Py_ssize_t start = mask.start
     cdef uint32_t first
     cdef Py_ssize_t r, j
     for r in range(rows):
@@ -53,7 +58,7 @@ cdef void dropout(
 
 
 cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
-    """Places high - 1 … low of a Fisher-Yates shuffle of order (n,) -> the state to go on from."""
+    """Do swaps high - 1, …, low of a Fisher-Yates shuffle of order (n,), and return the generator's next state."""
     cdef Py_ssize_t i, j
     cdef int64_t kept
     for i in range(high - 1, low - 1, -1):
@@ -66,7 +71,7 @@ cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t
 
 
 def shuffled(unsigned long long seed, unsigned long long epoch, int64_t[::1] order):
-    """Write the order of an epoch's samples into order (n,)."""
+    """Write the order of an epoch's samples into order (n,), a permutation of 0 … n - 1."""
     cdef uint64_t state = key_of(seed, <uint64_t>SHUFFLE_PURPOSE, epoch)
     cdef Py_ssize_t i, high = order.shape[0]
     with nogil:

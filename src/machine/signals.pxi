@@ -1,10 +1,10 @@
-"""Signals within long runs: when to look at them, and how all threads of a job leave it.
+"""Signals within long runs: when to look for them, and how all threads of a job stop.
 
 Design
 ------
-- Long runs look at pending signals now and then, so that Ctrl-C is answered within 100 ms on an idle machine: by work
-  done first, then by the clock, and only then by taking the GIL. What is between two looks takes a core some 20 ms at
-  the most: rows of a block, and groups of columns in a product. An update is not left half-way.
+- Long runs look for pending signals now and then, so that Ctrl-C takes effect within 100 ms on an idle machine. They
+  count work first, then read the clock, and only then take the GIL. The work between two looks, rows of a block or
+  groups of columns in a product, takes a core at most 20 ms. An update is never interrupted.
 - Only the thread that called looks; the others see the flag that it raises.
 """
 
@@ -28,16 +28,16 @@ cdef extern from "machine/pool.h" nogil:
 cdef struct Poll:
     Py_ssize_t work
     long nanoseconds
-    Flag stopped             # a signal handler has raised; what is left of the job is skipped
+    Flag stopped             # whether a signal handler has raised, so that the rest of the job is skipped
 
 cdef struct Worker:          # one of the threads that share a job
     real *panels             # scratch of its products
-    Poll *poll               # of the job; NULL: it is never left
-    int thread               # 0: the one that looks at signals
+    Poll *poll               # of the job; NULL: the job cannot be stopped
+    int thread               # thread 0 looks for signals
 
 
 cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
-    """Whether a signal handler has raised (KeyboardInterrupt), looking only when it is time to. It stays raised."""
+    """Return whether a signal handler has raised, looking only if it is time to. The exception remains set."""
     cdef timespec now
     cdef long since
     poll.work += work + CALL_WORK
@@ -54,7 +54,7 @@ cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
 
 
 cdef inline bint stops(const Worker *worker, Py_ssize_t work) noexcept nogil:
-    """Whether to leave a job where it is; the calling thread looks, the others follow."""
+    """Return whether to stop a job. The calling thread looks for signals; the others read its flag."""
     cdef Poll *poll = worker.poll
     if poll == NULL:
         return False

@@ -1,9 +1,9 @@
-"""Sums over vectors, copies of them, and whether all their numbers are finite.
+"""Sums and copies of vectors, and a test that all their numbers are finite.
 
 Design
 ------
-- A sum of doubles goes through eight interleaved partial sums, so its order is the same for every vector width. What is
-  left over behind a multiple of eight goes to a sum of its own in `sum_values`, to the first parts in `lane_sum`.
+- A sum of doubles goes through eight interleaved partial sums, so its order is the same for every vector width. The
+  rest after a multiple of eight has a sum of its own in `sum_values`, and joins the first parts in `lane_sum`.
 - Squares are added in `real` over short runs, and the runs in double.
 """
 
@@ -14,8 +14,9 @@ cdef extern from "machine/tile.h" nogil:
 cdef void copy_matrix(
     Py_ssize_t rows, Py_ssize_t n,
     const real *source, Py_ssize_t source_row,    # (rows, n)
-    real *to, Py_ssize_t to_row,                  # (rows, n); what is behind n stays as it is
+    real *to, Py_ssize_t to_row,                  # (rows, n); padding is not written
 ) noexcept nogil:
+    """Copy a matrix between two strides."""
     cdef Py_ssize_t i, j
     for i in range(rows):
         for j in range(n):
@@ -23,17 +24,17 @@ cdef void copy_matrix(
 
 
 cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
-    """Sum of x[i]^2; not finite where an x[i] is not, or where the sum is beyond a double."""
+    """Return the sum of x[i]^2, which is not finite if an x[i] is not, or if the sum overflows a double."""
     cdef Py_ssize_t i = 0
     cdef double total = 0
-    if n < FEW:
+    if n < MIN_VECTOR_SUM:
         for i in range(n):
             total += <double>x[i] * x[i]
         return total
     while i < n:
         total += run_squares(min(<Py_ssize_t>SUM_RUN, n - i), x + i)
         i += SUM_RUN
-    if not isfinite(total):    # float squares overflow from 1e19 on
+    if not isfinite(total):    # In float32, squares overflow from 1e19 on, so they are added in double.
         total = 0
         for i in range(n):
             total += <double>x[i] * x[i]
@@ -41,7 +42,7 @@ cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
 
 
 cdef bint every_finite(Py_ssize_t n, const real *x) noexcept nogil:
-    """Whether x (n,) holds neither NaN nor infinity."""
+    """Return whether x (n,) holds neither NaN nor infinity."""
     cdef Py_ssize_t i
     if isfinite(sum_squares(n, x)):
         return True
@@ -52,17 +53,17 @@ cdef bint every_finite(Py_ssize_t n, const real *x) noexcept nogil:
 
 
 def all_finite(const real[::1] x not None):
-    """Whether x (n,) holds neither NaN nor infinity."""
+    """Return whether x (n,) holds neither NaN nor infinity."""
     return x.shape[0] == 0 or every_finite(x.shape[0], &x[0])
 
 
 cdef inline double eight_parts(const double *part) noexcept nogil:
-    """The sum of eight partial sums."""
+    """Return the sum of eight partial sums."""
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
 
 
 cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
-    """Sum of n values in eight interleaved partial sums, and of what is left over."""
+    """Return the sum of n values, in eight interleaved partial sums and one of the rest."""
     cdef double part[8]
     cdef double rest = 0
     cdef Py_ssize_t i, j
@@ -77,7 +78,7 @@ cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:
 
 
 cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexcept nogil:
-    """Sum of weight * value over n lanes, in eight interleaved partial sums."""
+    """Return the sum of weight * value over n lanes, in eight interleaved partial sums."""
     cdef double part[8]
     cdef Py_ssize_t i, j
     for j in range(8):
@@ -91,7 +92,7 @@ cdef double lane_sum(Py_ssize_t n, const real *weight, const real *value) noexce
 
 
 cdef void add_vector(Py_ssize_t n, const real *x, real *y) noexcept nogil:
-    """y += x, n numbers."""
+    """Add x to y, n numbers each."""
     cdef Py_ssize_t i
     for i in range(n):
         y[i] += x[i]

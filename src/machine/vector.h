@@ -101,7 +101,7 @@ static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_
 }
 
 /* panel[p][j] = w[j * w_row + p] for j < n <= width, 0 behind; k rows of `width` numbers. */
-static void pack_turned(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t w_row, real *panel)
+static void pack_transposed(ptrdiff_t k, int n, int width, const real *w, ptrdiff_t w_row, real *panel)
 {
     for (int j = 0; j < width; j += LANES) {
         const int rows = n - j < LANES ? n - j : LANES;

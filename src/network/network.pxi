@@ -178,7 +178,7 @@ cdef class Network:
                 plan.n_workspaces += 1
             if grouped and self.trains and plan.group_grads == NULL:
                 plan.group_grads = <real *>self.take_bytes(
-                    (MOST_GROUPS - 1) * plan.n_params * sizeof(real), self.buffers,
+                    (MAX_GROUPS - 1) * plan.n_params * sizeof(real), self.buffers,
                 )
         except BaseException:
             plan.room = 0

@@ -30,11 +30,11 @@ cdef struct Plan:
     real *params
     int n_workspaces
     int threads                     # of this call: read once, under the lock and the GIL
-    Workspace workspaces[MOST_THREADS]  # one, or one per thread where blocks are shared out
-    Worker workers[MOST_THREADS]
+    Workspace workspaces[MAX_THREADS]  # one, or one per thread where blocks are shared out
+    Worker workers[MAX_THREADS]
     double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
     bint *clipped                   # (weight_tasks,): whether they were clipped by value
-    real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
+    real *group_grads               # (MAX_GROUPS - 1, n_params): the first group adds to the result itself
 
 cdef struct Pass:                   # one batch on its way
     Plan *plan
@@ -50,7 +50,7 @@ cdef struct Pass:                   # one batch on its way
     Sink sink                       # of its gradient
     Py_ssize_t share                # rows of a task
     int round                       # of the groups
-    double loss[MOST_GROUPS]
+    double loss[MAX_GROUPS]
 
 
 cdef inline bint is_left(const Pass *batch) noexcept nogil:
@@ -65,7 +65,7 @@ cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
 
 cdef Py_ssize_t most_rows(Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
     """The largest block of a network: what the cache holds, or what makes up for streaming the weights."""
-    cdef Py_ssize_t least = LEAST_BLOCK if parameter_bytes < 2 * GROUP_BYTES else LARGE_BLOCK
+    cdef Py_ssize_t least = MIN_BLOCK if parameter_bytes < 2 * GROUP_BYTES else LARGE_BLOCK
     return whole_tiles(max(least, CACHE_BYTES // row_bytes))
 
 
@@ -80,7 +80,7 @@ cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept no
 
 cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
     """Whether a batch of so many rows is shared out by blocks."""
-    return plan.n_params * <Py_ssize_t>sizeof(real) <= GROUP_BYTES and rows >= 2 * MOST_GROUPS * LEAST_BLOCK \
+    return plan.n_params * <Py_ssize_t>sizeof(real) <= GROUP_BYTES and rows >= 2 * MAX_GROUPS * MIN_BLOCK \
         and rows > plan.most
 
 
@@ -93,6 +93,7 @@ cdef void forward_rows(
     cdef const Layer *layer
     cdef real *a
     cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef Mask mask
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
@@ -104,7 +105,8 @@ cdef void forward_rows(
         elif layer.kind != DROPOUT:
             scale_forward(layer, x, x_row, rows, a)
         elif key:
-            dropout(key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in, x, x_row, a, layer.out_row)
+            mask.key, mask.rate, mask.start = key_of(key, i, 0), layer.rate, start + at
+            dropout(&mask, rows, layer.n_in, x, x_row, a, layer.out_row)
         else:
             continue
         x = a
@@ -124,6 +126,7 @@ cdef void delta_rows(
     cdef const Layer *layer
     cdef real *delta = NULL
     cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef Mask mask
     cdef int i, dense = plan.last
     for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
@@ -134,10 +137,8 @@ cdef void delta_rows(
             if layer.kind != DROPOUT:
                 scale_backward(layer, space.a[i] + at * layer.out_row, rows, delta)
             elif key:
-                dropout(
-                    key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in,
-                    delta, layer.out_row, delta, layer.out_row,
-                )
+                mask.key, mask.rate, mask.start = key_of(key, i, 0), layer.rate, start + at
+                dropout(&mask, rows, layer.n_in, delta, layer.out_row, delta, layer.out_row)
             continue
         multiply_slope(
             layer.activation, layer.option, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
@@ -177,7 +178,7 @@ cdef void whole_rows(
     forward_rows(plan, space, worker, block.x, block.x_row, at, rows, start, batch.key)
     loss_block(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
-        space.delta[plan.last] + at * row, row, space.value + at,
+        space.delta[plan.last] + at * row, space.value + at,
     )
     if batch.backward:
         delta_rows(plan, space, worker, at, rows, start, batch.key)
@@ -251,7 +252,7 @@ cdef void settle_tasks(Plan *plan) noexcept nogil:
         layer = &plan.layers[i]
         widest = max(widest, layer.n_in, layer.n_out)
         if layer.kind == DENSE:
-            share = max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4))
+            share = max(<Py_ssize_t>MIN_SHARE, min(<Py_ssize_t>MAX_SHARE, (layer.n_in + 3) // 4))
             layer.share = min(layer.n_in, whole_tiles(share))
             layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
             plan.weight_tasks += layer.tasks
@@ -261,8 +262,8 @@ cdef void settle_tasks(Plan *plan) noexcept nogil:
 cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
     """Blocks that a group takes in one round: its share of all, as far as signals may wait."""
     cdef Py_ssize_t n_blocks = (batch.rows + batch.block - 1) // batch.block
-    cdef Py_ssize_t most = ROUND_WORK // (batch.block * batch.plan.n_params * MOST_GROUPS)
-    return max(<Py_ssize_t>1, min(most, (n_blocks + MOST_GROUPS - 1) // MOST_GROUPS))
+    cdef Py_ssize_t most = ROUND_WORK // (batch.block * batch.plan.n_params * MAX_GROUPS)
+    return max(<Py_ssize_t>1, min(most, (n_blocks + MAX_GROUPS - 1) // MAX_GROUPS))
 
 
 cdef void group_task(void *context, int task, int thread) noexcept nogil:
@@ -273,7 +274,7 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
     cdef const Worker *worker = &plan.workers[thread]
     cdef Sink sink = batch.sink
     cdef Py_ssize_t share = round_blocks(batch) * batch.block
-    cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
+    cdef Py_ssize_t start = (batch.round * MAX_GROUPS + task) * share
     cdef Py_ssize_t end = min(start + share, batch.rows)
     cdef Py_ssize_t n
     cdef int i
@@ -299,14 +300,14 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
 cdef void run_groups(Pass *batch, int threads) noexcept nogil:
     """The batch in rounds; in each, every group takes its next blocks. The groups' gradients are added in order."""
     cdef Plan *plan = batch.plan
-    cdef Py_ssize_t round_rows = round_blocks(batch) * batch.block * MOST_GROUPS
+    cdef Py_ssize_t round_rows = round_blocks(batch) * batch.block * MAX_GROUPS
     cdef int i
     memset(batch.loss, 0, sizeof(batch.loss))
     batch.round = 0
     while batch.round * round_rows < batch.rows and not is_left(batch):
-        pool_run(group_task, batch, MOST_GROUPS, threads)
+        pool_run(group_task, batch, MAX_GROUPS, threads)
         batch.round += 1
-    for i in range(1, MOST_GROUPS):
+    for i in range(1, MAX_GROUPS):
         batch.loss[0] += batch.loss[i]
         if batch.backward:
             add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.sink.grads)

@@ -117,7 +117,12 @@ cdef void add_outer(
     const Point *p, const Block *b, const Stage *t, const real *x, const real *delta, real *out,
 ) noexcept nogil:
     """out (n_in, n_out) += x delta^T, with x (n_in, lanes) and delta (n_out, lanes)."""
-    product(t.n_in, t.n_out, b.rows, x, b.lanes, 1, delta, b.lanes, TURNED, out, t.n_out, out, t.n_out, &p.worker)
+    cdef Factors f
+    f.m, f.n, f.k = t.n_in, t.n_out, b.rows
+    f.a, f.a_row, f.a_col = x, b.lanes, 1
+    f.b, f.b_row, f.form = delta, b.lanes, TRANSPOSED
+    f.init, f.init_row = out, t.n_out
+    product(&f, out, t.n_out, &p.worker)
 
 
 cdef void back_through(
@@ -125,9 +130,12 @@ cdef void back_through(
     const real *weight, const real *delta, const real *init, real *before,
 ) noexcept nogil:
     """before (n_in, lanes) = init + W delta, with delta (n_out, lanes)."""
-    product(
-        t.n_in, b.lanes, t.n_out, weight, t.n_out, 1, delta, b.lanes, ROWS, init, b.lanes, before, b.lanes, &p.worker,
-    )
+    cdef Factors f
+    f.m, f.n, f.k = t.n_in, b.lanes, t.n_out
+    f.a, f.a_row, f.a_col = weight, t.n_out, 1
+    f.b, f.b_row, f.form = delta, b.lanes, ROWS
+    f.init, f.init_row = init, b.lanes
+    product(&f, before, b.lanes, &p.worker)
 
 
 cdef void add_curvature(

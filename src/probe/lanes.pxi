@@ -107,7 +107,7 @@ cdef struct Scratch:        # of one thread; (widest, lanes) where nothing else 
 
 cdef inline Py_ssize_t lanes_of(Py_ssize_t n) noexcept nogil:
     """Lanes of the blocks of n samples."""
-    return min(<Py_ssize_t>MOST_LANES, (n + LANE_MULTIPLE - 1) // LANE_MULTIPLE * LANE_MULTIPLE)
+    return min(<Py_ssize_t>MAX_LANES, (n + LANE_MULTIPLE - 1) // LANE_MULTIPLE * LANE_MULTIPLE)
 
 
 cdef void turn(

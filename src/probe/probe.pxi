@@ -14,7 +14,7 @@ cdef class Probe:
     cdef Point point
     cdef Block block
     cdef Tangent tangent
-    cdef Scratch scratch[MOST_THREADS]
+    cdef Scratch scratch[MAX_THREADS]
     cdef real **tangents
     cdef int n_scratch
     cdef list buffers
@@ -163,7 +163,7 @@ cdef class Probe:
         """Room for lines, where a sweep over parameters is worth theirs -> whether it is."""
         cdef Py_ssize_t units = self.point.stages[self.point.n_stages - 1].n_in
         cdef Py_ssize_t size = units * LINE_ROWS * self.block.lanes
-        if sweep.indices == NULL or sweep.count < units or size > MOST_LINE_NUMBERS or not has_lines(&self.point):
+        if sweep.indices == NULL or sweep.count < units or size > MAX_LINE_NUMBERS or not has_lines(&self.point):
             return False
         if self.block.line == NULL:
             self.block.reach = self.take(units)

@@ -68,7 +68,7 @@ cdef void softmax_fill(const Point *p, const Block *b, real *scratch) noexcept n
 
 cdef inline bint has_lines(const Point *p) noexcept nogil:
     """Whether units of the last hidden stage move the logits along lines."""
-    return p.linear and p.n_stages > 1 and p.k >= FEW_OUTPUTS
+    return p.linear and p.n_stages > 1 and p.k >= MIN_LINE_OUTPUTS
 
 
 cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
@@ -86,7 +86,7 @@ cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
         steepest = 0
         for j in range(p.k):
             steepest = steepest if real_abs(weight[j]) <= steepest else real_abs(weight[j])
-        b.reach[unit] = NEAR / steepest if steepest <= MOST_STEEP else <real>-1
+        b.reach[unit] = NEAR / steepest if steepest <= MAX_STEEPNESS else <real>-1
 
 
 cdef inline real line_reach(const Point *p, const Block *b, int s, Py_ssize_t unit) noexcept nogil:

@@ -37,7 +37,12 @@ cdef inline void times_weight(
     const real *init, real *z, const Worker *worker,          # (n_out, lanes); init may be NULL, or z itself
 ) noexcept nogil:
     """z = init + W^T x."""
-    product(n_out, lanes, n_in, weight, 1, n_out, x, lanes, ROWS, init, lanes, z, lanes, worker)
+    cdef Factors f
+    f.m, f.n, f.k = n_out, lanes, n_in
+    f.a, f.a_row, f.a_col = weight, 1, n_out
+    f.b, f.b_row, f.form = x, lanes, ROWS
+    f.init, f.init_row = init, lanes
+    product(&f, z, lanes, worker)
 
 
 cdef inline void times_factor(
@@ -71,9 +76,9 @@ cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept no
     """a (width, lanes) times the mask of layer i, which is dropout."""
     cdef const Layer *layer = &p.plan.layers[i]
     cdef Py_ssize_t r, j
-    dropout(
-        key_of(p.key, i, 0), layer.rate, b.first, b.rows, layer.n_in, p.ones, 0, p.turned, layer.n_in,
-    )
+    cdef Mask mask
+    mask.key, mask.rate, mask.start = key_of(p.key, i, 0), layer.rate, b.first
+    dropout(&mask, b.rows, layer.n_in, p.ones, 0, p.turned, layer.n_in)
     for j in range(layer.n_in):
         for r in range(b.rows):
             a[j * b.lanes + r] *= p.turned[r * layer.n_in + j]

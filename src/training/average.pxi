@@ -1,20 +1,20 @@
-"""What is kept of the steps on request: a mean of the parameters, and the sum of the gradients.
+"""Averages over steps: a mean of the parameters, and the sum of the gradients.
 
 Design
 ------
-Both are vectors of doubles whatever the precision of the parameters: a mean of n steps moves by 1/n of a difference,
-which float32 would round away long before a long run is over.
+Both are vectors of doubles for every precision of the parameters: a mean of n steps moves by 1/n of a difference,
+which float32 would lose to rounding in a long run.
 """
 
 cdef struct Kept:
-    double *mean           # (n_params,) of the parameters after each step, or NULL
-    double decay           # of an exponential mean; below 0: all steps count the same
-    long long start        # steps that come before the first one that counts
-    double *sum            # (n_params,) of the steps' gradients, or NULL
+    double *mean           # (n_params,), of the parameters after each step; NULL: it is not kept
+    double decay           # of an exponential mean; below 0 all steps have the same weight
+    long long start        # number of first steps that the mean leaves out
+    double *sum            # (n_params,), of the steps' gradients; NULL: it is not kept
 
 
 cdef void mean_step(const Kept *kept, Py_ssize_t n, const real *params, long long step) noexcept nogil:
-    """mean += share * (params - mean) after the step of this number, counted from 1. Of the first the share is all."""
+    """Move the mean towards the parameters after step number `step`, from 1. The first step that counts sets it."""
     cdef long long count = step - kept.start
     cdef double share
     cdef Py_ssize_t i
@@ -26,14 +26,14 @@ cdef void mean_step(const Kept *kept, Py_ssize_t n, const real *params, long lon
 
 
 cdef void sum_step(const Kept *kept, Py_ssize_t n, const real *grads) noexcept nogil:
-    """sum += grads."""
+    """Add a step's gradient to the sum."""
     cdef Py_ssize_t i
     for i in range(n):
         kept.sum[i] += grads[i]
 
 
 cdef double *sum_at(double[::1] total, Py_ssize_t n) except? NULL:
-    """Where n sums are kept; None: nowhere."""
+    """Return a pointer to n sums, or NULL for None."""
     if total is not None and total.shape[0] != n:
         raise ValueError("the sum does not fit the parameters")
     return NULL if total is None else &total[0]

@@ -1,24 +1,25 @@
-"""A step, layer by layer: where some are frozen, have a rate or a penalty of their own, or weights of limited norm.
+"""Updates layer by layer, for layers that are frozen, or have a rate, a penalty or a norm limit of their own.
 
 Design
 ------
-- Where no layer differs, one update goes over the whole vector, and nothing here is called.
-- A frozen layer has no gradient: what would write it skips the layer, so its part of the gradient vector stays 0.
-  Norms, penalties and decay leave it out.
-- An update with a rate of its own is the network's with another rate. The rule's running scalars move once per step.
+- If no layer differs, one update covers the whole vector, and nothing here is called.
+- The gradient of a frozen layer is never computed, so its part of the gradient vector stays 0. Norms, penalties and
+  decay leave the layer out.
+- The update of a layer with its own rate is the network's with another rate. The rule's running scalars change once
+  per step.
 """
 
 cdef struct Layerwise:
-    double l1, l2, factor       # the largest of a layer that is trained
-    bint penalized              # whether any has a penalty
+    double l1, l2, factor       # the largest penalties and rate factor of the layers that are trained
+    bint penalized              # whether one of these layers has a penalty
     bint apart                  # whether layers are updated one by one
-    double *scratch             # of limit_norms; NULL: no layer has a max_norm
+    double *scratch             # for limit_norms; NULL if no layer has a max_norm
 
 
 cdef int settle_layers(
     Network network, const double[::1] factors, double l1, double l2, list owner, Layerwise *found,
 ) except -1:
-    """Take what layers have of their own into a training's network; factors (n_layers,) on their rates, or None."""
+    """Set up the layers of a network for training, with factors (n_layers,) on their rates, or None if all are 1."""
     cdef Plan *plan = &network.plan
     cdef Layer *layer
     cdef Py_ssize_t widest = 0
@@ -47,7 +48,7 @@ cdef int settle_layers(
 
 
 cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) noexcept nogil:
-    """grads (n_params,) += the penalties' derivative as a step takes it, of the layers that are trained."""
+    """Add the penalties' derivative to grads (n_params,), in the form that a step uses, for layers that are trained."""
     cdef const Layer *layer
     cdef int i
     for i in range(plan.n_layers):
@@ -62,10 +63,10 @@ cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) no
 cdef void begin_layers(
     const Plan *plan,
     const Update *network,      # after update_begin
-    const double *scalars,      # (N_SCALARS,), as they were before it
-    const double *factors,      # (n_layers,), on the rate
+    const double *scalars,      # (N_SCALARS,), their values before it
+    const double *factors,      # (n_layers,), on the rates
 ) noexcept nogil:
-    """Coefficients of the coming step for each layer that has a rate of its own."""
+    """Compute the next step's coefficients for each layer that has its own rate."""
     cdef double scratch[N_SCALARS]
     cdef Update *own
     cdef int i
@@ -81,7 +82,7 @@ cdef void begin_layers(
 
 
 cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcept nogil:
-    """The update from grads (n_params,), penalties included, layer by layer."""
+    """Update layer by layer from grads (n_params,), which include the penalties."""
     cdef const Layer *layer
     cdef real l1
     cdef int i
@@ -97,6 +98,7 @@ cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcep
 cdef inline void update_part(
     Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, const real *grads, real l1,
 ) noexcept nogil:
+    """Update n parameters of a layer, which begin at `at` in the flat vector."""
     proximal_apply(
         update_of(of, sink.update), l1, sink.params + at, grads + at,
         NULL if sink.slots == NULL else sink.slots + at, sink.stride, n,
@@ -104,7 +106,7 @@ cdef inline void update_part(
 
 
 cdef void limit_weights(const Plan *plan, double *scratch) noexcept nogil:
-    """Keep the norms of weights within their layers' limits."""
+    """Scale weights down to the norm limits of their layers."""
     cdef const Layer *layer
     cdef int i
     for i in range(plan.lowest, plan.n_layers):
@@ -114,7 +116,7 @@ cdef void limit_weights(const Plan *plan, double *scratch) noexcept nogil:
 
 
 cdef double large_norm(const Layer *of, const real *column) noexcept nogil:
-    """The norm of a column of a weight, whose squares overflow."""
+    """Return the norm of a column of a weight whose squares overflow."""
     cdef double top = 0, total = 0
     cdef Py_ssize_t i
     for i in range(of.n_in):
@@ -129,10 +131,10 @@ cdef void limit_norms(
     real *weight,       # (n_in, n_out)
     double *factor,     # (n_out,), scratch
 ) noexcept nogil:
-    """Scale a unit's weights, a column, down to the norm that the layer allows (Srivastava et al., 2014)."""
+    """Scale each unit's weights, a column, down to the layer's norm limit (Srivastava et al., 2014)."""
     cdef Py_ssize_t i, j, n_out = of.n_out
     cdef double w, size
-    cdef bint beyond = False
+    cdef bint exceeds = False
     memset(factor, 0, n_out * sizeof(double))
     for i in range(of.n_in):
         for j in range(n_out):
@@ -140,9 +142,9 @@ cdef void limit_norms(
             factor[j] += w * w
     for j in range(n_out):
         size = sqrt(factor[j]) if isfinite(factor[j]) else large_norm(of, weight + j)
-        beyond = beyond or size > of.max_norm
+        exceeds = exceeds or size > of.max_norm
         factor[j] = of.max_norm / size if size > of.max_norm else 1.0
-    if not beyond:
+    if not exceeds:
         return
     for i in range(of.n_in):
         for j in range(n_out):

@@ -46,13 +46,15 @@ cdef inline void rmsprop_body(
     const Update *u,
     real *p,            # (n,) parameters, updated
     const real *g,      # (n,) gradient
-    real *v,            # (n,) mean square
-    real *m,            # (n,) mean, if centered
-    real *b,            # (n,) momentum buffer, if with_momentum
+    real *slots,        # as in rmsprop_apply
+    Py_ssize_t stride,
     Py_ssize_t n,
     bint centered,
     bint with_momentum,
 ) noexcept nogil:
+    cdef real *v = slots
+    cdef real *m = slots + stride
+    cdef real *b = slots + (1 + centered) * stride
     cdef real scale = u.scale, weight_decay = <real>u.c[DECAY]
     cdef real alpha = <real>u.c[SQUARE_KEEP], beta = <real>u.c[SQUARE_GAIN]
     cdef real eps = <real>u.c[OFFSET], momentum = <real>u.c[MOMENTUM], rate = <real>u.c[RATE], d, variance, move
@@ -64,7 +66,7 @@ cdef inline void rmsprop_body(
         if centered:
             m[i] = alpha * m[i] + beta * d
             variance -= m[i] * m[i]
-            # rounding takes the variance of a constant gradient below zero
+            # Rounding can make the variance of a constant gradient negative, and its root NaN.
             variance = 0 if variance < 0 else variance
         move = d / (real_sqrt(variance) + eps)
         if with_momentum:
@@ -82,16 +84,14 @@ cdef void rmsprop_apply(
     Py_ssize_t n,
 ) noexcept nogil:
     cdef bint with_momentum = u.hyper[3] != 0, centered = u.hyper[4] != 0
-    cdef real *m = slots + stride
-    cdef real *b = slots + (1 + centered) * stride
     if centered and with_momentum:
-        rmsprop_body(u, p, g, slots, m, b, n, True, True)
+        rmsprop_body(u, p, g, slots, stride, n, True, True)
     elif centered:
-        rmsprop_body(u, p, g, slots, m, b, n, True, False)
+        rmsprop_body(u, p, g, slots, stride, n, True, False)
     elif with_momentum:
-        rmsprop_body(u, p, g, slots, m, b, n, False, True)
+        rmsprop_body(u, p, g, slots, stride, n, False, True)
     else:
-        rmsprop_body(u, p, g, slots, m, b, n, False, False)
+        rmsprop_body(u, p, g, slots, stride, n, False, False)
 
 
 # Adadelta

@@ -1,7 +1,7 @@
-"""The penalty on all weights and its gradient. A layer's own l1 or l2 replaces the model's, which is passed."""
+"""The penalty on all weights and its gradient. A layer's own l1 or l2 replaces the model's, which is an argument."""
 
 cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
-    """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases."""
+    """Return l1 * sum |w| + l2/2 * sum w^2 over the weights, without the biases."""
     cdef const Layer *layer
     cdef const real *w
     cdef Py_ssize_t j
@@ -12,7 +12,7 @@ cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
         if layer.kind != DENSE:
             continue
         w = plan.params + layer.weight_at
-        if own_or(layer.l1, l1) != 0:        # or 0 times infinity would come of weights that are too large
+        if own_or(layer.l1, l1) != 0:        # Otherwise 0 times an infinite sum would be NaN.
             size = 0
             for j in range(layer.n_in * layer.n_out):
                 size += real_abs(w[j])
@@ -23,7 +23,7 @@ cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
 
 
 cdef void add_penalties(const Plan *plan, double l1, double l2, real *grads) noexcept nogil:
-    """grads (n_params,) += the derivative of the penalty on all weights; 0 for |w| at 0."""
+    """Add the derivative of the penalty on all weights to grads (n_params,); the derivative of |w| at 0 counts as 0."""
     cdef const Layer *layer
     cdef int i
     for i in range(plan.n_layers):

@@ -4,11 +4,11 @@
 # ------
 # - A rule is two functions in its family's file and a row of RULES (table.pxi). `begin` runs once per step, in
 #   double: bias corrections, decays and rates become the coefficients `c`. `apply` is a branch-free loop
-#   over the stretch, element by element. Where a stretch ends is a matter of the network, never of threads: the last
-#   few elements of a stretch may contract their multiply-adds in another order than whole vectors do.
-# - Slots and scalars are all zero before step 1. A rule that starts elsewhere says so in its `begin`.
+#   over the stretch, element by element. A stretch's end depends on the network, never on threads: the compiler may
+#   fuse the multiply-adds of its last few elements in another way than those of whole vectors.
+# - Slots and scalars are all zero before step 1. A rule that starts from other values sets them in its `begin`.
 # - d is the gradient as the rule sees it: scaled by clipping, coupled weight decay added. Decoupled decay
-#   multiplies the parameter by `keep`. Where there is no decay, that is one multiply-add by 0 or 1.
+#   multiplies the parameter by `keep`. Without decay, that is one multiply-add by 0 or 1.
 # - An option that needs a slot chooses the loop, outside it (a constant flag of an inline body); every other
 #   option is a coefficient.
 # - Adam, AdamW, NAdam and RAdam differ in coefficients only, and share one loop.
@@ -61,6 +61,6 @@ cdef struct Rule:
     void (*apply)(
         const Update *u, real *p, const real *g, real *slots, Py_ssize_t stride, Py_ssize_t n
     ) noexcept nogil
-    # Whether a step, after its `begin`, moves each parameter by learning_rate * d and knows nothing of steps before;
-    # NULL: it never does.
+    # Return whether the step that `begin` prepared moves each parameter by learning_rate * d and uses nothing from
+    # earlier steps. NULL means never.
     bint (*is_memoryless)(const Update *u) noexcept nogil

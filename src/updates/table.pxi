@@ -22,13 +22,13 @@ cdef int rule_index(str name) except -1:
 
 
 cdef inline bint is_memoryless(const Update *u) noexcept nogil:
-    """Whether a step moves every parameter by the same multiple of its own gradient: SGD without momentum."""
+    """Return whether a step moves every parameter by the same multiple of its own gradient: SGD without momentum."""
     cdef const Rule *rule = &RULES[u.rule]
     return rule.is_memoryless != NULL and rule.is_memoryless(u)
 
 
 cdef inline bint is_plain(const Update *u) noexcept nogil:
-    """Whether the update is p -= rate * g and nothing else."""
+    """Return whether the update is p -= rate * g and nothing else."""
     return is_memoryless(u) and u.c[DECAY] == 0 and u.scale == 1
 
 
@@ -48,24 +48,24 @@ cdef void update_apply(
 
 
 def update_rules():
-    """Names of the update rules, in the order of their indices."""
+    """Return the names of the update rules, in the order of their indices."""
     return RULE_NAMES
 
 
 def update(
-    str rule,
-    const double[::1] hyper,     # (number of hyper-parameters,)
-    double[::1] scalars,         # (N_SCALARS,), updated
+    rule not None,               # a Rule of gdcore/_kernels/records.py: its scalars and slots are updated
     double learning_rate,
-    long long step,
+    long long step,              # from 1
     real[::1] params,            # (n,), updated
     const real[::1] grads,       # (n,)
-    real[:, ::1] slots,          # (number of slots, n or more), updated
-    double scale=1,
+    double scale=1,              # a factor on the gradient
 ):
-    """One step of `rule` in place: its scalars, its slots and the parameters."""
+    """Update parameters, slots and scalars in place by one step of a rule."""
+    cdef const double[::1] hyper = rule.hyper
+    cdef double[::1] scalars = rule.scalars
+    cdef real[:, ::1] slots = rule.slots
     cdef Update u
-    u.rule = rule_index(rule)
+    u.rule = rule_index(rule.name)
     u.hyper = &hyper[0]
     u.scalars = &scalars[0]
     u.learning_rate = learning_rate

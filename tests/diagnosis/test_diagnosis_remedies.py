@@ -7,7 +7,7 @@ from diagnosis_cases import line_data, prices
 import gdcore as gd
 from gdcore.diagnosis import RULES
 from gdcore.diagnosis.learning import learning_of
-from gdcore.objective.point import Point
+from gdcore.objective.build import wide_objective
 
 NOTES = {"converged", "still falling"}
 """Kinds that are never a problem."""
@@ -26,8 +26,8 @@ def learned(net, X, y, loss, optimizer, **options):
         history = error.history
     weights = {"class_weight": options["class_weight"]} if "class_weight" in options else {}
     found = gd.diagnose(net, X, y, loss, history, optimizer=optimizer, **weights)
-    point = Point(net, X, y, loss, None, 0.0, 0.0)
-    return found, learning_of(point.data, point.loss, point.outputs()[1][-1]).share
+    objective = wide_objective(net, X, y, loss)
+    return found, learning_of(objective.data, objective.loss, objective.layer_outputs()[-1]).share
 
 
 def zero_weights(mended):

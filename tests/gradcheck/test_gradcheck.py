@@ -7,7 +7,7 @@ import pytest
 from cases import RECORDS, draw_targets
 
 import gdcore as gd
-from gdcore.objective.evaluate import evaluate
+from gdcore.objective.objective import Objective
 
 ACTIVATIONS = [row.name for row in gd.ACTIVATIONS]
 
@@ -187,19 +187,18 @@ def is_weight(net):
 @pytest.mark.parametrize("change", WRONG_GRADIENTS.values(), ids=WRONG_GRADIENTS)
 def test_wrong_gradients_are_found(change, activation, monkeypatch):
     """Between the kernels and the checker the gradient is changed, as a mutant's would be."""
-    right = evaluate
+    right = Objective.write_gradient
 
-    def wrong(stack, data, loss, l1, l2, key, grad=None):
-        value = right(stack, data, loss, l1, l2, key, grad)
-        if grad is not None:
-            change(stack, grad)
+    def wrong(self, grad, x=None):
+        value = right(self, grad, x)
+        change(self.stack, grad)
         return value
 
     for seed in range(3):
         net, X, y, _ = problem(activation, gd.MeanSquaredError(), seed=seed)
         assert gd.check_gradients(net, X, y, "mse", l2=0.2).ok
         with monkeypatch.context() as patch:
-            patch.setattr("gdcore.gradcheck.model.objective.evaluate", wrong)
+            patch.setattr(Objective, "write_gradient", wrong)
             assert not gd.check_gradients(net, X, y, "mse", l2=0.2).ok
 
 
@@ -283,15 +282,15 @@ def test_the_float32_gradient_is_compared_within_its_roundoff(activation, monkey
         assert (part.name, part.verdict, part.checked) == ("float32 gradient", "pass", net.n_params)
         _, grad = net.loss_and_grad(X, y, loss, sample_weight=weight, l1=0.01, l2=0.1)
         assert part.bound < 1e-3 * np.abs(grad).max()
-    right = evaluate
+    right = Objective.write_gradient
 
-    def wrong(stack, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
-        value = right(stack, data, loss, l1, l2, key, grad)
-        if grad is not None and grad.dtype == np.float32:
+    def wrong(self, grad, x=None):
+        value = right(self, grad, x)
+        if grad.dtype == np.float32:
             grad[np.abs(grad).argmax()] *= np.float32(1.01)
         return value
 
-    monkeypatch.setattr("gdcore.gradcheck.model.parts.evaluate", wrong)
+    monkeypatch.setattr(Objective, "write_gradient", wrong)
     net, X, y, _ = problem(activation, gd.MeanSquaredError(), "float32")
     report = gd.check_gradients(net, X, y, "mse")
     assert [part.verdict for part in report.parts] == ["fail"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.model.objective import Objective
 from gdcore.gradcheck.modes import FULL_WORK, settle
 from gdcore.gradcheck.slopes.directions import draw, within
+from gdcore.objective.objective import Objective
 
 RNG = np.random.default_rng(0)
 NET = gd.MLP([6, 20, 20, 3], "relu", dtype="float64", seed=0)

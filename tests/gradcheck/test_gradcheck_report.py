@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.report.tables import aligned
 from gdcore.layers.stack import Stack
-from gdcore.objective.evaluate import evaluate
+from gdcore.objective.objective import Objective
 
 RNG = np.random.default_rng(0)
 NET = gd.MLP([3, 5, 5, 2], "tanh", dtype="float64", seed=0)
@@ -264,16 +263,17 @@ def test_what_nothing_explains_is_not_explained():
 def test_the_failing_part_is_named(part, monkeypatch):
     """The kernels' gradient of one part is changed on its way."""
     assert [found.name for found in check().parts] == ["data loss", "data loss, weighted", "l1 penalty", "l2 penalty"]
-    penalty = Stack.network
+    penalty, right = Stack.network, Objective.write_gradient
 
-    def wrong(stack, data, loss, l1=0.0, l2=0.0, key=0, grad=None):
-        value = evaluate(stack, data, loss, l1, l2, key, grad)
-        if grad is not None:
+    def wrong(self, grad, x=None):
+        value = right(self, grad, x)
+        if self.loss is not None:
             extra = np.zeros_like(grad)
-            if part == "data loss" or (part == "data loss, weighted" and data.weight is not None):
-                evaluate(stack, data, loss, 0.0, 0.0, key, extra)
+            if part == "data loss" or (part == "data loss, weighted" and self.data.weight is not None):
+                right(replace(self, l1=0.0, l2=0.0), extra, x)
             elif part[:2] in ("l1", "l2"):
-                penalty(stack, True).penalty(*((l1, 0.0) if part[:2] == "l1" else (0.0, l2)), extra)
+                strengths = (self.l1, 0.0) if part[:2] == "l1" else (0.0, self.l2)
+                penalty(self.stack, True).penalty(*strengths, extra)
             grad += 0.01 * extra
         return value
 
@@ -290,7 +290,7 @@ def test_the_failing_part_is_named(part, monkeypatch):
         def __getattr__(self, name):
             return getattr(self.network, name)
 
-    monkeypatch.setattr("gdcore.gradcheck.model.objective.evaluate", wrong)
+    monkeypatch.setattr(Objective, "write_gradient", wrong)
     monkeypatch.setattr(Stack, "network", lambda self, trains: Wrong(penalty(self, trains)))
     report = check()
     failing = {found.name for found in report.parts if found.verdict == "fail"}
@@ -321,15 +321,6 @@ def test_many_blocks_are_cut_to_the_worst():
     text = str(gd.check_gradients(net, np.eye(2), np.eye(2), "mse", grad=grad))
     assert text.count(".weight  ") + text.count(".bias  ") <= 24
     assert "dense29.bias" in text.partition("block")[2]
-
-
-def test_tables_align():
-    assert aligned(("a", "b", "c"), [("xx", "1", "left"), ("y", "22", "")]) == [
-        "a    b  c",
-        "------------",
-        "xx   1  left",
-        "y   22",
-    ]
 
 
 def test_pandas():

@@ -11,12 +11,10 @@ import pytest
 
 import gdcore as gd
 from gdcore._kernels import SUPPORTED
-from gdcore.data.samples import checked_samples
 from gdcore.gradcheck.model.kinks import Sides
-from gdcore.gradcheck.model.objective import Objective
 from gdcore.gradcheck.model.sides import Smooth, choices
 from gdcore.gradcheck.model.standing import bends_at, find_kinks, nearest, slopes_at, standing, turning_points
-from gdcore.losses import get_loss
+from gdcore.objective.build import objective_of
 
 ROOT = Path(__file__).parents[2]
 BENT = ["relu", "leaky_relu", "selu", "elu"]
@@ -137,7 +135,7 @@ def test_every_choice_of_sides_is_right(mode):
         rng = np.random.default_rng(seed)
         net = gd.MLP([4, 6, 5, 1], "relu", dtype="float64", seed=seed)
         X, y = inputs("a zero row", rng), rng.normal(size=20)
-        objective = objective_of(net, X, y, "mse")
+        objective = objective_of(net.stack, X, y, "mse")
         made = list(choices(objective, find_kinks(objective)))
         assert len(made) == 4
         grads = [smooth.gradient(net.params)[0] for smooth in made]
@@ -153,7 +151,7 @@ def test_sides_mixed_unit_by_unit_are_inconclusive_not_wrong():
     net = gd.MLP([2, 3, 4, 1], "relu", dtype="float64", seed=3)
     X, y = np.array([[0.0, 0], [1, 0], [1, 1]]), np.array([[1.0], [0], [1]])
     right = net.loss_and_grad(X, y, "mse")[1]
-    apart = Sides(objective_of(net, X, y, "mse")).apart
+    apart = Sides(objective_of(net.stack, X, y, "mse")).apart
     bias = dict(net.parameters(apart))["dense0.bias"]
     mixed = right.copy()
     dict(net.parameters(mixed))["dense0.bias"][:] += 0.3 * bias * [1, -1, 1]
@@ -164,19 +162,13 @@ def test_sides_mixed_unit_by_unit_are_inconclusive_not_wrong():
     assert re.search(r"(1 entry stands|\d+ entries stand) on several kinks at once", str(report))
 
 
-def objective_of(net, X, y, loss):
-    kind = get_loss(loss)
-    data = checked_samples(X, y, None, n_in=net.in_features, n_out=net.out_features, dtype="float64", loss=kind)
-    return Objective(net.stack, data, kind, 0.0, 0.0, 0)
-
-
 @pytest.mark.parametrize("activation", [row.name for row in gd.ACTIVATIONS])
 def test_the_smooth_function_is_the_objective_where_no_kink_is(activation):
     rng = np.random.default_rng(1)
     net = gd.MLP([3, 5, 4, 2], activation, dtype="float64", seed=1)
     net.params += 0.1 * rng.normal(size=net.n_params)
     X, y = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
-    objective = objective_of(net, X, y, "mse")
+    objective = objective_of(net.stack, X, y, "mse")
     smooth = Smooth(objective, find_kinks(objective, 2), {}, "own", 2)
     assert smooth.value == pytest.approx(net.loss(X, y, "mse"), rel=1e-13)
     grad, pattern = smooth.gradient(net.params)
@@ -276,7 +268,7 @@ def test_choices_of_sides_are_one_for_each_kink(activation):
     """Own sides are the kernels'; a slope from either side is right, at one kink otherwise than at the next."""
     net, X, rng = on_kinks(activation, "float64", 0)
     y = rng.normal(size=16)
-    objective = objective_of(net, X, y, "mse")
+    objective = objective_of(net.stack, X, y, "mse")
     kinks = find_kinks(objective)
     names = [str(activation)] if len(KINKS[activation]) == 1 else [f"{activation} at {k}" for k in KINKS[activation]]
     assert list(kinks.groups) == ([] if activation == "elu" else sorted(names))

@@ -9,7 +9,7 @@ from cases import draw_targets
 import gdcore as gd
 from gdcore.data.samples import Samples
 from gdcore.gradcheck.model.model_evaluator import ModelEvaluator
-from gdcore.objective.evaluate import evaluate
+from gdcore.objective.objective import Objective
 
 
 def evaluator(activation, loss, dropout=0.0, key=0, l1=0.0, seed=0):
@@ -22,7 +22,7 @@ def evaluator(activation, loss, dropout=0.0, key=0, l1=0.0, seed=0):
     if kind is not loss:
         target = labels = None
     data = Samples(rng.normal(size=(80, 3)), target, labels, None, y)
-    return net, data, ModelEvaluator(net.stack, data, loss, l1, 0.0, key)
+    return net, data, ModelEvaluator(Objective(net.stack, data, loss, l1, 0.0, key))
 
 
 def mse(z, y):
@@ -34,11 +34,7 @@ def mse(z, y):
 def test_the_evaluator_and_the_models_own_loss(loss, key):
     """Dropout and losses in Python too: against whole losses, whose roundoff is larger."""
     net, data, found = evaluator("selu", loss, 0.4, key, l1=0.01)
-    moved = net.copy()
-
-    def own(params):
-        moved.params = params
-        return evaluate(moved.stack, data, loss, 0.01, 0.0, key)
+    own = Objective(net.stack, data, loss, 0.01, 0.0, key).value
 
     assert found.value == pytest.approx(own(net.params), rel=1e-13)
     rng = np.random.default_rng(1)
@@ -56,7 +52,7 @@ def test_the_evaluator_and_the_models_own_loss(loss, key):
 
 def test_penalties_alone():
     net, data, _ = evaluator("tanh", gd.MeanSquaredError())
-    found = ModelEvaluator(net.stack, data, None, 0.5, 2.0, 0)
+    found = ModelEvaluator(Objective(net.stack, data, None, 0.5, 2.0))
     assert found.value == pytest.approx(net.stack.network(False).penalty(0.5, 2.0))
     w = net.params[0]
     values, noise, patterns = found.at(np.array([0, 0, 18]), np.array([-w, 2 * w, 9.0]))  # 18 is a bias

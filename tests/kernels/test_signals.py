@@ -24,14 +24,10 @@ def after(seconds, sent):
 """
 
 REENTERS = """
-from gdcore.data.samples import take_samples
-from gdcore.objective.probe import probe_of
+from gdcore.objective.build import objective_of
 X, y = rng.random((4000, 128), "float32"), rng.random((4000, 128), "float32")
 net = gd.MLP([128, 256, 128], "tanh", seed=0)
-network, probe = net.stack.bind(trains=True), probe_of(
-    net.stack, take_samples(net.stack, X, y, None, gd.MeanSquaredError()),
-    gd.MeanSquaredError(),
-)
+network, probe = net.stack.bind(trains=True), objective_of(net.stack, X, y, "mse").probe()
 grads, direction = np.zeros(net.n_params, "float32"), np.ones(net.n_params, "float32")
 calls = {
     "predict": lambda: network.predict(X),
@@ -66,13 +62,13 @@ X, y = rng.random((1000, 512)), rng.random((1000, 512))
 net = gd.MLP([512, 512, 512], "tanh", seed=0, dtype="float64")
 trainer = gd.Trainer(net, "mse", gd.SGD(1e-3), batch_size=500)
 run = trainer._run
-long = threading.Thread(target=lambda: run.epoch(X, y, None, None, np.arange(600_000) % 1000, 500, None), daemon=True)
+long = threading.Thread(target=lambda: run.epoch((X, y, None, None), np.arange(600_000) % 1000, 500), daemon=True)
 long.start()
 time.sleep(0.3)
 sent = []
 after(0.3, sent)
 try:
-    trainer._network.predict(X)
+    trainer._state.network.predict(X)
 except KeyboardInterrupt:
     print(time.perf_counter() - sent[0])
     assert long.is_alive()

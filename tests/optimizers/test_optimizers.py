@@ -10,6 +10,7 @@ from reference import optimizers as reference
 
 from gdcore import optimizers
 from gdcore._kernels import cpu
+from gdcore._kernels.records import Rule
 from gdcore.optimizers import OPTIMIZERS, Lion, RMSprop
 
 RECORD = np.load(Path(__file__).parents[1] / "recorded" / "torch_trajectories.npz")
@@ -36,7 +37,7 @@ def kernel(isa, dtype):
     module = importlib.import_module(f"gdcore._kernels.{isa}_{dtype}")
 
     def step(o, t, lr, p, g, slots, scalars, **scale):
-        module.update(o.rule, np.array(o.hyper(), float), scalars, lr, t, p, g, slots, **scale)
+        module.update(Rule(o.rule, np.array(o.hyper(), float), scalars, slots), lr, t, p, g, **scale)
 
     return step
 

@@ -315,5 +315,5 @@ def test_a_kernel_takes_one_rate_for_each_batch():
     made = trainer()
     before = made.model.params.copy()
     with pytest.raises(ValueError, match=r"rates has shape \(3,\); expected one for each batch"):
-        made._run.epoch(X, Y, None, None, None, 10, np.ones(3))
+        made._run.epoch((X, Y, None, None), None, 10, np.ones(3))
     np.testing.assert_array_equal(made.model.params, before)

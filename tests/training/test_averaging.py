@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.training.stopping.base import Ask, StoppingCriterion
+from gdcore.training.stopping.base import Memoryless, StoppingCriterion
 
 DATA = Path(__file__).parents[1] / "recorded"
 spec = importlib.util.spec_from_file_location("make_torch_averages", DATA / "make_torch_averages.py")
@@ -188,7 +188,7 @@ def test_many_small_shares_are_not_lost():
     targets = np.where(np.arange(200_000) % 2, 1.0, 1.0 + step)  # what the weight is after each step
     for _ in range(5):
         trainer.epoch(X, targets)
-    assert trainer._mean[0] == pytest.approx(1 + step / 2, abs=1e-12)
+    assert trainer._state.mean[0] == pytest.approx(1 + step / 2, abs=1e-12)
 
 
 @each_average
@@ -278,7 +278,7 @@ class Sees(StoppingCriterion):
         self.seen = []
 
     def start(self, monitors, remembered=()):
-        return Ask(lambda end: self.seen.append((end.mean_gradient(), end.gradient_norm)))
+        return Memoryless(lambda end: self.seen.append((end.mean_gradient(), end.gradient_norm)))
 
     def sums_gradients(self):
         return True

@@ -166,7 +166,7 @@ def test_a_part_of_an_epoch_is_not_shown_to_criteria_and_schedules():
     for steps in (3, 1, 4, 3):
         trainer.fit(X, Y, max_steps=steps, stop=lambda end: asked.append(end.loss))
     assert len(asked) == trainer.epochs_done == 2
-    assert trainer._plateau.best == min(asked)
+    assert trainer._state.memory.plateau.best == min(asked)
 
 
 def test_an_epoch_that_was_never_begun_does_not_count(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 import gdcore as gd
 from gdcore.datasets import load_digits
-from gdcore.training.options import DEFAULT_STEPS, LEAST_EPOCHS, default_epochs
+from gdcore.training.length import DEFAULT_STEPS, LEAST_EPOCHS, default_epochs
 
 
 def halves(X, y, seed=0):

@@ -315,7 +315,7 @@ def test_an_exception_of_the_users_own(place, n):
         trainer.fit(X, Y, epochs=9, **PLACES[place](call))
     trainer.fit(X, Y, epochs=12 - trainer.epochs_done, **PLACES[place](call))
     assert_same_state(trainer, whole)
-    assert whole._plateau.plateaus > 0
+    assert whole._state.memory.plateau.plateaus > 0
 
 
 def test_an_end_that_is_due_is_a_row_more_and_the_criterion_sees_it_once():

@@ -22,10 +22,10 @@ from ...layers.dropout import Dropout
 from ...layers.layer import Layer
 from ...layers.scaling import Log1p, Scaling, scaled
 from ...layers.stack import Stack
+from ...objective.objective import Objective
 from ..report.causes import Guess
 from ..slopes.evaluator import Vector
-from .objective import Objective
-from .rounding import at_ends, loss_slopes
+from .rounding import at_ends
 
 
 class Step(NamedTuple):
@@ -60,7 +60,7 @@ def masks(objective: Objective) -> dict[int, Vector]:
     twin, x = Stack(tuple(layers), None, "float64"), np.ones_like(objective.data.X)
     twin.reset()
     found = {}
-    for i, out in enumerate(twin.bind(trains=True, blocks=False).outputs(x, objective.key)):
+    for i, out in enumerate(replace(objective, stack=twin, data=objective.data._replace(X=x)).layer_outputs()):
         if isinstance(layers[i], Dropout):
             found[i] = np.divide(out, x, out=np.ones_like(x), where=x != 0)
         x = out
@@ -76,11 +76,10 @@ def dropping(layer: Layer) -> Layer:
 
 def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
     """Return the layers of a model, from the inputs on, and the outputs (n, k)."""
-    model, x, key = objective.stack, objective.data.X, objective.key
-    outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
-    views, kept, found = model.layer_views(model.params), masks(objective), []
+    model, x, outputs = objective.stack, objective.data.X, iter(objective.layer_outputs())
+    views, kept, found = model.layer_views(objective.x), masks(objective), []
     for i, layer in enumerate(model.layers):
-        if isinstance(layer, Dropout) and not key:
+        if isinstance(layer, Dropout) and not objective.key:
             continue
         out = next(outputs)
         if isinstance(layer, Dense):
@@ -101,8 +100,8 @@ def kernels_input(objective: Objective, at: int) -> Vector:
     *before, last = objective.stack.layers[: shown[at] + 1]
     layers = (*before, replace(last, activation="identity") if isinstance(last, Dense) else last)
     begin = Stack(layers, None, "float64")
-    begin.params[:] = objective.stack.params[: begin.n_params]
-    return np.asarray(begin.bind(trains=True, blocks=False).outputs(objective.data.X, objective.key)[-1], np.float64)
+    begin.params[:] = objective.x[: begin.n_params]
+    return replace(objective, stack=begin).layer_outputs()[-1]
 
 
 def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector) -> Vector:
@@ -129,12 +128,13 @@ def slope_at_output(step: Step) -> Vector:
 
 def mistakes(objective: Objective) -> tuple[Guess, ...]:
     """Return guesses for a forgotten slope, mask or last row, and for a slope taken at the wrong place."""
-    if not objective.has_data:
+    if objective.loss is None:
         return ()
     steps, outputs = steps_of(objective)
-    delta = loss_slopes(objective, outputs)
+    delta = objective.loss_of(outputs)[1]
     tried: list[tuple[str, dict[int, Vector]]] = []
-    named = [(i, f"dense{k}") for k, i in enumerate(i for i, step in enumerate(steps) if step.kind == "dense")]
+    places = [i for i, step in enumerate(steps) if step.kind == "dense"]
+    named = list(zip(places, objective.stack.dense_names, strict=True))
     for i, name in named:
         tried.append((f"leaves the slope of {name}'s activation out", {i: np.ones_like(steps[i].slope)}))
         tried.append((f"takes the slope of {name}'s activation at its output", {i: slope_at_output(steps[i])}))

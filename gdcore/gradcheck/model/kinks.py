@@ -19,13 +19,13 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...objective.objective import Objective
 from ..slopes.differences import entry_slopes, spans
 from ..slopes.entries import Entries, Roundoff
 from ..slopes.evaluator import Indices, Vector
 from ..slopes.slopes import Slopes
 from .backward import steps_of
-from .objective import Objective
-from .rounding import gradient_roundoff
+from .rounding import gradient_roundoff, loss_kinks
 from .sides import Smooth, choices
 from .standing import NEAR, Kinks, find_kinks, turning_points
 
@@ -37,14 +37,14 @@ MOST_SIDED = 4096
 
 def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDArray[np.int8]]:
     """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
-    model, bends = objective.stack.copy(), objective.penalties()[0] > 0
-    moved = replace(objective, stack=model)
+    own, bends = objective.stack.copy(), objective.penalties()[0] > 0
+    moved = replace(objective, stack=own)
 
     def signs(params: Vector) -> NDArray[np.int8]:
-        model.params[:] = params
+        own.params[:] = params
         steps, outputs = steps_of(moved)
         found = [step.z - kink for step in steps for kink in turning_points(step.activation, order)]
-        turns = objective.turns(outputs)
+        turns = loss_kinks(objective, outputs)
         if turns is not None:
             found.append(turns)
         if bends.any():
@@ -84,7 +84,7 @@ class Sides:
     @cached_property
     def kinks(self) -> Kinks | None:
         """What stands on kinks; None where that is not known."""
-        if self.objective is None or not self.objective.has_data:
+        if self.objective is None or self.objective.loss is None:
             return None
         return find_kinks(self.objective, self.order)
 
@@ -106,7 +106,7 @@ class Sides:
         objective = self.objective
         if objective is None:
             return np.zeros(1)
-        params, l1 = objective.stack.params, objective.penalties()[0]
+        params, l1 = objective.x, objective.penalties()[0]
         apart = gradient_roundoff(objective, "float64", NEAR * float(spans(params).max())).whole
         return apart + np.where(params == 0, 2 * l1, 0.0)
 
@@ -114,7 +114,7 @@ class Sides:
         """Whether each of some parameters stands on several kinks at once."""
         found, objective = np.ones(len(indices), np.bool_), self.objective
         if objective is not None:
-            params, signs = objective.stack.params, sign_reader(objective, self.order)
+            params, signs = objective.x, sign_reader(objective, self.order)
             nearby = spans(params) * NEAR
             for j, i in enumerate(indices[:MOST].tolist()):
                 found[j] = kinks_at(signs, params, i, float(nearby[i])) > 1

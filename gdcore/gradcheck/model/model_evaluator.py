@@ -16,11 +16,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data.samples import Samples
-from ...layers.stack import Stack
-from ...losses import CustomLoss, Loss
-from ...objective import checks as objective_checks
-from ...objective.probe import probe_of
+from ...losses import Loss
+from ...objective.objective import Objective
 from .. import checks as gradcheck_checks
 from ..slopes.evaluator import Differences, Indices, Vector
 from ..slopes.function import REPEATABLE
@@ -42,69 +39,61 @@ CHUNK = 2**21
 
 @final
 class ModelEvaluator:
-    """Mean loss plus penalties of a float64 model around its parameters, which must stay as they are.
+    """An objective around its parameters, which must stay as they are.
 
     Parameters
     ----------
-    stack : Stack
-        Of float64.
-    data : Samples
-    loss : Loss, callable or None
-        None: the penalties alone.
-    l1, l2 : float
-    key : int
-        Of the dropout mask, 0 to leave dropout out.
+    objective : Objective
+        Of a float64 stack.
 
     Examples
     --------
     >>> import numpy as np, gdcore as gd
+    >>> from ...objective.build import objective_of
     >>> line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
-    >>> data = Samples(np.array([[3.0]]), np.array([[1.0]]), None, None, None)
-    >>> evaluator = ModelEvaluator(line.stack, data, gd.MeanSquaredError(), 0.0, 0.0, 0)
+    >>> evaluator = ModelEvaluator(objective_of(line.stack, [[3.0]], [1.0], "mse"))
     >>> evaluator.value, evaluator.at(np.array([0]), np.array([1.0])).values    # of (3 w - 1)^2 from w = 0
     (1.0, array([3.]))
     """
 
-    def __init__(
-        self, stack: Stack, data: Samples, loss: Loss | CustomLoss | None, l1: float, l2: float, key: int
-    ) -> None:
-        self.x: Vector = stack.params.copy()
+    def __init__(self, objective: Objective) -> None:
+        self.x: Vector = objective.x.copy()
         self.eps = EPS
         self.pattern = PATTERN
-        self._y = data.y
-        self._loss = None if isinstance(loss, Loss) else loss
-        self._probe = probe_of(stack, data, loss, l1, l2, key)
-        self._shape = (len(data.X), stack.out_features)
+        self._objective = objective
+        self._calls = objective.loss is not None and not isinstance(objective.loss, Loss)
+        self._probe = objective.probe()
+        self._shape = (len(objective.data.X), objective.stack.out_features)
         self.value = self._probe.value()
-        if self._loss is not None:
-            self._base, self._roundoff = self._called_at_x(self._loss)
+        if self._calls:
+            self._base, self._roundoff = self._called_at_x()
             self.value += self._base
         gradcheck_checks.finite_value("the loss", self.value)
 
-    def _call(self, loss: CustomLoss, outputs: Outputs) -> float:
-        return objective_checks.custom_result(loss(outputs, self._y), self._shape, "float64")[0]
+    def _call(self, outputs: Outputs) -> float:
+        return self._objective.loss_of(outputs)[0]
 
-    def _called_at_x(self, loss: CustomLoss) -> tuple[float, float]:
+    def _called_at_x(self) -> tuple[float, float]:
         """Return the value of a loss in Python, and its roundoff."""
         outputs, error = np.empty((2, *self._shape))
         self._probe.outputs(outputs, error)
         rng = np.random.default_rng(0)
-        value = gradcheck_checks.finite_value("the loss", self._call(loss, outputs.copy()))
-        gradcheck_checks.repeatable("loss", abs(self._call(loss, outputs.copy()) - value), value, REPEATABLE * EPS)
-        moved = [self._call(loss, outputs + error * rng.choice([-1.0, 1.0], self._shape)) for _ in range(TREMBLES)]
+        value = gradcheck_checks.finite_value("the loss", self._call(outputs.copy()))
+        gradcheck_checks.repeatable("loss", abs(self._call(outputs.copy()) - value), value, REPEATABLE * EPS)
+        moved = [self._call(outputs + error * rng.choice([-1.0, 1.0], self._shape)) for _ in range(TREMBLES)]
         return value, SAFETY * float(np.max(np.abs(np.array(moved) - value)))
 
     def _collect(self, count: int, sweep: Sweep) -> Differences:
         """Return everything about `count` points; `sweep` has the kernels evaluate some of them."""
         change, noise, patterns = np.empty(count), np.empty(count), np.empty(count, np.uint64)
         rows, outputs = self._shape
-        share = count if self._loss is None else max(1, CHUNK // (rows * outputs))
+        share = max(1, CHUNK // (rows * outputs)) if self._calls else count
         for first in range(0, count, max(share, 1)):
             some = slice(first, min(first + share, count))
-            moved = None if self._loss is None else np.empty((some.stop - first, rows, outputs))
+            moved = np.empty((some.stop - first, rows, outputs)) if self._calls else None
             sweep(some, change[some], noise[some], patterns[some], moved)
-            if self._loss is not None and moved is not None:
-                values = np.array([self._call(self._loss, out) for out in moved])
+            if moved is not None:
+                values = np.array([self._call(out) for out in moved])
                 change[some] += values - self._base
                 noise[some] += self._roundoff + LOSS_ROUNDINGS * EPS * (np.abs(values) + abs(self._base))
         noise[np.isnan(noise)] = np.inf  # nothing is known after an overflow

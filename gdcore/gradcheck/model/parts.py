@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...data.samples import Samples
-from ...layers.stack import Stack
-from ...objective.evaluate import evaluate
+from ...objective.objective import Objective
 from ..examine import Claim, check_entries
 from ..modes import sampled
-from ..report.report import Part
+from ..report.contents import Part
 from ..slopes.entries import Block, Entries, excess
 from ..slopes.evaluator import Indices
 from .kinks import Sides
-from .objective import Objective
+from .model_evaluator import ModelEvaluator
 from .rounding import gradient_roundoff
+from .variants import parts_of
 
 SAMPLES = 4
 """A part is checked at this many entries of each block."""
@@ -26,7 +25,7 @@ def check_parts(objective: Objective, claim: Claim, entries: Entries, seed: int)
     """Check data loss, sample weights and penalties separately, at some entries of each block and
     at the failing ones.
     """
-    parts, rng = objective.parts(), np.random.default_rng(seed)
+    parts, rng = parts_of(objective), np.random.default_rng(seed)
     if not parts:
         return ()
     failing = entries[entries["verdict"] == "fail"]
@@ -38,7 +37,7 @@ def check_parts(objective: Objective, claim: Claim, entries: Entries, seed: int)
 def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
     """Check one part at some entries."""
     claim = Claim(part.gradient(), gradient_roundoff(part, "float64"), blocks)
-    entries, _, _ = check_entries(part.evaluator(), claim, indices, Sides(part))
+    entries, _, _ = check_entries(ModelEvaluator(part), claim, indices, Sides(part))
     words = entries["verdict"]
     verdict = "fail" if (words == "fail").any() else "pass" if (words == "pass").mean() > 0.5 else "inconclusive"
     worst = entries[int(np.argmax(excess(entries)))]
@@ -47,20 +46,18 @@ def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: I
     return Part(name, verdict, len(entries), where, error, float(worst["bound"]))
 
 
-def check_single(objective: Objective, stack: Stack, data: Samples, blocks: tuple[Block, ...]) -> Part:
+def check_single(objective: Objective, single: Objective, blocks: tuple[Block, ...]) -> Part:
     """Compare every entry of a float32 model's gradient with its float64 copy's.
 
     Parameters
     ----------
     objective : Objective
         Of the float64 copy.
-    stack : Stack
-        Of float32.
-    data : Samples
-        In float32, the same numbers as the objective's.
+    single : Objective
+        The same one in float32, with the same numbers as samples.
+    blocks : tuple of Block
     """
-    grad = np.zeros(stack.n_params, np.float32)
-    evaluate(stack.copy(), data, objective.loss, objective.l1, objective.l2, objective.key, grad)
+    grad = single.gradient()
     with np.errstate(over="ignore", invalid="ignore"):
         bound = gradient_roundoff(objective, "float32").whole
         error = np.abs(grad.astype(np.float64) - objective.gradient())

@@ -30,9 +30,9 @@ from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.scaling import Log1p, Scaling, scaled
 from ...losses import Loss
+from ...objective.objective import Objective
 from ..slopes.entries import Roundoff
 from ..slopes.evaluator import Vector
-from .objective import Objective
 
 ELEMENTARY = 8
 """An activation's value or slope has at most this many roundings: exp, tanh, erf and what follows them."""
@@ -73,10 +73,10 @@ def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> R
         How far a parameter may be off besides: a small one lets each unit that stands on a kink, or next to it, take
         either side, by itself.
     """
-    model, eps, (l1, l2) = objective.stack, float(np.finfo(dtype).eps), objective.penalties()
-    last: Vector = eps * (4 * (l1 + l2 * np.abs(model.params)) + np.abs(objective.gradient()))
+    eps, (l1, l2) = float(np.finfo(dtype).eps), objective.penalties()
+    last: Vector = eps * (4 * (l1 + l2 * np.abs(objective.x)) + np.abs(objective.gradient()))
     last += len(objective.data.X) * float(np.finfo(dtype).tiny)
-    if not objective.has_data:
+    if objective.loss is None:
         return Roundoff(last, last)
     passed, z, z_error = forward_errors(objective, eps, nudge)
     delta, delta_error, jump = loss_errors(objective, z, z_error, eps)
@@ -89,10 +89,9 @@ def gradient_roundoff(objective: Objective, dtype: str, nudge: float = 0.0) -> R
 
 def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list[Passed], Vector, Vector]:
     """Return what each layer keeps, the outputs (n, k) and their possible errors."""
-    model, x, key = objective.stack, objective.data.X, objective.key
+    model, x, outputs = objective.stack, objective.data.X, iter(objective.layer_outputs())
     tiny = float(np.finfo(np.float32 if eps > np.finfo(np.float64).eps else np.float64).tiny)
-    outputs = iter(model.bind(trains=True, blocks=False).outputs(x, key))
-    dense = iter(model.layer_views(model.params))
+    dense = iter(model.layer_views(objective.x))
     error, passed = np.zeros_like(x), []
     for layer in model.layers:
         if isinstance(layer, Dense):
@@ -109,7 +108,7 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
             passed.append(Passed(x, error, error, slope, slope_error, np.zeros_like(x), ()))
             x, error = next(outputs), out_error
-        elif isinstance(layer, Dropout) and key:
+        elif isinstance(layer, Dropout) and objective.key:
             out, keep = next(outputs), 1 / (1 - layer.rate)
             mask = np.divide(out, x, out=np.full_like(x, keep), where=x != 0)
             passed.append(Passed(x, error, error, mask, eps * mask, np.zeros_like(x), ()))
@@ -179,32 +178,23 @@ def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) ->
     """Return |d loss / d outputs| (n, k), its possible error if the outputs are off by z_error, and
     the jumps in that.
     """
-    delta = loss_slopes(objective, z)
+    delta = objective.loss_of(z)[1]
     rng, error = np.random.default_rng(0), np.zeros_like(z)
     for trial in range(TRIALS):
         signs = (-1.0) ** trial if trial < 2 else 2.0 * rng.integers(0, 2, z.shape) - 1
-        error = np.maximum(error, np.abs(loss_slopes(objective, z + signs * z_error) - delta))
-    turns = objective.turns(z)
+        error = np.maximum(error, np.abs(objective.loss_of(z + signs * z_error)[1] - delta))
+    turns = loss_kinks(objective, z)
     jump = np.zeros_like(z) if turns is None else np.where(np.abs(turns) <= z_error, 2 * error, 0.0)
     return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + term_sizes(objective, z, delta)), jump
 
 
-def loss_slopes(objective: Objective, z: Vector) -> Vector:
-    """Return the slopes d loss / d outputs (n, k)."""
-    return loss_and_slopes(objective, z)[1]
-
-
-def loss_and_slopes(objective: Objective, z: Vector) -> tuple[float, Vector]:
-    """Return the mean loss of outputs z (n, k), and its slopes d loss / d outputs (n, k)."""
-    data, loss = objective.data, objective.loss
-    if not isinstance(loss, Loss):
-        value, slopes = loss(z, data.y)
-        return float(value), np.asarray(slopes, np.float64)
-    delta = np.empty_like(z)
-    value = load("float64").loss_rows(
-        loss.name, loss.option(), np.ascontiguousarray(z), data.target, data.labels, data.weight, delta
-    )
-    return value, delta
+def loss_kinks(objective: Objective, outputs: Vector) -> Vector | None:
+    """Return what is 0 where the loss's slope jumps, of outputs (n, k); None if no jumps are known."""
+    loss, target = objective.loss, objective.data.target
+    if not isinstance(loss, Loss) or not loss.kink or target is None:
+        return None
+    found: Vector = outputs - target if loss.kink == "residual" else 1 - target * outputs
+    return found
 
 
 def term_sizes(objective: Objective, z: Vector, delta: Vector) -> Vector:

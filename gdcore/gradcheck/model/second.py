@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...objective import checks as objective_checks
+from ...objective.objective import Objective
 from .. import checks as gradcheck_checks
 from ..report.causes import explain
 from ..report.plot import error_curve
@@ -24,8 +26,8 @@ from ..slopes.entries import Block, Entries, Roundoff, excess, make_entries
 from ..slopes.evaluator import Differences, Indices, Vector
 from ..slopes.search import Found, Lines, look_again, search
 from ..slopes.slopes import unknown
+from .guesses import factors
 from .kinks import Sides
-from .objective import Objective
 from .rounding import gradient_roundoff
 from .sides import Smooth, mixtures
 
@@ -39,18 +41,13 @@ NOTE = "order 2: the entries are those of the Hessian times a random direction o
 
 def gradient_lines(objective: Objective, direction: Vector, roundoff: Callable[[float], Vector]) -> Lines:
     """Return lines of the gradient's entries at x + t direction, one for each entry."""
-    model, here = objective.stack, objective.gradient()
-    x = model.params.copy()
+    x, here = objective.x, objective.gradient()
 
     def lines(rows: Indices, offsets: Vector) -> tuple[Vector, Differences]:
         values, noise = np.empty((2, len(rows)))
-        try:
-            for offset in np.unique(offsets):
-                mine = offsets == offset
-                model.params[:] = x + offset * direction
-                values[mine], noise[mine] = (objective.gradient() - here)[rows[mine]], roundoff(offset)[rows[mine]]
-        finally:
-            model.params[:] = x
+        for offset in np.unique(offsets):
+            mine, grad = offsets == offset, objective.gradient(x + offset * direction)
+            values[mine], noise[mine] = (grad - here)[rows[mine]], roundoff(offset)[rows[mine]]
         return offsets, Differences(values, 2 * noise + 0 * values, np.zeros(len(rows), np.uint64))
 
     return lines
@@ -61,14 +58,11 @@ def roundoff_along(objective: Objective, direction: Vector, far: float) -> Calla
 
     A term that is 0 at x has no roundoff there, and one that grows with the distance: it is measured at `far`.
     """
-    model, x = objective.stack, objective.stack.params.copy()
+    x = objective.x
     here, there = gradient_roundoff(objective, "float64").smooth, np.zeros(len(x))
-    try:
-        for sign in (-1, 1):
-            model.params[:] = x + sign * far / 2 * direction
-            there = np.maximum(there, gradient_roundoff(objective, "float64").smooth)
-    finally:
-        model.params[:] = x
+    for sign in (-1, 1):
+        moved = objective.at(x + sign * far / 2 * direction)
+        there = np.maximum(there, gradient_roundoff(moved, "float64").smooth)
     grows = np.where(np.isfinite(there), there, 0.0) / (far / 2)
     return lambda offset: here + abs(offset) * grows
 
@@ -122,6 +116,16 @@ def first_agreeing(
     return Found(slopes, spent)
 
 
+def own_product(objective: Objective) -> Callable[[Vector], Vector]:
+    """Return a function v (n,) -> H v from the model's own kernels."""
+
+    def product(v: Vector) -> Vector:
+        objective_checks.twice_differentiable(objective.loss, ", or grad be given")
+        return objective.hessian_vector(v)
+
+    return product
+
+
 def check_second(
     objective: Objective, product_with: Callable[[Vector], Any], blocks: tuple[Block, ...], seed: int
 ) -> GradientReport:
@@ -130,7 +134,7 @@ def check_second(
     Parameters
     ----------
     objective : Objective
-        Its model is moved along the direction, and put back.
+        Without dropout.
     product_with : callable
         v (n,) -> H v (n,).
     blocks : tuple of Block
@@ -141,7 +145,7 @@ def check_second(
     gradcheck_checks.finite_value("the loss", objective.value())
     direction = draw(np.random.default_rng(seed), n, np.arange(n))
     product = gradcheck_checks.gradient("grad(v)", product_with(direction.copy()), (n,))
-    x = objective.stack.params
+    x = objective.x
     scale, span = (np.full(n, 1 / np.max(np.abs(direction) / sizes)) for sizes in (scales(x, eps), spans(x)))
     roundoff = roundoff_along(objective, direction, float(scale[0]))
     own = SUMS * (roundoff(0.0) / scale + roundoff(float(scale[0])) / scale) + eps * np.abs(product)
@@ -154,7 +158,7 @@ def check_second(
     entries = make_entries(blocks, np.arange(n), product, Roundoff(own, own), slopes, scale, span, eps)
     if sides.kinks is not None and kinked and (entries["verdict"] == "fail").any():
         excuse_mixtures(entries, mixtures(objective, sides.kinks, 2, MIXTURES), direction, float(slopes.step.min()))
-    causes = explain(entries, blocks, factors=objective.factors())
+    causes = explain(entries, blocks, factors=factors(objective))
     worst = int(np.argmax(excess(entries)))
     curve = error_curve(lines, worst, float(scale[worst]), eps, float(slopes.numeric[worst]))
     return GradientReport(blocks, entries, np.empty(0, DIRECTION), (), causes, "full", "order 2", spent, curve, (NOTE,))

@@ -23,10 +23,10 @@ from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.scaling import Scaling, scaled
 from ...losses import Loss
+from ...objective.objective import Objective
 from ..slopes.evaluator import Differences, Indices, Vector
 from .backward import Step, gradient_through
-from .objective import Objective
-from .rounding import at_ends, loss_and_slopes, loss_slopes
+from .rounding import at_ends
 from .standing import (
     EPS,
     LOSS,
@@ -124,7 +124,7 @@ def loss_line(objective: Objective, kinks: Kinks, standing: Standing, choice: st
     """How the losses of outputs go on that stand on a kink."""
     z, option = kinks.outputs, objective.loss.option() if isinstance(objective.loss, Loss) else 0.0
     step = np.maximum(LOSS_STEP * min(1.0, option or 1.0), LEAST_LOSS_STEP * np.abs(z))
-    far_left, left, own, right, far_right = (loss_slopes(objective, z + k * step) for k in (-2, -1, 0, 1, 2))
+    far_left, left, own, right, far_right = (objective.loss_of(z + k * step)[1] for k in (-2, -1, 0, 1, 2))
     before, after = (left - far_left) / step, (far_right - right) / step
     turned = loss_turns(objective, z + step, 2)
     to_the_right = standing.side > 0 if turned is None else np.sign(turned) == standing.side
@@ -177,7 +177,7 @@ class Smooth:
         if kinks.losses is not None:
             self._loss_line = loss_line(objective, kinks, kinks.losses, sides.get(LOSS, "own"), bend)
         self._zero_slope = {"left": -1.0, "right": 1.0}.get(sides.get(PENALTY, "own"), 0.0)
-        self.x: Vector = objective.stack.params.copy()
+        self.x: Vector = objective.x.copy()
         self.eps, self.pattern = EPS, PATTERN
         self._base, self._z = self._forward(self._weights(self.x), 0, objective.data.X)
         self.value = self._loss(self._base[-1])
@@ -219,9 +219,9 @@ class Smooth:
         """Of outputs z, without penalties; outputs on a kink go on along their line."""
         line = self._loss_line
         if line is None:
-            return loss_and_slopes(self._objective, z)[0]
+            return self._objective.loss_of(z)[0]
         moved = np.where(line.near, z - line.here, 0.0)
-        still = loss_and_slopes(self._objective, np.where(line.near, line.here, z))[0]
+        still = self._objective.loss_of(np.where(line.near, line.here, z))[0]
         return still + float(np.sum(moved * (line.slope + moved * line.bend / 2)))
 
     def gradient(self, params: Vector) -> tuple[Vector, int]:
@@ -231,7 +231,7 @@ class Smooth:
         for i, (step, z, weight) in enumerate(zip(self._kinks.steps, inputs, self._weights(params), strict=True)):
             steps.append(step._replace(x=x, z=z, slope=self._slope(i, z), weight=weight[0] if weight else step.weight))
             x = outputs[i]
-        delta, line = loss_slopes(self._objective, x), self._loss_line
+        delta, line = self._objective.loss_of(x)[1], self._loss_line
         if line is not None:
             delta = np.where(line.near, line.slope + (x - line.here) * line.bend, delta)
         crossed = self._crosses(0, inputs, x) or self._penalties(self.x, params, self._l1, self._l2)[2]

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from ...layers.activations import ActivationLike, get_activation
 from ...losses import Huber, SquaredHinge
+from ...objective.objective import Objective
 from ..slopes.differences import spans
 from ..slopes.evaluator import Vector
 from .backward import Step, kernels_input, steps_of
-from .objective import Objective
-from .rounding import at_ends, forward_errors
+from .rounding import at_ends, forward_errors, loss_kinks
 
 NEAR = 2.0**-24
 """Of the parameters' scale."""
@@ -101,7 +101,7 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
     """What stands on a kink of the objective (order 1), or of its gradient too (order 2)."""
     steps, outputs = steps_of(objective)
     exact, _, error = forward_errors(objective, EPS, 0.0)
-    moved, _, out_moved = forward_errors(objective, EPS, NEAR * float(spans(objective.stack.params).max()))
+    moved, _, out_moved = forward_errors(objective, EPS, NEAR * float(spans(objective.x).max()))
     units, groups = [], set()
     for i, (step, sure, reach) in enumerate(zip(steps, exact, moved, strict=True)):
         kinks, one = turning_points(step.activation, order), None
@@ -116,7 +116,7 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
     losses = None if turns is None else standing(turns, np.zeros_like(turns), error, out_moved)
     if losses is not None and losses.unsure.any():
         groups.add(LOSS)
-    zeros = (objective.penalties()[0] > 0) & (objective.stack.params == 0)
+    zeros = (objective.penalties()[0] > 0) & (objective.x == 0)
     if zeros.any():
         groups.add(PENALTY)
     return Kinks(steps, outputs, error, tuple(units), losses, zeros, tuple(sorted(groups)))
@@ -144,7 +144,7 @@ def group_of(activation: ActivationLike, kink: float, order: int) -> str:
 
 def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | None:
     """What is 0 where the loss's slope jumps; of order 2, also where its curvature does."""
-    turns, loss, target = objective.turns(outputs), objective.loss, objective.data.target
+    turns, loss, target = loss_kinks(objective, outputs), objective.loss, objective.data.target
     if turns is not None or order == 1 or target is None:
         return turns
     if isinstance(loss, SquaredHinge):

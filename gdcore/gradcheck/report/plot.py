@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...base.optional import axes_or_new, legend_below
 from ..slopes.evaluator import Vector
 from ..slopes.search import Lines
-
-if TYPE_CHECKING:
-    from .report import GradientReport
 
 DECADES, LEAST_STEP = 12, 0.9
 
@@ -28,11 +25,10 @@ def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) 
         return np.stack([steps, np.abs((high - low) / width - slope)], axis=1)
 
 
-def plot_curve(report: GradientReport, ax: Any) -> Any:
-    """Draw a report's curve, with the bound and the error of the analytic value."""
+def plot_curve(curve: Vector, entry: Any, name: str, ax: Any) -> Any:
+    """Draw a curve (k, 2) from `error_curve`, with the bound and the error of the entry's analytic value."""
     axes = axes_or_new(ax)
-    entry = report.entries[report.worst]
-    steps, errors = report.curve.T
+    steps, errors = curve.T
     shown = np.isfinite(errors) & (errors > 0)
     label = "central difference, less the numeric value"
     axes.loglog(steps[shown], errors[shown], "o-", color="black", label=label)
@@ -42,6 +38,6 @@ def plot_curve(report: GradientReport, ax: Any) -> Any:
         axes.axhline(off, color="black", linestyle="--", label="analytic less numeric")
     axes.set_xlabel("step")
     axes.set_ylabel("error")
-    axes.set_title(f"{report.name(report.worst)}: {entry['verdict']}")
+    axes.set_title(f"{name}: {entry['verdict']}")
     legend_below(axes)
     return axes

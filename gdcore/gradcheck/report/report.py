@@ -19,6 +19,8 @@ from ...base import checks
 from ...base.optional import data_frame
 from ..slopes.directions import missed
 from ..slopes.entries import Block, Entries, excess
+from .contents import Part
+from .plot import plot_curve
 from .tables import as_html, as_text
 
 FEW = 0.01
@@ -28,31 +30,6 @@ MOST_OF_A_BLOCK = 0.5
 
 class GradientError(AssertionError):
     """A gradient check failed; the message is the report."""
-
-
-@final
-@dataclass(frozen=True)
-class Part:
-    """A separately checked part of the objective: the data loss, a penalty, the float32 gradient.
-
-    Attributes
-    ----------
-    name : str
-    verdict : {"pass", "fail", "inconclusive"}
-    checked : int
-        Number of entries compared.
-    worst : str
-        The entry with the largest error relative to its bound.
-    error, bound : float
-        Its error, and the largest error allowed.
-    """
-
-    name: str
-    verdict: str
-    checked: int
-    worst: str
-    error: float
-    bound: float
 
 
 @final
@@ -209,9 +186,7 @@ class GradientReport:
         ImportError
             If matplotlib is not installed.
         """
-        from .plot import plot_curve
-
-        return plot_curve(self, ax)
+        return plot_curve(self.curve, self.entries[self.worst], self.name(self.worst), ax)
 
     def __repr__(self) -> str:
         return as_text(self)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...base.text_table import html, ruled
 from ..slopes.entries import excess
-
-if TYPE_CHECKING:
-    from .report import GradientReport
+from .contents import Contents
 
 MOST_BLOCKS = 24
 HEADER = ("block", "entries", "fail", "inconclusive")
@@ -22,34 +19,34 @@ BUG = 0.01
 """The report prints the probability of missing a bug of this size."""
 
 
-def as_text(report: GradientReport) -> str:
+def as_text(report: Contents) -> str:
     """Return the report as several lines, the verdict first."""
     lines = [headline(report), worst_line(report), *worst_direction(report)]
     lines += [f"cause: {cause}" for cause in report.causes]
-    lines += ["", *aligned(header(report), block_rows(report))]
+    lines += ["", *ruled(header(report), block_rows(report))]
     if report.parts:
-        lines += ["", *aligned(PART_HEADER, part_rows(report))]
+        lines += ["", *ruled(PART_HEADER, part_rows(report))]
     if report.mode == "directions":
         lines += ["", direction_line(report)]
     lines += [f"note: {note}" for note in report.notes]
     return "\n".join(lines)
 
 
-def as_html(report: GradientReport) -> str:
+def as_html(report: Contents) -> str:
     """Return the same as HTML, for notebooks."""
     worst = [worst_line(report), *worst_direction(report)]
     parts = [f"<p><b>{escape(headline(report))}</b>{''.join(f'<br>{escape(line)}' for line in worst)}</p>"]
     parts += [f"<p>cause: {escape(cause)}</p>" for cause in report.causes]
-    parts.append(html_table(header(report), block_rows(report)))
+    parts.append(html(header(report), block_rows(report)))
     if report.parts:
-        parts.append(html_table(PART_HEADER, part_rows(report)))
+        parts.append(html(PART_HEADER, part_rows(report)))
     if report.mode == "directions":
         parts.append(f"<p>{escape(direction_line(report))}</p>")
     parts += [f"<p>note: {escape(note)}</p>" for note in report.notes]
     return "".join(parts)
 
 
-def headline(report: GradientReport) -> str:
+def headline(report: Contents) -> str:
     """Return the verdict, and what it rests on."""
     total = sum(block.size for block in report.blocks)
     checked = len(report.entries)
@@ -66,7 +63,7 @@ def headline(report: GradientReport) -> str:
     return f"gradient check: {report.verdict} ({'; '.join(found)})"
 
 
-def other_findings(report: GradientReport) -> list[str]:
+def other_findings(report: Contents) -> list[str]:
     """Return lines about directions and parts that are not right."""
     found, words = [], report.directions["verdict"]
     for verdict, said in (("fail", "beyond their bounds"), ("inconclusive", "inconclusive")):
@@ -76,7 +73,7 @@ def other_findings(report: GradientReport) -> list[str]:
     return found + [f"{part.name}: {part.verdict}" for part in report.parts if part.verdict != "pass"]
 
 
-def worst_direction(report: GradientReport) -> list[str]:
+def worst_direction(report: Contents) -> list[str]:
     """Return a line about the direction with the largest error, if directions fail and no entry does."""
     rows = report.directions[report.directions["verdict"] == "fail"]
     if not len(rows) or (report.entries["verdict"] == "fail").any():
@@ -90,7 +87,7 @@ def worst_direction(report: GradientReport) -> list[str]:
     ]
 
 
-def worst_line(report: GradientReport) -> str:
+def worst_line(report: Contents) -> str:
     """Return a line about the entry with the largest error: both values and the bound."""
     i = report.worst
     entry = report.entries[i]
@@ -101,7 +98,7 @@ def worst_line(report: GradientReport) -> str:
     )
 
 
-def direction_line(report: GradientReport) -> str:
+def direction_line(report: Contents) -> str:
     """Return a line with the number of directions, how many fail, and what they may have missed."""
     rows = report.directions
     failed, unclear = int((rows["verdict"] == "fail").sum()), int((rows["verdict"] == "inconclusive").sum())
@@ -112,12 +109,12 @@ def direction_line(report: GradientReport) -> str:
     )
 
 
-def header(report: GradientReport) -> tuple[str, ...]:
+def header(report: Contents) -> tuple[str, ...]:
     """Return the header of the table of blocks; directions have columns of their own."""
     return (*HEADER, *(DIRECTIONS_HEADER if len(report.directions) else ()), *WORST_HEADER)
 
 
-def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
+def block_rows(report: Contents) -> list[tuple[str, ...]]:
     """Return a row of text for each block that has entries; if there are many, for the worst ones."""
     entries, beyond, rows = report.entries, excess(report.entries), []
     for b in np.unique(entries["block"]):
@@ -147,31 +144,9 @@ def block_rows(report: GradientReport) -> list[tuple[str, ...]]:
     return [cells for _, cells in rows]
 
 
-def part_rows(report: GradientReport) -> list[tuple[str, ...]]:
+def part_rows(report: Contents) -> list[tuple[str, ...]]:
     """Return a row of text for each part."""
     return [
         (part.name, f"{part.checked}", part.verdict, f"{part.error:.2g}", f"{part.bound:.2g}", part.worst)
         for part in report.parts
     ]
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table: the first and the last column to the left, numbers to the right."""
-    cells = [header, *rows]
-    widths = [max(len(row[j]) for row in cells) for j in range(len(header))]
-    last = len(header) - 1
-    lines = [
-        "  ".join(
-            cell.ljust(width) if j in (0, last) else cell.rjust(width)
-            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
-
-
-def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return the same table as HTML."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -22,6 +22,17 @@ def _uniform(shape: tuple[int, int], rng: np.random.Generator, variance: float) 
     return rng.uniform(-limit, limit, shape)
 
 
+def _glorot(shape: tuple[int, int]) -> float:
+    """Return the variance between the one that keeps the signal's size and the one that keeps the gradient's."""
+    fan_in, fan_out = layers_checks.weight_shape(shape)
+    return 2 / (fan_in + fan_out)
+
+
+def _he(shape: tuple[int, int]) -> float:
+    """Return the variance that keeps the signal's size behind a rectifier."""
+    return 2 / layers_checks.weight_shape(shape)[0]
+
+
 @final
 @dataclass(frozen=True, repr=False)
 class GlorotUniform(Initializer):
@@ -47,8 +58,7 @@ class GlorotUniform(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = layers_checks.weight_shape(shape)
-        return _uniform(shape, rng, variance=2 / (fan_in + fan_out))
+        return _uniform(shape, rng, _glorot(shape))
 
 
 @final
@@ -72,8 +82,7 @@ class GlorotNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        fan_in, fan_out = layers_checks.weight_shape(shape)
-        return _normal(shape, rng, variance=2 / (fan_in + fan_out))
+        return _normal(shape, rng, _glorot(shape))
 
 
 @final
@@ -97,7 +106,7 @@ class HeUniform(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _uniform(shape, rng, variance=2 / layers_checks.weight_shape(shape)[0])
+        return _uniform(shape, rng, _he(shape))
 
 
 @final
@@ -122,7 +131,7 @@ class HeNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, variance=2 / layers_checks.weight_shape(shape)[0])
+        return _normal(shape, rng, _he(shape))
 
 
 @final
@@ -145,7 +154,7 @@ class LecunNormal(Initializer):
 
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, variance=1 / layers_checks.weight_shape(shape)[0])
+        return _normal(shape, rng, 1 / layers_checks.weight_shape(shape)[0])
 
 
 @final

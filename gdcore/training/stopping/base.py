@@ -1,10 +1,10 @@
-"""Interface of the stopping criteria: frozen rules, each with a watch that holds what changes during a fit.
+"""Interface of the stopping criteria: frozen rules, each with a state that holds what changes during a fit.
 
-To add one: a frozen dataclass whose `start` returns a watch; one that remembers nothing returns `Ask(its test)`.
+To add one: a frozen dataclass whose `start` returns a state; one that remembers nothing returns `Memoryless(its test)`.
 
 Design
 ------
-The trainer keeps what a watch remembers after the fit, so that a resumed fit stops where an uninterrupted one would
+The training keeps what a state remembers after the fit, so that a resumed fit stops where an uninterrupted one would
 have. A criterion that stopped the fit starts anew, and so does every criterion on other data. A memory is never changed
 in place: after an interrupted fit, the next one starts from it.
 """
@@ -24,10 +24,10 @@ from .. import checks as training_checks
 from ..epoch_end import EpochEnd, Monitors
 
 Memory = tuple[Any, ...]
-"""What a watch remembers from fit to fit; empty if nothing."""
+"""What a criterion's state remembers from fit to fit; empty if nothing."""
 
 
-class Watch(ABC):
+class CriterionState(ABC):
     """State of one criterion during one fit."""
 
     @abstractmethod
@@ -44,8 +44,8 @@ class Watch(ABC):
 
 
 @final
-class Ask(Watch):
-    """A watch without memory, from a function (end) -> the reason to stop, or None."""
+class Memoryless(CriterionState):
+    """A state without memory, from a function (end) -> the reason to stop, or None."""
 
     def __init__(self, test: Callable[[EpochEnd], str | None]) -> None:
         self.test = test
@@ -64,10 +64,10 @@ class StoppingCriterion(Record, ABC):
     """Interface of the stopping criteria; each one is a frozen dataclass."""
 
     @abstractmethod
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        """Return a watch for a fit that begins now and measures these values.
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
+        """Return a state for a fit that begins now and measures these values.
 
-        `remembered` is what the watch of the last fit remembers, if this one continues from it.
+        `remembered` is what the state of the last fit remembers, if this one continues from it.
         """
 
     def sums_gradients(self) -> bool:
@@ -79,11 +79,14 @@ class StoppingCriterion(Record, ABC):
         return False
 
     def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:  # only some remember
-        """Raise TypeError or ValueError if a watch cannot have remembered this, for a model with `n_params` parameters.
+        """Raise TypeError or ValueError if a state cannot have remembered this, for a model with `n_params` parameters.
 
         The default takes anything.
         """
 
+
+Memories = tuple[tuple[StoppingCriterion, Memory], ...]
+"""Criteria, each with what its state remembers."""
 
 StopSpec = StoppingCriterion | Callable[[EpochEnd], bool | str | None]
 """A criterion, or a function (end) -> True or the reason as a sentence, to stop."""
@@ -104,15 +107,15 @@ class Function(StoppingCriterion):
     >>> def spent(end):
     ...     return end.seconds > 60
     >>> Function(spent).start({}).__class__.__name__
-    'Ask'
+    'Memoryless'
     """
 
     name = "function"
 
     function: Callable[[EpochEnd], bool | str | None]
 
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        return Ask(self._ask)
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
+        return Memoryless(self._ask)
 
     def _ask(self, end: EpochEnd) -> str | None:
         answer = training_checks.stop_answer(self.function, self.function(end))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...base import checks
 from .. import checks as training_checks
 from ..epoch_end import EpochEnd, Mode, Monitored, Monitors, When, monitored
-from .base import Memory, StoppingCriterion, Watch
+from .base import CriterionState, Memory, StoppingCriterion
 
 
 @final
@@ -71,12 +71,12 @@ class EarlyStopping(StoppingCriterion):
         checks.text("monitor", self.monitor)
         checks.one_of("mode", self.mode, ("auto", "min", "max"))
 
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        watch = _PatienceWatch(self, monitored(self, self.monitor, self.mode, monitors))
-        if remembered and Monitored(*remembered[0]) == watch.what:
-            _, watch.reference, watch.waited, watch.age, best = remembered
-            watch.best = None if best is None else Best(*best)
-        return watch
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
+        state = _Patience(self, monitored(self, self.monitor, self.mode, monitors))
+        if remembered and Monitored(*remembered[0]) == state.what:
+            _, state.reference, state.waited, state.age, best = remembered
+            state.best = None if best is None else Best(*best)
+        return state
 
     def brings_back_the_start(self, monitors: Monitors) -> bool:
         return self.restore_best and monitored(self, self.monitor, self.mode, monitors).name == "loss"
@@ -113,7 +113,7 @@ TAILS: dict[When, str] = {
 
 
 @final
-class _PatienceWatch(Watch):
+class _Patience(CriterionState):
     def __init__(self, rule: EarlyStopping, what: Monitored) -> None:
         self.rule = rule
         self.what = what

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...base import checks
 from .. import checks as training_checks
 from ..epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored, norm
-from .base import Ask, Memory, StoppingCriterion, Watch
+from .base import CriterionState, Memory, Memoryless, StoppingCriterion
 
 
 @final
@@ -43,9 +43,9 @@ class LossThreshold(StoppingCriterion):
         checks.text("monitor", self.monitor)
         checks.one_of("mode", self.mode, ("auto", "min", "max"))
 
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
         what = monitored(self, self.monitor, self.mode, monitors)
-        return Ask(lambda end: self._reason(end, what))
+        return Memoryless(lambda end: self._reason(end, what))
 
     def _reason(self, end: EpochEnd, what: Monitored) -> str | None:
         value = end.values[what.name]
@@ -85,8 +85,8 @@ class GradientNormThreshold(StoppingCriterion):
         checks.positive("threshold", self.threshold)
         checks.one_of("of", self.of, ("full", "epoch"))
 
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        return Ask(self._reason)
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
+        return Memoryless(self._reason)
 
     def sums_gradients(self) -> bool:
         return self.of == "epoch"
@@ -134,11 +134,11 @@ class RelativeChange(StoppingCriterion):
         checks.integer("n_epochs", self.n_epochs, 1)
         checks.text("monitor", self.monitor)
 
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        watch = _ChangeWatch(self, monitored(self, self.monitor, "min", monitors).name)
-        if remembered and remembered[0] == watch.name:
-            _, watch.last, watch.calm = remembered
-        return watch
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
+        state = _Change(self, monitored(self, self.monitor, "min", monitors).name)
+        if remembered and remembered[0] == state.name:
+            _, state.last, state.calm = remembered
+        return state
 
     def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
         name, last, calm = memory
@@ -149,7 +149,7 @@ class RelativeChange(StoppingCriterion):
 
 
 @final
-class _ChangeWatch(Watch):
+class _Change(CriterionState):
     def __init__(self, rule: RelativeChange, name: str) -> None:
         self.rule = rule
         self.name = name
@@ -198,8 +198,8 @@ class TimeLimit(StoppingCriterion):
     def __post_init__(self) -> None:
         checks.positive("seconds", self.seconds)
 
-    def start(self, monitors: Monitors, remembered: Memory = ()) -> Watch:
-        return Ask(self._reason)
+    def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
+        return Memoryless(self._reason)
 
     def _reason(self, end: EpochEnd) -> str | None:
         if end.seconds < self.seconds:

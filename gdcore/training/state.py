@@ -1,0 +1,110 @@
+"""`TrainingState`, the record of what a training changes, with the settings that it follows.
+
+Design
+------
+- Steps, epochs, fits, custom losses, saving and divergence take this record; `Trainer` is its public face.
+- `run`, the compiled step, holds the counters, the place within the epoch, the rate and the epoch's sums: the kernels
+  change them in the call that makes a step. It is bound to `network`, `grads`, `slots` and `mean`, whose arrays keep
+  their addresses.
+- `memory` alone is replaced, by an epoch or a fit, and in one assignment. So the record is complete between any two
+  steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.samples import Samples, take_samples
+from ..layers.stack import Stack
+from ..objective.objective import Objective
+from ..optimizers import OptimizerState
+from . import checks as training_checks
+from .fit_memory import FitMemory
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .._kernels.base_float64 import Network, Training
+
+
+@final
+@dataclass(eq=False)
+class TrainingState:
+    """What a training changes, and what it needs to know for that.
+
+    Attributes
+    ----------
+    stack : Stack
+        Its parameters are trained.
+    settings : Settings
+        Those of the training, checked.
+    network : Network
+        The compiled network with the buffers of the backward pass.
+    run : Training
+        The compiled step, with all counters and sums.
+    grads : ndarray, shape (n_params,)
+        Gradient of the last step.
+    slots : OptimizerState
+        The optimizer's vectors and scalars.
+    mean : ndarray of float64, shape (n_params,), or None
+        The average of the parameters, if there is one.
+    seed : int
+        Seed of shuffling and dropout.
+    memory : FitMemory
+        What a fit leaves for the next one.
+    """
+
+    stack: Stack
+    settings: Settings
+    network: Network
+    run: Training
+    grads: NDArray[Any]
+    slots: OptimizerState
+    mean: NDArray[np.float64] | None
+    seed: int
+    memory: FitMemory = field(default_factory=FitMemory)
+
+    @property
+    def epochs_done(self) -> int:
+        """Number of epochs run so far."""
+        return self.run.epochs_done
+
+    @property
+    def steps_done(self) -> int:
+        """Number of updates made so far."""
+        return self.run.step_count
+
+    @property
+    def learning_rate(self) -> float:
+        """Rate of the next step."""
+        schedule = self.settings.schedule
+        if schedule is None:
+            return self.run.learning_rate
+        count = {"step": self.run.step_count, "epoch": self.run.epochs_done, "plateau": self.memory.plateau.plateaus}
+        return schedule.formula(count[schedule.per])
+
+    @property
+    def optimizer_state(self) -> OptimizerState:
+        """The slots with the present step count."""
+        self.slots.step_count = self.run.step_count
+        return self.slots
+
+    @property
+    def averaged(self) -> NDArray[Any]:
+        """A copy of the average of the parameters; before its first step, the parameters."""
+        average = self.settings.average
+        if average is None or self.mean is None:
+            raise training_checks.no_average()
+        before = self.steps_done <= average.start
+        return self.stack.params.copy() if before else self.mean.astype(self.stack.dtype)
+
+    def take(self, X: object, y: object, sample_weight: object) -> Samples:
+        """Check samples against the model and the loss, and return them as the kernels take them."""
+        return take_samples(self.stack, X, y, sample_weight, self.settings.loss)
+
+    def objective(self, data: Samples) -> Objective:
+        """Return what training minimizes, on all of these samples at once and without dropout."""
+        return Objective(self.stack, data, self.settings.loss, self.settings.l1, self.settings.l2)

@@ -1,0 +1,178 @@
+"""Panels of a matrix product: the factors, the sizes of groups, and the packing that tiles read from.
+
+Design
+------
+- B is read in whole vectors. If its rows are not whole vectors, or are transposed, or lie far apart, a group of its
+  columns is packed into panels of TILE_COLUMNS columns first. The strips before prefetch that memory.
+- C may be compact. If its last columns are not a whole vector, a tile writes past them into the next row, which is
+  computed later: strips, their panels from the last to the first, and their rows are in that order. Only two kinds
+  of tile go through a small buffer: those of the last rows, and those whose neighbour holds numbers that must stay.
+"""
+
+cdef extern from "machine/tile.h" nogil:
+    enum: MAX_DEPTH
+    enum: TILE_ROWS
+    enum: TILE_COLUMNS
+    enum: ROW_COLUMNS
+    ctypedef struct tile_args:
+        const real *a
+        const real *b
+        const real *init
+        real *c
+        Py_ssize_t k, a_row, a_col, b_row, init_row, c_row
+    void tile(int rows, int vectors, const tile_args *t) noexcept
+    void tile_row(const tile_args *t) noexcept
+    void dots(
+        Py_ssize_t rows, Py_ssize_t k, const real *a, Py_ssize_t a_row, const real *b, real init, real *c,
+    ) noexcept
+    void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
+    void fetch_rows(Py_ssize_t rows, Py_ssize_t n, const real *b, Py_ssize_t b_row) noexcept
+    void pack_transposed(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
+    void spread_rows(Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real *source, real *to) noexcept
+    void add_rows(
+        Py_ssize_t rows, Py_ssize_t n, const real *d, const real *x, Py_ssize_t x_row, real *c,
+    ) noexcept
+
+cdef enum:
+    MAX_TILE_COLUMNS = 32  # Columns of the widest tile of any instruction set, for which buffers of a row have room.
+    MAX_TILE = 12 * 32     # Numbers of the largest tile of any instruction set, for which buffers of a tile have room.
+
+cdef enum Form:
+    ROWS, TRANSPOSED           # whether B is given as it is, or transposed
+
+cdef struct Factors:       # of C = init + A B
+    Py_ssize_t m, n, k
+    const real *a          # (m, k), with a stride for each index
+    Py_ssize_t a_row, a_col
+    const real *b          # (k, n); (n, k) if TRANSPOSED
+    Py_ssize_t b_row
+    Form form
+    const real *init       # (m, n), or a bias (n,) with stride 0, or NULL for 0
+    Py_ssize_t init_row
+
+cdef struct Panels:        # the panels of a group, and the tiles of the next strip
+    tile_args tiles[MAX_PANELS]
+    int count              # number of panels
+    int columns            # columns of the last panel
+    const real *b          # the group's first column: in place, or packed
+    Py_ssize_t b_row       # 0 if the group is packed
+    real *c                # (m, n), or one strip if C is not kept
+    Py_ssize_t c_row
+    bint keeps             # whether C is kept
+    bint spills            # whether the last panel's tiles would write past the end of C's rows
+    bint guards            # and the numbers there must stay
+    Py_ssize_t terms, c_step, init_step
+    real bias[MAX_TILE_COLUMNS]
+
+
+cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
+    """Return the stride of a row of `width` numbers in the workspace: whole vectors, and never a bad stride.
+
+    A row of one number is not padded.
+    """
+    if width == 1:
+        return 1
+    cdef Py_ssize_t row = (width + LANES - 1) // LANES * LANES
+    return row + LANES if row * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0 else row
+
+
+cdef inline bint reads_in_place(const Factors *f) noexcept nogil:
+    """Return whether tiles read B in place: its rows hold whole vectors, and packing would not pay."""
+    if f.form == TRANSPOSED or f.b_row < (f.n + LANES - 1) // LANES * LANES:
+        return False
+    return f.k * f.b_row * <Py_ssize_t>sizeof(real) <= B_BYTES or f.m < 4 * TILE_ROWS
+
+
+cdef inline Py_ssize_t depth_of(Py_ssize_t k) noexcept nogil:
+    """Return the terms of one part of a sum over k, which is cut into equal parts."""
+    cdef Py_ssize_t parts = (k + MAX_DEPTH - 1) // MAX_DEPTH
+    return max(<Py_ssize_t>1, (k + parts - 1) // max(<Py_ssize_t>1, parts))
+
+
+cdef inline Py_ssize_t group_of(Py_ssize_t n, Py_ssize_t terms) noexcept nogil:
+    """Return the columns of a group, which are whole panels."""
+    cdef Py_ssize_t fit = PANEL_BYTES // <Py_ssize_t>sizeof(real) // terms // TILE_COLUMNS
+    fit = min(max(<Py_ssize_t>1, fit), <Py_ssize_t>MAX_PANELS)
+    return TILE_COLUMNS * min(fit, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+
+
+cdef inline Py_ssize_t panel_scratch(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Return the numbers of scratch memory that a product with B (k, n) needs."""
+    cdef Py_ssize_t terms = depth_of(k)
+    return group_of(n, terms) * terms
+
+
+cdef inline Py_ssize_t panel_bound(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Return an upper bound of `panel_scratch` for k or fewer rows: with fewer rows, a group has more columns."""
+    cdef Py_ssize_t terms = min(k, <Py_ssize_t>MAX_DEPTH)
+    cdef Py_ssize_t columns = TILE_COLUMNS * min(<Py_ssize_t>MAX_PANELS, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+    return min(columns * terms, max(<Py_ssize_t>(PANEL_BYTES // sizeof(real)), TILE_COLUMNS * terms))
+
+
+cdef inline int panel_width(Py_ssize_t columns) noexcept nogil:
+    """Return the numbers in a row of a panel."""
+    return TILE_COLUMNS if columns > LANES else LANES
+
+
+cdef void pack_group(
+    const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, real *panels,
+) noexcept nogil:
+    """Pack `terms` rows and `columns` columns of B, which begin at b, into consecutive panels."""
+    cdef Py_ssize_t p = 0
+    cdef int n
+    while p < columns:
+        n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
+        if f.form == TRANSPOSED:
+            pack_transposed(terms, n, panel_width(n), b + p * f.b_row, f.b_row, panels + p * terms)
+        else:
+            pack_rows(terms, n, panel_width(n), b + p, f.b_row, panels + p * terms)
+        p += TILE_COLUMNS
+
+
+cdef inline void fetch_share(
+    const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, Py_ssize_t i,
+) noexcept nogil:
+    """Prefetch the part of the next group that falls to the strip of row i."""
+    cdef Py_ssize_t rows = terms if f.form == ROWS else columns
+    cdef Py_ssize_t first = rows * i // f.m
+    cdef Py_ssize_t last = rows * min(f.m, i + TILE_ROWS) // f.m
+    fetch_rows(last - first, columns if f.form == ROWS else terms, b + first * f.b_row, f.b_row)
+
+
+cdef void set_panels(
+    Panels *group, const Factors *f, Py_ssize_t at, Py_ssize_t j, Py_ssize_t columns,
+) noexcept nogil:
+    """Prepare the tiles of the group's first strip: terms from `at` on, columns j … j + columns of C."""
+    cdef tile_args *t
+    cdef const real *b = group.b
+    cdef real *c = group.c
+    cdef Py_ssize_t b_row = group.b_row, c_row = group.c_row
+    cdef Py_ssize_t p = 0
+    cdef int n, width
+    group.count = 0
+    group.spills = False
+    group.c_step = TILE_ROWS * c_row if group.keeps else 0
+    group.init_step = group.c_step if at else TILE_ROWS * f.init_row
+    while p < columns:
+        n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
+        width = panel_width(n)
+        t = &group.tiles[group.count]
+        t.a_row, t.a_col, t.k = f.a_row, f.a_col, group.terms
+        t.b = b + p if b_row else b + p * group.terms
+        t.b_row = b_row if b_row else width
+        t.c = c + j + p
+        t.c_row = c_row
+        t.init, t.init_row = t.c, c_row
+        if at == 0:
+            t.init, t.init_row = f.init + j + p, f.init_row
+        if at == 0 and f.init == NULL:
+            t.init = NULL
+            group.init_step = 0
+        elif n < width and t.init_row == 0:
+            pack_rows(1, n, width, t.init, 0, group.bias)
+            t.init = group.bias
+        group.columns = n
+        group.spills = n < width and group.keeps and c_row - j - p < width
+        group.guards = j > 0 or t.init == t.c
+        group.count += 1
+        p += TILE_COLUMNS
