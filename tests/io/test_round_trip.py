@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from cases import RECORDS, draw_targets
-from files import TOLD, X, Y, from_bytes, same_bits, small_trainer, to_bytes
+from files import TOLD, X, Y, from_bytes, same_bits, small_trainer, taken_apart, to_bytes
 
 import gdcore as gd
 from gdcore import schedules
 from gdcore.models.sequential import restore
-from gdcore.training.stopping.base import StoppingCriterion, Watch
+from gdcore.training.stopping.base import StoppingCriterion
 
 SCHEDULES = [
     schedules.Constant(0.1),
@@ -129,6 +129,17 @@ def test_options_and_averages():
         assert [trainer.epoch(X, Y), *trainer.model.params] == [loaded.epoch(X, Y), *loaded.model.params]
 
 
+@pytest.mark.parametrize("name", ["x" * n for n in range(1, 9)])
+def test_tensors_are_aligned(name):
+    """Whatever the length of the header; the widest come first."""
+    data = to_bytes(small_trainer(), history=gd.History([0.1], hint=name))
+    header, _, tensors = taken_apart(data)
+    assert (len(data) - len(tensors)) % 8 == 0
+    sizes = [int(entry["dtype"][1:]) // 8 for key, entry in header.items() if key != "__metadata__"]
+    assert sizes == sorted(sizes, reverse=True)
+    assert set(sizes) == {4, 8}
+
+
 def test_the_same_state_gives_the_same_bytes():
     trainer = small_trainer()
     assert to_bytes(trainer) == to_bytes(trainer) == to_bytes(pickle.loads(pickle.dumps(trainer)))
@@ -191,7 +202,7 @@ class Patient(StoppingCriterion):
         return PatientWatch(*remembered)
 
 
-class PatientWatch(Watch):
+class PatientWatch:
     def __init__(self, seen=0, last=None):
         self.seen, self.last = seen, last
 
