@@ -14,6 +14,7 @@ from files import TOLD, X, Y, from_bytes, same_bits, small_trainer, taken_apart,
 
 import gdcore as gd
 from gdcore import schedules
+from gdcore.layers.stack import Model
 from gdcore.models.sequential import restore
 from gdcore.training.stopping.base import StoppingCriterion
 
@@ -156,6 +157,28 @@ def test_a_history_of_its_own_and_with_a_trainer(tmp_path):
         assert same_bits(found.to_dict(), history.to_dict())
         assert all(type(n) is int for n in found.clipped_steps)
     assert isinstance(gd.load(tmp_path / "run.gdc"), gd.Trainer)
+
+
+class Own(Model):
+    """A model of the user's own class."""
+
+    def __init__(self, net):
+        self.net = net
+
+    @property
+    def stack(self):
+        return self.net.stack
+
+
+def test_a_model_of_an_own_class_comes_back_as_its_layers():
+    net = gd.MLP([4, 3, 2], seed=0)
+    trainer = gd.Trainer(Own(net), "mse")
+    trainer.epoch(X, Y)
+    loaded = from_bytes(to_bytes(trainer))
+    assert loaded.model.layers == net.layers
+    assert loaded.epoch(X, Y) == trainer.epoch(X, Y)
+    with pytest.raises(TypeError, match=r"^cannot save .*Own"):
+        to_bytes(Own(net))
 
 
 def own_loss(outputs, y):
