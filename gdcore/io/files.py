@@ -34,7 +34,8 @@ def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None =
     ----------
     thing : Sequential, Trainer or History
         A trainer is saved with its model and everything that training changes: a loaded one resumes bit for bit. A
-        callback that has no trainer saves `EpochEnd.snapshot()` instead.
+        callback that has no trainer saves `EpochEnd.snapshot()` instead. A model of a class of your own comes back as
+        the Sequential of its layers.
     path : str or path-like
         What is there is replaced; its mode is kept, and a symbolic link is followed.
     history : History, optional

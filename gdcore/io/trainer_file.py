@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import checks
 from ..losses import Loss
-from ..models.sequential import Sequential, of_stack
+from ..models.sequential import of_stack
 from .errors import FileFormatError
 from .model_file import pack_model, parts, unpack_model
 from .values import Reader, Writer
@@ -34,13 +34,11 @@ def pack_trainer(thing: Trainer | Snapshot, writer: Writer, history: History | N
     Raises
     ------
     TypeError, ValueError
-        For a model that is no `Sequential`, a loss without a name, and parameters that are not finite.
+        For a loss without a name, and parameters that are not finite.
     """
     from ..training.snapshot import Snapshot
 
     if not isinstance(thing, Snapshot):
-        if not isinstance(thing.model, Sequential):
-            raise TypeError(f"cannot save a trainer of a {type(thing.model).__name__}: only one of a Sequential")
         thing = thing.snapshot()
     state = {name: value for name, value in thing.state.items() if name != "params"}
     return {

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.record import Record, field_names
-from . import vocabulary
+from . import labels, vocabulary
 from .errors import FileFormatError
 from .header import DTYPES, plain_text
+from .strict_json import LARGEST
 
 FEW = 16
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -57,6 +58,8 @@ class Writer:
         """
         if isinstance(value, np.generic):
             value = value.item()
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            raise ValueError(f"cannot save {at}, {value}: files hold integers below 2**64")
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, str):
@@ -64,7 +67,7 @@ class Writer:
         if isinstance(value, float):
             return value if math.isfinite(value) else {"float": str(value)}
         if isinstance(value, np.ndarray):
-            return self._tensor(value, at, "array")
+            return self._array(value, at)
         if isinstance(value, tuple | list):
             return self._several(value, at)
         if isinstance(value, Mapping):
@@ -111,15 +114,26 @@ class Writer:
     def _several(self, value: tuple[Any, ...] | list[Any], at: str) -> Any:
         kind = "tuple" if isinstance(value, tuple) else "list"
         if len(value) > FEW:
-            for type_, dtype in ((float, np.float64), (int, np.int64)):
-                if all(type(entry) is type_ for entry in value):
-                    return self._tensor(np.array(value, dtype), at, kind)
+            if all(type(entry) is float for entry in value):
+                return self._tensor(np.array(value, np.float64), at, kind)
+            if all(type(entry) is int and -(2**63) <= entry < 2**63 for entry in value):
+                return self._tensor(np.array(value, np.int64), at, kind)
         encoded = [self.encode(entry, f"{at}.{i}") for i, entry in enumerate(value)]
         return encoded if kind == "tuple" else {"list": encoded}
 
+    def _array(self, array: NDArray[Any], at: str) -> dict[str, Any]:
+        if array.dtype.newbyteorder("<") in DTYPES.values():
+            return self._tensor(array, at, "array")
+        found = labels.encode(array)
+        if found is None:
+            kinds = "float64, float32 and int64, and labels of one axis"
+            raise TypeError(f"cannot save {at}, an array of {array.dtype} and shape {array.shape}: files hold {kinds}")
+        if array.dtype.kind in "UO":
+            for entry in found["labels"]:
+                _text(entry, at)
+        return found
+
     def _tensor(self, array: NDArray[Any], at: str, kind: str) -> dict[str, str]:
-        if array.dtype.newbyteorder("<") not in DTYPES.values():
-            raise TypeError(f"cannot save {at}, an array of {array.dtype}: files hold float64, float32 and int64")
         self.tensors[at] = array
         return {"tensor": at, "as": kind}
 
@@ -163,6 +177,8 @@ class Reader:
                 return NOT_FINITE[content]
             if tag == "custom" and isinstance(content, str):
                 return vocabulary.custom_object(content, self.custom)
+        elif set(value) == {"labels", "of"}:
+            return labels.decode(self.decode({"list": value["labels"]}), value["of"])
         elif set(value) == {"record", "values"}:
             return vocabulary.from_dict(value["record"], self.mapping(value["values"]))
         elif set(value) == {"custom", "fields"} and isinstance(value["custom"], str):

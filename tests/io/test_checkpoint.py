@@ -90,6 +90,30 @@ def test_a_run_goes_on_to_the_bit_after_an_exception(error, every, tmp_path):
     )
 
 
+def test_a_run_that_diverges_keeps_its_last_good_parameters(tmp_path):
+    net = gd.LinearModel(4, 2, seed=0)
+    run = gd.Trainer(net, "mse", gd.SGD(3.0), batch_size=20)
+    with pytest.raises(gd.DivergedError):
+        run.fit(X, Y, epochs=1000, callbacks=gd.Checkpoint(tmp_path / "run.gdc", every=10))
+    loaded = gd.Trainer.load(tmp_path / "run.gdc")
+    assert np.isfinite(loaded.model.params).all()
+    assert same_bits(loaded.model.params, net.params)
+    assert gd.History.load(tmp_path / "run.gdc").stop_reason.startswith("DivergedError was raised in epoch ")
+
+
+def test_criteria_and_checkpoints_together(tmp_path):
+    """The file at the end has the parameters that the criterion has restored."""
+    run = trainer()
+    stop = gd.EarlyStopping(2, monitor="val_loss")
+    run.fit(
+        X, Y, epochs=500, validation_data=(X, -Y), stop=stop, callbacks=gd.Checkpoint(tmp_path / "run.gdc", every=7)
+    )
+    loaded = gd.Trainer.load(tmp_path / "run.gdc")
+    assert same_bits(loaded.model.params, run.model.params)
+    assert same_bits(loaded.state_dict(), run.state_dict())
+    assert "val_loss has not improved" in gd.History.load(tmp_path / "run.gdc").stop_reason
+
+
 def test_a_checkpoint_within_a_fit_is_the_state_of_that_moment(tmp_path):
     """Not of the end: a copy of the first file goes on to where the fit ended."""
     kept = {}
