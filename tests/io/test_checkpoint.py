@@ -183,6 +183,21 @@ def test_the_history_of_another_run_is_not_continued(tmp_path):
     assert gd.History.load(path).epochs == 2
 
 
+def test_the_history_of_epochs_that_are_made_anew_is_not_continued(tmp_path):
+    """A run that goes back to an older file begins its history anew; its best value too."""
+    path = tmp_path / "run.gdc"
+    trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path, keep=3))
+    older = gd.Trainer.load(tmp_path / "run.2.gdc")
+    assert older.epochs_done == 3
+    best = gd.Checkpoint(path, best_of="loss")
+    older.fit(X, Y + 100, epochs=1, callbacks=best)
+    assert best.best > 1000
+    older = gd.Trainer.load(tmp_path / "run.2.gdc")
+    trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path))
+    older.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
 def test_a_damaged_file_in_the_way_is_replaced(tmp_path):
     (tmp_path / "run.gdc").write_bytes(b"what is this")
     run = trainer()
