@@ -183,6 +183,14 @@ def test_the_history_of_another_run_is_not_continued(tmp_path):
     assert gd.History.load(path).epochs == 2
 
 
+def test_a_history_with_a_gap_is_not_continued(tmp_path):
+    path, run = tmp_path / "run.gdc", trainer()
+    run.fit(X, Y, epochs=2, callbacks=gd.Checkpoint(path))
+    run.fit(X, Y, epochs=3)
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
 def test_the_history_of_epochs_that_are_made_anew_is_not_continued(tmp_path):
     """A run that goes back to an older file begins its history anew; its best value too."""
     path = tmp_path / "run.gdc"
@@ -206,11 +214,12 @@ def test_a_damaged_file_in_the_way_is_replaced(tmp_path):
     assert epochs(tmp_path) == {"run.gdc": 2}
 
 
-def test_nan_is_never_the_best(tmp_path):
-    values = iter([1.0, float("nan"), 2.0])
+@pytest.mark.parametrize("first", [1.0, float("nan")])
+def test_nan_is_never_the_best(first, tmp_path):
+    values = iter([first, 2.0, float("nan")])
     metric = {"m": lambda outputs, y: next(values)}
     trainer().fit(X, Y, epochs=3, metrics=metric, callbacks=gd.Checkpoint(tmp_path / "b.gdc", best_of="m", mode="max"))
-    assert epochs(tmp_path) == {"b.gdc": 3}
+    assert epochs(tmp_path) == {"b.gdc": 2}
 
 
 def test_a_checkpoint_that_fails_loses_no_file_and_ends_the_fit(tmp_path, monkeypatch):
