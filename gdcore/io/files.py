@@ -61,8 +61,8 @@ def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None =
     >>> import gdcore as gd
     >>> net = gd.LinearModel(2, seed=0)
     >>> gd.save(net, "model.gdc")
-    >>> (gd.load("model.gdc").params == net.params).all()
-    np.True_
+    >>> bool((gd.load("model.gdc").params == net.params).all())
+    True
     """
     target = io_checks.path(path)
     write_file(target, pieces(thing, history=history, custom=custom))
