@@ -144,36 +144,6 @@ def test_an_epoch_cut_short_goes_on(tmp_path):
     assert same_bits(gd_loaded.model.params, whole.model.params)
 
 
-def test_the_best_is_kept(tmp_path):
-    other = np.random.default_rng(1).normal(size=(50, 4)), np.ones((50, 2))
-    net = gd.MLP([4, 64, 2], seed=0)  # learns 9 rows by heart
-    options = {"optimizer": gd.Adam(0.05), "epochs": 60, "validation_data": other, "metrics": "r2"}
-    names = ("val_loss", "val_r2", "auto")
-    callbacks = [gd.Checkpoint(tmp_path / f"{name}.gdc", best_of=name) for name in names]
-    history = net.fit(X[:9], Y[:9], "mse", callbacks=callbacks, **options)
-    best, best_r2 = 1 + int(np.argmin(history.val_loss)), 1 + int(np.argmax(history.metrics["val_r2"]))
-    assert best < 60
-    assert epochs(tmp_path) == {"val_loss.gdc": best, "val_r2.gdc": best_r2, "auto.gdc": best}
-    assert gd.History.load(tmp_path / "val_loss.gdc").val_loss == history.val_loss[:best]
-
-
-def test_the_best_of_an_earlier_run_is_beaten_or_kept(tmp_path):
-    """A run that goes on in another process does not replace a better file by a worse one; a new run begins anew."""
-    path = tmp_path / "best.gdc"
-    run = trainer()
-    run.fit(X, Y, epochs=3, validation_data=(X, Y), callbacks=gd.Checkpoint(path, best_of="val_loss"))
-    run.save(tmp_path / "run.gdc")
-    resumed = gd.Trainer.load(tmp_path / "run.gdc")
-    far = 100 + Y
-    callback = gd.Checkpoint(path, best_of="val_loss")
-    resumed.fit(X, Y, epochs=1, validation_data=(X, far), callbacks=callback)
-    assert callback.best == gd.History.load(path).val_loss[-1]
-    assert gd.Trainer.load(path).epochs_done == 3
-    trainer(seed=1).fit(X, Y, epochs=1, validation_data=(X, far), callbacks=callback)
-    assert gd.Trainer.load(path).epochs_done == 1
-    assert callback.best > 1000
-
-
 def test_the_history_of_another_run_is_not_continued(tmp_path):
     path = tmp_path / "run.gdc"
     trainer(seed=1).fit(X, Y, epochs=3, callbacks=gd.Checkpoint(path))
@@ -183,19 +153,35 @@ def test_the_history_of_another_run_is_not_continued(tmp_path):
     assert gd.History.load(path).epochs == 2
 
 
+def test_a_history_with_a_gap_is_not_continued(tmp_path):
+    path, run = tmp_path / "run.gdc", trainer()
+    run.fit(X, Y, epochs=2, callbacks=gd.Checkpoint(path))
+    run.fit(X, Y, epochs=3)
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
+def test_the_history_of_epochs_that_are_made_anew_is_not_continued(tmp_path):
+    """A run that goes back to an older file begins its history anew; its best value too."""
+    path = tmp_path / "run.gdc"
+    trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path, keep=3))
+    older = gd.Trainer.load(tmp_path / "run.2.gdc")
+    assert older.epochs_done == 3
+    best = gd.Checkpoint(path, best_of="loss")
+    older.fit(X, Y + 100, epochs=1, callbacks=best)
+    assert best.best > 1000
+    older = gd.Trainer.load(tmp_path / "run.2.gdc")
+    trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path))
+    older.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
 def test_a_damaged_file_in_the_way_is_replaced(tmp_path):
     (tmp_path / "run.gdc").write_bytes(b"what is this")
     run = trainer()
     run.fit(X, Y, epochs=1)
     run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(tmp_path / "run.gdc"))
     assert epochs(tmp_path) == {"run.gdc": 2}
-
-
-def test_nan_is_never_the_best(tmp_path):
-    values = iter([1.0, float("nan"), 2.0])
-    metric = {"m": lambda outputs, y: next(values)}
-    trainer().fit(X, Y, epochs=3, metrics=metric, callbacks=gd.Checkpoint(tmp_path / "b.gdc", best_of="m", mode="max"))
-    assert epochs(tmp_path) == {"b.gdc": 3}
 
 
 def test_a_checkpoint_that_fails_loses_no_file_and_ends_the_fit(tmp_path, monkeypatch):

@@ -135,6 +135,30 @@ def test_parameters_that_are_not_finite(bad):
     refused(put_together(header, tensors=np.float32(bad).tobytes() + tensors[4:]), "NaN or infinity in dense0.weight")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        (
+            "dtype",
+            "float64",
+            r"has dense0.weight of shape .* and dtype float32; its layer takes \(2, 1\) and float64",
+        ),
+        ("dtype", "float16", "has a model of dtype 'float16'"),
+        ("feature_names", ["a"], "has 1 feature names for 2 inputs"),
+        ("feature_names", ["a", 1], "has the feature names .*; expected texts"),
+        ("layers", [], "has a model that cannot be: a model needs at least one Dense layer"),
+        ("layers", 3, "has layers that are none"),
+        ("seed", -1, "has a model that cannot be: seed must be >= 0, got -1"),
+        ("loss", {"dict": {"custom": 3}}, "has the loss .*, which is none"),
+    ],
+)
+def test_models_that_lie(name, value, match):
+    header, tensors = header_of()
+    _, document, _ = taken_apart(MODEL)
+    document["content"][name] = value
+    refused(put_together(header, document, tensors), match)
+
+
 def test_a_layer_larger_than_the_file():
     header, tensors = header_of()
     _, document, _ = taken_apart(MODEL)
