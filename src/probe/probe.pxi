@@ -115,12 +115,12 @@ cdef class Probe:
         p.stages = <Stage *>self.take_bytes(plan.n_layers * sizeof(Stage))
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
-            if layer.kind != DROPOUT:
+            if not layer.kind.drops:
                 t = &p.stages[p.n_stages]
                 t.layer, t.n_in, t.n_out = layer, layer.n_in, layer.n_out
                 find_pieces(layer.activation, layer.option, &t.pieces)
                 t.begin, t.biases = at, at
-                if layer.kind == DENSE:
+                if layer.n_params:
                     t.weight = plan.params + layer.weight_at
                     t.l1, t.l2 = own_or(layer.l1, self.l1), own_or(layer.l2, self.l2)
                     t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at

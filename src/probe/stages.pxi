@@ -50,7 +50,7 @@ cdef inline void times_factor(
 ) noexcept nogil:
     """x times the factor of its unit, of a stage that scales."""
     cdef Py_ssize_t j, r
-    for j in range(count if t.layer.kind == AFFINE else 0):
+    for j in range(count if t.layer.factor != NULL else 0):
         for r in range(lanes):
             x[j * lanes + r] *= t.layer.factor[first + j]
 
@@ -94,8 +94,8 @@ cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
     if t.weight != NULL:
         times_weight(t.weight, t.n_in, t.n_out, x, b.lanes, NULL, b.z[s], &p.worker)
     for j in range(t.n_out):
-        shift = t.layer.shift[j] if t.layer.kind == AFFINE else <real>0
-        factor = t.layer.factor[j] if t.layer.kind == AFFINE else <real>1
+        shift = t.layer.shift[j] if t.layer.factor != NULL else <real>0
+        factor = t.layer.factor[j] if t.layer.factor != NULL else <real>1
         for r in range(b.lanes):
             at = j * b.lanes + r
             if t.weight == NULL:

@@ -31,7 +31,7 @@ cdef int settle_layers(
         layer = &plan.layers[i]
         layer.frozen = factors is not None and factors[i] == 0
         layer.update = NULL
-        if layer.kind != DENSE or layer.frozen:
+        if not layer.n_params or layer.frozen:
             continue
         plan.lowest = i
         found.l1 = max(found.l1, own_or(layer.l1, l1))
@@ -53,7 +53,7 @@ cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) no
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and not layer.frozen:
+        if layer.n_params and not layer.frozen:
             pull(
                 layer.n_in * layer.n_out, plan.params + layer.weight_at,
                 <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
@@ -88,7 +88,7 @@ cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcep
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and not layer.frozen:
+        if layer.n_params and not layer.frozen:
             l1 = <real>own_or(layer.l1, sink.l1)
             update_part(sink, layer, layer.weight_at, layer.n_in * layer.n_out, grads, l1)
             if layer.bias_at >= 0:
@@ -111,7 +111,7 @@ cdef void limit_weights(const Plan *plan, double *scratch) noexcept nogil:
     cdef int i
     for i in range(plan.lowest, plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and layer.max_norm != INFINITY and not layer.frozen:
+        if layer.max_norm != INFINITY and not layer.frozen:
             limit_norms(layer, plan.params + layer.weight_at, scratch)
 
 

@@ -63,10 +63,10 @@ cdef class Training:
         of.guard.limit = 1e30 if REAL_IS_FLOAT else 1e290
         settle_layers(network, factors, of.l1, of.l2, self.owned, &of.layers)
         for i in range(network.plan.n_layers):
-            of.drops = of.drops or network.plan.layers[i].kind == DROPOUT
+            of.drops = of.drops or network.plan.layers[i].kind.drops
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
-            self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind == DROPOUT
+            self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind.drops
 
     def __dealloc__(self):
         free(self.descent.guard.backup)

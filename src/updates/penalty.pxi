@@ -9,7 +9,7 @@ cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind != DENSE:
+        if not layer.n_weights:
             continue
         w = plan.params + layer.weight_at
         if own_or(layer.l1, l1) != 0:        # Otherwise 0 times an infinite sum would be NaN.
@@ -28,7 +28,7 @@ cdef void add_penalties(const Plan *plan, double l1, double l2, real *grads) noe
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE:
+        if layer.n_weights:
             add_penalty(
                 layer.n_in * layer.n_out, plan.params + layer.weight_at,
                 <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,

@@ -15,8 +15,6 @@ MAX_ARGUMENTS = 8
 
 SAMPLES_AND_LANES = "Ends when the probe's loops over lanes take a struct."
 LONG_LISTS = {
-    "forward_rows": "Ends when layer kinds become a table, whose functions take a struct.",
-    "weight_rows": "As forward_rows.",
     "Probe.__cinit__": "Ends when the probe takes its data and penalties as records.",
     "add_log_totals": SAMPLES_AND_LANES,
     "add_logits": SAMPLES_AND_LANES,

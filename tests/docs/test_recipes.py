@@ -45,7 +45,10 @@ ACTIVATION = {
         ("};\nenum { N_ACTIVATIONS", "    {CURVED(isru), .keeps_input = 1},\n"),
     ],
     "gdcore/layers/activations.py": [
-        (")\n\nZERO_BELOW", '    Activation("isru", "z / sqrt(1 + z^2)", "(-1, 1)", "(0, 1]", "glorot_uniform"),\n'),
+        (
+            "    ),\n)\n\nPARAMETRIC",
+            '        Activation("isru", "z / sqrt(1 + z^2)", "(-1, 1)", "(0, 1]", "glorot_uniform"),\n',
+        ),
     ],
     "tests/reference/__init__.py": [
         (
@@ -73,7 +76,7 @@ RECORD = '''
 class SignSGD(Optimizer):
     """The sign of the gradient, as a step of one size."""
 
-    rule: ClassVar[str] = "signsgd"
+    name = "signsgd"
 
     learning_rate: float | Schedule = 1e-3
     weight_decay: float = 0.0
@@ -81,10 +84,6 @@ class SignSGD(Optimizer):
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
         checks.nonnegative("weight_decay", self.weight_decay)
-
-    def hyper(self) -> tuple[float, ...]:
-        """weight_decay."""
-        return (self.weight_decay,)
 
     def slot_names(self) -> tuple[str, ...]:
         """None."""
@@ -122,7 +121,7 @@ cdef void signsgd_apply(
     "gdcore/optimizers/lion.py": [(None, RECORD)],
     "gdcore/optimizers/__init__.py": [
         ("\nfrom .sgd import", ", SignSGD"),
-        (")\n\n\ndef get_optimizer", "    SignSGD,\n"),
+        ("),\n)\n\n\ndef get_optimizer", ", SignSGD"),
         ('"get_optimizer",\n]', '"SignSGD", '),
     ],
     "gdcore/__init__.py": [
