@@ -28,6 +28,11 @@ Training
     Polyak, EMA                     average the parameters: average=
     DivergedError, OutputRangeWarning
 
+Files
+    save, load                      a model, a trainer or a history as one file that is safe to load
+    Checkpoint                      saves during a fit: callbacks=
+    FileFormatError                 a file is damaged, or none of gdcore
+
 Losses, as a record or by name: LOSSES
     MeanSquaredError "mse", MeanAbsoluteError "mae", Huber, LogCosh, Quantile, Poisson
     CrossEntropy, BinaryCrossEntropy "bce", Hinge, SquaredHinge
@@ -121,6 +126,8 @@ if TYPE_CHECKING:
         learning_rate_bound,
     )
     from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
+    from .io import FileFormatError, load, save
+    from .io.checkpoint import Checkpoint
     from .minimize.minimize import MinimizeResult, minimize
     from .optimizers import (
         OPTIMIZERS,
@@ -174,6 +181,7 @@ __all__ = [
     "Adamax",
     "BinaryCrossEntropy",
     "Callback",
+    "Checkpoint",
     "ConjugateGradient",
     "Constant",
     "CrossEntropy",
@@ -183,6 +191,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "EpochEnd",
+    "FileFormatError",
     "Finding",
     "GlorotNormal",
     "GlorotUniform",
@@ -235,10 +244,12 @@ __all__ = [
     "find_learning_rate",
     "get_num_threads",
     "learning_rate_bound",
+    "load",
     "metrics",
     "minimize",
     "num_threads",
     "plot",
+    "save",
     "schedules",
     "set_num_threads",
     "show_config",
@@ -250,6 +261,8 @@ LATER = {
     "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "RangeTest", "diagnose", "find_learning_rate",
                   "learning_rate_bound"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
+    "io": ("FileFormatError", "load", "save"),
+    "io.checkpoint": ("Checkpoint",),
     "minimize.minimize": ("MinimizeResult", "minimize"),
     "optimizers": ("OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",
                    "OptimizerState", "RAdam", "RMSprop"),

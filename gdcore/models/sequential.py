@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
+from ..base.files import file_function
 from ..data.class_weight import ClassWeight
 from ..data.samples import inputs_of
 from ..layers.layer import Layer
@@ -422,6 +424,24 @@ class Sequential(Model):
     def copy(self) -> Sequential:
         """Return an independent model with the same layers and parameters."""
         return self.astype(self.dtype)
+
+    @explains_calls
+    def save(self, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> None:
+        """Save the model as one file, which `gdcore.load` reads: layers, parameters, loss and feature names.
+
+        Parameters
+        ----------
+        path, custom
+            As in `gdcore.save`.
+
+        Raises
+        ------
+        ValueError
+            For parameters that are not finite.
+        OSError
+            If the file cannot be written; what was there before is still there.
+        """
+        file_function("save")(self, path, custom=custom)
 
     def __reduce__(self) -> tuple[Any, ...]:
         loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None  # a function may not be picklable

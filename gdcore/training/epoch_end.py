@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks as training_checks
+from .history import History
+from .snapshot import Snapshot
 
 Monitors = Mapping[str, bool | str | None]
 """What a fit measures: name -> whether greater is better, None if unknown, or the reason why it cannot be watched."""
@@ -62,6 +64,12 @@ class EpochEnd:
         each before its update. "after": it is the loss at `params`.
     before : ndarray, optional
         A copy of the model's vector before an epoch of one step, if a criterion needs it.
+    history : History, optional
+        What the fit has recorded so far; a callback finds the epoch's row in it.
+    epochs_done : int, default 0
+        Number of epochs over all fits of the trainer.
+    snapshot : callable, optional
+        () -> a `Snapshot` of the training, which `gdcore.save` saves as a trainer; None in `minimize`.
 
     Examples
     --------
@@ -85,6 +93,9 @@ class EpochEnd:
     own_params: NDArray[Any] | None = None
     loss_of: When = "after"
     before: NDArray[Any] | None = None
+    history: History | None = None
+    epochs_done: int = 0
+    snapshot: Callable[[], Snapshot] | None = None
 
     @property
     def loss(self) -> float:

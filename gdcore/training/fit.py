@@ -48,6 +48,7 @@ from .length import epochs_of
 from .measures import full_gradient, layer_norms, monitors_of, update_ratio, weight_norm
 from .output_range import warn_out_of_reach
 from .progress import progress as progress_bar
+from .resume import snapshot_of
 from .state import TrainingState
 from .stopping.base import StopSpec, criteria
 from .stopping.running import RunningCriteria
@@ -327,6 +328,9 @@ class Fit:
                 state.stack.params,
                 part.loss_of,
                 state.memory.before,
+                history,
+                state.epochs_done,
+                partial(snapshot_of, state),
             )
             reasons = self.criteria.observe(end) if whole else []
         history.loss.append(part.loss)

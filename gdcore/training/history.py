@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from typing import Any, final
 
+from ..base.calls import explains_calls
+from ..base.files import file_function
 from ..base.optional import data_frame
 from ..base.pictures import picture
 
@@ -82,6 +85,23 @@ class History:
             else:
                 found[name] = value if isinstance(value, str) else list(value)
         return found
+
+    @classmethod
+    @explains_calls
+    def load(cls, path: str | PathLike[str]) -> History:
+        """Return the history that `gdcore.save` has saved, with a trainer or as a file of its own.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        FileFormatError
+            For a file that is damaged, or holds no history.
+        """
+        history: History = file_function("load_history")(path)
+        return history
 
     def columns(self) -> dict[str, list[float]]:
         """Return every recorded list by name; metrics keep their names, layers become "gradient_norm dense0"."""

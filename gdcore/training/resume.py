@@ -24,6 +24,7 @@ from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
 from . import checks as training_checks
 from .fit_memory import FitMemory, GradientSum
+from .snapshot import Snapshot
 from .state import TrainingState
 from .stopping.base import StoppingCriterion
 from .turn import Turn, mine, wait_for_steps
@@ -91,6 +92,12 @@ def _copied(state: TrainingState) -> dict[str, Any]:
             }
         ),
     }
+
+
+def snapshot_of(state: TrainingState) -> Snapshot:
+    """Return settings and state of a training, from which an equal trainer can be made."""
+    settings = state.settings
+    return Snapshot(state.stack, settings.loss, settings.optimizer, settings.options(state.seed), state_dict(state))
 
 
 def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:

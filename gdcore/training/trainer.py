@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from os import PathLike
 from typing import Any, final
 
 import numpy as np
@@ -24,6 +25,7 @@ from .._kernels.errors import RefusedStep
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
+from ..base.files import file_function
 from ..data.class_weight import ClassWeight
 from ..layers.stack import Model, stack_of
 from ..losses import CustomLoss, Loss, get_loss
@@ -39,8 +41,9 @@ from .diverged import explain
 from .epoch import run_epoch
 from .fit import Fit, FitOptions
 from .history import History
-from .resume import load_state_dict, state_dict
+from .resume import load_state_dict, snapshot_of, state_dict
 from .settings import Settings
+from .snapshot import Snapshot
 from .stopping.base import StopSpec
 from .turn import Turn
 from .validation import ValidationData, take_fit_data
@@ -200,6 +203,48 @@ class Trainer:
             been changed.
         """
         load_state_dict(self._state, state)
+
+    def snapshot(self) -> Snapshot:
+        """Return settings and state of the training at this moment, for saving."""
+        return snapshot_of(self._state)
+
+    @explains_calls
+    def save(
+        self, path: str | PathLike[str], *, history: History | None = None, custom: Mapping[str, Any] | None = None
+    ) -> None:
+        """Save the trainer with its model as one file; `Trainer.load` returns one that resumes bit for bit.
+
+        Parameters
+        ----------
+        path, history, custom
+            As in `gdcore.save`. A custom loss is saved by its name, or by the name that `custom` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a loss without a name, or parameters that are not finite.
+        OSError
+            If the file cannot be written; what was there before is still there.
+        """
+        file_function("save")(self, path, history=history, custom=custom)
+
+    @classmethod
+    @explains_calls
+    def load(cls, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> Trainer:
+        """Return the trainer that `save` has saved, at the step where it stood.
+
+        Parameters
+        ----------
+        path, custom
+            As in `gdcore.load`.
+
+        Raises
+        ------
+        FileFormatError
+            For a file that is damaged, or holds no trainer.
+        """
+        trainer: Trainer = file_function("load_trainer")(path, custom=custom)
+        return trainer
 
     @property
     def epochs_done(self) -> int:

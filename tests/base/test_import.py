@@ -23,6 +23,7 @@ LATER = (
     "datasets",
     "diagnosis",
     "gradcheck",
+    "io",
     "minimize.minimize",
     "optimizers",
     "plot",

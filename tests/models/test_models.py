@@ -211,7 +211,8 @@ PUBLIC = {name for module in (gd, *NAMESPACES) for name in module.__all__}
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_run(name, request):
+def test_examples_in_docstrings_run(name, request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some save files
     if name.startswith("gdcore.plot."):
         pytest.importorskip("matplotlib").use("Agg")
         from matplotlib import pyplot

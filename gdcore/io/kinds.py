@@ -1,0 +1,93 @@
+"""What a file can hold: one row for each kind of thing.
+
+Design
+------
+A room above this one adds a row of its own by `register`, when it is imported. Files name a kind; they never name a
+module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..base import checks
+from ..models.sequential import Sequential
+from .errors import FileFormatError
+from .model_file import pack_model, unpack_model
+from .trainer_file import pack_history, pack_trainer, unpack_history, unpack_trainer
+from .values import Reader, Writer
+
+
+class Kind(NamedTuple):
+    """One kind of thing."""
+
+    name: str
+    """In files and messages."""
+    holds: Callable[[object], bool]
+    """Whether a thing is of this kind."""
+    pack: Callable[[Any, Writer, Any], Any]
+    """(thing, writer, history) -> its document; its arrays go to the writer."""
+    unpack: Callable[[Any, Reader], Any]
+    """(document, reader) -> the thing; raises FileFormatError."""
+
+
+def _is_trainer(thing: object) -> bool:
+    from ..training import Trainer
+    from ..training.snapshot import Snapshot
+
+    return isinstance(thing, Trainer | Snapshot)
+
+
+def _is_history(thing: object) -> bool:
+    from ..training import History
+
+    return isinstance(thing, History)
+
+
+KINDS = [
+    Kind(
+        "model",
+        lambda thing: isinstance(thing, Sequential),
+        lambda model, writer, _: pack_model(model, writer),
+        unpack_model,
+    ),
+    Kind("trainer", _is_trainer, pack_trainer, lambda document, reader: unpack_trainer(document, reader)[0]),
+    Kind("history", _is_history, lambda history, writer, _: pack_history(history, writer), unpack_history),
+]
+
+
+def register(kind: Kind) -> None:
+    """Add a kind, whose name must be new."""
+    if any(kind.name == known.name for known in KINDS):
+        raise ValueError(f"there is a kind {kind.name!r} already: choose another name")
+    KINDS.append(kind)
+
+
+def kind_of(thing: object) -> Kind:
+    """Return the kind of a thing.
+
+    Raises
+    ------
+    TypeError
+        For one that no file can hold.
+    """
+    for kind in KINDS:
+        if kind.holds(thing):
+            return kind
+    raise TypeError(f"cannot save {checks.short(thing)}: pass a {', a '.join(kind.name for kind in KINDS)}")
+
+
+def kind_named(name: object) -> Kind:
+    """Return the kind of that name.
+
+    Raises
+    ------
+    FileFormatError
+        For an unknown one.
+    """
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    known = ", ".join(kind.name for kind in KINDS)
+    raise FileFormatError(f"holds {checks.short(name)}; known: {known}: import what saved it, or a newer gdcore")

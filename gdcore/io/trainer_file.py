@@ -1,0 +1,117 @@
+"""A trainer, and the history of a fit, as a document and tensors, and back.
+
+Design
+------
+- A file holds what a pickle holds: the model, loss, optimizer and options that make an equal trainer, and `state_dict`,
+  which `load_state_dict` checks entry by entry. Whatever training comes to keep there is saved too.
+- The parameters stand in the state and in the model: they are saved once, as the model's, from the copy that the state
+  holds. So a file is of one moment, whatever other threads do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from ..base import checks
+from ..losses import Loss
+from ..models.sequential import of_stack
+from .errors import FileFormatError
+from .model_file import pack_model, parts, unpack_model
+from .values import Reader, Writer
+
+if TYPE_CHECKING:  # a model is loaded without what trains it
+    from ..training import History, Trainer
+    from ..training.snapshot import Snapshot
+
+PARTS = ("model", "trainer_loss", "optimizer", "options", "state", "history")
+
+
+def pack_trainer(thing: Trainer | Snapshot, writer: Writer, history: History | None) -> dict[str, Any]:
+    """Return the document of a trainer or of its snapshot, with the record of its last fit if there is one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a loss without a name, and parameters that are not finite.
+    """
+    from ..training.snapshot import Snapshot
+
+    if not isinstance(thing, Snapshot):
+        thing = thing.snapshot()
+    state = {name: value for name, value in thing.state.items() if name != "params"}
+    return {
+        "model": pack_model(of_stack(thing.stack), writer, thing.state["params"]),
+        "trainer_loss": writer.encode(thing.loss, "loss"),
+        "optimizer": writer.encode(thing.optimizer, "optimizer"),
+        "options": writer.encode(thing.options, "options"),
+        "state": writer.encode(state, "state"),
+        "history": None if history is None else pack_history(history, writer),
+    }
+
+
+def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | None]:
+    """Return a trainer that resumes where the saved one stood, and the history that was saved with it.
+
+    Raises
+    ------
+    FileFormatError
+        For settings or a state that no trainer has.
+    """
+    from ..optimizers import Optimizer
+    from ..optimizers.full_batch import FullBatch
+    from ..training import Trainer
+
+    values = parts(document, PARTS, "the trainer")
+    model = unpack_model(values["model"], reader)
+    loss, optimizer = reader.decode(values["trainer_loss"]), reader.decode(values["optimizer"])
+    options, state = reader.decode(values["options"]), reader.decode(values["state"])
+    history = None if values["history"] is None else unpack_history(values["history"], reader)
+    own = isinstance(values["trainer_loss"], dict) and set(values["trainer_loss"]) == {"custom"}
+    if not isinstance(loss, Loss) and not own:
+        raise FileFormatError(f"has the loss {checks.short(loss)}, which is none")
+    if not isinstance(optimizer, Optimizer | FullBatch):
+        raise FileFormatError(f"has the optimizer {checks.short(optimizer)}, which is none")
+    if not isinstance(options, dict) or not isinstance(state, dict):
+        raise FileFormatError(f"has {checks.short(options)} and {checks.short(state)} where options and state are due")
+    names = [name for name, entry in signature(Trainer).parameters.items() if entry.kind is entry.KEYWORD_ONLY]
+    if set(options) != set(names):
+        raise FileFormatError(f"has the options {', '.join(options)[:200]}; expected {', '.join(names)}")
+    try:
+        trainer = Trainer(model, loss, optimizer, **options)
+        trainer.load_state_dict({"params": model.params.copy(), **state})
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise FileFormatError(f"has a trainer that cannot be: {error}") from None
+    return trainer, history
+
+
+def pack_history(history: History, writer: Writer) -> Any:
+    """Return the document of a history."""
+    return writer.encode(history.to_dict(), "history")
+
+
+def unpack_history(document: Any, reader: Reader) -> History:
+    """Return the history that a document describes.
+
+    Raises
+    ------
+    FileFormatError
+        For anything else than lists of numbers by the names of a history's columns.
+    """
+    from ..training import History
+
+    values = reader.decode(document)
+    default = History()
+    known = {entry.name: type(getattr(default, entry.name)) for entry in fields(History)}
+    if not isinstance(values, dict) or set(values) != set(known):
+        raise FileFormatError(f"has {checks.short(values)} where a history is due")
+    for name, value in values.items():
+        columns = value.values() if isinstance(value, dict) else [value]
+        if type(value) is not known[name] or not all(isinstance(column, str) or _numbers(column) for column in columns):
+            raise FileFormatError(f"has {checks.short(value)} where the history's {name} is due")
+    return History(**values)
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(type(entry) in (int, float) for entry in value)

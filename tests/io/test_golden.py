@@ -1,0 +1,54 @@
+"""Files of every version of the format are read, and this version is still written as it was."""
+
+import json
+
+import numpy as np
+import pytest
+from files import same_bits, taken_apart, to_bytes
+from make_golden import GOLDEN, HISTORY, models, own_loss, told, trainers
+
+import gdcore as gd
+from gdcore.io.container import VERSION
+
+FILES = sorted(GOLDEN.glob("*.gdc"))
+
+
+def test_there_are_files_of_every_version():
+    assert {path.name.partition("_")[0] for path in FILES} == {f"v{n}" for n in range(1, VERSION + 1)}
+    assert len(FILES) == len(list(models())) + len(list(trainers()))
+
+
+@pytest.mark.parametrize(("name", "model"), list(models()), ids=lambda value: value if isinstance(value, str) else "")
+def test_models(name, model):
+    path = GOLDEN / f"v{VERSION}_model_{name}.gdc"
+    loaded = gd.load(path)
+    assert (loaded.layers, loaded.seed, loaded.dtype) == (model.layers, model.seed, model.dtype)
+    assert same_bits(loaded.params, model.params)
+    header, document, tensors = taken_apart(path.read_bytes())
+    now, document_now, tensors_now = taken_apart(to_bytes(model))
+    assert (document_now, tensors_now) == (document, tensors)
+    for one in (header, now):
+        for varies in ("gdcore_version", "sha256"):
+            del one["__metadata__"][varies]
+    assert now == header
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "_trainer_" in path.name], ids=lambda path: path.stem)
+def test_trainers(path):
+    loaded = gd.load(path, custom={"own_loss": own_loss})
+    version, _, name = path.stem.split("_")
+    states = json.loads((GOLDEN / f"{version}_states.json").read_text(encoding="utf-8"))
+    assert told(loaded.state_dict()) == states[name]
+    history = gd.History.load(path)
+    assert same_bits(history.to_dict(), HISTORY.to_dict())
+    X, y = np.linspace(-1, 1, 30).reshape(10, 3), np.linspace(0, 1, 10)[:, None]
+    loaded.fit(X, y, epochs=1)
+    assert loaded.epochs_done > 0
+
+
+def test_every_record_is_in_a_golden_file():
+    """So that a change of any record's fields is noticed by the files that hold it."""
+    text = repr([taken_apart(path.read_bytes())[1] for path in FILES])
+    registries = (gd.OPTIMIZERS, gd.SCHEDULES, gd.AVERAGES, gd.ACTIVATIONS)
+    names = {row.name for registry in registries for row in registry}
+    assert not {name for name in names if repr(name) not in text}
