@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.record import Record
-from ..layers.dense import Dense
+from ..layers.layer import Trained
 from ..losses import Loss
 from ..models.sequential import Sequential, restore
 from .errors import FileFormatError
@@ -73,7 +73,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
         raise FileFormatError("has layers that are none")
     if dtype not in ("float32", "float64"):
         raise FileFormatError(f"has a model of dtype {checks.short(dtype)}")
-    n = sum(layer.n_params for layer in layers if isinstance(layer, Dense))
+    n = sum(layer.n_params for layer in layers if isinstance(layer, Trained))
     there = sum(array.size for array in reader.tensors.values())
     if n > there:
         raise FileFormatError(f"has layers of {n:,} parameters, and only {there:,} numbers")

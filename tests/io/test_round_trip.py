@@ -13,6 +13,7 @@ from files import TOLD, X, Y, from_bytes, same_bits, small_trainer, taken_apart,
 
 import gdcore as gd
 from gdcore import schedules
+from gdcore.layers.kinds import LAYERS
 from gdcore.models.sequential import restore
 
 SCHEDULES = [
@@ -32,14 +33,16 @@ MODELS = [
     gd.MLP([5, 4, 3], dropout=0.5, seed=2**64 - 1, dtype="float64"),
     gd.Sequential(SCALED, gd.Dense(40, 1), gd.ScaledTarget((0.1 + 0.2,), (1e300,)), dtype="float64"),
     gd.Sequential(gd.Log1p(2), gd.MinMax((0.0, -1.0), (1.0, 7.5), low=-1.0), gd.Dense(2, 2, "gelu", bias=False)),
+    gd.Sequential(gd.LayerNorm(3, eps=1e-3), gd.Dense(3, 2, "relu"), gd.LayerNorm(2), gd.Dense(2, 1), dtype="float64"),
     gd.Sequential(gd.Dense(1, 1, gd.LeakyReLU(-0.3), weight_init=gd.Orthogonal(gain=2.0), l1=0.1, l2=0.0, max_norm=3)),
 ]
 MODELS += [gd.Sequential(gd.Dense(2, 2, weight_init=init, bias_init=init), seed=0) for init in gd.INITIALIZERS]
 MODELS += [gd.Sequential(gd.Dense(2, 2, row.name), seed=0) for row in gd.ACTIVATIONS]
 
 
-def test_every_schedule_is_among_those_below():
+def test_every_schedule_and_layer_is_among_those_above():
     assert {type(schedule) for schedule in SCHEDULES} == set(gd.SCHEDULES)
+    assert {type(layer) for model in MODELS for layer in model.layers} == set(LAYERS)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
