@@ -286,11 +286,10 @@ class Case:
     @property
     def layer_gradients(self) -> list[float]:
         """Norm of each dense layer's part of the gradient, weights and biases."""
-        squares: dict[str, float] = {}
-        for name, view in self.objective.stack.parameters(self.gradient):
-            layer = name.partition(".")[0]
-            if layer in self.objective.stack.dense_names:
-                squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
+        squares = dict.fromkeys(self.objective.stack.dense_names, 0.0)
+        for block, view in self.objective.stack.views(self.gradient):
+            if block.layer in squares:
+                squares[block.layer] += float(np.sum(view**2))
         return [value**0.5 for value in squares.values()]
 
     @property

@@ -64,12 +64,7 @@ def _zero_layers(case: Case) -> list[str]:
     """
     if not case.shut or case.curves_down or abs(case.loss) <= NOTHING * abs(case.loss_of_nothing):
         return []
-    weights = (
-        (name.partition(".")[0], view)
-        for name, view in case.objective.stack.parameters(case.objective.x)
-        if name.endswith(".weight")
-    )
-    return [layer for layer, view in weights if not view.any()]
+    return [block.layer for block, view in case.objective.stack.views() if block.is_weight and not view.any()]
 
 
 def exploding(case: Case) -> Finding | None:

@@ -188,10 +188,8 @@ class Objective:
     def _probe(self, l1: float, key: int) -> Probe:
         data, loss = self.data, self.loss
         name, option = (loss.name, loss.option()) if isinstance(loss, Loss) else (None, 0.0)
-        network = self.stack.bind(trains=False)
-        return load(self.stack.dtype).Probe(
-            network, name, option, data.X, data.target, data.labels, data.weight, key, l1, self.l2
-        )
+        network, arrays = self.stack.bind(trains=False), (data.X, data.target, data.labels, data.weight)
+        return load(self.stack.dtype).Probe(network, name, option, arrays, key, l1, self.l2)
 
     def _mean_loss(self, stack: Stack, grad: Vector | None) -> float:
         data, loss, trains = self.data, self.loss, grad is not None or self.key != 0

@@ -24,17 +24,19 @@ cdef class Probe:
     cdef double l1, l2              # of layers that have none of their own
 
     def __cinit__(
-        self, Network network not None, str loss, double option, const real[:, ::1] X not None,
-        const real[:, ::1] target=None, const int64_t[::1] labels=None, const real[::1] weight=None,
+        self, Network network not None, str loss, double option, tuple data not None,    # X, target, labels, weight
         unsigned long long dropout_key=0, double l1=0, double l2=0,
     ):
+        cdef const real[:, ::1] X = data[0], target = data[1]
+        cdef const int64_t[::1] labels = data[2]
+        cdef const real[::1] weight = data[3]
         cdef Point *p = &self.point
         cdef Plan *plan = &network.plan
         cdef Py_ssize_t j
         make_lock(&self.lock)
         self.network = network
         self.buffers = []
-        self.arrays = (X, target, labels, weight)
+        self.arrays = data
         p.plan = plan
         p.key, self.l1, self.l2 = dropout_key, l1, l2
         p.k, p.n, p.widest = plan.n_out, X.shape[0], max(network.widest, plan.n_in)

@@ -18,7 +18,6 @@ TABLE_ROW = "A row of a table has a value for each column."
 LONG_LISTS = {
     "LayerKind": TABLE_ROW,
     "StageKind": TABLE_ROW,
-    "Probe.__cinit__": "Ends when the probe takes its data and penalties as records.",
     "add_log_totals": SAMPLES_AND_LANES,
     "add_logits": SAMPLES_AND_LANES,
     "add_pointwise": SAMPLES_AND_LANES,

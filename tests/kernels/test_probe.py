@@ -84,7 +84,7 @@ class Case:
         network = kernels.Network(layer_table(self.layers, dtype), self.params, 1, False)
         target, labels = (None, self.y) if y.ndim == 1 else (self.y, None)
         self.probe = kernels.Probe(
-            network, loss.name, loss.option(), self.X, target, labels, self.weight, 0, self.l1, self.l2
+            network, loss.name, loss.option(), (self.X, target, labels, self.weight), 0, self.l1, self.l2
         )
         self.wide = [
             None if x is None else x if x.dtype.kind == "i" else x.astype(wide)
@@ -232,7 +232,7 @@ def test_penalties_along_a_direction_are_as_exact_as_their_terms(kernels, eps):
     params = np.array([1e6, -2e6, 3e6, 0], dtype)
     network = kernels.Network(layer_table(layers, dtype), params, 1, False)
     probe = kernels.Probe(
-        network, "mean_squared_error", 0.0, np.zeros((1, 4), dtype), np.zeros((1, 1), dtype), l1=0.05, l2=0.3
+        network, "mean_squared_error", 0.0, (np.zeros((1, 4), dtype), np.zeros((1, 1), dtype), None, None), 0, 0.05, 0.3
     )
     direction, steps = np.array([0.5, -0.25, 0.125, 2], dtype), (2.0 ** np.array([-30, -20, -10])).astype(dtype)
     change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
@@ -249,7 +249,7 @@ def test_a_learnt_sample_far_out(kernels, wide):
     layers, dtype = gd.LinearModel(1, 3, bias=False).layers, kernels.PRECISION
     params = np.array([1e6 + 0.1, 0, 0], dtype)
     network = kernels.Network(layer_table(layers, dtype), params, 1, False)
-    probe = kernels.Probe(network, "cross_entropy", 0.0, np.array([[3.3]], dtype), labels=np.zeros(1, np.int64))
+    probe = kernels.Probe(network, "cross_entropy", 0.0, (np.array([[3.3]], dtype), None, np.zeros(1, np.int64), None))
     places = (params[0] * np.array([1 + 1e-3, 1 + 1e-4, 1 + 1e-5, 1 - 1e-3])).astype(dtype)
     change, noise, patterns = np.empty(4), np.empty(4), np.empty(4, np.uint64)
     probe.at(np.zeros(4, np.int64), places, change, noise, patterns)

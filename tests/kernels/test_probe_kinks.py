@@ -14,7 +14,9 @@ def test_patterns_at_a_kink(kernels):
     layers = gd.MLP([1, 1, 1], "relu").layers
     params = np.array([0, 0, 1, 0], dtype)
     network = kernels.Network(layer_table(layers, dtype), params, 1, False)
-    probe = kernels.Probe(network, "mean_squared_error", 0.0, np.ones((1, 1), dtype), np.ones((1, 1), dtype))
+    probe = kernels.Probe(
+        network, "mean_squared_error", 0.0, (np.ones((1, 1), dtype), np.ones((1, 1), dtype), None, None)
+    )
     places = np.array([-1, -0.5, 0, 0.5, 1], dtype)
     change, noise, patterns = np.empty(5), np.empty(5), np.empty(5, np.uint64)
     probe.at(np.zeros(5, np.int64), places, change, noise, patterns)
@@ -37,7 +39,7 @@ def test_a_step_that_ends_at_a_kink(kernels):
         layers = gd.MLP([1, 1, 1], activation).layers
         params = np.array([1, 0, 1, 0], dtype)  # z = x
         network = kernels.Network(layer_table(layers, dtype), params, 1, False)
-        probe = kernels.Probe(network, "mean_squared_error", 0.0, X, np.zeros((rows, 1), dtype))
+        probe = kernels.Probe(network, "mean_squared_error", 0.0, (X, np.zeros((rows, 1), dtype), None, None))
         steps = np.array([-0.25, -0.5, -0.75], dtype)  # of the bias: short of the kink, to it, beyond
         change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
         probe.at(np.ones(3, np.int64), steps, change, noise, patterns)
@@ -57,7 +59,7 @@ def test_a_step_that_ends_at_a_kink_away_from_0(kernels, activation, kink):
     X[33] = kink - 0.5
     params = np.array([1, 0, 1, 0], dtype)
     network = kernels.Network(layer_table(gd.MLP([1, 1, 1], activation).layers, dtype), params, 1, False)
-    probe = kernels.Probe(network, "mean_squared_error", 0.0, X, np.zeros((rows, 1), dtype))
+    probe = kernels.Probe(network, "mean_squared_error", 0.0, (X, np.zeros((rows, 1), dtype), None, None))
     steps = np.array([0.25, 0.5, 0.75], dtype)
     change, noise, patterns = np.empty(3), np.empty(3), np.empty(3, np.uint64)
     probe.at(np.ones(3, np.int64), steps, change, noise, patterns)
