@@ -1,0 +1,77 @@
+"""Checks of what leaves the library or comes in; each error names the layer and the nearest thing that can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import checks
+from ..layers.target import ScaledTarget
+from ..models import Sequential
+
+OUTPUTS = ("raw", "sigmoid", "softmax")
+"""What is applied to the outputs of a model that leaves."""
+
+
+def model(value: object) -> Sequential:
+    """Check and return a model."""
+    return checks.instance("model", value, Sequential, "gdcore.MLP([2, 8, 1])")
+
+
+def precision(value: object, net: Sequential) -> str:
+    """Check and return the precision of an export, by default the model's."""
+    return net.dtype if value is None else checks.precision("dtype", value)
+
+
+def output(value: object, net: Sequential) -> str:
+    """Check and return what is applied to the outputs."""
+    word = checks.known_name("output", value, OUTPUTS)
+    if word != "raw" and net.target_scale is not None:
+        raise ValueError(
+            f"output={word!r} does not go with ScaledTarget, whose outputs are no logits: use output='raw'"
+        )
+    if word == "softmax" and net.out_features == 1:
+        raise ValueError("output='softmax' of one output is always 1: use output='sigmoid'")
+    return word
+
+
+def cannot_express(target: str, index: int, layer: object, known: Iterable[str], remedy: str) -> TypeError:
+    """Return the error for a layer of the model that has no form at the target."""
+    kinds = ", ".join(known)
+    return TypeError(f"{target} cannot express layer {index}, {checks.short(layer)}; it can express {kinds}: {remedy}")
+
+
+def rounded(name: str, values: NDArray[Any], dtype: str, *, nonzero: bool = False) -> NDArray[Any]:
+    """Return numbers in the precision of an export.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not finite there or, with `nonzero`, has become 0.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        found: NDArray[Any] = np.asarray(values).astype(dtype)
+    bad = ~np.isfinite(found)
+    if nonzero:
+        bad |= found == 0
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        value = float(np.asarray(values)[place])
+        if not np.isfinite(value):
+            raise ValueError(f"{name} has {value:g} at {list(place)}; expected finite numbers: train the model anew")
+        raise ValueError(f"{name} has {value:g} at {list(place)}, which {dtype} cannot hold: use dtype='float64'")
+    return found
+
+
+def inputs_named(names: Sequence[str] | None) -> str:
+    """Return the names of the inputs for a comment; "" if there are none."""
+    return "" if names is None else ", ".join(names)
+
+
+def target_scale(value: ScaledTarget, dtype: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return mean and std (k,) of the targets in the precision of an export."""
+    mean = rounded("mean of ScaledTarget", np.array(value.mean), dtype)
+    return mean, rounded("std of ScaledTarget", np.array(value.std), dtype, nonzero=True)
