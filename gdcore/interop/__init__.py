@@ -1,5 +1,7 @@
-"""Ways out and in: C, PyTorch, scikit-learn and ONNX."""
+"""Ways out and in: C, ONNX, PyTorch and scikit-learn."""
 
 from .c import to_c
+from .scikit import from_sklearn, to_sklearn
+from .torch import from_torch, to_torch
 
-__all__ = ["to_c"]
+__all__ = ["from_sklearn", "from_torch", "to_c", "to_sklearn", "to_torch"]

@@ -75,3 +75,43 @@ def target_scale(value: ScaledTarget, dtype: str) -> tuple[NDArray[Any], NDArray
     """Return mean and std (k,) of the targets in the precision of an export."""
     mean = rounded("mean of ScaledTarget", np.array(value.mean), dtype)
     return mean, rounded("std of ScaledTarget", np.array(value.std), dtype, nonzero=True)
+
+
+def other_option(place: str, module: object, argument: str, found: object, wanted: object, name: str) -> ValueError:
+    """Return the error for an activation of another library with an option that gdcore's does not have."""
+    return ValueError(
+        f"module {place} is {checks.short(module)}, but gdcore's {name!r} has {argument}={wanted!r}, not {found!r}: "
+        f"train with {argument}={wanted!r}, or take another activation"
+    )
+
+
+def foreign_module(place: str, module: object, nearest: str | None) -> TypeError:
+    """Return the error for a module that gdcore has nothing equal to."""
+    remedy = nearest or "pass the Sequential inside it, or its state_dict() with activation="
+    kinds = "Sequential, Linear, Dropout, Identity and the activations of gdcore.ACTIVATIONS"
+    return TypeError(f"module {place} is a {type(module).__name__}; from_torch knows {kinds}: {remedy}")
+
+
+def foreign_parameters(place: str, module: object, names: Sequence[str]) -> TypeError:
+    """Return the error for a layer whose weight is computed from other parameters."""
+    return TypeError(
+        f"module {place}, a {type(module).__name__}, has parameters {', '.join(names)}; expected weight and bias: take "
+        "the parametrization off, for example by torch.nn.utils.parametrize.remove_parametrizations"
+    )
+
+
+def activation_alone(place: str, module: object, before: object) -> TypeError:
+    """Return the error for an activation that no dense layer stands before."""
+    after = f"after {checks.short(before)}" if before is not None else "first"
+    return TypeError(
+        f"module {place}, a {type(module).__name__}, stands {after}; in gdcore an activation is part of the Linear "
+        "before it: put it there, or a Linear of weight 1 between"
+    )
+
+
+def foreign_entry(name: str, shape: tuple[int, ...]) -> ValueError:
+    """Return the error for an entry of a state dict that is no part of a dense layer."""
+    return ValueError(
+        f"the state dict has {name!r} of shape {shape}; expected weights (n_out, n_in), each followed by its bias "
+        "(n_out,): pass only the dense layers' entries"
+    )
