@@ -55,6 +55,7 @@ Gradients and diagnosis
 Modules
     schedules       learning rates that change: Cosine, StepDecay, OneCycle, ReduceOnPlateau, ... (SCHEDULES)
     metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
+    interop         to_c, to_onnx, to_torch and from_torch, to_sklearn and from_sklearn
     plot            pictures of runs, models and losses
 
 Settings
@@ -109,7 +110,7 @@ from .metrics import METRICS
 from .models import MLP, LinearModel, ScaledTarget, Sequential
 
 if TYPE_CHECKING:
-    from . import plot, schedules
+    from . import interop, plot, schedules
     from .diagnosis import (
         Diagnosis,
         Finding,
@@ -232,6 +233,7 @@ __all__ = [
     "diagnose",
     "find_learning_rate",
     "get_num_threads",
+    "interop",
     "learning_rate_bound",
     "metrics",
     "minimize",
@@ -248,6 +250,7 @@ LATER = {
     "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "RangeTest", "diagnose", "find_learning_rate",
                   "learning_rate_bound"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
+    "interop": (),
     "minimize.minimize": ("MinimizeResult", "minimize"),
     "optimizers": ("OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",
                    "OptimizerState", "RAdam", "RMSprop"),

@@ -23,6 +23,7 @@ LATER = (
     "datasets",
     "diagnosis",
     "gradcheck",
+    "interop",
     "minimize.minimize",
     "optimizers",
     "plot",
