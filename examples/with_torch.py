@@ -17,7 +17,7 @@ torch.manual_seed(0)
 module = nn.Sequential(nn.Linear(5, 32), nn.SiLU(), nn.Dropout(0.05), nn.Linear(32, 1))
 net = gd.interop.from_torch(module)
 print(net)
-print("gradients:", "right" if gd.check_gradients(net, X[:50], y[:50], "mse").passed else "wrong")
+print("gradients:", "right" if gd.check_gradients(net, X[:50], y[:50], "mse").ok else "wrong")
 
 history = net.fit(X, y, "mse", epochs=60)
 trained = gd.interop.to_torch(net)

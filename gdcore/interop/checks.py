@@ -85,6 +85,14 @@ def other_option(place: str, module: object, argument: str, found: object, wante
     )
 
 
+def no_module(activation: str) -> TypeError:
+    """Return the error for an activation that PyTorch has no module of."""
+    return TypeError(
+        f"to_torch cannot express the activation {activation!r}, which torch.nn does not have: export to ONNX, or train "
+        "with another one"
+    )
+
+
 def foreign_module(place: str, module: object, nearest: str | None) -> TypeError:
     """Return the error for a module that gdcore has nothing equal to."""
     remedy = nearest or "pass the Sequential inside it, or its state_dict() with activation="

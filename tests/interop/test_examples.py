@@ -1,4 +1,4 @@
-"""The scripts in examples/ run, and the C code of docs/microcontroller.md compiles and prints what `predict` returns."""
+"""The scripts in examples/ run, and the C code of docs/microcontroller.md prints what `predict` returns."""
 
 import re
 import subprocess
@@ -31,7 +31,11 @@ def test_example_runs(name, tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    shown = {"to_c": r"probability: \d\.\de-0[678]", "with_torch": "gradients: right", "with_sklearn": r"accuracy 1\.0"}
+    shown = {
+        "to_c": r"probability: \d\.\de-0[678]",
+        "with_torch": "gradients: right",
+        "with_sklearn": r"after 50 more .* accuracy 0\.99",
+    }
     assert re.search(shown.get(name, r"difference \d\.\de-0[56]"), done.stdout), done.stdout
     assert not list(tmp_path.iterdir())
 
@@ -46,10 +50,7 @@ def test_the_page_of_the_microcontroller(tmp_path, monkeypatch):
     command(COMPILERS[0], *STRICT, "main.c", "-o", "main", "-lm")
     printed = [float(word) for word in command(tmp_path / "main").split()]
     wide, x = names["net"].astype("float64"), np.array([21.5, 1013.0])
-    slopes = [
-        np.diff(wide.predict(x + [[-step], [step]] * unit), axis=0) / (2 * step)
-        for step, unit in ((1e-4, [1, 0]), (1e-3, [0, 1]))
-    ]
+    slopes = [np.diff(wide.predict(x + np.outer([-1, 1], step)), axis=0) / (2 * max(step)) for step in 1e-4 * np.eye(2)]
     assert np.allclose(printed, [wide.predict([x]).item(), *np.ravel(slopes)], rtol=2e-5)
 
 
@@ -58,9 +59,6 @@ def test_the_page_says_what_each_activation_needs(activation):
     text = (ROOT / "docs" / "microcontroller.md").read_text(encoding="utf-8")
     header = gd.interop.to_c(gd.Sequential(gd.Dense(2, 2, activation)), gradient=True)
     needs = re.search(r"Needs (\w+)", header)[1]
-    row = next(
-        line
-        for line in text.splitlines()
-        if re.match(rf"\|.*\b{activation}\b.*\|", line.replace("`LeakyReLU`", "leaky_relu"))
-    )
+    lines = text.replace("`LeakyReLU`", "leaky_relu").splitlines()
+    row = next(line for line in lines if re.match(rf"\|.*\b{activation}\b.*\|", line))
     assert needs in row

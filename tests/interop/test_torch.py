@@ -54,6 +54,10 @@ def test_without_torch_the_extra_is_named(monkeypatch):
 def test_every_activation_there_and_back(activation, dtype, rng):
     torch = pytest.importorskip("torch")
     net = with_activation(activation, dtype, rng)
+    if FORMS.get(str(activation), ()) is None:
+        with pytest.raises(TypeError, match="which torch.nn does not have"):
+            to_torch(net)
+        return
     module = to_torch(net)
     X = (3 * rng.normal(size=(100, 4))).astype(dtype)
     with torch.no_grad():
@@ -64,6 +68,13 @@ def test_every_activation_there_and_back(activation, dtype, rng):
     assert again.layers == net.layers
     assert again.dtype == dtype
     assert (again.params == net.params).all()
+
+
+def test_an_activation_without_a_module(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setitem(FORMS, "gelu", None)
+    with pytest.raises(TypeError, match="cannot express the activation 'gelu', which torch.nn does not have"):
+        to_torch(gd.MLP([2, 3, 1], activation="gelu"))
 
 
 @each_dtype

@@ -61,7 +61,7 @@ def from_sklearn(estimator: Any) -> Sequential:
     if library(estimator) != "sklearn" or isinstance(estimator, type):
         raise TypeError(
             f"estimator must be a fitted one of scikit-learn, {', '.join(KNOWN)} or a Pipeline that ends in one, got "
-            f"{checks.short(estimator)}"
+            f"{checks.short(estimator)}: pass the fitted object; an estimator of gdcore has its model in net_"
         )
     layers: list[Layer] = []
     steps = _steps(estimator)

@@ -30,7 +30,7 @@ class Form(NamedTuple):
     arguments: dict[str, Any]
 
 
-FORMS: dict[str, Form] = {
+FORMS: dict[str, Form | None] = {
     "identity": Form("Identity", {}),
     "relu": Form("ReLU", {}),
     "leaky_relu": Form("LeakyReLU", {}),
@@ -46,7 +46,7 @@ FORMS: dict[str, Form] = {
     "hard_swish": Form("Hardswish", {}),
     "mish": Form("Mish", {}),
 }
-"""The name of every activation -> its form."""
+"""The name of every activation -> its form; None if PyTorch has no module of it."""
 FREE = ("threshold",)
 """Arguments of any value: above Softplus's threshold its formula and the identity agree to roundoff, or nearly."""
 
@@ -72,6 +72,8 @@ NEAREST = {
 def module_of(nn: Any, activation: str, option: float) -> Any:
     """Return the module of an activation; None for the identity."""
     form = FORMS[activation]
+    if form is None:
+        raise interop_checks.no_module(activation)
     if activation == "identity":
         return None
     arguments = {"negative_slope": option} if activation == "leaky_relu" else form.arguments
@@ -87,7 +89,7 @@ def activation_of(nn: Any, index: str, module: Any) -> ActivationLike | None:
         If the module has options that gdcore's activation does not have.
     """
     for name, form in FORMS.items():
-        if type(module) is getattr(nn, form.module):
+        if form is not None and type(module) is getattr(nn, form.module):
             if name == "leaky_relu":
                 return LeakyReLU(float(module.negative_slope))
             for argument, value in form.arguments.items():
