@@ -88,8 +88,8 @@ def other_option(place: str, module: object, argument: str, found: object, wante
 def no_module(activation: str) -> TypeError:
     """Return the error for an activation that PyTorch has no module of."""
     return TypeError(
-        f"to_torch cannot express the activation {activation!r}, which torch.nn does not have: export to ONNX, or train "
-        "with another one"
+        f"to_torch cannot express the activation {activation!r}, which torch.nn does not have: export to ONNX, or "
+        "train with another one"
     )
 
 

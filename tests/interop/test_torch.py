@@ -55,7 +55,7 @@ def test_every_activation_there_and_back(activation, dtype, rng):
     torch = pytest.importorskip("torch")
     net = with_activation(activation, dtype, rng)
     if FORMS.get(str(activation), ()) is None:
-        with pytest.raises(TypeError, match="which torch.nn does not have"):
+        with pytest.raises(TypeError, match=r"which torch\.nn does not have"):
             to_torch(net)
         return
     module = to_torch(net)
@@ -73,7 +73,7 @@ def test_every_activation_there_and_back(activation, dtype, rng):
 def test_an_activation_without_a_module(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setitem(FORMS, "gelu", None)
-    with pytest.raises(TypeError, match="cannot express the activation 'gelu', which torch.nn does not have"):
+    with pytest.raises(TypeError, match=r"cannot express the activation 'gelu', which torch\.nn does not have"):
         to_torch(gd.MLP([2, 3, 1], activation="gelu"))
 
 
