@@ -1,6 +1,7 @@
 """Headers of C, compiled without a warning, against `predict` and exact gradients."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -127,11 +128,14 @@ def test_freestanding_needs_exp_and_tanh_alone(activation, compiler, rng, tmp_pa
 
 
 def test_headers_of_two_models_and_cpp(tmp_path, rng):
-    for name in ("first", "second"):
+    for name in ("first", "second", "Second"):
         (tmp_path / f"{name}.h").write_text(to_c(drawn(gd.MLP([2, 4, 1], activation="gelu"), rng), name, gradient=True))
-    both = '#include "first.h"\n#include "second.h"\nint main(void) { float x[2] = {1, 2}, y[1]; first(x, y); '
-    for suffix, compiler in ((".c", "gcc"), (".cpp", "g++")):
-        (tmp_path / f"use{suffix}").write_text(both + "second(x, y); return 0; }\n")
+    both = "".join(f'#include "{name}.h"\n' for name in ("first", "second", "Second"))
+    both += "int main(void) { float x[2] = {1, 2}, y[1]; first(x, y); "
+    for suffix, compiler in ((".c", COMPILERS[0]), (".cpp", "g++")):
+        if shutil.which(compiler) is None:
+            pytest.skip(f"no {compiler}")
+        (tmp_path / f"use{suffix}").write_text(both + "second(x, y); Second(x, y); return 0; }\n")
         strict = STRICT[1:] if suffix == ".cpp" else STRICT
         command(compiler, *strict, tmp_path / f"use{suffix}", "-o", tmp_path / "use", "-lm")
         command(tmp_path / "use")

@@ -97,6 +97,17 @@ def test_scaling_layers_and_dropout(dtype, rng, tmp_path):
         assert (fresh(rows) == module(rows)).all()
 
 
+def test_scaling_between_dense_layers(rng):
+    torch = pytest.importorskip("torch")
+    inner = gd.MinMax((0.0, -1.0), (2.0, 5.0), -1.0, 0.5)
+    net = drawn(gd.Sequential(gd.Dense(3, 2, "tanh"), inner, gd.Dense(2, 1), dtype="float64"), rng)
+    X = rng.normal(size=(20, 3))
+    again = from_torch(to_torch(net))
+    assert near(again.predict(X), net.predict(X), "float64")
+    with torch.no_grad():
+        assert near(to_torch(net)(torch.from_numpy(X)), net.predict(X), "float64")
+
+
 def test_the_module_is_independent_and_trains(rng):
     torch = pytest.importorskip("torch")
     net = drawn(gd.MLP([2, 4, 1]), rng)

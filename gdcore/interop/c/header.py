@@ -134,7 +134,7 @@ def to_c(
         DENSE + (DENSE_BACK if gradient else "") + "".join(FUNCTIONS[each] for each in called(body)),
         body,
     ]
-    guard = f"{prefix.upper()}_H_GDCORE"
+    guard = f"GDCORE_{prefix}_H"
     about = _about(net, prefix, word, dtype) + _cost(source, sizes, library, dtype, gradient)
     return "\n".join(
         [

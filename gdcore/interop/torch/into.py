@@ -78,8 +78,12 @@ def from_torch(
         raise TypeError(f"source must be a torch.nn.Sequential or a state dict, got {checks.short(source)}")
     layers: list[Layer] = []
     arrays: Arrays = []
-    for place, module in _flat(torch.nn, "", source):
-        _add(torch.nn, place, module, layers, arrays)
+    modules = list(_flat(torch.nn, "", source))
+    for place, module in modules:
+        if library(module) == "gdcore":
+            layers.append(_scaling(place, module, last=module is modules[-1][1]))
+        else:
+            _add(torch.nn, place, module, layers, arrays)
     return _model(layers, arrays)
 
 
@@ -94,7 +98,6 @@ def _flat(nn: Any, place: str, module: Any) -> Iterator[tuple[str, Any]]:
 
 def _add(nn: Any, place: str, module: Any, layers: list[Layer], arrays: Arrays) -> None:
     """Add a module to the layers, and its parameters to the arrays."""
-    kind = type(module).__name__
     if type(module) is nn.Linear:
         names = [name for name, _ in module.named_parameters()]
         if not set(names) <= {"weight", "bias"}:
@@ -117,13 +120,10 @@ def _add(nn: Any, place: str, module: Any, layers: list[Layer], arrays: Arrays) 
             raise interop_checks.activation_alone(place, module, last)
         layers[-1] = replace(last, activation=activation_spec(activation))
         return
-    scaling = _scaling(module, last=bool(arrays)) if library(module) == "gdcore" else None
-    if scaling is None:
-        raise interop_checks.foreign_module(place, module, NEAREST.get(kind))
-    layers.append(scaling)
+    raise interop_checks.foreign_module(place, module, NEAREST.get(type(module).__name__))
 
 
-def _scaling(module: Any, last: bool) -> Layer | None:
+def _scaling(place: str, module: Any, last: bool) -> Layer:
     """Return the scaling layer of a module that `to_torch` has made."""
     from .modules import Log1p as Log1pModule
     from .modules import Scale
@@ -131,7 +131,7 @@ def _scaling(module: Any, last: bool) -> Layer | None:
     if isinstance(module, Log1pModule):
         return Log1p(module.in_features)
     if not isinstance(module, Scale):
-        return None
+        raise interop_checks.foreign_module(place, module, None)
     shift, factor, offset = (np.asarray(each.detach().cpu(), np.float64) for each in module.buffers())
     if last:
         return ScaledTarget(tuple((offset - shift * factor).tolist()), tuple(factor.tolist()))
