@@ -90,6 +90,11 @@ def test_scaling_layers_and_dropout(dtype, rng, tmp_path):
     again = from_torch(module)
     assert [type(layer) for layer in again.layers] == [type(layer) for layer in net.layers]
     assert near(again.predict(X), net.predict(X), dtype)
+    torch.save(module, tmp_path / "module.pt")
+    whole = torch.load(tmp_path / "module.pt", weights_only=False)
+    with torch.no_grad():
+        assert (whole(rows) == module(rows)).all()
+        assert (torch.export.export(module, (rows,)).module()(rows) == module(rows)).all()
     torch.save(module.state_dict(), tmp_path / "state.pt")
     fresh = to_torch(drawn(net, rng))
     fresh.load_state_dict(torch.load(tmp_path / "state.pt"))
