@@ -123,3 +123,19 @@ def foreign_entry(name: str, shape: tuple[int, ...]) -> ValueError:
         f"the state dict has {name!r} of shape {shape}; expected weights (n_out, n_in), each followed by its bias "
         "(n_out,): pass only the dense layers' entries"
     )
+
+
+def several_labels(estimator: object) -> TypeError:
+    """Return the error for a classifier of several labels per sample."""
+    return TypeError(
+        f"skl2onnx's graphs hold one label per sample, but {checks.short(estimator)} has several: export its model by "
+        "to_onnx(estimator.net_, output='sigmoid')"
+    )
+
+
+def other_probabilities(estimator: object, loss: object) -> TypeError:
+    """Return the error for a classifier whose probabilities are neither a softmax nor sigmoids."""
+    return TypeError(
+        f"{checks.short(estimator)} was trained with {checks.short(loss)}, whose probabilities have no form in ONNX: "
+        "train with loss='log_loss', or export its raw outputs by to_onnx(estimator.net_)"
+    )

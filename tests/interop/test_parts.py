@@ -50,6 +50,11 @@ def test_nothing_optional_is_imported():
     assert done.stdout.strip() == ""
 
 
+def test_public_names_are_sorted_and_there():
+    assert gd.interop.__all__ == sorted(gd.interop.__all__)
+    assert all(callable(getattr(gd.interop, name)) for name in gd.interop.__all__)
+
+
 def test_names_of_arguments_are_explained():
     with pytest.raises(TypeError, match="has no argument 'nam'; did you mean 'name'"):
         to_c(gd.LinearModel(2), nam="price")
