@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, fields
 from inspect import cleandoc
 from pathlib import Path
+from typing import get_args
 
 import gdcore as gd
 from gdcore.base.record import plain_repr
+from gdcore.layers.layer import Layer
 
 PAGE = Path(__file__).parent / "reference.md"
 
@@ -36,6 +38,13 @@ def activations() -> str:
         for row in gd.ACTIVATIONS
     ]
     return table(("name", "a(z)", "range", "slope", '`"auto"` weights'), rows)
+
+
+def layers() -> str:
+    """Return the table of the layers."""
+    return table(
+        ("record with its defaults", ""), [(code(call(kind)), first_sentence(kind)) for kind in get_args(Layer)]
+    )
 
 
 def losses() -> str:
@@ -93,7 +102,16 @@ def first_sentence(kind: type) -> str:
     return cleandoc(kind.__doc__).splitlines()[0].rstrip(".:").replace("|", r"\|")
 
 
-TABLES: tuple[Callable[[], str], ...] = (activations, losses, optimizers, schedules, metrics, initializers, averages)
+TABLES: tuple[Callable[[], str], ...] = (
+    layers,
+    activations,
+    losses,
+    optimizers,
+    schedules,
+    metrics,
+    initializers,
+    averages,
+)
 
 
 def block(name: str) -> re.Pattern[str]:

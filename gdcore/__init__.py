@@ -14,7 +14,7 @@ Models
     MLP             a multilayer perceptron from a list of layer sizes
     LinearModel     one dense layer: linear or logistic regression
     Sequential      any layers; fit, predict, predict_proba, classify, evaluate, score, loss, loss_and_grad
-    Dense, Dropout                  layers
+    Dense, LayerNorm, Dropout       layers
     Standardize, MinMax, Log1p      scale the inputs
     ScaledTarget                    scales the targets
     softmax                         turns outputs into probabilities
@@ -91,6 +91,7 @@ from .layers.initializers import (
     Uniform,
     Zeros,
 )
+from .layers.layer_norm import LayerNorm
 from .layers.scaling import Log1p, MinMax, Standardize
 from .losses import (
     LOSSES,
@@ -194,6 +195,7 @@ __all__ = [
     "Hinge",
     "History",
     "Huber",
+    "LayerNorm",
     "LeakyReLU",
     "LearningRateBound",
     "LecunNormal",

@@ -277,7 +277,8 @@ class Case:
             view[...] = own.get(name, 0.0)
         rng = np.random.default_rng(SEED)
         network = twin.bind(trains=True, blocks=False)
-        squares = np.zeros(len(point.dense))
+        names = [f"dense{i}.bias" for i in range(len(point.dense))]
+        squares = np.zeros(len(names))
         rows = rng.permutation(len(point.data.X))[:PROBED_ROWS]
         grad = np.zeros(twin.n_params)
         for row in rows:
@@ -285,7 +286,7 @@ class Case:
             X = np.ascontiguousarray(point.data.X[row : row + 1])
             network.outputs(X, 0)  # the backward pass reads its buffers
             network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
-            squares += [float(view @ view) for name, view in twin.parameters(grad) if name.endswith("bias")]
+            squares += [float(view @ view) for name, view in twin.parameters(grad) if name in names]
         return [float(value) for value in np.sqrt(squares / len(rows))]
 
     @property
@@ -294,7 +295,8 @@ class Case:
         squares: dict[str, float] = {}
         for name, view in self.point.stack.parameters(self.gradient):
             layer = name.partition(".")[0]
-            squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
+            if layer.startswith("dense"):
+                squares[layer] = squares.get(layer, 0.0) + float(np.sum(view**2))
         return [value**0.5 for value in squares.values()]
 
     @property

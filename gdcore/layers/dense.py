@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.record import call_repr
-from .activations import ActivationLike, activation_spec, get_activation
+from .activations import ActivationLike, activation_spec, get_activation, kernel_activation
 from .initializers import Initializer, get_initializer
 
 
@@ -49,6 +52,7 @@ class Dense:
     Dense(64, 128, 'relu', l2=0.0001)
     """
 
+    part: ClassVar[str] = "dense"
     in_features: int
     out_features: int
     activation: ActivationLike = "identity"
@@ -77,6 +81,25 @@ class Dense:
     def n_params(self) -> int:
         """Number of weights and biases."""
         return self.in_features * self.out_features + (self.out_features if self.bias else 0)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters by name, in their order."""
+        weight: dict[str, tuple[int, ...]] = {"weight": (self.in_features, self.out_features)}
+        return weight | {"bias": (self.out_features,)} if self.bias else weight
+
+    def initial(self, rng: np.random.Generator) -> list[NDArray[Any]]:
+        """Draw initial parameters, in the order of `shapes`."""
+        init = get_initializer(self.weight_init, get_activation(self.activation).init)
+        drawn = [init((self.in_features, self.out_features), rng)]
+        if self.bias:
+            drawn.append(get_initializer(self.bias_init, "zeros")((1, self.out_features), rng)[0])
+        return drawn
+
+    def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
+        """Return the layer as the kernels of a precision take it."""
+        activation = kernel_activation(self.activation, dtype)
+        return "dense", width, self.out_features, self.bias, activation, self.l1, self.l2, self.max_norm
 
     def __repr__(self) -> str:
         return call_repr(self, positional=2 if self.activation == "identity" else 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from ..base import checks
 from ..base.record import call_repr
@@ -36,6 +36,10 @@ class Dropout:
 
     def __post_init__(self) -> None:
         checks.in_range("rate", self.rate, 0, 1)
+
+    def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
+        """Return the layer as the kernels take it, behind one of `width` outputs."""
+        return "dropout", width, self.rate
 
     def __repr__(self) -> str:
         return call_repr(self, positional=1)

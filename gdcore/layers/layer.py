@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..base import checks
-from . import checks as layers_checks
-from .activations import kernel_activation
 from .dense import Dense
 from .dropout import Dropout
+from .layer_norm import LayerNorm
 from .scaling import Log1p, MinMax, Scaling, Standardize
 from .target import ScaledTarget
 
-Layer = Dense | Dropout | Standardize | MinMax | Log1p | ScaledTarget
+Trained = Dense | LayerNorm
+"""Layers with parameters: their records say which (`shapes`), and how they begin (`initial`)."""
+
+Layer = Trained | Dropout | Standardize | MinMax | Log1p | ScaledTarget
 
 
 def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -29,16 +28,16 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         if not isinstance(layer, Layer):
             remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
             received = checks.short(layer)
-            kinds = "Dense, Dropout, Standardize, MinMax, Log1p or ScaledTarget"
+            kinds = "Dense, Dropout, Standardize, MinMax, Log1p, LayerNorm or ScaledTarget"
             raise TypeError(f"layer {i} must be a {kinds}, got {received}{remedy}")
         if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
                 raise ValueError(f"layer {i} takes {layer.in_features} features, but the one before it gives {width}")
-            width = layer.out_features if isinstance(layer, Dense) else layer.in_features
+            width = width_behind(layer, layer.in_features)
         if isinstance(layer, ScaledTarget):
             if i < len(layers) - 1:
                 raise ValueError(f"layer {i} is a ScaledTarget, which scales outputs: put it last")
-        elif not isinstance(layer, Dropout):
+        elif not isinstance(layer, Dropout | LayerNorm):
             last = layer
     if isinstance(last, Scaling):
         remedy = "put it before one, or add one" if any(isinstance(layer, Dense) for layer in layers) else "add one"
@@ -48,48 +47,26 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     return layers
 
 
-LayerRow = (
-    tuple[str, int, int, bool, str | tuple[str, float], float | None, float | None, float | None]
-    | tuple[str, int, float]
-    | tuple[str, int, NDArray[Any], NDArray[Any], float]
-    | tuple[str, int]
-)
+LayerRow = tuple[Any, ...]
 """A layer in the form that the kernels take; see `Network`."""
 
 
-def layer_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
-    """Return the layers in the form that the kernels of a precision take.
+def width_behind(layer: Layer, width: int) -> int:
+    """Return the number of features behind a layer whose inputs have `width`."""
+    return layer.out_features if isinstance(layer, Trained) else width
 
-    ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), ("dropout", width, rate), ("affine", width, shift,
-    factor, offset), ("log1p", width).
-    """
+
+def first_width(layers: tuple[Layer, ...]) -> int:
+    """Return the number of features that a model takes."""
+    return next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
+
+
+def layer_table(layers: tuple[Layer, ...], dtype: str) -> tuple[LayerRow, ...]:
+    """Return the layers in the form that the kernels of a precision take; each record writes its own row."""
     table: list[LayerRow] = []
-    width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
+    width = first_width(layers)
     for layer in layers:
-        if isinstance(layer, Dense):
-            table.append(
-                (
-                    "dense",
-                    layer.in_features,
-                    layer.out_features,
-                    layer.bias,
-                    kernel_activation(layer.activation, dtype),
-                    layer.l1,
-                    layer.l2,
-                    layer.max_norm,
-                )
-            )
-            width = layer.out_features
-        elif isinstance(layer, Dropout):
-            table.append(("dropout", width, layer.rate))
-        elif isinstance(layer, ScaledTarget):
-            continue  # targets are standardized before the kernels see them
-        elif isinstance(layer, Log1p):
-            table.append(("log1p", width))
-        else:
-            with np.errstate(over="ignore"):
-                exact = layer.affine()
-                shift, factor = exact.shift.astype(dtype), exact.factor.astype(dtype)
-            layers_checks.scale_fits(layer, shift, factor, dtype)
-            table.append(("affine", width, shift, factor, exact.offset))
+        if not isinstance(layer, ScaledTarget):  # targets are standardized before the kernels see them
+            table.append(layer.kernel_row(width, dtype))
+        width = width_behind(layer, width)
     return tuple(table)

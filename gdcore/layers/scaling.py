@@ -95,6 +95,10 @@ class Standardize:
         """Return the map that the kernels apply."""
         return Affine(np.array(self.mean), 1 / np.array(self.std), 0.0)
 
+    def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
+        """Return the layer as the kernels of a precision take it."""
+        return _affine_row(self, dtype)
+
     def __repr__(self) -> str:
         return _short_repr(self, mean=self.mean, std=self.std)
 
@@ -161,6 +165,10 @@ class MinMax:
         stretch = self.high - self.low
         return Affine(shift, np.where(spread > 0, stretch / np.where(spread > 0, spread, 1.0), 1.0), self.low)
 
+    def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
+        """Return the layer as the kernels of a precision take it."""
+        return _affine_row(self, dtype)
+
     def __repr__(self) -> str:
         options = {
             name: value
@@ -213,6 +221,10 @@ class Log1p:
         layers_checks.above_lowest(data, np.full(data.shape[1], -1.0))
         return cls(data.shape[1])
 
+    def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
+        """Return the layer as the kernels take it."""
+        return "log1p", width
+
 
 Scaling = Standardize | MinMax | Log1p
 
@@ -241,6 +253,15 @@ def scaled(layer: Scaling, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]
         return np.log1p(x), 1 / (1 + x)
     shift, factor, offset = layer.affine()
     return (x - shift) * factor + offset, np.broadcast_to(factor, x.shape)
+
+
+def _affine_row(layer: Standardize | MinMax, dtype: str) -> tuple[Any, ...]:
+    """Return an affine layer as the kernels of a precision take it, its numbers rounded to that."""
+    with np.errstate(over="ignore"):
+        exact = layer.affine()
+        shift, factor = exact.shift.astype(dtype), exact.factor.astype(dtype)
+    layers_checks.scale_fits(layer, shift, factor, dtype)
+    return "affine", layer.in_features, shift, factor, exact.offset
 
 
 def _columns(X: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

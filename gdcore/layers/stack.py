@@ -12,6 +12,7 @@ Design
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -24,10 +25,8 @@ from .._kernels import load
 from ..base import checks
 from ..base.memory import aligned_zeros
 from . import checks as layers_checks
-from .activations import get_activation
 from .dense import Dense
-from .initializers import get_initializer
-from .layer import Layer, checked_layers, layer_table
+from .layer import Layer, Trained, checked_layers, first_width, layer_table
 from .scaling import lowest_inputs
 from .target import ScaledTarget
 
@@ -40,14 +39,14 @@ Names = tuple[str, ...]
 @final
 @dataclass(frozen=True)
 class Block:
-    """A part of the flat vector: one layer's weight or bias.
+    """A part of the flat vector: one layer's weight, gain or bias.
 
     Attributes
     ----------
     layer : str
-        "dense0", "dense1", … in the order of the dense layers.
+        "dense0", "dense1", … in the order of the dense layers; "norm0", … of the normalizations.
     kind : str
-        "weight" or "bias".
+        "weight", "gain" or "bias".
     place : slice
         Where it stands in the flat vector.
     shape : tuple of int
@@ -74,16 +73,16 @@ class Block:
         return vector[self.place].reshape(self.shape)
 
 
-def blocks_of(layers: list[Dense]) -> tuple[Block, ...]:
-    """Return the blocks of dense layers, in the order of the flat vector."""
-    found, at = [], 0
-    for i, layer in enumerate(layers):
-        shapes = {"weight": (layer.in_features, layer.out_features), "bias": (layer.out_features,)}
-        for kind, shape in shapes.items():
-            if kind == "weight" or layer.bias:
-                size = prod(shape)
-                found.append(Block(f"dense{i}", kind, slice(at, at + size), shape))
-                at += size
+def blocks_of(layers: list[Trained]) -> tuple[Block, ...]:
+    """Return the blocks of layers with parameters, in the order of the flat vector."""
+    found, at, counts = [], 0, Counter[str]()
+    for layer in layers:
+        name = f"{layer.part}{counts[layer.part]}"
+        counts[layer.part] += 1
+        for kind, shape in layer.shapes.items():
+            size = prod(shape)
+            found.append(Block(name, kind, slice(at, at + size), shape))
+            at += size
     return tuple(found)
 
 
@@ -123,7 +122,10 @@ class Stack:
     Attributes
     ----------
     dense : list of Dense
+    trained : list of Dense or LayerNorm
         The layers that hold parameters.
+    names : list of str
+        Theirs, such as "dense0".
     blocks : tuple of Block
     lowest : ndarray, shape (in_features,), or None
         What every input must be above for the layers' logarithms.
@@ -140,14 +142,16 @@ class Stack:
         self.seed = None if seed is None else checks.integer("seed", seed, 0, 2**64 - 1)
         self.dtype = checks.precision("dtype", dtype)
         self.dense = [layer for layer in self.layers if isinstance(layer, Dense)]
-        self.blocks = blocks_of(self.dense)
+        self.trained: list[Trained] = [layer for layer in self.layers if isinstance(layer, Trained)]
+        self.blocks = blocks_of(self.trained)
+        self.names = list(dict.fromkeys(block.layer for block in self.blocks))
         self.lowest = lowest_inputs(self.layers)
         last = self.layers[-1]
         self.target_scale = last if isinstance(last, ScaledTarget) else None
         self.trained_loss: Any = None
         self.feature_names: Names | None = None
-        self.in_features, self.out_features = self.dense[0].in_features, self.dense[-1].out_features
-        self.n_params = sum(layer.n_params for layer in self.dense)
+        self.in_features, self.out_features = first_width(self.layers), self.trained[-1].out_features
+        self.n_params = sum(layer.n_params for layer in self.trained)
         self._table = layer_table(self.layers, self.dtype)
         layers_checks.model_size(self.n_params)
         try:
@@ -181,11 +185,9 @@ class Stack:
     def reset(self) -> None:
         """Draw new initial parameters (the same ones if there is a seed) and forget loss and feature names."""
         params, rng = self.own_params(), np.random.default_rng(self.seed)
-        for layer, views in zip(self.dense, self.layer_views(params), strict=True):
-            shape = (layer.in_features, layer.out_features)
-            views[0][...] = get_initializer(layer.weight_init, get_activation(layer.activation).init)(shape, rng)
-            if layer.bias:
-                views[1][...] = get_initializer(layer.bias_init, "zeros")((1, layer.out_features), rng)[0]
+        for layer, views in zip(self.trained, self.layer_views(params), strict=True):
+            for view, value in zip(views, layer.initial(rng), strict=True):
+                view[...] = value
         self.trained_loss = self.feature_names = None
 
     def views(self, vector: NDArray[Any] | None = None) -> list[tuple[Block, NDArray[Any]]]:
@@ -200,10 +202,10 @@ class Stack:
         return [(block.name, view) for block, view in self.views(vector)]
 
     def layer_views(self, vector: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
-        """Yield each dense layer's weight and, if it has one, bias in a flat vector (n_params,)."""
+        """Yield each layer's parameters in a flat vector (n_params,): weight or gain, then bias if it has one."""
         at = 0
-        for layer in self.dense:
-            count = 2 if layer.bias else 1
+        for layer in self.trained:
+            count = len(layer.shapes)
             yield [block.of(vector) for block in self.blocks[at : at + count]]
             at += count
 

@@ -3,6 +3,7 @@
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.layer import Layer
+from ..layers.layer_norm import LayerNorm
 from ..layers.scaling import Log1p, MinMax, Standardize
 from ..layers.target import ScaledTarget
 from .builders import MLP, LinearModel
@@ -13,6 +14,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Layer",
+    "LayerNorm",
     "LinearModel",
     "Log1p",
     "MinMax",

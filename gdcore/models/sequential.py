@@ -37,7 +37,7 @@ class Sequential(Model):
 
     Parameters
     ----------
-    *layers : Dense, Dropout, Standardize, MinMax, Log1p or ScaledTarget
+    *layers : Dense, LayerNorm, Dropout, Standardize, MinMax, Log1p or ScaledTarget
         Each layer's in_features is the out_features of the one before. At least one is Dense, and every scaling
         layer is followed by a Dense; it scales its own inputs, usually the model's. A ScaledTarget must be last.
     seed : int, optional

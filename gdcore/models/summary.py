@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ..layers.dense import Dense
-from ..layers.dropout import Dropout
-from ..layers.layer import Layer
+from ..layers.layer import Layer, Trained, first_width, width_behind
 
 
 def summary(layers: tuple[Layer, ...], dtype: str) -> str:
@@ -22,11 +20,11 @@ def summary(layers: tuple[Layer, ...], dtype: str) -> str:
     total                float32          13
     """
     rows = [("layer", "output", "parameters")]
-    width = next(layer.in_features for layer in layers if not isinstance(layer, Dropout))
+    width = first_width(layers)
     total = 0
     for layer in layers:
-        width = layer.out_features if isinstance(layer, Dense) else width
-        n_params = layer.n_params if isinstance(layer, Dense) else 0
+        width = width_behind(layer, width)
+        n_params = layer.n_params if isinstance(layer, Trained) else 0
         total += n_params
         rows.append((repr(layer), f"(n, {width})", f"{n_params:,}"))
     rows.append(("total", dtype, f"{total:,}"))

@@ -27,7 +27,7 @@ def penalty_vectors(stack: Stack, l1: float, l2: float) -> tuple[Vector, Vector]
     Returns
     -------
     l1, l2 : ndarray, shape (n_params,)
-        0 for biases.
+        0 for biases and gains.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def penalty_vectors(stack: Stack, l1: float, l2: float) -> tuple[Vector, Vector]
     array([0.25, 0.25, 0.  , 0.5 , 0.  ])
     """
     vectors = np.zeros(stack.n_params), np.zeros(stack.n_params)
-    layers = stack.dense
+    layers = stack.trained
     for vector, of_model, own in zip(
         vectors, (l1, l2), ([layer.l1 for layer in layers], [layer.l2 for layer in layers]), strict=True
     ):

@@ -72,8 +72,8 @@ class Point:
 
     @property
     def dense(self) -> list[Dense]:
-        """The layers that hold parameters."""
-        return [layer for layer in self.stack.layers if isinstance(layer, Dense)]
+        """The dense layers."""
+        return self.stack.dense
 
     @property
     def targets(self) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import Kernels
-from ..layers.dense import Dense
+from ..layers.layer import Trained
 from ..losses import Loss, MeanSquaredError
 from ..objective.evaluate import evaluate
 from ..objective.penalties import least_subgradient, penalty_vectors
@@ -51,9 +51,9 @@ def compiled(trainer: Trainer, kernels: Kernels) -> Training:
 
 def rate_factors(trainer: Trainer) -> NDArray[np.float64] | None:
     """Return a factor on each layer's rate, (number of layers,), or None if all are 1."""
-    rates = iter([trainer.layer_rates.get(block.layer, 1.0) for block in trainer.stack.blocks if block.is_weight])
+    rates = iter([trainer.layer_rates.get(name, 1.0) for name in trainer.stack.names])
     layers = trainer.stack.plain.layers
-    factors = np.array([next(rates) if isinstance(layer, Dense) else 1.0 for layer in layers])
+    factors = np.array([next(rates) if isinstance(layer, Trained) else 1.0 for layer in layers])
     return None if (factors == 1).all() else factors
 
 

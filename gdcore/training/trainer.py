@@ -154,8 +154,7 @@ class Trainer:
         self.l1, self.l2 = checks.nonnegative("l1", l1), checks.nonnegative("l2", l2)
         self.clip_norm = None if clip_norm is None else checks.positive("clip_norm", clip_norm)
         self.clip_value = None if clip_value is None else checks.positive("clip_value", clip_value)
-        names = [block.layer for block in stack.blocks if block.is_weight]
-        self._layer_rates = training_checks.layer_rates({} if layer_rates is None else layer_rates, names)
+        self._layer_rates = training_checks.layer_rates({} if layer_rates is None else layer_rates, stack.names)
         self.average = average
         training_checks.average(average, Average)
         check_full_batch(self)

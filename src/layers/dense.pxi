@@ -14,67 +14,42 @@ cdef extern from "machine/vector.h" nogil:
         Py_ssize_t rows, Py_ssize_t n, const real *x, const real *weight, const real *bias, real *z, Py_ssize_t z_row,
     ) noexcept
 
-cdef enum LayerKind:
-    DENSE, DROPOUT, AFFINE, LOG1P
 
-cdef struct Update         # the optimizer's, for layers that have a rate of their own
-
-cdef struct Layer:
-    LayerKind kind
-    Py_ssize_t n_in, n_out          # features
-    Py_ssize_t in_row, out_row      # numbers a padded row of them takes
-    Py_ssize_t weight_at, bias_at   # where they begin in the flat vector; bias_at < 0: no bias
-    const Activation *activation    # identity where the layer has none
-    real option                     # of the activation
-    double rate                     # of dropout
-    double l1, l2                   # penalties of its own on the weight, < 0: the model's
-    double max_norm                 # of a unit's weights after a step; INFINITY: no limit
-    Py_ssize_t share                # rows of the weight whose gradient one task sums
-    int tasks                       # that sum its gradient; 0: no dense layer
-    bint frozen                     # in a training: neither gradient nor update
-    Update *update                  # in a training: with a rate of its own, NULL: the network's
-    real *shift                     # (n_in,), of an affine layer: (x - shift) * factor + offset
-    real *factor                    # (n_in,)
-    real offset
-
-cdef struct WeightRows:     # rows of a dense layer's weight, and the block of samples that gives their gradient
-    const Layer *layer
-    const real *x           # (rows, n_in), rows x_row apart
-    Py_ssize_t x_row, rows
-    const real *delta       # (rows, out_row), behind the activation's derivative
-    Py_ssize_t low, high    # rows of the weight; the first ones bring the bias with them
+cdef int dense_bind(Network network, Layer *layer, tuple description) except -1:
+    """Fill a layer from ("dense", n_in, n_out, bias, activation, l1, l2, max_norm)."""
+    cdef double given    # `real` as Cython sees it is a float: what Python hands over must not pass through it
+    _, layer.n_in, layer.n_out, bias, activation, l1, l2, max_norm = description
+    name, option = activation if isinstance(activation, tuple) else (activation, None)
+    layer.activation = &ACTIVATION_ROWS[<int>activation_code(name)]
+    given = layer.activation.option if option is None else option
+    layer.option = <real>given
+    layer.keeps_z = keeps_input(layer)
+    layer.n_weights = layer.n_in * layer.n_out
+    layer.n_params = layer.n_weights + (layer.n_out if bias else 0)
+    layer.bias_at = layer.weight_at + layer.n_weights if bias else -1
+    layer.l1 = -1 if l1 is None else l1
+    layer.l2 = -1 if l2 is None else l2
+    layer.max_norm = INFINITY if max_norm is None else max_norm
+    return 0
 
 
-cdef inline double own_or(double own, double model) noexcept nogil:
-    """A layer's own penalty, or the model's where it has none."""
-    return model if own < 0 else own
-
-
-cdef inline bint keeps_input(const Layer *of) noexcept nogil:
-    """Whether backward needs z: a slope below 0 maps both sides of a kink to one."""
-    return of.activation.keeps_input or of.option < 0
-
-
-cdef void dense_forward(
-    const Layer *of, const real *params,
-    const real *x, Py_ssize_t x_row, Py_ssize_t rows,    # (rows, n_in)
-    real *z, real *a,                                    # (rows, out_row); one buffer where z is not kept
-    const Worker *worker,
-) noexcept nogil:
-    """z = x W + b, a = f(z)."""
-    cdef const real *weight = params + of.weight_at
+cdef void dense_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write z = x W + b and a = f(z)."""
+    cdef const real *weight = at.params + of.weight_at
     cdef const real *bias = NULL
     if of.bias_at >= 0:
-        bias = params + of.bias_at
+        bias = at.params + of.bias_at
     if of.n_out == 1:
-        dots(rows, of.n_in, x, x_row, weight, <real>0 if bias == NULL else bias[0], z)
+        dots(at.rows, of.n_in, at.x, at.x_row, weight, <real>0 if bias == NULL else bias[0], at.z)
     elif of.n_in == 1:
-        outer_rows(rows, of.n_out, x, weight, bias, z, of.out_row)
-    elif rows == 1 and of.n_out >= ROW_COLUMNS:
-        row_product(of.n_out, of.n_in, x, weight, of.n_out, bias, z)
+        outer_rows(at.rows, of.n_out, at.x, weight, bias, at.z, of.out_row)
+    elif at.rows == 1 and of.n_out >= ROW_COLUMNS:
+        row_product(of.n_out, of.n_in, at.x, weight, of.n_out, bias, at.z)
     else:
-        product(rows, of.n_out, of.n_in, x, x_row, 1, weight, of.n_out, ROWS, bias, 0, z, of.out_row, worker)
-    activate(of.activation, of.option, z, a, rows * of.out_row)
+        product(
+            at.rows, of.n_out, of.n_in, at.x, at.x_row, 1, weight, of.n_out, ROWS, bias, 0, at.z, of.out_row, at.worker,
+        )
+    activate(of.activation, of.option, at.z, at.a, at.rows * of.out_row)
 
 
 cdef void weight_gradient(
@@ -114,6 +89,13 @@ cdef void bias_gradient(const WeightRows *of, real *bias, bint adds) noexcept no
     if not adds:
         memset(bias, 0, of.layer.n_out * sizeof(real))
     add_rows(of.rows, of.layer.n_out, NULL, of.delta, of.layer.out_row, bias)
+
+
+cdef void dense_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """delta *= f'(z), and then before = delta W^T."""
+    multiply_slope(of.activation, of.option, at.z, at.a, delta, at.rows * of.out_row)
+    if before != NULL:
+        dense_input_delta(of, at.params, delta, at.rows, before, at.worker)
 
 
 cdef void dense_input_delta(

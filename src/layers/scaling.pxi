@@ -8,39 +8,66 @@ Design
 """
 
 
-cdef void scale_forward(
-    const Layer *of, const real *x, Py_ssize_t x_row, Py_ssize_t rows,    # (rows, n_in)
-    real *a,                                                              # (rows, out_row)
-) noexcept nogil:
-    """a = (x - shift) * factor + offset, or log(1 + x)."""
+cdef int affine_bind(Network network, Layer *layer, tuple description) except -1:
+    """Fill a layer from ("affine", width, shift, factor, offset), shift and factor of shape (width,)."""
+    cdef double given
+    _, layer.n_in, shift, factor, given = description
+    layer.n_out = layer.n_in
+    layer.offset = <real>given
+    layer.shift = network.keep(shift, layer.n_in)
+    layer.factor = network.keep(factor, layer.n_in)
+    return 0
+
+
+cdef void affine_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write a = (x - shift) * factor + offset."""
     cdef Py_ssize_t r, j
     cdef const real *source
     cdef real *to
-    for r in range(rows):
-        source = x + r * x_row
-        to = a + r * of.out_row
-        if of.kind == LOG1P:
-            for j in range(of.n_in):
-                to[j] = real_log1p(source[j])
-        else:
-            for j in range(of.n_in):
-                to[j] = (source[j] - of.shift[j]) * of.factor[j] + of.offset
+    for r in range(at.rows):
+        source = at.x + r * at.x_row
+        to = at.a + r * of.out_row
+        for j in range(of.n_in):
+            to[j] = (source[j] - of.shift[j]) * of.factor[j] + of.offset
 
 
-cdef void scale_backward(
-    const Layer *of, const real *a, Py_ssize_t rows,    # (rows, out_row)
-    real *delta,                                        # (rows, out_row): d loss / d a, and then d loss / d x
-) noexcept nogil:
-    """delta times factor, or times 1 / (1 + x) = exp(-a)."""
+cdef void affine_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """delta *= factor, in place."""
+    cdef Py_ssize_t r, j
+    cdef real *to
+    for r in range(at.rows):
+        to = delta + r * of.out_row
+        for j in range(of.n_in):
+            to[j] *= of.factor[j]
+
+
+cdef int log1p_bind(Network network, Layer *layer, tuple description) except -1:
+    """Fill a layer from ("log1p", width)."""
+    _, layer.n_in = description
+    layer.n_out = layer.n_in
+    layer.activation = &LOG1P_OF
+    return 0
+
+
+cdef void log1p_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write a = log(1 + x)."""
+    cdef Py_ssize_t r, j
+    cdef const real *source
+    cdef real *to
+    for r in range(at.rows):
+        source = at.x + r * at.x_row
+        to = at.a + r * of.out_row
+        for j in range(of.n_in):
+            to[j] = real_log1p(source[j])
+
+
+cdef void log1p_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """delta *= 1 / (1 + x) = exp(-a), in place."""
     cdef Py_ssize_t r, j
     cdef const real *value
     cdef real *to
-    for r in range(rows):
-        value = a + r * of.out_row
+    for r in range(at.rows):
+        value = at.a + r * of.out_row
         to = delta + r * of.out_row
-        if of.kind == LOG1P:
-            for j in range(of.n_in):
-                to[j] *= real_exp(-value[j])
-        else:
-            for j in range(of.n_in):
-                to[j] *= of.factor[j]
+        for j in range(of.n_in):
+            to[j] *= real_exp(-value[j])

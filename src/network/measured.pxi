@@ -40,7 +40,7 @@ cdef class DenseProducts:
     def __cinit__(self, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out):
         if min(rows, n_in, n_out) < 1:
             raise ValueError(f"rows, n_in and n_out must be >= 1, got {rows}, {n_in}, {n_out}")
-        self.layer.kind = DENSE
+        self.layer.kind = kind_of("dense")
         self.layer.n_in = n_in
         self.layer.n_out = n_out
         self.layer.in_row = padded(n_in)
@@ -77,6 +77,7 @@ cdef class DenseProducts:
         cdef real *delta = &self.delta_view[0, 0]
         cdef Py_ssize_t rows = self.x_view.shape[0]
         cdef Worker worker
+        cdef LayerRows at
         cdef WeightRows of
         cdef Sink sink
         worker.panels, worker.poll, worker.thread = &self.panels[0], NULL, 0
@@ -84,9 +85,10 @@ cdef class DenseProducts:
         sink.grads = weight
         of.layer, of.x, of.x_row, of.rows = layer, x, layer.in_row, rows
         of.delta, of.low, of.high = delta, 0, layer.n_in
+        at.params, at.x, at.x_row, at.rows, at.z, at.a, at.worker = weight, x, layer.in_row, rows, delta, delta, &worker
         with nogil:
             if form == 0:
-                dense_forward(layer, weight, x, layer.in_row, rows, delta, delta, &worker)
+                dense_forward(layer, &at)
             elif form == 1:
                 sink_gradient(&of, &sink, &worker)
             else:

@@ -24,11 +24,12 @@ cdef enum:
 
 
 cdef class Network:
-    """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense".
+    """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense". `bind` of the kind takes them.
 
     ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own,
     the activation a name or, with another parameter than its default, (name, option);
-    ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width).
+    ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width),
+    ("norm", width, eps).
     """
 
     cdef Plan plan
@@ -41,12 +42,11 @@ cdef class Network:
     cdef Poll poll
     cdef readonly object params          # (n_params,)
     cdef readonly bint trains
-    cdef bint logs               # whether a layer is log(1 + x), which not all inputs have
+    cdef bint partial            # whether some finite inputs have no finite output
 
     def __cinit__(self, tuple layers, real[::1] params not None, Py_ssize_t rows, bint trains, bint blocks=True):
         cdef Py_ssize_t at = 0, per_row = 0
         cdef Layer *layer
-        cdef double given    # real as Cython sees it is a float: what Python hands over must not pass through it
         cdef int i
         make_lock(&self.lock)
         self.plan.layers = <Layer *>PyMem_RawCalloc(len(layers), sizeof(Layer))
@@ -61,41 +61,20 @@ cdef class Network:
         for i, description in enumerate(layers):
             layer = &self.plan.layers[i]
             layer.activation = &ACTIVATION_ROWS[0]
-            if description[0] == "dense":
-                layer.kind = DENSE
-                _, layer.n_in, layer.n_out, bias, activation, l1, l2, max_norm = description
-                name, option = activation if isinstance(activation, tuple) else (activation, None)
-                layer.activation = &ACTIVATION_ROWS[<int>activation_code(name)]
-                given = layer.activation.option if option is None else option
-                layer.option = <real>given
-                layer.weight_at = at
-                at += layer.n_in * layer.n_out
-                layer.bias_at = at if bias else -1
-                at += layer.n_out if bias else 0
-                layer.l1 = -1 if l1 is None else l1
-                layer.l2 = -1 if l2 is None else l2
-                layer.max_norm = INFINITY if max_norm is None else max_norm
+            layer.kind = kind_of(description[0])
+            layer.place = i
+            layer.weight_at, layer.bias_at = at, -1
+            layer.max_norm = INFINITY
+            layer.kind.bind(self, layer, description)
+            at += layer.n_params
+            self.partial = self.partial or layer.kind.partial
+            if layer.n_params:
                 self.plan.last = i
                 self.plan.first = i if self.plan.first < 0 else self.plan.first
-            elif description[0] == "dropout":
-                layer.kind = DROPOUT
-                _, layer.n_in, layer.rate = description
-            elif description[0] == "affine":
-                layer.kind = AFFINE
-                _, layer.n_in, shift, factor, given = description
-                layer.offset = <real>given
-                layer.shift = self.keep(shift, layer.n_in)
-                layer.factor = self.keep(factor, layer.n_in)
-            else:
-                layer.kind = LOG1P
-                layer.activation = &LOG1P_OF
-                _, layer.n_in = description
-                self.logs = True
-            if layer.kind != DENSE:
-                layer.n_out = layer.n_in
             layer.in_row = padded(layer.n_in)
             layer.out_row = padded(layer.n_out)
-            per_row += layer.out_row * (1 + keeps_input(layer) + trains)
+            layer.z_row = max(layer.z_row, layer.out_row)
+            per_row += layer.out_row * (1 + trains) + (layer.z_row if layer.keeps_z else 0)
             self.widest = max(self.widest, layer.n_out, layer.n_in)
             self.plan.n_layers += 1
         if at != params.shape[0] or self.plan.first < 0:
@@ -195,8 +174,8 @@ cdef class Network:
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
             space.a[i] = self.take(plan.room * layer.out_row)
-            space.z[i] = self.take(plan.room * layer.out_row) if keeps_input(layer) else space.a[i]
-            if layer.kind == DENSE and (self.trains or i == plan.last):
+            space.z[i] = self.take(plan.room * layer.z_row) if layer.keeps_z else space.a[i]
+            if layer.n_params and (self.trains or i == plan.last):
                 space.delta[i] = self.take(plan.room * layer.out_row)
         space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)
         space.gathered.x_row = padded(plan.n_in)
@@ -234,16 +213,19 @@ cdef class Network:
         cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
         cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
         cdef const Worker *worker = &plan.workers[0]
+        cdef Stretch of
         cdef bint finite = True
         if X.shape[1] != plan.n_in or rows == 0:
             raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
         self.acquire(min(rows, most))
+        of.space, of.worker, of.at, of.start, of.key = space, worker, 0, 0, 0
         with nogil:
             while start < rows and finite and not stops(worker, n * plan.n_params):
                 n = min(most, rows - start)
                 finite = every_finite(n * plan.n_in, &X[start, 0])
-                forward_rows(plan, space, worker, &X[start, 0], plan.n_in, 0, n, 0, 0)
-                finite = finite and (not self.logs or logs_finite(plan, space, n))
+                of.rows = n
+                forward_rows(plan, &of, &X[start, 0], plan.n_in)
+                finite = finite and (not self.partial or outputs_finite(plan, space, n))
                 copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
                 start += n
         self.release()
@@ -305,18 +287,22 @@ cdef class Network:
         cdef Layer *layer
         cdef Py_ssize_t n = X.shape[0]
         cdef real[:, ::1] out
+        cdef Stretch of
         cdef int i
         if n == 0 or n > plan.most or X.shape[1] != plan.n_in:
             raise ValueError("X does not fit the network")
         self.acquire(n)
         self.forward_use = self.uses
+        of.space, of.worker, of.at, of.rows, of.start, of.key = (
+            &plan.workspaces[0], &plan.workers[0], 0, n, 0, dropout_key
+        )
         try:
             with nogil:
-                forward_rows(plan, &plan.workspaces[0], &plan.workers[0], &X[0, 0], plan.n_in, 0, n, 0, dropout_key)
+                forward_rows(plan, &of, &X[0, 0], plan.n_in)
             found = []
             for i in range(0 if flag_up(&self.poll.stopped) else plan.n_layers):
                 layer = &plan.layers[i]
-                if layer.kind != DROPOUT or dropout_key:
+                if at_work(layer, dropout_key):
                     out = numpy.empty((n, layer.n_out), PRECISION)
                     copy_matrix(n, layer.n_out, plan.workspaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
                     found.append(out.base)
@@ -337,7 +323,7 @@ cdef class Network:
         cdef Py_ssize_t n = X.shape[0]
         cdef Rows data, block
         cdef Pass batch
-        cdef int i
+        cdef Stretch of
         if (
             n == 0 or n > plan.room or X.shape[1] != plan.n_in
             or delta.shape[0] != n or delta.shape[1] != plan.n_out
@@ -362,18 +348,17 @@ cdef class Network:
         with nogil:
             take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.gathered, 0, &block)
             copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
-            delta_rows(plan, space, worker, 0, n, 0, dropout_key)
-            for i in range(plan.first, plan.n_layers):
-                if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
-                    weight_rows(&batch, space, worker, &batch.sink, i, 0, n, 0, plan.layers[i].n_in)
+            of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, 0, n, 0, dropout_key
+            delta_rows(plan, &of)
+            weight_rows(&batch, space, worker, &batch.sink, 0, n)
         self.release()
 
 
-cdef bint logs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows) noexcept nogil:
-    """Whether every log(1 + x) of a block is a finite number. Padding is 0."""
+cdef bint outputs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows) noexcept nogil:
+    """Return whether a block's outputs are finite where a layer's may not be. Padding is 0."""
     cdef int i
     for i in range(plan.n_layers):
-        if plan.layers[i].kind == LOG1P and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
+        if plan.layers[i].kind.partial and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
             return False
     return True
 

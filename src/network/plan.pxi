@@ -13,15 +13,15 @@ Design
 
 cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
-    real **z                # per layer: (block, out_row), a's own buffer where z is not kept
+    real **z                # per layer: (block, z_row), a's own buffer where z is not kept
     real **delta            # per layer: (block, out_row), d loss / d z
     double *value           # (block,), each row's loss
     Rows gathered           # (block, …): rows of a shuffled batch, brought together
 
 cdef struct Plan:
     Layer *layers
-    int n_layers, first, last       # first and last dense layer
-    int lowest                      # dense layer that is trained
+    int n_layers, first, last       # first and last layer with parameters
+    int lowest                      # the first one that is trained
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
     Py_ssize_t poll_rows            # rows that go through the layers between two looks at signals
@@ -35,6 +35,13 @@ cdef struct Plan:
     double *squares                 # (weight_tasks,): of the gradients that the tasks have summed
     bint *clipped                   # (weight_tasks,): whether they were clipped by value
     real *group_grads               # (MOST_GROUPS - 1, n_params): the first group adds to the result itself
+
+cdef struct Stretch:                # rows of a block that one worker takes through the layers
+    const Workspace *space
+    const Worker *worker
+    Py_ssize_t at, rows             # rows at … of the block
+    Py_ssize_t start                # the block's first row in its batch
+    uint64_t key                    # of dropout; 0 leaves it out
 
 cdef struct Pass:                   # one batch on its way
     Plan *plan
@@ -84,31 +91,38 @@ cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
         and rows > plan.most
 
 
+cdef inline void begin_rows(const Plan *plan, const Stretch *of, LayerRows *rows) noexcept nogil:
+    """Set what is the same for every layer."""
+    rows.params, rows.rows, rows.first = plan.params, of.rows, of.start + of.at
+    rows.key, rows.worker = of.key, of.worker
+
+
+cdef inline void reach_layer(const Stretch *of, const Layer *layer, int i, LayerRows *rows) noexcept nogil:
+    """Point at what layer i keeps of the rows."""
+    rows.z = of.space.z[i] + of.at * layer.z_row
+    rows.a = of.space.a[i] + of.at * layer.out_row
+
+
 cdef void forward_rows(
-    const Plan *plan, const Workspace *space, const Worker *worker,
-    const real *x, Py_ssize_t x_row, Py_ssize_t at, Py_ssize_t rows,    # (rows, n_in): rows at … of the block
-    Py_ssize_t start, uint64_t key,                                     # the block's first row in its batch
+    const Plan *plan, const Stretch *of, const real *x, Py_ssize_t x_row,    # (rows, n_in)
 ) noexcept nogil:
     """Fill the layers' outputs for some rows of a block, as far as the worker does not stop."""
     cdef const Layer *layer
-    cdef real *a
-    cdef bint looks = rows * plan.n_params > POLL_WORK
+    cdef LayerRows rows
+    cdef bint looks = of.rows * plan.n_params > POLL_WORK
     cdef int i
+    begin_rows(plan, of, &rows)
+    rows.x, rows.x_row = x, x_row
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if looks and stops(worker, rows * layer.n_in * layer.n_out):
+        if looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
             return
-        a = space.a[i] + at * layer.out_row
-        if layer.kind == DENSE:
-            dense_forward(layer, plan.params, x, x_row, rows, space.z[i] + at * layer.out_row, a, worker)
-        elif layer.kind != DROPOUT:
-            scale_forward(layer, x, x_row, rows, a)
-        elif key:
-            dropout(key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in, x, x_row, a, layer.out_row)
-        else:
+        if not at_work(layer, of.key):
             continue
-        x = a
-        x_row = layer.out_row
+        reach_layer(of, layer, i, &rows)
+        layer.kind.forward(layer, &rows)
+        rows.x = rows.a
+        rows.x_row = layer.out_row
 
 
 cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
@@ -116,38 +130,30 @@ cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
     return plan.n_layers - 1 if key else plan.last
 
 
-cdef void delta_rows(
-    const Plan *plan, const Workspace *space, const Worker *worker,
-    Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start, uint64_t key,
-) noexcept nogil:
-    """From d loss / d outputs, in the last dense layer's delta, to the deltas down to the lowest layer trained."""
+cdef void delta_rows(const Plan *plan, const Stretch *of) noexcept nogil:
+    """Go from d loss / d outputs, in the last delta, to the deltas down to the lowest layer that is trained."""
     cdef const Layer *layer
-    cdef real *delta = NULL
-    cdef bint looks = rows * plan.n_params > POLL_WORK
-    cdef int i, dense = plan.last
+    cdef LayerRows rows
+    cdef real *delta
+    cdef real *before
+    cdef bint looks = of.rows * plan.n_params > POLL_WORK
+    cdef int i, owner = plan.last    # the layer whose buffer holds the delta
+    begin_rows(plan, of, &rows)
     for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
-        if looks and stops(worker, rows * layer.n_in * layer.n_out):
+        if looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
             return
-        delta = space.delta[dense] + at * plan.layers[dense].out_row
-        if layer.kind != DENSE:
-            if layer.kind != DROPOUT:
-                scale_backward(layer, space.a[i] + at * layer.out_row, rows, delta)
-            elif key:
-                dropout(
-                    key_of(key, i, 0), layer.rate, start + at, rows, layer.n_in,
-                    delta, layer.out_row, delta, layer.out_row,
-                )
+        if not at_work(layer, of.key):
             continue
-        multiply_slope(
-            layer.activation, layer.option, space.z[i] + at * layer.out_row, space.a[i] + at * layer.out_row,
-            delta, rows * layer.out_row,
-        )
-        if i > plan.lowest:
-            dense = i - 1
-            while plan.layers[dense].kind != DENSE:
-                dense -= 1
-            dense_input_delta(layer, plan.params, delta, rows, space.delta[dense] + at * layer.in_row, worker)
+        delta = of.space.delta[owner] + of.at * plan.layers[owner].out_row
+        before = NULL
+        if layer.n_params and i > plan.lowest:
+            owner = i - 1
+            while not plan.layers[owner].n_params:
+                owner -= 1
+            before = of.space.delta[owner] + of.at * layer.in_row
+        reach_layer(of, layer, i, &rows)
+        layer.kind.backward(layer, &rows, delta, before)
 
 
 cdef void rows_task(void *context, int task, int thread) noexcept nogil:
@@ -173,14 +179,16 @@ cdef void whole_rows(
     cdef int last = output_layer(plan, batch.key)
     cdef Py_ssize_t row = padded(plan.n_out)
     cdef Rows block
+    cdef Stretch of
+    of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, at, rows, start, batch.key
     take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.gathered, at, &block)
-    forward_rows(plan, space, worker, block.x, block.x_row, at, rows, start, batch.key)
+    forward_rows(plan, &of, block.x, block.x_row)
     loss_block(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
         space.delta[plan.last] + at * row, row, space.value + at,
     )
     if batch.backward:
-        delta_rows(plan, space, worker, at, rows, start, batch.key)
+        delta_rows(plan, &of)
 
 
 cdef void layer_input(
@@ -189,7 +197,7 @@ cdef void layer_input(
     """What layer i has seen of the block that begins at `start`: (n, n_in), rows x_row apart."""
     cdef const Plan *plan = batch.plan
     cdef int j = i - 1
-    while j >= 0 and plan.layers[j].kind == DROPOUT and not batch.key:
+    while j >= 0 and not at_work(&plan.layers[j], batch.key):
         j -= 1
     if j >= 0:
         x[0] = space.a[j]
@@ -202,16 +210,36 @@ cdef void layer_input(
         x_row[0] = plan.n_in
 
 
-cdef void weight_rows(
-    const Pass *batch, const Workspace *space, const Worker *worker, Sink *sink,
-    int i, Py_ssize_t start, Py_ssize_t n, Py_ssize_t low, Py_ssize_t high,
+cdef inline void gradient_input(
+    const Pass *batch, const Workspace *space, int i, Py_ssize_t start, const real **x, Py_ssize_t *x_row,
 ) noexcept nogil:
-    """The block's x^T delta for rows low … high of layer i's weight, and its bias gradient with the first rows."""
-    cdef WeightRows of
+    """Point at what layer i's gradient sums delta times: its inputs, or z; (n, n_in), rows x_row apart."""
+    if batch.plan.layers[i].kind.sums_z:
+        x[0], x_row[0] = space.z[i], batch.plan.layers[i].z_row
+    else:
+        layer_input(batch, space, i, start, x, x_row)
+
+
+cdef void see_weight(
+    WeightRows *of, const Pass *batch, const Workspace *space, int i, Py_ssize_t start, Py_ssize_t n,
+) noexcept nogil:
+    """Point at all rows of layer i's weight, and at the block of n rows that begins at `start`."""
     of.layer = &batch.plan.layers[i]
-    layer_input(batch, space, i, start, &of.x, &of.x_row)
-    of.rows, of.delta, of.low, of.high = n, space.delta[i], low, high
-    sink_gradient(&of, sink, worker)
+    gradient_input(batch, space, i, start, &of.x, &of.x_row)
+    of.rows, of.delta, of.low, of.high = n, space.delta[i], 0, of.layer.n_in
+
+
+cdef void weight_rows(
+    const Pass *batch, const Workspace *space, const Worker *worker, Sink *sink, Py_ssize_t start, Py_ssize_t n,
+) noexcept nogil:
+    """Hand the block's gradient of every layer that is trained to the sink, layer by layer."""
+    cdef const Plan *plan = batch.plan
+    cdef WeightRows of
+    cdef int i
+    for i in range(plan.first, plan.n_layers):
+        if plan.layers[i].n_params and not plan.layers[i].frozen:
+            see_weight(&of, batch, space, i, start, n)
+            of.layer.kind.gradient(&of, sink, worker)
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:
@@ -220,6 +248,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     cdef Plan *plan = batch.plan
     cdef Sink sink = batch.sink
     cdef const Layer *layer
+    cdef WeightRows of
     cdef Py_ssize_t low
     cdef int i = plan.last, left = task
     while left >= plan.layers[i].tasks:
@@ -234,10 +263,9 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     low = left * layer.share
     sink.adds = batch.start > 0
     sink.squares, sink.clipped = 0, False
-    weight_rows(
-        batch, &plan.workspaces[0], &plan.workers[thread], &sink, i, batch.start, batch.n,
-        low, min(low + layer.share, layer.n_in),
-    )
+    see_weight(&of, batch, &plan.workspaces[0], i, batch.start, batch.n)
+    of.low, of.high = low, min(low + layer.share, layer.n_in)
+    layer.kind.gradient(&of, &sink, &plan.workers[thread])
     plan.squares[task], plan.clipped[task] = sink.squares, sink.clipped
 
 
@@ -250,7 +278,7 @@ cdef void settle_tasks(Plan *plan) noexcept nogil:
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         widest = max(widest, layer.n_in, layer.n_out)
-        if layer.kind == DENSE:
+        if layer.n_params:
             share = max(<Py_ssize_t>LEAST_SHARE, min(<Py_ssize_t>MOST_SHARE, (layer.n_in + 3) // 4))
             layer.share = min(layer.n_in, whole_tiles(share))
             layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
@@ -276,7 +304,6 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
     cdef Py_ssize_t start = (batch.round * MOST_GROUPS + task) * share
     cdef Py_ssize_t end = min(start + share, batch.rows)
     cdef Py_ssize_t n
-    cdef int i
     sink.adds = batch.round > 0
     sink.squares = 0
     if task and batch.backward:
@@ -289,9 +316,8 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
             return
         whole_rows(batch, space, worker, 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
-        for i in range(plan.first, plan.n_layers if batch.backward else 0):
-            if plan.layers[i].kind == DENSE and not plan.layers[i].frozen:
-                weight_rows(batch, space, worker, &sink, i, start, n, 0, plan.layers[i].n_in)
+        if batch.backward:
+            weight_rows(batch, space, worker, &sink, start, n)
         sink.adds = True
         start += n
 

@@ -5,7 +5,7 @@ Design
 - Every stage turns a change of its inputs into one of its outputs: dz = W^T da, da = f(z + dz) - f(z). f is the
   kernels' own; no derivative is used but on straight pieces. What does not move has a change of exactly 0, and no
   roundoff; what moves by less than a bent f can tell has a change of 0, and the roundoff of what depends on it.
-- A weight of one stage moves one unit, by rank one the next dense stage, and by products those behind it.
+- A parameter of one stage moves one unit, by rank one the next dense stage, and by products those behind it.
 - A sample's loss is subtracted from the same sample's before, output by output; cross-entropy has softmax.pxi.
 - Roundoff is that of the outputs at the parameters as they are (stages.pxi), times the loss's slope at the moved point,
   and that of the loss's terms.
@@ -95,18 +95,10 @@ cdef void follow(
             low[0], high[0] = 0, 0
             return
         next = &p.stages[s + 1]
-        if next.weight == NULL:
-            times_factor(next, first, count, b.lanes, w.dz)
-        elif count == 1 and all_within(b.lanes, w.dz, line_reach(p, b, s, first)):
+        if count == 1 and next.kind.is_product and all_within(b.lanes, w.dz, line_reach(p, b, s, first)):
             w.unit, low[0], high[0] = first, 0, p.k
             return
-        else:
-            if count == 1:
-                rank_one(next.n_out, b.lanes, next.weight + first * next.n_out, w.dz, w.other)
-            else:
-                times_weight(next.weight, next.n_in, next.n_out, w.dz, b.lanes, NULL, w.other, &w.worker)
-            swap(w)
-            first, count = 0, next.n_out
+        next.kind.pass_on(p, b, w, s + 1, &first, &count)
         s += 1
         move_stage(p, b, w, s, first, count)
     low[0], high[0] = first, first + count
@@ -145,10 +137,6 @@ cdef void loss_changes(
     noise[0] += lane_sum(b.rows, b.weight, w.noise)
 
 
-cdef inline bint is_weight(const Point *p, int s, Py_ssize_t index) noexcept nogil:
-    return index < p.stages[s].biases
-
-
 cdef inline int stage_of(const Point *p, Py_ssize_t index) noexcept nogil:
     """The stage that a parameter belongs to."""
     cdef int s = 0
@@ -164,12 +152,10 @@ cdef void move_parameter(
     cdef int s = stage_of(p, index), seen
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t at = index - t.begin, unit = at % t.n_out, r
-    cdef const real *x = p.ones
+    cdef const real *x = t.kind.rate(p, b, s, at)
     cdef const real *mask = NULL
     cdef real *dz = w.dz
     low[0], high[0] = 0, 0
-    if is_weight(p, s, index):
-        x = stage_input(b, s) + at // t.n_out * b.lanes
     if t.layer.activation.straight and s < p.n_stages - 1:
         if b.mask[s] != NULL:
             mask = b.mask[s] + unit * b.lanes

@@ -21,19 +21,6 @@ cdef inline bint stage_moves(const Point *p, const real *direction, int s) noexc
     return any_change(p.stages[s].end - p.stages[s].begin, direction + p.stages[s].begin)
 
 
-cdef void weight_tangent(
-    const Point *p, const Block *b, int s, const real *direction, real *dz,    # (n_params,), (n_out, lanes)
-) noexcept nogil:
-    """How fast z of stage s moves along a direction while its inputs stay."""
-    cdef const Stage *t = &p.stages[s]
-    cdef const real *bias = direction + t.biases
-    cdef Py_ssize_t j, r
-    times_weight(direction + t.begin, t.n_in, t.n_out, stage_input(b, s), b.lanes, NULL, dz, &p.worker)
-    for j in range(t.n_out if t.bias != NULL else 0):
-        for r in range(b.lanes):
-            dz[j * b.lanes + r] += bias[j]
-
-
 cdef void tangent_forward(const Point *p, const Block *b, const real *direction, const Tangent *of) noexcept nogil:
     """R z and R a of every stage from the first with parameters on."""
     cdef const Stage *t
@@ -42,13 +29,7 @@ cdef void tangent_forward(const Point *p, const Block *b, const real *direction,
     for s in range(p.lowest, p.n_stages):
         t = &p.stages[s]
         n = t.n_out * b.lanes
-        if t.weight == NULL:
-            memcpy(of.dz[s], of.da[s - 1], n * sizeof(real))
-            times_factor(t, 0, t.n_out, b.lanes, of.dz[s])
-        else:
-            weight_tangent(p, b, s, direction, of.dz[s])
-            if s > p.lowest:
-                times_weight(t.weight, t.n_in, t.n_out, of.da[s - 1], b.lanes, of.dz[s], of.dz[s], &p.worker)
+        t.kind.tangent(p, b, s, direction, of.da[s - 1] if s > p.lowest else NULL, of.dz[s])
         memcpy(of.da[s], of.dz[s], n * sizeof(real))
         times_slope(t, b.z[s], b.f[s], of.da[s], n)
         if b.mask[s] != NULL:
@@ -113,50 +94,13 @@ cdef void stage_tangent(const Point *p, const Block *b, int s, const Tangent *of
     times_slope(t, b.z[s], b.f[s], of.delta, n)
 
 
-cdef void add_outer(
-    const Point *p, const Block *b, const Stage *t, const real *x, const real *delta, real *out,
-) noexcept nogil:
-    """out (n_in, n_out) += x delta^T, with x (n_in, lanes) and delta (n_out, lanes)."""
-    product(t.n_in, t.n_out, b.rows, x, b.lanes, 1, delta, b.lanes, TURNED, out, t.n_out, out, t.n_out, &p.worker)
-
-
-cdef void back_through(
-    const Point *p, const Block *b, const Stage *t,
-    const real *weight, const real *delta, const real *init, real *before,
-) noexcept nogil:
-    """before (n_in, lanes) = init + W delta, with delta (n_out, lanes)."""
-    product(
-        t.n_in, b.lanes, t.n_out, weight, t.n_out, 1, delta, b.lanes, ROWS, init, b.lanes, before, b.lanes, &p.worker,
-    )
-
-
 cdef void add_curvature(
     const Point *p, const Block *b, const real *direction, const Tangent *of, real *out,    # (n_params,) both
 ) noexcept nogil:
     """out += the block's share of the Hessian times the direction."""
-    cdef const Stage *t
-    cdef real *bias
-    cdef Py_ssize_t size = p.widest * b.lanes, j, r
     cdef int s
     tangent_forward(p, b, direction, of)
     output_tangent(p, b, of)
     for s in range(p.n_stages - 1, p.lowest - 1, -1):
-        t = &p.stages[s]
         stage_tangent(p, b, s, of)
-        if t.weight == NULL:
-            times_factor(t, 0, t.n_out, b.lanes, of.delta)
-            times_factor(t, 0, t.n_out, b.lanes, of.d_delta)
-            continue
-        add_outer(p, b, t, stage_input(b, s), of.d_delta, out + t.begin)
-        if s > p.lowest:
-            add_outer(p, b, t, of.da[s - 1], of.delta, out + t.begin)
-        bias = out + t.biases
-        for j in range(t.n_out if t.bias != NULL else 0):
-            for r in range(b.rows):
-                bias[j] += of.d_delta[j * b.lanes + r]
-        if s > p.lowest:
-            back_through(p, b, t, t.weight, of.d_delta, NULL, of.spare)
-            back_through(p, b, t, direction + t.begin, of.delta, of.spare, of.spare)
-            back_through(p, b, t, t.weight, of.delta, NULL, of.spare + size)
-            memcpy(of.d_delta, of.spare, t.n_in * b.lanes * sizeof(real))
-            memcpy(of.delta, of.spare + size, t.n_in * b.lanes * sizeof(real))
+        p.stages[s].kind.curve(p, b, s, direction, of, out)

@@ -33,10 +33,11 @@ cdef extern from "probe/lanes.h" nogil:
 cdef enum:
     LANE_MULTIPLE = 16      # a whole number of vectors, whichever the instruction set and the precision
 
-cdef struct Stage:          # a dense layer or one that scales, and the dropout behind it
+cdef struct Stage:          # a layer and the dropout behind it
     const Layer *layer
+    const StageKind *kind
     Pieces pieces           # of an activation that has straight ones
-    const real *weight      # (n_in, n_out); NULL: every unit by itself, times its factor
+    const real *weight      # (n_in, n_out), or the gain (n_out,) of a normalization; NULL: no parameters
     const real *bias        # (n_out,), or NULL
     Py_ssize_t n_in, n_out
     Py_ssize_t begin, biases, end    # of its parameters in the flat vector: weights, then biases
@@ -50,6 +51,7 @@ cdef struct Block:
     real **f                # per stage: the activation of z
     real **a                # per stage: f behind dropout; f's own buffer without it
     real **mask             # per stage: or NULL
+    real **norm             # per stage: (n_out + 1, lanes), normalized inputs and their scale; or NULL
     real *target            # (k, lanes): numbers, or class probabilities
     real *weight            # (lanes,)
     real *value             # (k, lanes): a pointwise loss; or exp(z - top)
@@ -91,6 +93,32 @@ cdef struct Terms:          # what depends on whether a loss is pointwise or sof
     double (*total)(const Point *p, const Block *b, real *scratch) noexcept nogil
     void (*changes)(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil
     void (*tangent)(const Point *p, const Block *b, const Tangent *of) noexcept nogil
+
+cdef struct Sweep           # sweep.pxi
+
+cdef struct StageKind:      # what a kind of layer does to lanes, in its own file
+    # Write z of the stage from its inputs.
+    void (*forward)(const Point *p, const Block *b, int s) noexcept nogil
+    # Write the squared error of z into `out` (n_out, lanes) from that of the inputs, `variance`, which is scratch then.
+    void (*spread)(const Point *p, const Block *b, int s, real *variance, real *out) noexcept nogil
+    # Turn a change of some inputs, w.dz, into one of z, and say which units it has.
+    void (*pass_on)(
+        const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t *first, Py_ssize_t *count,
+    ) noexcept nogil
+    # Turn a change of all inputs, w.dz, into that of z at params + step * direction; without `moves` inputs stay.
+    void (*move)(const Sweep *sweep, Scratch *w, int s, real step, bint moves) noexcept nogil
+    # Return how fast z of a unit moves with the stage's parameter number `at`: (lanes,). NULL: no parameters.
+    const real *(*rate)(const Point *p, const Block *b, int s, Py_ssize_t at) noexcept nogil
+    # Write R z along a direction (n_params,), of inputs that stay, or whose R is da (n_in, lanes).
+    void (*tangent)(
+        const Point *p, const Block *b, int s, const real *direction, const real *da, real *dz,
+    ) noexcept nogil
+    # Go from d loss / d z and R of it, of.delta and of.d_delta, to those of the inputs; add R of the gradient to `out`.
+    void (*curve)(
+        const Point *p, const Block *b, int s, const real *direction, const Tangent *of, real *out,
+    ) noexcept nogil
+    bint is_product         # whether z is a product of the inputs, with a bias at most
+    bint normalizes         # whether the block keeps `norm`
 
 cdef struct Scratch:        # of one thread; (widest, lanes) where nothing else is said
     real *dz                # change of a stage's z, then of its outputs; last, a loss's values

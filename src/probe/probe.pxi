@@ -57,7 +57,7 @@ cdef class Probe:
         p.ones = self.take(max(p.widest, self.block.lanes))
         for j in range(max(p.widest, self.block.lanes)):
             p.ones[j] = 1
-        p.turned = self.take(p.widest * self.block.lanes)
+        p.turned = self.take(p.widest * max(2, self.block.lanes))
         p.variance = self.take(2 * p.widest * self.block.lanes)
         self.hire(&p.worker, 0)
         self.take_block()
@@ -69,7 +69,8 @@ cdef class Probe:
     cdef bint is_linear(self):
         """Whether outputs are those of a product, with nothing behind it."""
         cdef const Stage *last = &self.point.stages[self.point.n_stages - 1]
-        return last.layer.activation.values == NULL and self.block.mask[self.point.n_stages - 1] == NULL
+        cdef const real *mask = self.block.mask[self.point.n_stages - 1]
+        return last.kind.is_product and last.layer.activation.values == NULL and mask == NULL
 
     cdef void *take_bytes(self, size_t size) except NULL:
         return self.network.take_bytes(size, self.buffers)
@@ -115,17 +116,17 @@ cdef class Probe:
         p.stages = <Stage *>self.take_bytes(plan.n_layers * sizeof(Stage))
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
-            if layer.kind != DROPOUT:
+            if layer.kind.stage != NULL:
                 t = &p.stages[p.n_stages]
-                t.layer, t.n_in, t.n_out = layer, layer.n_in, layer.n_out
+                t.layer, t.kind, t.n_in, t.n_out = layer, layer.kind.stage, layer.n_in, layer.n_out
                 find_pieces(layer.activation, layer.option, &t.pieces)
                 t.begin, t.biases = at, at
-                if layer.kind == DENSE:
+                if layer.n_params:
                     t.weight = plan.params + layer.weight_at
                     t.l1, t.l2 = own_or(layer.l1, self.l1), own_or(layer.l2, self.l2)
                     t.bias = NULL if layer.bias_at < 0 else plan.params + layer.bias_at
-                    t.biases += t.n_in * t.n_out
-                    at = t.biases + (0 if t.bias == NULL else t.n_out)
+                    at += layer.n_params
+                    t.biases = at - (0 if t.bias == NULL else t.n_out)
                     p.lowest = p.n_stages if p.lowest < 0 else p.lowest
                 t.end = at
                 p.n_stages += 1
@@ -142,8 +143,11 @@ cdef class Probe:
         b.f = self.take_stage_lanes()
         b.a = self.take_pointers()
         b.mask = self.take_pointers()
+        b.norm = self.take_pointers()
         for s in range(p.n_stages):
             b.a[s] = b.f[s]
+            if p.stages[s].kind.normalizes:
+                b.norm[s] = self.take((p.stages[s].n_out + 1) * b.lanes)
             if p.key and p.plan.layers + p.stages[s].last_layer != p.stages[s].layer:
                 b.mask[s] = self.take(p.stages[s].n_out * b.lanes)
                 b.a[s] = self.take(p.stages[s].n_out * b.lanes)
@@ -217,7 +221,9 @@ cdef class Probe:
                     fill_lines(&self.point, &self.block)
                 for s in range(self.point.n_stages if sweep.tangents != NULL else 0):
                     if sweep.tangents[s] != NULL:
-                        weight_tangent(&self.point, &self.block, s, sweep.direction, sweep.tangents[s])
+                        self.point.stages[s].kind.tangent(
+                            &self.point, &self.block, s, sweep.direction, NULL, sweep.tangents[s],
+                        )
                 pool_run(sweep_task, sweep, tasks, threads)
                 first += self.block.lanes
             if not flag_up(&self.poll.stopped):

@@ -1,9 +1,9 @@
-"""A stage, from its inputs' lanes to its outputs': a dense layer or one that scales, and the dropout behind it.
+"""A stage, from its inputs' lanes to its outputs': a layer and the dropout behind it.
 
 Design
 ------
-- z = W^T x + b, or (x - shift) * factor + offset of every unit; f = the activation of z, or log(1 + z); a = f times the
-  dropout's mask, which is made once: 0 or 1 / (1 - rate).
+- What z is of the inputs is a matter of the layer's kind: see StageKind. f = the activation of z, or log(1 + z);
+  a = f times the dropout's mask, which is made once: 0 or 1 / (1 - rate).
 - `error` estimates the roundoff that a difference of outputs has: moved inputs are rounded, activations are wrong by
   some ulp, and both go on through the layers. Roundings are taken as independent, so their squares add; a worst case
   would grow by the root of the width with every layer (Higham and Mary 2019, SIAM J. Sci. Comput. 41).
@@ -40,16 +40,6 @@ cdef inline void times_weight(
     product(n_out, lanes, n_in, weight, 1, n_out, x, lanes, ROWS, init, lanes, z, lanes, worker)
 
 
-cdef inline void times_factor(
-    const Stage *t, Py_ssize_t first, Py_ssize_t count, Py_ssize_t lanes, real *x,    # units; (count, lanes)
-) noexcept nogil:
-    """x times the factor of its unit, of a stage that scales."""
-    cdef Py_ssize_t j, r
-    for j in range(count if t.layer.kind == AFFINE else 0):
-        for r in range(lanes):
-            x[j * lanes + r] *= t.layer.factor[first + j]
-
-
 cdef inline void stage_activate(const Stage *t, const real *z, real *f, Py_ssize_t n) noexcept nogil:
     """f of z, n numbers."""
     activate(t.layer.activation, t.layer.option, z, f, n)
@@ -82,21 +72,9 @@ cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept no
 cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
     """z, f, a and the mask of a stage."""
     cdef const Stage *t = &p.stages[s]
-    cdef const real *x = stage_input(b, s)
-    cdef Py_ssize_t n = t.n_out * b.lanes, j, r, at
-    cdef real shift, factor
+    cdef Py_ssize_t n = t.n_out * b.lanes, j
     cdef int i
-    if t.weight != NULL:
-        times_weight(t.weight, t.n_in, t.n_out, x, b.lanes, NULL, b.z[s], &p.worker)
-    for j in range(t.n_out):
-        shift = t.layer.shift[j] if t.layer.kind == AFFINE else <real>0
-        factor = t.layer.factor[j] if t.layer.kind == AFFINE else <real>1
-        for r in range(b.lanes):
-            at = j * b.lanes + r
-            if t.weight == NULL:
-                b.z[s][at] = (x[at] - shift) * factor + t.layer.offset
-            elif t.bias != NULL:
-                b.z[s][at] += t.bias[j]
+    t.kind.forward(p, b, s)
     stage_activate(t, b.z[s], b.f[s], n)
     if b.mask[s] == NULL:
         return
@@ -117,12 +95,7 @@ cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, 
     cdef real ulp = 0 if t.layer.activation.exact else ACTIVATION_ERROR
     cdef real lost = 1 if t.layer.activation.cancels else 0
     cdef real e
-    if t.weight != NULL:
-        times_weight(p.squares + t.begin, t.n_in, t.n_out, variance, b.lanes, NULL, scratch, &p.worker)
-    else:
-        times_factor(t, 0, t.n_out, b.lanes, variance)
-        times_factor(t, 0, t.n_out, b.lanes, variance)
-        memcpy(scratch, variance, n * sizeof(real))
+    t.kind.spread(p, b, s, variance, scratch)
     for j in range(n):
         variance[j] = 1
     times_slope(t, z, f, variance, n)

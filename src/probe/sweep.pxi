@@ -47,33 +47,14 @@ cdef void move_along(
     cdef const Point *p = sweep.point
     cdef const Block *b = sweep.block
     cdef const Stage *t
-    cdef const real *tangent
-    cdef Py_ssize_t n, q
     cdef int s
     cdef bint moves = False
     low[0], high[0] = 0, 0
     for s in range(p.n_stages):
         t = &p.stages[s]
-        n = t.n_out * b.lanes
-        tangent = sweep.tangents[s]
-        if tangent == NULL and not moves:
+        if sweep.tangents[s] == NULL and not moves:
             continue
-        if t.weight == NULL:
-            times_factor(t, 0, t.n_out, b.lanes, w.dz)
-            move_stage(p, b, w, s, 0, t.n_out)
-            continue
-        if tangent == NULL:
-            memset(w.other, 0, n * sizeof(real))
-        else:
-            if moves:
-                times_weight(sweep.direction + t.begin, t.n_in, t.n_out, w.dz, b.lanes, tangent, w.other, &w.worker)
-            else:
-                memcpy(w.other, tangent, n * sizeof(real))
-            for q in range(n):
-                w.other[q] *= step
-        if moves:
-            times_weight(t.weight, t.n_in, t.n_out, w.dz, b.lanes, w.other, w.other, &w.worker)
-        swap(w)
+        t.kind.move(sweep, w, s, step, moves)
         move_stage(p, b, w, s, 0, t.n_out)
         moves = True
     if moves:

@@ -30,7 +30,7 @@ cdef int settle_layers(
         layer = &plan.layers[i]
         layer.frozen = factors is not None and factors[i] == 0
         layer.update = NULL
-        if layer.kind != DENSE or layer.frozen:
+        if not layer.n_params or layer.frozen:
             continue
         plan.lowest = i
         found.l1 = max(found.l1, own_or(layer.l1, l1))
@@ -52,9 +52,9 @@ cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) no
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and not layer.frozen:
+        if layer.n_weights and not layer.frozen:
             pull(
-                layer.n_in * layer.n_out, plan.params + layer.weight_at,
+                layer.n_weights, plan.params + layer.weight_at,
                 <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
             )
 
@@ -83,20 +83,24 @@ cdef void begin_layers(
 cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcept nogil:
     """The update from grads (n_params,), penalties included, layer by layer."""
     cdef const Layer *layer
+    cdef Py_ssize_t rest
     cdef real l1
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and not layer.frozen:
+        if layer.n_params and not layer.frozen:
             l1 = <real>own_or(layer.l1, sink.l1)
-            update_part(sink, layer, layer.weight_at, layer.n_in * layer.n_out, grads, l1)
-            if layer.bias_at >= 0:
-                update_part(sink, layer, layer.bias_at, layer.n_out, grads, 0)
+            update_part(sink, layer, layer.weight_at, layer.n_weights, grads, l1)
+            rest = layer.n_params - layer.n_weights
+            update_part(sink, layer, layer.weight_at + layer.n_weights, rest, grads, 0)
 
 
 cdef inline void update_part(
     Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, const real *grads, real l1,
 ) noexcept nogil:
+    """Update n parameters of a layer, from `at` on; n may be 0."""
+    if n == 0:
+        return
     proximal_apply(
         update_of(of, sink.update), l1, sink.params + at, grads + at,
         NULL if sink.slots == NULL else sink.slots + at, sink.stride, n,
@@ -109,7 +113,7 @@ cdef void limit_weights(const Plan *plan, double *scratch) noexcept nogil:
     cdef int i
     for i in range(plan.lowest, plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and layer.max_norm != INFINITY and not layer.frozen:
+        if layer.max_norm != INFINITY and not layer.frozen:
             limit_norms(layer, plan.params + layer.weight_at, scratch)
 
 

@@ -27,8 +27,8 @@ cdef double norm_bound(const Pass *batch, const Layerwise *layers) noexcept nogi
     cdef int i
     for i in range(plan.first, plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE and not layer.frozen:
-            layer_input(batch, space, i, 0, &x, &x_row)
+        if layer.n_params and not layer.frozen:
+            gradient_input(batch, space, i, 0, &x, &x_row)
             squares += sum_squares(batch.rows * layer.out_row, space.delta[i]) * (
                 sum_squares((batch.rows - 1) * x_row + layer.n_in, x) + batch.rows
             )

@@ -83,13 +83,13 @@ cdef class Training:
         self.limit = 1e30 if REAL_IS_FLOAT else 1e290
         self.seed = seed
         for i in range(network.plan.n_layers):
-            self.drops = self.drops or network.plan.layers[i].kind == DROPOUT
+            self.drops = self.drops or network.plan.layers[i].kind.drops
         self.factors = factors
         self.owned, self.turns = [], {}
         settle_layers(network, factors, l1, l2, self.owned, &self.layers)
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
-            self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind == DROPOUT
+            self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind.drops
 
     def __dealloc__(self):
         free(self.backup)

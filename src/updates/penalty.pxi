@@ -9,16 +9,16 @@ cdef double penalty(const Plan *plan, double l1, double l2) noexcept nogil:
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind != DENSE:
+        if not layer.n_weights:
             continue
         w = plan.params + layer.weight_at
         if own_or(layer.l1, l1) != 0:        # or 0 times infinity would come of weights that are too large
             size = 0
-            for j in range(layer.n_in * layer.n_out):
+            for j in range(layer.n_weights):
                 size += real_abs(w[j])
             total += own_or(layer.l1, l1) * size
         if own_or(layer.l2, l2) != 0:
-            total += own_or(layer.l2, l2) / 2 * sum_squares(layer.n_in * layer.n_out, w)
+            total += own_or(layer.l2, l2) / 2 * sum_squares(layer.n_weights, w)
     return total
 
 
@@ -28,8 +28,8 @@ cdef void add_penalties(const Plan *plan, double l1, double l2, real *grads) noe
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
-        if layer.kind == DENSE:
+        if layer.n_weights:
             add_penalty(
-                layer.n_in * layer.n_out, plan.params + layer.weight_at,
+                layer.n_weights, plan.params + layer.weight_at,
                 <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
             )

@@ -4,10 +4,12 @@ import importlib.util
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import gdcore as gd
+from gdcore.layers.layer import Layer
 
 ROOT = Path(gd.__file__).parent.parent
 README = ROOT / "README.md"
@@ -94,6 +96,7 @@ def test_filling_changes_nothing():
 
 def test_each_registry_has_its_rows():
     registries = {
+        "layers": get_args(Layer),
         "activations": gd.ACTIVATIONS,
         "losses": gd.LOSSES,
         "optimizers": gd.OPTIMIZERS,

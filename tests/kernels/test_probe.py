@@ -42,6 +42,19 @@ def scaled_layers(sizes, activation):
     )
 
 
+def normalized_layers(sizes, activation):
+    """Layers that normalize the inputs and what dense layers give."""
+    first, *_, last = sizes
+    return (
+        gd.LayerNorm(first),
+        gd.Dense(first, 5, activation),
+        gd.LayerNorm(5, eps=0.01),
+        gd.Dense(5, 4, "sigmoid"),
+        gd.Dense(4, last, "tanh"),
+        *([] if last == 1 else [gd.LayerNorm(last)]),
+    )
+
+
 class Case:
     """A random model, samples and loss: the compiled probe, and the objective in wider arithmetic."""
 
@@ -56,11 +69,11 @@ class Case:
         penalties=False,
         weighted=False,
         scale=1.0,
-        scaled=False,
+        layers_of=None,
     ):
         rng = np.random.default_rng([seed, rows, *map(ord, activation)])
         dtype, wide = kernels.PRECISION, WIDE[kernels.PRECISION]
-        self.layers = scaled_layers(sizes, activation) if scaled else gd.MLP(sizes, activation).layers
+        self.layers = layers_of(sizes, activation) if layers_of else gd.MLP(sizes, activation).layers
         self.params = rng.normal(scale=0.6, size=gd.Sequential(*self.layers).n_params).astype(dtype)
         self.X = (scale * rng.normal(size=(rows, sizes[0]))).astype(dtype)
         y = draw_targets(loss, rng, rows, sizes[-1])
@@ -119,7 +132,7 @@ def cases(kernels):
             penalties=seed % 3 == 0,
             weighted=seed % 2 == 0,
             scale=(0.1, 1.0, 3.0)[seed % 3],
-            scaled=seed % 4 == 3,
+            layers_of=(None, None, normalized_layers, scaled_layers)[seed % 4],
         )
 
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from gdcore import Dense, Dropout, LeakyReLU, MinMax, Standardize
+from gdcore import Dense, Dropout, LayerNorm, LeakyReLU, MinMax, Standardize
 
 erf = np.vectorize(math.erf, otypes=[float])
 
@@ -197,9 +197,13 @@ def loss(name, option, z, y, weight=None):
 
 
 def split(layers, vector):
-    """(weight, bias or None) of each dense layer, as views of a flat vector; None for any other layer."""
+    """(weight, bias or None) of each dense layer, (gain, bias) of a LayerNorm, as views of a flat vector; else None."""
     parts, at = [], 0
     for layer in layers:
+        if isinstance(layer, LayerNorm):
+            parts.append((vector[at : at + layer.features], vector[at + layer.features : at + layer.n_params]))
+            at += layer.n_params
+            continue
         if not isinstance(layer, Dense):
             parts.append(None)
             continue
@@ -218,6 +222,21 @@ def dense(x, weight, bias):
 def dense_gradient(x, weight, delta):
     """d loss / d weight, d bias and d x, of delta = d loss / d (x W + b)."""
     return x.T @ delta, delta.sum(axis=0), delta @ weight.T
+
+
+def layer_norm(x, gain, bias, eps):
+    """The outputs; as torch.nn.LayerNorm."""
+    return (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + eps) * gain + bias
+
+
+def layer_norm_gradient(x, gain, eps, delta):
+    """d loss / d gain, d bias and d x, the latter by the Jacobian of every row."""
+    k = x.shape[1]
+    scale = np.sqrt(x.var(axis=1, keepdims=True) + eps)
+    unit = (x - x.mean(axis=1, keepdims=True)) / scale
+    centre = np.eye(k) - 1 / k
+    jacobians = (centre - unit[:, :, None] * unit[:, None, :] / k) / scale[:, :, None]
+    return (delta * unit).sum(axis=0), delta.sum(axis=0), np.einsum("ri,rij->rj", delta * gain, jacobians)
 
 
 def dropout(x, mask):
@@ -246,6 +265,8 @@ def forward(layers, params, X, masks=()):
         elif part is None:
             mask = next(masks, None)
             x, factor = dropout(x, mask), np.ones_like(x) if mask is None else mask
+        elif isinstance(layer, LayerNorm):
+            x, factor = layer_norm(x, *part, layer.eps), np.ones_like(x)
         else:
             x, factor = activation(layer.activation, dense(x, *part))
         factors.append(factor)
@@ -256,11 +277,14 @@ def backward(layers, params, inputs, factors, delta):
     """The gradient (n_params,) that belongs to delta = d loss / d outputs."""
     grad = np.zeros_like(params)
     parts = zip(layers, split(layers, params), split(layers, grad), inputs, factors, strict=True)
-    for _, part, into, x, factor in reversed(list(parts)):
+    for layer, part, into, x, factor in reversed(list(parts)):
         delta = delta * factor
         if part is None:
             continue
-        d_weight, d_bias, delta = dense_gradient(x, part[0], delta)
+        if isinstance(layer, LayerNorm):
+            d_weight, d_bias, delta = layer_norm_gradient(x, part[0], layer.eps, delta)
+        else:
+            d_weight, d_bias, delta = dense_gradient(x, part[0], delta)
         into[0][:] = d_weight
         if into[1] is not None:
             into[1][:] = d_bias

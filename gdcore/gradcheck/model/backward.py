@@ -20,6 +20,7 @@ from ...layers.activations import ActivationLike
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.layer import Layer
+from ...layers.layer_norm import LayerNorm, normalized, normalized_back
 from ...layers.scaling import Log1p, Scaling, scaled
 from ...layers.stack import Stack
 from ..report.causes import Guess
@@ -33,7 +34,7 @@ class Step(NamedTuple):
 
     Attributes
     ----------
-    kind : {"dense", "dropout", "scaling"}
+    kind : {"dense", "norm", "dropout", "scaling"}
     activation : str or LeakyReLU
         Of a dense layer; "" for the others.
     x : ndarray, shape (n, i)
@@ -41,7 +42,9 @@ class Step(NamedTuple):
     z, slope : ndarray, shape (n, o)
         What its elementwise function is taken of, and that function's slope.
     weight : ndarray, shape (i, o)
-        Of a dense layer; empty for the others.
+        Of a dense layer, or a normalization's gain (o,); empty for the others.
+    eps : float, default 0
+        Of a normalization.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Step(NamedTuple):
     z: Vector
     slope: Vector
     weight: Vector
+    eps: float = 0.0
 
 
 def masks(objective: Objective) -> dict[int, Vector]:
@@ -87,6 +91,10 @@ def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
             weight, *bias = next(views)
             z = x @ weight + sum(bias)
             found.append(Step("dense", layer.activation, x, z, at_ends(layer.activation, z)[1], weight))
+        elif isinstance(layer, LayerNorm):
+            gain, shift = next(views)
+            z = normalized(x, layer.eps)[0] * gain + shift
+            found.append(Step("norm", "", x, z, np.ones_like(z), gain, layer.eps))
         elif isinstance(layer, Dropout):
             found.append(Step("dropout", "", x, x, kept[i], x[:0]))
         elif isinstance(layer, Scaling):
@@ -119,6 +127,11 @@ def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector)
             for view in bias:
                 view[...] = delta.sum(axis=0)
             delta = delta @ step.weight.T
+        elif step.kind == "norm":
+            gain, shift = places.pop()
+            unit, scale = normalized(step.x, step.eps)
+            gain[...], shift[...] = (delta * unit).sum(axis=0), delta.sum(axis=0)
+            delta = normalized_back(delta * step.weight, unit, scale)
     return grad
 
 

@@ -28,6 +28,7 @@ from ..._kernels import load
 from ...layers.activations import ActivationLike, get_activation
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
+from ...layers.layer_norm import LayerNorm, normalized
 from ...layers.scaling import Log1p, Scaling, scaled
 from ...losses import Loss
 from ..slopes.entries import Roundoff
@@ -38,6 +39,15 @@ ELEMENTARY = 8
 """An activation's value or slope has at most this many roundings: exp, tanh, erf and what follows them."""
 TRIALS = 8
 """The loss is tried with this many ways of adding up the outputs' errors."""
+
+
+class Normed(NamedTuple):
+    """Normalized rows (n, k) and their possible error; 1 / sqrt(variance + eps) (n, 1), and how far it may go up."""
+
+    unit: Vector
+    unit_error: Vector
+    inverse: Vector
+    highest: Vector
 
 
 class Passed(NamedTuple):
@@ -54,6 +64,7 @@ class Passed(NamedTuple):
     slope_error: Vector
     jump: Vector
     views: tuple[Vector, ...]
+    norm: Normed | None = None
 
 
 def summing(n: int, eps: float) -> float:
@@ -105,6 +116,14 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             value_error, slope, slope_error, jump = activation_errors(layer.activation, z, z_error, eps)
             passed.append(Passed(x, error, z_error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
+        elif isinstance(layer, LayerNorm):
+            views = next(dense)
+            norm = norm_errors(layer, x, error, eps)
+            z_error = norm.unit_error * np.abs(views[0]) + 2 * eps * (np.abs(norm.unit * views[0]) + np.abs(views[1]))
+            z_error += nudge * np.maximum(1, np.abs(norm.unit))
+            none = np.zeros_like(x)
+            passed.append(Passed(x, error, z_error, none + 1, none, none, tuple(views), norm))
+            x, error = next(outputs), z_error
         elif isinstance(layer, Scaling):
             slope, slope_error, out_error = scaling_errors(layer, x, error, eps)
             passed.append(Passed(x, error, error, slope, slope_error, np.zeros_like(x), ()))
@@ -115,6 +134,39 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             passed.append(Passed(x, error, error, mask, eps * mask, np.zeros_like(x), ()))
             x, error = out, error * mask + eps * np.abs(out)
     return passed, x, error
+
+
+def norm_errors(layer: LayerNorm, x: Vector, error: Vector, eps: float) -> Normed:
+    """Return what a normalization makes of rows (n, k), and what that may be off by."""
+    unit, scale = normalized(x, layer.eps)
+    near = np.abs(x - x[:, :1])
+    double = float(np.finfo(np.float64).eps)  # the kernels compute a row in double
+    off = centred(error) + 4 * double * (near + near.mean(axis=1, keepdims=True))
+    least = np.maximum(scale - np.sqrt(np.mean(off**2, axis=1, keepdims=True)), sqrt(layer.eps))
+    along = np.mean((np.abs(unit) + off / scale) * off, axis=1, keepdims=True)
+    unit_error = (off + np.abs(unit) * along) / least + summing(layer.features, eps) * np.abs(unit)
+    return Normed(unit, np.where(off > 0, unit_error, 0.0), 1 / scale, (1 + ELEMENTARY * eps) / least)
+
+
+def centred(sizes: Vector) -> Vector:
+    """Return how large numbers (n, k) can be, less the mean of their row, if they are at most `sizes`."""
+    found: Vector = sizes * (1 - 2 / sizes.shape[1]) + sizes.mean(axis=1, keepdims=True)
+    return found
+
+
+def norm_back_errors(of: Normed, gain: Vector, delta: Vector, delta_error: Vector, eps: float) -> tuple[Vector, Vector]:
+    """Return |d loss / d inputs| (n, k), at most, and its possible error, from those of the outputs."""
+
+    def along(left: Vector, right: Vector) -> Vector:
+        found: Vector = np.mean(left * right, axis=1, keepdims=True)
+        return found
+
+    g, g_error, unit = delta * gain, delta_error * gain, np.abs(of.unit)
+    size = centred(g) + unit * along(g, unit)
+    error = centred(g_error) + unit * along(g_error, unit)
+    error += of.unit_error * along(g + g_error, unit + of.unit_error) + unit * along(g + g_error, of.unit_error)
+    error += summing(gain.size, eps) * (g + g.mean(axis=1, keepdims=True) + unit * along(g, unit))
+    return of.inverse * size, of.highest * error + (of.highest - of.inverse) * size
 
 
 def scaling_errors(layer: Scaling, x: Vector, error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
@@ -139,7 +191,14 @@ def backward_errors(
     for step in reversed(passed):
         delta_error = delta_error * (step.slope + step.slope_error) + delta * (step.slope_error + eps * step.slope)
         delta = delta * step.slope
-        if step.views:
+        if step.norm is not None:
+            into, rows = places.pop(), summing(len(delta), eps)
+            sizes = np.abs(step.norm.unit)
+            terms = delta_error * (sizes + step.norm.unit_error) + delta * step.norm.unit_error
+            into[0][...] = (terms + rows * delta * sizes).sum(axis=0)
+            into[1][...] = delta_error.sum(axis=0) + rows * delta.sum(axis=0)
+            delta, delta_error = norm_back_errors(step.norm, np.abs(step.views[0]), delta, delta_error, eps)
+        elif step.views:
             into, rows = places.pop(), summing(len(delta), eps)
             into[0][...] = np.abs(step.x).T @ (delta_error + rows * delta) + step.x_error.T @ (delta + delta_error)
             for bias in into[1:]:

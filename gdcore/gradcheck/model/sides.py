@@ -21,6 +21,8 @@ import numpy as np
 
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
+from ...layers.layer import Trained
+from ...layers.layer_norm import LayerNorm, normalized
 from ...layers.scaling import Scaling, scaled
 from ...losses import Loss
 from ..slopes.evaluator import Differences, Indices, Vector
@@ -191,7 +193,7 @@ class Smooth:
     def _weights(self, params: Vector) -> list[list[Vector]]:
         """Weight and bias of each layer of `params`; of a layer that has none, nothing."""
         views = self._objective.stack.layer_views(params)
-        return [next(views) if isinstance(layer, Dense) else [] for layer in self._layers]
+        return [next(views) if isinstance(layer, Trained) else [] for layer in self._layers]
 
     def _output(self, i: int, z: Vector) -> Vector:
         """What step i makes of the input z of its elementwise function."""
@@ -206,11 +208,18 @@ class Smooth:
         moved = z - line.here
         return np.where(line.near, line.value + moved * (line.slope + moved * line.bend / 2), out)
 
+    def _input(self, i: int, weights: list[Vector], x: Vector) -> Vector:
+        """What step i takes its elementwise function of, from its own input x."""
+        layer = self._layers[i]
+        if isinstance(layer, LayerNorm):
+            return normalized(x, layer.eps)[0] * weights[0] + weights[1]
+        return x @ weights[0] + sum(weights[1:]) if weights else x
+
     def _forward(self, weights: list[list[Vector]], first: int, x: Vector) -> tuple[list[Vector], list[Vector]]:
         """From the input x of step `first` on: every step's output, and the input of its elementwise function."""
         outputs, inputs = [], []
         for i in range(first, len(self._layers)):
-            inputs.append(x @ weights[i][0] + sum(weights[i][1:]) if weights[i] else x)
+            inputs.append(self._input(i, weights[i], x))
             x = self._output(i, inputs[-1])
             outputs.append(x)
         return outputs, inputs
@@ -285,22 +294,27 @@ class Smooth:
 
     def at(self, indices: Indices, points: Vector) -> Differences:
         """Differences where one parameter is another number."""
-        steps = [i for i, layer in enumerate(self._layers) if isinstance(layer, Dense)]
+        steps = [i for i, layer in enumerate(self._layers) if isinstance(layer, Trained)]
         weights, parts = self._weights(self.x), []
         starts = np.cumsum([0, *(sum(view.size for view in weights[i]) for i in steps[:-1])])
         for index, point in zip(indices.tolist(), points.tolist(), strict=True):
             place = int(np.searchsorted(starts, index, side="right")) - 1
             i = steps[place]
-            row, unit = divmod(index - int(starts[place]), weights[i][0].shape[1])
-            x = self._objective.data.X if i == 0 else self._base[i - 1]
+            row, unit = divmod(index - int(starts[place]), self._z[i].shape[1])
+            factors = self._factors(i, unit)
             z = self._z[i].copy()
-            z[:, unit] += (point - self.x[index]) * (x[:, row] if row < x.shape[1] else 1.0)
+            z[:, unit] += (point - self.x[index]) * (factors[:, row] if row < factors.shape[1] else 1.0)
             out = self._output(i, z)
             outputs, inputs = self._forward(weights, i + 1, out)
             one = slice(index, index + 1)
             penalty = self._penalties(self.x[one], np.array([point]), self._l1[one], self._l2[one])
             parts.append((self._difference(i, [z, *inputs], outputs[-1] if outputs else out), penalty))
         return self._joined(parts)
+
+    def _factors(self, i: int, unit: int) -> Vector:
+        """What the parameters of a unit of step i multiply, (n, their number); the bias, which comes last, left out."""
+        x, layer = self._objective.data.X if i == 0 else self._base[i - 1], self._layers[i]
+        return normalized(x, layer.eps)[0][:, unit : unit + 1] if isinstance(layer, LayerNorm) else x
 
     def along(self, direction: Vector, steps: Vector) -> Differences:
         """Differences along a line."""
