@@ -85,6 +85,20 @@ def other_option(place: str, module: object, argument: str, found: object, wante
     )
 
 
+def one_axis(place: str, shape: Sequence[int]) -> int:
+    """Check and return the width of a normalization."""
+    if len(shape) != 1:
+        raise ValueError(f"module {place} normalizes over axes of shape {tuple(shape)}; expected one axis: flatten it")
+    return int(shape[0])
+
+
+def without_gain(place: str) -> ValueError:
+    """Return the error for a normalization without parameters."""
+    return ValueError(
+        f"module {place}, a LayerNorm, has no gain and bias: pass elementwise_affine=True, which trains them"
+    )
+
+
 def no_module(activation: str) -> TypeError:
     """Return the error for an activation that PyTorch has no module of."""
     return TypeError(
@@ -96,7 +110,7 @@ def no_module(activation: str) -> TypeError:
 def foreign_module(place: str, module: object, nearest: str | None) -> TypeError:
     """Return the error for a module that gdcore has nothing equal to."""
     remedy = nearest or "pass the Sequential inside it, or its state_dict() with activation="
-    kinds = "Sequential, Linear, Dropout, Identity and the activations of gdcore.ACTIVATIONS"
+    kinds = "Sequential, Linear, LayerNorm, Dropout, Identity and the activations of gdcore.ACTIVATIONS"
     return TypeError(f"module {place} is a {type(module).__name__}; from_torch knows {kinds}: {remedy}")
 
 

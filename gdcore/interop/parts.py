@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..layers.activations import get_activation
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
+from ..layers.layer_norm import LayerNorm
 from ..layers.scaling import Log1p, MinMax, Standardize
 from ..layers.target import ScaledTarget
 from ..models import Sequential
@@ -98,7 +99,18 @@ class TargetPart:
     std: NDArray[Any]
 
 
-Part = DensePart | AffinePart | Log1pPart | DropoutPart | TargetPart
+@final
+@dataclass(frozen=True)
+class NormPart:
+    """The normalization of each row: a = (x - mean) / sqrt(variance + eps) * gain + bias, both (features,)."""
+
+    index: int
+    layer: LayerNorm
+    gain: NDArray[Any]
+    bias: NDArray[Any]
+
+
+Part = NormPart | DensePart | AffinePart | Log1pPart | DropoutPart | TargetPart
 
 
 def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
@@ -120,7 +132,7 @@ def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
     """
     arrays = dict(net.parameters())
     parts: list[Part] = []
-    dense = 0
+    dense = norms = 0
     for i, layer in enumerate(net.layers):
         if isinstance(layer, Dense):
             bias = arrays[f"dense{dense}.bias"] if layer.bias else None
@@ -135,6 +147,11 @@ def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
                     i, layer, shift, interop_checks.rounded(name, exact.factor, dtype, nonzero=True), exact.offset
                 )
             )
+        elif isinstance(layer, LayerNorm):
+            gain, bias = (arrays[f"norm{norms}.{kind}"] for kind in ("gain", "bias"))
+            gain = interop_checks.rounded(f"gain of layer {i}", gain, dtype)
+            parts.append(NormPart(i, layer, gain, interop_checks.rounded(f"bias of layer {i}", bias, dtype)))
+            norms += 1
         elif isinstance(layer, Log1p):
             parts.append(Log1pPart(i, layer))
         elif isinstance(layer, Dropout):
@@ -142,7 +159,7 @@ def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
         elif isinstance(layer, ScaledTarget):
             parts.append(TargetPart(i, layer, *interop_checks.target_scale(layer, dtype)))
         else:
-            known = (kind.__name__ for kind in (Dense, Dropout, Standardize, MinMax, Log1p, ScaledTarget))
+            known = (kind.__name__ for kind in (Dense, Dropout, LayerNorm, Standardize, MinMax, Log1p, ScaledTarget))
             raise interop_checks.cannot_express(target, i, layer, known, "build a model of those")
     return parts
 

@@ -4,7 +4,8 @@ Design
 ------
 - Texts are written for both precisions. A number with the suffix r, and REAL, EXP and TANH, become those of the one
   that is exported; `@sigmoid(z)` calls the function of that name in `FUNCTIONS`, and brings it into the header.
-- Only exp and tanh come from the C library. Small machines have these two if they have any, and what is made of them
+- Only exp and tanh, and sqrt for LayerNorm, come from the C library.
+  Small machines have these two if they have any, and what is made of them
   here keeps the digits that the kernels keep: exp(z) - 1 from tanh, the tails of the normal distribution from a
   continued fraction, log(1 + x) from a series.
 - At a kink the slope is the kernels': that on the left, or that of the flat side.
@@ -157,6 +158,39 @@ static inline REAL @tanh_softplus(REAL z)
     return n / (n + 2.0r);
 }
 """,
+    "norm": """
+/* unit = (x - mean) / sqrt(variance + eps), relative to the first number -> 1 / sqrt(variance + eps) */
+static inline REAL @norm(const REAL *x, REAL eps, REAL *unit, int n)
+{
+    REAL mean = 0.0r, variance = 0.0r, first = x[0], inverse;
+    int j;
+    for (j = 0; j < n; j++)
+        mean += x[j] - first;
+    mean /= (REAL)n;
+    for (j = 0; j < n; j++) {
+        unit[j] = x[j] - first - mean;
+        variance += unit[j] * unit[j];
+    }
+    inverse = 1.0r / SQRT(variance / (REAL)n + eps);
+    for (j = 0; j < n; j++)
+        unit[j] *= inverse;
+    return inverse;
+}
+""",
+    "norm_back": """
+static inline void @norm_back(REAL *d, const REAL *gain, const REAL *unit, REAL inverse, int n)
+{
+    REAL mean = 0.0r, along = 0.0r;
+    int j;
+    for (j = 0; j < n; j++) {
+        d[j] *= gain[j];
+        mean += d[j];
+        along += d[j] * unit[j];
+    }
+    for (j = 0; j < n; j++)
+        d[j] = (d[j] - mean / (REAL)n - unit[j] * along / (REAL)n) * inverse;
+}
+""",
     "mish_slope": """
 static inline REAL @mish_slope(REAL z)
 {
@@ -167,7 +201,7 @@ static inline REAL @mish_slope(REAL z)
 }
 """Name -> definition, each after those that it calls."""
 
-LIBRARY = {"EXP": "exp", "TANH": "tanh"}
+LIBRARY = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt"}
 """What comes from the C library."""
 
 TERMS = {"float32": 8, "float64": 17}

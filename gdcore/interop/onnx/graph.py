@@ -31,9 +31,8 @@ class Graph:
         self.initializers.append(self._numpy_helper.from_array(array, name))
         return name
 
-    def node(self, kind: str, *inputs: str, output: str | None = None, axis: int | None = None) -> str:
+    def node(self, kind: str, *inputs: str, output: str | None = None, **options: float) -> str:
         """Add an operation, and return the name of its result."""
         output = f"{kind.lower()}{len(self.nodes)}" if output is None else output
-        options = {} if axis is None else {"axis": axis}
         self.nodes.append(self._helper.make_node(kind, list(inputs), [output], **options))
         return output

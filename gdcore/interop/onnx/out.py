@@ -9,7 +9,7 @@ from ...base.calls import explains_calls
 from ...base.optional import optional
 from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, DropoutPart, Log1pPart, Part, parts_of
+from ..parts import AffinePart, DensePart, DropoutPart, Log1pPart, NormPart, Part, parts_of
 from .forms import FORMS, log1p
 from .graph import Graph
 
@@ -69,7 +69,8 @@ def to_onnx(model: Sequential, *, dtype: str | None = None, output: str = "raw")
     if word == "raw":
         graph.node("Identity", here, output="y")
     else:
-        graph.node(OUTPUTS[word], here, output="y", axis=1 if word == "softmax" else None)
+        options = {"axis": 1} if word == "softmax" else {}
+        graph.node(OUTPUTS[word], here, output="y", **options)
     kind = onnx.TensorProto.FLOAT if dtype == "float32" else onnx.TensorProto.DOUBLE
     info = onnx.helper.make_tensor_value_info
     proto = onnx.helper.make_model(
@@ -100,6 +101,9 @@ def _add(graph: Graph, here: str, part: Part) -> str:
         return FORMS[part.activation](graph, graph.node("Gemm", *inputs), part.option)
     if isinstance(part, DropoutPart):
         return here
+    if isinstance(part, NormPart):
+        inputs = (here, graph.constant(part.gain, f"gain{i}"), graph.constant(part.bias, f"bias{i}"))
+        return graph.node("LayerNormalization", *inputs, epsilon=float(part.layer.eps))
     if isinstance(part, Log1pPart):
         return log1p(graph, here)
     if isinstance(part, AffinePart):

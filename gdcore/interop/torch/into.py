@@ -24,6 +24,7 @@ from ...layers.activations import ActivationLike, activation_spec
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.layer import Layer
+from ...layers.layer_norm import LayerNorm
 from ...layers.scaling import Log1p, MinMax, Standardize
 from ...layers.target import ScaledTarget
 from ...models import Sequential
@@ -105,6 +106,13 @@ def _add(nn: Any, place: str, module: Any, layers: list[Layer], arrays: Arrays) 
         found = [array_of(f"{place}.{name}", value) for name, value in module.named_parameters()]
         layers.append(Dense(module.in_features, module.out_features, bias=module.bias is not None))
         arrays += [found[0].T, *found[1:]]
+        return
+    if type(module) is nn.LayerNorm:
+        layers.append(LayerNorm(interop_checks.one_axis(place, module.normalized_shape), float(module.eps)))
+        given = {name: array_of(f"{place}.{name}", value) for name, value in module.named_parameters()}
+        if not given:
+            raise interop_checks.without_gain(place)
+        arrays += [given["weight"], given.get("bias", np.zeros_like(given["weight"]))]
         return
     if type(module) is nn.Dropout:
         if module.p >= 1:
