@@ -5,8 +5,8 @@ Design
 - Texts are written for both precisions. A number with the suffix r, and REAL, EXP and TANH, become those of the one
   that is exported; `@sigmoid(z)` calls the function of that name in `FUNCTIONS`, and brings it into the header.
 - Only exp and tanh, and sqrt for LayerNorm, come from the C library. Small machines have these if they have any, and
-  what is made of them here keeps the digits that the kernels keep: exp(z) - 1 from tanh, the tails of the normal distribution from a
-  continued fraction, log(1 + x) from a series.
+  what is made of them here keeps the digits that the kernels keep: exp(z) - 1 from tanh, the tails of the normal
+  distribution from a continued fraction, log(1 + x) from a series.
 - At a kink the slope is the kernels': that on the left, or that of the flat side.
 - A comparison with NaN is false, and every choice of a value is written such that false returns the argument.
 """
