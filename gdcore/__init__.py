@@ -60,6 +60,7 @@ Gradients and diagnosis
 Modules
     schedules       learning rates that change: Cosine, StepDecay, OneCycle, ReduceOnPlateau, ... (SCHEDULES)
     metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
+    interop         to_c, to_onnx, to_torch and from_torch, to_sklearn and from_sklearn
     plot            pictures of runs, models and losses
 
 Settings
@@ -115,7 +116,7 @@ from .metrics import METRICS
 from .models import MLP, LinearModel, ScaledTarget, Sequential
 
 if TYPE_CHECKING:
-    from . import plot, schedules
+    from . import interop, plot, schedules
     from .diagnosis import (
         Diagnosis,
         Finding,
@@ -243,6 +244,7 @@ __all__ = [
     "diagnose",
     "find_learning_rate",
     "get_num_threads",
+    "interop",
     "learning_rate_bound",
     "load",
     "metrics",
@@ -261,6 +263,7 @@ LATER = {
     "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "RangeTest", "diagnose", "find_learning_rate",
                   "learning_rate_bound"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
+    "interop": (),
     "io": ("FileFormatError", "load", "save"),
     "io.checkpoint": ("Checkpoint",),
     "minimize.minimize": ("MinimizeResult", "minimize"),

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from .not_arrays import columns_of, kind_of, library, refuse_foreign, unreadable
+from .not_arrays import columns_of, kind_of, library, refuse_foreign, speaks_dlpack_alone, unreadable
 
 NUMBERS = "biuf"
 TEXT = "USOT"
@@ -43,8 +43,8 @@ def plain_array(name: str, value: object) -> NDArray[Any]:
         raise ValueError(f"{name} is a masked array: pass {name}.filled(value), or leave the masked rows out")
     refuse_foreign(name, value)
     try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        array = np.from_dlpack(value) if speaks_dlpack_alone(value) else np.asarray(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError, RuntimeError, OverflowError, BufferError) as error:
         raise unreadable(name, value, error) from None
     if array.dtype.kind not in "OMmSU" and library(value) not in BY_COLUMN:
         return array

@@ -135,8 +135,14 @@ KINDS = (
 
 def _no_array(value: object) -> bool:
     """Return whether NumPy has no way to read an object as an array."""
-    ways = ("__array__", "__array_interface__", "__array_struct__", "__buffer__", "__getitem__")
+    ways = ("__array__", "__array_interface__", "__array_struct__", "__buffer__", "__dlpack__", "__getitem__")
     return all(getattr(value, way, None) is None for way in ways)
+
+
+def speaks_dlpack_alone(value: object) -> bool:
+    """Return whether an object of another library is an array that only DLPack can read."""
+    ways = ("__array__", "__array_interface__", "__array_struct__")
+    return getattr(value, "__dlpack__", None) is not None and all(getattr(value, way, None) is None for way in ways)
 
 
 def refuse_foreign(name: str, value: object) -> None:

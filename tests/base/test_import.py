@@ -23,6 +23,7 @@ LATER = (
     "datasets",
     "diagnosis",
     "gradcheck",
+    "interop",
     "io",
     "minimize.minimize",
     "optimizers",

@@ -10,6 +10,8 @@ import pytest
 import gdcore as gd
 
 NEEDED = {"pictures.md": "matplotlib"}
+LIBRARIES = {"gradients.md": ("torch",), "interop.md": ("torch", "sklearn", "onnxruntime")}
+"""Pages with blocks that need a library each; those run after the first block of their page."""
 WITHOUT_CODE = {"index.md"}
 MOST_BYTES = 60_000
 
@@ -33,22 +35,24 @@ def test_code_runs(page, request, tmp_path, monkeypatch):
     blocks = code(page)
     assert bool(blocks) != (page.name in WITHOUT_CODE)
     for source in blocks:
-        if "torch" not in source:
+        if not any(library in source for library in LIBRARIES.get(page.name, ())):
             exec(compile(source, page.name, "exec"), names)
     for name, value in names.items():
         if name.startswith("test_"):
             value()
 
 
-def test_code_of_torch_runs_after_the_imports_of_its_page():
-    pytest.importorskip("torch")
-    first, *blocks = code(DOCS / "gradients.md")
+@pytest.mark.parametrize(("page", "library"), [(page, each) for page in LIBRARIES for each in LIBRARIES[page]])
+def test_code_of_a_library_runs_after_the_first_block_of_its_page(page, library, tmp_path, monkeypatch):
+    pytest.importorskip(library)
+    monkeypatch.chdir(tmp_path)
+    first, *blocks = code(DOCS / page)
     names: dict[str, object] = {}
-    exec(compile(first, "gradients.md", "exec"), names)
-    blocks = [source for source in blocks if "torch" in source]
+    exec(compile(first, page, "exec"), names)
+    blocks = [source for source in blocks if library in source]
     assert blocks
     for source in blocks:
-        exec(compile(source, "gradients.md", "exec"), names)
+        exec(compile(source, page, "exec"), names)
 
 
 def test_the_pictures_command_tells_what_it_does_and_does_nothing():

@@ -66,6 +66,27 @@ ACTIVATION = {
     "tests/recorded/make_torch_gradients.py": [
         ("}\nLOSSES =", '    "isru": lambda f, z: z / (1 + z * z).sqrt(),\n'),
     ],
+    "gdcore/interop/c/forms.py": [
+        (
+            '}\n"""The name of every activation -> its form."""',
+            '    "isru": Form("z * EXP(-0.5r * @log1p(z * z))", "EXP(-1.5r * @log1p(z * z))"),\n',
+        ),
+    ],
+    "gdcore/interop/onnx/forms.py": [
+        (
+            "FORMS: dict",
+            "def _isru(graph: Graph, z: str, option: float) -> str:\n"
+            '    square = graph.node("Add", graph.node("Mul", z, z), graph.constant(1.0))\n'
+            '    return graph.node("Div", z, graph.node("Sqrt", square))\n\n\n',
+        ),
+        ('}\n"""The name of every activation -> what adds', '    "isru": _isru,\n'),
+    ],
+    "gdcore/interop/torch/forms.py": [
+        ('}\n"""The name of every activation -> its form; None', '    "isru": None,\n'),
+    ],
+    "gdcore/interop/scikit/forms.py": [
+        ('}\n"""Every other activation -> the nearest', '    "isru": "tanh",\n'),
+    ],
 }
 """The text that each file of the recipe gains, and the text before which it stands there."""
 
@@ -146,6 +167,10 @@ SELECTED = [
     "tests/optimizers/test_optimizer_records.py",
     "tests/kernels/test_streaming.py",
     "tests/base/test_import.py",
+    "tests/interop/test_to_onnx.py",
+    "tests/interop/test_torch.py",
+    "tests/interop/test_to_c.py::test_every_activation_has_a_form",
+    "tests/interop/test_to_c.py::test_every_activation_predicts_and_differentiates",
     "tests/docs/test_readme.py",
 ]
 

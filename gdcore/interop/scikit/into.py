@@ -1,0 +1,188 @@
+"""`from_sklearn`: a fitted estimator or pipeline as a model.
+
+Design
+------
+- Estimators are recognised by the name of their class within scikit-learn, so that nothing is imported here.
+- Scalers keep their numbers: they become layers, and are not folded into the weights, which would lose digits of inputs
+  far from 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base import checks
+from ...base.calls import explains_calls
+from ...base.not_arrays import library
+from ...layers.dense import Dense
+from ...layers.layer import Layer
+from ...layers.scaling import Log1p, MinMax, Standardize
+from ...layers.target import ScaledTarget
+from ...losses import CustomLoss, Loss, get_loss
+from ...models import Sequential
+from .forms import ACTIVATIONS, CLASSIFIERS, NETWORKS, REGRESSORS, SGD_LOSSES
+
+KNOWN = (*NETWORKS, *REGRESSORS, *CLASSIFIERS)
+
+
+@explains_calls
+def from_sklearn(estimator: Any) -> Sequential:
+    """Return a model that computes what a fitted estimator of scikit-learn computes.
+
+    Parameters
+    ----------
+    estimator : estimator, Pipeline or TransformedTargetRegressor
+        MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor, LinearRegression, LogisticRegression, Ridge, Lasso or
+        ElasticNet; in a Pipeline after StandardScaler, MinMaxScaler or FunctionTransformer(numpy.log1p); in a
+        TransformedTargetRegressor whose transformer is a StandardScaler.
+
+    Returns
+    -------
+    Sequential
+        With copies of the coefficients in their precision, the names of the features, and the loss, where gdcore has
+        it. A regressor's numbers are those of `predict`, as (n, k); a classifier's `predict` returns what
+        scikit-learn calls the decision function, and `predict_proba` the same probabilities. Classes are numbered as in
+        the estimator's `classes_`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For other estimators and options, and for an estimator that is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression  # doctest: +SKIP
+    >>> from_sklearn(LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])).predict([[2.0]])  # doctest: +SKIP
+    array([[5.]])
+    """
+    if library(estimator) != "sklearn" or isinstance(estimator, type):
+        raise TypeError(
+            f"estimator must be a fitted one of scikit-learn, {', '.join(KNOWN)} or a Pipeline that ends in one, got "
+            f"{checks.short(estimator)}: pass the fitted object; an estimator of gdcore has its model in net_"
+        )
+    layers: list[Layer] = []
+    steps = _steps(estimator)
+    last, target = steps[-1], None
+    if _kind(last) == "TransformedTargetRegressor":
+        last, target = _fitted(last, "regressor_"), last
+        steps = [*steps[:-1], *_steps(last)]
+        last = steps[-1]
+    for step in steps[:-1]:
+        layers += _scaling(step)
+    weights, biases, hidden = _coefficients(last)
+    dtype = "float32" if all(weight.dtype == np.float32 for weight in weights) else "float64"
+    for i, weight in enumerate(weights):
+        n_in, n_out = weight.shape
+        layers.append(Dense(n_in, n_out, "identity" if i == len(weights) - 1 else hidden))
+    if target is not None:
+        layers.append(_target_scale(target, weights[-1].shape[1]))
+    net = Sequential(*layers, dtype=dtype)
+    net.params = np.concatenate([each.ravel() for pair in zip(weights, biases, strict=True) for each in pair])
+    loss = _loss(last, net.out_features)
+    net.stack.trained_loss = None if loss is None else get_loss(loss)
+    names = getattr(steps[0], "feature_names_in_", getattr(estimator, "feature_names_in_", None))
+    net.stack.feature_names = None if names is None else tuple(map(str, names))
+    return net
+
+
+def _kind(estimator: Any) -> str:
+    return type(estimator).__name__
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Return the steps of a pipeline, of those within it too."""
+    if _kind(estimator) != "Pipeline":
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
+    found = [each for step in steps for each in _steps(step)]
+    if not found:
+        raise ValueError("the Pipeline has no step; expected one that ends in an estimator")
+    return found
+
+
+def _fitted(estimator: Any, attribute: str) -> Any:
+    """Return an attribute that fitting makes."""
+    try:
+        return getattr(estimator, attribute)
+    except AttributeError:
+        raise ValueError(f"{_kind(estimator)} is not fitted: call its fit(X, y) first") from None
+
+
+def _scaling(step: Any) -> list[Layer]:
+    """Return the layer of a scaler."""
+    kind = _kind(step)
+    if kind == "StandardScaler":
+        n = int(_fitted(step, "n_features_in_"))
+        mean = step.mean_ if step.with_mean else np.zeros(n)
+        std = step.scale_ if step.with_std else np.ones(n)
+        return [Standardize(_floats(mean), _floats(std))]
+    if kind == "MinMaxScaler":
+        low, high = (float(end) for end in step.feature_range)
+        minimum, scale = _fitted(step, "data_min_"), _fitted(step, "scale_")
+        if step.clip:
+            raise ValueError("MinMaxScaler(clip=True) cuts off what MinMax lets through: fit it with clip=False")
+        return [MinMax(_floats(minimum), _floats(minimum + (high - low) / scale), low, high)]
+    if kind == "FunctionTransformer" and step.func is np.log1p:
+        return [Log1p(int(_fitted(step, "n_features_in_")))]
+    raise TypeError(
+        f"from_sklearn cannot express the step {checks.short(step)}; it can express StandardScaler, MinMaxScaler and "
+        "FunctionTransformer(numpy.log1p): convert the estimator after it, and keep the step in scikit-learn"
+    )
+
+
+def _target_scale(estimator: Any, n: int) -> ScaledTarget:
+    """Return the last layer that does what a transformer of targets does backward."""
+    scaler = _fitted(estimator, "transformer_")
+    if _kind(scaler) != "StandardScaler":
+        raise TypeError(
+            f"from_sklearn cannot express the transformer of targets {checks.short(scaler)}; ScaledTarget does what "
+            "StandardScaler does: take that one"
+        )
+    mean = scaler.mean_ if scaler.with_mean else np.zeros(n)
+    std = scaler.scale_ if scaler.with_std else np.ones(n)
+    return ScaledTarget(_floats(mean), _floats(std))
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(np.asarray(values, np.float64).ravel().tolist())
+
+
+def _coefficients(estimator: Any) -> tuple[list[NDArray[Any]], list[NDArray[Any]], str]:
+    """Return weights (n_in, n_out), biases (n_out,), and the activation of the hidden layers."""
+    kind = _kind(estimator)
+    if kind in NETWORKS:
+        weights = [np.asarray(weight) for weight in _fitted(estimator, "coefs_")]
+        names = {theirs: ours for ours, theirs in ACTIVATIONS.items()}
+        _refuse_exponential(estimator)
+        return weights, [np.asarray(bias) for bias in estimator.intercepts_], names[estimator.activation]
+    if kind not in KNOWN:
+        raise TypeError(f"from_sklearn cannot express {checks.short(estimator)}; it can express {', '.join(KNOWN)}")
+    coef = _fitted(estimator, "coef_")
+    coef = coef.toarray() if callable(getattr(coef, "toarray", None)) else coef
+    weight = np.atleast_2d(np.asarray(coef)).T
+    bias = np.broadcast_to(np.asarray(estimator.intercept_, weight.dtype).ravel(), (weight.shape[1],))
+    return [weight], [bias], "identity"
+
+
+def _refuse_exponential(estimator: Any) -> None:
+    """Raise for a network whose outputs go through a function that no layer has."""
+    if estimator.out_activation_ not in ("identity", "softmax", "logistic"):
+        raise ValueError(
+            f"{_kind(estimator)} applies {estimator.out_activation_} to its outputs, which no layer of gdcore does: "
+            "the nearest is gdcore's Poisson loss, whose outputs are the logarithms of the rates"
+        )
+
+
+def _loss(estimator: Any, n_out: int) -> str | Loss | CustomLoss | None:
+    """Return the loss that an estimator was trained with; None where gdcore has not the same."""
+    kind = _kind(estimator)
+    if kind == "MLPClassifier":
+        return "cross_entropy" if estimator.out_activation_ == "softmax" else "bce"
+    if kind in CLASSIFIERS and kind != "SGDClassifier":
+        return "cross_entropy" if n_out > 1 else "bce"
+    if kind == "SGDClassifier":
+        return SGD_LOSSES.get(estimator.loss) if n_out == 1 else None
+    return SGD_LOSSES.get(estimator.loss) if kind == "SGDRegressor" else "mse"

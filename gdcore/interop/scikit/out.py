@@ -1,0 +1,214 @@
+"""`to_sklearn`: a model as a fitted estimator or pipeline.
+
+Design
+------
+- An estimator is fitted to a few made-up rows by its own methods, which set all that scikit-learn keeps; then it
+  is given the model's coefficients.
+- Of two outputs for two classes only the difference matters. scikit-learn keeps that one alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...base.calls import explains_calls
+from ...layers.dropout import Dropout
+from ...losses import CustomLoss, Loss, get_loss
+from ...models import Sequential
+from .. import checks as interop_checks
+from ..parts import AffinePart, DensePart, Log1pPart, NormPart, Part, TargetPart, parts_of
+from .forms import ACTIVATIONS, NEAREST, sklearn
+
+
+@explains_calls
+def to_sklearn(model: Sequential, *, loss: str | Loss | None = None, classes: ArrayLike | None = None) -> Any:
+    """Return a model as a fitted estimator of scikit-learn, or as a Pipeline if it scales its inputs.
+
+    Parameters
+    ----------
+    model : Sequential
+        Dense layers with one activation for all hidden ones, after any scaling layers. Dropout is left out.
+    loss : str or Loss, optional
+        By default that of the last fit; it decides between a classifier and a regressor. Without one, a regressor.
+    classes : array_like, shape (n_classes,), optional
+        Labels in the order of the model's classes; by default 0, 1, …
+
+    Returns
+    -------
+    estimator
+        LinearRegression, LogisticRegression, SGDClassifier (hinge losses), MLPRegressor or MLPClassifier, fitted. In a
+        Pipeline after a StandardScaler, MinMaxScaler or FunctionTransformer for each scaling layer; in a
+        TransformedTargetRegressor for a ScaledTarget. What a fit records, such as `loss_curve_`, is not the model's.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed: the extra "sklearn".
+    TypeError, ValueError
+        For a layer or a loss that these estimators do not have; the message names the nearest.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> to_sklearn(gd.MLP([2, 8, 1], activation="tanh", seed=0))  # doctest: +SKIP
+    MLPRegressor(activation='tanh', hidden_layer_sizes=(8,))
+    """
+    net = interop_checks.model(model)
+    found = net.trained_loss if loss is None else get_loss(loss)
+    sklearn("base", "to_sklearn")
+    parts = [part for part in parts_of(net, net.dtype, "to_sklearn") if not isinstance(part.layer, Dropout)]
+    dense = [part for part in parts if isinstance(part, DensePart)]
+    leading = [part for part in parts[: parts.index(dense[0])] if not isinstance(part, NormPart)]
+    scalers = [_scaler(part) for part in leading]
+    for part in parts[len(scalers) :]:
+        if isinstance(part, AffinePart | Log1pPart):
+            raise interop_checks.cannot_express(
+                "to_sklearn", part.index, part.layer, ["scaling layers before the first Dense"], "put it first"
+            )
+        if isinstance(part, NormPart):
+            raise interop_checks.cannot_express(
+                "to_sklearn", part.index, part.layer, ["Dense, scaling layers and Dropout"], "the nearest leaves it out"
+            )
+    activation = _activation(dense)
+    weights = [part.weight for part in dense]
+    biases = [np.zeros(part.weight.shape[1], net.dtype) if part.bias is None else part.bias for part in dense]
+    labels, weights[-1], biases[-1] = _classes(found, classes, weights[-1], biases[-1])
+    if labels is None:
+        estimator = _regressor(found, weights, biases, activation)
+    else:
+        estimator = _classifier(found, weights, biases, activation, labels)
+    last = parts[-1]
+    steps = [*scalers, _in_units(estimator, last) if isinstance(last, TargetPart) else estimator]
+    if net.feature_names is not None:
+        steps[0].feature_names_in_ = np.array(net.feature_names, object)
+    return steps[0] if len(steps) == 1 else sklearn("pipeline", "to_sklearn").make_pipeline(*steps)
+
+
+def _scaler(part: Part) -> Any:
+    """Return a scaling layer as a fitted transformer."""
+    preprocessing = sklearn("preprocessing", "to_sklearn")
+    if isinstance(part, Log1pPart):
+        return preprocessing.FunctionTransformer(np.log1p, np.expm1).fit(np.zeros((1, part.layer.in_features)))
+    assert isinstance(part, AffinePart)
+    exact = part.layer.affine()
+    if type(part.layer).__name__ == "Standardize":
+        return _standard_scaler(np.array(exact.shift), 1 / exact.factor)
+    low, high = part.layer.low, part.layer.high  # type: ignore[union-attr]
+    scaler = preprocessing.MinMaxScaler(feature_range=(low, high))
+    scaler.fit(np.array([part.layer.minimum, part.layer.maximum]))  # type: ignore[union-attr]
+    scaler.scale_, scaler.min_ = exact.factor, low - exact.shift * exact.factor
+    return scaler
+
+
+def _standard_scaler(mean: NDArray[Any], std: NDArray[Any]) -> Any:
+    scaler = sklearn("preprocessing", "to_sklearn").StandardScaler().fit(np.zeros((1, len(mean))))
+    scaler.mean_, scaler.scale_, scaler.var_ = mean, std, std**2
+    return scaler
+
+
+def _in_units(estimator: Any, part: TargetPart) -> Any:
+    """Return a regressor whose predictions are in the units of the targets."""
+    mean, std = np.array(part.layer.mean), np.array(part.layer.std)
+    outer = sklearn("compose", "to_sklearn").TransformedTargetRegressor(
+        estimator, transformer=sklearn("preprocessing", "to_sklearn").StandardScaler()
+    )
+    n_in = int(estimator.n_features_in_)
+    targets = np.zeros((2, len(mean)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outer.fit(np.zeros((2, n_in)), targets[:, 0] if len(mean) == 1 else targets)
+    outer.regressor_, outer.transformer_ = estimator, _standard_scaler(mean, std)
+    return outer
+
+
+def _activation(dense: Sequence[DensePart]) -> str:
+    """Return scikit-learn's name of the one activation of the hidden layers."""
+    for part in dense:
+        wanted = "identity" if part is dense[-1] else dense[0].activation
+        if part.activation != wanted or wanted not in ACTIVATIONS:
+            nearest = NEAREST.get(part.activation, wanted)
+            known = (
+                ["an output layer without an activation"]
+                if part is dense[-1]
+                else [f"one activation for all hidden layers, of {', '.join(ACTIVATIONS)}"]
+            )
+            remedy = f"the nearest is {wanted if part is dense[-1] else nearest!r}"
+            raise interop_checks.cannot_express("to_sklearn", part.index, part.layer, known, remedy)
+    return ACTIVATIONS[dense[0].activation]
+
+
+def _classes(
+    loss: Loss | CustomLoss | None, classes: ArrayLike | None, weight: NDArray[Any], bias: NDArray[Any]
+) -> tuple[NDArray[Any] | None, NDArray[Any], NDArray[Any]]:
+    """Return the labels (None for numbers), and the last layer as scikit-learn has it."""
+    kind = loss.target if isinstance(loss, Loss) else "real"
+    if kind not in ("class", "unit", "sign"):
+        if classes is not None:
+            raise ValueError("classes are given, but the loss is one of numbers: pass loss='cross_entropy' or 'bce'")
+        return None, weight, bias
+    n_out = weight.shape[1]
+    n = 2 if n_out == 1 else n_out
+    labels = np.arange(n) if classes is None else np.asarray(classes)
+    if labels.shape != (n,) or len(np.unique(labels)) != n:
+        raise ValueError(f"classes has shape {labels.shape}; expected ({n},), one label for each class, all different")
+    if (np.sort(labels) != labels).any():
+        raise ValueError("classes must be sorted, as scikit-learn keeps them: pass np.unique(y)")
+    if kind == "class" and n == 2:
+        weight, bias = weight[:, 1:] - weight[:, :1], bias[1:] - bias[:1]
+    return labels, weight, bias
+
+
+def _regressor(loss: Any, weights: list[NDArray[Any]], biases: list[NDArray[Any]], activation: str) -> Any:
+    """Return a regressor of these coefficients."""
+    if isinstance(loss, Loss) and loss.target == "nonnegative":
+        raise ValueError(
+            "to_sklearn cannot express poisson, whose outputs are logarithms of rates: pass loss='mse' for an "
+            "estimator that predicts the logarithms"
+        )
+    n_in, n_out = weights[0].shape[0], weights[-1].shape[1]
+    X, y = np.zeros((2, n_in), weights[0].dtype), np.zeros((2, n_out) if n_out > 1 else 2, weights[0].dtype)
+    if len(weights) > 1:
+        widths = tuple(weight.shape[1] for weight in weights[:-1])
+        network = sklearn("neural_network", "to_sklearn").MLPRegressor(hidden_layer_sizes=widths, activation=activation)
+        network.partial_fit(X, y)
+        return _with_coefficients(network, weights, biases)
+    linear = sklearn("linear_model", "to_sklearn").LinearRegression().fit(X, y)
+    linear.coef_ = weights[0].T.copy() if n_out > 1 else weights[0][:, 0].copy()
+    linear.intercept_ = biases[0].copy() if n_out > 1 else biases[0][0]
+    return linear
+
+
+def _classifier(
+    loss: Any, weights: list[NDArray[Any]], biases: list[NDArray[Any]], activation: str, labels: NDArray[Any]
+) -> Any:
+    """Return a classifier of these coefficients."""
+    n_out = weights[-1].shape[1]
+    several = n_out > 1 and loss.target != "class"
+    X = np.zeros((len(labels), weights[0].shape[0]), weights[0].dtype)
+    if len(weights) > 1 and loss.target != "sign":
+        widths = tuple(weight.shape[1] for weight in weights[:-1])
+        network = sklearn("neural_network", "to_sklearn").MLPClassifier(
+            hidden_layer_sizes=widths, activation=activation
+        )
+        y = np.eye(len(labels), dtype=np.int64) if several else labels
+        network.partial_fit(X, y, classes=np.arange(len(labels)) if several else labels)
+        return _with_coefficients(network, weights, biases)
+    if several or len(weights) > 1:
+        nearest = "'bce' with hidden layers, or 'cross_entropy'"
+        raise ValueError(f"to_sklearn cannot express {loss!r} of {n_out} outputs and {len(weights)} layers: {nearest}")
+    models = sklearn("linear_model", "to_sklearn")
+    linear = models.SGDClassifier(loss=loss.name) if loss.target == "sign" else models.LogisticRegression()
+    linear.fit(X, labels)
+    linear.coef_, linear.intercept_ = weights[0].T.copy(), biases[0].copy()
+    return linear
+
+
+def _with_coefficients(network: Any, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> Any:
+    network.coefs_ = [np.array(weight, order="C") for weight in weights]
+    network.intercepts_ = [np.array(bias) for bias in biases]
+    return network
