@@ -1,0 +1,226 @@
+"""What the four estimators share: their network, what they answer with it, and how a training runs."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..base import checks
+from ..base.threads import num_threads
+from ..diagnosis import Diagnosis, diagnose
+from ..gradcheck import GradientReport, check_gradients
+from ..models import Sequential
+from ..training import Callback, History, Trainer
+from ..training.errors import DivergedError
+from . import checks as sklearn_checks
+from .objectives import Objective
+from .rows import Rows, checked_weights, rows_of
+from .watch import Record, Watch
+
+DTYPES = (np.float64, np.float32)
+PROGRESS = "bar"
+
+
+class Estimator(BaseEstimator, ABC):
+    """Interface of the estimators.
+
+    Attributes
+    ----------
+    net_ : Sequential
+        The network that answers; with `average` its parameters are the mean.
+    trainer_ : Trainer or None
+        The trainer, with the optimizer's state; None after lbfgs.
+    history_ : History or None
+        What the last fit recorded, in gdcore's units.
+    """
+
+    n_threads: int | None
+    callbacks: Any
+    verbose: Any
+    average: Any
+
+    net_: Sequential
+    trainer_: Trainer | None
+    history_: History | None
+    _record: Record
+
+    # What each pair of estimators knows of itself
+
+    @abstractmethod
+    def _objective(self) -> Objective:
+        """Return the loss, for the targets that are known."""
+
+    @abstractmethod
+    def _taken(self, y: Any) -> NDArray[Any]:
+        """Return targets as numbers of their classes, or as they are; refuse what was not fitted on."""
+
+    @abstractmethod
+    def _encoded(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return what the loss takes."""
+
+    @abstractmethod
+    def _score(self, outputs: NDArray[Any], numbers: NDArray[Any], weight: Any) -> float:
+        """Return the score that stops a fit early."""
+
+    @abstractmethod
+    def _penalties(self, mass: float) -> tuple[float, float]:
+        """Return l1 and l2 in scikit-learn's units, for rows of this sum of weights."""
+
+    @abstractmethod
+    def _weighted(self, numbers: NDArray[Any], weight: Any, whole: bool) -> Any:
+        """Return the weights times those of the classes."""
+
+    # Answers
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Return the network's outputs, (n, k)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        with self._threads():
+            return self.net_.predict(X)
+
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
+        """Say what the last fit did and what stands in its way; see `gdcore.diagnose`.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+        y : array_like
+            As in `fit`; usually the data of the last fit.
+        sample_weight : array_like, shape (n_samples,), optional
+
+        Returns
+        -------
+        gdcore.Diagnosis
+        """
+        objective, rows, (l1, l2) = self._examined(X, y, sample_weight)
+        optimizer = "lbfgs" if self.trainer_ is None else self.trainer_.optimizer
+        return diagnose(
+            self.net_,
+            rows.X,
+            rows.y,
+            objective.loss,
+            self.history_,
+            optimizer=optimizer,
+            sample_weight=rows.weight,
+            l1=l1,
+            l2=l2,
+            feature_names=None if self._names() is None else list(self._names()),
+        )
+
+    def check_gradients(self, X: Any, y: Any, sample_weight: Any = None, *, mode: str = "auto") -> GradientReport:
+        """Compare the gradient of the penalized loss with finite differences; see `gdcore.check_gradients`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `diagnose`.
+        mode : str, default "auto"
+            As in `gdcore.check_gradients`.
+
+        Returns
+        -------
+        gdcore.GradientReport
+        """
+        objective, rows, (l1, l2) = self._examined(X, y, sample_weight)
+        return check_gradients(
+            self.net_, rows.X, rows.y, objective.loss, sample_weight=rows.weight, l1=l1, l2=l2, mode=mode
+        )
+
+    def _names(self) -> Any:
+        return getattr(self, "feature_names_in_", None)
+
+    def _examined(self, X: Any, y: Any, sample_weight: Any) -> tuple[Objective, Rows, tuple[float, float]]:
+        """Return the objective, the rows and the penalties in gdcore's units, for data like those of a fit."""
+        check_is_fitted(self)
+        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, reset=False)
+        numbers, objective = self._taken(y), self._objective()
+        weight = self._weighted(numbers, checked_weights(sample_weight, X), True)
+        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        l1, l2 = self._penalties(rows.mass)
+        return objective, rows, (l1 / objective.scale, l2 / objective.scale)
+
+    # Training
+
+    def _threads(self) -> Any:
+        """Return the context of a call that takes time."""
+        return nullcontext() if self.n_threads is None else num_threads(self.n_threads)
+
+    def _update_answers(self) -> None:
+        """Copy the average of the parameters, if there is one, into the network that answers."""
+        trainer = self.trainer_
+        if trainer is not None and trainer.model is not self.net_:
+            self.net_.params = trainer.averaged
+
+    def _scorer(self, X: NDArray[Any], numbers: NDArray[Any], weight: Any) -> Callable[[], tuple[float, NDArray[Any]]]:
+        """Return a function () -> (score on these data, the parameters that have it)."""
+
+        def score() -> tuple[float, NDArray[Any]]:
+            self._update_answers()
+            with np.errstate(over="ignore"):
+                value = self._score(self.net_.predict(X), numbers, weight)
+            return value, self.net_.params
+
+        return score
+
+    def _run(
+        self, rows: Rows, validation: Rows | None, watch: Watch, max_iter: int, metrics: Any = ()
+    ) -> None:
+        """Train until the watch or a callback stops it, or all epochs are run.
+
+        Raises
+        ------
+        ValueError
+            Where training met NaN or infinity and nothing has kept better parameters.
+        """
+        trainer = watch.trainer
+        held = None if validation is None else (validation.X, validation.y)
+        if validation is not None and held is not None and validation.weight is not None:
+            held = (*held, validation.weight)  # type: ignore[assignment]  # a pair or a triple
+        own = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
+        try:
+            with self._threads():
+                self.history_ = trainer.fit(
+                    rows.X,
+                    rows.y,
+                    epochs=max_iter,
+                    sample_weight=rows.weight,
+                    validation_data=held,
+                    metrics=metrics,
+                    callbacks=[watch, *own],
+                    progress=isinstance(self.verbose, str) and self.verbose == PROGRESS,
+                )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        except DivergedError as error:
+            self.history_ = error.history
+            if not watch.diverged():
+                raise sklearn_checks.diverged(error) from error
+            warnings.warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning, stacklevel=4)
+        self._update_answers()
+
+    def _restore(self, record: Record) -> None:
+        """Give the network, and the trainer's, the parameters of the best score."""
+        if record.params is not None:
+            self.net_.params = record.params
+
+    def _check_common(self) -> None:
+        """Check the parameters that all estimators have."""
+        if self.n_threads is not None:
+            checks.integer("n_threads", self.n_threads, 1)
+        if not isinstance(self.callbacks, Callback | Iterable):
+            raise TypeError(f"callbacks must be one or several gdcore.Callback, got {checks.short(self.callbacks)}")
+        if isinstance(self.verbose, str) and self.verbose != PROGRESS:
+            raise ValueError(f"verbose must be True, False or {PROGRESS!r}, got {self.verbose!r}")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "net_" in vars(self)
