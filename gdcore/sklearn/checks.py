@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.utils.multiclass import type_of_target
 
 from ..base import checks
 from ..base.checks import short
@@ -167,3 +168,8 @@ def pair(value: Any) -> tuple[Any, Any]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"validation_data must be (X, y), got {short(value)}")
     return value[0], value[1]
+
+
+def is_multilabel(y: Any) -> bool:
+    """Return whether y has several labels per sample."""
+    return str(type_of_target(y)).startswith("multilabel")
