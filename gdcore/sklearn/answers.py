@@ -36,14 +36,15 @@ def probabilities(outputs: NDArray[Any], objective: Objective, labels: Labels) -
 
 
 def log_of(outputs: NDArray[Any], objective: Objective, labels: Labels) -> NDArray[Any]:
-    """Return the logarithms of `probabilities`, from the outputs where that keeps small ones."""
-    found: NDArray[Any]
-    if len(labels.classes) > 1 or labels.kind == "multilabel":
-        if objective.link == "softmax":
-            found = log_softmax(outputs, axis=1)
-            return found
-        if objective.link == "logistic" and labels.kind != "multiclass":
-            ones = log_expit(outputs)
-            return ones if labels.kind == "multilabel" else np.hstack([log_expit(-outputs), ones])
+    """Return the logarithms of `probabilities`, exact also where these are nearly 1; -inf where they are 0."""
+    ones = probabilities(outputs, objective, labels)
+    exact: NDArray[Any] | None = None
+    if objective.link == "softmax" and ones.shape == outputs.shape:
+        exact = log_softmax(outputs, axis=1)
+    elif objective.link == "logistic" and labels.kind == "multilabel":
+        exact = log_expit(outputs)
+    elif objective.link == "logistic" and ones.shape[1] == 2:
+        exact = np.hstack([log_expit(-outputs), log_expit(outputs)])
     with np.errstate(divide="ignore"):
-        return np.log(probabilities(outputs, objective, labels))
+        found: NDArray[Any] = np.log(ones)
+    return found if exact is None else np.where(ones > 0, exact, found)

@@ -5,7 +5,7 @@ Design
 - A batch has one row by default, and updates count as in scikit-learn: with the same order of rows (`shuffle=False`)
   the coefficients are scikit-learn's to roundoff, where there is no L1 penalty.
 - Several classes are one model with an output for each, trained together: one pass over the data instead of one per
-  class.
+  class. The mean over the classes decides when to stop, where in scikit-learn each class stops by itself.
 - Weights count relative to their mean: the fit minimizes the weighted mean of the loss, so that a row of weight 2 is the
   same as the row twice.
 """
@@ -219,7 +219,7 @@ class LinearSGD(Estimator):
         """Return what watches a training over these rows; it holds the trainer."""
         trainer = self._trainer(objective, rng)
         l1, l2 = self._penalties(rows.mass)
-        views, k = weights_of(trainer.model), objective.shown
+        views, k, n_outputs = weights_of(trainer.model), objective.shown, trainer.model.out_features
         adaptive = self.learning_rate == "adaptive"
         return Watch(
             Rule(
@@ -229,7 +229,7 @@ class LinearSGD(Estimator):
             ),
             self._record,
             trainer,
-            reported=lambda loss: k * loss + penalty(views, l1, l2),
+            reported=lambda loss: (k * loss + penalty(views, l1, l2)) / n_outputs,
             score=self._scorer(*held) if self.early_stopping and held is not None else None,
             verbose=bool(self.verbose) and not isinstance(self.verbose, str),
         )
