@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, softmax
 
 from .losses import ModifiedHuber
 from .objectives import Objective
@@ -36,15 +36,6 @@ def probabilities(outputs: NDArray[Any], objective: Objective, labels: Labels) -
 
 
 def log_of(outputs: NDArray[Any], objective: Objective, labels: Labels) -> NDArray[Any]:
-    """Return the logarithms of `probabilities`, exact also where these are nearly 1; -inf where they are 0."""
-    ones = probabilities(outputs, objective, labels)
-    exact: NDArray[Any] | None = None
-    if objective.link == "softmax" and ones.shape == outputs.shape:
-        exact = log_softmax(outputs, axis=1)
-    elif objective.link == "logistic" and labels.kind == "multilabel":
-        exact = log_expit(outputs)
-    elif objective.link == "logistic" and ones.shape[1] == 2:
-        exact = np.hstack([log_expit(-outputs), log_expit(outputs)])
+    """Return the logarithms of `probabilities`; -inf where these are 0."""
     with np.errstate(divide="ignore"):
-        found: NDArray[Any] = np.log(ones)
-    return found if exact is None else np.where(ones > 0, exact, found)
+        return np.log(probabilities(outputs, objective, labels))

@@ -81,6 +81,10 @@ class MLP(Estimator):
         """Learn the classes or the number of outputs from y."""
 
     @abstractmethod
+    def _check_warm(self, y: Any) -> None:
+        """Check that a warm start has the classes of the last fit."""
+
+    @abstractmethod
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
         """Return what a validation split keeps the shares of."""
 
@@ -202,6 +206,8 @@ class MLP(Estimator):
         )
         if first or classes is not None:
             self._learn_targets(y, classes)
+        elif whole:
+            self._check_warm(y)
         numbers = self._taken(y)
         weight = self._weighted(numbers, checked_weights(sample_weight, X), whole)
         return X, numbers, weight
@@ -306,7 +312,7 @@ class MLP(Estimator):
     def _penalties(self, mass: float) -> tuple[float, float]:
         return self.l1, self.alpha / self._batch(mass)
 
-    def _optimizer(self, scale: float) -> Optimizer:
+    def _made_optimizer(self, scale: float) -> Optimizer:
         """Return the optimizer in gdcore's units."""
         rate = self.learning_rate_init
         if isinstance(self.solver, Optimizer):
@@ -333,7 +339,7 @@ class MLP(Estimator):
         if size != AUTO_BATCH and size > len(rows.X):
             warnings.warn("Got `batch_size` larger than sample size. It is going to be clipped", stacklevel=5)
         settings = Settings(
-            objective.loss, self._optimizer(scale), int(size), bool(self.shuffle), l1 / scale, l2 / scale, *clips,
+            objective.loss, self._made_optimizer(scale), int(size), bool(self.shuffle), l1 / scale, l2 / scale, *clips,
             self.average, seed,
         )  # fmt: skip
         if old is None:

@@ -263,7 +263,7 @@ class MLPClassifier(ClassifierMixin, MLP):  # type: ignore[misc]  # scikit-learn
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Return the logarithms of the probabilities, finite where these round to 0 (n, n_classes)."""
+        """Return the logarithms of the probabilities, -inf where these are 0 (n, n_classes)."""
         outputs = self._outputs(X)
         return log_of(outputs, self._objective(), self._labels)
 
@@ -288,11 +288,13 @@ class MLPClassifier(ClassifierMixin, MLP):  # type: ignore[misc]  # scikit-learn
         self._labels, self.classes_ = labels, labels.classes
         self.n_outputs_ = labels.n_outputs(self._objective().target)
 
-    def _taken(self, y: Any) -> NDArray[Any]:
-        if self.warm_start and self._labels.kind != "multilabel" and not sklearn_checks.is_multilabel(y):
+    def _check_warm(self, y: Any) -> None:
+        if self._labels.kind != "multilabel" and not sklearn_checks.is_multilabel(y):
             present = np.unique(y)
-            if not np.array_equal(present, self.classes_) and not self._in_parts:
+            if not np.array_equal(present, self.classes_):
                 raise sklearn_checks.warm_classes(self.classes_, present)
+
+    def _taken(self, y: Any) -> NDArray[Any]:
         return self._labels.taken(y)
 
     def _encoded(self, numbers: NDArray[Any]) -> NDArray[Any]:

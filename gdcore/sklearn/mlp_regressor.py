@@ -248,6 +248,9 @@ class MLPRegressor(RegressorMixin, MLP):  # type: ignore[misc]  # scikit-learn h
     def _learn_targets(self, y: Any, classes: Any) -> None:
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
 
+    def _check_warm(self, y: Any) -> None:
+        pass
+
     def _taken(self, y: Any) -> NDArray[Any]:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
