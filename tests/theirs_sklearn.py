@@ -5,8 +5,8 @@ Design
 - The source of the test file is read, scikit-learn's classes are replaced by name, and what is left is executed: their
   parametrized lists then hold gdcore's classes.
 - The adapters add two private attributes that the tests read, and nothing else.
-- What cannot apply is listed, each with its reason; an entry that no test has fails, and so does a listed test that
-  passes after all.
+- What cannot apply is listed, each with its reason, as strict expected failures: an entry that no test has fails, and
+  so does a listed test that passes after all.
 """
 
 import importlib.util
@@ -41,7 +41,12 @@ class SGDRegressor(ours.SGDRegressor):
     pass
 
 
-for _kind in (MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor):  # scikit-learn reads the parameters' names from the class itself
+for _kind in (
+    MLPClassifier,
+    MLPRegressor,
+    SGDClassifier,
+    SGDRegressor,
+):  # scikit-learn reads the parameters' names from the class itself
     _kind.__init__ = vars(_kind.__mro__[1])["__init__"]
 
 
@@ -58,15 +63,28 @@ def load(name, replaced):
     return module
 
 
-def marked(module, refused):
-    """Return the module's tests by name; those that are listed are expected to fail, strictly where whole."""
+def taken(module, refused, without=()):
+    """Return the module's tests by name, those that are refused as strict expected failures with their reasons.
+
+    Parameters that hold one of the classes `without` are left out, and tests that are left without any.
+    """
     tests = {name: value for name, value in vars(module).items() if name.startswith("test_")}
     unknown = set(refused) - set(tests)
     assert not unknown, f"no such tests: {sorted(unknown)}"
-    return {name: test for name, test in tests.items() if name not in refused}
+    found = {}
+    for name, test in tests.items():
+        marks = [_without(mark, without) for mark in getattr(test, "pytestmark", [])]
+        if not all(mark.name != "parametrize" or mark.args[1] for mark in marks):
+            continue
+        test.pytestmark = marks
+        found[name] = pytest.mark.xfail(strict=True, reason=refused[name])(test) if name in refused else test
+    return found
 
 
-def failing(module, name):
-    """Run a test that is listed as a whole and has no parameters; return whether it fails."""
-    with pytest.raises(BaseException):  # noqa: B017, PT011  # whatever it fails with
-        vars(module)[name]()
+def _without(mark, classes):
+    """Return a mark with those of its parameters left out that hold one of these classes."""
+    if mark.name != "parametrize":
+        return mark
+    names, values = mark.args[:2]
+    kept = [v for v in values if not any(part in classes for part in (v if isinstance(v, list | tuple) else [v]))]
+    return pytest.mark.parametrize(names, kept, **mark.kwargs).mark

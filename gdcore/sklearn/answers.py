@@ -29,7 +29,8 @@ def probabilities(outputs: NDArray[Any], objective: Objective, labels: Labels) -
     if labels.kind == "binary":
         return np.hstack([1 - ones if huber else expit(-outputs), ones])
     if labels.kind == "multilabel":
-        return ones
+        found = ones
+        return found
     total = ones.sum(axis=1, keepdims=True)
     k = ones.shape[1]
     return np.where(total > 0, ones / np.where(total > 0, total, 1), np.asarray(1 / k, ones.dtype))
@@ -38,4 +39,5 @@ def probabilities(outputs: NDArray[Any], objective: Objective, labels: Labels) -
 def log_of(outputs: NDArray[Any], objective: Objective, labels: Labels) -> NDArray[Any]:
     """Return the logarithms of `probabilities`; -inf where these are 0."""
     with np.errstate(divide="ignore"):
-        return np.log(probabilities(outputs, objective, labels))
+        found: NDArray[Any] = np.log(probabilities(outputs, objective, labels))
+        return found

@@ -119,11 +119,12 @@ def other_outputs(n: int, known: int) -> ValueError:
 
 
 def balanced_part() -> ValueError:
-    """Return the error for balanced class weights in `partial_fit`, which sees a part of the data."""
+    """Return scikit-learn's error for balanced class weights in `partial_fit`, which sees a part of the data."""
     return ValueError(
         "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use "
-        "compute_class_weight('balanced', classes=classes, y=y) on enough of the data, and pass the result as "
-        "class_weight={class: weight}"
+        "compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large enough sample of "
+        "the full training set target to properly estimate the class frequency distributions. Pass the resulting "
+        "weights as the class_weight parameter."
     )
 
 
@@ -135,19 +136,18 @@ def no_weights(loss: Any) -> TypeError:
     )
 
 
-def diverged(error: Exception) -> ValueError:
-    """Return the error of a fit that met NaN or infinity; it begins as scikit-learn's does."""
+def diverged(error: Exception, epoch: int) -> ValueError:
+    """Return the error of a fit that met NaN or infinity; its first sentences are scikit-learn's, for both kinds."""
     return ValueError(
         "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-        f"preprocessed. Floating-point under-/overflow occurred: {error}"
+        f"preprocessed. Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with "
+        f"StandardScaler or MinMaxScaler might help. In detail: {error}"
     )
 
 
 def few_held_out() -> ValueError:
     """Return scikit-learn's error for a validation set of less than two samples."""
-    return ValueError(
-        "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-    )
+    return ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
 
 
 def empty_split(n: int, share: float) -> ValueError:
@@ -159,8 +159,8 @@ def empty_split(n: int, share: float) -> ValueError:
 
 
 def other_init(name: str, received: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
-    """Return the error for initial coefficients of another shape."""
-    return ValueError(f"{name} has shape {received}; expected {expected}")
+    """Return scikit-learn's error for initial coefficients of another shape, with the shapes."""
+    return ValueError(f"Provided {name} does not match dataset. It has shape {received}; expected {expected}")
 
 
 def pair(value: Any) -> tuple[Any, Any]:

@@ -172,9 +172,7 @@ class Estimator(BaseEstimator, ABC):
 
         return score
 
-    def _run(
-        self, rows: Rows, validation: Rows | None, watch: Watch, max_iter: int, metrics: Any = ()
-    ) -> None:
+    def _run(self, rows: Rows, validation: Rows | None, watch: Watch, max_iter: int, metrics: Any = ()) -> None:
         """Train until the watch or a callback stops it, or all epochs are run.
 
         Raises
@@ -204,7 +202,7 @@ class Estimator(BaseEstimator, ABC):
         except DivergedError as error:
             self.history_ = error.history
             if not watch.diverged():
-                raise sklearn_checks.diverged(error) from error
+                raise sklearn_checks.diverged(error, watch.epochs + 1) from error
             warnings.warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning, stacklevel=4)
         self._update_answers()
 

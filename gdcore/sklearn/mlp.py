@@ -2,8 +2,8 @@
 
 Design
 ------
-- scikit-learn divides its penalty by the rows of a batch. Here the divisor is the batch's size, or the sum of the weights
-  if that is less: so a row of weight 2 is the same as the row twice.
+- scikit-learn divides its penalty by the rows of a batch. Here the divisor is the batch's size, or the sum of the
+  weights if that is less: so a row of weight 2 is the same as the row twice.
 - With `warm_start`, and in `partial_fit`, the trainer goes on with the optimizer's state, also after a change of
   hyper-parameters.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,10 +34,20 @@ from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
 from .objectives import Objective, constant_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
-from .trainers import Settings, going_on
+from .trainers import Settings, going_on, replaced
 from .watch import SLOWEST, Record, Rule, Watch, penalty
 
 AUTO_BATCH = 200
+
+
+def takes_parts(est: MLP) -> bool:
+    """Return whether an estimator has `partial_fit`: all but those of lbfgs."""
+    return not is_lbfgs(est.solver)
+
+
+def is_lbfgs(solver: Any) -> bool:
+    """Return whether a solver takes all data at once."""
+    return isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs")
 
 
 class MLP(Estimator):
@@ -75,6 +84,9 @@ class MLP(Estimator):
     metrics: Any
 
     n_outputs_: int
+    stopped_: bool
+    validation_loss_curve_: list[float] | None
+    _held: tuple[Any, Any, Any] | None
 
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:
@@ -140,7 +152,7 @@ class MLP(Estimator):
         elif self.early_stopping:
             X, numbers, weight, held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, objective)
-        if self._is_lbfgs():
+        if is_lbfgs(self.solver):
             self._solve(rows, objective)
             return
         watch = self._watch(rows, numbers, held, objective, rng)
@@ -164,8 +176,6 @@ class MLP(Estimator):
     def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
         check_parameters(self)
         self._check_common()
-        if self._is_lbfgs():
-            raise AttributeError(f"partial_fit is only available for stochastic optimizers; {self.solver!r} is not")
         first = not self.__sklearn_is_fitted__()
         if not first and self.early_stopping and self.stopped_:
             warnings.warn(
@@ -189,7 +199,7 @@ class MLP(Estimator):
             try:
                 loss = watch.trainer.epoch(rows.X, rows.y, rows.weight)
             except ArithmeticError as error:
-                raise sklearn_checks.diverged(error) from error
+                raise sklearn_checks.diverged(error, watch.trainer.epochs_done + 1) from error
         self._update_answers()
         stops = watch.see(loss)
         self._finish(watch, len(rows.X))
@@ -297,9 +307,6 @@ class MLP(Estimator):
 
     # What a trainer is made of
 
-    def _is_lbfgs(self) -> bool:
-        return isinstance(self.solver, LBFGS) or (isinstance(self.solver, str) and self.solver == "lbfgs")
-
     def _rate_name(self) -> str:
         """Return the name of scikit-learn's schedule that is in use; "adam" has none."""
         named = isinstance(self.learning_rate, str) and self.solver != "adam" and not isinstance(self.solver, Optimizer)
@@ -322,26 +329,33 @@ class MLP(Estimator):
         elif self.solver == "adam":
             found = Adam(rate, (self.beta_1, self.beta_2), self.epsilon / scale)
         else:
-            found = replace(get_optimizer(self.solver), learning_rate=rate)
+            found = replaced(get_optimizer(self.solver), rate)
         if isinstance(self.learning_rate, Schedule):
             plain = isinstance(found, SGD) and not isinstance(self.solver, Optimizer)
-            found = replace(found, learning_rate=scaled(self.learning_rate, scale if plain else 1.0))
+            found = replaced(found, scaled(self.learning_rate, scale if plain else 1.0))
         return found
 
     def _trainer(self, rows: Rows, objective: Objective, rng: Any) -> Trainer:
         """Return the trainer that goes on, or a new one."""
         scale = objective.scale
         l1, l2 = self._penalties(rows.mass)
-        clips = (None if limit is None else limit / scale for limit in (self.clip_norm, self.clip_value))
         old = self.trainer_
         seed = rng.randint(SEED_RANGE) if old is None else old.seed
         size = AUTO_BATCH if self.batch_size == "auto" else self.batch_size
         if size != AUTO_BATCH and size > len(rows.X):
             warnings.warn("Got `batch_size` larger than sample size. It is going to be clipped", stacklevel=5)
         settings = Settings(
-            objective.loss, self._made_optimizer(scale), int(size), bool(self.shuffle), l1 / scale, l2 / scale, *clips,
-            self.average, seed,
-        )  # fmt: skip
+            objective.loss,
+            self._made_optimizer(scale),
+            int(size),
+            bool(self.shuffle),
+            l1 / scale,
+            l2 / scale,
+            None if self.clip_norm is None else self.clip_norm / scale,
+            None if self.clip_value is None else self.clip_value / scale,
+            self.average,
+            seed,
+        )
         if old is None:
             self.trainer_ = settings.trainer(self.net_)
             if self.average is not None:
@@ -349,4 +363,3 @@ class MLP(Estimator):
         else:
             self.trainer_ = going_on(old, settings)
         return self.trainer_
-

@@ -14,7 +14,7 @@ from ..training import Average
 from . import checks as sklearn_checks
 from .answers import log_of, probabilities
 from .class_weights import class_weighted
-from .mlp import MLP
+from .mlp import MLP, takes_parts
 from .objectives import Objective, classifier_objective
 from .targets import Labels
 
@@ -24,7 +24,7 @@ def _has_probabilities(est: MLPClassifier) -> bool:
 
 
 @final
-class MLPClassifier(ClassifierMixin, MLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ClassifierMixin, MLP):
     """A multilayer perceptron for classes, in place of scikit-learn's.
 
     It minimizes the log loss, for two classes, several, or several labels per sample. Parameters up to `max_fun` are
@@ -113,7 +113,7 @@ class MLPClassifier(ClassifierMixin, MLP):  # type: ignore[misc]  # scikit-learn
     References
     ----------
     Rumelhart, D., Hinton, G. and Williams, R. (1986). Learning representations by back-propagating errors. Nature 323.
-    Glorot, X. and Bengio, Y. (2010). Understanding the difficulty of training deep feedforward neural networks. AISTATS.
+    Glorot, X. and Bengio, Y. (2010). Understanding the difficulty of training deep feedforward networks. AISTATS.
 
     Examples
     --------
@@ -224,7 +224,7 @@ class MLPClassifier(ClassifierMixin, MLP):  # type: ignore[misc]  # scikit-learn
         self._fit(X, y, sample_weight, validation_data)
         return self
 
-    @available_if(lambda est: not est._is_lbfgs())
+    @available_if(takes_parts)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, validation_data: Any = None
     ) -> Self:

@@ -13,12 +13,12 @@ from sklearn.utils.validation import column_or_1d
 
 from ..training import Average
 from . import checks as sklearn_checks
-from .mlp import MLP
+from .mlp import MLP, takes_parts
 from .objectives import Objective, regressor_objective
 
 
 @final
-class MLPRegressor(RegressorMixin, MLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPRegressor(RegressorMixin, MLP):
     """A multilayer perceptron for numbers, in place of scikit-learn's.
 
     It minimizes half the squared error or the Poisson deviance, or any loss of gdcore, for one output or several.
@@ -210,7 +210,7 @@ class MLPRegressor(RegressorMixin, MLP):  # type: ignore[misc]  # scikit-learn h
         self._fit(X, y, sample_weight, validation_data)
         return self
 
-    @available_if(lambda est: not est._is_lbfgs())
+    @available_if(takes_parts)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Train one epoch on these data, going on with the optimizer's state.
 
@@ -240,7 +240,8 @@ class MLPRegressor(RegressorMixin, MLP):  # type: ignore[misc]  # scikit-learn h
         if self._objective().link != "exp":
             return outputs
         with np.errstate(over="ignore"):
-            return np.exp(outputs)
+            found: NDArray[Any] = np.exp(outputs)
+            return found
 
     def _classifies(self) -> bool:
         return False

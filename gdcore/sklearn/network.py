@@ -42,8 +42,10 @@ def perceptron(
     Sequential(Dense(2, 3, 'relu'), Dropout(0.5), Dense(3, 1))
     """
     n_hidden = len(sizes) - 2
-    kinds = [NAMES.get(kind, kind) if isinstance(kind, str) else kind
-             for kind in sklearn_checks.per_layer("activation", activation, n_hidden)]
+    kinds = [
+        NAMES.get(kind, kind) if isinstance(kind, str) else kind
+        for kind in sklearn_checks.per_layer("activation", activation, n_hidden)
+    ]
     rates = sklearn_checks.per_layer("dropout", dropout, n_hidden)
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):

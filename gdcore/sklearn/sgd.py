@@ -6,8 +6,8 @@ Design
   the coefficients are scikit-learn's to roundoff, where there is no L1 penalty.
 - Several classes are one model with an output for each, trained together: one pass over the data instead of one per
   class. The mean over the classes decides when to stop, where in scikit-learn each class stops by itself.
-- Weights count relative to their mean: the fit minimizes the weighted mean of the loss, so that a row of weight 2 is the
-  same as the row twice.
+- Weights count relative to their mean: the fit minimizes the weighted mean of the loss, so that a row of weight 2 is
+  the same as the row twice.
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ class LinearSGD(Estimator):
     warm_start: bool
     batch_size: int
     clip_norm: float | None
+
+    stopped_: bool
+    _held: tuple[Any, Any, Any] | None
 
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:
@@ -163,7 +166,7 @@ class LinearSGD(Estimator):
             try:
                 loss = watch.trainer.epoch(rows.X, rows.y, rows.weight)
             except ArithmeticError as error:
-                raise sklearn_checks.diverged(error) from error
+                raise sklearn_checks.diverged(error, watch.trainer.epochs_done + 1) from error
         self._update_answers()
         stops = watch.see(loss) and self.early_stopping
         self._finish(watch, len(rows.X))
@@ -183,7 +186,9 @@ class LinearSGD(Estimator):
 
     def _begin(self, init: tuple[Any, Any]) -> None:
         """Forget what was counted, and set initial coefficients that were given."""
-        for name, value, views in zip(("coef_init", "intercept_init"), init, (self.coef_, self.intercept_), strict=True):
+        for name, value, views in zip(
+            ("coef_init", "intercept_init"), init, (self.coef_, self.intercept_), strict=True
+        ):
             if value is not None:
                 given = np.asarray(value, dtype=self.net_.dtype)
                 if given.size != views.size or (given.shape != views.shape and views.ndim == 2 and len(views) > 1):
@@ -202,6 +207,7 @@ class LinearSGD(Estimator):
         kept, held = train_test_split(
             rows, random_state=rng, test_size=self.validation_fraction, stratify=self._strata(numbers)
         )
+        kept = np.sort(kept)
         weights = (None, None) if weight is None else (weight[kept], weight[held])
         if weights[1] is not None and not weights[1].any():
             raise ValueError(

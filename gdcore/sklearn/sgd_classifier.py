@@ -25,7 +25,7 @@ def _has_probabilities(est: SGDClassifier) -> bool:
 
 
 @final
-class SGDClassifier(ClassifierMixin, LinearSGD):  # type: ignore[misc]  # scikit-learn has no types
+class SGDClassifier(ClassifierMixin, LinearSGD):
     """A linear classifier trained by stochastic gradient descent, in place of scikit-learn's.
 
     Several classes are each compared with the rest. Parameters up to `average` are scikit-learn's.
@@ -269,7 +269,8 @@ class SGDClassifier(ClassifierMixin, LinearSGD):  # type: ignore[misc]  # scikit
         return self._linear(self._n_outputs())
 
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
-        return self.classes_[numbers]
+        strata: NDArray[Any] = self.classes_[numbers]
+        return strata
 
     def _score(self, outputs: NDArray[Any], numbers: NDArray[Any], weight: Any) -> float:
         return float(accuracy_score(self.classes_[numbers], self._labels.decoded(outputs), sample_weight=weight))

@@ -14,7 +14,7 @@ from .sgd import LinearSGD
 
 
 @final
-class SGDRegressor(RegressorMixin, LinearSGD):  # type: ignore[misc]  # scikit-learn has no types
+class SGDRegressor(RegressorMixin, LinearSGD):
     """A linear regression trained by stochastic gradient descent, in place of scikit-learn's.
 
     Parameters up to `average` are scikit-learn's.
@@ -193,7 +193,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):  # type: ignore[misc]  # scikit-l
         if self._objective().link != "exp":
             return outputs[:, 0]
         with np.errstate(over="ignore"):
-            return np.exp(outputs[:, 0])
+            found: NDArray[Any] = np.exp(outputs[:, 0])
+            return found
 
     def _classifies(self) -> bool:
         return False
@@ -202,7 +203,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):  # type: ignore[misc]  # scikit-l
         return 1
 
     def _shaped(self, coef: NDArray[Any]) -> NDArray[Any]:
-        return coef[0]
+        found: NDArray[Any] = coef[0]
+        return found
 
     def _learn_targets(self, y: Any, classes: Any) -> None:
         pass

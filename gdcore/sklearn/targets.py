@@ -55,7 +55,8 @@ class Labels(NamedTuple):
         present = unique_labels(found)
         if len(np.setdiff1d(present, self.classes)):
             raise sklearn_checks.unseen_classes(self.classes, present)
-        return np.searchsorted(self.classes, found)
+        numbers: NDArray[Any] = np.searchsorted(self.classes, found)
+        return numbers
 
     def encoded(self, numbers: NDArray[Any], target: str, dtype: Any) -> NDArray[Any]:
         """Return targets of a loss: "class" labels (n,), or columns of 0 and 1 ("unit") or -1 and 1 ("sign")."""
@@ -79,7 +80,8 @@ class Labels(NamedTuple):
         if self.kind == "multilabel":
             return (outputs > 0).astype(np.int64)
         found = (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-        return self.classes[np.minimum(found, len(self.classes) - 1)]
+        labels: NDArray[Any] = self.classes[np.minimum(found, len(self.classes) - 1)]
+        return labels
 
     def scores(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs as a decision function: (n,) for two classes, where above 0 is the second."""

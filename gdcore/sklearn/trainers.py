@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..losses import CustomLoss, Loss
@@ -29,6 +30,20 @@ class Settings(NamedTuple):
         """Return a new trainer of this network."""
         options: dict[str, Any] = self._asdict()
         return Trainer(net, options.pop("loss"), options.pop("optimizer"), **options)
+
+
+def replaced(optimizer: Optimizer, rate: float | Schedule) -> Optimizer:
+    """Return the same optimizer with another learning rate.
+
+    Examples
+    --------
+    >>> from gdcore.optimizers import Adam
+    >>> replaced(Adam(0.001), 0.1)
+    Adam(0.1)
+    """
+    record: Any = optimizer  # every optimizer is a dataclass
+    found: Optimizer = replace(record, learning_rate=rate)
+    return found
 
 
 def settings_of(trainer: Trainer) -> Settings:

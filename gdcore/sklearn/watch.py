@@ -136,7 +136,9 @@ class Watch(Callback):
             return False
         if self.verbose:
             what = "Training loss" if self.score is None else "Validation score"
-            print(f"{what} did not improve more than tol={tol:f} for {self.rule.patience} consecutive epochs. Stopping.")
+            print(
+                f"{what} did not improve more than tol={tol:f} for {self.rule.patience} consecutive epochs. Stopping."
+            )
         self.converged = True
         return True
 
