@@ -1,7 +1,7 @@
 """scikit-learn's `MLP*` and `SGD*` estimators on gdcore's kernels; needs scikit-learn.
 
 >>> from gdcore.sklearn import MLPClassifier
->>> MLPClassifier().fit([[0.0], [1.0]], ["no", "yes"]).classes_.tolist()
+>>> MLPClassifier(solver="lbfgs").fit([[0.0], [1.0]], ["no", "yes"]).classes_.tolist()
 ['no', 'yes']
 
 Design

@@ -153,9 +153,9 @@ class MLP(Estimator):
             X, numbers, weight, held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, objective)
         if is_lbfgs(self.solver):
-            self._solve(rows, objective)
+            self._solve(rows, objective, constant_of(objective, numbers, weight))
             return
-        watch = self._watch(rows, numbers, held, objective, rng)
+        watch = self._watch(rows, constant_of(objective, numbers, weight), held, objective, rng)
         validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
         self._run(rows, validation, watch, self.max_iter, self.metrics)
         self._finish(watch, len(rows.X))
@@ -194,7 +194,7 @@ class MLP(Estimator):
         elif self.early_stopping and self._held is None:
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, objective)
-        watch = self._watch(rows, numbers, self._held, objective, rng)
+        watch = self._watch(rows, constant_of(objective, numbers, weight), self._held, objective, rng)
         with self._threads():
             try:
                 loss = watch.trainer.epoch(rows.X, rows.y, rows.weight)
@@ -257,11 +257,10 @@ class MLP(Estimator):
         numbers = self._taken(y)
         return X, numbers, None
 
-    def _watch(self, rows: Rows, numbers: Any, held: Any, objective: Objective, rng: Any) -> Watch:
+    def _watch(self, rows: Rows, constant: float, held: Any, objective: Objective, rng: Any) -> Watch:
         """Return what watches a training over these rows; it holds the trainer."""
         trainer = self._trainer(rows, objective, rng)
         l1, l2 = self._penalties(rows.mass)
-        constant = constant_of(objective, numbers, rows.weight)
         net = trainer.model
         scores = self.early_stopping and held is not None
         adaptive = self._rate_name() == "adaptive"
@@ -294,7 +293,7 @@ class MLP(Estimator):
         self.validation_scores_ = record.scores if scored else None
         self.best_validation_score_ = record.best_score if scored else None
 
-    def _solve(self, rows: Rows, objective: Objective) -> None:
+    def _solve(self, rows: Rows, objective: Objective, constant: float) -> None:
         """Fit by lbfgs."""
         l1, l2 = self._penalties(rows.mass)
         self.trainer_, self.history_ = None, None
@@ -302,7 +301,7 @@ class MLP(Estimator):
         with self._threads():
             found = solve(self.net_, rows, objective, l1 / objective.scale, l2 / objective.scale, limits)
         part = penalty(self.coefs_, l1, l2)
-        self.loss_ = (found.loss - part) * objective.shown / objective.scale + part
+        self.loss_ = (found.loss - part) * objective.shown / objective.scale + constant + part
         self.n_iter_ = found.n_iter
 
     # What a trainer is made of

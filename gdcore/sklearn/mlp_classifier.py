@@ -119,7 +119,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     --------
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier(solver="lbfgs", dropout=0.0, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((20,), learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
     >>> model.predict(X[:3]).tolist()
     [0, 0, 0]
     """
@@ -304,7 +304,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         return classifier_objective(self.loss, self._labels.kind, len(self.classes_))
 
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
-        return None if self._labels.kind == "multilabel" else self.classes_[numbers]
+        if self._labels.kind == "multilabel":
+            return None
+        if self._labels.kind == "multiclass":  # scikit-learn does not keep their shares, so there may be too few
+            held = self.validation_fraction * len(numbers)
+            if np.unique(numbers, return_counts=True)[1].min() < 2 or held < len(self.classes_):
+                return None
+        strata: NDArray[Any] = self.classes_[numbers]
+        return strata
 
     def _score(self, outputs: NDArray[Any], numbers: NDArray[Any], weight: Any) -> float:
         said = self._labels.decoded(outputs)

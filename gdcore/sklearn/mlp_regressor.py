@@ -109,9 +109,9 @@ class MLPRegressor(RegressorMixin, MLP):
     --------
     >>> import numpy as np
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> model = MLPRegressor(solver="lbfgs", random_state=0, max_iter=500).fit(X, X[:, 0] ** 2)
-    >>> float(model.predict([[0.5]]).round(1)[0])
-    0.2
+    >>> model = MLPRegressor(learning_rate_init=0.01, random_state=0).fit(X, X[:, 0] ** 2)
+    >>> model.score(X, X[:, 0] ** 2) > 0.99
+    True
     """
 
     def __init__(

@@ -79,7 +79,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
 
     Examples
     --------
-    >>> model = SGDRegressor(eta0=0.1, random_state=0).fit([[-1.0], [0.0], [1.0]], [1.0, 2.0, 3.0])
+    >>> model = SGDRegressor(eta0=0.2, tol=1e-6, random_state=0).fit([[-1.0], [0.0], [1.0]], [1.0, 2.0, 3.0])
     >>> model.coef_.round(1)
     array([1.])
     """

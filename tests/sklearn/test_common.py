@@ -26,7 +26,7 @@ FULL = {"batch_size": ALL, "learning_rate": "adaptive", "eta0": 0.1, "max_iter":
         MLPClassifier(max_iter=100),
         MLPRegressor(max_iter=100),
         MLPClassifier(solver="lbfgs", max_iter=100),
-        MLPRegressor(solver="sgd", learning_rate_init=0.01, max_iter=100),
+        MLPRegressor(solver="sgd", learning_rate_init=0.05, clip_norm=1.0, max_iter=100),
         MLPClassifier(hidden_layer_sizes=(), solver="rmsprop", learning_rate_init=0.1),
         SGDClassifier(**FULL),
         SGDClassifier(loss="log_loss", **FULL),
