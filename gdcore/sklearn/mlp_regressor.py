@@ -110,7 +110,7 @@ class MLPRegressor(RegressorMixin, MLP):
     >>> import numpy as np
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> model = MLPRegressor(learning_rate_init=0.01, random_state=0).fit(X, X[:, 0] ** 2)
-    >>> model.score(X, X[:, 0] ** 2) > 0.99
+    >>> model.score(X, X[:, 0] ** 2) > 0.95
     True
     """
 
