@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from . import checks as sklearn_checks
@@ -32,7 +32,7 @@ class Labels(NamedTuple):
         check_classification_targets(y)
         if type_of_target(y).startswith("multilabel"):
             return cls("multilabel", np.arange(np.asarray(y).shape[1]))
-        known = unique_labels(y) if classes is None else unique_labels(classes)
+        known = np.unique(y if classes is None else np.asarray(classes))
         return cls("multiclass" if len(known) > 2 else "binary", known)
 
     def taken(self, y: Any) -> NDArray[Any]:
@@ -52,7 +52,7 @@ class Labels(NamedTuple):
                 raise sklearn_checks.other_outputs(width, len(self.classes) if self.kind == "multilabel" else 1)
             return found.astype(np.int64)
         found = column_or_1d(y, warn=True)
-        present = unique_labels(found)
+        present = np.unique(found)
         if len(np.setdiff1d(present, self.classes)):
             raise sklearn_checks.unseen_classes(self.classes, present)
         numbers: NDArray[Any] = np.searchsorted(self.classes, found)

@@ -1,7 +1,7 @@
 """The same numbers as scikit-learn's own estimators, where both make the same steps."""
 
-import importlib
 import doctest
+import importlib
 import pkgutil
 import warnings
 

@@ -47,7 +47,9 @@ def test_a_weight_of_two_is_the_row_twice(model):
     assert loss == pytest.approx(model.loss_curve_[-1] if model.trainer_ is not None else model.loss_, rel=1e-6)
 
 
-@pytest.mark.parametrize("model", [*CASES, SGDClassifier(random_state=0), MLPClassifier(batch_size=7, random_state=0)], ids=repr)
+@pytest.mark.parametrize(
+    "model", [*CASES, SGDClassifier(random_state=0), MLPClassifier(batch_size=7, random_state=0)], ids=repr
+)
 def test_a_weight_of_zero_is_no_row(model):
     data, y = (X, Y) if "Classifier" in type(model).__name__ else (XR, YR)
     kept = np.arange(len(data)) % 3 > 0
@@ -74,7 +76,9 @@ def test_small_weights_move_the_boundary_as_scikit_learns():
     options = {"alpha": 0.1, "max_iter": 1000, "fit_intercept": False, "tol": None, "random_state": 0}
     for weights in ({"class_weight": {1: 0.001}}, {}):
         rows = None if weights else [0.001] * 3 + [1] * 2
-        mine, theirs = (kind(**options, **weights).fit(X, y, sample_weight=rows) for kind in (SGDClassifier, TheirSGDClassifier))
+        mine, theirs = (
+            kind(**options, **weights).fit(X, y, sample_weight=rows) for kind in (SGDClassifier, TheirSGDClassifier)
+        )
         np.testing.assert_allclose(mine.coef_, theirs.coef_, atol=0.02)
         assert mine.predict([[0.2, -1.0]]) == [-1]
 
