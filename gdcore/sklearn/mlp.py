@@ -161,8 +161,9 @@ class MLP(Estimator):
         self._finish(watch, len(rows.X))
         if self.history_ is not None and validation is not None:
             self.validation_loss_curve_ = [
-                *(self.validation_loss_curve_ or []), *(objective.shown * v for v in self.history_.val_loss)
-            ]  # fmt: skip
+                *(self.validation_loss_curve_ or []),
+                *(objective.shown * v for v in self.history_.val_loss),
+            ]
         if self.early_stopping:
             self._restore(self._record)
         if watch.epochs == self.max_iter and not watch.converged:

@@ -96,9 +96,16 @@ def regressor_objective(loss: Any, n_outputs: int) -> Objective:
 
 
 LINEAR = (
-    "hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron", "squared_error", "huber",
-    "epsilon_insensitive", "squared_epsilon_insensitive",
-)  # fmt: skip
+    "hinge",
+    "log_loss",
+    "modified_huber",
+    "squared_hinge",
+    "perceptron",
+    "squared_error",
+    "huber",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+)
 """Names of scikit-learn's losses of linear models; the last four are those of `SGDRegressor`."""
 
 

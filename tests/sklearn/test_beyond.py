@@ -47,10 +47,9 @@ def test_layers_of_their_own_activations_and_dropout():
 def test_every_optimizer_by_name_and_as_a_record(name):
     by_name = MLPClassifier((8,), solver=name, **SHORT).fit(X, Y)
     kind = next(kind for kind in gd.OPTIMIZERS if kind.rule == name)
-    if name == "sgd":  # which has momentum under scikit-learn's name
-        record = kind(0.01, momentum=0.9, nesterov=True)
-    else:
-        record = kind(0.01)
+    record = (
+        kind(0.01, momentum=0.9, nesterov=True) if name == "sgd" else kind(0.01)
+    )  # scikit-learn's "sgd" has momentum
     assert np.array_equal(by_name.net_.params, MLPClassifier((8,), solver=record, **SHORT).fit(X, Y).net_.params)
     assert by_name.loss_ < by_name.loss_curve_[0]
 
@@ -248,8 +247,16 @@ def test_threads_do_not_change_a_bit():
     assert len({model.net_.params.tobytes() for model in done}) == 1
 
 
-@pytest.mark.parametrize("model", [MLPClassifier((6,), max_iter=60), MLPClassifier((6,), solver="lbfgs"), SGDClassifier(),
-                                   MLPRegressor(hidden_layer_sizes=(6,), activation="tanh"), SGDRegressor(loss="epsilon_insensitive")], ids=repr)  # fmt: skip
+EXAMINED = [
+    MLPClassifier((6,), max_iter=60),
+    MLPClassifier((6,), solver="lbfgs"),
+    SGDClassifier(),
+    MLPRegressor(hidden_layer_sizes=(6,), activation="tanh"),
+    SGDRegressor(loss="epsilon_insensitive"),
+]
+
+
+@pytest.mark.parametrize("model", EXAMINED, ids=repr)
 def test_diagnosis_and_gradient_check(model):
     y = Y if "Classifier" in type(model).__name__ else YR[:150]
     model.set_params(random_state=0).fit(X, y)

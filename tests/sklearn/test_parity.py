@@ -24,10 +24,14 @@ DIGITS = load_digits(return_X_y=True)
 X3, Y3 = DIGITS[0][:150] / 16, DIGITS[1][:150]
 DIABETES = load_diabetes(return_X_y=True)
 XR, YR = scale(DIABETES[0])[::3], scale(DIABETES[1])[::3]
-SETS = {"binary": ("MLPClassifier", X, Y), "multiclass": ("MLPClassifier", X3, Y3), "numbers": ("MLPRegressor", XR, YR),
-        "multilabel": ("MLPClassifier", X, np.stack([Y, X[:, 0] > 0, X[:, 1] > 0], 1).astype(int)),
-        "outputs": ("MLPRegressor", XR, np.stack([YR, XR[:, 0] ** 2], 1)),
-        "counts": ("MLPRegressor", XR, np.floor(YR - YR.min()))}  # fmt: skip
+SETS = {
+    "binary": ("MLPClassifier", X, Y),
+    "multiclass": ("MLPClassifier", X3, Y3),
+    "numbers": ("MLPRegressor", XR, YR),
+    "multilabel": ("MLPClassifier", X, np.stack([Y, X[:, 0] > 0, X[:, 1] > 0], 1).astype(int)),
+    "outputs": ("MLPRegressor", XR, np.stack([YR, XR[:, 0] ** 2], 1)),
+    "counts": ("MLPRegressor", XR, np.floor(YR - YR.min())),
+}
 
 
 EPSILON = 1e-16
@@ -68,8 +72,11 @@ def test_perceptrons_make_the_steps_of_scikit_learns(kind, activation, options):
     # theirs has the penalty before each step, ours that after the epoch: the change of 5 small epochs lies between
     np.testing.assert_allclose(mine.loss_curve_, theirs.loss_curve_, rtol=0.06)
     assert (mine.n_iter_, mine.t_, mine.n_layers_, mine.out_activation_) == (
-        theirs.n_iter_, theirs.t_, theirs.n_layers_, theirs.out_activation_,
-    )  # fmt: skip
+        theirs.n_iter_,
+        theirs.t_,
+        theirs.n_layers_,
+        theirs.out_activation_,
+    )
     np.testing.assert_allclose(mine.predict(X), theirs.predict(X), rtol=1e-5, atol=1e-6)
 
 
@@ -133,9 +140,16 @@ RATES = [
 STEEP = {"squared_hinge", "modified_huber", "squared_error", "squared_epsilon_insensitive"}
 """Under the large first rates of "optimal" these leap so far that roundoff grows to anything."""
 LOSSES = [
-    "hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron", "squared_error", "huber",
-    "epsilon_insensitive", "squared_epsilon_insensitive",
-]  # fmt: skip
+    "hinge",
+    "log_loss",
+    "modified_huber",
+    "squared_hinge",
+    "perceptron",
+    "squared_error",
+    "huber",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+]
 
 
 @pytest.mark.parametrize("rate", RATES, ids=repr)

@@ -62,9 +62,15 @@ def test_batches_of_one_row_come_to_the_weighted_minimum():
     X, y = load_breast_cancer(return_X_y=True)
     X, weight = scale(X)[:, :3], np.where(y == 1, 0.2, 3.0)
     own = SGDClassifier(
-        loss="log_loss", alpha=0.05, tol=None, max_iter=300, random_state=0, average=80_000, learning_rate="constant",
+        loss="log_loss",
+        alpha=0.05,
+        tol=None,
+        max_iter=300,
+        random_state=0,
+        average=80_000,
+        learning_rate="constant",
         eta0=0.02,
-    ).fit(X, y, sample_weight=weight)  # fmt: skip
+    ).fit(X, y, sample_weight=weight)
     exact = LogisticRegression(C=1 / (0.05 * weight.sum()), tol=1e-10).fit(X, y, sample_weight=weight)
     np.testing.assert_allclose(own.coef_, exact.coef_, atol=0.02)
     np.testing.assert_allclose(own.intercept_, exact.intercept_, atol=0.02)
@@ -103,8 +109,7 @@ def test_weights_and_a_loss_of_ones_own():
         return float(((outputs - y) ** 2).mean()), 2 * (outputs - y) / outputs.size
 
     model = MLPRegressor(loss=loss, random_state=0, max_iter=3)
-    np.testing.assert_allclose(
-        model.fit(XR, YR).net_.params, MLPRegressor(loss=gd.MeanSquaredError(), random_state=0, max_iter=3).fit(XR, YR).net_.params
-    )  # fmt: skip
+    record = MLPRegressor(loss=gd.MeanSquaredError(), random_state=0, max_iter=3)
+    np.testing.assert_allclose(model.fit(XR, YR).net_.params, record.fit(XR, YR).net_.params)
     with pytest.raises(TypeError, match="sample_weight and class_weight do not go with loss, a function of yours"):
         model.fit(XR, YR, sample_weight=WEIGHT[: len(XR)])
