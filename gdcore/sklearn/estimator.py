@@ -22,11 +22,13 @@ from ..models import Sequential
 from ..training import Callback, History, Trainer
 from ..training.errors import DivergedError
 from . import checks as sklearn_checks
+from .blocks import epoch, fit, is_sparse, outputs_of
 from .objectives import Objective
 from .rows import Rows, checked_weights, rows_of
 from .watch import Record, Watch
 
 DTYPES = (np.float64, np.float32)
+SPARSE = ("csr", "csc")
 PROGRESS = "bar"
 
 
@@ -84,9 +86,9 @@ class Estimator(BaseEstimator, ABC):
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the network's outputs, (n, k)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        X = validate_data(self, X, accept_sparse=SPARSE, reset=False)
         with self._threads():
-            return self.net_.predict(X)
+            return outputs_of(self.net_, X)
 
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
         """Say what the last fit did and what stands in its way; see `gdcore.diagnose`.
@@ -142,6 +144,8 @@ class Estimator(BaseEstimator, ABC):
     def _examined(self, X: Any, y: Any, sample_weight: Any) -> tuple[Objective, Rows, tuple[float, float]]:
         """Return the objective, the rows and the penalties in gdcore's units, for data like those of a fit."""
         check_is_fitted(self)
+        if is_sparse(X):
+            raise sklearn_checks.dense_rows("diagnose() or check_gradients()")
         X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, reset=False)
         numbers, objective = self._taken(y), self._objective()
         weight = self._weighted(numbers, checked_weights(sample_weight, X), True)
@@ -167,7 +171,7 @@ class Estimator(BaseEstimator, ABC):
         def score() -> tuple[float, NDArray[Any]]:
             self._update_answers()
             with np.errstate(over="ignore"):
-                value = self._score(self.net_.predict(X), numbers, weight)
+                value = self._score(outputs_of(self.net_, X), numbers, weight)
             return value, self.net_.params
 
         return score
@@ -185,8 +189,14 @@ class Estimator(BaseEstimator, ABC):
         if validation is not None and held is not None and validation.weight is not None:
             held = (*held, validation.weight)  # type: ignore[assignment]  # a pair or a triple
         own = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
+        sparse = is_sparse(rows.X)
+        if sparse and (own or metrics):
+            raise sklearn_checks.dense_rows("a fit with callbacks or metrics")
         try:
             with self._threads():
+                if sparse:
+                    self.history_ = fit(watch, rows, validation, self._objective(), max_iter)
+                    return
                 self.history_ = trainer.fit(
                     rows.X,
                     rows.y,
@@ -204,7 +214,26 @@ class Estimator(BaseEstimator, ABC):
             if not watch.diverged():
                 raise sklearn_checks.diverged(error, watch.epochs + 1) from error
             warnings.warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning, stacklevel=4)
-        self._update_answers()
+        finally:
+            self._update_answers()
+
+    def _run_part(self, rows: Rows, watch: Watch) -> bool:
+        """Train one epoch; return whether the watch would stop.
+
+        Raises
+        ------
+        ValueError
+            Where training met NaN or infinity.
+        """
+        trainer = watch.trainer
+        with self._threads():
+            try:
+                loss = epoch(trainer, rows) if is_sparse(rows.X) else trainer.epoch(rows.X, rows.y, rows.weight)
+            except DivergedError as error:
+                raise sklearn_checks.diverged(error, trainer.epochs_done + 1) from error
+            finally:
+                self._update_answers()
+            return watch.see(loss)
 
     def _restore(self, record: Record) -> None:
         """Give the network, and the trainer's, the parameters of the best score."""
@@ -219,6 +248,11 @@ class Estimator(BaseEstimator, ABC):
             raise TypeError(f"callbacks must be one or several gdcore.Callback, got {checks.short(self.callbacks)}")
         if isinstance(self.verbose, str) and self.verbose != PROGRESS:
             raise ValueError(f"verbose must be True, False or {PROGRESS!r}, got {self.verbose!r}")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return "net_" in vars(self)

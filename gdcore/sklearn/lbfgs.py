@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from ..models import Sequential
+from .blocks import evaluated
 from .objectives import Objective
 from .rows import Rows
 
@@ -40,7 +41,7 @@ def solve(net: Sequential, rows: Rows, objective: Objective, l1: float, l2: floa
     def value_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         net.params = x
         try:
-            value, grad = net.loss_and_grad(rows.X, rows.y, objective.loss, sample_weight=rows.weight, l1=l1, l2=l2)
+            value, grad = evaluated(net, rows, objective, l1, l2)
         except ArithmeticError:
             return np.inf, np.zeros_like(x)
         return objective.scale * value, objective.scale * grad.astype(np.float64)

@@ -158,7 +158,7 @@ class MLP(Estimator):
         watch = self._watch(rows, constant_of(objective, numbers, weight), held, objective, rng)
         validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
         self._run(rows, validation, watch, self.max_iter, self.metrics)
-        self._finish(watch, len(rows.X))
+        self._finish(watch, rows.X.shape[0])
         if self.history_ is not None and validation is not None:
             self.validation_loss_curve_ = [
                 *(self.validation_loss_curve_ or []),
@@ -196,14 +196,8 @@ class MLP(Estimator):
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, objective)
         watch = self._watch(rows, constant_of(objective, numbers, weight), self._held, objective, rng)
-        with self._threads():
-            try:
-                loss = watch.trainer.epoch(rows.X, rows.y, rows.weight)
-            except ArithmeticError as error:
-                raise sklearn_checks.diverged(error, watch.trainer.epochs_done + 1) from error
-        self._update_answers()
-        stops = watch.see(loss)
-        self._finish(watch, len(rows.X))
+        stops = self._run_part(rows, watch)
+        self._finish(watch, rows.X.shape[0])
         if self.early_stopping and stops:
             self.stopped_ = True
             self._restore(self._record)
@@ -213,7 +207,15 @@ class MLP(Estimator):
     ) -> tuple[NDArray[Any], NDArray[Any], Any]:
         """Check data, learn their targets, and return X, the targets' numbers and the weights."""
         X, y = validate_data(
-            self, X, y, multi_output=True, dtype=DTYPES, order="C", reset=first, y_numeric=not self._classifies()
+            self,
+            X,
+            y,
+            multi_output=True,
+            dtype=DTYPES,
+            order="C",
+            accept_sparse="csr",
+            reset=first,
+            y_numeric=not self._classifies(),
         )
         if first or classes is not None:
             self._learn_targets(y, classes)
@@ -239,7 +241,7 @@ class MLP(Estimator):
 
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
         """Hold out validation data."""
-        rows = np.arange(len(X))
+        rows = np.arange(X.shape[0])
         kept, held = train_test_split(
             rows, random_state=rng, test_size=self.validation_fraction, stratify=self._strata(numbers)
         )
@@ -254,7 +256,7 @@ class MLP(Estimator):
     def _held_out(self, validation_data: Any) -> tuple[Any, Any, Any]:
         """Check validation data that were given."""
         X, y = sklearn_checks.pair(validation_data)
-        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, order="C", reset=False)
+        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
         numbers = self._taken(y)
         return X, numbers, None
 
@@ -272,7 +274,7 @@ class MLP(Estimator):
             trainer,
             reported=lambda loss: objective.shown * loss + constant + penalty(weights_of(net), l1, l2),
             score=self._scorer(*held) if scores else None,
-            rate=partial(self._inverse, len(rows.X), objective.scale) if follows else None,
+            rate=partial(self._inverse, rows.X.shape[0], objective.scale) if follows else None,
             verbose=bool(self.verbose) and not isinstance(self.verbose, str),
         )
 
@@ -342,7 +344,7 @@ class MLP(Estimator):
         old = self.trainer_
         seed = rng.randint(SEED_RANGE) if old is None else old.seed
         size = AUTO_BATCH if self.batch_size == "auto" else self.batch_size
-        if size != AUTO_BATCH and size > len(rows.X):
+        if size != AUTO_BATCH and size > rows.X.shape[0]:
             warnings.warn("Got `batch_size` larger than sample size. It is going to be clipped", stacklevel=5)
         settings = Settings(
             objective.loss,

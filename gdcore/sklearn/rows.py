@@ -18,7 +18,7 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    X : ndarray, shape (n, n_features)
+    X : ndarray or CSR matrix, shape (n, n_features)
     y : ndarray
         What the loss takes; a loss in NumPy finds the weights in its last column.
     weight : ndarray, shape (n,), or None
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
         The sum of the weights: how many rows of weight 1 these rows stand for.
     """
 
-    X: NDArray[Any]
+    X: Any
     y: NDArray[Any]
     weight: NDArray[Any] | None
     mass: float
@@ -47,7 +47,7 @@ def rows_of(X: NDArray[Any], y: NDArray[Any], weight: NDArray[np.float64] | None
     """Return rows for a trainer; those of weight 0 are left out, and weights that are all 1 too."""
     loss = objective.loss
     if weight is None:
-        return Rows(X, _with_weights(y, None) if isinstance(loss, WeightedLoss) else y, None, float(len(X)))
+        return Rows(X, _with_weights(y, None) if isinstance(loss, WeightedLoss) else y, None, float(X.shape[0]))
     mass = float(weight.sum())
     if not takes_weights(loss):
         raise sklearn_checks.no_weights(loss)

@@ -131,7 +131,7 @@ class LinearSGD(Estimator):
         watch = self._watch(rows, held, objective, rng)
         validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
         self._run(rows, validation, watch, self.max_iter)
-        self._finish(watch, len(rows.X))
+        self._finish(watch, rows.X.shape[0])
         if self.tol is not None and watch.epochs == self.max_iter and not watch.converged:
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the "
@@ -162,14 +162,8 @@ class LinearSGD(Estimator):
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, objective)
         watch = self._watch(rows, self._held, objective, rng)
-        with self._threads():
-            try:
-                loss = watch.trainer.epoch(rows.X, rows.y, rows.weight)
-            except ArithmeticError as error:
-                raise sklearn_checks.diverged(error, watch.trainer.epochs_done + 1) from error
-        self._update_answers()
-        stops = watch.see(loss) and self.early_stopping
-        self._finish(watch, len(rows.X))
+        stops = self._run_part(rows, watch) and self.early_stopping
+        self._finish(watch, rows.X.shape[0])
         if stops:
             self.stopped_ = True
             self._restore(self._record)
@@ -178,7 +172,9 @@ class LinearSGD(Estimator):
         self, X: Any, y: Any, sample_weight: Any, first: bool, classes: Any, *, whole: bool
     ) -> tuple[NDArray[Any], NDArray[Any], Any]:
         """Check data, learn their targets, and return X, the targets' numbers and the weights."""
-        X, y = validate_data(self, X, y, dtype=DTYPES, order="C", reset=first, y_numeric=not self._classifies())
+        X, y = validate_data(
+            self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=first, y_numeric=not self._classifies()
+        )
         if first or classes is not None:
             self._learn_targets(y, classes)
         numbers = self._taken(y)
@@ -201,9 +197,9 @@ class LinearSGD(Estimator):
 
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
         """Hold out validation data."""
-        rows = np.arange(len(X))
-        if not 1 <= self.validation_fraction * len(X) <= len(X) - 1:
-            raise sklearn_checks.empty_split(len(X), self.validation_fraction)
+        rows = np.arange(X.shape[0])
+        if not 1 <= self.validation_fraction * len(rows) <= len(rows) - 1:
+            raise sklearn_checks.empty_split(len(rows), self.validation_fraction)
         kept, held = train_test_split(
             rows, random_state=rng, test_size=self.validation_fraction, stratify=self._strata(numbers)
         )
@@ -218,7 +214,7 @@ class LinearSGD(Estimator):
     def _held_out(self, validation_data: Any) -> tuple[Any, Any, Any]:
         """Check validation data that were given."""
         X, y = sklearn_checks.pair(validation_data)
-        X, y = validate_data(self, X, y, dtype=DTYPES, order="C", reset=False)
+        X, y = validate_data(self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
         return X, self._taken(y), None
 
     def _watch(self, rows: Rows, held: Any, objective: Objective, rng: Any) -> Watch:

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from scipy import sparse
+
 from sklearn.exceptions import NotFittedError
 
 import gdcore as gd
@@ -92,7 +92,6 @@ def test_data(kind):
         ((X[:0], y[:0]), ValueError, "Found array with 0 sample(s)"),
         ((X, y[:-1]), ValueError, "Found input variables with inconsistent numbers of samples: [40, 39]"),
         ((np.where(X > 9, X, "a").astype(object), y), ValueError, "could not convert string to float"),
-        ((sparse.csr_array(X), y), TypeError, "Sparse data was passed for X, but dense data is required"),
     ]
     for arguments, error, message in rows:
         for call in (kind(max_iter=3).fit, model.partial_fit):

@@ -38,7 +38,7 @@ def test_common_checks(estimator, check):
     check(estimator)
 
 
-ROW_BY_ROW = ("check_sample_weight_equivalence_on_dense_data",)
+ROW_BY_ROW = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
 
 
 @parametrize_with_checks([SGDClassifier(max_iter=5), SGDRegressor(max_iter=5)])

@@ -9,7 +9,6 @@ from theirs_sklearn import load, taken
 REFUSED = {
     "test_fit": "It sets attributes of a network that does not exist yet; gdcore's own tests have the same step.",
     "test_gradient": "It calls a private method; check_gradients() is the public one.",
-    "test_sparse_matrices": "Sparse matrices are not taken yet.",
     "test_early_stopping_stratified": "The message names the user's label, 1, and not True.",
     "test_mlp_partial_fit_after_fit": "early_stopping works in partial_fit.",
 }

