@@ -36,7 +36,7 @@ module = load(
     },
 )
 # Of sparse rows scikit-learn fits the intercept at a hundredth of the rate, which gdcore does not: test_sparse.py has
-# the tests of these. Row by row, dense blocks of 2000 columns are too slow for the test of the backends (500,000 steps).
+# the tests of these. Row by row, dense blocks of 2000 columns are too slow for the test of the backends.
 SPARSE = [getattr(module, f"SparseSGD{name}") for name in ("Classifier", "Regressor", "OneClassSVM")]
 tests = taken(module, REFUSED, [*SPARSE, module.SGDOneClassSVM])
 del tests["test_SGDClassifier_fit_for_all_backends"]
