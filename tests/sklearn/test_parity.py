@@ -215,3 +215,14 @@ def test_accuracy_after_whole_fits():
             warnings.simplefilter("ignore")
             mine, theirs = both(name, X[::2], y[::2], early_stopping=True, max_iter=400)
         assert mine.score(X[1::2], y[1::2]) > theirs.score(X[1::2], y[1::2]) - 0.1
+
+
+def test_rates_of_an_epoch_are_those_of_its_steps():
+    from gdcore.schedules import Cosine, ReduceOnPlateau
+    from gdcore.sklearn.rates import Optimal, PowerOfUpdates, Scaled, scaled
+
+    for rate in (Optimal(2.0, 0.01), PowerOfUpdates(0.1, 0.25), PowerOfUpdates(0.1, 0.0), Scaled(0.5, Cosine(0.1, 90))):
+        np.testing.assert_allclose(rate.rates(7, 50), [rate(step) for step in range(7, 57)], rtol=1e-15)
+        assert (rate.per, rate.horizon() > 0) == ("step", True)
+    assert scaled(ReduceOnPlateau(0.2, min_rate=0.1), 0.5) == ReduceOnPlateau(0.1, min_rate=0.05)
+    assert scaled(Cosine(0.1, 9), 1.0) == Cosine(0.1, 9)
