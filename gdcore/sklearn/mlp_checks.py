@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import checks
-from ..optimizers import OPTIMIZERS, Optimizer
+from ..optimizers import Optimizer, get_optimizer
 from ..optimizers.full_batch import LBFGS
 from ..schedules import Schedule
 from . import checks as sklearn_checks
@@ -23,8 +23,8 @@ def check_parameters(est: Any) -> None:
         Naming the parameter, what was received, what is required and the remedy.
     """
     sklearn_checks.hidden_sizes(est.hidden_layer_sizes)
-    if not isinstance(est.solver, Optimizer | LBFGS):
-        checks.known_name("solver", est.solver, ("lbfgs", *(kind.rule for kind in OPTIMIZERS)))
+    if not isinstance(est.solver, Optimizer | LBFGS) and not (isinstance(est.solver, str) and est.solver == "lbfgs"):
+        get_optimizer(est.solver)
     if est.batch_size != "auto":
         checks.integer("batch_size", est.batch_size, 1, MOST)
     if not isinstance(est.learning_rate, Schedule) and est.learning_rate not in RATES:
