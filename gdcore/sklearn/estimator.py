@@ -25,6 +25,7 @@ from . import checks as sklearn_checks
 from .blocks import epoch, fit, is_sparse, outputs_of
 from .objectives import Objective
 from .rows import Rows, checked_weights, rows_of
+from .their_callbacks import SUPPORTED, Support, Tasks
 from .watch import Record, Watch
 
 DTYPES = (np.float64, np.float32)
@@ -32,7 +33,7 @@ SPARSE = ("csr", "csc")
 PROGRESS = "bar"
 
 
-class Estimator(BaseEstimator, ABC):
+class Estimator(Support, BaseEstimator, ABC):
     """Interface of the estimators.
 
     Attributes
@@ -155,6 +156,29 @@ class Estimator(BaseEstimator, ABC):
 
     # Training
 
+    _context: Any = None
+
+    def _begin_task(self, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
+        """Tell scikit-learn's callbacks, if there are any, that a fit begins."""
+        self._context = None
+        own = vars(self)
+        if SUPPORTED and ("_skl_callbacks" in own or "_parent_callback_ctx" in own):
+            given = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
+            self._context = self._init_callback_context(max_subtasks=max_iter), given
+            self._context[0].call_on_fit_task_begin(estimator=self, **given)
+
+    def _end_task(self) -> None:
+        """Tell scikit-learn's callbacks that a fit has ended."""
+        if self._context is not None:
+            context, given = self._context
+            del self._context
+            context.call_on_fit_task_end(estimator=self, **given, reconstruction_attributes=self._now)
+
+    def _now(self) -> dict[str, Any]:
+        """Return the attributes of a fitted estimator as it is now."""
+        self._update_answers()
+        return {"net_": self.net_.copy(), "trainer_": None}
+
     def _threads(self) -> Any:
         """Return the context of a call that takes time."""
         return nullcontext() if self.n_threads is None else num_threads(self.n_threads)
@@ -190,6 +214,7 @@ class Estimator(BaseEstimator, ABC):
             held = (*held, validation.weight)  # type: ignore[assignment]  # a pair or a triple
         own = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
         sparse = is_sparse(rows.X)
+        tasks = [] if self._context is None or sparse else [Tasks(self, self._context, watch, self._now)]
         if sparse and (own or metrics):
             raise sklearn_checks.dense_rows("a fit with callbacks or metrics")
         try:
@@ -204,7 +229,7 @@ class Estimator(BaseEstimator, ABC):
                     sample_weight=rows.weight,
                     validation_data=held,
                     metrics=metrics,
-                    callbacks=[watch, *own],
+                    callbacks=[watch, *own, *tasks],
                     progress=isinstance(self.verbose, str) and self.verbose == PROGRESS,
                 )
         except KeyboardInterrupt:

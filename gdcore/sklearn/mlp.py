@@ -141,6 +141,7 @@ class MLP(Estimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
         check_parameters(self)
         self._check_common()
+        self._begin_task(self.max_iter, X, y, sample_weight)
         first = not (self.warm_start and self.__sklearn_is_fitted__())
         X, numbers, weight = self._taken_data(X, y, sample_weight, first, None, whole=True)
         rng = check_random_state(self.random_state)

@@ -17,6 +17,7 @@ from .class_weights import class_weighted
 from .mlp import MLP, takes_parts
 from .objectives import Objective, classifier_objective
 from .targets import Labels
+from .their_callbacks import with_callbacks
 
 
 def _has_probabilities(est: MLPClassifier) -> bool:
@@ -199,6 +200,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.callbacks = callbacks
         self.n_threads = n_threads
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the network.
 
@@ -222,6 +224,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             For bad parameters and data, and where training met NaN or infinity.
         """
         self._fit(X, y, sample_weight, validation_data)
+        self._end_task()
         return self
 
     @available_if(takes_parts)

@@ -15,6 +15,7 @@ from ..training import Average
 from . import checks as sklearn_checks
 from .mlp import MLP, takes_parts
 from .objectives import Objective, regressor_objective
+from .their_callbacks import with_callbacks
 
 
 @final
@@ -185,6 +186,7 @@ class MLPRegressor(RegressorMixin, MLP):
         self.callbacks = callbacks
         self.n_threads = n_threads
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the network.
 
@@ -208,6 +210,7 @@ class MLPRegressor(RegressorMixin, MLP):
             For bad parameters and data, and where training met NaN or infinity.
         """
         self._fit(X, y, sample_weight, validation_data)
+        self._end_task()
         return self
 
     @available_if(takes_parts)

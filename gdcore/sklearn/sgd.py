@@ -117,6 +117,7 @@ class LinearSGD(Estimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, init: tuple[Any, Any], validation_data: Any) -> None:
         check_parameters(self, self._classifies())
         self._check_common()
+        self._begin_task(self.max_iter, X, y, sample_weight)
         warm = self.warm_start and self.__sklearn_is_fitted__()
         X, numbers, weight = self._taken_data(X, y, sample_weight, True, None, whole=True)
         if not warm or (self.net_.in_features, self.net_.out_features) != (X.shape[1], self._n_outputs()):

@@ -16,6 +16,7 @@ from .class_weights import class_weighted
 from .objectives import Objective, linear_objective
 from .sgd import LinearSGD
 from .targets import Labels
+from .their_callbacks import with_callbacks
 
 
 def _has_probabilities(est: SGDClassifier) -> bool:
@@ -157,6 +158,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         self.callbacks = callbacks
         self.n_threads = n_threads
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -190,6 +192,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
             For bad parameters and data, and where training met NaN or infinity.
         """
         self._fit(X, y, sample_weight, (coef_init, intercept_init), validation_data)
+        self._end_task()
         return self
 
     def partial_fit(

@@ -11,6 +11,7 @@ from sklearn.metrics import r2_score
 
 from .objectives import Objective, linear_objective
 from .sgd import LinearSGD
+from .their_callbacks import with_callbacks
 
 
 @final
@@ -135,6 +136,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         self.callbacks = callbacks
         self.n_threads = n_threads
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -167,6 +169,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
             For bad parameters and data, and where training met NaN or infinity.
         """
         self._fit(X, y, sample_weight, (coef_init, intercept_init), validation_data)
+        self._end_task()
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
