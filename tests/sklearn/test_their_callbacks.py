@@ -63,8 +63,10 @@ def test_whatever_ends_a_fit_no_task_stays_open():
 
     for options in ({"callbacks": [Second()]}, {"tol": 1e9, "n_iter_no_change": 1}, {"solver": "lbfgs"}):
         seen = Recorder()
-        MLPClassifier(random_state=0, max_iter=30, **options).set_callbacks(seen).fit(X, Y)
+        model = MLPClassifier(random_state=0, max_iter=30, **options).set_callbacks(seen).fit(X, Y)
         assert len(seen.began) == len(seen.scores)
+        if "tol" in options:
+            assert len(seen.began) == 1 + model.n_iter_
         assert seen.torn_down == 1
     seen = Recorder()
     with pytest.raises(ValueError, match="Input X contains NaN"):
