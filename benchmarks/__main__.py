@@ -1,20 +1,22 @@
 """`python -m benchmarks [SUITE ...] [--quick] [--json FILE] [--plot FILE.png] [--libraries A,B] [--problems A,B]`.
 
-`python -m benchmarks power` counts what gradient checkers find, `rates` what becomes of suggested learning rates, and
-`real` scores fits on real data sets: these have options and results of their own.
+`python -m benchmarks power` counts what gradient checkers find, `rates` what becomes of suggested learning rates,
+`real` scores fits on real data sets, and `estimators` compares those of gdcore.sklearn with scikit-learn's: these
+have options and results of their own.
 """
 
 import sys
 
 from gdcore.bench.command import run_command
 
+from .estimators.command import main as estimators
 from .libraries import LIBRARIES
 from .power.command import main as power
 from .rates.command import main as rates
 from .real.command import main as real
 from .suites import SUITES
 
-OWN = {"power": power, "rates": rates, "real": real}
+OWN = {"estimators": estimators, "power": power, "rates": rates, "real": real}
 
 if __name__ == "__main__":
     try:

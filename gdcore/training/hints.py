@@ -142,7 +142,7 @@ def _losses(history: History, validated: bool, much_left: bool) -> str:
         return "the loss did not fall: try another rate (gdcore.find_learning_rate), or ask gdcore.diagnose"
     fell = before - last
     scale = abs(before) if min(losses) > 0 else losses[0] - min(losses)
-    if fell > FELL * scale and much_left:
+    if scale > 0 and fell > FELL * scale and much_left:
         return f"the loss was still falling at the end, by {fell / scale:.0%}: more epochs or a higher rate may help"
     return ""
 

@@ -9,7 +9,7 @@ import pytest
 
 import gdcore as gd
 
-NEEDED = {"pictures.md": "matplotlib"}
+NEEDED = {"pictures.md": "matplotlib", "sklearn.md": "sklearn"}
 LIBRARIES = {"gradients.md": ("torch",), "interop.md": ("torch", "sklearn", "onnxruntime")}
 """Pages with blocks that need a library each; those run after the first block of their page."""
 WITHOUT_CODE = {"index.md"}
@@ -27,10 +27,12 @@ def code(page):
 def test_code_runs(page, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if page.name in NEEDED:
-        pytest.importorskip(NEEDED[page.name]).use("Agg")
-        from matplotlib import pyplot
+        needed = pytest.importorskip(NEEDED[page.name])
+        if NEEDED[page.name] == "matplotlib":
+            needed.use("Agg")
+            from matplotlib import pyplot
 
-        request.addfinalizer(lambda: pyplot.close("all"))
+            request.addfinalizer(lambda: pyplot.close("all"))
     names: dict[str, object] = {"__name__": page.stem}
     blocks = code(page)
     assert bool(blocks) != (page.name in WITHOUT_CODE)

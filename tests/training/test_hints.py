@@ -144,3 +144,15 @@ def test_the_default_is_as_many_epochs_as_make_5000_updates(steps, epochs):
         trainer = gd.Trainer(gd.LinearModel(1, seed=0), "mse", batch_size=4)
         assert trainer.fit(np.arange(12.0)[:, None], np.arange(12.0)).epochs == epochs
         assert (trainer.steps_done, type(trainer.optimizer)) == (3 * epochs, gd.Adam)
+
+
+def test_a_loss_of_zero_at_the_start_and_again_is_no_hint():
+    def perceptron(z, y):
+        return float(np.maximum(-y * z, 0).mean()), np.where(y * z <= 0, -y, 0) / z.size
+
+    line = gd.LinearModel(1, bias=False, weight_init="zeros", dtype="float64")
+    falling = gd.SGD(gd.schedules.Exponential(1.0, 0.8))
+    X, y = np.ones((3, 1)), np.array([[1.0], [1.0], [-1.0]])
+    history = line.fit(X, y, perceptron, optimizer=falling, batch_size=3, epochs=16)
+    assert history.loss[0] == min(history.loss) == 0 < history.loss[-1]
+    assert history.hint == ""

@@ -1,0 +1,25 @@
+"""scikit-learn's `MLP*` and `SGD*` estimators on gdcore's kernels; needs scikit-learn.
+
+>>> from gdcore.sklearn import MLPClassifier
+>>> MLPClassifier(solver="lbfgs").fit([[0.0], [1.0]], ["no", "yes"]).classes_.tolist()
+['no', 'yes']
+
+Design
+------
+- Code written for scikit-learn keeps working when the import changes: parameters, attributes, defaults and warnings are
+  scikit-learn's where they mean the same. `docs/sklearn.md` lists every difference.
+- `network` builds the layers, `targets` turns labels into what a loss takes, `objectives` knows each loss in
+  scikit-learn's units and in gdcore's, `watch` is scikit-learn's rule of when to stop. `estimator` is what all four
+  share, `mlp` and `sgd` what two of them share.
+"""
+
+from ..base.optional import optional
+
+optional("sklearn", "gdcore.sklearn", "gdcore[sklearn]")
+
+from .mlp_classifier import MLPClassifier  # noqa: E402  # the line above explains a missing scikit-learn
+from .mlp_regressor import MLPRegressor  # noqa: E402
+from .sgd_classifier import SGDClassifier  # noqa: E402
+from .sgd_regressor import SGDRegressor  # noqa: E402
+
+__all__ = ["MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor"]

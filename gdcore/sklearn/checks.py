@@ -1,0 +1,185 @@
+"""Messages of the estimators; where scikit-learn's own checks ask for a message, it is scikit-learn's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+
+from ..base import checks
+from ..base.checks import short
+
+
+def flag(name: str, value: object) -> bool:
+    """Check and return True or False, of Python or NumPy."""
+    return checks.boolean(name, bool(value) if isinstance(value, np.bool_) else value)
+
+
+def fraction(name: str, value: object) -> float:
+    """Check and return a number in the open interval (0, 1)."""
+    return checks.inside(name, value, 0, 1)
+
+
+def patience(name: str, value: object) -> float:
+    """Check and return a number of epochs, which may be infinite."""
+    if isinstance(value, float) and value == np.inf:
+        return value
+    return checks.integer(name, value, 1)
+
+
+def hidden_sizes(value: Any) -> list[int]:
+    """Check and return the sizes of the hidden layers: an integer, or a sequence of them, which may be empty."""
+    sizes = list(value) if np.iterable(value) and not isinstance(value, str) else [value]
+    for size in sizes:
+        if isinstance(size, bool | np.bool_) or not isinstance(size, int | np.integer):
+            raise TypeError(f"hidden_layer_sizes must be an integer or several, got {short(value)}")
+        if size <= 0:
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {short(value)}")
+    return [int(size) for size in sizes]
+
+
+def per_layer(name: str, value: Any, n: int) -> list[Any]:
+    """Return one value for each of n hidden layers, from one for all or a list."""
+    if not isinstance(value, list | tuple):
+        return [value] * n
+    if len(value) != n:
+        raise ValueError(f"{name} has {len(value)} entries; expected one for each of the {n} hidden layers")
+    return list(value)
+
+
+def one_label(loss: Any) -> ValueError:
+    """Return the error for a loss of exclusive classes under several labels per sample."""
+    return ValueError(
+        f"{loss!r} takes one class per sample, but y has several labels: use loss='log_loss', or a loss of -1 and 1"
+    )
+
+
+def for_numbers(loss: Any) -> ValueError:
+    """Return the error for a loss of classes in a regressor."""
+    return ValueError(f"{loss!r} takes classes, not numbers: use a loss such as 'squared_error', or a classifier")
+
+
+def one_versus_rest(loss: Any) -> ValueError:
+    """Return the error for a softmax in a linear classifier that compares each class with the rest."""
+    return ValueError(
+        f"{loss!r} compares all classes at once, and SGDClassifier each one with the rest: use loss='log_loss', "
+        "or MLPClassifier(hidden_layer_sizes=()), which is softmax regression"
+    )
+
+
+def passive_aggressive(name: str) -> ValueError:
+    """Return the error for scikit-learn's passive-aggressive rates."""
+    return ValueError(
+        f"learning_rate={name!r} is not available; the nearest is 'constant', with loss='hinge' for classes and "
+        "'epsilon_insensitive' for numbers; or use scikit-learn's SGDClassifier"
+    )
+
+
+def unknown_rate(value: object, names: Sequence[str]) -> ValueError:
+    """Return the error for a learning rate that is neither a name nor a schedule."""
+    return ValueError(f"learning_rate must be {' or '.join(map(repr, names))}, or a schedule, got {short(value)}")
+
+
+def first_classes() -> ValueError:
+    """Return scikit-learn's error for a first partial_fit without classes."""
+    return ValueError("classes must be passed on the first call to partial_fit.")
+
+
+def other_classes(given: Any, known: Any) -> ValueError:
+    """Return the error for a later partial_fit with other classes."""
+    return ValueError(f"`classes={given!r}` is not the same as on last call to partial_fit, was: {known!r}")
+
+
+def unseen_classes(known: Any, given: Any) -> ValueError:
+    """Return scikit-learn's error for labels that were not among the classes."""
+    return ValueError(
+        f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {given}: "
+        "pass all classes to the first partial_fit, or call fit"
+    )
+
+
+def warm_classes(known: Any, given: Any) -> ValueError:
+    """Return scikit-learn's error for a warm start with other classes."""
+    return ValueError(
+        "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously got "
+        f"{known}, `y` has {given}"
+    )
+
+
+def one_class(n: int) -> ValueError:
+    """Return scikit-learn's error for a linear classifier of fewer than two classes."""
+    return ValueError(f"The number of classes has to be greater than one; got {n} class")
+
+
+def other_outputs(n: int, known: int) -> ValueError:
+    """Return the error for targets of another width than those that the model was fitted on."""
+    return ValueError(f"y has {n} outputs, but the model was fitted on {known}: call fit, which begins anew")
+
+
+def balanced_part() -> ValueError:
+    """Return scikit-learn's error for balanced class weights in `partial_fit`, which sees a part of the data."""
+    return ValueError(
+        "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use "
+        "compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large enough sample of "
+        "the full training set target to properly estimate the class frequency distributions. Pass the resulting "
+        "weights as the class_weight parameter."
+    )
+
+
+def no_weights(loss: Any) -> TypeError:
+    """Return the error for weights under a user's own loss."""
+    return TypeError(
+        f"sample_weight and class_weight do not go with {checks.callable_name(loss)}, a function of yours: "
+        "weight the values inside it"
+    )
+
+
+def diverged(error: Exception, epoch: int) -> ValueError:
+    """Return the error of a fit that met NaN or infinity; its first sentences are scikit-learn's, for both kinds."""
+    return ValueError(
+        "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+        f"preprocessed. Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with "
+        f"StandardScaler or MinMaxScaler might help. In detail: {error}"
+    )
+
+
+def few_held_out() -> ValueError:
+    """Return scikit-learn's error for a validation set of less than two samples."""
+    return ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+
+
+def empty_split(n: int, share: float) -> ValueError:
+    """Return scikit-learn's error for a split that leaves nothing."""
+    return ValueError(
+        f"Splitting {n} samples into a train set and a validation set with validation_fraction={share!r} led to an "
+        "empty set. Please either change validation_fraction, increase number of samples, or disable early_stopping."
+    )
+
+
+def other_init(name: str, received: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
+    """Return scikit-learn's error for initial coefficients of another shape, with the shapes."""
+    return ValueError(f"Provided {name} does not match dataset. It has shape {received}; expected {expected}")
+
+
+def pair(value: Any) -> tuple[Any, Any]:
+    """Check and return validation data, (X, y)."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"validation_data must be (X, y), got {short(value)}")
+    return value[0], value[1]
+
+
+def counts_epochs(rate: Any) -> ValueError:
+    """Return the error for a schedule that counts epochs, under sparse rows, which are trained step by step."""
+    return ValueError(f"{rate!r} counts epochs, which does not go with sparse rows: take one with per='step'")
+
+
+def dense_rows(what: str) -> ValueError:
+    """Return the error for what needs dense rows."""
+    return ValueError(f"{what} needs dense rows: pass X.toarray(), for example of some of the rows")
+
+
+def is_multilabel(y: Any) -> bool:
+    """Return whether y has several labels per sample."""
+    return str(type_of_target(y)).startswith("multilabel")

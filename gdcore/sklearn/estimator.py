@@ -1,0 +1,283 @@
+"""What the four estimators share: their network, what they answer with it, and how a training runs."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..base import checks
+from ..base.threads import num_threads
+from ..diagnosis import Diagnosis, diagnose
+from ..gradcheck import GradientReport, check_gradients
+from ..models import Sequential
+from ..training import Callback, History, Trainer
+from ..training.errors import DivergedError
+from . import checks as sklearn_checks
+from .blocks import epoch, fit, is_sparse, outputs_of
+from .objectives import Objective
+from .rows import Rows, checked_weights, rows_of
+from .their_callbacks import SUPPORTED, Support, Tasks
+from .watch import Record, Watch
+
+DTYPES = (np.float64, np.float32)
+SPARSE = ("csr", "csc")
+PROGRESS = "bar"
+
+
+class Estimator(Support, BaseEstimator, ABC):
+    """Interface of the estimators.
+
+    Attributes
+    ----------
+    net_ : Sequential
+        The network that answers; with `average` its parameters are the mean.
+    trainer_ : Trainer or None
+        The trainer, with the optimizer's state; None after lbfgs.
+    history_ : History or None
+        What the last fit recorded, in gdcore's units.
+    """
+
+    n_threads: int | None
+    callbacks: Any
+    verbose: Any
+    average: Any
+
+    net_: Sequential
+    trainer_: Trainer | None
+    history_: History | None
+    _record: Record
+
+    # What each pair of estimators knows of itself
+
+    @abstractmethod
+    def _objective(self) -> Objective:
+        """Return the loss, for the targets that are known."""
+
+    @abstractmethod
+    def _taken(self, y: Any) -> NDArray[Any]:
+        """Return targets as numbers of their classes, or as they are; refuse what was not fitted on."""
+
+    @abstractmethod
+    def _encoded(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return what the loss takes."""
+
+    @abstractmethod
+    def _score(self, outputs: NDArray[Any], numbers: NDArray[Any], weight: Any) -> float:
+        """Return the score that stops a fit early."""
+
+    @abstractmethod
+    def _penalties(self, mass: float) -> tuple[float, float]:
+        """Return l1 and l2 in scikit-learn's units, for rows of this sum of weights."""
+
+    @abstractmethod
+    def _weighted(self, numbers: NDArray[Any], weight: Any, whole: bool) -> Any:
+        """Return the weights times those of the classes."""
+
+    # Answers
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Return the network's outputs, (n, k)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=SPARSE, reset=False)
+        with self._threads():
+            return outputs_of(self.net_, X)
+
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
+        """Say what the last fit did and what stands in its way; see `gdcore.diagnose`.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+        y : array_like
+            As in `fit`; usually the data of the last fit.
+        sample_weight : array_like, shape (n_samples,), optional
+
+        Returns
+        -------
+        gdcore.Diagnosis
+        """
+        objective, rows, (l1, l2) = self._examined(X, y, sample_weight)
+        optimizer = "lbfgs" if self.trainer_ is None else self.trainer_.optimizer
+        return diagnose(
+            self.net_,
+            rows.X,
+            rows.y,
+            objective.loss,
+            self.history_,
+            optimizer=optimizer,
+            sample_weight=rows.weight,
+            l1=l1,
+            l2=l2,
+            feature_names=None if self._names() is None else list(self._names()),
+        )
+
+    def check_gradients(self, X: Any, y: Any, sample_weight: Any = None, *, mode: str = "auto") -> GradientReport:
+        """Compare the gradient of the penalized loss with finite differences; see `gdcore.check_gradients`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `diagnose`.
+        mode : str, default "auto"
+            As in `gdcore.check_gradients`.
+
+        Returns
+        -------
+        gdcore.GradientReport
+        """
+        objective, rows, (l1, l2) = self._examined(X, y, sample_weight)
+        return check_gradients(
+            self.net_, rows.X, rows.y, objective.loss, sample_weight=rows.weight, l1=l1, l2=l2, mode=mode
+        )
+
+    def _names(self) -> Any:
+        return getattr(self, "feature_names_in_", None)
+
+    def _examined(self, X: Any, y: Any, sample_weight: Any) -> tuple[Objective, Rows, tuple[float, float]]:
+        """Return the objective, the rows and the penalties in gdcore's units, for data like those of a fit."""
+        check_is_fitted(self)
+        if is_sparse(X):
+            raise sklearn_checks.dense_rows("diagnose() or check_gradients()")
+        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, reset=False)
+        numbers, objective = self._taken(y), self._objective()
+        weight = self._weighted(numbers, checked_weights(sample_weight, X), True)
+        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        l1, l2 = self._penalties(rows.mass)
+        return objective, rows, (l1 / objective.scale, l2 / objective.scale)
+
+    # Training
+
+    _context: Any = None
+
+    def _begin_task(self, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
+        """Tell scikit-learn's callbacks, if there are any, that a fit begins."""
+        self._context = None
+        own = vars(self)
+        if SUPPORTED and ("_skl_callbacks" in own or "_parent_callback_ctx" in own):
+            given = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
+            self._context = self._init_callback_context(max_subtasks=max_iter), given
+            self._context[0].call_on_fit_task_begin(estimator=self, **given)
+
+    def _end_task(self) -> None:
+        """Tell scikit-learn's callbacks that a fit has ended."""
+        if self._context is not None:
+            context, given = self._context
+            del self._context
+            context.call_on_fit_task_end(estimator=self, **given, reconstruction_attributes=self._now)
+
+    def _now(self) -> dict[str, Any]:
+        """Return the attributes of a fitted estimator as it is now."""
+        self._update_answers()
+        return {"net_": self.net_.copy(), "trainer_": None}
+
+    def _threads(self) -> Any:
+        """Return the context of a call that takes time."""
+        return nullcontext() if self.n_threads is None else num_threads(self.n_threads)
+
+    def _update_answers(self) -> None:
+        """Copy the average of the parameters, if there is one, into the network that answers."""
+        trainer = self.trainer_
+        if trainer is not None and trainer.model is not self.net_:
+            self.net_.params = trainer.averaged
+
+    def _scorer(self, X: NDArray[Any], numbers: NDArray[Any], weight: Any) -> Callable[[], tuple[float, NDArray[Any]]]:
+        """Return a function () -> (score on these data, the parameters that have it)."""
+
+        def score() -> tuple[float, NDArray[Any]]:
+            self._update_answers()
+            with np.errstate(over="ignore"):
+                value = self._score(outputs_of(self.net_, X), numbers, weight)
+            return value, self.net_.params
+
+        return score
+
+    def _run(self, rows: Rows, validation: Rows | None, watch: Watch, max_iter: int, metrics: Any = ()) -> None:
+        """Train until the watch or a callback stops it, or all epochs are run.
+
+        Raises
+        ------
+        ValueError
+            Where training met NaN or infinity and nothing has kept better parameters.
+        """
+        trainer = watch.trainer
+        held = None if validation is None else (validation.X, validation.y)
+        if validation is not None and held is not None and validation.weight is not None:
+            held = (*held, validation.weight)  # type: ignore[assignment]  # a pair or a triple
+        own = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
+        sparse = is_sparse(rows.X)
+        tasks = [] if self._context is None or sparse else [Tasks(self, self._context, watch, self._now)]
+        if sparse and (own or metrics):
+            raise sklearn_checks.dense_rows("a fit with callbacks or metrics")
+        try:
+            with self._threads():
+                if sparse:
+                    self.history_ = fit(watch, rows, validation, self._objective(), max_iter)
+                    return
+                self.history_ = trainer.fit(
+                    rows.X,
+                    rows.y,
+                    epochs=max_iter,
+                    sample_weight=rows.weight,
+                    validation_data=held,
+                    metrics=metrics,
+                    callbacks=[watch, *own, *tasks],
+                    progress=isinstance(self.verbose, str) and self.verbose == PROGRESS,
+                )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        except DivergedError as error:
+            self.history_ = error.history
+            if not watch.diverged():
+                raise sklearn_checks.diverged(error, watch.epochs + 1) from error
+            warnings.warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning, stacklevel=4)
+        finally:
+            self._update_answers()
+
+    def _run_part(self, rows: Rows, watch: Watch) -> bool:
+        """Train one epoch; return whether the watch would stop.
+
+        Raises
+        ------
+        ValueError
+            Where training met NaN or infinity.
+        """
+        trainer = watch.trainer
+        with self._threads():
+            try:
+                loss = epoch(trainer, rows) if is_sparse(rows.X) else trainer.epoch(rows.X, rows.y, rows.weight)
+            except DivergedError as error:
+                raise sklearn_checks.diverged(error, trainer.epochs_done + 1) from error
+            finally:
+                self._update_answers()
+            return watch.see(loss)
+
+    def _restore(self, record: Record) -> None:
+        """Give the network, and the trainer's, the parameters of the best score."""
+        if record.params is not None:
+            self.net_.params = record.params
+
+    def _check_common(self) -> None:
+        """Check the parameters that all estimators have."""
+        if self.n_threads is not None:
+            checks.integer("n_threads", self.n_threads, 1)
+        if not isinstance(self.callbacks, Callback | Iterable):
+            raise TypeError(f"callbacks must be one or several gdcore.Callback, got {checks.short(self.callbacks)}")
+        if isinstance(self.verbose, str) and self.verbose != PROGRESS:
+            raise ValueError(f"verbose must be True, False or {PROGRESS!r}, got {self.verbose!r}")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "net_" in vars(self)

@@ -1,0 +1,368 @@
+"""What `MLPClassifier` and `MLPRegressor` share.
+
+Design
+------
+- scikit-learn divides its penalty by the rows of a batch. Here the divisor is the batch's size, or the sum of the
+  weights if that is less: so a row of weight 2 is the same as the row twice.
+- With `warm_start`, and in `partial_fit`, the trainer goes on with the optimizer's state, also after a change of
+  hyper-parameters.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from ..optimizers import SGD, Adam, Optimizer, get_optimizer
+from ..optimizers.full_batch import LBFGS
+from ..schedules import Schedule
+from ..training import Trainer
+from . import checks as sklearn_checks
+from .estimator import DTYPES, Estimator
+from .lbfgs import Limits, solve
+from .mlp_checks import check_parameters
+from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
+from .objectives import Objective, constant_of
+from .rates import scaled
+from .rows import Rows, checked_weights, rows_of
+from .trainers import Settings, going_on, replaced
+from .watch import SLOWEST, Record, Rule, Watch, penalty
+
+AUTO_BATCH = 200
+
+
+def takes_parts(est: MLP) -> bool:
+    """Return whether an estimator has `partial_fit`: all but those of lbfgs."""
+    return not is_lbfgs(est.solver)
+
+
+def is_lbfgs(solver: Any) -> bool:
+    """Return whether a solver takes all data at once."""
+    return isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs")
+
+
+class MLP(Estimator):
+    """Interface of the multilayer perceptrons."""
+
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: Any
+    alpha: float
+    batch_size: Any
+    learning_rate: Any
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    loss: Any
+    shuffle: bool
+    random_state: Any
+    tol: float
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    dropout: Any
+    weight_init: Any
+    l1: float
+    clip_norm: float | None
+    clip_value: float | None
+    metrics: Any
+
+    n_outputs_: int
+    stopped_: bool
+    validation_loss_curve_: list[float] | None
+    _held: tuple[Any, Any, Any] | None
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, classes: Any) -> None:
+        """Learn the classes or the number of outputs from y."""
+
+    @abstractmethod
+    def _check_warm(self, y: Any) -> None:
+        """Check that a warm start has the classes of the last fit."""
+
+    @abstractmethod
+    def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
+        """Return what a validation split keeps the shares of."""
+
+    # Parameters and attributes in scikit-learn's form
+
+    @property
+    def coefs_(self) -> list[NDArray[Any]]:
+        """Weights of each layer, (in_features, out_features): views of the network's."""
+        return weights_of(self._network())
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        copy_into(self.coefs_, values, "coefs_")
+
+    @property
+    def intercepts_(self) -> list[NDArray[Any]]:
+        """Biases of each layer, (out_features,): views of the network's."""
+        return biases_of(self._network())
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        copy_into(self.intercepts_, values, "intercepts_")
+
+    def _network(self) -> Any:
+        if "net_" not in vars(self):
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first")
+        return self.net_
+
+    @property
+    def n_layers_(self) -> int:
+        """Number of layers, inputs and outputs included."""
+        return len(self.coefs_) + 1
+
+    @property
+    def out_activation_(self) -> str:
+        """What turns outputs into predictions: "identity", "logistic", "softmax" or "exp"."""
+        self._network()
+        return self._objective().link
+
+    # Fitting
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
+        check_parameters(self)
+        self._check_common()
+        self._begin_task(self.max_iter, X, y, sample_weight)
+        first = not (self.warm_start and self.__sklearn_is_fitted__())
+        X, numbers, weight = self._taken_data(X, y, sample_weight, first, None, whole=True)
+        rng = check_random_state(self.random_state)
+        if first:
+            self._begin(X, rng)
+        objective, held = self._objective(), None
+        if validation_data is not None:
+            held = self._held_out(validation_data)
+        elif self.early_stopping:
+            X, numbers, weight, held = self._split(X, numbers, weight, rng)
+        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        if is_lbfgs(self.solver):
+            self._solve(rows, objective, constant_of(objective, numbers, weight))
+            return
+        watch = self._watch(rows, constant_of(objective, numbers, weight), held, objective, rng)
+        validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
+        self._run(rows, validation, watch, self.max_iter, self.metrics)
+        self._finish(watch, rows.X.shape[0])
+        if self.history_ is not None and validation is not None:
+            self.validation_loss_curve_ = [
+                *(self.validation_loss_curve_ or []),
+                *(objective.shown * v for v in self.history_.val_loss),
+            ]
+        if self.early_stopping:
+            self._restore(self._record)
+        if watch.epochs == self.max_iter and not watch.converged:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
+        check_parameters(self)
+        self._check_common()
+        first = not self.__sklearn_is_fitted__()
+        if not first and self.early_stopping and self.stopped_:
+            warnings.warn(
+                "The validation score has stopped improving: this partial_fit changes nothing. Call fit to begin anew.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+            return
+        X, numbers, weight = self._taken_data(X, y, sample_weight, first, classes, whole=False)
+        rng = check_random_state(self.random_state)
+        if first:
+            self._begin(X, rng)
+        objective = self._objective()
+        if validation_data is not None:
+            self._held = self._held_out(validation_data)
+        elif self.early_stopping and self._held is None:
+            X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
+        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        watch = self._watch(rows, constant_of(objective, numbers, weight), self._held, objective, rng)
+        stops = self._run_part(rows, watch)
+        self._finish(watch, rows.X.shape[0])
+        if self.early_stopping and stops:
+            self.stopped_ = True
+            self._restore(self._record)
+
+    def _taken_data(
+        self, X: Any, y: Any, sample_weight: Any, first: bool, classes: Any, *, whole: bool
+    ) -> tuple[NDArray[Any], NDArray[Any], Any]:
+        """Check data, learn their targets, and return X, the targets' numbers and the weights."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            multi_output=True,
+            dtype=DTYPES,
+            order="C",
+            accept_sparse="csr",
+            reset=first,
+            y_numeric=not self._classifies(),
+        )
+        if first or classes is not None:
+            self._learn_targets(y, classes)
+        elif whole:
+            self._check_warm(y)
+        numbers = self._taken(y)
+        weight = self._weighted(numbers, checked_weights(sample_weight, X), whole)
+        return X, numbers, weight
+
+    @abstractmethod
+    def _classifies(self) -> bool:
+        """Return whether y has labels."""
+
+    def _begin(self, X: NDArray[Any], rng: np.random.RandomState) -> None:
+        """Draw a network, and forget what was counted."""
+        sizes = [X.shape[1], *sklearn_checks.hidden_sizes(self.hidden_layer_sizes), self.n_outputs_]
+        self.net_ = perceptron(sizes, self.activation, self.dropout, self.weight_init, rng, X.dtype.name)
+        self.trainer_, self.history_ = None, None
+        self._record, self._held = Record([], []), None
+        self.n_iter_ = self.t_ = 0
+        self.stopped_ = False
+        self.validation_loss_curve_ = None
+
+    def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
+        """Hold out validation data."""
+        rows = np.arange(X.shape[0])
+        kept, held = train_test_split(
+            rows, random_state=rng, test_size=self.validation_fraction, stratify=self._strata(numbers)
+        )
+        if len(held) < 2:
+            raise sklearn_checks.few_held_out()
+        weights = (None, None) if weight is None else (weight[kept], weight[held])
+        for part in weights:
+            if part is not None and not part.any():
+                raise ValueError("The sample weights of a part of the split are all 0: change random_state")
+        return X[kept], numbers[kept], weights[0], (X[held], numbers[held], weights[1])
+
+    def _held_out(self, validation_data: Any) -> tuple[Any, Any, Any]:
+        """Check validation data that were given."""
+        X, y = sklearn_checks.pair(validation_data)
+        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
+        numbers = self._taken(y)
+        return X, numbers, None
+
+    def _watch(self, rows: Rows, constant: float, held: Any, objective: Objective, rng: Any) -> Watch:
+        """Return what watches a training over these rows; it holds the trainer."""
+        trainer = self._trainer(rows, objective, rng)
+        l1, l2 = self._penalties(rows.mass)
+        net = trainer.model
+        scores = self.early_stopping and held is not None
+        adaptive = self._rate_name() == "adaptive"
+        follows = self._rate_name() == "invscaling"
+        return Watch(
+            Rule(self.tol, self.n_iter_no_change, SLOWEST * objective.scale if adaptive else np.inf),
+            self._record,
+            trainer,
+            reported=lambda loss: objective.shown * loss + constant + penalty(weights_of(net), l1, l2),
+            score=self._scorer(*held) if scores else None,
+            rate=partial(self._inverse, rows.X.shape[0], objective.scale) if follows else None,
+            verbose=bool(self.verbose) and not isinstance(self.verbose, str),
+        )
+
+    def _inverse(self, n: int, scale: float) -> float:
+        """Count an epoch's samples, and return the rate of "invscaling" after it."""
+        self.t_ += n
+        return float(scale * self.learning_rate_init / (self.t_ + 1) ** self.power_t)
+
+    def _finish(self, watch: Watch, n: int) -> None:
+        """Set the attributes that follow from a training."""
+        record = self._record
+        self.n_iter_ = watch.epochs
+        if watch.rate is None:
+            self.t_ += n * watch.epochs
+        self.loss_curve_ = record.losses
+        self.loss_ = record.losses[-1] if record.losses else np.nan
+        scored = watch.score is not None
+        self.best_loss_ = None if scored else record.best_loss
+        self.validation_scores_ = record.scores if scored else None
+        self.best_validation_score_ = record.best_score if scored else None
+
+    def _solve(self, rows: Rows, objective: Objective, constant: float) -> None:
+        """Fit by lbfgs."""
+        l1, l2 = self._penalties(rows.mass)
+        self.trainer_, self.history_ = None, None
+        limits = Limits(self.max_iter, self.max_fun, self.tol)
+        with self._threads():
+            found = solve(self.net_, rows, objective, l1 / objective.scale, l2 / objective.scale, limits)
+        part = penalty(self.coefs_, l1, l2)
+        self.loss_ = (found.loss - part) * objective.shown / objective.scale + constant + part
+        self.n_iter_ = found.n_iter
+
+    # What a trainer is made of
+
+    def _rate_name(self) -> str:
+        """Return the name of scikit-learn's schedule that is in use; "adam" has none."""
+        named = isinstance(self.learning_rate, str) and self.solver != "adam" and not isinstance(self.solver, Optimizer)
+        return self.learning_rate if named else "constant"
+
+    def _batch(self, mass: float) -> float:
+        """Return the rows of a batch, of the given sum of weights at most."""
+        return min(float(AUTO_BATCH if self.batch_size == "auto" else self.batch_size), mass)
+
+    def _penalties(self, mass: float) -> tuple[float, float]:
+        return self.l1, self.alpha / self._batch(mass)
+
+    def _made_optimizer(self, scale: float) -> Optimizer:
+        """Return the optimizer in gdcore's units."""
+        rate = self.learning_rate_init
+        if isinstance(self.solver, Optimizer):
+            found = self.solver
+        elif self.solver == "sgd":
+            found = SGD(rate * scale, self.momentum, nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
+        elif self.solver == "adam":
+            found = Adam(rate, (self.beta_1, self.beta_2), self.epsilon / scale)
+        else:
+            found = replaced(get_optimizer(self.solver), rate)
+        if isinstance(self.learning_rate, Schedule):
+            plain = isinstance(found, SGD) and not isinstance(self.solver, Optimizer)
+            found = replaced(found, scaled(self.learning_rate, scale if plain else 1.0))
+        return found
+
+    def _trainer(self, rows: Rows, objective: Objective, rng: Any) -> Trainer:
+        """Return the trainer that goes on, or a new one."""
+        scale = objective.scale
+        l1, l2 = self._penalties(rows.mass)
+        old = self.trainer_
+        seed = rng.randint(SEED_RANGE) if old is None else old.seed
+        size = AUTO_BATCH if self.batch_size == "auto" else self.batch_size
+        if size != AUTO_BATCH and size > rows.X.shape[0]:
+            warnings.warn("Got `batch_size` larger than sample size. It is going to be clipped", stacklevel=5)
+        settings = Settings(
+            objective.loss,
+            self._made_optimizer(scale),
+            int(size),
+            bool(self.shuffle),
+            l1 / scale,
+            l2 / scale,
+            None if self.clip_norm is None else self.clip_norm / scale,
+            None if self.clip_value is None else self.clip_value / scale,
+            self.average,
+            seed,
+        )
+        if old is None:
+            self.trainer_ = settings.trainer(self.net_)
+            if self.average is not None:
+                self.net_ = self.trainer_.model.copy()
+        else:
+            self.trainer_ = going_on(old, settings)
+        return self.trainer_

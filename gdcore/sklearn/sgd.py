@@ -1,0 +1,295 @@
+"""What `SGDClassifier` and `SGDRegressor` share.
+
+Design
+------
+- A batch has one row by default, and updates count as in scikit-learn: with the same order of rows (`shuffle=False`)
+  the coefficients are scikit-learn's to roundoff, where there is no L1 penalty.
+- Several classes are one model with an output for each, trained together: one pass over the data instead of one per
+  class. The mean over the classes decides when to stop, where in scikit-learn each class stops by itself.
+- Weights count relative to their mean: the fit minimizes the weighted mean of the loss, so that a row of weight 2 is
+  the same as the row twice.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from ..optimizers import SGD
+from ..schedules import Schedule
+from ..training import Average, Polyak, Trainer
+from . import checks as sklearn_checks
+from .estimator import DTYPES, Estimator
+from .network import SEED_RANGE, biases_of, linear, weights_of
+from .objectives import Objective
+from .rates import Optimal, PowerOfUpdates, scaled
+from .rows import Rows, checked_weights, rows_of
+from .sgd_checks import check_parameters
+from .trainers import Settings, going_on
+from .watch import SLOWEST, Record, Rule, Watch, penalty
+
+LARGEST_STEP = 1e12
+"""Gradients of a larger norm are scaled down to it, so that features far from zero end a fit late rather than in
+infinity; scikit-learn limits the slope of the loss by the same number."""
+
+
+class LinearSGD(Estimator):
+    """Interface of the linear models."""
+
+    loss: Any
+    penalty: Any
+    alpha: float
+    l1_ratio: float | None
+    fit_intercept: bool
+    max_iter: int
+    tol: float | None
+    shuffle: bool
+    epsilon: float
+    random_state: Any
+    learning_rate: Any
+    eta0: float
+    power_t: float
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    warm_start: bool
+    batch_size: int
+    clip_norm: float | None
+
+    stopped_: bool
+    _held: tuple[Any, Any, Any] | None
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, classes: Any) -> None:
+        """Learn the classes from y."""
+
+    @abstractmethod
+    def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
+        """Return what a validation split keeps the shares of."""
+
+    @abstractmethod
+    def _n_outputs(self) -> int:
+        """Return the number of outputs."""
+
+    @abstractmethod
+    def _shaped(self, coef: NDArray[Any]) -> NDArray[Any]:
+        """Return coefficients (k, n_features) in the shape of `coef_`."""
+
+    @abstractmethod
+    def _classifies(self) -> bool:
+        """Return whether y has labels."""
+
+    @property
+    def coef_(self) -> NDArray[Any]:
+        """Coefficients: a view of the network's."""
+        return self._shaped(weights_of(self._network())[0].T)
+
+    @coef_.setter
+    def coef_(self, value: Any) -> None:
+        self.coef_[...] = value
+
+    @property
+    def intercept_(self) -> NDArray[Any]:
+        """Intercepts (n_outputs,): a view of the network's; zeros where none is fitted."""
+        net = self._network()
+        found = biases_of(net)
+        return found[0] if found else np.zeros(net.out_features, net.dtype)
+
+    @intercept_.setter
+    def intercept_(self, value: Any) -> None:
+        self.intercept_[...] = value
+
+    def _network(self) -> Any:
+        if "net_" not in vars(self):
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first")
+        return self.net_
+
+    # Fitting
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, init: tuple[Any, Any], validation_data: Any) -> None:
+        check_parameters(self, self._classifies())
+        self._check_common()
+        self._begin_task(self.max_iter, X, y, sample_weight)
+        warm = self.warm_start and self.__sklearn_is_fitted__()
+        X, numbers, weight = self._taken_data(X, y, sample_weight, True, None, whole=True)
+        if not warm or (self.net_.in_features, self.net_.out_features) != (X.shape[1], self._n_outputs()):
+            self.net_ = linear(X.shape[1], self._n_outputs(), bool(self.fit_intercept), X.dtype.name)
+        self._begin(init)
+        rng, objective, held = check_random_state(self.random_state), self._objective(), None
+        if validation_data is not None:
+            held = self._held_out(validation_data)
+        elif self.early_stopping:
+            X, numbers, weight, held = self._split(X, numbers, weight, rng)
+        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        watch = self._watch(rows, held, objective, rng)
+        validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
+        self._run(rows, validation, watch, self.max_iter)
+        self._finish(watch, rows.X.shape[0])
+        if self.tol is not None and watch.epochs == self.max_iter and not watch.converged:
+            warnings.warn(
+                "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the "
+                "fit.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
+        check_parameters(self, self._classifies())
+        self._check_common()
+        first = not self.__sklearn_is_fitted__()
+        if not first and self.early_stopping and self.stopped_:
+            warnings.warn(
+                "The validation score has stopped improving: this partial_fit changes nothing. Call fit to begin anew.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+            return
+        X, numbers, weight = self._taken_data(X, y, sample_weight, first, classes, whole=False)
+        if first:
+            self.net_ = linear(X.shape[1], self._n_outputs(), bool(self.fit_intercept), X.dtype.name)
+            self._begin((None, None))
+        rng, objective = check_random_state(self.random_state), self._objective()
+        if validation_data is not None:
+            self._held = self._held_out(validation_data)
+        elif self.early_stopping and self._held is None:
+            X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
+        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        watch = self._watch(rows, self._held, objective, rng)
+        stops = self._run_part(rows, watch) and self.early_stopping
+        self._finish(watch, rows.X.shape[0])
+        if stops:
+            self.stopped_ = True
+            self._restore(self._record)
+
+    def _taken_data(
+        self, X: Any, y: Any, sample_weight: Any, first: bool, classes: Any, *, whole: bool
+    ) -> tuple[NDArray[Any], NDArray[Any], Any]:
+        """Check data, learn their targets, and return X, the targets' numbers and the weights."""
+        X, y = validate_data(
+            self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=first, y_numeric=not self._classifies()
+        )
+        if first or classes is not None:
+            self._learn_targets(y, classes)
+        numbers = self._taken(y)
+        return X, numbers, self._weighted(numbers, checked_weights(sample_weight, X), whole)
+
+    def _begin(self, init: tuple[Any, Any]) -> None:
+        """Forget what was counted, and set initial coefficients that were given."""
+        for name, value, views in zip(
+            ("coef_init", "intercept_init"), init, (self.coef_, self.intercept_), strict=True
+        ):
+            if value is not None:
+                given = np.asarray(value, dtype=self.net_.dtype)
+                if given.size != views.size or (given.shape != views.shape and views.ndim == 2 and len(views) > 1):
+                    raise sklearn_checks.other_init(name, given.shape, views.shape)
+                views[...] = given.reshape(views.shape)
+        self.trainer_, self.history_ = None, None
+        self._record, self._held = Record([], []), None
+        self.t_ = 1.0
+        self.stopped_ = False
+
+    def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
+        """Hold out validation data."""
+        rows = np.arange(X.shape[0])
+        if not 1 <= self.validation_fraction * len(rows) <= len(rows) - 1:
+            raise sklearn_checks.empty_split(len(rows), self.validation_fraction)
+        kept, held = train_test_split(
+            rows, random_state=rng, test_size=self.validation_fraction, stratify=self._strata(numbers)
+        )
+        kept = np.sort(kept)
+        weights = (None, None) if weight is None else (weight[kept], weight[held])
+        if weights[1] is not None and not weights[1].any():
+            raise ValueError(
+                "The sample weights for validation set are all zero, consider using a different random state."
+            )
+        return X[kept], numbers[kept], weights[0], (X[held], numbers[held], weights[1])
+
+    def _held_out(self, validation_data: Any) -> tuple[Any, Any, Any]:
+        """Check validation data that were given."""
+        X, y = sklearn_checks.pair(validation_data)
+        X, y = validate_data(self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
+        return X, self._taken(y), None
+
+    def _watch(self, rows: Rows, held: Any, objective: Objective, rng: Any) -> Watch:
+        """Return what watches a training over these rows; it holds the trainer."""
+        trainer = self._trainer(objective, rng)
+        l1, l2 = self._penalties(rows.mass)
+        views, k, n_outputs = weights_of(trainer.model), objective.shown, trainer.model.out_features
+        adaptive = self.learning_rate == "adaptive"
+        return Watch(
+            Rule(
+                -np.inf if self.tol is None else self.tol,
+                self.n_iter_no_change - 1,
+                SLOWEST * objective.scale if adaptive else np.inf,
+            ),
+            self._record,
+            trainer,
+            reported=lambda loss: (k * loss + penalty(views, l1, l2)) / n_outputs,
+            score=self._scorer(*held) if self.early_stopping and held is not None else None,
+            verbose=bool(self.verbose) and not isinstance(self.verbose, str),
+        )
+
+    def _finish(self, watch: Watch, n: int) -> None:
+        """Set the attributes that follow from a training."""
+        self.n_iter_ = watch.epochs
+        self.t_ += n * watch.epochs
+        self.loss_curve_ = self._record.losses
+        self.validation_scores_ = self._record.scores if watch.score is not None else None
+
+    # What a trainer is made of
+
+    def _penalties(self, mass: float) -> tuple[float, float]:
+        share = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
+        strength = 0.0 if self.penalty is None else self.alpha
+        return strength * float(share or 0.0), strength * (1 - float(share or 0.0))
+
+    def _rate(self, scale: float) -> float | Schedule:
+        """Return the rate in gdcore's units."""
+        if isinstance(self.learning_rate, Schedule):
+            return scaled(self.learning_rate, scale)
+        if self.learning_rate == "optimal":
+            return Optimal(scale, self.alpha)
+        if self.learning_rate == "invscaling":
+            return PowerOfUpdates(self.eta0 * scale, self.power_t)
+        return self.eta0 * scale
+
+    def _average(self) -> Average | None:
+        """Return how to average; scikit-learn's number is the first update that counts."""
+        if isinstance(self.average, Average):
+            return self.average
+        return Polyak(int(self.average) - 1) if self.average else None
+
+    def _trainer(self, objective: Objective, rng: Any) -> Trainer:
+        """Return the trainer that goes on, or a new one."""
+        scale = objective.scale
+        l1, l2 = self._penalties(1.0)
+        if self.learning_rate in ("constant", "adaptive"):
+            l2 = min(l2, 1 / self.eta0)  # beyond, a step would turn weights round; scikit-learn sets them to 0
+        old = self.trainer_
+        settings = Settings(
+            objective.loss,
+            SGD(self._rate(scale)),
+            self.batch_size,
+            bool(self.shuffle),
+            l1 / scale,
+            l2 / scale,
+            (LARGEST_STEP if self.clip_norm is None else self.clip_norm) / scale,
+            None,
+            self._average(),
+            rng.randint(SEED_RANGE) if old is None else old.seed,
+        )
+        if old is None:
+            self.trainer_ = settings.trainer(self.net_)
+            if settings.average is not None:
+                self.net_ = self.trainer_.model.copy()
+        else:
+            self.trainer_ = going_on(old, settings)
+        return self.trainer_

@@ -1,0 +1,90 @@
+"""Labels of any kind, as the numbers that a loss takes, and back."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from . import checks as sklearn_checks
+
+
+class Labels(NamedTuple):
+    """The classes of a classifier.
+
+    Attributes
+    ----------
+    kind : {"binary", "multiclass", "multilabel"}
+        One class alone counts as "binary".
+    classes : ndarray, shape (n_classes,)
+        Sorted; for several labels per sample the numbers of the columns.
+    """
+
+    kind: str
+    classes: NDArray[Any]
+
+    @classmethod
+    def of(cls, y: Any, classes: Any = None) -> Labels:
+        """Return the labels that occur in y, or the given classes, among which those of y must be."""
+        check_classification_targets(y)
+        if type_of_target(y).startswith("multilabel"):
+            return cls("multilabel", np.arange(np.asarray(y).shape[1]))
+        known = np.unique(y if classes is None else np.asarray(classes))
+        return cls("multiclass" if len(known) > 2 else "binary", known)
+
+    def taken(self, y: Any) -> NDArray[Any]:
+        """Return y as the numbers of its classes (n,), or for several labels as 0 and 1 (n, k).
+
+        Raises
+        ------
+        ValueError
+            For labels that are not among the classes.
+        """
+        check_classification_targets(y)
+        several = type_of_target(y).startswith("multilabel")
+        if self.kind == "multilabel" or several:
+            found = np.asarray(y.toarray() if several and type(y).__module__.startswith("scipy") else y)
+            width = found.shape[1] if found.ndim > 1 else 1
+            if not several or self.kind != "multilabel" or width != len(self.classes):
+                raise sklearn_checks.other_outputs(width, len(self.classes) if self.kind == "multilabel" else 1)
+            return found.astype(np.int64)
+        found = column_or_1d(y, warn=True)
+        present = np.unique(found)
+        if len(np.setdiff1d(present, self.classes)):
+            raise sklearn_checks.unseen_classes(self.classes, present)
+        numbers: NDArray[Any] = np.searchsorted(self.classes, found)
+        return numbers
+
+    def encoded(self, numbers: NDArray[Any], target: str, dtype: Any) -> NDArray[Any]:
+        """Return targets of a loss: "class" labels (n,), or columns of 0 and 1 ("unit") or -1 and 1 ("sign")."""
+        if target == "class":
+            return numbers.astype(np.int64)
+        if self.kind == "multilabel":
+            ones = numbers.astype(bool)
+        elif self.kind == "binary":
+            ones = numbers[:, None] == 1
+        else:
+            ones = numbers[:, None] == np.arange(len(self.classes))
+        low = 0 if target == "unit" else -1
+        return np.where(ones, np.asarray(1, dtype), np.asarray(low, dtype))
+
+    def n_outputs(self, target: str) -> int:
+        """Return how many outputs a model needs under a loss that takes this target."""
+        return 1 if self.kind == "binary" and target != "class" else max(len(self.classes), 2)
+
+    def decoded(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the likeliest labels of outputs (n, k)."""
+        if self.kind == "multilabel":
+            return (outputs > 0).astype(np.int64)
+        found = (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        labels: NDArray[Any] = self.classes[np.minimum(found, len(self.classes) - 1)]
+        return labels
+
+    def scores(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return outputs as a decision function: (n,) for two classes, where above 0 is the second."""
+        if self.kind != "binary":
+            return outputs
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
