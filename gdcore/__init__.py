@@ -96,6 +96,7 @@ from .layers.initializers import (
     Uniform,
     Zeros,
 )
+from .layers.kinds import LAYERS
 from .layers.layer_norm import LayerNorm
 from .layers.scaling import Log1p, MinMax, Standardize
 from .losses import (
@@ -148,6 +149,7 @@ if TYPE_CHECKING:
     from .schedules import SCHEDULES
     from .training import (
         AVERAGES,
+        CRITERIA,
         EMA,
         Callback,
         EarlyStopping,
@@ -165,8 +167,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIVATIONS",
     "AVERAGES",
+    "CRITERIA",
     "EMA",
     "INITIALIZERS",
+    "LAYERS",
     "LBFGS",
     "LOSSES",
     "METRICS",
@@ -272,8 +276,8 @@ LATER = {
     "optimizers.full_batch": ("LBFGS", "ConjugateGradient"),
     "plot": (),
     "schedules": ("SCHEDULES",),
-    "training": ("AVERAGES", "EMA", "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold", "History",
-                 "LossThreshold", "Polyak", "RelativeChange", "TimeLimit", "Trainer"),
+    "training": ("AVERAGES", "CRITERIA", "EMA", "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold",
+                 "History", "LossThreshold", "Polyak", "RelativeChange", "TimeLimit", "Trainer"),
     "training.errors": ("DivergedError", "OutputRangeWarning"),
 }  # fmt: skip
 """Rooms that are imported when one of their names is first asked for. The block above tells type checkers the same.
@@ -312,7 +316,10 @@ if not TYPE_CHECKING:  # or every name would pass
 
 def __dir__() -> list[str]:
     """The public names alone; none to pydoc, which would print the documentation of every class besides."""
-    frame = sys._getframe(1)
+    try:
+        frame = sys._getframe(1)
+    except ValueError:  # the interpreter itself asks, to say "Did you mean" of a misspelled name
+        return sorted(__all__)
     while frame.f_back is not None and frame.f_globals.get("__name__") == "inspect":  # which pydoc asks for members
         frame = frame.f_back
     return [] if frame.f_globals.get("__name__") == "pydoc" else sorted(__all__)

@@ -60,7 +60,9 @@ def hardly_better(case: Case) -> Finding | None:
         f"after {len(history.loss)} epochs the loss is {case.data_loss:.4g}, that of {_constant(case)} alone "
         f"{learning.constant_loss:.4g}"
     )
-    if not learnable:
+    if learning.share < -HARDLY:
+        summary += ": the outputs are worse than this constant"
+    elif not learnable:
         summary += ": nothing was found in the inputs that tells of the targets"
     remedy = _remedy(case, learning) if learnable else ""
     return Finding("hardly better than a constant", summary, _evidence(case, learning), remedy, learnable)

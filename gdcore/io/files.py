@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -117,6 +118,9 @@ def load_history(path: Path) -> Any:
 def opened(path: str, reads: Callable[[BinaryIO, int], Any]) -> Any:
     """Return what `reads` makes of a file and its size; a FileFormatError is given the file's name."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not block
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise IsADirectoryError(errno.EISDIR, "Is a directory: add a file's name", path)
     with os.fdopen(descriptor, "rb") as stream:
         found = os.fstat(stream.fileno())
         try:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..base import checks
 from ..base.record import Record, Registry
-from ..base.spelling import did_you_mean
 from .errors import FileFormatError
 
 
@@ -90,6 +89,6 @@ def custom_object(name: str, custom: Mapping[str, Any]) -> Any:
         For a name that was not given; the message says what to pass.
     """
     if name not in custom:
-        given = f"; given: {', '.join(custom)}{did_you_mean(name[:80], custom)}" if custom else ""
+        given = f"; given: {', '.join(custom)}" if custom else ""
         raise FileFormatError(f"needs {name[:80]!r}, which is not gdcore's: pass custom={{{name[:80]!r}: …}}{given}")
     return custom[name]

@@ -68,10 +68,9 @@ class BinaryAccuracy(Metric):
 @final
 @dataclass(frozen=True, repr=False)
 class TopK(Metric):
-    """Share of samples whose class is among the `k` largest outputs; among equal outputs the later class counts as
-    larger.
+    """Share of samples whose class is among the `k` largest outputs.
 
-    That order is scikit-learn's `top_k_accuracy_score`.
+    Among equal outputs the later class counts as larger, as in scikit-learn's `top_k_accuracy_score`.
 
     Parameters
     ----------
