@@ -295,8 +295,8 @@ class Case:
     @property
     def is_linear(self) -> bool:
         """Whether the model is one dense layer without an activation."""
-        dense = self.objective.stack.dense
-        return len(dense) == 1 and dense[0].activation == "identity"
+        stack = self.objective.stack
+        return len(stack.trained) == len(stack.dense) == 1 and stack.dense[0].activation == "identity"
 
     @property
     def is_quadratic(self) -> bool:

@@ -62,8 +62,7 @@ def unit_errors(objective: Objective) -> list[float]:
         view[...] = own.get(name, 0.0)
     rng = np.random.default_rng(SEED)
     network = twin.bind(trains=True, blocks=False)
-    names = [f"{layer}.bias" for layer in stack.dense_names]
-    squares = np.zeros(len(names))
+    squares = np.zeros(len(stack.dense))
     rows = rng.permutation(len(objective.data.X))[:PROBED_ROWS]
     grad = np.zeros(twin.n_params)
     for row in rows:
@@ -71,5 +70,9 @@ def unit_errors(objective: Objective) -> list[float]:
         X = np.ascontiguousarray(objective.data.X[row : row + 1])
         network.outputs(X, 0)  # the backward pass reads its buffers
         network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
-        squares += [float(view @ view) for name, view in twin.parameters(grad) if name in names]
+        squares += [
+            float(view @ view)
+            for block, view in twin.views(grad)
+            if block.kind == "bias" and block.layer in twin.dense_names
+        ]
     return [float(value) for value in np.sqrt(squares / len(rows))]

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
 from ..base.calls import explains_calls
+from ..base.defaults import DEFAULTS
 from ..base.optional import axes_or_new, legend_below, log_where_wide
 from ..data.samples import take_samples
 from ..losses import CustomLoss, Loss
@@ -134,7 +135,7 @@ def find_learning_rate(
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 100,
-    batch_size: int = 32,
+    batch_size: int = DEFAULTS.batch_size,
     l1: float = 0.0,
     l2: float = 0.0,
     seed: int = 0,

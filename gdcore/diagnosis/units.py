@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.activations import ZERO_BELOW
+from ..layers.activations import get_activation
 from ..layers.dense import Dense
 from .case import Case
 from .finding import Finding
@@ -54,7 +54,7 @@ def dead(case: Case) -> Finding | None:
     found: dict[str, list[int]] = {}
     layers = _layers(case)
     for name, layer, output in layers:
-        if layer.activation in ZERO_BELOW:
+        if get_activation(layer.activation).dies:
             units = _zero_everywhere(output)
             if units:
                 found[name] = units

@@ -99,6 +99,11 @@ class Activation:
         """Whether its value loses digits that z has, so that its roundoff is relative to z."""
         return bool(self._facts()["cancels"])
 
+    @property
+    def dies(self) -> bool:
+        """Whether output and slope are 0 below the first kink, so that a unit that stays there learns no more."""
+        return bool(self._facts()["straight"]) and self.limits[0] == 0 and self.slope_range.startswith("{0,")
+
     def _facts(self) -> dict[str, Any]:
         """What the kernels' table says of it."""
         return load("float64").ACTIVATION_FACTS[self.name]
@@ -134,9 +139,6 @@ ACTIVATIONS: Registry[Activation] = Registry(
 
 PARAMETRIC: Registry[type[LeakyReLU]] = Registry("activation", (LeakyReLU,))
 """The records that stand in a layer where a name would not say the parameter."""
-
-ZERO_BELOW: tuple[ActivationLike, ...] = ("relu", LeakyReLU(0.0))
-"""Those whose units are silent, and learn no more, where z stays below 0."""
 
 
 def get_activation(spec: ActivationLike) -> Activation:

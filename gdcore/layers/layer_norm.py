@@ -83,7 +83,15 @@ class LayerNorm(Record):
         return [np.ones(self.features), np.zeros(self.features)]
 
     def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
-        """Return the layer as the kernels take it."""
+        """Return the layer as the kernels take it.
+
+        Raises
+        ------
+        ValueError
+            If this precision cannot hold eps.
+        """
+        if self.eps < np.finfo(dtype).tiny:
+            raise ValueError(f"{self!r} has an eps that {dtype} cannot hold: use a larger one, such as 1e-5")
         return "norm", width, float(self.eps)
 
 

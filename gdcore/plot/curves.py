@@ -154,9 +154,9 @@ def gradient_flow(model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Los
     checks.instance("model", model, Sequential, "gdcore.MLP([2, 8, 1])")
     _, grad = model.loss_and_grad(X, y, loss)
     shown = [
-        (name.partition(".")[0], float(np.sqrt(np.mean(np.square(view, dtype=np.float64)))))
-        for name, view in model.parameters(grad)
-        if name.endswith(".weight")
+        (block.layer, float(np.sqrt(np.mean(np.square(view, dtype=np.float64)))))
+        for block, view in model.stack.views(grad)
+        if block.is_weight
     ]
     ax = axes_or_new(ax)
     ax.plot([name for name, _ in shown], [size for _, size in shown], "o-", color="black")

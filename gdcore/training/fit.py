@@ -144,6 +144,7 @@ class Fit:
         history = self.history
         self._begin()
         self.began = time.perf_counter()
+        failure: BaseException | None = None
         try:
             for callback in self.callbacks:
                 callback.on_fit_begin(self.epochs)
@@ -158,15 +159,26 @@ class Fit:
             history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
             history.hint = "" if reason else hint_of(self.state, self.data, self.validation, history)
         except BaseException as error:
+            failure = error
             self._cut()
             history.stop_reason = f"{type(error).__name__} was raised in epoch {self.epoch}"
             if isinstance(error, DivergedError):
                 error.history = history
             raise
         finally:
-            for callback in self.callbacks:
-                callback.on_fit_end(history)
+            self._tell_end(failure)
+            del failure  # or its traceback, which holds this frame, would keep it alive
         return history
+
+    def _tell_end(self, failure: BaseException | None) -> None:
+        """Tell the callbacks that the fit has ended; if it failed, what they raise becomes a note on its error."""
+        for callback in self.callbacks:
+            try:
+                callback.on_fit_end(self.history)
+            except Exception as error:
+                if failure is None:
+                    raise
+                failure.add_note(f"{type(callback).__name__}.on_fit_end raised {type(error).__name__}: {error}")
 
     def _begin(self) -> None:
         """Restore the parameters as trained, unless somebody has changed them since."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..data.samples import Samples
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
+from ..layers.layer_norm import LayerNorm
 from ..layers.scaling import Scaling
 from ..layers.stack import Stack
 from ..losses import Loss
@@ -97,9 +98,9 @@ def _least_start(state: TrainingState, some: Samples, history: History) -> float
 
 
 def _inputs(state: TrainingState, X: NDArray[Any], much_left: bool) -> str:
-    """Return advice on columns that are large, far from 0 or small, if no layer scales them."""
+    """Return advice on columns that are large, far from 0 or small, if the first layer does not scale them."""
     first = next(layer for layer in state.stack.layers if not isinstance(layer, Dropout))
-    if isinstance(first, Scaling):
+    if isinstance(first, Scaling | LayerNorm):
         return ""
     values = X.astype(np.float64)
     mean, deviation = values.mean(axis=0), values.std(axis=0)

@@ -18,7 +18,8 @@ from typing import final
 import numpy as np
 
 from ..data.samples import Samples
-from ..layers.activations import ZERO_BELOW, ActivationLike, get_activation
+from ..layers.activations import ActivationLike, get_activation
+from ..layers.dense import Dense
 from ..layers.stack import Stack
 from ..losses import CrossEntropy, CustomLoss, Loss
 from ..objective.ideal import best_constant, ideal_outputs, raw_loss
@@ -62,7 +63,9 @@ def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfR
         For this loss.
     loss : Loss or callable
     """
-    last = stack.dense[-1]
+    last = stack.trained[-1]
+    if not isinstance(last, Dense):  # a normalization's gain and bias reach everything
+        return None
     row = get_activation(last.activation)
     low, high = row.limits
     if not isinstance(loss, Loss) or (math.isinf(low) and math.isinf(high)):
@@ -75,7 +78,7 @@ def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfR
         reached = np.clip(ideal - top, low - high, 0.0)
     least, best = raw_loss(data, loss, reached)[0], raw_loss(data, loss, ideal)[0]
     constant = raw_loss(data, loss, np.broadcast_to(best_constant(data, loss, k), ideal.shape))[0]
-    silent = isinstance(loss, CrossEntropy) and last.activation in ZERO_BELOW
+    silent = isinstance(loss, CrossEntropy) and row.dies
     if not (silent or least - best > MATTERS * (constant - best) + 1e-12 * abs(best)):
         return None
     outside = int(np.count_nonzero((ideal < low) | (ideal > high)))

@@ -58,7 +58,7 @@ class Settings:
         TypeError, ValueError
             For the first setting that is not allowed.
         """
-        weights = list(stack.names)
+        names = list(stack.names)
         found = replace(
             self,
             batch_size=checks.integer("batch_size", self.batch_size, 1, 2**40),
@@ -69,7 +69,7 @@ class Settings:
             l2=checks.nonnegative("l2", self.l2),
             clip_norm=None if self.clip_norm is None else checks.positive("clip_norm", self.clip_norm),
             clip_value=None if self.clip_value is None else checks.positive("clip_value", self.clip_value),
-            layer_rates=training_checks.layer_rates({} if self.layer_rates is None else self.layer_rates, weights),
+            layer_rates=training_checks.layer_rates({} if self.layer_rates is None else self.layer_rates, names),
         )
         training_checks.average(found.average, Average)
         found._check_full_batch(stack)

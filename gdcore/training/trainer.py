@@ -79,7 +79,7 @@ class Trainer:
     clip_value : float, optional
         Before that, each entry of the gradient, penalties included, is clipped to [-clip_value, clip_value].
     layer_rates : mapping of str to float, optional
-        Factors on the learning rates of layers ("dense0", "dense1", … as in `model.parameters`). 0 freezes a layer: it
+        Factors on the learning rates of layers ("dense0", "norm0", … as in `model.parameters`). 0 freezes a layer: it
         has no gradient, penalty or decay, and its parameters and optimizer state do not change.
     average : Average, optional
         `gdcore.Polyak()` or `gdcore.EMA(0.999)`: a mean of the parameters over the steps, in `averaged`.

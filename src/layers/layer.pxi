@@ -4,8 +4,8 @@ Design
 ------
 - A kind is a row of functions, which is chosen when the layer is bound: see table.pxi. No engine compares kinds.
 - A kind writes its functions in its own file, the forward step beside its derivative. They see some rows of a block.
-- A layer with parameters keeps its delta, the loss's derivative with respect to z, until its gradient has been summed.
-  Any other kind works in place on the delta that stands at its output.
+- A layer with parameters keeps its delta until its gradient has been summed: d loss / d z of a dense layer, and
+  d loss / d a of a normalization. Any other kind works in place on the delta that stands at its output.
 """
 
 cdef class Network          # network.pxi

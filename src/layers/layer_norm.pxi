@@ -50,25 +50,3 @@ cdef void norm_backward(const Layer *of, const LayerRows *at, real *delta, real 
             of.n_in, delta + r * of.out_row, unit, at.params + of.weight_at, unit[padded(of.n_in)],
             before + r * of.in_row,
         )
-
-
-cdef void norm_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
-    """Hand the gradients of some columns' gain and bias to the sink; x holds the normalized rows."""
-    cdef const Layer *layer = of.layer
-    cdef Py_ssize_t count = of.high - of.low, at
-    cdef const real *delta = of.delta + of.low
-    cdef real *sums
-    cdef int part
-    for part in range(2):
-        at = (layer.bias_at if part else layer.weight_at) + of.low
-        sums = worker.panels if sink.grads == NULL else sink.grads + at
-        if sink.grads == NULL or not sink.adds:
-            memset(sums, 0, count * sizeof(real))
-        if part:
-            add_rows(of.rows, count, NULL, delta, layer.out_row, sums)
-        else:
-            add_gain(of.rows, count, delta, layer.out_row, of.x + of.low, of.x_row, sums)
-        if sink.grads == NULL:
-            sink_stretch(sink, layer, at, count, sums, False)
-        else:
-            sink.squares += sum_squares(count, sums)

@@ -14,7 +14,7 @@ Design
 cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
     real **z                # per layer: (block, z_row), a's own buffer where z is not kept
-    real **delta            # per layer: (block, out_row), d loss / d z
+    real **delta            # per layer with parameters: (block, out_row), see layer.pxi
     double *value           # (block,), each row's loss
     Rows gathered           # (block, …): rows of a shuffled batch, brought together
 

@@ -4,7 +4,7 @@ Design
 ------
 - A gradient that streams is penalized, clipped by value, squared for the norm and taken by the update a stretch at a
   time; it is never written to memory. A batch of one row with plain gradient descent does not even form it.
-- Layers do not call the optimizer: they hand on strips (`Done`), and only this file knows where those go.
+- Layers do not call the optimizer: they sum their gradients, and only this file knows where the sums go.
 """
 
 cdef extern from "machine/vector.h" nogil:
@@ -125,3 +125,25 @@ cdef void sink_gradient(
         else:
             size += layer.n_out    # the bias stands behind the weight
     sink.squares += sum_squares(size, weight)
+
+
+cdef void sink_norm_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
+    """Hand the gradients of some columns' gain and bias to the sink; x holds the normalized rows."""
+    cdef const Layer *layer = of.layer
+    cdef Py_ssize_t count = of.high - of.low, at
+    cdef const real *delta = of.delta + of.low
+    cdef real *sums
+    cdef int part
+    for part in range(2):
+        at = (layer.bias_at if part else layer.weight_at) + of.low
+        sums = worker.panels if sink.grads == NULL else sink.grads + at
+        if sink.grads == NULL or not sink.adds:
+            memset(sums, 0, count * sizeof(real))
+        if part:
+            add_rows(of.rows, count, NULL, delta, layer.out_row, sums)
+        else:
+            add_gain(of.rows, count, delta, layer.out_row, of.x + of.low, of.x_row, sums)
+        if sink.grads == NULL:
+            sink_stretch(sink, layer, at, count, sums, False)
+        else:
+            sink.squares += sum_squares(count, sums)

@@ -75,6 +75,8 @@ def dropping(layer: Layer) -> Layer:
     """Return a layer of the same shape whose output is not 0 if its input is not."""
     if isinstance(layer, Dense):
         return replace(layer, activation="identity", bias=True, weight_init="zeros", bias_init="ones")
+    if isinstance(layer, LayerNorm):
+        return Dense(layer.features, layer.features, weight_init="zeros", bias_init="ones")
     return layer if isinstance(layer, Dropout) else Log1p(layer.in_features)
 
 
@@ -103,7 +105,7 @@ def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
 
 
 def kernels_input(objective: Objective, at: int) -> Vector:
-    """What the kernels take the activation of step `at` of, a dense layer's z (n, o), to the last bit."""
+    """Return the z (n, o) of dense step `at`, bit for bit as the kernels compute it."""
     shown = [i for i, layer in enumerate(objective.stack.layers) if objective.key or not isinstance(layer, Dropout)]
     *before, last = objective.stack.layers[: shown[at] + 1]
     layers = (*before, replace(last, activation="identity") if isinstance(last, Dense) else last)

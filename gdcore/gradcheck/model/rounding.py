@@ -102,11 +102,11 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
     """Return what each layer keeps, the outputs (n, k) and their possible errors."""
     model, x, outputs = objective.stack, objective.data.X, iter(objective.layer_outputs())
     tiny = float(np.finfo(np.float32 if eps > np.finfo(np.float64).eps else np.float64).tiny)
-    dense = iter(model.layer_views(objective.x))
+    parameters = iter(model.layer_views(objective.x))
     error, passed = np.zeros_like(x), []
     for layer in model.layers:
         if isinstance(layer, Dense):
-            views = next(dense)
+            views = next(parameters)
             sizes = np.abs(x) @ np.abs(views[0]) + sum(np.abs(bias) for bias in views[1:])
             z, z_error = x @ views[0] + sum(views[1:]), error @ np.abs(views[0])
             moved = nudge * np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
@@ -116,7 +116,7 @@ def forward_errors(objective: Objective, eps: float, nudge: float) -> tuple[list
             passed.append(Passed(x, error, z_error, slope, slope_error, jump, tuple(views)))
             x, error = next(outputs), value_error
         elif isinstance(layer, LayerNorm):
-            views = next(dense)
+            views = next(parameters)
             norm = norm_errors(layer, x, error, eps)
             z_error = norm.unit_error * np.abs(views[0]) + 2 * eps * (np.abs(norm.unit * views[0]) + np.abs(views[1]))
             z_error += nudge * np.maximum(1, np.abs(norm.unit))
