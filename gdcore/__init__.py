@@ -14,7 +14,7 @@ Models
     MLP             a multilayer perceptron from a list of layer sizes
     LinearModel     one dense layer: linear or logistic regression
     Sequential      any layers; fit, predict, predict_proba, classify, evaluate, score, loss, loss_and_grad
-    Dense, LayerNorm, Dropout       layers
+    Dense, LayerNorm, Dropout       layers (LAYERS)
     Standardize, MinMax, Log1p      scale the inputs
     ScaledTarget                    scales the targets
     softmax                         turns outputs into probabilities
@@ -23,7 +23,7 @@ Training
     Trainer         steps, epochs and fits that continue; state_dict
     History         what a fit recorded; plot, to_pandas
     EarlyStopping, LossThreshold, GradientNormThreshold, RelativeChange, TimeLimit
-                                    end a fit: stop=
+                                    end a fit: stop= (CRITERIA)
     Callback, EpochEnd              called after each epoch: callbacks=
     Polyak, EMA                     average the parameters: average=
     DivergedError, OutputRangeWarning

@@ -48,3 +48,10 @@ def test_tab_completion():
     assert subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
     ).stdout.startswith("gd.Ada")
+
+
+def test_a_name_that_is_spelled_nearly_right_is_answered():
+    """The interpreter itself asks for the names then, without a frame that calls."""
+    code = "import gdcore as gd; gd.LayerNrom"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Did you mean: 'LayerNorm'?" in done.stderr

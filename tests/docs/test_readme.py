@@ -51,7 +51,8 @@ def test_the_code_prints_what_is_shown(capsys):
     assert float(re.findall(r"accuracy on the test images: ([\d.]+)", shown[0])[0]) > 0.96
     assert "gradient check: fail (3 entries, 1 beyond" in shown[1]
     assert "diverging" in shown[2]
-    assert names["train"](1).shape == (10 * 512 + 512 + 512 + 1,)
+    one, four = names["params"]
+    assert one.shape == four.shape == (10 * 512 + 512 + 512 + 1,)
 
 
 def test_the_first_example_is_short():

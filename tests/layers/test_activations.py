@@ -240,3 +240,11 @@ def test_what_is_no_activation_is_refused():
     with pytest.raises(ValueError, match=r"LeakyReLU\(1e\+300\) has a slope that float32 cannot hold: use"):
         gd.MLP([3, 4, 1], gd.LeakyReLU(1e300))
     assert gd.MLP([3, 4, 1], gd.LeakyReLU(1e300), dtype="float64").n_params == 21
+
+
+@pytest.mark.parametrize("activation", ["relu", "relu6"])
+def test_dead_units_of_every_activation_that_can_die_are_found(activation, rng):
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    net = gd.MLP([2, 4, 1], activation, seed=0)
+    dict(net.parameters())["dense0.bias"][:] = -100
+    assert "dead relu units" in gd.diagnose(net, X, y, "mse").kinds

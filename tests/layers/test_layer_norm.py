@@ -356,3 +356,24 @@ def test_roundoff_bounds_hold_and_are_not_loose(rng, layers):
     own = objective.gradient()
     assert (np.abs(own - exact) <= bound).all()
     assert np.median(bound) <= 1e5 * np.finfo(np.float64).eps * (np.abs(own).max() + 1)
+
+
+def test_an_eps_that_float32_cannot_hold_is_refused():
+    layers = gd.LayerNorm(3, eps=1e-80), gd.Dense(3, 1)
+    with pytest.raises(ValueError, match=r"LayerNorm\(3, eps=1e-80\) has an eps that float32 cannot hold"):
+        gd.Sequential(*layers)
+    assert np.isfinite(
+        gd.Sequential(*layers, dtype="float64").loss_and_grad(np.ones((4, 3)), np.ones(4), "mse")[1]
+    ).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_said_of_a_fit_knows_that_rows_are_normalized(rng):
+    """No warning of an activation before the last normalization, no hint about scales before the first one."""
+    X, y = 1000 * rng.normal(size=(60, 5)), rng.normal(size=(60, 3))
+    net = gd.Sequential(gd.Dense(5, 3, "relu"), gd.LayerNorm(3), gd.Dropout(0.3), seed=0)
+    net.fit(X / 1000, y, "mse", epochs=2)
+    assert gd.diagnose(net, X / 1000, y, "mse").kinds is not None
+    first = gd.Sequential(gd.LayerNorm(5), gd.Dense(5, 3), seed=0)
+    assert "Standardize" not in first.fit(X, y, "mse", epochs=10).hint
+    assert "diverging" not in gd.diagnose(first, X, y, "mse", optimizer=gd.SGD(0.5)).kinds

@@ -147,3 +147,26 @@ def test_a_bar_where_tqdm_is_installed(monkeypatch):
 def test_a_function_among_the_callbacks_is_sent_to_stop():
     with pytest.raises(TypeError, match=r"got a function: a function that ends a fit is passed as stop=$"):
         gd.LinearModel(1).fit([[1.0]], [1.0], "mse", callbacks=lambda end: True)
+
+
+def test_a_callback_that_fails_at_the_end_hides_no_error():
+    told = []
+
+    class Failing(gd.Callback):
+        def on_epoch_end(self, end):
+            raise RuntimeError("mine")
+
+        def on_fit_end(self, history):
+            raise OSError("the folder is gone")
+
+    class Told(gd.Callback):
+        def on_epoch_end(self, end):
+            pass
+
+        def on_fit_end(self, history):
+            told.append(history.stop_reason)
+
+    with pytest.raises(RuntimeError, match="mine") as caught:
+        gd.LinearModel(1).fit([[0.0], [1.0]], [0.0, 1.0], "mse", epochs=2, callbacks=[Failing(), Told()])
+    assert caught.value.__notes__ == ["Failing.on_fit_end raised OSError: the folder is gone"]
+    assert told == ["RuntimeError was raised in epoch 0"]
