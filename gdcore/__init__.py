@@ -78,6 +78,7 @@ from . import minimize as _minimize  # the package, as cheap as its docstring: s
 from ._version import __version__
 from .base.calls import explains_constructor
 from .base.config import show_config
+from .base.later import provide as _provide
 from .base.threads import get_num_threads, num_threads, set_num_threads
 from .layers.activations import ACTIVATIONS, Activation, LeakyReLU
 from .layers.dense import Dense
@@ -285,6 +286,9 @@ LATER = {
 The function `minimize` has the name of its package. Only the first import of a package binds its name in the one that
 holds it: so that package, which is empty, was imported above, its name is deleted below, and nothing binds it again.
 """
+
+_provide("io", lambda: import_module("gdcore.io"))
+_provide("plot", lambda: import_module("gdcore.plot"))
 
 _room_of = {name: room for room, names in LATER.items() for name in names}
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
-from ..base.files import file_function
+from ..base.later import later
 from ..data.class_weight import ClassWeight
 from ..data.samples import inputs_of
 from ..layers.layer import Layer
@@ -441,7 +441,7 @@ class Sequential(Model):
         OSError
             If the file cannot be written; what was there before is still there.
         """
-        file_function("save")(self, path, custom=custom)
+        later("io", "save")(self, path, custom=custom)
 
     def __reduce__(self) -> tuple[Any, ...]:
         loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None  # a function may not be picklable

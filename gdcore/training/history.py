@@ -8,9 +8,8 @@ from os import PathLike
 from typing import Any, final
 
 from ..base.calls import explains_calls
-from ..base.files import file_function
+from ..base.later import later
 from ..base.optional import data_frame
-from ..base.pictures import picture
 
 
 @final
@@ -100,7 +99,7 @@ class History:
         FileFormatError
             For a file that is damaged, or holds no history.
         """
-        history: History = file_function("load_history")(path)
+        history: History = later("io", "load_history")(path)
         return history
 
     def columns(self) -> dict[str, list[float]]:
@@ -151,7 +150,7 @@ class History:
         ValueError
             For a metric that was not recorded.
         """
-        return picture("losses")(self, ax, metrics=metrics)
+        return later("plot", "losses")(self, ax, metrics=metrics)
 
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]

@@ -25,7 +25,7 @@ from .._kernels.errors import RefusedStep
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
-from ..base.files import file_function
+from ..base.later import later
 from ..data.class_weight import ClassWeight
 from ..layers.stack import Model, stack_of
 from ..losses import CustomLoss, Loss, get_loss
@@ -226,7 +226,7 @@ class Trainer:
         OSError
             If the file cannot be written; what was there before is still there.
         """
-        file_function("save")(self, path, history=history, custom=custom)
+        later("io", "save")(self, path, history=history, custom=custom)
 
     @classmethod
     @explains_calls
@@ -243,7 +243,7 @@ class Trainer:
         FileFormatError
             For a file that is damaged, or holds no trainer.
         """
-        trainer: Trainer = file_function("load_trainer")(path, custom=custom)
+        trainer: Trainer = later("io", "load_trainer")(path, custom=custom)
         return trainer
 
     @property
