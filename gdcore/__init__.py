@@ -306,7 +306,7 @@ if not TYPE_CHECKING:  # or every name would pass
     del _minimize, minimize
 
     def __getattr__(name: str) -> object:
-        """What `LATER` names, imported now."""
+        """Import and return what `LATER` names."""
         room = name if name in LATER else _room_of.get(name)
         if room is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
@@ -319,7 +319,7 @@ if not TYPE_CHECKING:  # or every name would pass
 
 
 def __dir__() -> list[str]:
-    """The public names alone; none to pydoc, which would print the documentation of every class besides."""
+    """Return the public names; none to pydoc, which would print the documentation of every class besides."""
     try:
         frame = sys._getframe(1)
     except ValueError:  # the interpreter itself asks, to say "Did you mean" of a misspelled name

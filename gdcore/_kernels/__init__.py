@@ -78,7 +78,7 @@ def _supported() -> tuple[str, ...]:
 
 
 def choose(supported: tuple[str, ...], wanted: str) -> str:
-    """The instruction set to use: the wanted one, or the best where nothing is wanted."""
+    """Return the instruction set to use: the wanted one, or the best if none is wanted."""
     if not wanted:
         return supported[-1]
     if wanted not in ISAS:
@@ -107,7 +107,7 @@ def _module(isa: str, dtype: str) -> Kernels:
 
 
 def load(dtype: str, isa: str | None = None) -> Kernels:
-    """The compiled module of a precision, and of an instruction set where it is not the one in use."""
+    """Return the compiled module of a precision, by default of the instruction set in use."""
     return _module(_in_use if isa is None else isa, dtype)
 
 

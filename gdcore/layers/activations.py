@@ -105,7 +105,7 @@ class Activation:
         return bool(self._facts()["straight"]) and self.limits[0] == 0 and self.slope_range.startswith("{0,")
 
     def _facts(self) -> dict[str, Any]:
-        """What the kernels' table says of it."""
+        """Return what the kernels' table says of it."""
         return load("float64").ACTIVATION_FACTS[self.name]
 
     @property
@@ -142,7 +142,7 @@ PARAMETRIC: Registry[type[LeakyReLU]] = Registry("activation", (LeakyReLU,))
 
 
 def get_activation(spec: ActivationLike) -> Activation:
-    """The row that a name or a record stands for.
+    """Return the row that a name or a record stands for.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def get_activation(spec: ActivationLike) -> Activation:
 
 
 def activation_spec(spec: ActivationLike) -> ActivationLike:
-    """How a layer keeps an activation: by its name, in lower case, or as a record where the parameter is another.
+    """Return an activation as a layer keeps it: its name in lower case, or a record if the parameter is another.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def activation_spec(spec: ActivationLike) -> ActivationLike:
 
 
 def kernel_activation(spec: ActivationLike, dtype: str) -> str | tuple[str, float]:
-    """An activation as the kernels of a precision take it.
+    """Return an activation as the kernels of a precision take it.
 
     Raises
     ------

@@ -75,7 +75,7 @@ class Adam(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The moments; the largest second moment if amsgrad."""
+        """Return the moments and, if amsgrad, the largest second moment."""
         largest = ("max_second_moment",) if self.amsgrad else ()
         return ("first_moment", "second_moment", *largest)
 
@@ -124,7 +124,7 @@ class AdamW(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The moments; the largest second moment if amsgrad."""
+        """Return the moments and, if amsgrad, the largest second moment."""
         largest = ("max_second_moment",) if self.amsgrad else ()
         return ("first_moment", "second_moment", *largest)
 
@@ -182,7 +182,7 @@ class NAdam(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The moments."""
+        """Return the moments."""
         return ("first_moment", "second_moment")
 
 
@@ -226,7 +226,7 @@ class Adamax(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The first moment and the norm."""
+        """Return the first moment and the norm."""
         return ("first_moment", "infinity_norm")
 
 
@@ -280,5 +280,5 @@ class RAdam(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The moments."""
+        """Return the moments."""
         return ("first_moment", "second_moment")

@@ -63,7 +63,7 @@ class Adagrad(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The sum of squared gradients; `initial_accumulator_value` joins it at the first step."""
+        """Return the sum of squared gradients; `initial_accumulator_value` joins it at the first step."""
         return ("sum_of_squares",)
 
 
@@ -126,7 +126,7 @@ class RMSprop(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The mean square; the mean if centered; the momentum buffer where there is momentum."""
+        """Return the mean square, the mean if centered, and the momentum buffer if there is momentum."""
         mean = ("mean",) if self.centered else ()
         momentum = ("momentum",) if self.momentum != 0 else ()
         return ("mean_square", *mean, *momentum)
@@ -183,5 +183,5 @@ class Adadelta(Optimizer):
         return 1.0 if self.eps > SMALLEST_EPS else inf
 
     def slot_names(self) -> tuple[str, ...]:
-        """The mean squares of the gradient and of the moves."""
+        """Return the mean squares of the gradient and of the moves."""
         return ("mean_square", "mean_square_move")

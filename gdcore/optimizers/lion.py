@@ -55,5 +55,5 @@ class Lion(Optimizer):
         checks.nonnegative("weight_decay", self.weight_decay)
 
     def slot_names(self) -> tuple[str, ...]:
-        """The momentum."""
+        """Return the momentum."""
         return ("momentum",)

@@ -65,5 +65,5 @@ class SGD(Optimizer):
             optimizers_checks.nesterov(self.momentum, self.dampening)
 
     def slot_names(self) -> tuple[str, ...]:
-        """The momentum buffer, where there is momentum."""
+        """Return the momentum buffer, if there is momentum."""
         return ("momentum",) if self.momentum != 0 else ()

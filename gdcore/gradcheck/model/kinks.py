@@ -36,7 +36,7 @@ MOST_SIDED = 4096
 
 
 def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDArray[np.int8]]:
-    """A function of the parameters (n_params,): signs of everything whose sign decides a slope."""
+    """Return a function of the parameters (n_params,): the signs of everything whose sign decides a slope."""
     own, bends = objective.stack.copy(), objective.penalties()[0] > 0
     moved = replace(objective, stack=own)
 
@@ -56,7 +56,7 @@ def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDAr
 
 
 def kinks_at(signs: Callable[[Vector], NDArray[np.int8]], params: Vector, index: int, step: float) -> int:
-    """How many quantities change their sign when a parameter moves by `step` to either side."""
+    """Count the quantities that change their sign when a parameter moves by `step` to either side."""
     here, moved = signs(params), params.copy()
     changed = np.zeros(len(here), np.bool_)
     for sign in (-1, 1):
@@ -111,7 +111,7 @@ class Sides:
         return apart + np.where(params == 0, 2 * l1, 0.0)
 
     def several(self, indices: Indices) -> NDArray[np.bool_]:
-        """Whether each of some parameters stands on several kinks at once."""
+        """Return for each of some parameters whether it stands on several kinks at once."""
         found, objective = np.ones(len(indices), np.bool_), self.objective
         if objective is not None:
             params, signs = objective.x, sign_reader(objective, self.order)

@@ -66,7 +66,7 @@ class Line(NamedTuple):
 
 
 def choices(objective: Objective, kinks: Kinks, order: int = 1) -> Iterator[Smooth]:
-    """The smooth functions whose gradient a backward pass may have computed, gdcore's own first."""
+    """Yield the smooth functions whose gradient a backward pass may have computed, gdcore's own first."""
     if not kinks.count:
         return
     bends = BENDS if order == 2 else BENDS[:1]
@@ -79,7 +79,7 @@ def choices(objective: Objective, kinks: Kinks, order: int = 1) -> Iterator[Smoo
 
 
 def mixtures(objective: Objective, kinks: Kinks, order: int, count: int) -> Iterator[Smooth]:
-    """The same with sides drawn by lot, one by one."""
+    """Yield the same with sides drawn at random, one by one."""
     for seed in range(count):
         drawn = np.random.default_rng(seed)
 
@@ -94,7 +94,7 @@ def mixtures(objective: Objective, kinks: Kinks, order: int, count: int) -> Iter
 
 
 def side_taken(standing: Standing, choice: str) -> tuple[Vector, Mask]:
-    """The side of each quantity, -1, 0 or 1, and where the middle of both is taken."""
+    """Return the side of each quantity, -1, 0 or 1, and whether the middle of both is taken."""
     side, unsure = standing.side, standing.unsure
     if choice in ("left", "right"):
         return np.where(unsure, -1.0 if choice == "left" else 1.0, side), np.zeros_like(unsure)
@@ -102,7 +102,7 @@ def side_taken(standing: Standing, choice: str) -> tuple[Vector, Mask]:
 
 
 def unit_line(step: Step, standing: Standing, sides: Mapping[str, str], bend: str, order: int) -> Line:
-    """How the units of a layer go on: those that are sure of their side as they do, the others by the side taken."""
+    """Return the lines along which the units of a layer continue; units on a kink follow the side taken."""
     value, slope = at_ends(step.activation, step.z)
     second = np.zeros_like(slope)
     for kink in turning_points(step.activation, order):
@@ -123,7 +123,7 @@ def unit_line(step: Step, standing: Standing, sides: Mapping[str, str], bend: st
 
 
 def loss_line(objective: Objective, kinks: Kinks, standing: Standing, choice: str, bend: str) -> Line:
-    """How the losses of outputs go on that stand on a kink."""
+    """Return the lines along which the losses of outputs on a kink continue."""
     z, option = kinks.outputs, objective.loss.option() if isinstance(objective.loss, Loss) else 0.0
     step = np.maximum(LOSS_STEP * min(1.0, option or 1.0), LEAST_LOSS_STEP * np.abs(z))
     far_left, left, own, right, far_right = (objective.loss_of(z + k * step)[1] for k in (-2, -1, 0, 1, 2))
@@ -196,7 +196,7 @@ class Smooth:
         return [next(views) if isinstance(layer, Trained) else [] for layer in self._layers]
 
     def _output(self, i: int, z: Vector) -> Vector:
-        """What step i makes of the input z of its elementwise function."""
+        """Return the output of step i for the input z of its elementwise function."""
         step, layer, line = self._kinks.steps[i], self._layers[i], self._lines[i]
         if isinstance(layer, Scaling):
             return scaled(layer, z)[0]
@@ -209,7 +209,7 @@ class Smooth:
         return np.where(line.near, line.value + moved * (line.slope + moved * line.bend / 2), out)
 
     def _input(self, i: int, weights: list[Vector], x: Vector) -> Vector:
-        """What step i takes its elementwise function of, from its own input x."""
+        """Return the input of step i's elementwise function, from the step's own input x."""
         layer = self._layers[i]
         if isinstance(layer, LayerNorm):
             return normalized(x, layer.eps)[0] * weights[0] + weights[1]
@@ -225,7 +225,7 @@ class Smooth:
         return outputs, inputs
 
     def _loss(self, z: Vector) -> float:
-        """Of outputs z, without penalties; outputs on a kink go on along their line."""
+        """Return the loss of outputs z without penalties; outputs on a kink continue along their line."""
         line = self._loss_line
         if line is None:
             return self._objective.loss_of(z)[0]
@@ -234,7 +234,7 @@ class Smooth:
         return still + float(np.sum(moved * (line.slope + moved * line.bend / 2)))
 
     def gradient(self, params: Vector) -> tuple[Vector, int]:
-        """The gradient (n_params,) at other parameters, and the pattern there."""
+        """Return the gradient (n_params,) at other parameters, and the pattern there."""
         outputs, inputs = self._forward(self._weights(params), 0, self._objective.data.X)
         steps, x = [], self._objective.data.X
         for i, (step, z, weight) in enumerate(zip(self._kinks.steps, inputs, self._weights(params), strict=True)):
@@ -248,7 +248,7 @@ class Smooth:
         return grad + self._l2 * params, OTHER if crossed else PATTERN
 
     def _slope(self, i: int, z: Vector) -> Vector:
-        """The slope of step i's elementwise function."""
+        """Return the slope of step i's elementwise function."""
         step, layer, line = self._kinks.steps[i], self._layers[i], self._lines[i]
         if not isinstance(layer, Dense):
             return scaled(layer, z)[1] if isinstance(layer, Scaling) else step.slope
@@ -256,7 +256,7 @@ class Smooth:
         return slope if line is None else np.where(line.near, line.slope + (z - line.here) * line.bend, slope)
 
     def _crosses(self, first: int, inputs: list[Vector], output: Vector) -> bool:
-        """Whether something that stands on no kink has come to one's other side; from step `first` on."""
+        """Return whether something off every kink has crossed one, from step `first` on."""
         for i, z in enumerate(inputs, first):
             step, one = self._kinks.steps[i], self._kinks.units[i]
             for kink in turning_points(step.activation, self._order):
@@ -270,13 +270,13 @@ class Smooth:
         return bool((other if self._loss_line is None else other & ~self._loss_line.near).any())
 
     def _difference(self, first: int, inputs: list[Vector], output: Vector) -> tuple[float, float, int]:
-        """Of the loss: change, roundoff and pattern."""
+        """Return the loss's change, its roundoff and its pattern."""
         value = self._loss(output)
         noise = self._noise + LOSS_ROUNDINGS * EPS * (abs(value) + abs(self.value))
         return value - self.value, noise, OTHER if self._crosses(first, inputs, output) else PATTERN
 
     def _penalties(self, here: Vector, there: Vector, l1: Vector, l2: Vector) -> tuple[float, float, bool]:
-        """The same of the penalties of some parameters, and whether a weight's sign has changed."""
+        """Return the penalties' change and roundoff for some parameters, and whether a weight has changed its sign."""
         zero = here == 0
         bent = np.where(zero, self._zero_slope * there, np.abs(there) - np.abs(here))
         change = float(np.sum(l1 * bent + l2 / 2 * (there - here) * (there + here)))
@@ -312,7 +312,7 @@ class Smooth:
         return self._joined(parts)
 
     def _factors(self, i: int, unit: int) -> Vector:
-        """What the parameters of a unit of step i multiply, (n, their number); the bias, which comes last, left out."""
+        """Return what the parameters of a unit of step i multiply, (n, their number), without the bias."""
         x, layer = self._objective.data.X if i == 0 else self._base[i - 1], self._layers[i]
         return normalized(x, layer.eps)[0][:, unit : unit + 1] if isinstance(layer, LayerNorm) else x
 

@@ -98,7 +98,7 @@ class Kinks:
 
 
 def find_kinks(objective: Objective, order: int = 1) -> Kinks:
-    """What stands on a kink of the objective (order 1), or of its gradient too (order 2)."""
+    """Return what stands on a kink of the objective (order 1), or also of its gradient (order 2)."""
     steps, outputs = steps_of(objective)
     exact, _, error = forward_errors(objective, EPS, 0.0)
     moved, _, out_moved = forward_errors(objective, EPS, NEAR * float(spans(objective.x).max()))
@@ -130,7 +130,7 @@ def standing(z: Vector, kink: Vector, error: Vector, reach: Vector) -> Standing 
 
 
 def nearest(kinks: tuple[float, ...], z: Vector) -> Vector:
-    """Of each z (n, k), the kink that is nearest; the lower of two."""
+    """Return the kink nearest to each z (n, k); the lower one of two."""
     places = np.array(kinks)
     between = (places[1:] + places[:-1]) / 2
     found: Vector = places[np.searchsorted(between, z)]
@@ -138,12 +138,12 @@ def nearest(kinks: tuple[float, ...], z: Vector) -> Vector:
 
 
 def group_of(activation: ActivationLike, kink: float, order: int) -> str:
-    """The name of those that stand on one kink of an activation."""
+    """Return the name of those that stand on one kink of an activation."""
     return f"{activation} at {kink:g}" if len(turning_points(activation, order)) > 1 else str(activation)
 
 
 def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | None:
-    """What is 0 where the loss's slope jumps; of order 2, also where its curvature does."""
+    """Return what is 0 where the loss's slope jumps; for order 2, also where its curvature does."""
     turns, loss, target = loss_kinks(objective, outputs), objective.loss, objective.data.target
     if turns is not None or order == 1 or target is None:
         return turns
@@ -157,7 +157,7 @@ def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | No
 
 
 def bend_away(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
-    """An activation's second derivative at z, from its slopes there and further away, on the side -1 or 1 of each."""
+    """Return an activation's second derivative at z, from slopes there and further on, on the side -1 or 1 of each."""
     nodes = np.asarray(z) + BEND_STEP * np.arange(7).reshape(-1, *[1] * np.ndim(z)) * side
     weights = np.array([-147, 360, -450, 400, -225, 72, -10]) / (60 * BEND_STEP)
     found: Vector = side * np.tensordot(weights, at_ends(activation, nodes)[1], 1)
@@ -165,27 +165,27 @@ def bend_away(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
 
 
 def beside(kink: float, side: int) -> float:
-    """The nearest number to one side of a kink."""
+    """Return the nearest number to one side of a kink."""
     return side * TINY if kink == 0 else float(np.nextafter(kink, side * np.inf))
 
 
 @cache
 def slopes_at(activation: ActivationLike, kink: float) -> tuple[float, float, float]:
-    """An activation's slopes to the left of a kink, on it and to the right."""
+    """Return an activation's slopes to the left of a kink, on it and to the right."""
     left, here, right = at_ends(activation, np.array([beside(kink, -1), kink, beside(kink, 1)]))[1].tolist()
     return left, here, right
 
 
 @cache
 def bends_at(activation: ActivationLike, kink: float) -> tuple[float, float]:
-    """An activation's second derivatives to the left and to the right of a kink."""
+    """Return an activation's second derivatives to the left and to the right of a kink."""
     sides = np.array([-1.0, 1.0])
     left, right = bend_away(activation, np.array([beside(kink, -1), beside(kink, 1)]), sides).tolist()
     return left, right
 
 
 def turning_points(activation: ActivationLike, order: int) -> tuple[float, ...]:
-    """Where an activation's slope jumps; of order 2, or its second derivative. "" is none."""
+    """Return where an activation's slope jumps; for order 2, also its second derivative. "" is none."""
     if not activation:
         return ()
     row = get_activation(activation)

@@ -25,7 +25,7 @@ def spans(x: Vector) -> Vector:
 
 
 def scales(x: Vector, eps: float) -> Vector:
-    """A length for each entry of x (n,): its size, whatever the others are.
+    """Return a length for each entry of x (n,): its size, whatever the others are.
 
     An entry that is 0 has none: it is taken as 1, or as a typical entry where this is smaller. In float32, which has no
     roundoff to spare for shorter steps, one that is not much smaller than a typical entry is taken as one.
