@@ -29,7 +29,7 @@ ACTIVATION_FACTS = {
 
 
 cdef inline void activate(const Activation *of, real option, const real *z, real *a, Py_ssize_t n) noexcept nogil:
-    """a = f(z), n numbers; a may be z itself."""
+    """Write a = f(z), n numbers; a may be z itself."""
     if of.values != NULL:
         of.values(z, a, n, option)
     elif a != z:
@@ -39,7 +39,7 @@ cdef inline void activate(const Activation *of, real option, const real *z, real
 cdef inline void multiply_slope(
     const Activation *of, real option, const real *z, const real *a, real *delta, Py_ssize_t n,
 ) noexcept nogil:
-    """delta *= f'(z), n numbers, from a = f(z) and, where the layer keeps it (dense.pxi), from z."""
+    """Multiply delta by f'(z), n numbers, from a = f(z) and, where the layer keeps it (dense.pxi), from z."""
     if of.multiply_slopes != NULL:
         of.multiply_slopes(z, a, delta, n, option)
 
@@ -47,7 +47,7 @@ cdef inline void multiply_slope(
 cdef inline void multiply_curvature(
     const Activation *of, real option, const real *z, const real *a, real *delta, Py_ssize_t n,
 ) noexcept nogil:
-    """delta *= f''(z), n numbers, from a = f(z) and z; 0 at a kink."""
+    """Multiply delta by f''(z), n numbers, from a = f(z) and z; 0 at a kink."""
     if of.multiply_curvatures != NULL:
         of.multiply_curvatures(z, a, delta, n, option)
     else:

@@ -61,7 +61,7 @@ cdef void weight_gradient(
     Done done, void *context,      # or room for a strip, and what takes the strips. NULL: it is kept
     const Worker *worker,
 ) noexcept nogil:
-    """x^T delta."""
+    """Compute x^T delta."""
     cdef const Layer *layer = of.layer
     cdef Py_ssize_t count = of.high - of.low, size = count * layer.n_out
     cdef Factors f
@@ -83,19 +83,19 @@ cdef void weight_gradient(
 
 
 cdef inline bint brings_bias(const WeightRows *of) noexcept nogil:
-    """Whether the bias goes with these rows of the weight."""
+    """Return whether the bias goes with these rows of the weight."""
     return of.layer.bias_at >= 0 and of.low == 0
 
 
 cdef void bias_gradient(const WeightRows *of, real *bias, bint adds) noexcept nogil:
-    """The sum of delta's rows, (n_out,)."""
+    """Compute the sum of delta's rows, (n_out,)."""
     if not adds:
         memset(bias, 0, of.layer.n_out * sizeof(real))
     add_rows(of.rows, of.layer.n_out, NULL, of.delta, of.layer.out_row, bias)
 
 
 cdef void dense_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
-    """delta *= f'(z), and then before = delta W^T."""
+    """Multiply delta by f'(z), and then write before = delta W^T."""
     multiply_slope(of.activation, of.option, at.z, at.a, delta, at.rows * of.out_row)
     if before != NULL:
         dense_input_delta(of, at.params, delta, at.rows, before, at.worker)
@@ -107,7 +107,7 @@ cdef void dense_input_delta(
     real *before,                                        # (rows, in_row): d loss / d x
     const Worker *worker,
 ) noexcept nogil:
-    """before = delta W^T."""
+    """Write before = delta W^T."""
     cdef const real *weight = params + of.weight_at
     cdef Factors f
     if of.n_in == 1:

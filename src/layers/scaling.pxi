@@ -32,7 +32,7 @@ cdef void affine_forward(const Layer *of, const LayerRows *at) noexcept nogil:
 
 
 cdef void affine_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
-    """delta *= factor, in place."""
+    """Multiply delta by the factor, in place."""
     cdef Py_ssize_t r, j
     cdef real *to
     for r in range(at.rows):
@@ -62,7 +62,7 @@ cdef void log1p_forward(const Layer *of, const LayerRows *at) noexcept nogil:
 
 
 cdef void log1p_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
-    """delta *= 1 / (1 + x) = exp(-a), in place."""
+    """Multiply delta by 1 / (1 + x) = exp(-a), in place."""
     cdef Py_ssize_t r, j
     cdef const real *value
     cdef real *to

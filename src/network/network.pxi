@@ -112,7 +112,7 @@ cdef class Network:
         return memory
 
     cdef real *keep(self, const real[::1] values, Py_ssize_t n) except NULL:
-        """A copy of n numbers that lives as long as the network."""
+        """Return a copy of n numbers that lives as long as the network."""
         if values.shape[0] != n:
             raise ValueError(f"an affine layer has {values.shape[0]} numbers; expected {n}")
         cdef real *kept = <real *>self.take_bytes(n * sizeof(real), self.buffers)
@@ -123,7 +123,7 @@ cdef class Network:
         return <real *>self.take_bytes(count * sizeof(real), self.workspace)
 
     cdef Py_ssize_t scratch_size(self) noexcept:
-        """Numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
+        """Count the numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
         cdef Py_ssize_t most = 0
         cdef Layer *layer
         cdef int i
@@ -136,7 +136,7 @@ cdef class Network:
         return most + TILE_ROWS * self.widest + TILE_COLUMNS
 
     cdef int prepare(self, Py_ssize_t rows, int threads) except -1:
-        """Room for batches of so many rows on so many threads. Where memory runs out, the next call begins anew."""
+        """Make room for batches of `rows` rows on `threads` threads. If memory runs out, the next call begins anew."""
         cdef Plan *plan = &self.plan
         cdef bint grouped = in_groups(plan, rows)
         cdef Py_ssize_t room = min(rows, plan.most)    # a smaller batch may have larger blocks
@@ -206,7 +206,7 @@ cdef class Network:
         return -1 if stopped else 0
 
     def predict(self, const real[:, ::1] X not None):
-        """The raw outputs of X (n, n_in), finite: an array (n, n_out). Dropout is left out."""
+        """Return the raw outputs of X (n, n_in), an array (n, n_out). X must be finite; dropout is left out."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.workspaces[0]
         cdef Py_ssize_t start = 0, n = 0, rows = X.shape[0], row = padded(plan.n_out)
@@ -238,7 +238,7 @@ cdef class Network:
         const int64_t[::1] labels=None, const real[::1] weight=None, unsigned long long dropout_key=0,
         real[::1] grads=None,
     ):
-        """The mean loss over X (n, n_in); its gradient is written into grads (n_params,) where given."""
+        """Return the mean loss over X (n, n_in), and write its gradient into grads (n_params,) if given."""
         cdef Objective of
         cdef Rows data
         cdef Pass batch
@@ -269,7 +269,7 @@ cdef class Network:
         return &grads[0]
 
     def penalty(self, double l1, double l2, real[::1] grads=None):
-        """l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases; its gradient is added to grads.
+        """Return l1 * sum |w| + l2/2 * sum w^2 over the weights, not the biases, and add its gradient to grads.
 
         A layer's own l1 or l2 stands in their place.
         """
@@ -316,7 +316,7 @@ cdef class Network:
         self, const real[:, ::1] X not None, const real[:, ::1] delta not None, real[::1] grads not None,
         unsigned long long dropout_key=0,
     ):
-        """The gradient that belongs to delta = d loss / d outputs (n, n_out), of the rows `outputs` has just seen."""
+        """Write the gradient for delta = d loss / d outputs (n, n_out) of the rows that `outputs` has just seen."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.workspaces[0]
         cdef const Worker *worker = &plan.workers[0]

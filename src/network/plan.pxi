@@ -61,23 +61,23 @@ cdef struct Pass:                   # one batch on its way
 
 
 cdef inline bint is_left(const Pass *batch) noexcept nogil:
-    """Whether a signal handler has raised, and the batch is to be left where it is."""
+    """Return whether a signal handler has raised, so that the batch is abandoned."""
     return flag_up(&batch.plan.workers[0].poll.stopped)
 
 
 cdef inline Py_ssize_t whole_tiles(Py_ssize_t rows) noexcept nogil:
-    """Rows, rounded up to a whole number of tiles of every kind, at least one."""
+    """Round rows up to a whole number of tiles of every kind, at least one."""
     return max(<Py_ssize_t>1, (rows + BLOCK_MULTIPLE - 1) // BLOCK_MULTIPLE) * BLOCK_MULTIPLE
 
 
 cdef Py_ssize_t most_rows(Py_ssize_t row_bytes, Py_ssize_t parameter_bytes) noexcept nogil:
-    """The largest block of a network: what the cache holds, or what makes up for streaming the weights."""
+    """Return the largest block of a network: what the cache holds, or what makes up for streaming the weights."""
     cdef Py_ssize_t least = MIN_BLOCK if parameter_bytes < 2 * GROUP_BYTES else LARGE_BLOCK
     return whole_tiles(max(least, CACHE_BYTES // row_bytes))
 
 
 cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept nogil:
-    """Rows of a block in a batch of so many: all, or equal shares. A matter of the batch and the network alone."""
+    """Return the rows of a block: all of the batch, or equal shares, which depend on batch and network alone."""
     cdef Py_ssize_t n_blocks
     if rows <= plan.most:
         return rows
@@ -86,7 +86,7 @@ cdef inline Py_ssize_t block_rows(const Plan *plan, Py_ssize_t rows) noexcept no
 
 
 cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
-    """Whether a batch of so many rows is shared out by blocks."""
+    """Return whether a batch of this size is shared out by blocks."""
     return plan.n_params * <Py_ssize_t>sizeof(real) <= GROUP_BYTES and rows >= 2 * MAX_GROUPS * MIN_BLOCK \
         and rows > plan.most
 
@@ -126,7 +126,7 @@ cdef void forward_rows(
 
 
 cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
-    """The layer whose output is the network's: the last one at work."""
+    """Return the layer whose output is the network's: the last one that takes part."""
     return plan.n_layers - 1 if key else plan.last
 
 
@@ -157,7 +157,7 @@ cdef void delta_rows(const Plan *plan, const Stretch *of) noexcept nogil:
 
 
 cdef void rows_task(void *context, int task, int thread) noexcept nogil:
-    """Some rows of the block: gather, forward, loss, deltas."""
+    """Take some rows of the block through gather, forward, loss and deltas."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef const Worker *worker = &plan.workers[thread]
@@ -194,7 +194,7 @@ cdef void whole_rows(
 cdef void layer_input(
     const Pass *batch, const Workspace *space, int i, Py_ssize_t start, const real **x, Py_ssize_t *x_row,
 ) noexcept nogil:
-    """What layer i has seen of the block that begins at `start`: (n, n_in), rows x_row apart."""
+    """Point at the inputs of layer i for the block that begins at `start`: (n, n_in), with stride x_row."""
     cdef const Plan *plan = batch.plan
     cdef int j = i - 1
     while j >= 0 and not at_work(&plan.layers[j], batch.key):
@@ -243,7 +243,7 @@ cdef void weight_rows(
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:
-    """One share of one weight: tasks count shares layer by layer, the last layer's first."""
+    """Sum one share of one weight; tasks count shares layer by layer, from the last layer."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Sink sink = batch.sink
@@ -270,7 +270,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
 
 
 cdef void settle_tasks(Plan *plan) noexcept nogil:
-    """What the work is cut into: a task sums a quarter of a weight's rows, within bounds, in whole tiles."""
+    """Cut the work into tasks, each of which sums a quarter of a weight's rows, within bounds, in whole tiles."""
     cdef Layer *layer
     cdef Py_ssize_t share, widest = 1
     cdef int i
@@ -294,7 +294,7 @@ cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
 
 
 cdef void group_task(void *context, int task, int thread) noexcept nogil:
-    """A group's blocks of this round, one after the other, into the group's own gradient."""
+    """Add a group's blocks of this round, one by one, to the group's own gradient."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Workspace *space = &plan.workspaces[thread]
@@ -323,7 +323,7 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
 
 
 cdef void run_groups(Pass *batch, int threads) noexcept nogil:
-    """The batch in rounds; in each, every group takes its next blocks. The groups' gradients are added in order."""
+    """Run the batch in rounds, in which every group takes its next blocks; add the groups' gradients in order."""
     cdef Plan *plan = batch.plan
     cdef Py_ssize_t round_rows = round_blocks(batch) * batch.block * MAX_GROUPS
     cdef int i
@@ -341,7 +341,7 @@ cdef void run_groups(Pass *batch, int threads) noexcept nogil:
 
 
 cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
-    """The batch block by block, the rows of each shared out."""
+    """Run the batch block by block, each with its rows shared out."""
     batch.loss[0] = 0
     batch.start = 0
     while batch.start < batch.rows and not is_left(batch):
@@ -352,7 +352,7 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
 
 
 cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
-    """The losses of the block at `start`, and the deltas of all layers."""
+    """Compute the losses of the block at `start`, and the deltas of all layers."""
     cdef int tasks = 1
     batch.n = min(batch.block, batch.rows - batch.start)
     batch.share = batch.n
@@ -364,7 +364,7 @@ cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
 
 
 cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
-    """The gradient that belongs to the block's deltas."""
+    """Compute the gradient from the block's deltas."""
     cdef Plan *plan = batch.plan
     cdef int i
     pool_run(weights_task, batch, plan.weight_tasks, threads)
@@ -387,7 +387,7 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
 
 
 cdef double run_batch(Pass *batch) noexcept nogil:
-    """The mean loss of a batch, and its gradient where it goes backward; or a part of it, which `is_left` tells."""
+    """Return the mean loss of a batch, and compute its gradient if it goes backward, unless `is_left`."""
     cdef int threads = begin_batch(batch)
     if in_groups(batch.plan, batch.rows):
         run_groups(batch, threads)

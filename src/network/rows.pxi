@@ -26,7 +26,7 @@ cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept n
 
 
 cdef inline bint gathers(const Rows *data, Py_ssize_t n_in) noexcept nogil:
-    """Whether rows are brought together: out of order, or from a stride that the products read badly."""
+    """Return whether rows are gathered: if they are out of order, or their stride is slow to read."""
     return data.order != NULL or n_in * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0
 
 
@@ -35,7 +35,7 @@ cdef void take_rows(
     const Rows *gathered, Py_ssize_t at,    # buffers to gather into, and the row to begin at
     Rows *block,                        # the view that results
 ) noexcept nogil:
-    """A view of rows first … first + rows of the data's order."""
+    """Make a view of rows first … first + rows of the data's order."""
     cdef Py_ssize_t r
     cdef int64_t i
     block.order = NULL

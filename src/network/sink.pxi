@@ -35,7 +35,7 @@ cdef inline const Update *update_of(const Layer *of, const Update *network) noex
 
 
 cdef void sink_stretch(Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, real *g, bint weighs) noexcept nogil:
-    """n numbers of a layer's gradient, from `at` on in the flat vector, into the update; a weight's are penalized."""
+    """Update n parameters of a layer, from `at` on in the flat vector; the gradient of weights is penalized."""
     cdef real l1 = <real>own_or(of.l1, sink.l1) if weighs else <real>0
     cdef real l2 = <real>own_or(of.l2, sink.l2) if weighs else <real>0
     if l1 != 0 or l2 != 0:
@@ -52,7 +52,7 @@ cdef void sink_stretch(Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n,
 cdef void sink_strip(
     void *context, real *c, Py_ssize_t c_row, Py_ssize_t i, Py_ssize_t rows, Py_ssize_t j, Py_ssize_t columns,
 ) noexcept nogil:
-    """A strip of a weight's gradient."""
+    """Take a strip of a weight's gradient."""
     cdef const Strip *of = <const Strip *>context
     cdef Sink *sink = of.sink
     cdef Py_ssize_t r
@@ -67,7 +67,7 @@ cdef void outer_gradient(
     const WeightRows *of, Sink *sink,    # of a batch of one
     real *scratch,                       # a row of the weight
 ) noexcept nogil:
-    """x^T delta and delta into the update, a row of the weight at a time; it is never written where that is plain."""
+    """Update by x^T delta and delta, a row of the weight at a time; plain descent never writes them."""
     cdef const Layer *layer = of.layer
     cdef const Update *update = update_of(layer, sink.update)
     cdef bint penalized = own_or(layer.l1, sink.l1) != 0 or own_or(layer.l2, sink.l2) != 0
@@ -91,7 +91,7 @@ cdef void outer_gradient(
 
 
 cdef void stream_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
-    """The gradient of some rows of a weight into the update, strip by strip."""
+    """Update some rows of a weight by their gradient, strip by strip."""
     cdef const Layer *layer = of.layer
     cdef real *scratch = worker.panels + panel_scratch(layer.n_out, of.rows)
     cdef Strip strip_of
@@ -109,7 +109,7 @@ cdef void sink_gradient(
     const WeightRows *of, Sink *sink,
     const Worker *worker,                # whose panels have room for a strip behind the product's
 ) noexcept nogil:
-    """The gradient of some rows of a weight, and of the bias with the first ones, into the sink."""
+    """Hand the gradient of some rows of a weight, and of the bias with the first ones, to the sink."""
     cdef const Layer *layer = of.layer
     cdef Py_ssize_t size = (of.high - of.low) * layer.n_out
     cdef real *weight = sink.grads + layer.weight_at + of.low * layer.n_out

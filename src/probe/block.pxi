@@ -15,7 +15,7 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
 
 
 cdef void pointwise_fill(const Point *p, const Block *b, real *slope) noexcept nogil:
-    """The loss of every output."""
+    """Compute the loss of every output."""
     p.of.loss.values(b.a[p.n_stages - 1], b.target, p.k * b.lanes, p.of.option, b.value, slope)
 
 
@@ -41,7 +41,7 @@ cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
 
 
 cdef double pointwise_total(const Point *p, const Block *b, real *scratch) noexcept nogil:
-    """The weighted sum of the samples' losses."""
+    """Return the weighted sum of the samples' losses."""
     cdef Py_ssize_t j
     cdef double total = 0
     for j in range(p.k):

@@ -25,7 +25,7 @@ cdef inline int sign_of(double x) noexcept nogil:
 cdef inline uint64_t sign_change(
     uint64_t site, uint64_t unit, uint64_t row, double before, double after,
 ) noexcept nogil:
-    """What a quantity adds to the pattern when it moves."""
+    """Return what a quantity adds to the pattern when it moves."""
     return key_of(site, unit, 4 * row + <uint64_t>(1 + sign_of(after))) \
         - key_of(site, unit, 4 * row + <uint64_t>(1 + sign_of(before)))
 
@@ -34,7 +34,7 @@ cdef uint64_t sign_changes(
     const Block *b, uint64_t site, Py_ssize_t first, Py_ssize_t count,    # units
     real kink, const real *before, const real *after,                     # (count, lanes)
 ) noexcept nogil:
-    """What quantities that pass a kink add to the pattern."""
+    """Return what quantities that pass a kink add to the pattern."""
     cdef Py_ssize_t j, r, at
     cdef uint64_t found = 0
     if not sides_differ(count * b.lanes, kink, before, after):
@@ -54,7 +54,7 @@ cdef inline void swap(Scratch *w) noexcept nogil:
 cdef void move_stage(
     const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
 ) noexcept nogil:
-    """From dz of some units (count, lanes) to their outputs, in w.a, and how these change, in w.dz.
+    """Compute the outputs of some units (count, lanes) from dz, in w.a, and their changes, in w.dz.
 
     Outputs that are linear change as z does, and are left to the loss.
     """
@@ -88,7 +88,7 @@ cdef void follow(
     const Point *p, const Block *b, Scratch *w, int s, Py_ssize_t first, Py_ssize_t count,
     Py_ssize_t *low, Py_ssize_t *high,    # the outputs that have moved, in w.a and w.dz
 ) noexcept nogil:
-    """From how the outputs of some units of stage s change, in w.dz, to the network's, or to one unit on its line."""
+    """Pass the changes of some outputs of stage s, in w.dz, on to the network's outputs, or to one unit on its line."""
     cdef const Stage *next
     while s < p.n_stages - 1:
         if count == 1 and p.stages[s].layer.activation.straight and not any_change(b.lanes, w.dz):
@@ -138,7 +138,7 @@ cdef void loss_changes(
 
 
 cdef inline int stage_of(const Point *p, Py_ssize_t index) noexcept nogil:
-    """The stage that a parameter belongs to."""
+    """Return the stage that a parameter belongs to."""
     cdef int s = 0
     while index >= p.stages[s].end:
         s += 1
@@ -148,7 +148,7 @@ cdef inline int stage_of(const Point *p, Py_ssize_t index) noexcept nogil:
 cdef void move_parameter(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t index, real step, Py_ssize_t *low, Py_ssize_t *high,
 ) noexcept nogil:
-    """The outputs where one parameter has moved: low … high of them, in w.a; or the unit that has, on its line."""
+    """Compute outputs low … high after one parameter has moved, in w.a; or the unit that has moved, on its line."""
     cdef int s = stage_of(p, index), seen
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t at = index - t.begin, unit = at % t.n_out, r
@@ -179,7 +179,7 @@ cdef void move_parameter(
 cdef double penalty_change(
     const Point *p, const Stage *t, Py_ssize_t index, double step, double *size, uint64_t *pattern,
 ) noexcept nogil:
-    """Of a weight's penalty when it moves by `step`, exact but for a few roundings of its terms.
+    """Return the change of a weight's penalty when it moves by `step`, exact but for a few roundings of its terms.
 
     Their sizes are added to `size`.
     """

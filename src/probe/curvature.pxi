@@ -17,12 +17,12 @@ cdef struct Tangent:        # scratch; per stage, or of the widest
 
 
 cdef inline bint stage_moves(const Point *p, const real *direction, int s) noexcept nogil:
-    """Whether a direction (n_params,) moves a parameter of stage s."""
+    """Return whether a direction (n_params,) moves a parameter of stage s."""
     return any_change(p.stages[s].end - p.stages[s].begin, direction + p.stages[s].begin)
 
 
 cdef void tangent_forward(const Point *p, const Block *b, const real *direction, const Tangent *of) noexcept nogil:
-    """R z and R a of every stage from the first with parameters on."""
+    """Compute R z and R a of every stage from the first with parameters on."""
     cdef const Stage *t
     cdef Py_ssize_t n
     cdef int s
@@ -68,7 +68,7 @@ cdef void softmax_tangent(const Point *p, const Block *b, const Tangent *of) noe
 
 
 cdef void output_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
-    """d loss / d outputs, and R of it."""
+    """Compute d loss / d outputs, and R of it."""
     cdef Py_ssize_t j, r
     cdef real factor = <real>p.factor
     p.terms.tangent(p, b, of)
@@ -79,7 +79,7 @@ cdef void output_tangent(const Point *p, const Block *b, const Tangent *of) noex
 
 
 cdef void stage_tangent(const Point *p, const Block *b, int s, const Tangent *of) noexcept nogil:
-    """From d loss / d a and R of it to the same of z, in place."""
+    """Turn d loss / d a and R of it into the same of z, in place."""
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t n = t.n_out * b.lanes, q
     cdef real *bent = of.spare
@@ -97,7 +97,7 @@ cdef void stage_tangent(const Point *p, const Block *b, int s, const Tangent *of
 cdef void add_curvature(
     const Point *p, const Block *b, const real *direction, const Tangent *of, real *out,    # (n_params,) both
 ) noexcept nogil:
-    """out += the block's share of the Hessian times the direction."""
+    """Add the block's share of the Hessian times the direction to out."""
     cdef int s
     tangent_forward(p, b, direction, of)
     output_tangent(p, b, of)

@@ -69,7 +69,7 @@ cdef class Probe:
         free_lock(&self.lock)
 
     cdef bint is_linear(self):
-        """Whether outputs are those of a product, with nothing behind it."""
+        """Return whether the outputs are those of a product without an activation."""
         cdef const Stage *last = &self.point.stages[self.point.n_stages - 1]
         cdef const real *mask = self.block.mask[self.point.n_stages - 1]
         return last.kind.is_product and last.layer.activation.values == NULL and mask == NULL
@@ -84,7 +84,7 @@ cdef class Probe:
         return <real **>self.take_bytes(self.point.n_stages * sizeof(void *))
 
     cdef real **take_stage_lanes(self) except NULL:
-        """Room for (n_out, lanes) numbers of every stage."""
+        """Make room for (n_out, lanes) numbers of every stage."""
         cdef real **found = self.take_pointers()
         cdef int s
         for s in range(self.point.n_stages):
@@ -92,7 +92,7 @@ cdef class Probe:
         return found
 
     cdef Py_ssize_t panel_scratch(self):
-        """Numbers that a product takes: of a stage's lanes, or of a weight's gradient."""
+        """Count the numbers that a product takes: for a stage's lanes, or for a weight's gradient."""
         cdef Py_ssize_t most = 0
         cdef int s
         for s in range(self.point.n_stages):
@@ -166,7 +166,7 @@ cdef class Probe:
         return 0
 
     cdef bint take_lines(self, const Sweep *sweep) except -1:
-        """Room for lines, where a sweep over parameters is worth theirs -> whether it is."""
+        """Make room for lines if a sweep over parameters is worth them, and return whether it is."""
         cdef Py_ssize_t units = self.point.stages[self.point.n_stages - 1].n_in
         cdef Py_ssize_t size = units * LINE_ROWS * self.block.lanes
         if sweep.indices == NULL or sweep.count < units or size > MAX_LINE_NUMBERS or not has_lines(&self.point):
@@ -201,7 +201,7 @@ cdef class Probe:
         return -1 if stopped else 0
 
     cdef bint stops(self) noexcept nogil:
-        """Whether to leave a call before the coming block."""
+        """Return whether to leave a call before the next block."""
         return stops(&self.point.worker, self.block.lanes * self.point.plan.n_params)
 
     cdef void fill(self, Py_ssize_t first) noexcept nogil:
@@ -209,7 +209,7 @@ cdef class Probe:
             fill_block(&self.point, &self.block, first)
 
     cdef int run(self, Sweep *sweep) except -1:
-        """All points of a sweep, whose results begin at 0."""
+        """Evaluate all points of a sweep, whose results begin at 0."""
         cdef Py_ssize_t first = 0, n = self.point.n if self.point.of.loss != NULL or sweep.outputs != NULL else 0
         cdef int tasks = <int>((sweep.count + TASK_POINTS - 1) // TASK_POINTS), threads = n_threads, s
         cdef bint lined
@@ -261,7 +261,7 @@ cdef class Probe:
         return self.leave()
 
     def value(self):
-        """The objective at the parameters; the penalties alone where Python computes the loss."""
+        """Return the objective at the parameters; the penalties alone if Python computes the loss."""
         cdef Py_ssize_t first = 0
         cdef double total = 0
         self.enter()
@@ -297,7 +297,7 @@ cdef class Probe:
         self, const real[::1] direction not None, const real[::1] steps not None, double[::1] change not None,
         double[::1] noise not None, uint64_t[::1] patterns not None, real[:, :, ::1] outputs=None,
     ):
-        """The same of the points params + steps[i] * direction, direction (n_params,)."""
+        """Do the same for the points params + steps[i] * direction, with direction (n_params,)."""
         cdef Sweep of
         cdef real **moved
         cdef int s

@@ -67,12 +67,12 @@ cdef void softmax_fill(const Point *p, const Block *b, real *scratch) noexcept n
 
 
 cdef inline bint has_lines(const Point *p) noexcept nogil:
-    """Whether units of the last hidden stage move the logits along lines."""
+    """Return whether units of the last hidden stage move the logits along lines."""
     return p.linear and p.n_stages > 1 and p.k >= MIN_LINE_OUTPUTS
 
 
 cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
-    """The coefficients of every unit of the last hidden stage, and how far it may move to be near."""
+    """Compute the coefficients of every unit of the last hidden stage, and how far it may move to stay near."""
     cdef const Stage *last = &p.stages[p.n_stages - 1]
     cdef const real *weight
     cdef real steepest
@@ -90,7 +90,7 @@ cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
 
 
 cdef inline real line_reach(const Point *p, const Block *b, int s, Py_ssize_t unit) noexcept nogil:
-    """How far the outputs of a unit of stage s may move to be near on its line; below 0 where it has none."""
+    """Return how far the outputs of a unit of stage s may move to stay near on its line; below 0 if it has none."""
     return b.reach[unit] if s == p.n_stages - 2 and b.lined == b.first else <real>-1
 
 
@@ -101,7 +101,7 @@ cdef void line_changes(const Point *p, const Block *b, Scratch *w) noexcept nogi
 
 
 cdef void near_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
-    """The same where outputs low … high, one of them or all, have moved by w.dz, and none far."""
+    """Compute the same if outputs low … high, one or all, have moved by w.dz, and none far."""
     cdef Py_ssize_t lanes = b.lanes, at = low * lanes
     memcpy(w.noise, b.still + (p.k * lanes if high - low == p.k else at), lanes * sizeof(real))
     near_logits(
@@ -111,7 +111,7 @@ cdef void near_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t lo
 
 
 cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
-    """The same, however far."""
+    """Compute the same, however far they have moved."""
     cdef Py_ssize_t lanes = b.lanes, at = low * lanes, j, q
     cdef const real *z = b.a[p.n_stages - 1]
     cdef const real *out
@@ -141,7 +141,7 @@ cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low
 
 
 cdef double softmax_total(const Point *p, const Block *b, real *lane) noexcept nogil:
-    """The weighted sum of the samples' losses; lane (lanes,) is scratch."""
+    """Return the weighted sum of the samples' losses; lane (lanes,) is scratch."""
     cdef const real *z = b.a[p.n_stages - 1]
     cdef Py_ssize_t j, r, at
     for r in range(b.lanes):

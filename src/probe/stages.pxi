@@ -27,7 +27,7 @@ cdef void find_pieces(const Activation *of, real option, Pieces *pieces) noexcep
 
 
 cdef inline const real *stage_input(const Block *b, int s) noexcept nogil:
-    """What stage s has seen: (n_in, lanes)."""
+    """Return the inputs of stage s, (n_in, lanes)."""
     return b.x if s == 0 else b.a[s - 1]
 
 
@@ -36,7 +36,7 @@ cdef inline void times_weight(
     const real *x, Py_ssize_t lanes,                          # (n_in, lanes)
     const real *init, real *z, const Worker *worker,          # (n_out, lanes); init may be NULL, or z itself
 ) noexcept nogil:
-    """z = init + W^T x."""
+    """Compute z = init + W^T x."""
     cdef Factors f
     f.m, f.n, f.k = n_out, lanes, n_in
     f.a, f.a_row, f.a_col = weight, 1, n_out
@@ -46,24 +46,24 @@ cdef inline void times_weight(
 
 
 cdef inline void stage_activate(const Stage *t, const real *z, real *f, Py_ssize_t n) noexcept nogil:
-    """f of z, n numbers."""
+    """Compute f(z), n numbers."""
     activate(t.layer.activation, t.layer.option, z, f, n)
 
 
 cdef inline void times_slope(const Stage *t, const real *z, const real *f, real *delta, Py_ssize_t n) noexcept nogil:
-    """delta *= f'(z), n numbers."""
+    """Multiply delta by f'(z), n numbers."""
     multiply_slope(t.layer.activation, t.layer.option, z, f, delta, n)
 
 
 cdef inline void times_curvature(
     const Stage *t, const real *z, const real *f, real *delta, Py_ssize_t n,
 ) noexcept nogil:
-    """delta *= f''(z), n numbers."""
+    """Multiply delta by f''(z), n numbers."""
     multiply_curvature(t.layer.activation, t.layer.option, z, f, delta, n)
 
 
 cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept nogil:
-    """a (width, lanes) times the mask of layer i, which is dropout."""
+    """Multiply a (width, lanes) by the mask of layer i, which is dropout."""
     cdef const Layer *layer = &p.plan.layers[i]
     cdef Py_ssize_t r, j
     cdef Mask mask
@@ -75,7 +75,7 @@ cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept no
 
 
 cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
-    """z, f, a and the mask of a stage."""
+    """Compute z, f, a and the mask of a stage."""
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t n = t.n_out * b.lanes, j
     cdef int i
@@ -92,7 +92,7 @@ cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:
 
 
 cdef void stage_variance(const Point *p, const Block *b, int s, real *variance, real *scratch) noexcept nogil:
-    """From the squared error of the stage's inputs to that of its outputs, both in `variance` (width, lanes)."""
+    """Turn the squared error of the stage's inputs into that of its outputs, both in `variance` (width, lanes)."""
     cdef const Stage *t = &p.stages[s]
     cdef Py_ssize_t n = t.n_out * b.lanes, j
     cdef const real *z = b.z[s]

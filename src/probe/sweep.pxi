@@ -43,7 +43,7 @@ cdef void keep_outputs(
 cdef void move_along(
     const Sweep *sweep, Scratch *w, real step, Py_ssize_t *low, Py_ssize_t *high,
 ) noexcept nogil:
-    """The outputs at params + step * direction, in w.a; all of them, or none where nothing moves."""
+    """Compute all outputs at params + step * direction, in w.a, or none if nothing moves."""
     cdef const Point *p = sweep.point
     cdef const Block *b = sweep.block
     cdef const Stage *t
@@ -62,7 +62,7 @@ cdef void move_along(
 
 
 cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
-    """Some points, in one block of samples."""
+    """Evaluate some points, in one block of samples."""
     cdef Sweep *sweep = <Sweep *>context
     cdef const Point *p = sweep.point
     cdef const Block *b = sweep.block
@@ -87,7 +87,7 @@ cdef void sweep_task(void *context, int task, int thread) noexcept nogil:
 
 
 cdef void add_penalty_changes(const Sweep *sweep) noexcept nogil:
-    """From sums over samples to changes of the objective: the mean's factor, and the penalties of what has moved."""
+    """Turn sums over samples into changes of the objective, with the mean's factor and the penalties of what moved."""
     cdef const Point *p = sweep.point
     cdef const Stage *t
     cdef Py_ssize_t i, index
