@@ -5,7 +5,8 @@ Design
 - The newest file always has the name that was asked for; older ones are moved out of its way. At no moment is there no
   file: the move makes a second name for the old one, and the new one then takes the first name (atomic.py).
 - A new process knows nothing of the last one but its files. So the best value is read back from the file, and the
-  history in the file is continued, if the trainer is one that goes on.
+  history in the file is continued, if the trainer is one that goes on: it has the file's seed, layers, precision, loss
+  and optimizer, and has come at least as far.
 """
 
 from __future__ import annotations
@@ -137,16 +138,19 @@ class Checkpoint(Callback):
     def _look_back(self, training: Snapshot, what: Monitored | None) -> None:
         """Go on from the history, or the best value, of a file that this trainer has saved before."""
         try:
-            seed, epochs_done, earlier = saved_before(self.path)
+            before = saved_before(self.path, training, self.custom)
         except FileFormatError:
             return
-        now = training.state["epochs_done"]
-        if seed != training.options["seed"] or not 0 < epochs_done <= now or now == 1:
+        now, steps = training.state["epochs_done"], training.state["optimizer"]["step_count"]
+        if before is None or before.history is None or not 0 < before.epochs_done <= now or now == 1:
             return
-        if what is None:
-            self._earlier = earlier if epochs_done >= now - 1 else None
-        elif earlier is not None and (column := earlier.columns().get(what.name)):
-            self.best = column[-1]
+        if what is not None:
+            column = before.history.columns().get(what.name)
+            self.best = column[-1] if column and not isnan(column[-1]) else None
+        elif before.epochs_done >= now - 1:
+            rows, goes_on = before.history.epochs, before.steps_done < steps
+            # An epoch that max_steps cuts short has a row of its own, so there may be more rows than whole epochs.
+            self._earlier = before.history if rows < now or (goes_on and rows <= before.steps_done) else None
 
     def _save(self, training: Snapshot, history: History | None) -> None:
         """Replace the newest file; the older ones are moved on if the trainer has made steps since."""

@@ -10,14 +10,19 @@ Design
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from inspect import signature
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..base import checks
 from ..losses import Loss
 from ..models.sequential import of_stack
 from .errors import FileFormatError
+from .model_file import PARTS as MODEL_PARTS
 from .model_file import pack_model, parts, unpack_model
 from .values import Reader, Writer
 
@@ -84,6 +89,22 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     except (TypeError, ValueError, ArithmeticError) as error:
         raise FileFormatError(f"has a trainer that cannot be: {error}") from None
     return trainer, history
+
+
+def same_settings(
+    document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], training: Snapshot, writer: Writer
+) -> bool:
+    """Return whether a trainer's document has the layers, precision, loss and optimizer of a training."""
+    model, stack = parts(document["model"], MODEL_PARTS, "the model"), training.stack
+    own = (
+        [writer.encode(layer, f"layer{i}") for i, layer in enumerate(stack.layers)],
+        stack.dtype,
+        writer.encode(training.loss, "loss"),
+        writer.encode(training.optimizer, "optimizer"),
+    )
+    if own != (model["layers"], model["dtype"], document["trainer_loss"], document["optimizer"]):
+        return False
+    return all(name in tensors and np.array_equal(tensors[name], array) for name, array in writer.tensors.items())
 
 
 def pack_history(history: History, writer: Writer) -> Any:

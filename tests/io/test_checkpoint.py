@@ -176,6 +176,35 @@ def test_the_history_of_epochs_that_are_made_anew_is_not_continued(tmp_path):
     assert gd.History.load(path).epochs == 1
 
 
+def test_an_epoch_that_is_made_anew_is_not_counted_twice(tmp_path):
+    path, run = tmp_path / "run.gdc", trainer()
+    run.fit(X, Y, epochs=4)
+    run.save(tmp_path / "older.gdc")
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+    trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path))
+    gd.Trainer.load(tmp_path / "older.gdc").fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
+def test_a_history_that_is_too_long_is_not_continued(tmp_path):
+    path, run = tmp_path / "run.gdc", trainer()
+    run.fit(X, Y, epochs=2)
+    run.save(path, history=gd.History([1.0] * 50))
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
+def test_rows_of_epochs_cut_short_are_continued(tmp_path):
+    """20 samples in batches of 8 are 3 steps per epoch; every fit of 4 steps but the third ends within one."""
+    path, run, rows = tmp_path / "run.gdc", trainer(), []
+    for _ in range(4):
+        rows += run.fit(X, Y, max_steps=4, callbacks=gd.Checkpoint(path)).loss
+        run = gd.Trainer.load(path)
+        assert gd.History.load(path).loss == rows
+    assert len(rows) > run.epochs_done
+
+
 def test_a_damaged_file_in_the_way_is_replaced(tmp_path):
     (tmp_path / "run.gdc").write_bytes(b"what is this")
     run = trainer()
