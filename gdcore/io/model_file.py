@@ -34,7 +34,7 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
     Raises
     ------
     ValueError
-        For parameters that are not finite.
+        For parameters that are not finite, and for a loss whose name `custom` gives to another function.
     """
     params = model.params.copy() if params is None else params
     for name, view in model.parameters(params):
@@ -52,10 +52,10 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
 
 def _named(loss: Any, writer: Writer) -> Any:
     """Return a model's loss, or None where it is a function without a name: predictions do not need it."""
-    try:
-        return loss if loss is None or isinstance(loss, Loss) else {"custom": writer.custom_name(loss)}
-    except ValueError:
-        return None
+    if loss is None or isinstance(loss, Loss):
+        return loss
+    name = writer.name_of(loss)
+    return None if name is None else {"custom": name}
 
 
 def unpack_model(document: Any, reader: Reader) -> Sequential:

@@ -84,18 +84,28 @@ class Writer:
         Raises
         ------
         ValueError
-            For a function without one.
+            For a function without one, and for one whose own name `custom` gives to another.
         """
-        for name, known in self.custom.items():
-            if value is known:
-                return name
-        name = getattr(value, "__name__", "")
-        if not str(name).isidentifier():
+        name = self.name_of(value)
+        if name is None:
             raise ValueError(
                 f"cannot save {checks.callable_name(value)}, which has no name of its own: pass custom={{'name': it}}, "
                 "and the same when loading"
             )
-        return str(name)
+        return name
+
+    def name_of(self, value: Any) -> str | None:
+        """Return the same name, or None for a function without one."""
+        for name, known in self.custom.items():
+            if value is known:
+                return name
+        own = str(getattr(value, "__name__", ""))
+        if own in self.custom:
+            raise ValueError(
+                f"cannot save {own} by its own name, because custom[{own!r}] is another object: give it another name "
+                "in custom, and the same when loading"
+            )
+        return own if own.isidentifier() else None
 
     def _record(self, record: Record, at: str) -> dict[str, Any]:
         try:
