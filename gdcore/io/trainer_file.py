@@ -108,8 +108,18 @@ def same_settings(
 
 
 def pack_history(history: History, writer: Writer) -> Any:
-    """Return the document of a history."""
-    return writer.encode(history.to_dict(), "history")
+    """Return the document of a history.
+
+    Raises
+    ------
+    ValueError
+        For columns of different lengths.
+    """
+    values = history.to_dict()
+    uneven = _uneven(values)
+    if uneven is not None:
+        raise ValueError(f"cannot save a history with {uneven}: give every epoch one entry in each column")
+    return writer.encode(values, "history")
 
 
 def unpack_history(document: Any, reader: Reader) -> History:
@@ -118,7 +128,7 @@ def unpack_history(document: Any, reader: Reader) -> History:
     Raises
     ------
     FileFormatError
-        For anything else than lists of numbers by the names of a history's columns.
+        For anything else than lists of numbers, one for each epoch, by the names of a history's columns.
     """
     from ..training import History
 
@@ -128,10 +138,29 @@ def unpack_history(document: Any, reader: Reader) -> History:
     if not isinstance(values, dict) or set(values) != set(known):
         raise FileFormatError(f"has {checks.short(values)} where a history is due")
     for name, value in values.items():
-        columns = value.values() if isinstance(value, dict) else [value]
-        if type(value) is not known[name] or not all(isinstance(column, str) or _numbers(column) for column in columns):
+        if type(value) is not known[name] or not all(map(_numbers, _columns(value))):
             raise FileFormatError(f"has {checks.short(value)} where the history's {name} is due")
+    uneven = _uneven(values)
+    if uneven is not None:
+        raise FileFormatError(f"has a history with {uneven}")
     return History(**values)
+
+
+def _columns(value: Any) -> list[Any]:
+    """Return the columns in a field of a history: one or several, none in a text."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return [] if isinstance(value, str) else [value]
+
+
+def _uneven(values: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the lengths of a history's columns, or None; a column may be empty."""
+    epochs = len(values["loss"])
+    for name, value in values.items():
+        for column in _columns(value):
+            if column and len(column) != epochs:
+                return f"columns of different lengths: loss {epochs}, {name} {len(column)}"
+    return None
 
 
 def _numbers(value: Any) -> bool:

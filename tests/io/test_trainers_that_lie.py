@@ -59,6 +59,22 @@ SCHEDULE = {"record": "averages", "values": {"kind": "ema", "decay": 0.5, "start
         (set_to("history", "dict", "loss", value={"dict": {}}), "where the history's loss is due"),
         (set_to("history", "dict", "metrics", value={"list": []}), "where the history's metrics is due"),
         (set_to("history", "dict", "metrics", value={"dict": {"a": 3}}), "where the history's metrics is due"),
+        (set_to("history", "dict", "metrics", value={"dict": {"a": "nan"}}), "where the history's metrics is due"),
+        (
+            set_to("history", "dict", "layer_gradient_norm", value={"dict": {"dense0": ""}}),
+            "where the history's layer_gradient_norm is due",
+        ),
+        (set_to("history", "dict", "loss", value="nan"), "where the history's loss is due"),
+        (set_to("history", "dict", "hint", value=3), "where the history's hint is due"),
+        (set_to("history", "dict", "loss", value={"list": []}), "lengths: loss 0, clipped_steps 1$"),
+        (
+            set_to("history", "dict", "seconds", value={"list": [0.1, 0.1]}),
+            "a history with columns of different lengths: loss 1, seconds 2$",
+        ),
+        (
+            set_to("history", "dict", "metrics", value={"dict": {"a": {"list": [0.1, 0.1]}}}),
+            "lengths: loss 1, metrics 2$",
+        ),
         (set_to("history", "dict", "stop_reason", value={"list": []}), "where the history's stop_reason is due"),
         (set_to("history", "dict", "more", value=1), "where a history is due"),
         (set_to("more", value=1), "where the trainer is due, with model, "),
