@@ -57,8 +57,50 @@ def test_without_hard_links(tmp_path, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, "link", refuse)
-    trainer().fit(X, Y, epochs=3, callbacks=gd.Checkpoint(tmp_path / "run", keep=2))
+    run, path = trainer(), tmp_path / "run"
+    run.fit(X, Y, epochs=2, callbacks=gd.Checkpoint(path, keep=2))
+    assert epochs(tmp_path) == {"run": 2, "run.1": 1}
+    path.chmod(0o600)
+    seen, replace = [], os.replace
+
+    def watched(source, target):
+        seen.append((os.path.basename(target), path.exists()))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path, keep=2))
     assert epochs(tmp_path) == {"run": 3, "run.1": 2}
+    assert seen == [("run.1", True), ("run", True), ("run", True)]  # the name has a file at every moment
+    assert (tmp_path / "run.1").stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_saved_before_the_first_epoch_has_ended(tmp_path):
+    class Ends(gd.Callback):
+        def on_fit_begin(self, epochs):
+            raise KeyboardInterrupt
+
+        def on_epoch_end(self, state):
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer().fit(X, Y, epochs=2, callbacks=[gd.Checkpoint(tmp_path / "run.gdc"), Ends()])
+    assert names(tmp_path) == []
+
+
+def own_name():
+    """A function to be saved by another name."""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Checkpoint('run.gdc', every=1, keep=1)",
+        "Checkpoint('run.gdc', every=2, keep=3, best_of='loss')",
+        "Checkpoint('run.gdc', every=1, keep=1, best_of='a', mode='max', custom={'b': own_name, 'c': own_name})",
+    ],
+)
+def test_the_repr_is_the_call_that_makes_it(call):
+    assert repr(eval(call, {"Checkpoint": gd.Checkpoint, "own_name": own_name})) == call
 
 
 def test_a_symbolic_link_is_followed_and_older_files_stand_beside_its_target(tmp_path):
