@@ -70,7 +70,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     layers, seed, dtype = reader.decode(values["layers"]), reader.decode(values["seed"]), values["dtype"]
     names = reader.decode(values["feature_names"])
     if not isinstance(layers, tuple) or not all(isinstance(layer, Record) for layer in layers):
-        raise FileFormatError("has layers that are none")
+        raise FileFormatError("has a list of layers with something else in it")
     if dtype not in ("float32", "float64"):
         raise FileFormatError(f"has a model of dtype {checks.short(dtype)}")
     n = sum(layer.n_params for layer in layers if isinstance(layer, Trained))
@@ -82,7 +82,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     try:
         model = restore(layers, seed, dtype, nothing, loss, _names(names))
     except (TypeError, ValueError) as error:
-        raise FileFormatError(f"has a model that cannot be: {error}") from None
+        raise FileFormatError(f"describes an invalid model: {error}") from None
     if names is not None and len(names) != model.in_features:
         raise FileFormatError(f"has {len(names)} feature names for {model.in_features} inputs")
     for name, view in model.parameters():
@@ -103,7 +103,7 @@ def _loss(value: Any, reader: Reader) -> Any:
         return value
     if isinstance(value, dict) and set(value) == {"custom"} and isinstance(value["custom"], str):
         return reader.custom.get(value["custom"])
-    raise FileFormatError(f"has the loss {checks.short(value)}, which is none")
+    raise FileFormatError(f"has {checks.short(value)} where a loss is expected")
 
 
 def _names(value: Any) -> tuple[str, ...] | None:

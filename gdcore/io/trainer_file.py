@@ -75,9 +75,9 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     history = None if values["history"] is None else unpack_history(values["history"], reader)
     own = isinstance(values["trainer_loss"], dict) and set(values["trainer_loss"]) == {"custom"}
     if not isinstance(loss, Loss) and not own:
-        raise FileFormatError(f"has the loss {checks.short(loss)}, which is none")
+        raise FileFormatError(f"has {checks.short(loss)} where a loss is expected")
     if not isinstance(optimizer, Optimizer | FullBatch):
-        raise FileFormatError(f"has the optimizer {checks.short(optimizer)}, which is none")
+        raise FileFormatError(f"has {checks.short(optimizer)} where an optimizer is expected")
     if not isinstance(options, dict) or not isinstance(state, dict):
         raise FileFormatError(f"has {checks.short(options)} and {checks.short(state)} where options and state are due")
     names = [name for name, entry in signature(Trainer).parameters.items() if entry.kind is entry.KEYWORD_ONLY]
@@ -87,7 +87,7 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
         trainer = Trainer(model, loss, optimizer, **options)
         trainer.load_state_dict({"params": model.params.copy(), **state})
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise FileFormatError(f"has a trainer that cannot be: {error}") from None
+        raise FileFormatError(f"describes an invalid trainer: {error}") from None
     return trainer, history
 
 

@@ -195,7 +195,7 @@ class Reader:
             return self._of_custom_class(value["custom"], self.mapping(value["fields"]))
         elif set(value) == {"tensor", "as"} and isinstance(value["as"], str) and value["as"] in KINDS:
             return self._of_tensor(value["tensor"], value["as"])
-        raise FileFormatError(f"has a value that is none: {checks.short(value)}")
+        raise FileFormatError(f"has a value of unknown form: {checks.short(value)}")
 
     def mapping(self, value: Any) -> dict[str, Any]:
         """Return an object's values by name."""
@@ -221,7 +221,7 @@ class Reader:
         try:
             return kind(**fields)
         except (TypeError, ValueError) as error:
-            raise FileFormatError(f"has a {name} that cannot be: {error}") from None
+            raise FileFormatError(f"describes an invalid {name}: {error}") from None
 
     def _of_tensor(self, name: Any, kind: str) -> Any:
         array = self.take(name)
