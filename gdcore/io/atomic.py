@@ -17,11 +17,16 @@ import secrets
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 Bytes = bytes | memoryview
+BLOCK_BYTES = 2**20
+"""A file is copied in blocks of this size."""
 
 
-def write_file(path: str, pieces: Iterable[Bytes], before: Callable[[], None] | None = None) -> None:
+def write_file(
+    path: str, pieces: Iterable[Bytes], before: Callable[[], None] | None = None, new_mode: int | None = None
+) -> None:
     """Write the pieces, one after the other, as the file of that name.
 
     Parameters
@@ -30,6 +35,8 @@ def write_file(path: str, pieces: Iterable[Bytes], before: Callable[[], None] | 
     pieces : iterable of bytes or memoryview
     before : callable, optional
         Called when all is on the disk, just before the file takes its name.
+    new_mode : int, optional
+        Mode of a file that replaces none; without it the umask decides.
 
     Raises
     ------
@@ -37,7 +44,8 @@ def write_file(path: str, pieces: Iterable[Bytes], before: Callable[[], None] | 
         If the file cannot be written, such as on a full disk. The old file is still there, and no temporary one.
     """
     target = os.path.realpath(path)
-    mode = _mode_of(target, path)
+    found = _mode_of(target, path)
+    mode = new_mode if found is None else found
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".gdcore-{secrets.token_hex(16)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -60,6 +68,19 @@ def write_file(path: str, pieces: Iterable[Bytes], before: Callable[[], None] | 
             raise _of(error, path) from None
         raise
     sync_folder(folder)
+
+
+def copy_file(path: str, to: str) -> None:
+    """Write a copy of a file, with its mode, in one piece.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or the copy cannot be written.
+    """
+    with open(path, "rb") as file:
+        blocks = iter(partial(file.read, BLOCK_BYTES), b"")
+        write_file(to, blocks, new_mode=stat.S_IMODE(os.fstat(file.fileno()).st_mode))
 
 
 def sync_folder(folder: str) -> None:

@@ -2,10 +2,12 @@
 
 Design
 ------
-- The newest file always has the name that was asked for; older ones are moved out of its way. At no moment is there no
-  file: the move makes a second name for the old one, and the new one then takes the first name (atomic.py).
+- The newest file always has the name that was asked for; older ones are moved out of its way. The name
+  always has a file: the move makes a second name for the old one, or a copy of it where the file system has no hard
+  links, and the new one then takes the first name (atomic.py).
 - A new process knows nothing of the last one but its files. So the best value is read back from the file, and the
-  history in the file is continued, if the trainer is one that goes on.
+  history in the file is continued, if the trainer is one that goes on: it has the file's seed, layers, precision, loss
+  and optimizer, and has come at least as far.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from ..training import Callback, EpochEnd, History
 from ..training.epoch_end import Mode, Monitored, monitored
 from ..training.snapshot import Snapshot
 from . import checks as io_checks
-from .atomic import write_file
+from .atomic import copy_file, write_file
 from .errors import FileFormatError
 from .files import Path, pieces, saved_before
 
@@ -37,8 +39,9 @@ class Checkpoint(Callback):
     path : str or path-like
         The newest file. It is replaced in one piece, so it is whole even if the process dies while it is written.
     every : int, default 1
-        Save after each epoch whose number, counted over all fits of the trainer, is a multiple of this. The end of a
-        fit is saved too, also if an exception ends it.
+        Save after each epoch whose number, counted over all fits of the trainer, is a multiple of this. Without
+        `best_of` the end of a fit is saved too, also if an exception ends it after its first epoch. Before the first
+        epoch has ended, nothing is saved.
     keep : int, default 1
         Number of files to keep: "run.gdc", and before it "run.1.gdc", "run.2.gdc", … from newer to older.
     best_of : str, optional
@@ -137,16 +140,19 @@ class Checkpoint(Callback):
     def _look_back(self, training: Snapshot, what: Monitored | None) -> None:
         """Go on from the history, or the best value, of a file that this trainer has saved before."""
         try:
-            seed, epochs_done, earlier = saved_before(self.path)
+            before = saved_before(self.path, training, self.custom)
         except FileFormatError:
             return
-        now = training.state["epochs_done"]
-        if seed != training.options["seed"] or not 0 < epochs_done <= now or now == 1:
+        now, steps = training.state["epochs_done"], training.state["optimizer"]["step_count"]
+        if before is None or before.history is None or not 0 < before.epochs_done <= now or now == 1:
             return
-        if what is None:
-            self._earlier = earlier if epochs_done >= now - 1 else None
-        elif earlier is not None and (column := earlier.columns().get(what.name)):
-            self.best = column[-1]
+        if what is not None:
+            column = before.history.columns().get(what.name)
+            self.best = column[-1] if column and not isnan(column[-1]) else None
+        elif before.epochs_done >= now - 1:
+            rows, goes_on = before.history.epochs, before.steps_done < steps
+            # An epoch that max_steps cuts short has a row of its own, so there may be more rows than whole epochs.
+            self._earlier = before.history if rows < now or (goes_on and rows <= before.steps_done) else None
 
     def _save(self, training: Snapshot, history: History | None) -> None:
         """Replace the newest file; the older ones are moved on if the trainer has made steps since."""
@@ -170,7 +176,7 @@ class Checkpoint(Callback):
         try:
             os.link(newest, self._name(1))
         except OSError:  # a file system without hard links
-            os.replace(newest, self._name(1))
+            copy_file(newest, self._name(1))
 
     def _name(self, age: int) -> str:
         """Return the name of an older file."""
@@ -179,7 +185,10 @@ class Checkpoint(Callback):
 
     def __repr__(self) -> str:
         best = "" if self.best_of is None else f", best_of={self.best_of!r}"
-        return f"Checkpoint({self.path!r}, every={self.every}, keep={self.keep}{best})"
+        mode = "" if self.mode == "auto" else f", mode={self.mode!r}"
+        names = ", ".join(f"{name!r}: {checks.callable_name(own)}" for name, own in self.custom.items())
+        custom = f", custom={{{names}}}" if names else ""
+        return f"Checkpoint({self.path!r}, every={self.every}, keep={self.keep}{best}{mode}{custom})"
 
 
 def joined(earlier: History, later: History) -> History:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..base.calls import explains_calls
 from . import checks as io_checks
@@ -16,8 +16,11 @@ from .errors import FileFormatError
 from .kinds import kind_named, kind_of
 from .model_file import parts
 from .trainer_file import PARTS as TRAINER_PARTS
-from .trainer_file import unpack_history
+from .trainer_file import same_settings, unpack_history
 from .values import Reader, Writer
+
+if TYPE_CHECKING:
+    from ..training.snapshot import Snapshot
 
 Path = str | os.PathLike[str]
 Custom = Mapping[str, Any]
@@ -166,21 +169,39 @@ def read_history(stream: BinaryIO, size: int) -> Any:
     return unpack_history(content, Reader(tensors, {}))
 
 
-def saved_before(path: str) -> tuple[Any, int, Any]:
-    """Return seed and number of epochs of the trainer in a file, and the history beside it or None."""
+class Before(NamedTuple):
+    """How far a training had come when it was saved."""
 
-    def read_all(stream: BinaryIO, size: int) -> tuple[Any, int, Any]:
+    epochs_done: int
+    steps_done: int
+    history: Any
+    """The history beside it, or None."""
+
+
+def saved_before(path: str, training: Snapshot, custom: Custom) -> Before | None:
+    """Return how far the trainer in a file had come; None for one of another seed or with other settings."""
+
+    def read_all(stream: BinaryIO, size: int) -> Before | None:
         document, tensors = container.read(stream, size)
         content = parts(document, ("kind", "content"), "a file's content")["content"]
         values = parts(content, TRAINER_PARTS, "the trainer")
-        state = parts(values["state"], ("dict",), "the state of a trainer")["dict"]
-        history = None if values["history"] is None else unpack_history(values["history"], Reader(tensors, {}))
-        if not isinstance(state, dict):
-            raise FileFormatError("has no state of a trainer")
+        state = _of_dict(values["state"])
         seed, epochs_done = state.get("seed"), state.get("epochs_done")
-        if type(epochs_done) is not int:
-            raise FileFormatError("has a trainer without a number of epochs")
-        return seed, epochs_done, history
+        steps_done = _of_dict(state.get("optimizer")).get("step_count")
+        if type(epochs_done) is not int or type(steps_done) is not int:
+            raise FileFormatError("has a trainer without a number of epochs or steps")
+        if seed != training.options["seed"] or not same_settings(values, tensors, training, Writer(custom)):
+            return None
+        history = None if values["history"] is None else unpack_history(values["history"], Reader(tensors, {}))
+        return Before(epochs_done, steps_done, history)
 
-    found: tuple[Any, int, Any] = opened(path, read_all)
+    found: Before | None = opened(path, read_all)
     return found
+
+
+def _of_dict(value: Any) -> Mapping[str, Any]:
+    """Return the entries of a saved dict."""
+    entries = parts(value, ("dict",), "the state of a trainer")["dict"]
+    if not isinstance(entries, dict):
+        raise FileFormatError("has no state of a trainer")
+    return entries

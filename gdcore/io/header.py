@@ -140,7 +140,7 @@ def plain_text(value: str, what: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise FileFormatError(f"has half a letter in {what}") from None
+            raise FileFormatError(f"has an unpaired surrogate, which is no valid UTF-8, in {what}") from None
     return value
 
 

@@ -45,7 +45,7 @@ def decode(entries: Any, of: Any) -> NDArray[Any]:
     kinds: dict[Any, type] = {"str": str, "object": str, "bool": bool, **dict.fromkeys(INTEGERS, int)}
     kind = kinds.get(of) if isinstance(of, str) else None
     if kind is None or not isinstance(entries, list) or not all(type(entry) is kind for entry in entries):
-        raise FileFormatError("has labels that are none")
+        raise FileFormatError("has an invalid list of class labels")
     if of == "str" and len(entries) * max(map(len, entries), default=1) > MOST_LETTERS:
         raise FileFormatError(f"has labels of more than {MOST_LETTERS:,} letters")
     if of in INTEGERS and entries:

@@ -34,7 +34,7 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
     Raises
     ------
     ValueError
-        For parameters that are not finite.
+        For parameters that are not finite, and for a loss whose name `custom` gives to another function.
     """
     params = model.params.copy() if params is None else params
     for name, view in model.parameters(params):
@@ -52,10 +52,10 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
 
 def _named(loss: Any, writer: Writer) -> Any:
     """Return a model's loss, or None where it is a function without a name: predictions do not need it."""
-    try:
-        return loss if loss is None or isinstance(loss, Loss) else {"custom": writer.custom_name(loss)}
-    except ValueError:
-        return None
+    if loss is None or isinstance(loss, Loss):
+        return loss
+    name = writer.name_of(loss)
+    return None if name is None else {"custom": name}
 
 
 def unpack_model(document: Any, reader: Reader) -> Sequential:
@@ -70,7 +70,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     layers, seed, dtype = reader.decode(values["layers"]), reader.decode(values["seed"]), values["dtype"]
     names = reader.decode(values["feature_names"])
     if not isinstance(layers, tuple) or not all(isinstance(layer, Record) for layer in layers):
-        raise FileFormatError("has layers that are none")
+        raise FileFormatError("has a list of layers with something else in it")
     if dtype not in ("float32", "float64"):
         raise FileFormatError(f"has a model of dtype {checks.short(dtype)}")
     n = sum(layer.n_params for layer in layers if isinstance(layer, Trained))
@@ -82,7 +82,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     try:
         model = restore(layers, seed, dtype, nothing, loss, _names(names))
     except (TypeError, ValueError) as error:
-        raise FileFormatError(f"has a model that cannot be: {error}") from None
+        raise FileFormatError(f"describes an invalid model: {error}") from None
     if names is not None and len(names) != model.in_features:
         raise FileFormatError(f"has {len(names)} feature names for {model.in_features} inputs")
     for name, view in model.parameters():
@@ -103,7 +103,7 @@ def _loss(value: Any, reader: Reader) -> Any:
         return value
     if isinstance(value, dict) and set(value) == {"custom"} and isinstance(value["custom"], str):
         return reader.custom.get(value["custom"])
-    raise FileFormatError(f"has the loss {checks.short(value)}, which is none")
+    raise FileFormatError(f"has {checks.short(value)} where a loss is expected")
 
 
 def _names(value: Any) -> tuple[str, ...] | None:

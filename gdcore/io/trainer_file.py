@@ -10,14 +10,19 @@ Design
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from inspect import signature
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..base import checks
 from ..losses import Loss
 from ..models.sequential import of_stack
 from .errors import FileFormatError
+from .model_file import PARTS as MODEL_PARTS
 from .model_file import pack_model, parts, unpack_model
 from .values import Reader, Writer
 
@@ -70,9 +75,9 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     history = None if values["history"] is None else unpack_history(values["history"], reader)
     own = isinstance(values["trainer_loss"], dict) and set(values["trainer_loss"]) == {"custom"}
     if not isinstance(loss, Loss) and not own:
-        raise FileFormatError(f"has the loss {checks.short(loss)}, which is none")
+        raise FileFormatError(f"has {checks.short(loss)} where a loss is expected")
     if not isinstance(optimizer, Optimizer | FullBatch):
-        raise FileFormatError(f"has the optimizer {checks.short(optimizer)}, which is none")
+        raise FileFormatError(f"has {checks.short(optimizer)} where an optimizer is expected")
     if not isinstance(options, dict) or not isinstance(state, dict):
         raise FileFormatError(f"has {checks.short(options)} and {checks.short(state)} where options and state are due")
     names = [name for name, entry in signature(Trainer).parameters.items() if entry.kind is entry.KEYWORD_ONLY]
@@ -82,13 +87,39 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
         trainer = Trainer(model, loss, optimizer, **options)
         trainer.load_state_dict({"params": model.params.copy(), **state})
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise FileFormatError(f"has a trainer that cannot be: {error}") from None
+        raise FileFormatError(f"describes an invalid trainer: {error}") from None
     return trainer, history
 
 
+def same_settings(
+    document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], training: Snapshot, writer: Writer
+) -> bool:
+    """Return whether a trainer's document has the layers, precision, loss and optimizer of a training."""
+    model, stack = parts(document["model"], MODEL_PARTS, "the model"), training.stack
+    own = (
+        [writer.encode(layer, f"layer{i}") for i, layer in enumerate(stack.layers)],
+        stack.dtype,
+        writer.encode(training.loss, "loss"),
+        writer.encode(training.optimizer, "optimizer"),
+    )
+    if own != (model["layers"], model["dtype"], document["trainer_loss"], document["optimizer"]):
+        return False
+    return all(name in tensors and np.array_equal(tensors[name], array) for name, array in writer.tensors.items())
+
+
 def pack_history(history: History, writer: Writer) -> Any:
-    """Return the document of a history."""
-    return writer.encode(history.to_dict(), "history")
+    """Return the document of a history.
+
+    Raises
+    ------
+    ValueError
+        For columns of different lengths.
+    """
+    values = history.to_dict()
+    uneven = _uneven(values)
+    if uneven is not None:
+        raise ValueError(f"cannot save a history with {uneven}: give every epoch one entry in each column")
+    return writer.encode(values, "history")
 
 
 def unpack_history(document: Any, reader: Reader) -> History:
@@ -97,7 +128,7 @@ def unpack_history(document: Any, reader: Reader) -> History:
     Raises
     ------
     FileFormatError
-        For anything else than lists of numbers by the names of a history's columns.
+        For anything else than lists of numbers, one for each epoch, by the names of a history's columns.
     """
     from ..training import History
 
@@ -107,10 +138,29 @@ def unpack_history(document: Any, reader: Reader) -> History:
     if not isinstance(values, dict) or set(values) != set(known):
         raise FileFormatError(f"has {checks.short(values)} where a history is due")
     for name, value in values.items():
-        columns = value.values() if isinstance(value, dict) else [value]
-        if type(value) is not known[name] or not all(isinstance(column, str) or _numbers(column) for column in columns):
+        if type(value) is not known[name] or not all(map(_numbers, _columns(value))):
             raise FileFormatError(f"has {checks.short(value)} where the history's {name} is due")
+    uneven = _uneven(values)
+    if uneven is not None:
+        raise FileFormatError(f"has a history with {uneven}")
     return History(**values)
+
+
+def _columns(value: Any) -> list[Any]:
+    """Return the columns in a field of a history: one or several, none in a text."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return [] if isinstance(value, str) else [value]
+
+
+def _uneven(values: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the lengths of a history's columns, or None; a column may be empty."""
+    epochs = len(values["loss"])
+    for name, value in values.items():
+        for column in _columns(value):
+            if column and len(column) != epochs:
+                return f"columns of different lengths: loss {epochs}, {name} {len(column)}"
+    return None
 
 
 def _numbers(value: Any) -> bool:

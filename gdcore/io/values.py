@@ -84,18 +84,28 @@ class Writer:
         Raises
         ------
         ValueError
-            For a function without one.
+            For a function without one, and for one whose own name `custom` gives to another.
         """
-        for name, known in self.custom.items():
-            if value is known:
-                return name
-        name = getattr(value, "__name__", "")
-        if not str(name).isidentifier():
+        name = self.name_of(value)
+        if name is None:
             raise ValueError(
                 f"cannot save {checks.callable_name(value)}, which has no name of its own: pass custom={{'name': it}}, "
                 "and the same when loading"
             )
-        return str(name)
+        return name
+
+    def name_of(self, value: Any) -> str | None:
+        """Return the same name, or None for a function without one."""
+        for name, known in self.custom.items():
+            if value is known:
+                return name
+        own = str(getattr(value, "__name__", ""))
+        if own in self.custom:
+            raise ValueError(
+                f"cannot save {own} by its own name, because custom[{own!r}] is another object: give it another name "
+                "in custom, and the same when loading"
+            )
+        return own if own.isidentifier() else None
 
     def _record(self, record: Record, at: str) -> dict[str, Any]:
         try:
@@ -185,7 +195,7 @@ class Reader:
             return self._of_custom_class(value["custom"], self.mapping(value["fields"]))
         elif set(value) == {"tensor", "as"} and isinstance(value["as"], str) and value["as"] in KINDS:
             return self._of_tensor(value["tensor"], value["as"])
-        raise FileFormatError(f"has a value that is none: {checks.short(value)}")
+        raise FileFormatError(f"has a value of unknown form: {checks.short(value)}")
 
     def mapping(self, value: Any) -> dict[str, Any]:
         """Return an object's values by name."""
@@ -211,7 +221,7 @@ class Reader:
         try:
             return kind(**fields)
         except (TypeError, ValueError) as error:
-            raise FileFormatError(f"has a {name} that cannot be: {error}") from None
+            raise FileFormatError(f"describes an invalid {name}: {error}") from None
 
     def _of_tensor(self, name: Any, kind: str) -> Any:
         array = self.take(name)

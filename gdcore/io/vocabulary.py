@@ -77,7 +77,7 @@ def from_dict(name: object, values: Mapping[str, Any]) -> Any:
     try:
         return REGISTRIES[name]().from_dict(values)
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise FileFormatError(f"has a record that cannot be: {error}") from None
+        raise FileFormatError(f"describes an invalid record: {error}") from None
 
 
 def custom_object(name: str, custom: Mapping[str, Any]) -> Any:

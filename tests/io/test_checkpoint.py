@@ -57,8 +57,50 @@ def test_without_hard_links(tmp_path, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, "link", refuse)
-    trainer().fit(X, Y, epochs=3, callbacks=gd.Checkpoint(tmp_path / "run", keep=2))
+    run, path = trainer(), tmp_path / "run"
+    run.fit(X, Y, epochs=2, callbacks=gd.Checkpoint(path, keep=2))
+    assert epochs(tmp_path) == {"run": 2, "run.1": 1}
+    path.chmod(0o600)
+    seen, replace = [], os.replace
+
+    def watched(source, target):
+        seen.append((os.path.basename(target), path.exists()))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path, keep=2))
     assert epochs(tmp_path) == {"run": 3, "run.1": 2}
+    assert seen == [("run.1", True), ("run", True), ("run", True)]  # the name has a file at every moment
+    assert (tmp_path / "run.1").stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_saved_before_the_first_epoch_has_ended(tmp_path):
+    class Ends(gd.Callback):
+        def on_fit_begin(self, epochs):
+            raise KeyboardInterrupt
+
+        def on_epoch_end(self, state):
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer().fit(X, Y, epochs=2, callbacks=[gd.Checkpoint(tmp_path / "run.gdc"), Ends()])
+    assert names(tmp_path) == []
+
+
+def own_name():
+    """A function to be saved by another name."""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Checkpoint('run.gdc', every=1, keep=1)",
+        "Checkpoint('run.gdc', every=2, keep=3, best_of='loss')",
+        "Checkpoint('run.gdc', every=1, keep=1, best_of='a', mode='max', custom={'b': own_name, 'c': own_name})",
+    ],
+)
+def test_the_repr_is_the_call_that_makes_it(call):
+    assert repr(eval(call, {"Checkpoint": gd.Checkpoint, "own_name": own_name})) == call
 
 
 def test_a_symbolic_link_is_followed_and_older_files_stand_beside_its_target(tmp_path):
@@ -174,6 +216,35 @@ def test_the_history_of_epochs_that_are_made_anew_is_not_continued(tmp_path):
     trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path))
     older.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
     assert gd.History.load(path).epochs == 1
+
+
+def test_an_epoch_that_is_made_anew_is_not_counted_twice(tmp_path):
+    path, run = tmp_path / "run.gdc", trainer()
+    run.fit(X, Y, epochs=4)
+    run.save(tmp_path / "older.gdc")
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+    trainer().fit(X, Y, epochs=5, callbacks=gd.Checkpoint(path))
+    gd.Trainer.load(tmp_path / "older.gdc").fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
+def test_a_history_that_is_too_long_is_not_continued(tmp_path):
+    path, run = tmp_path / "run.gdc", trainer()
+    run.fit(X, Y, epochs=2)
+    run.save(path, history=gd.History([1.0] * 50))
+    run.fit(X, Y, epochs=1, callbacks=gd.Checkpoint(path))
+    assert gd.History.load(path).epochs == 1
+
+
+def test_rows_of_epochs_cut_short_are_continued(tmp_path):
+    """20 samples in batches of 8 are 3 steps per epoch; every fit of 4 steps but the third ends within one."""
+    path, run, rows = tmp_path / "run.gdc", trainer(), []
+    for _ in range(4):
+        rows += run.fit(X, Y, max_steps=4, callbacks=gd.Checkpoint(path)).loss
+        run = gd.Trainer.load(path)
+        assert gd.History.load(path).loss == rows
+    assert len(rows) > run.epochs_done
 
 
 def test_a_damaged_file_in_the_way_is_replaced(tmp_path):

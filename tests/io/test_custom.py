@@ -42,7 +42,7 @@ def test_a_custom_loss_has_a_name():
     data = to_bytes(trainer)
     with pytest.raises(gd.FileFormatError, match=r"^needs 'own_loss', which is not gdcore's: pass custom=\{'own_loss'"):
         from_bytes(data)
-    with pytest.raises(gd.FileFormatError, match=r"given: own_los$"):
+    with pytest.raises(gd.FileFormatError, match=r"; given: own_los$"):
         from_bytes(data, {"own_los": own_loss})
     loaded = from_bytes(data, {"own_loss": own_loss})
     assert loaded.loss is own_loss
@@ -57,6 +57,19 @@ def test_a_loss_without_a_name():
         to_bytes(trainer)
     assert from_bytes(to_bytes(trainer, custom={"mine": loss}), {"mine": loss}).loss is loss
     assert from_bytes(to_bytes(trainer.model)).trained_loss is None  # a model predicts without it
+
+
+def test_a_name_stands_for_one_function():
+    def other(outputs, y):
+        return own_loss(outputs, 2 * y)
+
+    trainer = gd.Trainer(gd.MLP([4, 3, 2], seed=0), own_loss)
+    match = r"^cannot save own_loss by its own name, because custom\['own_loss'\] is another object: give it another"
+    for thing in (trainer, trainer.model):
+        with pytest.raises(ValueError, match=match):
+            to_bytes(thing, custom={"own_loss": other})
+    both = {"own_loss": other, "mine": own_loss}
+    assert from_bytes(to_bytes(trainer, custom=both), both).loss is own_loss
 
 
 def test_a_model_predicts_without_its_custom_loss():

@@ -146,6 +146,12 @@ def test_the_same_state_gives_the_same_bytes():
     assert to_bytes(trainer) == to_bytes(trainer) == to_bytes(pickle.loads(pickle.dumps(trainer)))
 
 
+def test_a_history_that_could_not_be_read_again_is_not_saved():
+    match = "^cannot save a history with columns of different lengths: loss 1, val_loss 2: give every epoch one entry"
+    with pytest.raises(ValueError, match=match):
+        to_bytes(gd.History([0.5], [0.5, 0.5]))
+
+
 def test_a_history_of_its_own_and_with_a_trainer(tmp_path):
     trainer = gd.Trainer(gd.MLP([4, 3, 2], seed=0), "mse")
     record = ("layer_gradient_norm", "weight_norm", "update_ratio")

@@ -124,7 +124,9 @@ def test_what_no_file_can_hold(value, error, match, bags):
 def test_labels_that_are_none(labels, of, bags):
     header, document, tensors = taken_apart(to_bytes(Bag(x=1)))
     document["content"]["dict"]["x"] = {"labels": labels, "of": of}
-    with pytest.raises(gd.FileFormatError, match=r"has labels|has a value that is none"):
+    with pytest.raises(
+        gd.FileFormatError, match=r"has labels|has an invalid list of class labels|has a value of unknown form"
+    ):
         from_bytes(put_together(header, json.dumps(document), tensors))
 
 
