@@ -161,8 +161,7 @@ def test_extreme_parameters(tmp_path):
 
 
 def test_names_of_features_are_harmless(tmp_path):
-    import pandas as pd
-
+    pd = pytest.importorskip("pandas")
     names = ["a*/b", "/*", "x??/", "m²", "line\nbreak\\", "@sigmoid(z) REAL 1.0r"]
     net = gd.LinearModel(6)
     frame = pd.DataFrame(np.eye(6), columns=names)

@@ -206,6 +206,8 @@ MODULES = [
         if "_kernels." not in module.name and not module.name.endswith("__main__")
     ),
 ]
+NEEDED = {"gdcore.sklearn": "sklearn", "gdcore.interop.torch.modules": "torch"}
+"""What modules import at once, of which a user need not have all."""
 NAMESPACES = (gd.metrics, gd.plot, gd.schedules)
 PUBLIC = {name for module in (gd, *NAMESPACES) for name in module.__all__}
 
@@ -218,6 +220,9 @@ def test_examples_in_docstrings_run(name, request, tmp_path, monkeypatch):
         from matplotlib import pyplot
 
         request.addfinalizer(lambda: pyplot.close("all"))
+    for room, library in NEEDED.items():
+        if f"{name}.".startswith(f"{room}."):
+            pytest.importorskip(library)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for example in doctest.DocTestFinder().find(importlib.import_module(name)):
         if example.name.removeprefix(f"{name}.").split(".")[0] in PUBLIC and "gdcore as gd" in example.docstring:
