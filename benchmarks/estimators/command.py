@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gdcore.base.text_table import ruled
 from gdcore.bench.machine import describe
-from gdcore.gradcheck.report.tables import aligned
 
 from ..real.datasets import BINARY, CLASSES, REGRESSION, DataSet, load
 from ..real.datasets import DATASETS as REAL
@@ -142,7 +142,7 @@ def report(rows: Sequence[Row]) -> str:
         )
         for row in rows
     ]
-    return "\n".join(aligned(head, lines))
+    return "\n".join(ruled(head, lines))
 
 
 def main(arguments: Sequence[str]) -> int:
