@@ -56,13 +56,12 @@ def hardly_better(case: Case) -> Finding | None:
         return None
     few_rows = case.teachable is None and case.objective.stack.n_params >= len(case.objective.data.X)
     learnable = learning.share < -HARDLY or case.missed > TOLD or few_rows
+    above = "above " if learning.share < -HARDLY else ""
     summary = (
-        f"after {len(history.loss)} epochs the loss is {case.data_loss:.4g}, that of {_constant(case)} alone "
+        f"after {len(history.loss)} epochs the loss is {case.data_loss:.4g}, {above}that of {_constant(case)} alone "
         f"{learning.constant_loss:.4g}"
     )
-    if learning.share < -HARDLY:
-        summary += ": the outputs are worse than this constant"
-    elif not learnable:
+    if not learnable:
         summary += ": nothing was found in the inputs that tells of the targets"
     remedy = _remedy(case, learning) if learnable else ""
     return Finding("hardly better than a constant", summary, _evidence(case, learning), remedy, learnable)
