@@ -37,7 +37,7 @@ def test_only_pydoc_is_shown_less():
 @pytest.mark.parametrize("name", ["Adam", "Dense", "Trainer", "EarlyStopping", "History", "Huber"])
 def test_a_class_begins_with_what_it_does(name):
     lines = page(getattr(gd, name))
-    assert len(lines) < 300
+    assert len(lines) < (360 if sys.version_info >= (3, 13) else 300)  # since 3.13 an argument has a line of its own
     assert lines[3].startswith(f" |  {name}(")
     told = lines[lines.index(" |") + 1] if " |" in lines else lines[lines.index(" |  ") + 1]  # behind the signature
     assert told.removeprefix(" |  ") == getattr(gd, name).__doc__.splitlines()[0]
