@@ -59,6 +59,12 @@ def test_tests_stand_in_the_room_that_they_test():
     assert not list(tests.glob("test_*.py"))
 
 
+def test_test_files_have_names_of_their_own():
+    """Files of one name are one module to pytest, unless their folder is a package."""
+    paths = [path for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").exists()]
+    assert not [name for name, n in Counter(path.name for path in paths).items() if n > 1]
+
+
 def test_imports_go_down(package):
     compare(going_up(package), set(ARROWS_UP), "imports that go up", "no longer goes up")
 

@@ -44,5 +44,5 @@ ROW_BY_ROW = ("check_sample_weight_equivalence_on_dense_data", "check_sample_wei
 @parametrize_with_checks([SGDClassifier(max_iter=5), SGDRegressor(max_iter=5)])
 def test_common_checks_row_by_row(estimator, check):
     name = check.func.__name__
-    if name not in ROW_BY_ROW:  # holds in expectation alone: see test_weights.py
+    if name not in ROW_BY_ROW:  # holds in expectation alone: see test_weighted_fits.py
         check(estimator)

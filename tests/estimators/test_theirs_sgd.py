@@ -10,7 +10,7 @@ PRIVATE = "It reads a private attribute, or replaces a private function."
 AVAILABLE = "early_stopping works in partial_fit."
 STOPS = (
     "It hangs on where an unfinished fit stops: with tol=None the coefficients are scikit-learn's "
-    "(test_weights.py), and at other seeds scikit-learn's own misses the score too."
+    "(test_weighted_fits.py), and at other seeds scikit-learn's own misses the score too."
 )
 REFUSED = {
     "test_plain_has_no_average_attr": PRIVATE,
