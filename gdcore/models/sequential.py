@@ -388,7 +388,8 @@ class Sequential(Model):
         """
         from ..optimizers.full_batch import get_method
         from ..training.compiled import begin
-        from ..training.fit import Fit, FitOptions
+        from ..training.fit import Fit
+        from ..training.fit_options import FitOptions
         from ..training.settings import Settings
         from ..training.validation import take_fit_data
 

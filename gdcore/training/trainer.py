@@ -39,7 +39,8 @@ from .compiled import begin
 from .custom import custom_step
 from .diverged import explain
 from .epoch import run_epoch
-from .fit import Fit, FitOptions
+from .fit import Fit
+from .fit_options import FitOptions
 from .history import History
 from .resume import load_state_dict, snapshot_of, state_dict
 from .settings import Settings

@@ -177,7 +177,7 @@ def test_relative_change():
 
 def test_time_limit(monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 0.5))
-    monkeypatch.setattr("gdcore.training.fit.time", types.SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr("gdcore.training.recorder.time", types.SimpleNamespace(perf_counter=lambda: next(clock)))
     history = linear().fit(X, Y, loss="mse", epochs=99, stop=gd.TimeLimit(4))
     assert history.epochs == 4  # two looks at the clock per epoch
     assert history.stop_reason == "the time limit of 4 s was reached after 4 s, in epoch 3"
