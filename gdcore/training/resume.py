@@ -23,6 +23,7 @@ from ..optimizers.base import N_SCALARS
 from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
 from . import checks as training_checks
+from . import saved_checks
 from .fit_memory import FitMemory, GradientSum
 from .snapshot import Snapshot
 from .state import TrainingState
@@ -106,19 +107,19 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
     with Turn(run, "load_state_dict"):
         wait_for_steps(run)
         training_checks.own_turn("load_state_dict", "step", run.running != 0)
-        training_checks.saved_trainer(saved, KEYS, stack.n_params, stack.dtype, state.seed)
-        training_checks.saved_average(saved["average"], saved["averaged"], settings.average, stack.n_params)
+        saved_checks.saved_trainer(saved, KEYS, stack.n_params, stack.dtype, state.seed)
+        saved_checks.saved_average(saved["average"], saved["averaged"], settings.average, stack.n_params)
         vectors, scalars, step_count = _optimizer(slots, saved["optimizer"])
         try:
-            learning_rate = training_checks.saved_rate(saved["learning_rate"], settings.schedule is not None)
-            most = training_checks.MOST if isinstance(settings.optimizer, FullBatch) else step_count
-            epochs_done = training_checks.saved_count("epochs_done", saved["epochs_done"], most)
-            place = training_checks.saved_place(saved["place"], step_count, epochs_done)
-            sums = training_checks.saved_sums(saved["sums"], place[1])
-            plateau = PlateauState(*training_checks.saved_plateau(saved["plateau"]))
+            learning_rate = saved_checks.saved_rate(saved["learning_rate"], settings.schedule is not None)
+            most = saved_checks.MOST if isinstance(settings.optimizer, FullBatch) else step_count
+            epochs_done = saved_checks.saved_count("epochs_done", saved["epochs_done"], most)
+            place = saved_checks.saved_place(saved["place"], step_count, epochs_done)
+            sums = saved_checks.saved_sums(saved["sums"], place[1])
+            plateau = PlateauState(*saved_checks.saved_plateau(saved["plateau"]))
             memory = _memory(state, saved["carried"], place, epochs_done)._replace(plateau=plateau)
         except (TypeError, ValueError) as error:
-            raise training_checks.not_a_state(error) from None
+            raise saved_checks.not_a_state(error) from None
         stack.params = saved["params"]
         slots.slots[:], slots.scalars[:] = vectors, scalars
         if state.mean is not None:
@@ -134,34 +135,34 @@ def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[n
     names = own.optimizer.slot_names()
     optimizers_checks.saved_state(saved, own.optimizer.rule, len(names), N_SCALARS)
     slots = np.asarray(saved["slots"])
-    training_checks.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
-    scalars = training_checks.saved_scalars(saved["scalars"], N_SCALARS)
-    return slots, scalars, training_checks.saved_count("step_count", saved["step_count"])
+    saved_checks.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
+    scalars = saved_checks.saved_scalars(saved["scalars"], N_SCALARS)
+    return slots, scalars, saved_checks.saved_count("step_count", saved["step_count"])
 
 
 def _memory(state: TrainingState, saved: Any, place: tuple[int, int, int], epochs_done: int) -> FitMemory:
     """Check and return what a fit has left, without the plateau."""
     n, dtype = state.stack.n_params, state.stack.dtype
-    parts = training_checks.saved_parts("carried", saved, MEMORY)
+    parts = saved_checks.saved_parts("carried", saved, MEMORY)
     criteria = []
-    for pair in training_checks.saved_list("criteria", parts["criteria"]):
-        rule, memory = training_checks.saved_tuple("a criterion and its memory", pair, 2)
-        training_checks.criterion(rule, StoppingCriterion)
-        rule.check_memory(training_checks.saved_list("what a criterion remembers", memory), n, dtype)
+    for pair in saved_checks.saved_list("criteria", parts["criteria"]):
+        rule, memory = saved_checks.saved_tuple("a criterion and its memory", pair, 2)
+        saved_checks.criterion(rule, StoppingCriterion)
+        rule.check_memory(saved_checks.saved_list("what a criterion remembers", memory), n, dtype)
         criteria.append((rule, tuple(memory)))
     before, reached, shown = (
-        None if parts[name] is None else training_checks.saved_vector(f"the saved {name}", parts[name], n, dtype)
+        None if parts[name] is None else saved_checks.saved_vector(f"the saved {name}", parts[name], n, dtype)
         for name in ("before", "reached", "shown")
     )
-    training_checks.both_or_none("reached", reached, "shown", shown)
+    saved_checks.both_or_none("reached", reached, "shown", shown)
     total = parts["gradient_sum"]
-    unsummed = training_checks.saved_unsummed(parts["unsummed"], place)
+    unsummed = saved_checks.saved_unsummed(parts["unsummed"], place)
     if total is not None:
-        training_checks.saved_vector("the saved gradient_sum", total, n, "float64")
+        saved_checks.saved_vector("the saved gradient_sum", total, n, "float64")
     seen = checks.integer("seen", parts["seen"], -1, epochs_done)
     found = FitMemory(
         tuple(criteria),
-        data=training_checks.saved_fingerprint(parts["data"]),
+        data=saved_checks.saved_fingerprint(parts["data"]),
         seen=seen,
         before=before,
         reached=reached,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 from numpy.typing import NDArray
 
 from ...base import checks
-from .. import checks as training_checks
+from .. import saved_checks
 from ..epoch_end import EpochEnd, Mode, Monitored, Monitors, When, monitored
 from .base import CriterionState, Memory, StoppingCriterion
 
@@ -83,17 +83,17 @@ class EarlyStopping(StoppingCriterion):
 
     def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
         what, reference, waited, age, best = memory
-        training_checks.saved_monitor(what)
-        training_checks.saved_value("the reference of a criterion", reference)
+        saved_checks.saved_monitor(what)
+        saved_checks.saved_value("the reference of a criterion", reference)
         checks.integer("the epochs a criterion has waited", waited, -1, 2**62)
         checks.integer("the age of the best value", age, 0, 2**62)
         if best is None:
             return
-        value, when, params = training_checks.saved_tuple("the best value of a criterion", best, 3)
-        training_checks.saved_value("the best value of a criterion", value)
+        value, when, params = saved_checks.saved_tuple("the best value of a criterion", best, 3)
+        saved_checks.saved_value("the best value of a criterion", value)
         checks.one_of("when the best value was measured", when, ("before", "during", "after"))
         if params is not None:
-            training_checks.saved_vector("the best parameters", params, n_params, dtype)
+            saved_checks.saved_vector("the best parameters", params, n_params, dtype)
 
 
 class Best(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, Literal, final
 from numpy.typing import NDArray
 
 from ...base import checks
-from .. import checks as training_checks
+from .. import saved_checks
 from ..epoch_end import EpochEnd, Mode, Monitored, Monitors, monitored, norm
 from .base import CriterionState, Memory, Memoryless, StoppingCriterion
 
@@ -143,8 +143,8 @@ class RelativeChange(StoppingCriterion):
     def check_memory(self, memory: Memory, n_params: int, dtype: str) -> None:
         name, last, calm = memory
         checks.text("the name of a watched value", name)
-        if last is not None and not training_checks.is_nan(last):
-            training_checks.saved_value("the last value of a criterion", last)
+        if last is not None and not saved_checks.is_nan(last):
+            saved_checks.saved_value("the last value of a criterion", last)
         checks.integer("the calm epochs of a criterion", calm, 0, 2**62)
 
 
