@@ -131,7 +131,8 @@ if TYPE_CHECKING:
     from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
     from .io import FileFormatError, load, save
     from .io.checkpoint import Checkpoint
-    from .minimize.minimize import MinimizeResult, minimize
+    from .minimize.minimize import minimize
+    from .minimize.result import MinimizeResult
     from .optimizers import (
         OPTIMIZERS,
         SGD,
@@ -271,7 +272,8 @@ LATER = {
     "interop": (),
     "io": ("FileFormatError", "load", "save"),
     "io.checkpoint": ("Checkpoint",),
-    "minimize.minimize": ("MinimizeResult", "minimize"),
+    "minimize.minimize": ("minimize",),
+    "minimize.result": ("MinimizeResult",),
     "optimizers": ("OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",
                    "OptimizerState", "RAdam", "RMSprop"),
     "optimizers.full_batch": ("LBFGS", "ConjugateGradient"),

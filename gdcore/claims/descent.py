@@ -8,7 +8,8 @@ import numpy as np
 
 from ..diagnosis import learning_rate_bound
 from ..gradcheck import check_gradient
-from ..minimize.minimize import MinimizeResult, minimize
+from ..minimize.minimize import minimize
+from ..minimize.result import MinimizeResult
 from ..models import LinearModel
 from ..optimizers import SGD
 from ..plot import descent as draw_descent

@@ -11,10 +11,8 @@ Design
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,86 +21,21 @@ from ..base import checks
 from ..base.calls import explains_calls
 from ..optimizers import Optimizer
 from ..optimizers.adam import Adam
-from ..optimizers.bounds import Limits, projected
+from ..optimizers.bounds import Limits
 from ..optimizers.full_batch import FullBatch, get_method
 from ..optimizers.line_search import run_scipy
 from ..schedules import PlateauState, ReduceOnPlateau, Schedule
-from ..training.epoch_end import EpochEnd, monitored, norm
-from ..training.stopping.base import StoppingCriterion, StopSpec, criteria
-from ..training.stopping.thresholds import GradientNormThreshold
+from ..training.epoch_end import EpochEnd, monitored
+from ..training.stopping.base import StopSpec, criteria
 from . import checks as minimize_checks
 from .allocations import memory_errors
-from .convergence import Convergence, Place, leap
-from .differences import EPS, check_differentiable, differences
+from .convergence import Convergence, leap
+from .function import Function
+from .result import MinimizeResult, Trace
+from .watch import MONITORS, Watch
 
 Vector = NDArray[np.float64]
-MONITORS = {"loss": False}
 OPTIMIZER = Adam(0.01)
-WHOLE, PROJECTED = "the full gradient", "the projected gradient"
-"""Stop reasons call the gradient by the first name; under bounds by the second."""
-SHOWN = 12
-"""Arrays with more numbers than this are printed as their shape."""
-GROWN = 2.0
-"""Diverged: the last value exceeds the first one and this multiple of the lowest one."""
-
-
-class Trace(NamedTuple):
-    """The path of a minimization."""
-
-    x: NDArray[np.float64]
-    """Shape (nit + 1, …): x0 and x after each step."""
-    fun: NDArray[np.float64]
-    """The values there, shape (nit + 1,)."""
-
-
-@final
-@dataclass(frozen=True, repr=False)
-class MinimizeResult:
-    """Result of `minimize`, with the fields of SciPy's result. `print` shows only the shape of large arrays.
-
-    Attributes
-    ----------
-    x : ndarray, of x0's shape
-    fun : float
-        The value at x.
-    jac : ndarray, of x0's shape
-        The gradient at x.
-    nit, nfev : int
-        Number of steps, and of evaluations of the function, including those for differences.
-    success : bool
-        Whether a criterion was met, by default that of a small gradient. False if all steps were made, a value was not
-        finite, or a long step ended on flat ground.
-    message : str
-        Why it stopped, as a sentence.
-    trace : Trace or None
-
-    Examples
-    --------
-    >>> import gdcore as gd
-    >>> result = gd.minimize(lambda x: (x * x, 2 * x), 1.0, max_steps=3, stop=(), trace=True)
-    >>> result.nit, result.message, result.trace.x.shape
-    (3, 'all 3 steps were made', (4,))
-    """
-
-    x: NDArray[np.float64]
-    fun: float
-    jac: NDArray[np.float64]
-    nit: int
-    nfev: int
-    success: bool
-    message: str
-    trace: Trace | None = None
-
-    def __repr__(self) -> str:
-        x, jac = (
-            np.array2string(array, separator=", ") if array.size <= SHOWN else f"array{array.shape}"
-            for array in (self.x, self.jac)
-        )
-        points = "" if self.trace is None else f", trace of {len(self.trace.x)} points"
-        return (
-            f"MinimizeResult(x={x}, fun={self.fun:.6g}, jac={jac}, nit={self.nit}, nfev={self.nfev}, "
-            f"success={self.success}, message={self.message!r}{points})"
-        )
 
 
 @explains_calls
@@ -168,7 +101,7 @@ def minimize(
         minimize_checks.no_tree("x0", x0)
         start = checks.numbers_array("x0", x0, "float64")
         limits = None if bounds is None else minimize_checks.bounds(bounds, start.size)
-        function = _Function(fun, jac, start.shape, limits)
+        function = Function(fun, jac, start.shape, limits)
         x = start.ravel() if limits is None else np.clip(start.ravel(), *limits)
         if callback is not None:
             checks.function("callback", callback)
@@ -176,7 +109,7 @@ def minimize(
         method = get_method(optimizer)
         rules = () if stop is None else criteria(stop)
         convergence = Convergence(function, limits) if stop is None and isinstance(method, Optimizer) else None
-        watch = _Watch(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
+        watch = Watch(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
         if isinstance(method, FullBatch):
             minimize_checks.takes_bounds(method, method.takes_bounds, limits is not None)
             message, success = _scipy(method, function, x, steps, watch, limits)
@@ -194,122 +127,12 @@ def minimize(
         return MinimizeResult(*shaped, watch.nit, function.calls, success, message, path)
 
 
-@final
-class _Function:
-    """The user's function as x (n,) -> value, gradient (n,), in whatever form it is given; counts evaluations."""
-
-    def __init__(self, fun: Callable[[Any], Any], jac: object, shape: tuple[int, ...], limits: Limits | None) -> None:
-        checks.function("fun", fun)
-        minimize_checks.jacobian(jac)
-        self.fun, self.jac, self.shape, self.limits = fun, jac, shape, limits
-        self.calls = 0
-        self.checked = False
-        self.eps = EPS
-        """The roundoff of the values that `value` has returned."""
-
-    def value(self, x: Vector) -> float:
-        self.calls += 1
-        found = self.fun(x.reshape(self.shape).copy())
-        if np.asarray(found).dtype == np.float32:
-            self.eps = float(np.finfo(np.float32).eps)
-        return minimize_checks.objective_value(found, "fun")
-
-    def __call__(self, x: Vector) -> tuple[float, Vector]:
-        if self.jac is True:
-            self.calls += 1
-            value, grad = minimize_checks.objective_pair(self.fun(x.reshape(self.shape).copy()))
-            return minimize_checks.objective_value(value, "fun"), minimize_checks.objective_gradient(grad, self.shape)
-        value = self.value(x)
-        if callable(self.jac):
-            return value, minimize_checks.objective_gradient(self.jac(x.reshape(self.shape).copy()), self.shape)
-        if not np.isfinite(value):
-            return value, np.full(x.size, np.nan)
-        slopes = differences(self.value, x, value, self.limits, self.eps)
-        if not self.checked:
-            check_differentiable(self.value, x, value, slopes, self.limits, self.eps)
-            self.checked = True
-        return value, slopes
-
-
-@final
-class _Watch:
-    """State of a minimization: the last good x, its value and gradient, the point before, and the criteria."""
-
-    x: Vector
-    here: Place
-    fun: float
-    jac: Vector
-
-    def __init__(
-        self,
-        rules: tuple[StoppingCriterion, ...],
-        convergence: Convergence | None,
-        callback: Callable[[EpochEnd], bool | None] | None,
-        steps: int,
-        limits: Limits | None,
-        keep: bool,
-    ) -> None:
-        self.watches = [rule.start(MONITORS) for rule in rules]
-        self.by_gradient = [isinstance(rule, GradientNormThreshold) for rule in rules]
-        self.convergence = convergence
-        self.callback, self.steps, self.limits, self.keep = callback, steps, limits, keep
-        self.began = time.perf_counter()
-        self.nit = -1
-        self.first, self.lowest = np.nan, np.inf
-        self.before: Place | None = None
-        self.otherwise = False
-        """Whether anything but a small gradient has asked to stop."""
-        self.xs: list[Vector] = []
-        self.values: list[float] = []
-
-    def observe(self, x: Vector, value: float, grad: Vector, rate: float) -> str | None:
-        """Record a point and return the reasons to stop there, or None."""
-        self.before = None if self.nit < 0 else self.here
-        self.nit += 1
-        self.x, self.fun, self.jac = x.copy(), value, grad
-        self.here = Place(x.copy(), value, grad)
-        self.first = value if self.nit == 0 else self.first
-        self.lowest = min(self.lowest, value)
-        if self.keep:
-            self.xs.append(self.here.x)
-            self.values.append(value)
-        descent = projected(x, grad, self.limits)
-        size = norm(descent)
-        end = EpochEnd(
-            self.nit,
-            self.steps,
-            {"loss": value},
-            rate,
-            size,
-            time.perf_counter() - self.began,
-            self.x,
-            lambda: descent,
-            lambda: descent,
-        )
-        answers = [watch.observe(end) for watch in self.watches]
-        self.otherwise = any(said and not its for said, its in zip(answers, self.by_gradient, strict=True))
-        if self.convergence is not None:
-            answers.append(self.convergence.reason(self.before, self.here, size))
-        reasons = [reason for reason in answers if reason]
-        if self.limits is not None:
-            reasons = [reason.replace(WHOLE, PROJECTED) for reason in reasons]
-        if self.callback is not None and self.callback(end):
-            self.otherwise = True
-            reasons.append(f"{checks.callable_name(self.callback)} asked to stop in step {self.nit}")
-        return "; ".join(reasons) or None
-
-    @property
-    def has_diverged(self) -> bool:
-        """Whether the value has grown past the first and far past the lowest."""
-        return self.fun > self.first and self.fun - self.lowest > (GROWN - 1) * abs(self.lowest)
-
-
 def _descend(
     optimizer: Optimizer,
-    function: _Function,
+    function: Function,
     x: Vector,
     steps: int,
-    watch: _Watch,
+    watch: Watch,
     limits: Limits | None,
 ) -> tuple[str, bool]:
     """Run the optimizer's own steps; return why they ended, and whether by a criterion."""
@@ -353,10 +176,10 @@ def _not_finite(value: float, grad: Vector) -> str:
 
 def _scipy(
     method: FullBatch,
-    function: _Function,
+    function: Function,
     x: Vector,
     steps: int,
-    watch: _Watch,
+    watch: Watch,
     limits: Limits | None,
 ) -> tuple[str, bool]:
     """Run SciPy's steps; return why they ended, and whether by a criterion, SciPy's or ours."""

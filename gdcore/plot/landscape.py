@@ -22,7 +22,7 @@ from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below
 from ..losses import Loss
-from ..minimize.minimize import MinimizeResult, Trace
+from ..minimize.result import MinimizeResult, Trace
 from ..objective.build import wide_objective
 from ..objective.objective import Objective
 from . import checks as plot_checks

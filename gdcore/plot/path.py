@@ -12,7 +12,7 @@ from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below
 from ..minimize import checks as minimize_checks
-from ..minimize.minimize import MinimizeResult, Trace
+from ..minimize.result import MinimizeResult, Trace
 from ..models.sequential import Sequential
 from ..objective.build import wide_objective
 from ..training.callbacks import Callback
