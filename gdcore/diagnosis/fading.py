@@ -24,13 +24,13 @@ def rate_fell(case: Case) -> Finding | None:
     """Report a rate that fell so low, so early, that the remaining epochs achieved nothing although there was something
     to learn.
     """
-    if case.history is None or case.learned or case.is_stationary:
+    if case.history is None or case.learned or case.local.is_stationary:
         return None
     rates, losses = np.array(case.history.learning_rate), case.history.loss
     n = len(rates)
     if n < FEWEST_EPOCHS or len(losses) != n or not np.isfinite(rates).all() or not np.isfinite(losses).all():
         return None
-    highest = max(float(rates.max()), case.schedule(0) if case.schedule is not None else 0.0)
+    highest = max(float(rates.max()), case.given.schedule(0) if case.given.schedule is not None else 0.0)
     fast = np.flatnonzero(rates > FALLEN * highest)
     fell = (int(fast[-1]) if len(fast) else -1) + 2  # rates are of an epoch's last step
     if fell > SOON * n:
@@ -44,7 +44,7 @@ def rate_fell(case: Case) -> Finding | None:
         "last_rate": float(rates[-1]),
         "loss_then": losses[fell],
         "last_loss": losses[-1],
-        "gain_of_one_good_step": case.gain,
+        "gain_of_one_good_step": case.local.gain,
     }
     return Finding(
         "rate fell to nothing",
@@ -61,11 +61,11 @@ def _could_gain(case: Case) -> bool:
     """
     kind = case.objective.loss
     straight = isinstance(kind, Loss) and kind.kink == "residual"
-    return not straight and case.gain >= GAIN * abs(case.loss)
+    return not straight and case.local.gain >= GAIN * abs(case.local.loss)
 
 
 def _remedy(case: Case) -> str:
-    schedule = case.schedule
+    schedule = case.given.schedule
     if schedule is None:
         return "a slower schedule; one that counts updates may be meant to count epochs: per='epoch'"
     name = type(schedule).__name__

@@ -123,7 +123,7 @@ def _remedy(case: Case, learning: Learning) -> str:
         if found is not None and found.problem:
             return found.remedy
     told = case.teachable
-    arrived = case.is_stationary or (told is not None and told.line.mean() < learning.share + TOLD)
+    arrived = case.local.is_stationary or (told is not None and told.line.mean() < learning.share + TOLD)
     if case.is_linear and arrived and learning.share >= 0:
         return "hidden layers, as in gdcore.MLP: no linear model of these inputs explains more"
     if case.history is not None and fall_per_epoch(case.history.loss):

@@ -20,7 +20,7 @@ def converged(case: Case) -> Finding | None:
 
     A network through which no gradient passes stands still as well: that is not convergence.
     """
-    if not case.is_stationary or case.curves_down or vanishes(case) or case.dead_end:
+    if not case.local.is_stationary or case.local.curves_down or vanishes(case) or case.dead_end:
         return None
     evidence = _evidence(case)
     summary = "the gradient is zero relative to its scale and the curvature is positive: a minimum"
@@ -30,7 +30,7 @@ def converged(case: Case) -> Finding | None:
 def saddle(case: Case) -> Finding | None:
     """Report a gradient that is zero although some direction leads down."""
     shut = case.shut
-    if not (shut or case.is_stationary) or not case.curves_down:
+    if not (shut or case.local.is_stationary) or not case.local.curves_down:
         return None
     return Finding(
         "stationary but not a minimum",
@@ -43,7 +43,7 @@ def saddle(case: Case) -> Finding | None:
 
 def still_falling(case: Case) -> Finding | None:
     """Note that training ended while the loss was falling, unless the rate or overfitting is a problem."""
-    if case.history is None or not case.finite or case.is_stationary:
+    if case.history is None or not case.finite or case.local.is_stationary:
         return None
     losses, why = case.history.loss, case.history.stop_reason
     pace = fall_per_epoch(losses)
@@ -59,9 +59,9 @@ def still_falling(case: Case) -> Finding | None:
 
 def _evidence(case: Case) -> dict[str, float]:
     return {
-        "gradient_norm": float(np.linalg.norm(case.descent)),
-        "loss": case.loss,
-        "possible_gain": case.gain,
-        "smallest_curvature_found": float(case.spectrum.ritz[0]),
-        "largest_curvature": float(case.spectrum.ritz[-1]),
+        "gradient_norm": float(np.linalg.norm(case.local.descent)),
+        "loss": case.local.loss,
+        "possible_gain": case.local.gain,
+        "smallest_curvature_found": float(case.local.spectrum.ritz[0]),
+        "largest_curvature": float(case.local.spectrum.ritz[-1]),
     }

@@ -30,7 +30,8 @@ from ..optimizers.full_batch import get_method
 from ..training import Trainer
 from ..training.errors import DivergedError
 from . import checks as diagnosis_checks
-from .trials import Problem, try_rates
+from .runs import Problem
+from .trials import try_rates
 
 WINDOW = 0.05
 """Half the width of the smoothing window, as a share of the steps."""

@@ -67,7 +67,7 @@ def diverging(case: Case) -> Finding | None:
     losses = _losses(case)
     if not case.finite or not all(map(math.isfinite, losses)):
         finite = [loss for loss in losses if math.isfinite(loss)]
-        evidence: Numbers = {"loss": case.loss}
+        evidence: Numbers = {"loss": case.local.loss}
         if finite:
             evidence["last_finite_losses"] = finite[-FEWEST_EPOCHS:]
         excess, numbers, remedy = _from_start(case)
@@ -79,8 +79,8 @@ def diverging(case: Case) -> Finding | None:
     first, last, lowest, highest = (losses[0], losses[-1], min(losses), max(losses)) if losses else (0.0,) * 4
     over = _over(case) > (1.0 if case.is_linear else 2.0)
     risen = len(losses) > 1 and last - lowest > (GROWN - 1) * abs(lowest) and (last > first or over)
-    blown = case.blown_up and not _steadily_falling(losses)
-    beyond = over and (case.ends_high or not _worked(case))
+    blown = case.references.blown_up and not _steadily_falling(losses)
+    beyond = over and (case.references.ends_high or not _worked(case))
     if not (risen or blown or beyond):
         return None
     thrown, evidence, remedy = _from_start(case) if blown else ("", _rates(case), _remedy(case))
@@ -89,15 +89,18 @@ def diverging(case: Case) -> Finding | None:
     excess = f"the learning rate is {_over(case):.3g} times the largest stable one: "
     high = "far above that of zero outputs and of initial weights"
     if blown:
-        evidence |= {"loss_of_zero_outputs": case.loss_of_nothing, "loss_of_initial_weights": case.loss_of_starts}
+        evidence |= {
+            "loss_of_zero_outputs": case.references.loss_of_nothing,
+            "loss_of_initial_weights": case.references.loss_of_starts,
+        }
         summary = f"the loss is {last:.3g}, {high}: steps were too long"
-        if not case.ends_high:
+        if not case.references.ends_high:
             summary = f"the loss was {highest:.3g} on its way, {high}, and ends at {last:.3g}: steps were too long"
             evidence["highest_loss"] = highest
         summary += f"; {thrown}" if thrown else ""
     elif risen:
         summary = (excess if over else "") + f"the loss has grown from {lowest:.3g} to {last:.3g}"
-    elif case.ends_high:
+    elif case.references.ends_high:
         summary = excess + f"the loss falls and is {last:.3g}, {high}"
     else:
         summary = excess + "each step makes the error along the steepest direction larger"
@@ -117,16 +120,16 @@ def oscillating(case: Case) -> Finding | None:
         evidence: Numbers = {"swing": swing, "share_of_turns": turns, "losses": losses.tolist()}
         if swing >= SWING and turns >= TURNS and stuck:
             summary = "the loss goes up and down in turn and gets nowhere"
-        elif stuck and case.is_linear and _over(case) > 1 and not case.is_stationary and diverging(case) is None:
+        elif stuck and case.is_linear and _over(case) > 1 and not case.local.is_stationary and diverging(case) is None:
             summary = (
                 f"the learning rate is {_over(case):.3g} times the largest stable one: the loss neither grows nor "
                 "falls any more, and a smaller rate would lower it"
             )
-            evidence["gain_of_one_good_step"] = case.gain
+            evidence["gain_of_one_good_step"] = case.local.gain
         else:
             return None
         return Finding("oscillating", summary, evidence | _rates(case), _remedy(case))
-    if not case.finite or not case.is_linear or case.is_stationary or not NEAR < _over(case) <= 1:
+    if not case.finite or not case.is_linear or case.local.is_stationary or not NEAR < _over(case) <= 1:
         return None
     summary = "the learning rate is at the largest stable one: each step overshoots the minimum almost as far again"
     return Finding("oscillating", summary, _rates(case), _remedy(case))
@@ -136,37 +139,46 @@ def too_slow(case: Case) -> Finding | None:
     """Report a rate far below its bound, or epochs that gained less together than one good step or
     a new start would.
     """
-    if not case.finite or case.is_stationary or rate_fell(case) or (case.sgd is None and badly_scaled_targets(case)):
+    if (
+        not case.finite
+        or case.local.is_stationary
+        or rate_fell(case)
+        or (case.given.sgd is None and badly_scaled_targets(case))
+    ):
         return None
     losses = _losses(case)
-    if case.stays_high and len(losses) >= FEWEST_EPOCHS and diverging(case) is None:
+    if case.references.stays_high and len(losses) >= FEWEST_EPOCHS and diverging(case) is None:
         return _still_high(case, losses)
-    possible = case.gain
+    possible = case.local.gain
     if losses and case.missed < MISSED:
         return None
-    if case.blown_up or case.bound.largest_curvature <= 0 or possible <= NOTICED * abs(case.loss):
+    if (
+        case.references.blown_up
+        or case.local.bound.largest_curvature <= 0
+        or possible <= NOTICED * abs(case.local.loss)
+    ):
         return None
     fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
     thrown_off = max(case.data_loss - losses[-1], 0.0) if losses else 0.0
-    crept = 0 <= fell < (possible - thrown_off) / 2 and not _over(case, case.highest_rate) > NOT_LOW
-    low = _over(case, case.highest_rate) < SLOW
+    crept = 0 <= fell < (possible - thrown_off) / 2 and not _over(case, case.given.highest_rate) > NOT_LOW
+    low = _over(case, case.given.highest_rate) < SLOW
     pace = fall_per_epoch(losses) if low else 0.0
     if low and fell > 0.5 * abs(losses[0] if losses else math.inf):
-        low = pace > 0 and _times(case.highest_rate, case.start_rate_bound) < SLOW
+        low = pace > 0 and _times(case.given.highest_rate, case.given.start_rate_bound) < SLOW
     if not (crept or low):
         return None
     evidence = _rates(case) | {"gain_of_one_good_step": possible}
-    if low and case.highest_rate:
-        high = case.bound.largest_curvature
-        evidence["steps_per_digit_along_the_steepest_direction"] = math.log(10) / (case.highest_rate * high)
-        summary = f"the learning rate is {_over(case, case.highest_rate):.2g} of the largest stable one"
+    if low and case.given.highest_rate:
+        high = case.local.bound.largest_curvature
+        evidence["steps_per_digit_along_the_steepest_direction"] = math.log(10) / (case.given.highest_rate * high)
+        summary = f"the learning rate is {_over(case, case.given.highest_rate):.2g} of the largest stable one"
         if pace:
             evidence["fall_per_epoch"] = pace
             summary += f", and the loss was still falling by {pace:.2%} an epoch when training ended"
     else:
         evidence["fell_in_all_epochs"] = fell
         summary = "all epochs together lowered the loss by less than one step at a good rate would"
-    good = "find_learning_rate" if math.isinf(case.rate_bound) else f"about {case.rate_bound / 2:.3g}"
+    good = "find_learning_rate" if math.isinf(case.given.rate_bound) else f"about {case.given.rate_bound / 2:.3g}"
     return Finding("too slow", summary, evidence, f"raise learning_rate: {good}")
 
 
@@ -175,11 +187,11 @@ def _still_high(case: Case, losses: list[float]) -> Finding:
     evidence: Numbers = {
         "first_loss": losses[0],
         "last_loss": losses[-1],
-        "loss_of_zero_outputs": case.loss_of_nothing,
-        "loss_of_automatic_weights": case.loss_of_auto,
+        "loss_of_zero_outputs": case.references.loss_of_nothing,
+        "loss_of_automatic_weights": case.references.loss_of_auto,
     }
-    if case.rate is not None:
-        evidence["learning_rate"] = case.rate
+    if case.given.rate is not None:
+        evidence["learning_rate"] = case.given.rate
     return Finding(
         "too slow",
         f"after {len(losses)} epochs the loss is {losses[-1]:.3g}, still far above that of zero outputs and of "
@@ -204,7 +216,7 @@ def _steadily_falling(losses: list[float]) -> bool:
 
 def _over(case: Case, rate: float | None = None) -> float:
     """Return the highest rate, or the given one, divided by its bound; NaN if either is unknown."""
-    return _times(case.rate if rate is None else rate, case.rate_bound) if case.finite else math.nan
+    return _times(case.given.rate if rate is None else rate, case.given.rate_bound) if case.finite else math.nan
 
 
 def _times(rate: float | None, bound: float) -> float:
@@ -215,32 +227,34 @@ def _times(rate: float | None, bound: float) -> float:
 
 def _rates(case: Case) -> Numbers:
     found: Numbers = {}
-    if case.rate is not None:
-        found["learning_rate"] = case.rate
-    if case.sgd is not None and case.rate_bound < math.inf:
-        found["largest_stable_rate"] = case.rate_bound
-    found["largest_curvature"] = case.bound.largest_curvature
+    if case.given.rate is not None:
+        found["learning_rate"] = case.given.rate
+    if case.given.sgd is not None and case.given.rate_bound < math.inf:
+        found["largest_stable_rate"] = case.given.rate_bound
+    found["largest_curvature"] = case.local.bound.largest_curvature
     return found
 
 
 def _from_start(case: Case) -> tuple[str, Numbers, str]:
     """Return what the bound at initial weights says of a run that blew up: a clause, its numbers and the remedy."""
-    found: Numbers = {} if case.rate is None else {"learning_rate": case.rate}
-    bound, curvature = case.start_rate_bound, case.start_bound
-    if case.rate is None or curvature is None or math.isinf(bound):
+    found: Numbers = {} if case.given.rate is None else {"learning_rate": case.given.rate}
+    bound, curvature = case.given.start_rate_bound, case.references.start_bound
+    if case.given.rate is None or curvature is None or math.isinf(bound):
         return "", found, REMEDY
     where = "" if case.is_quadratic else " at initial weights"
     key = where.replace(" ", "_")
     found |= {f"largest_stable_rate{key}": bound, f"largest_curvature{key}": curvature.largest_curvature}
-    if not case.rate > bound:
+    if not case.given.rate > bound:
         return "", found, REMEDY
-    clause = f"the learning rate is {_times(case.rate, bound):.3g} times the largest stable one{where}"
+    clause = f"the learning rate is {_times(case.given.rate, bound):.3g} times the largest stable one{where}"
     if bound > 0:
         return clause, found, REMEDY.replace("weights,", f"weights ({bound / 2:.2g} is half the largest stable one),")
     return clause, found, REMEDY
 
 
 def _remedy(case: Case) -> str:
-    if case.sgd is None or case.rate is None or not 0 < case.rate_bound / 2 < case.rate:
+    if case.given.sgd is None or case.given.rate is None or not 0 < case.given.rate_bound / 2 < case.given.rate:
         return REMEDY
-    return f"learning_rate={case.rate_bound / 2:.2g}, or inputs on one scale (Standardize), which raises the bound"
+    return (
+        f"learning_rate={case.given.rate_bound / 2:.2g}, or inputs on one scale (Standardize), which raises the bound"
+    )

@@ -62,7 +62,11 @@ def _zero_layers(case: Case) -> list[str]:
 
     None where there is hardly any error, and so nothing to learn.
     """
-    if not case.shut or case.curves_down or abs(case.loss) <= NOTHING * abs(case.loss_of_nothing):
+    if (
+        not case.shut
+        or case.local.curves_down
+        or abs(case.local.loss) <= NOTHING * abs(case.references.loss_of_nothing)
+    ):
         return []
     return [block.layer for block, view in case.objective.stack.views() if block.is_weight and not view.any()]
 

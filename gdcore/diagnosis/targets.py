@@ -37,7 +37,7 @@ def badly_scaled_targets(case: Case) -> Finding | None:
         return None
     if case.history is None and (case.is_quadratic or isinstance(case.optimizer, FullBatch)):
         return None
-    if case.is_quadratic and case.sgd is not None:
+    if case.is_quadratic and case.given.sgd is not None:
         return None
     largest = np.maximum(np.abs(data.target).max(axis=0), np.finfo(np.float64).tiny)
     mean = np.average(data.target / largest, axis=0, weights=data.weight)

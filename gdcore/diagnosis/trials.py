@@ -4,9 +4,6 @@ Design
 ------
 - A range test uses each rate for one step. It cannot notice what momentum builds up, a batch that has not come yet, or
   a network that blows up late. A trial is a real fit from the beginning, so it meets what a longer fit will meet.
-- A trial at one rate is a run with one draw of the initial weights and of the order. Several runs judge a rate, since
-  the best rate of a single one is half chance. The last one starts from the model's own parameters, in the order of the
-  given seed. The others are the same for every seed, so that seeds agree.
 - The suggestion is the middle of neighbouring rates that do almost as well as the best one, on a logarithmic scale. The
   best one alone would change from seed to seed, since its neighbours differ from it by noise. Of several such groups it
   is the lowest, which has the most room below the rates that diverge.
@@ -15,32 +12,16 @@ Design
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any, final
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.samples import take_samples
-from ..losses import CustomLoss, Loss
-from ..models.sequential import Sequential
-from ..objective.objective import Objective
-from ..optimizers import Optimizer
-from ..training import Trainer
-from ..training.errors import DivergedError
+from .runs import RUNS, Problem, Runs
 
 Vector = NDArray[np.float64]
 
-RUNS = 4
-"""A rate is judged by this many runs; the first one alone decides which rates get the others."""
-SEEDS = 1000
-"""The seeds of all runs but the last begin here, far from those that users choose."""
-EPOCHS = 8
-"""A run has this many epochs, if its number of steps allows."""
-FEW_STEPS, MOST_EPOCHS = 60, 30
-"""A run with fewer steps than the first takes more epochs, at most the second."""
-MEASURED = 2
-"""The losses of this many last epochs are averaged; no run has fewer epochs."""
 FACTOR = 10 ** (1 / 3)
 """Neighbouring rates differ by at most this factor."""
 APART = 3
@@ -62,38 +43,6 @@ KEPT = 0.9
 """A long run should reach this share of the best short run's fall; otherwise the rate is too high."""
 LOWERED = 4
 """The suggestion is lowered at most this many times until it does."""
-ROWS = 2048
-"""A loss is measured on at most this many rows."""
-LARGEST = 1 / 16
-"""If a run cannot have all rows, this share of its rows are those with the largest inputs."""
-
-
-@final
-@dataclass(frozen=True)
-class Problem:
-    """What a run trains, on what and how, and how many steps it may take.
-
-    Attributes
-    ----------
-    model : Sequential
-        Without a `ScaledTarget`.
-    objective : Objective
-        Of this model in its own precision; the runs see its samples, loss and penalties.
-    loss : Loss or callable
-        The objective's.
-    optimizer : Optimizer
-    batch_size, seed : int
-        As `Trainer` takes them.
-    steps : int
-    """
-
-    model: Sequential
-    objective: Objective
-    loss: Loss | CustomLoss
-    optimizer: Optimizer
-    batch_size: int
-    seed: int
-    steps: int
 
 
 @final
@@ -121,7 +70,7 @@ class Trials:
 def try_rates(problem: Problem, low: float, high: float) -> Trials:
     """Run short fits at rates between two ends, and choose one."""
     rates = np.geomspace(low, high, 2 + int(math.log(high / low) / math.log(FACTOR)))
-    runs = _Runs(problem, rates)
+    runs = Runs(problem, rates)
     _search(runs)
     found = _choice(runs, low)
     whole = sorted(number for number, ends in runs.ends.items() if len(ends) == RUNS and math.inf not in ends)
@@ -130,126 +79,21 @@ def try_rates(problem: Problem, low: float, high: float) -> Trials:
     return Trials(rates[whole], own, min(diverged, default=None), found)
 
 
-@final
-class _Runs:
-    """Losses at the end of runs, by the index of their rate; each run is made once."""
-
-    def __init__(self, problem: Problem, rates: Vector) -> None:
-        self.problem, self.rates = problem, rates
-        self.X, self.y = problem.objective.data.X, problem.objective.targets
-        self.seeds = [*range(SEEDS, SEEDS + RUNS - 1), problem.seed]
-        self.starts = _starts(problem.model, self.seeds)
-        most = max(problem.steps // MEASURED, 1) * problem.batch_size
-        self.rows = _rows(self.X, most, self.seeds)
-        per_epoch = -(-min(len(self.X), most) // problem.batch_size)
-        few = min(MOST_EPOCHS, FEW_STEPS // per_epoch)
-        self.epochs = max(MEASURED, few, min(EPOCHS, problem.steps // per_epoch))
-        seen = np.sort(np.random.default_rng(SEEDS).permutation(len(self.X))[:ROWS])
-        data = take_samples(problem.model.stack, self.X[seen], self.y[seen], None, problem.loss)
-        self.seen = replace(problem.objective, data=data)
-        self.firsts = np.array([self.loss(start) for start in self.starts])
-        self.ends: dict[int, list[float]] = {}
-
-    def loss(self, model: Sequential) -> float:
-        """Return the loss of a model, with penalties, on the rows for measurement."""
-        return replace(self.seen, stack=model.stack).value()
-
-    def make(self, number: int, runs: int) -> None:
-        """Make this many runs at a rate, or fewer if one diverges."""
-        ends = self.ends.setdefault(number, [])
-        while len(ends) < runs and math.inf not in ends:
-            ends.append(self.end(float(self.rates[number]), len(ends)))
-
-    def end(self, rate: float, run: int, times: int = 1) -> float:
-        """Return the loss at the end of a run of `times` the usual epochs; infinity if it diverges."""
-        problem, rows = self.problem, self.rows[run]
-        epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
-        model = self.starts[run].copy()
-        rule = replace(problem.optimizer, learning_rate=rate)
-        l1, l2, seed = problem.objective.l1, problem.objective.l2, self.seeds[run]
-        trainer = Trainer(model, problem.loss, rule, batch_size=problem.batch_size, l1=l1, l2=l2, seed=seed)
-        losses = []
-        try:
-            for left in reversed(range(epochs)):
-                trainer.epoch(self.X[rows], self.y[rows])
-                if left < MEASURED:
-                    losses.append(self.loss(model))
-        except DivergedError:
-            return math.inf
-        mean = float(np.mean(losses))
-        return mean if math.isfinite(mean) else math.inf
-
-    def shares(self, numbers: list[int], runs: int) -> Vector:
-        """Return, for each rate, the mean share of its best fall that a run achieves; minus infinity if one diverges.
-
-        What a run falls that begins near its end is noise. It is measured by the median of the runs' best falls.
-        """
-        ends = np.array([(self.ends[number] + [math.inf] * runs)[:runs] for number in numbers])
-        ends[np.isinf(ends).any(axis=1)] = math.inf
-        falls = self.firsts[:runs] - ends
-        most = falls.max(axis=0)
-        if not np.median(most) > 0:
-            return np.full(len(numbers), -math.inf)
-        return np.asarray((falls / np.maximum(most, np.median(most))).mean(axis=1))
-
-    def is_good(self, number: int, share: float = WORSE) -> bool:
-        """Return whether the first run does about as well at this rate as at the best one so far."""
-        numbers = list(self.ends)
-        shares = self.shares(numbers, 1)
-        return bool(shares[numbers.index(number)] >= share * shares.max() > 0)
-
-    @property
-    def falls(self) -> bool:
-        """Whether any rate has lowered the first run's loss."""
-        return bool(self.shares(list(self.ends), 1).max() > 0)
-
-    def falls_in_all(self, number: int) -> bool:
-        """Return whether the losses fall on average at a rate at which all runs were made."""
-        return bool(self.shares([number], RUNS).max() > 0)
-
-
-def _starts(model: Sequential, seeds: list[int]) -> list[Sequential]:
-    """Return the model and, if it has the initial weights of its seed, others with initial weights of their own."""
-    own = model if model.seed is None else Sequential(*model.layers, seed=model.seed, dtype=model.dtype)
-    if own is model or not np.array_equal(own.params, model.params):
-        return [model] * len(seeds)
-    return [*(Sequential(*model.layers, seed=seed, dtype=model.dtype) for seed in seeds[:-1]), model]
-
-
-def _rows(X: NDArray[Any], most: int, seeds: list[int]) -> list[slice | NDArray[np.int64]]:
-    """Return each run's rows: all, or as many as it may use, with the largest inputs among them,
-    which diverge first.
-    """
-    n = len(X)
-    if n <= most:
-        return [slice(None)] * len(seeds)
-    mean = X.mean(axis=0, dtype=np.float64)
-    square = np.einsum("ij,ij->j", X, X, dtype=np.float64) / n
-    scale = 1 / np.maximum(square - mean**2, np.finfo(np.float32).eps * square + np.finfo(np.float32).tiny)
-    size = np.einsum("ij,ij,j->i", X, X, scale, dtype=np.float64) - 2 * np.einsum("ij,j->i", X, mean * scale)
-    order = np.argsort(-size, kind="stable")
-    largest, others = np.split(order, [int(LARGEST * most)])
-    return [
-        np.concatenate([largest, np.random.default_rng(seed).permutation(others)[: most - len(largest)]])
-        for seed in seeds
-    ]
-
-
-def _search(runs: _Runs) -> None:
+def _search(runs: Runs) -> None:
     """Make the first run at widely spaced rates, then around the best of them, and all runs where
     it did well or below.
     """
     poor = 0
     for number in range(len(runs.rates) - 1, -1, -APART):
         runs.make(number, 1)
-        poor = 0 if runs.is_good(number) or not runs.falls else poor + 1
+        poor = 0 if runs.is_good(number, WORSE) or not runs.falls else poor + 1
         if poor == POOR:
             break
     high = low = min((number for number in runs.ends if runs.is_good(number, ALIKE)), default=min(runs.ends))
-    while high + 1 < len(runs.rates) and runs.is_good(high):
+    while high + 1 < len(runs.rates) and runs.is_good(high, WORSE):
         high += 1
         runs.make(high, 1)
-    while low > 0 and (runs.is_good(low) or math.inf in runs.ends[low] or not runs.falls):
+    while low > 0 and (runs.is_good(low, WORSE) or math.inf in runs.ends[low] or not runs.falls):
         low -= 1
         runs.make(low, 1)
     for number in sorted(runs.ends):
@@ -261,7 +105,7 @@ def _search(runs: _Runs) -> None:
         runs.make(low, RUNS)
 
 
-def _choice(runs: _Runs, low: float) -> float | None:
+def _choice(runs: Runs, low: float) -> float | None:
     """Return the middle of the best rates, away from those that diverge, lowered until the model's own run falls."""
     numbers = sorted(number for number, ends in runs.ends.items() if len(ends) == RUNS and math.inf not in ends)
     shares = runs.shares(numbers, RUNS) if numbers else np.zeros(1)
@@ -288,7 +132,7 @@ def _choice(runs: _Runs, low: float) -> float | None:
     return float(max(found, low))
 
 
-def _lowered(runs: _Runs, rate: float, run: int, enough: float) -> float:
+def _lowered(runs: Runs, rate: float, run: int, enough: float) -> float:
     """Return the rate, or a lower one if a long run ends above `enough` and does better there."""
     value = runs.end(rate, run, LONG)
     for _ in range(LOWERED):

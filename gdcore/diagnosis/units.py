@@ -39,7 +39,7 @@ def saturated(case: Case) -> Finding | None:
     summary = f"most outputs of {', '.join(worst)} lie beyond ±{BEYOND} of their range, where little gradient passes"
     remedy = (
         "a smaller learning_rate from new initial weights"
-        if case.blown_up
+        if case.references.blown_up
         else "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu"
     )
     if case.learned:
@@ -67,8 +67,8 @@ def dead(case: Case) -> Finding | None:
     summary = f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more"
     evidence: dict[str, object] = {"units": found, "share_of_layer": share}
     born = 0
-    if case.first_outputs is not None:
-        first = dict(zip(case.objective.stack.dense_names, case.first_outputs, strict=True))
+    if case.references.first_outputs is not None:
+        first = dict(zip(case.objective.stack.dense_names, case.references.first_outputs, strict=True))
         born = sum(len(set(units) & set(_zero_everywhere(first[name]))) for name, units in found.items())
         summary += f"; {born} of them already so with the initial weights of the model's seed"
     off_scale = badly_scaled_targets(case) if problem else None
