@@ -8,7 +8,7 @@ Design
 ------
 - Code written for scikit-learn keeps working when the import changes: parameters, attributes, defaults and warnings are
   scikit-learn's where they mean the same. `docs/sklearn.md` lists every difference.
-- `network` builds the layers, `targets` turns labels into what a loss takes, `objectives` knows each loss in
+- `network` builds the layers, `targets` turns labels into what a loss takes, `converted_losses` knows each loss in
   scikit-learn's units and in gdcore's, `watch` is scikit-learn's rule of when to stop. `estimator` is what all four
   share, `mlp` and `sgd` what two of them share.
 """

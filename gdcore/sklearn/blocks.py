@@ -23,8 +23,8 @@ from ..models import Sequential
 from ..schedules import Schedule
 from ..training import History, Trainer
 from . import checks as sklearn_checks
+from .converted_losses import ConvertedLoss
 from .network import weights_of
-from .objectives import Objective
 from .rows import Rows
 from .watch import Watch
 
@@ -80,14 +80,14 @@ def epoch(trainer: Trainer, rows: Rows) -> float:
     return total / mass
 
 
-def fit(watch: Watch, rows: Rows, validation: Rows | None, objective: Objective, max_iter: int) -> History:
+def fit(watch: Watch, rows: Rows, validation: Rows | None, converted: ConvertedLoss, max_iter: int) -> History:
     """Run epochs until the watch stops them; return the losses and the times."""
     trainer, history = watch.trainer, History()
     for number in range(max_iter):
         began = time.perf_counter()
         history.loss.append(epoch(trainer, rows))
         if validation is not None:
-            history.val_loss.append(evaluated(trainer.model, validation, objective, 0.0, 0.0)[0])
+            history.val_loss.append(evaluated(trainer.model, validation, converted, 0.0, 0.0)[0])
         history.learning_rate.append(trainer.learning_rate)
         history.seconds.append(time.perf_counter() - began)
         if watch.see(history.loss[-1]):
@@ -97,15 +97,17 @@ def fit(watch: Watch, rows: Rows, validation: Rows | None, objective: Objective,
     return history
 
 
-def evaluated(net: Sequential, rows: Rows, objective: Objective, l1: float, l2: float) -> tuple[float, NDArray[Any]]:
+def evaluated(
+    net: Sequential, rows: Rows, converted: ConvertedLoss, l1: float, l2: float
+) -> tuple[float, NDArray[Any]]:
     """Return the penalized loss of dense or sparse rows, and its gradient (n_params,)."""
     if not is_sparse(rows.X):
-        return net.loss_and_grad(rows.X, rows.y, objective.loss, sample_weight=rows.weight, l1=l1, l2=l2)
+        return net.loss_and_grad(rows.X, rows.y, converted.loss, sample_weight=rows.weight, l1=l1, l2=l2)
     value, grad, mass = 0.0, np.zeros(net.n_params), 0.0
     for numbers, X in dense_blocks(rows.X, np.arange(rows.X.shape[0]), 1):
         weight = None if rows.weight is None else rows.weight[numbers]
         share = float(len(numbers) if weight is None else weight.sum())
-        part, slope = net.loss_and_grad(X, rows.y[numbers], objective.loss, sample_weight=weight)
+        part, slope = net.loss_and_grad(X, rows.y[numbers], converted.loss, sample_weight=weight)
         value, grad, mass = value + share * part, grad + share * slope, mass + share
     value, grad = value / mass, (grad / mass).astype(net.dtype)
     for (name, view), (_, slope) in zip(net.parameters(), net.parameters(grad), strict=True):

@@ -23,7 +23,7 @@ from ..training import Callback, History, Trainer
 from ..training.errors import DivergedError
 from . import checks as sklearn_checks
 from .blocks import epoch, fit, is_sparse, outputs_of
-from .objectives import Objective
+from .converted_losses import ConvertedLoss
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
 from .watch import Record, Watch
@@ -59,7 +59,7 @@ class Estimator(Support, BaseEstimator, ABC):
     # What each pair of estimators knows of itself
 
     @abstractmethod
-    def _objective(self) -> Objective:
+    def _converted_loss(self) -> ConvertedLoss:
         """Return the loss, for the targets that are known."""
 
     @abstractmethod
@@ -105,13 +105,13 @@ class Estimator(Support, BaseEstimator, ABC):
         -------
         gdcore.Diagnosis
         """
-        objective, rows, (l1, l2) = self._examined(X, y, sample_weight)
+        converted, rows, (l1, l2) = self._examined(X, y, sample_weight)
         optimizer = "lbfgs" if self.trainer_ is None else self.trainer_.optimizer
         return diagnose(
             self.net_,
             rows.X,
             rows.y,
-            objective.loss,
+            converted.loss,
             self.history_,
             optimizer=optimizer,
             sample_weight=rows.weight,
@@ -134,25 +134,25 @@ class Estimator(Support, BaseEstimator, ABC):
         -------
         gdcore.GradientReport
         """
-        objective, rows, (l1, l2) = self._examined(X, y, sample_weight)
+        converted, rows, (l1, l2) = self._examined(X, y, sample_weight)
         return check_gradients(
-            self.net_, rows.X, rows.y, objective.loss, sample_weight=rows.weight, l1=l1, l2=l2, mode=mode
+            self.net_, rows.X, rows.y, converted.loss, sample_weight=rows.weight, l1=l1, l2=l2, mode=mode
         )
 
     def _names(self) -> Any:
         return getattr(self, "feature_names_in_", None)
 
-    def _examined(self, X: Any, y: Any, sample_weight: Any) -> tuple[Objective, Rows, tuple[float, float]]:
-        """Return the objective, the rows and the penalties in gdcore's units, for data like those of a fit."""
+    def _examined(self, X: Any, y: Any, sample_weight: Any) -> tuple[ConvertedLoss, Rows, tuple[float, float]]:
+        """Return the converted loss, the rows and the penalties in gdcore's units, for data like those of a fit."""
         check_is_fitted(self)
         if is_sparse(X):
             raise sklearn_checks.dense_rows("diagnose() or check_gradients()")
         X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, reset=False)
-        numbers, objective = self._taken(y), self._objective()
+        numbers, converted = self._taken(y), self._converted_loss()
         weight = self._weighted(numbers, checked_weights(sample_weight, X), True)
-        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        rows = rows_of(X, self._encoded(numbers), weight, converted)
         l1, l2 = self._penalties(rows.mass)
-        return objective, rows, (l1 / objective.scale, l2 / objective.scale)
+        return converted, rows, (l1 / converted.scale, l2 / converted.scale)
 
     # Training
 
@@ -220,7 +220,7 @@ class Estimator(Support, BaseEstimator, ABC):
         try:
             with self._threads():
                 if sparse:
-                    self.history_ = fit(watch, rows, validation, self._objective(), max_iter)
+                    self.history_ = fit(watch, rows, validation, self._converted_loss(), max_iter)
                     return
                 self.history_ = trainer.fit(
                     rows.X,

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..models import Sequential
 from .blocks import evaluated
-from .objectives import Objective
+from .converted_losses import ConvertedLoss
 from .rows import Rows
 
 
@@ -31,7 +31,7 @@ class Solved(NamedTuple):
     n_iter: int
 
 
-def solve(net: Sequential, rows: Rows, objective: Objective, l1: float, l2: float, limits: Limits) -> Solved:
+def solve(net: Sequential, rows: Rows, converted: ConvertedLoss, l1: float, l2: float, limits: Limits) -> Solved:
     """Minimize the penalized loss from the network's parameters on, and leave the minimum in it.
 
     `l1` and `l2` are in gdcore's units. A trial point whose loss is not finite counts as infinitely bad.
@@ -41,10 +41,10 @@ def solve(net: Sequential, rows: Rows, objective: Objective, l1: float, l2: floa
     def value_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         net.params = x
         try:
-            value, grad = evaluated(net, rows, objective, l1, l2)
+            value, grad = evaluated(net, rows, converted, l1, l2)
         except ArithmeticError:
             return np.inf, np.zeros_like(x)
-        return objective.scale * value, objective.scale * grad.astype(np.float64)
+        return converted.scale * value, converted.scale * grad.astype(np.float64)
 
     try:
         found: Any = scipy.optimize.minimize(

@@ -27,11 +27,11 @@ from ..optimizers.full_batch import LBFGS
 from ..schedules import Schedule
 from ..training import Trainer
 from . import checks as sklearn_checks
+from .converted_losses import ConvertedLoss, constant_of
 from .estimator import DTYPES, Estimator
 from .lbfgs import Limits, solve
 from .mlp_checks import check_parameters
 from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
-from .objectives import Objective, constant_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
 from .trainers import Settings, going_on, replaced
@@ -134,7 +134,7 @@ class MLP(Estimator):
     def out_activation_(self) -> str:
         """What turns outputs into predictions: "identity", "logistic", "softmax" or "exp"."""
         self._network()
-        return self._objective().link
+        return self._converted_loss().link
 
     # Fitting
 
@@ -147,23 +147,23 @@ class MLP(Estimator):
         rng = check_random_state(self.random_state)
         if first:
             self._begin(X, rng)
-        objective, held = self._objective(), None
+        converted, held = self._converted_loss(), None
         if validation_data is not None:
             held = self._held_out(validation_data)
         elif self.early_stopping:
             X, numbers, weight, held = self._split(X, numbers, weight, rng)
-        rows = rows_of(X, self._encoded(numbers), weight, objective)
+        rows = rows_of(X, self._encoded(numbers), weight, converted)
         if is_lbfgs(self.solver):
-            self._solve(rows, objective, constant_of(objective, numbers, weight))
+            self._solve(rows, converted, constant_of(converted, numbers, weight))
             return
-        watch = self._watch(rows, constant_of(objective, numbers, weight), held, objective, rng)
-        validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
+        watch = self._watch(rows, constant_of(converted, numbers, weight), held, converted, rng)
+        validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], converted)
         self._run(rows, validation, watch, self.max_iter, self.metrics)
         self._finish(watch, rows.X.shape[0])
         if self.history_ is not None and validation is not None:
             self.validation_loss_curve_ = [
                 *(self.validation_loss_curve_ or []),
-                *(objective.shown * v for v in self.history_.val_loss),
+                *(converted.shown * v for v in self.history_.val_loss),
             ]
         if self.early_stopping:
             self._restore(self._record)
@@ -190,13 +190,13 @@ class MLP(Estimator):
         rng = check_random_state(self.random_state)
         if first:
             self._begin(X, rng)
-        objective = self._objective()
+        converted = self._converted_loss()
         if validation_data is not None:
             self._held = self._held_out(validation_data)
         elif self.early_stopping and self._held is None:
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
-        rows = rows_of(X, self._encoded(numbers), weight, objective)
-        watch = self._watch(rows, constant_of(objective, numbers, weight), self._held, objective, rng)
+        rows = rows_of(X, self._encoded(numbers), weight, converted)
+        watch = self._watch(rows, constant_of(converted, numbers, weight), self._held, converted, rng)
         stops = self._run_part(rows, watch)
         self._finish(watch, rows.X.shape[0])
         if self.early_stopping and stops:
@@ -261,21 +261,21 @@ class MLP(Estimator):
         numbers = self._taken(y)
         return X, numbers, None
 
-    def _watch(self, rows: Rows, constant: float, held: Any, objective: Objective, rng: Any) -> Watch:
+    def _watch(self, rows: Rows, constant: float, held: Any, converted: ConvertedLoss, rng: Any) -> Watch:
         """Return what watches a training over these rows; it holds the trainer."""
-        trainer = self._trainer(rows, objective, rng)
+        trainer = self._trainer(rows, converted, rng)
         l1, l2 = self._penalties(rows.mass)
         net = trainer.model
         scores = self.early_stopping and held is not None
         adaptive = self._rate_name() == "adaptive"
         follows = self._rate_name() == "invscaling"
         return Watch(
-            Rule(self.tol, self.n_iter_no_change, SLOWEST * objective.scale if adaptive else np.inf),
+            Rule(self.tol, self.n_iter_no_change, SLOWEST * converted.scale if adaptive else np.inf),
             self._record,
             trainer,
-            reported=lambda loss: objective.shown * loss + constant + penalty(weights_of(net), l1, l2),
+            reported=lambda loss: converted.shown * loss + constant + penalty(weights_of(net), l1, l2),
             score=self._scorer(*held) if scores else None,
-            rate=partial(self._inverse, rows.X.shape[0], objective.scale) if follows else None,
+            rate=partial(self._inverse, rows.X.shape[0], converted.scale) if follows else None,
             verbose=bool(self.verbose) and not isinstance(self.verbose, str),
         )
 
@@ -297,15 +297,15 @@ class MLP(Estimator):
         self.validation_scores_ = record.scores if scored else None
         self.best_validation_score_ = record.best_score if scored else None
 
-    def _solve(self, rows: Rows, objective: Objective, constant: float) -> None:
+    def _solve(self, rows: Rows, converted: ConvertedLoss, constant: float) -> None:
         """Fit by lbfgs."""
         l1, l2 = self._penalties(rows.mass)
         self.trainer_, self.history_ = None, None
         limits = Limits(self.max_iter, self.max_fun, self.tol)
         with self._threads():
-            found = solve(self.net_, rows, objective, l1 / objective.scale, l2 / objective.scale, limits)
+            found = solve(self.net_, rows, converted, l1 / converted.scale, l2 / converted.scale, limits)
         part = penalty(self.coefs_, l1, l2)
-        self.loss_ = (found.loss - part) * objective.shown / objective.scale + constant + part
+        self.loss_ = (found.loss - part) * converted.shown / converted.scale + constant + part
         self.n_iter_ = found.n_iter
 
     # What a trainer is made of
@@ -338,9 +338,9 @@ class MLP(Estimator):
             found = replaced(found, scaled(self.learning_rate, scale if plain else 1.0))
         return found
 
-    def _trainer(self, rows: Rows, objective: Objective, rng: Any) -> Trainer:
+    def _trainer(self, rows: Rows, converted: ConvertedLoss, rng: Any) -> Trainer:
         """Return the trainer that goes on, or a new one."""
-        scale = objective.scale
+        scale = converted.scale
         l1, l2 = self._penalties(rows.mass)
         old = self.trainer_
         seed = rng.randint(SEED_RANGE) if old is None else old.seed
@@ -348,7 +348,7 @@ class MLP(Estimator):
         if size != AUTO_BATCH and size > rows.X.shape[0]:
             warnings.warn("Got `batch_size` larger than sample size. It is going to be clipped", stacklevel=5)
         settings = Settings(
-            objective.loss,
+            converted.loss,
             self._made_optimizer(scale),
             int(size),
             bool(self.shuffle),

@@ -14,8 +14,8 @@ from ..training import Average
 from . import checks as sklearn_checks
 from .answers import log_of, probabilities
 from .class_weights import class_weighted
+from .converted_losses import ConvertedLoss, classifier_loss
 from .mlp import MLP, takes_parts
-from .objectives import Objective, classifier_objective
 from .targets import Labels
 from .their_callbacks import with_callbacks
 
@@ -262,13 +262,13 @@ class MLPClassifier(ClassifierMixin, MLP):
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities (n, n_classes), or of each label (n, n_labels)."""
         outputs = self._outputs(X)
-        return probabilities(outputs, self._objective(), self._labels)
+        return probabilities(outputs, self._converted_loss(), self._labels)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of the probabilities, -inf where these are 0 (n, n_classes)."""
         outputs = self._outputs(X)
-        return log_of(outputs, self._objective(), self._labels)
+        return log_of(outputs, self._converted_loss(), self._labels)
 
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Return the raw outputs: (n,) for two classes, where above 0 is the second one; otherwise (n, n_classes)."""
@@ -277,7 +277,7 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _has_probabilities(self) -> bool:
         kind = self._labels.kind if "_labels" in vars(self) else "binary"
-        return classifier_objective(self.loss, kind, 2).has_probabilities
+        return classifier_loss(self.loss, kind, 2).has_probabilities
 
     def _classifies(self) -> bool:
         return True
@@ -289,7 +289,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                 raise sklearn_checks.other_classes(classes, self.classes_)
             return
         self._labels, self.classes_ = labels, labels.classes
-        self.n_outputs_ = labels.n_outputs(self._objective().target)
+        self.n_outputs_ = labels.n_outputs(self._converted_loss().target)
 
     def _check_warm(self, y: Any) -> None:
         if self._labels.kind != "multilabel" and not sklearn_checks.is_multilabel(y):
@@ -301,10 +301,10 @@ class MLPClassifier(ClassifierMixin, MLP):
         return self._labels.taken(y)
 
     def _encoded(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        return self._labels.encoded(numbers, self._objective().target, self.net_.dtype)
+        return self._labels.encoded(numbers, self._converted_loss().target, self.net_.dtype)
 
-    def _objective(self) -> Objective:
-        return classifier_objective(self.loss, self._labels.kind, len(self.classes_))
+    def _converted_loss(self) -> ConvertedLoss:
+        return classifier_loss(self.loss, self._labels.kind, len(self.classes_))
 
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
         if self._labels.kind == "multilabel":

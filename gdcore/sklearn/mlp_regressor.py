@@ -13,8 +13,8 @@ from sklearn.utils.validation import column_or_1d
 
 from ..training import Average
 from . import checks as sklearn_checks
+from .converted_losses import ConvertedLoss, regressor_loss
 from .mlp import MLP, takes_parts
-from .objectives import Objective, regressor_objective
 from .their_callbacks import with_callbacks
 
 
@@ -240,7 +240,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _answer(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs (n, k) in the units of y."""
-        if self._objective().link != "exp":
+        if self._converted_loss().link != "exp":
             return outputs
         with np.errstate(over="ignore"):
             found: NDArray[Any] = np.exp(outputs)
@@ -268,8 +268,8 @@ class MLPRegressor(RegressorMixin, MLP):
         columns = numbers if numbers.ndim == 2 else numbers[:, None]
         return columns.astype(self.net_.dtype)
 
-    def _objective(self) -> Objective:
-        return regressor_objective(self.loss, self.n_outputs_)
+    def _converted_loss(self) -> ConvertedLoss:
+        return regressor_loss(self.loss, self.n_outputs_)
 
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
         return None

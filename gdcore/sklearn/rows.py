@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import _check_sample_weight
 
 from . import checks as sklearn_checks
+from .converted_losses import ConvertedLoss, takes_weights
 from .losses import WeightedLoss
-from .objectives import Objective, takes_weights
 
 
 class Rows(NamedTuple):
@@ -43,9 +43,9 @@ def checked_weights(sample_weight: Any, X: NDArray[Any]) -> NDArray[np.float64] 
     return weight
 
 
-def rows_of(X: NDArray[Any], y: NDArray[Any], weight: NDArray[np.float64] | None, objective: Objective) -> Rows:
+def rows_of(X: NDArray[Any], y: NDArray[Any], weight: NDArray[np.float64] | None, converted: ConvertedLoss) -> Rows:
     """Return rows for a trainer; those of weight 0 are left out, and weights that are all 1 too."""
-    loss = objective.loss
+    loss = converted.loss
     if weight is None:
         return Rows(X, _with_weights(y, None) if isinstance(loss, WeightedLoss) else y, None, float(X.shape[0]))
     mass = float(weight.sum())

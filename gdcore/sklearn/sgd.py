@@ -27,9 +27,9 @@ from ..optimizers import SGD
 from ..schedules import Schedule
 from ..training import Average, Polyak, Trainer
 from . import checks as sklearn_checks
+from .converted_losses import ConvertedLoss
 from .estimator import DTYPES, Estimator
 from .network import SEED_RANGE, biases_of, linear, weights_of
-from .objectives import Objective
 from .rates import Optimal, PowerOfUpdates, scaled
 from .rows import Rows, checked_weights, rows_of
 from .sgd_checks import check_parameters
@@ -123,14 +123,14 @@ class LinearSGD(Estimator):
         if not warm or (self.net_.in_features, self.net_.out_features) != (X.shape[1], self._n_outputs()):
             self.net_ = linear(X.shape[1], self._n_outputs(), bool(self.fit_intercept), X.dtype.name)
         self._begin(init)
-        rng, objective, held = check_random_state(self.random_state), self._objective(), None
+        rng, converted, held = check_random_state(self.random_state), self._converted_loss(), None
         if validation_data is not None:
             held = self._held_out(validation_data)
         elif self.early_stopping:
             X, numbers, weight, held = self._split(X, numbers, weight, rng)
-        rows = rows_of(X, self._encoded(numbers), weight, objective)
-        watch = self._watch(rows, held, objective, rng)
-        validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], objective)
+        rows = rows_of(X, self._encoded(numbers), weight, converted)
+        watch = self._watch(rows, held, converted, rng)
+        validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], converted)
         self._run(rows, validation, watch, self.max_iter)
         self._finish(watch, rows.X.shape[0])
         if self.tol is not None and watch.epochs == self.max_iter and not watch.converged:
@@ -156,13 +156,13 @@ class LinearSGD(Estimator):
         if first:
             self.net_ = linear(X.shape[1], self._n_outputs(), bool(self.fit_intercept), X.dtype.name)
             self._begin((None, None))
-        rng, objective = check_random_state(self.random_state), self._objective()
+        rng, converted = check_random_state(self.random_state), self._converted_loss()
         if validation_data is not None:
             self._held = self._held_out(validation_data)
         elif self.early_stopping and self._held is None:
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
-        rows = rows_of(X, self._encoded(numbers), weight, objective)
-        watch = self._watch(rows, self._held, objective, rng)
+        rows = rows_of(X, self._encoded(numbers), weight, converted)
+        watch = self._watch(rows, self._held, converted, rng)
         stops = self._run_part(rows, watch) and self.early_stopping
         self._finish(watch, rows.X.shape[0])
         if stops:
@@ -218,17 +218,17 @@ class LinearSGD(Estimator):
         X, y = validate_data(self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
         return X, self._taken(y), None
 
-    def _watch(self, rows: Rows, held: Any, objective: Objective, rng: Any) -> Watch:
+    def _watch(self, rows: Rows, held: Any, converted: ConvertedLoss, rng: Any) -> Watch:
         """Return what watches a training over these rows; it holds the trainer."""
-        trainer = self._trainer(objective, rng)
+        trainer = self._trainer(converted, rng)
         l1, l2 = self._penalties(rows.mass)
-        views, k, n_outputs = weights_of(trainer.model), objective.shown, trainer.model.out_features
+        views, k, n_outputs = weights_of(trainer.model), converted.shown, trainer.model.out_features
         adaptive = self.learning_rate == "adaptive"
         return Watch(
             Rule(
                 -np.inf if self.tol is None else self.tol,
                 self.n_iter_no_change - 1,
-                SLOWEST * objective.scale if adaptive else np.inf,
+                SLOWEST * converted.scale if adaptive else np.inf,
             ),
             self._record,
             trainer,
@@ -267,15 +267,15 @@ class LinearSGD(Estimator):
             return self.average
         return Polyak(int(self.average) - 1) if self.average else None
 
-    def _trainer(self, objective: Objective, rng: Any) -> Trainer:
+    def _trainer(self, converted: ConvertedLoss, rng: Any) -> Trainer:
         """Return the trainer that goes on, or a new one."""
-        scale = objective.scale
+        scale = converted.scale
         l1, l2 = self._penalties(1.0)
         if self.learning_rate in ("constant", "adaptive"):
             l2 = min(l2, 1 / self.eta0)  # beyond, a step would turn weights round; scikit-learn sets them to 0
         old = self.trainer_
         settings = Settings(
-            objective.loss,
+            converted.loss,
             SGD(self._rate(scale)),
             self.batch_size,
             bool(self.shuffle),

@@ -12,7 +12,7 @@ from ..losses import Loss
 from ..schedules import Schedule
 from ..training import Average
 from . import checks as sklearn_checks
-from .objectives import LINEAR
+from .converted_losses import LINEAR
 
 RATES = ("constant", "optimal", "invscaling", "adaptive")
 PASSIVE = ("pa1", "pa2")

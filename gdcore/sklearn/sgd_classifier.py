@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from . import checks as sklearn_checks
 from .answers import log_of, probabilities
 from .class_weights import class_weighted
-from .objectives import Objective, linear_objective
+from .converted_losses import ConvertedLoss, linear_loss
 from .sgd import LinearSGD
 from .targets import Labels
 from .their_callbacks import with_callbacks
@@ -230,16 +230,16 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities (n, n_classes), for "log_loss" and "modified_huber"."""
         outputs = self._outputs(X)
-        return probabilities(outputs, self._objective(), self._labels)
+        return probabilities(outputs, self._converted_loss(), self._labels)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of the probabilities (n, n_classes)."""
         outputs = self._outputs(X)
-        return log_of(outputs, self._objective(), self._labels)
+        return log_of(outputs, self._converted_loss(), self._labels)
 
-    def _linear(self, n_outputs: int) -> Objective:
-        return linear_objective(self.loss, self.epsilon, n_outputs, True)
+    def _linear(self, n_outputs: int) -> ConvertedLoss:
+        return linear_loss(self.loss, self.epsilon, n_outputs, True)
 
     def _classifies(self) -> bool:
         return True
@@ -266,9 +266,9 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         return self._labels.taken(y)
 
     def _encoded(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        return self._labels.encoded(numbers, self._objective().target, self.net_.dtype)
+        return self._labels.encoded(numbers, self._converted_loss().target, self.net_.dtype)
 
-    def _objective(self) -> Objective:
+    def _converted_loss(self) -> ConvertedLoss:
         return self._linear(self._n_outputs())
 
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from .objectives import Objective, linear_objective
+from .converted_losses import ConvertedLoss, linear_loss
 from .sgd import LinearSGD
 from .their_callbacks import with_callbacks
 
@@ -193,7 +193,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
 
     def _answer(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs (n, 1) in the units of y (n,)."""
-        if self._objective().link != "exp":
+        if self._converted_loss().link != "exp":
             return outputs[:, 0]
         with np.errstate(over="ignore"):
             found: NDArray[Any] = np.exp(outputs[:, 0])
@@ -219,8 +219,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
     def _encoded(self, numbers: NDArray[Any]) -> NDArray[Any]:
         return numbers[:, None].astype(self.net_.dtype)
 
-    def _objective(self) -> Objective:
-        return linear_objective(self.loss, self.epsilon, 1, False)
+    def _converted_loss(self) -> ConvertedLoss:
+        return linear_loss(self.loss, self.epsilon, 1, False)
 
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
         return None

@@ -31,7 +31,7 @@ from . import checks as sklearn_checks
 from .losses import EpsilonInsensitive, ModifiedHuber, Perceptron, SquaredEpsilonInsensitive, WeightedLoss
 
 
-class Objective(NamedTuple):
+class ConvertedLoss(NamedTuple):
     """A loss as gdcore trains it, and how to convert it.
 
     Attributes
@@ -68,31 +68,31 @@ class Objective(NamedTuple):
         return self.link in ("softmax", "logistic") or isinstance(self.loss, ModifiedHuber)
 
 
-def classifier_objective(loss: Any, kind: str, n_classes: int) -> Objective:
-    """Return the objective of an `MLPClassifier` for targets of this kind: "binary", "multiclass" or "multilabel"."""
+def classifier_loss(loss: Any, kind: str, n_classes: int) -> ConvertedLoss:
+    """Return the loss of an `MLPClassifier` for targets of this kind: "binary", "multiclass" or "multilabel"."""
     if isinstance(loss, str) and loss == "log_loss":
         if kind == "multiclass":
-            return Objective(CrossEntropy(), "class")
+            return ConvertedLoss(CrossEntropy(), "class")
         n_outputs = n_classes if kind == "multilabel" else 1
-        return Objective(BinaryCrossEntropy(), "unit", n_outputs, n_outputs)
+        return ConvertedLoss(BinaryCrossEntropy(), "unit", n_outputs, n_outputs)
     found = get_loss(loss)
     target = found.target if isinstance(found, Loss) else "sign"
     if target == "class" and kind == "multilabel":
         raise sklearn_checks.one_label(found)
-    return Objective(found, "sign" if target in ("real", "nonnegative") else target)
+    return ConvertedLoss(found, "sign" if target in ("real", "nonnegative") else target)
 
 
-def regressor_objective(loss: Any, n_outputs: int) -> Objective:
-    """Return the objective of an `MLPRegressor`."""
+def regressor_loss(loss: Any, n_outputs: int) -> ConvertedLoss:
+    """Return the loss of an `MLPRegressor`."""
     if isinstance(loss, str) and loss == "squared_error":
-        return Objective(MeanSquaredError(), "real", n_outputs / 2, 0.5)
+        return ConvertedLoss(MeanSquaredError(), "real", n_outputs / 2, 0.5)
     if isinstance(loss, str) and loss == "poisson":
-        return Objective(Poisson(), "nonnegative", n_outputs, n_outputs, True)
+        return ConvertedLoss(Poisson(), "nonnegative", n_outputs, n_outputs, True)
     found = get_loss(loss)
     target = found.target if isinstance(found, Loss) else "real"
     if target not in ("real", "nonnegative"):
         raise sklearn_checks.for_numbers(found)
-    return Objective(found, target)
+    return ConvertedLoss(found, target)
 
 
 LINEAR = (
@@ -109,34 +109,34 @@ LINEAR = (
 """Names of scikit-learn's losses of linear models; the last four are those of `SGDRegressor`."""
 
 
-def linear_objective(loss: Any, epsilon: float, n_outputs: int, classifies: bool) -> Objective:
-    """Return the objective of an `SGDClassifier` or `SGDRegressor`."""
+def linear_loss(loss: Any, epsilon: float, n_outputs: int, classifies: bool) -> ConvertedLoss:
+    """Return the loss of an `SGDClassifier` or `SGDRegressor`."""
     k = float(n_outputs)
     numbers = "sign" if classifies else "real"
     if not isinstance(loss, str) or loss not in (LINEAR if classifies else LINEAR[5:]):
         if not classifies:
-            return regressor_objective(loss, n_outputs)
+            return regressor_loss(loss, n_outputs)
         found = get_loss(loss)
         if isinstance(found, CrossEntropy):
             raise sklearn_checks.one_versus_rest(found)
         target = found.target if isinstance(found, Loss) else "sign"
-        return Objective(found, "unit" if target == "unit" else "sign")
-    rows: dict[str, Objective] = {
-        "hinge": Objective(Hinge(), "sign", k, k),
-        "log_loss": Objective(BinaryCrossEntropy(), "unit", k, k),
-        "modified_huber": Objective(ModifiedHuber(), "sign", k, k),
-        "squared_hinge": Objective(SquaredHinge(), "sign", k, k),
-        "perceptron": Objective(Perceptron(), "sign", k, k),
-        "squared_error": Objective(MeanSquaredError(), numbers, k / 2, k / 2),
-        "epsilon_insensitive": Objective(EpsilonInsensitive(epsilon), numbers, k, k),
-        "squared_epsilon_insensitive": Objective(SquaredEpsilonInsensitive(epsilon), numbers, k, k),
+        return ConvertedLoss(found, "unit" if target == "unit" else "sign")
+    rows: dict[str, ConvertedLoss] = {
+        "hinge": ConvertedLoss(Hinge(), "sign", k, k),
+        "log_loss": ConvertedLoss(BinaryCrossEntropy(), "unit", k, k),
+        "modified_huber": ConvertedLoss(ModifiedHuber(), "sign", k, k),
+        "squared_hinge": ConvertedLoss(SquaredHinge(), "sign", k, k),
+        "perceptron": ConvertedLoss(Perceptron(), "sign", k, k),
+        "squared_error": ConvertedLoss(MeanSquaredError(), numbers, k / 2, k / 2),
+        "epsilon_insensitive": ConvertedLoss(EpsilonInsensitive(epsilon), numbers, k, k),
+        "squared_epsilon_insensitive": ConvertedLoss(SquaredEpsilonInsensitive(epsilon), numbers, k, k),
     }
-    return Objective(Huber(max(epsilon, 1e-30)), numbers, k, k) if loss == "huber" else rows[loss]
+    return ConvertedLoss(Huber(max(epsilon, 1e-30)), numbers, k, k) if loss == "huber" else rows[loss]
 
 
-def constant_of(objective: Objective, y: NDArray[Any], weight: NDArray[Any] | None) -> float:
+def constant_of(converted: ConvertedLoss, y: NDArray[Any], weight: NDArray[Any] | None) -> float:
     """Return what scikit-learn's reported loss has besides gdcore's: the part of Poisson's that no output changes."""
-    if not objective.deviance:
+    if not converted.deviance:
         return 0.0
     return float(np.sum(np.average(xlogy(y, y) - y, weights=weight, axis=0)))
 
