@@ -101,7 +101,7 @@ class TargetPart:
 
 @final
 @dataclass(frozen=True)
-class NormPart:
+class LayerNormPart:
     """The normalization of each row: a = (x - mean) / sqrt(variance + eps) * gain + bias, both (features,)."""
 
     index: int
@@ -110,7 +110,7 @@ class NormPart:
     bias: NDArray[Any]
 
 
-Part = NormPart | DensePart | AffinePart | Log1pPart | DropoutPart | TargetPart
+Part = LayerNormPart | DensePart | AffinePart | Log1pPart | DropoutPart | TargetPart
 
 
 def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
@@ -150,7 +150,7 @@ def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
         elif isinstance(layer, LayerNorm):
             gain, bias = (arrays[f"norm{norms}.{kind}"] for kind in ("gain", "bias"))
             gain = interop_checks.rounded(f"gain of layer {i}", gain, dtype)
-            parts.append(NormPart(i, layer, gain, interop_checks.rounded(f"bias of layer {i}", bias, dtype)))
+            parts.append(LayerNormPart(i, layer, gain, interop_checks.rounded(f"bias of layer {i}", bias, dtype)))
             norms += 1
         elif isinstance(layer, Log1p):
             parts.append(Log1pPart(i, layer))

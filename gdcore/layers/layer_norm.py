@@ -92,7 +92,7 @@ class LayerNorm(Record):
         """
         if self.eps < np.finfo(dtype).tiny:
             raise ValueError(f"{self!r} has an eps that {dtype} cannot hold: use a larger one, such as 1e-5")
-        return "norm", width, float(self.eps)
+        return "layer_norm", width, float(self.eps)
 
 
 def normalized(x: NDArray[Any], eps: float) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -19,8 +19,8 @@ cdef extern from "layers/layer_norm.h" nogil:
     ) noexcept
 
 
-cdef int norm_bind(Network network, Layer *layer, tuple description) except -1:
-    """Fill a layer from ("norm", width, eps)."""
+cdef int layer_norm_bind(Network network, Layer *layer, tuple description) except -1:
+    """Fill a layer from ("layer_norm", width, eps)."""
     _, layer.n_in, layer.eps = description
     layer.n_out = layer.n_in
     layer.n_params = 2 * layer.n_in
@@ -30,7 +30,7 @@ cdef int norm_bind(Network network, Layer *layer, tuple description) except -1:
     return 0
 
 
-cdef void norm_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+cdef void layer_norm_forward(const Layer *of, const LayerRows *at) noexcept nogil:
     """Normalize rows, and write a = z * gain + bias."""
     cdef Py_ssize_t r
     cdef real *unit
@@ -40,7 +40,7 @@ cdef void norm_forward(const Layer *of, const LayerRows *at) noexcept nogil:
         norm_output(of.n_in, unit, at.params + of.weight_at, at.params + of.bias_at, at.a + r * of.out_row)
 
 
-cdef void norm_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+cdef void layer_norm_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
     """Write d loss / d x into before."""
     cdef Py_ssize_t r
     cdef const real *unit

@@ -6,7 +6,10 @@ cdef LayerKind[5] LAYER_KINDS = [
     LayerKind(b"dropout", dropout_bind, dropout_forward, dropout_backward, NULL, True, False, False, NULL),
     LayerKind(b"affine", affine_bind, affine_forward, affine_backward, NULL, False, False, False, &SCALING_STAGE),
     LayerKind(b"log1p", log1p_bind, log1p_forward, log1p_backward, NULL, False, True, False, &SCALING_STAGE),
-    LayerKind(b"norm", norm_bind, norm_forward, norm_backward, sink_norm_gradient, False, False, True, &NORM_STAGE),
+    LayerKind(
+        b"layer_norm", layer_norm_bind, layer_norm_forward, layer_norm_backward, sink_layer_norm_gradient,
+        False, False, True, &NORM_STAGE,
+    ),
 ]
 cdef tuple KIND_NAMES = tuple([LAYER_KINDS[i].name.decode() for i in range(sizeof(LAYER_KINDS) // sizeof(LayerKind))])
 

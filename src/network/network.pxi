@@ -29,7 +29,7 @@ cdef class Network:
     ("dense", n_in, n_out, bias, activation, l1, l2, max_norm), the last three None where the layer has none of its own,
     the activation a name or, with another parameter than its default, (name, option);
     ("dropout", width, rate), ("affine", width, shift, factor, offset) with shift and factor (width,), ("log1p", width),
-    ("norm", width, eps).
+    ("layer_norm", width, eps).
     """
 
     cdef Plan plan

@@ -127,7 +127,7 @@ cdef void sink_gradient(
     sink.squares += sum_squares(size, weight)
 
 
-cdef void sink_norm_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
+cdef void sink_layer_norm_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
     """Hand the gradients of some columns' gain and bias to the sink; x holds the normalized rows."""
     cdef const Layer *layer = of.layer
     cdef Py_ssize_t count = of.high - of.low, at

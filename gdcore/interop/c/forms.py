@@ -157,9 +157,9 @@ static inline REAL @tanh_softplus(REAL z)
     return n / (n + 2.0r);
 }
 """,
-    "norm": """
+    "layer_norm": """
 /* unit = (x - mean) / sqrt(variance + eps), relative to the first number -> 1 / sqrt(variance + eps) */
-static inline REAL @norm(const REAL *x, REAL eps, REAL *unit, int n)
+static inline REAL @layer_norm(const REAL *x, REAL eps, REAL *unit, int n)
 {
     REAL mean = 0.0r, variance = 0.0r, first = x[0], inverse;
     int j;
@@ -176,8 +176,8 @@ static inline REAL @norm(const REAL *x, REAL eps, REAL *unit, int n)
     return inverse;
 }
 """,
-    "norm_back": """
-static inline void @norm_back(REAL *d, const REAL *gain, const REAL *unit, REAL inverse, int n)
+    "layer_norm_back": """
+static inline void @layer_norm_back(REAL *d, const REAL *gain, const REAL *unit, REAL inverse, int n)
 {
     REAL mean = 0.0r, along = 0.0r;
     int j;

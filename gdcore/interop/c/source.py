@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, final
 
 from numpy.typing import NDArray
 
-from ..parts import AffinePart, DensePart, Log1pPart, NormPart, Part, TargetPart
+from ..parts import AffinePart, DensePart, LayerNormPart, Log1pPart, Part, TargetPart
 from .forms import FORMS, Form, number
 
 A_LINE = 8
@@ -153,25 +153,25 @@ def _log1p(source: Source, part: Log1pPart) -> None:
     source.each(Form("@log1p(z)", "1.0r / (1.0r + z)"), f"slope{part.index}", part.layer.in_features)
 
 
-def _norm(source: Source, part: NormPart) -> None:
+def _layer_norm(source: Source, part: LayerNormPart) -> None:
     i, width, to = part.index, len(part.gain), source.in_place()
     gain, bias = source.array(f"gain{i}", part.gain), source.array(f"bias{i}", part.bias)
     eps, unit, inverse = number(part.layer.eps, source.dtype), f"unit{i}", f"inverse{i}"
     loop = f"for (j = 0; j < {width}; j++)"
     source.add(f"/* layer {i}: LayerNorm */")
     source.forward += [
-        f"@norm({source.here}, {eps}, {to}, {width});",
+        f"@layer_norm({source.here}, {eps}, {to}, {width});",
         loop,
         f"    {to}[j] = {to}[j] * {gain}[j] + {bias}[j];",
     ]
     source.kept_forward += [
-        f"{inverse}[0] = @norm({source.here}, {eps}, {unit}, {width});",
+        f"{inverse}[0] = @layer_norm({source.here}, {eps}, {unit}, {width});",
         loop,
         f"    {to}[j] = {unit}[j] * {gain}[j] + {bias}[j];",
     ]
     source.slopes += [f"{unit}[{width}]", f"{inverse}[1]"]
     source.n_slopes += width + 1
-    source.backward.append(Back((f"@norm_back(HERE, {gain}, {unit}, {inverse}[0], {width});",)))
+    source.backward.append(Back((f"@layer_norm_back(HERE, {gain}, {unit}, {inverse}[0], {width});",)))
     source.here = to
 
 
@@ -190,7 +190,7 @@ WRITERS: dict[type[Part], Callable[[Source, Any], None]] = {
     DensePart: _dense,
     AffinePart: _affine,
     Log1pPart: _log1p,
-    NormPart: _norm,
+    LayerNormPart: _layer_norm,
     TargetPart: _target,
 }
 """Kind of part -> what adds it; the other kinds do nothing in a prediction."""

@@ -21,7 +21,7 @@ from ...layers.dropout import Dropout
 from ...losses import CustomLoss, Loss, get_loss
 from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, Log1pPart, NormPart, Part, TargetPart, parts_of
+from ..parts import AffinePart, DensePart, LayerNormPart, Log1pPart, Part, TargetPart, parts_of
 from .forms import ACTIVATIONS, NEAREST, sklearn
 
 
@@ -63,14 +63,14 @@ def to_sklearn(model: Sequential, *, loss: str | Loss | None = None, classes: Ar
     sklearn("base", "to_sklearn")
     parts = [part for part in parts_of(net, net.dtype, "to_sklearn") if not isinstance(part.layer, Dropout)]
     dense = [part for part in parts if isinstance(part, DensePart)]
-    leading = [part for part in parts[: parts.index(dense[0])] if not isinstance(part, NormPart)]
+    leading = [part for part in parts[: parts.index(dense[0])] if not isinstance(part, LayerNormPart)]
     scalers = [_scaler(part) for part in leading]
     for part in parts[len(scalers) :]:
         if isinstance(part, AffinePart | Log1pPart):
             raise interop_checks.cannot_express(
                 "to_sklearn", part.index, part.layer, ["scaling layers before the first Dense"], "put it first"
             )
-        if isinstance(part, NormPart):
+        if isinstance(part, LayerNormPart):
             raise interop_checks.cannot_express(
                 "to_sklearn", part.index, part.layer, ["Dense, scaling layers and Dropout"], "the nearest leaves it out"
             )

@@ -11,7 +11,7 @@ from ...base.calls import explains_calls
 from ...base.optional import optional
 from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, DropoutPart, Log1pPart, NormPart, Part, parts_of
+from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, parts_of
 from .forms import module_of
 
 INSTALL = "gdcore[torch]"
@@ -72,7 +72,7 @@ def _modules(torch: Any, part: Part) -> list[Any]:
                 linear.bias.copy_(tensor(torch, part.bias))
         activation = module_of(torch.nn, part.activation, part.option)
         return [linear] if activation is None else [linear, activation]
-    if isinstance(part, NormPart):
+    if isinstance(part, LayerNormPart):
         dtype = getattr(torch, part.gain.dtype.name)
         norm = torch.nn.LayerNorm(len(part.gain), eps=float(part.layer.eps), dtype=dtype)
         with torch.no_grad():
