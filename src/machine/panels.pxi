@@ -10,7 +10,6 @@ Design
 """
 
 cdef extern from "machine/tile.h" nogil:
-    enum: MAX_DEPTH
     enum: TILE_ROWS
     enum: TILE_COLUMNS
     enum: ROW_COLUMNS

@@ -23,8 +23,8 @@ Design
 #include <stdint.h>
 
 #include "machine/threads.h"
+#include "machine/tuning.h"
 
-enum { POOL_MAX_THREADS = 256, POOL_LOOKS = 3000, POOL_WAITS = 20000 };
 #define POOL_CLOSED 0x7fffffffu    /* more than any job's tasks */
 
 /* What the calling thread raises within a job, and the others look at. */
@@ -153,7 +153,7 @@ static void pool_start(int wanted)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);    /* signals are the main thread's */
-    while (pool.workers < wanted && pool.workers < POOL_MAX_THREADS - 1) {
+    while (pool.workers < wanted && pool.workers < MAX_THREADS - 1) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, pool_worker, (void *)(intptr_t)(pool.workers + 1)))
             break;

@@ -7,9 +7,6 @@ cdef extern from "machine/pool.h" nogil:
 if pool_watch_forks() != 0:
     raise MemoryError("no memory to prepare for forks")
 
-cdef enum:
-    MAX_THREADS = 64    # Threads of one call at most; a larger setting is reduced to this number.
-
 cdef int n_threads = 1
 
 

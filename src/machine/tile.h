@@ -9,7 +9,6 @@ Design
   B and C are read and written in whole vectors; `product` sees to it that there are whole vectors.
 - An edge has fewer rows or one vector. `rows` and `vectors` are constants in every instance, so the loops
   over them unroll and the accumulators never leave the registers.
-- MAX_DEPTH is how many terms one pass over C takes, measured: few rows are fed best from a shorter panel.
 - Sums run over k in order, one accumulator per element: the bits depend on neither tile nor thread. */
 #ifndef GDCORE_TILE_H
 #define GDCORE_TILE_H
@@ -17,13 +16,13 @@ Design
 #include "machine/vector.h"
 
 #if defined(__AVX512F__)
-enum { TILE_ROWS = 12, MAX_DEPTH = 512 };
+enum { TILE_ROWS = 12 };
 #elif defined(__AVX2__)
-enum { TILE_ROWS = 6, MAX_DEPTH = 512 };
+enum { TILE_ROWS = 6 };
 #elif defined(__aarch64__)
-enum { TILE_ROWS = 8, MAX_DEPTH = 384 };
+enum { TILE_ROWS = 8 };
 #else
-enum { TILE_ROWS = 4, MAX_DEPTH = 384 };
+enum { TILE_ROWS = 4 };
 #endif
 enum { TILE_COLUMNS = 2 * LANES, ROW_VECTORS = 4, ROW_COLUMNS = ROW_VECTORS * LANES };
 
