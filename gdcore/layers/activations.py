@@ -115,12 +115,25 @@ class Activation:
         return float(low), float(high)
 
 
+def _leaky_relu(slope: float) -> Activation:
+    """Return the row of `LeakyReLU` with a slope."""
+    low, high = sorted((slope, 1.0))
+    return Activation(
+        LeakyReLU.name,
+        f"z if z > 0 else {slope:g} z",
+        "(-inf, inf)" if slope > 0 else "[0, inf)",
+        f"{{{low:g}, {high:g}}}" if low < high else "1",
+        "he_normal",
+        slope,
+    )
+
+
 ACTIVATIONS: Registry[Activation] = Registry(
     "activation",
     (
         Activation("identity", "z", "(-inf, inf)", "1", "glorot_uniform"),
         Activation("relu", "max(0, z)", "[0, inf)", "{0, 1}", "he_normal"),
-        Activation("leaky_relu", "z if z > 0 else 0.01 z", "(-inf, inf)", "{0.01, 1}", "he_normal", 0.01),
+        _leaky_relu(LeakyReLU.slope),
         Activation("elu", "z if z > 0 else exp(z) - 1", "(-1, inf)", "(0, 1]", "he_normal"),
         Activation(
             "selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", "(-1.758, inf)", "(0, 1.758)", "lecun_normal"
@@ -154,18 +167,7 @@ def get_activation(spec: ActivationLike) -> Activation:
     >>> get_activation(LeakyReLU(0.2)).formula
     'z if z > 0 else 0.2 z'
     """
-    if not isinstance(spec, LeakyReLU):
-        return ACTIVATIONS.find(spec)
-    slope, plain = spec.slope, get_activation("leaky_relu")
-    low, high = sorted((slope, 1.0))
-    return Activation(
-        plain.name,
-        f"z if z > 0 else {slope:g} z",
-        "(-inf, inf)" if slope > 0 else "[0, inf)",
-        f"{{{low:g}, {high:g}}}" if low < high else "1",
-        plain.init,
-        slope,
-    )
+    return _leaky_relu(spec.slope) if isinstance(spec, LeakyReLU) else ACTIVATIONS.find(spec)
 
 
 def activation_spec(spec: ActivationLike) -> ActivationLike:
