@@ -82,6 +82,7 @@ class LearningRateBound:
         """Largest stable rate: 2 / λ for plain descent, `momentum_bound` with momentum."""
         return self.momentum_bound(self.momentum, nesterov=self.nesterov)
 
+    @explains_calls
     def momentum_bound(self, momentum: float, *, nesterov: bool = False) -> float:
         """Return the largest stable rate with momentum m: 2 (1 + m) / λ, or Nesterov's 2 (1 + m) / ((1 + 2 m) λ).
 

@@ -81,6 +81,7 @@ class RangeTest:
     trial_losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     diverged_at: float | None = None
 
+    @explains_calls
     def plot(self, ax: Any = None) -> Any:
         """Draw the losses over the rates, with the suggestion and the losses after the short fits.
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
+from ..base.calls import explains_calls
 from ..base.record import Record
 from . import checks as layers_checks
 
@@ -72,6 +73,7 @@ class Standardize(Record):
         layers_checks.mean_and_std(self.mean, self.std)
 
     @classmethod
+    @explains_calls
     def from_data(cls, X: ArrayLike) -> Standardize:
         """Return the layer with the mean and standard deviation (divided by n, not n - 1) of each column.
 
@@ -141,6 +143,7 @@ class MinMax(Record):
         layers_checks.interval(self.low, self.high)
 
     @classmethod
+    @explains_calls
     def from_data(cls, X: ArrayLike, low: float = 0.0, high: float = 1.0) -> MinMax:
         """Return the layer with the smallest and largest number of each column.
 
@@ -206,6 +209,7 @@ class Log1p(Record):
         layers_checks.features(self.in_features)
 
     @classmethod
+    @explains_calls
     def from_data(cls, X: ArrayLike) -> Log1p:
         """Return the layer with as many features as X has.
 

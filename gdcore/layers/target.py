@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
+from ..base.calls import explains_calls
 from ..base.record import Record
 from . import checks as layers_checks
 from .scaling import Standardize
@@ -66,6 +67,7 @@ class ScaledTarget(Record):
         layers_checks.mean_and_std(self.mean, self.std)
 
     @classmethod
+    @explains_calls
     def from_data(cls, y: ArrayLike) -> ScaledTarget:
         """Return the layer with the mean and standard deviation (divided by n, not n - 1) of each output's targets.
 

@@ -243,6 +243,7 @@ class Sequential(Model):
         """
         return score(self._stack, X, y, loss, sample_weight)
 
+    @explains_calls
     def loss(
         self,
         X: ArrayLike,
@@ -273,6 +274,7 @@ class Sequential(Model):
         """
         return objective_of(self._stack, X, y, loss, sample_weight, l1, l2).with_dropout(dropout_seed).value()
 
+    @explains_calls
     def loss_and_grad(
         self,
         X: ArrayLike,
@@ -418,6 +420,7 @@ class Sequential(Model):
         """Print a table of the layers, their output shapes and their numbers of parameters."""
         print(summary(self.layers, self.dtype))
 
+    @explains_calls
     def astype(self, dtype: str) -> Sequential:
         """Return a copy in another precision, with the same parameters rounded to it."""
         return of_stack(self._stack.astype(dtype))

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
+from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, whole_numbers
 from ..base.record import Record
 
@@ -65,6 +66,7 @@ class Schedule(Record, ABC):
         checks.integer("n", n, 0)
         return np.fromiter(map(self.formula, range(first, first + n)), np.float64, n)
 
+    @explains_calls
     def plot(self, n_steps: int | None = None, ax: Any = None) -> Any:
         """Draw the rate over the steps.
 

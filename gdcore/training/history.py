@@ -17,6 +17,9 @@ from ..base.optional import data_frame
 class History:
     """One entry per epoch, and why the fit stopped.
 
+    Epochs are numbered from 0, here and in every message: epoch 3 is entry 3 of each list. Progress tells how many were
+    run.
+
     If `max_steps` cut an epoch short, its entry covers the steps made so far; the fit that finishes the epoch has an
     entry for the whole of it.
 
@@ -126,6 +129,7 @@ class History:
         frame.index.name = "epoch"
         return frame
 
+    @explains_calls
     def plot(self, ax: Any = None, *, metrics: str | Iterable[str] = ()) -> Any:
         """Draw the losses over the epochs with the best epoch marked, and the metrics beside them.
 

@@ -116,6 +116,18 @@ ROWS = [
     (lambda: NET.evaluate(X, Y, verbose=0), "evaluate() has no argument 'verbose'"),
     (lambda: NET.score(X, Y, normalize=True), "it has X, y, loss, sample_weight"),
     (lambda: NET.predict_proba(X, batch_size=3), "predict_proba() has no argument 'batch_size'"),
+    (lambda: NET.loss(X, Y, "mse", absurd_word=1), "loss() has no argument 'absurd_word'; it has X, y, loss"),
+    (lambda: NET.loss(X, Y, loss_fn="mse"), "loss() has no argument 'loss_fn'; it is spelled loss"),
+    (lambda: NET.loss_and_grad(X, Y, "mse", weight_decay=1), "it is spelled l2, a penalty"),
+    (lambda: NET.loss_and_grad(X), "loss_and_grad(X, y, loss) needs y and loss"),
+    (lambda: NET.astype(precision="float64"), "astype() has no argument 'precision'; it has dtype"),
+    (lambda: NET.predict(X, verbose=0), "predict() got an unexpected keyword argument 'verbose'"),
+    (lambda: trainer().step(X, Y, absurd_word=1), "step() got an unexpected keyword argument 'absurd_word'"),
+    (lambda: gd.History().plot(absurd_word=1), "plot() has no argument 'absurd_word'; it has ax, metrics"),
+    (lambda: gd.schedules.Cosine(0.1, 9).plot(steps=3), "did you mean 'n_steps'?"),
+    (lambda: gd.Standardize.from_data(data=X), "it is spelled X"),
+    (lambda: gd.ScaledTarget.from_data(targets=Y), "it is spelled y"),
+    (lambda: gd.Log1p.from_data(), "from_data(X) needs X"),
     (lambda: fit(callbacks=[gd.EarlyStopping()]), "EarlyStopping() ends a fit: pass it as stop=EarlyStopping()"),
 ]
 
@@ -231,9 +243,9 @@ def test_a_fit_without_a_loss_names_those_that_go_with_y(y, looks):
 
 def test_what_is_called_in_loops_is_not_wrapped():
     """The frame of a wrapper takes as long as a good part of a small step."""
-    for call in (gd.Trainer.step, gd.Sequential.predict, gd.Sequential.loss, gd.Sequential.loss_and_grad):
+    for call in (gd.Trainer.step, gd.Sequential.predict):
         assert not hasattr(call, "__wrapped__")
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="got an unexpected keyword argument 'absurd_word'"):
             call(NET, absurd_word=1)
 
 
