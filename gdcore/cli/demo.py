@@ -84,18 +84,18 @@ def accuracy(model: Sequential, digits: Digits) -> float:
 
 
 def show_training(model: Sequential, digits: Digits) -> bool:
-    """Print a line per epoch; return whether the last accuracy is high enough."""
+    """Print a line after each epoch; return whether the last accuracy is high enough."""
     trainer = Trainer(model, LOSS, OPTIMIZER, batch_size=BATCH_SIZE)
     print(f"\nTraining: handwritten digits, {len(digits.X)} images to learn from, {len(digits.X_test)} held out,")
     print("  8 x 8 pixels, both sets by the same 13 people")
     print(f"  {model!r}")
     print(f"  {trainer.loss!r}, {trainer.optimizer!r}, batches of {trainer.batch_size}\n")
-    print("  epoch      loss   held-out accuracy        ms")
-    for epoch in range(1, EPOCHS + 1):
+    print("  epochs     loss   held-out accuracy        ms")
+    for epochs in range(1, EPOCHS + 1):
         began = time.perf_counter()
         loss = trainer.epoch(digits.X, digits.y)
         took = time.perf_counter() - began
-        print(f"  {epoch:5d}  {loss:8.4f}  {accuracy(model, digits):18.2%}  {1e3 * took:8.2f}", flush=True)
+        print(f"  {epochs:5d}  {loss:8.4f}  {accuracy(model, digits):18.2%}  {1e3 * took:8.2f}", flush=True)
     reached = accuracy(model, digits)
     n = len(digits.X_test)
     ok = reached > REQUIRED_ACCURACY

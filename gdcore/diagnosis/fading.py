@@ -49,7 +49,7 @@ def rate_fell(case: Case) -> Finding | None:
     return Finding(
         "rate fell to nothing",
         f"the learning rate fell from {highest:.3g} to {rates[-1]:.3g}, and the loss has stood still since epoch "
-        f"{fell} of {n}",
+        f"{fell}; {n} were run",
         evidence,
         _remedy(case),
     )

@@ -137,7 +137,10 @@ def no_weights(loss: Any) -> TypeError:
 
 
 def diverged(error: Exception, epoch: int) -> ValueError:
-    """Return the error of a fit that met NaN or infinity; its first sentences are scikit-learn's, for both kinds."""
+    """Return the error of a fit that met NaN or infinity; its first sentences are scikit-learn's, for both kinds.
+
+    They count epochs from 1, as scikit-learn does; the detail counts them from 0, as gdcore does.
+    """
     return ValueError(
         "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
         f"preprocessed. Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with "

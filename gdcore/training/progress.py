@@ -24,7 +24,7 @@ UNWRITABLE = OSError, ValueError
 
 
 def progress() -> Callback:
-    """Return a callback that shows the epoch, the losses, the rate and the seconds left on standard error."""
+    """Return a callback that shows the epochs run, the losses, the rate and the seconds left on standard error."""
     return Bar() if find_spec("tqdm") and sys.stderr is not None and not sys.stderr.closed else Line()
 
 
@@ -71,7 +71,7 @@ class Line(Callback):
         if not due:
             return
         left = state.seconds / done * (state.epochs - done)
-        text = f"epoch {done}/{state.epochs}, {numbers(state)}, {left:.0f} s left"
+        text = f"{done}/{state.epochs} epochs, {numbers(state)}, {left:.0f} s left"
         if self.terminal:
             write("\r" + text.ljust(self.width))
             self.width = len(text)

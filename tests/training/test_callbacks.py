@@ -104,11 +104,11 @@ def test_a_line_without_tqdm(monkeypatch, capsys, terminal):
         assert shown.count("\r") >= 1
         assert shown.count("\n") == 2
     else:
-        assert shown.splitlines()[0].startswith("epoch 4/40, loss ")
+        assert shown.splitlines()[0].startswith("4/40 epochs, loss ")
         assert len(shown.splitlines()) == 11
     *_, last, reason = shown.replace("\r", "\n").splitlines()
     shown = f"loss {history.loss[-1]:.4g}, val_loss {history.val_loss[-1]:.4g}, rate 0.1, 0 s left"
-    assert last.rstrip() == f"epoch 40/40, {shown}"
+    assert last.rstrip() == f"40/40 epochs, {shown}"
     assert reason == history.stop_reason
 
 
