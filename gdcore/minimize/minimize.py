@@ -31,8 +31,8 @@ from . import checks as minimize_checks
 from .allocations import memory_errors
 from .convergence import Convergence, leap
 from .function import Function
+from .observer import MONITORS, Observer
 from .result import MinimizeResult, Trace
-from .watch import MONITORS, Watch
 
 Vector = NDArray[np.float64]
 OPTIMIZER = Adam(0.01)
@@ -109,22 +109,22 @@ def minimize(
         method = get_method(optimizer)
         rules = () if stop is None else criteria(stop)
         convergence = Convergence(function, limits) if stop is None and isinstance(method, Optimizer) else None
-        watch = Watch(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
+        observer = Observer(rules, convergence, callback, steps, limits, checks.boolean("trace", trace))
         if isinstance(method, FullBatch):
             minimize_checks.takes_bounds(method, method.takes_bounds, limits is not None)
-            message, success = _scipy(method, function, x, steps, watch, limits)
+            message, success = _scipy(method, function, x, steps, observer, limits)
         else:
-            message, success = _descend(method, function, x, steps, watch, limits)
-        by_gradient = success and not watch.otherwise
-        if by_gradient and watch.before and (flat := leap(function, watch.before, watch.here, limits)):
+            message, success = _descend(method, function, x, steps, observer, limits)
+        by_gradient = success and not observer.otherwise
+        if by_gradient and observer.before and (flat := leap(function, observer.before, observer.here, limits)):
             message, success = flat, False
-        for one in watch.watches:
-            one.finish(watch.x)
-        if not np.array_equal(watch.x, watch.here.x):
-            watch.fun, watch.jac = function(watch.x)
-        path = Trace(np.array(watch.xs).reshape(-1, *start.shape), np.array(watch.values)) if trace else None
-        shaped = watch.x.reshape(start.shape), float(watch.fun), watch.jac.reshape(start.shape)
-        return MinimizeResult(*shaped, watch.nit, function.calls, success, message, path)
+        for one in observer.criteria:
+            one.finish(observer.x)
+        if not np.array_equal(observer.x, observer.here.x):
+            observer.fun, observer.jac = function(observer.x)
+        path = Trace(np.array(observer.xs).reshape(-1, *start.shape), np.array(observer.values)) if trace else None
+        shaped = observer.x.reshape(start.shape), float(observer.fun), observer.jac.reshape(start.shape)
+        return MinimizeResult(*shaped, observer.nit, function.calls, success, message, path)
 
 
 def _descend(
@@ -132,7 +132,7 @@ def _descend(
     function: Function,
     x: Vector,
     steps: int,
-    watch: Watch,
+    observer: Observer,
     limits: Limits | None,
 ) -> tuple[str, bool]:
     """Run the optimizer's own steps; return why they ended, and whether by a criterion."""
@@ -144,27 +144,27 @@ def _descend(
     while True:
         value, grad = function(x)
         if what := _not_finite(value, grad):
-            minimize_checks.finite_start(what, watch.nit < 0)
-            where = f"after step {watch.nit + 1} at learning_rate {rate:g}"
+            minimize_checks.finite_start(what, observer.nit < 0)
+            where = f"after step {observer.nit + 1} at learning_rate {rate:g}"
             return f"{what} is not finite {where}: try a smaller one", False
         if isinstance(schedule, ReduceOnPlateau):
             plateau = schedule.observe(plateau, value, greater)
             rate = schedule(plateau.plateaus)
         else:
-            rate = schedule(watch.nit + 1) if isinstance(schedule, Schedule) else schedule
-        reason = watch.observe(x, value, grad, rate)
+            rate = schedule(observer.nit + 1) if isinstance(schedule, Schedule) else schedule
+        reason = observer.observe(x, value, grad, rate)
         if reason:
             return reason, True
-        if watch.nit == steps:
+        if observer.nit == steps:
             made = f"all {steps} steps were made"
-            if not watch.has_diverged:
+            if not observer.has_diverged:
                 return made, False
-            grown = f"fun has grown from {watch.first:.3g} to {value:.3g}"
+            grown = f"fun has grown from {observer.first:.3g} to {value:.3g}"
             return f"{made} and {grown}: it diverged at learning_rate {rate:g}, try a smaller one", False
         state.step(x, grad, rate if isinstance(schedule, ReduceOnPlateau) else None)
         if not np.isfinite(x).all():
             remedy = "a gradient of 0 over 0, pass eps > 0" if optimizer.divides_by_zero() else "try a smaller one"
-            return f"x is not finite after step {watch.nit + 1} at learning_rate {rate:g}: {remedy}", False
+            return f"x is not finite after step {observer.nit + 1} at learning_rate {rate:g}: {remedy}", False
         if limits is not None:
             np.clip(x, *limits, out=x)
 
@@ -179,14 +179,14 @@ def _scipy(
     function: Function,
     x: Vector,
     steps: int,
-    watch: Watch,
+    observer: Observer,
     limits: Limits | None,
 ) -> tuple[str, bool]:
     """Run SciPy's steps; return why they ended, and whether by a criterion, SciPy's or ours."""
     reasons: list[str] = []
 
     def stepped(x: Vector, value: float, grad: Vector) -> bool:
-        reason = watch.observe(x, value, grad, np.nan)
+        reason = observer.observe(x, value, grad, np.nan)
         reasons.extend([reason] if reason else [])
         return bool(reason)
 

@@ -23,7 +23,7 @@ from .hints import hint_of, watched
 from .history import History
 from .length import epochs_of
 from .output_range import warn_out_of_reach
-from .recorder import Part, Recorder
+from .recorder import EpochPart, Recorder
 from .state import TrainingState
 
 
@@ -98,7 +98,7 @@ class Fit:
                 loss = run_epoch(state, self.data, self.left, sum_to)
                 self._count(run.step_count - steps)
             made, of_steps = run.epoch_steps, run.epoch_of_steps
-            part = Part(
+            part = EpochPart(
                 loss, run.norm_sum / made, run.clipped_steps, made, of_steps, "before" if of_steps == 1 else "during"
             )
             reason = recorder.end_epoch(part, before, run.learning_rate, partial(recorder.gradient_mean.of, made))

@@ -12,7 +12,7 @@ from ..optimizers.full_batch import FullBatch
 from ..optimizers.line_search import run_scipy
 from .diverged import explain
 from .epoch_end import norm
-from .recorder import Part, Recorder
+from .recorder import EpochPart, Recorder
 
 
 def full_batch_epochs(method: FullBatch, recorder: Recorder, count: Callable[[int], None]) -> str | None:
@@ -35,7 +35,9 @@ def full_batch_epochs(method: FullBatch, recorder: Recorder, count: Callable[[in
         penalty = state.network.penalty(settings.l1, settings.l2)
         run.epochs_done += 1
         count(1)
-        reason = recorder.end_epoch(Part(value - penalty, norm(slope), 0, 1, 1, "after"), before, nan, lambda: slope)
+        reason = recorder.end_epoch(
+            EpochPart(value - penalty, norm(slope), 0, 1, 1, "after"), before, nan, lambda: slope
+        )
         recorder.begin_epoch(recorder.epoch + 1)
         reasons.extend([reason] if reason else [])
         return bool(reason)

@@ -48,7 +48,7 @@ RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
 """These cost a pass over the parameters or the data per epoch, so they are recorded only on request."""
 
 
-class Part(NamedTuple):
+class EpochPart(NamedTuple):
     """The current epoch, as far as it has run."""
 
     loss: float
@@ -177,7 +177,7 @@ class Recorder:
         self._commit(ends, self.history.epochs)
 
     def end_epoch(
-        self, part: Part, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
+        self, part: EpochPart, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]
     ) -> str | None:
         """Measure and record the end of an epoch; return the reasons to stop, or None."""
         history, state, stack = self.history, self.state, self.state.stack

@@ -26,7 +26,7 @@ GROWN = 2.0
 
 
 @final
-class Watch:
+class Observer:
     """State of a minimization: the last good x, its value and gradient, the point before, and the criteria."""
 
     x: Vector
@@ -43,7 +43,7 @@ class Watch:
         limits: Limits | None,
         keep: bool,
     ) -> None:
-        self.watches = [rule.start(MONITORS) for rule in rules]
+        self.criteria = [rule.start(MONITORS) for rule in rules]
         self.by_gradient = [isinstance(rule, GradientNormThreshold) for rule in rules]
         self.convergence = convergence
         self.callback, self.steps, self.limits, self.keep = callback, steps, limits, keep
@@ -80,7 +80,7 @@ class Watch:
             lambda: descent,
             lambda: descent,
         )
-        answers = [watch.observe(end) for watch in self.watches]
+        answers = [criterion.observe(end) for criterion in self.criteria]
         self.otherwise = any(said and not its for said, its in zip(answers, self.by_gradient, strict=True))
         if self.convergence is not None:
             answers.append(self.convergence.reason(self.before, self.here, size))
