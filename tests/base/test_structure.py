@@ -9,6 +9,7 @@ Design
 """
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -88,6 +89,19 @@ def test_compiled_code_imports_nothing_from_above():
     assert files
     found = {str(path.relative_to(ROOT)): imported_by_compiled_code(path.read_text(encoding="utf-8")) for path in files}
     assert not {file: names for file, names in found.items() if names}
+
+
+def test_tuned_constants_stand_in_one_header():
+    """Each has a line for what was measured, and Cython declares those of that header alone."""
+    header = (SOURCES / "machine" / "tuning.h").read_text(encoding="utf-8")
+    names = re.findall(r"^ +([A-Z_]+) = ", header, re.MULTILINE)
+    told = re.findall(r"Measured: [^*]+ \*/\n(?:#if.*\n)? +([A-Z_]+) = ", header)
+    assert told == list(dict.fromkeys(names))
+    declared = re.findall(r"enum: ([A-Z_]+)", (SOURCES / "machine" / "tuning.pxi").read_text(encoding="utf-8"))
+    assert set(declared) - {"LANES"} <= set(told)
+    assert not re.findall(
+        r"^ +[A-Z_]+ = ", (SOURCES / "machine" / "tuning.pxi").read_text(encoding="utf-8"), re.MULTILINE
+    )
 
 
 def test_files_are_short():
