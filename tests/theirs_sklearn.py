@@ -25,12 +25,12 @@ class _Optimizer:
 
 class MLPClassifier(ours.MLPClassifier):
     _no_improvement_count = property(lambda self: self._record.count)
-    _optimizer = property(lambda self: _Optimizer(self.trainer_.learning_rate / self._objective().scale))
+    _optimizer = property(lambda self: _Optimizer(self.trainer_.learning_rate / self._converted_loss().scale))
 
 
 class MLPRegressor(ours.MLPRegressor):
     _no_improvement_count = property(lambda self: self._record.count)
-    _optimizer = property(lambda self: _Optimizer(self.trainer_.learning_rate / self._objective().scale))
+    _optimizer = property(lambda self: _Optimizer(self.trainer_.learning_rate / self._converted_loss().scale))
 
 
 class SGDClassifier(ours.SGDClassifier):
