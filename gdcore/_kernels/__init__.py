@@ -32,6 +32,7 @@ class Kernels(Protocol):
     ACTIVATION_FACTS: dict[str, dict[str, Any]]
     COMPILER: str
     COMPILER_FLAGS: str
+    LOSS_FACTS: dict[str, dict[str, Any]]
     Network: type[base_float64.Network]
     Probe: type[base_float64.Probe]
     Training: type[base_float64.Training]
@@ -41,6 +42,7 @@ class Kernels(Protocol):
         self, name: str, z: NDArray[Any], a: NDArray[Any], slope: NDArray[Any], option: float | None = None
     ) -> None: ...
     def get_num_threads(self) -> int: ...
+    def loss_kinks(self, name: str, option: float, z: NDArray[Any], target: NDArray[Any]) -> NDArray[Any]: ...
     def loss_rows(
         self,
         name: str,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.samples import Samples
-from ..losses import CrossEntropy, Loss
+from ..losses import Loss
 from ..objective.ideal import best_constant, ideal_outputs, raw_loss
 
 Vector = NDArray[np.float64]
@@ -68,7 +68,7 @@ def learning_of(data: Samples, loss: Loss, outputs: Vector) -> Learning:
     (1.0, -0.25)
     """
     whole = _shares(data, loss, outputs)
-    if isinstance(loss, CrossEntropy) or outputs.shape[1] == 1:
+    if loss.whole_rows or outputs.shape[1] == 1:
         return Learning(*whole, np.array([whole[2]]))
     assert data.target is not None
     columns = [

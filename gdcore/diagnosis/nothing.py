@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..losses import Loss, Quantile
+from ..losses import Loss
 from . import fading, optimum, rates, samples, signal, targets, units
 from .case import Case
 from .finding import Finding
@@ -28,15 +28,6 @@ PLATEAU = (
     "it is a plateau: try more epochs, a larger learning_rate or Adam, and another seed; then wider layers or relu, "
     "and where y goes up and down many times over a column, the sine and cosine of its multiples as further columns"
 )
-CONSTANTS = {
-    "mean_squared_error": "the mean of y",
-    "mean_absolute_error": "the median of y",
-    "poisson": "the logarithm of the mean of y",
-    "binary_cross_entropy": "the share of ones",
-    "cross_entropy": "the classes' shares",
-    "hinge": "the more frequent class",
-}
-"""Names of the best constant, for the losses for which it has one."""
 
 CAUSES: tuple[Callable[[Case], Finding | None], ...] = (
     targets.outputs_out_of_reach, targets.badly_scaled_targets, fading.rate_fell, rates.diverging, rates.oscillating,
@@ -112,9 +103,7 @@ def _by_heart(case: Case) -> bool:
 
 def _constant(case: Case) -> str:
     kind = case.objective.loss
-    if isinstance(kind, Quantile):
-        return f"the {kind.q:g}-quantile of y"
-    return CONSTANTS.get(kind.name, "the best constant") if isinstance(kind, Loss) else "the best constant"
+    return kind.constant if isinstance(kind, Loss) else "the best constant"
 
 
 def _remedy(case: Case, learning: Learning) -> str:

@@ -1,6 +1,6 @@
 """Losses on raw outputs, averaged over samples and outputs: frozen records of hyper-parameters.
 
-To add one: its scalar function and its name in `src/losses.pxi`, its record here, its twin in
+To add one: its functions and its row in `src/losses/losses.h`, its record and its row here, its NumPy version in
 `tests/reference/`.
 """
 
@@ -26,6 +26,7 @@ __all__ = [
     "Quantile",
     "SquaredHinge",
     "get_loss",
+    "losses_of",
 ]
 
 LOSSES: Registry[type[Loss]] = Registry(
@@ -43,6 +44,17 @@ LOSSES: Registry[type[Loss]] = Registry(
         SquaredHinge,
     ),
 )
+
+
+def losses_of(*targets: str) -> tuple[str, ...]:
+    """Return the names of the losses that take some kinds of targets, kind by kind, as messages list them.
+
+    Examples
+    --------
+    >>> losses_of("unit", "sign")
+    ('binary_cross_entropy', 'hinge', 'squared_hinge')
+    """
+    return tuple(loss.name for target in targets for loss in LOSSES if loss.target == target)
 
 
 def get_loss(spec: str | Loss | CustomLoss) -> Loss | CustomLoss:

@@ -1,15 +1,41 @@
-"""The interface of a loss, and how a callable becomes one."""
+"""The interface of a loss, and how a callable becomes one.
+
+Design
+------
+A record holds hyper-parameters and words. What else is known of a loss is a column of its row in `src/losses/losses.h`,
+and is read from there when it is first asked for: importing the package loads no kernels.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar, final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import load
 from ..base.record import Record
 
 CustomLoss = Callable[[Any, Any], tuple[float, Any]]
 """(outputs, y) -> (value, d value / d outputs), in NumPy; outputs has shape (n, k)."""
+
+Known = TypeVar("Known")
+
+
+@final
+class Fact(Generic[Known]):
+    """An attribute of the classes of losses that is a column of their rows in the kernels' table."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type[Record]) -> Known:
+        if not isinstance(vars(owner).get("name"), str):
+            raise AttributeError(f"{self._name} is known of a loss in the registry, not of {owner.__name__}")
+        found: Known = load("float64").LOSS_FACTS[owner.name][self._name]
+        return found
 
 
 class Loss(Record, ABC):
@@ -17,10 +43,13 @@ class Loss(Record, ABC):
 
     __match_args__: ClassVar[tuple[str, ...]]
 
-    target: ClassVar[str] = "real"
+    target = Fact[str]()
     """Kind of target: "real", "nonnegative", "unit" ([0, 1]), "sign" (-1 or 1), "class"."""
 
-    kink: ClassVar[str] = ""
+    whole_rows = Fact[bool]()
+    """Whether a row of outputs has one loss, rather than each output its own."""
+
+    kink = Fact[str]()
     """What is 0 where the slope jumps: "residual", z - y; "margin", 1 - y z; "" if nothing jumps."""
 
     @property
@@ -28,7 +57,47 @@ class Loss(Record, ABC):
     def formula(self) -> str:
         """Formula for one output z and its target y."""
 
+    @property
+    def constant(self) -> str:
+        """What the best constant prediction is called."""
+        return "the best constant"
+
     def option(self) -> float:
         """Return the hyper-parameter that the kernel takes, the loss's first field; 0 if there is none."""
         names = self.__match_args__
         return float(getattr(self, names[0])) if names else 0.0
+
+    def turns(self, outputs: NDArray[np.float64], target: NDArray[Any], order: int = 1) -> NDArray[np.float64] | None:
+        """Return what is 0 where the slope jumps (order 1), or also where the curvature does (order 2).
+
+        Parameters
+        ----------
+        outputs, target : ndarray, shape (n, k)
+        order : {1, 2}, default 1
+
+        Returns
+        -------
+        ndarray, shape (n, k), or None
+            Of several places the nearest; the sign changes at each of them. None: it jumps nowhere.
+
+        Examples
+        --------
+        >>> from gdcore.losses import Huber, MeanAbsoluteError
+        >>> outputs, target = np.array([[1.0, -3.0]]), np.zeros((1, 2))
+        >>> MeanAbsoluteError().turns(outputs, target)
+        array([[ 1., -3.]])
+        >>> Huber(delta=2.0).turns(outputs, target), Huber(delta=2.0).turns(outputs, target, order=2)
+        (None, array([[-1.,  1.]]))
+        """
+        kernels = load("float64")
+        facts = kernels.LOSS_FACTS[self.name]
+        if facts["n_kinks"] == 0 or (order == 1 and facts["smooth"]):
+            return None
+        z, y = (np.ascontiguousarray(array, np.float64) for array in (outputs, target))
+        found: NDArray[np.float64] = kernels.loss_kinks(self.name, self.option(), z, y)
+        nearest: NDArray[np.float64] = np.sign(found).prod(axis=0) * np.abs(found).min(axis=0)
+        return found[0] if len(found) == 1 else nearest
+
+    def smoothed(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities (n, k) that a loss of classes compares with, from those of the targets."""
+        return shares

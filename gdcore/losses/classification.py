@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..base import checks
 from .base import Loss
 
@@ -25,7 +28,7 @@ class BinaryCrossEntropy(Loss):
     name = "binary_cross_entropy"
     aliases = ("bce",)
     formula = "log(1 + exp(z)) - y z"
-    target = "unit"
+    constant = "the share of ones"
 
 
 @final
@@ -52,11 +55,16 @@ class CrossEntropy(Loss):
 
     name = "cross_entropy"
     formula = "-sum_j t_j log softmax(z)_j"
-    target = "class"
+    constant = "the classes' shares"
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         checks.between("label_smoothing", self.label_smoothing, 0, 1)
+
+    def smoothed(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities (n, k), mixed with those of a guess."""
+        mixed: NDArray[np.float64] = (1 - self.label_smoothing) * shares + self.label_smoothing / shares.shape[1]
+        return mixed
 
 
 @final
@@ -76,8 +84,7 @@ class Hinge(Loss):
 
     name = "hinge"
     formula = "max(0, 1 - y z)"
-    target = "sign"
-    kink = "margin"
+    constant = "the more frequent class"
 
 
 @final
@@ -93,4 +100,3 @@ class SquaredHinge(Loss):
 
     name = "squared_hinge"
     formula = "max(0, 1 - y z)^2"
-    target = "sign"

@@ -23,6 +23,7 @@ class MeanSquaredError(Loss):
     name = "mean_squared_error"
     aliases = ("mse",)
     formula = "(z - y)^2"
+    constant = "the mean of y"
 
 
 @final
@@ -39,7 +40,7 @@ class MeanAbsoluteError(Loss):
     name = "mean_absolute_error"
     aliases = ("mae",)
     formula = "|z - y|"
-    kink = "residual"
+    constant = "the median of y"
 
 
 @final
@@ -108,11 +109,15 @@ class Quantile(Loss):
     name = "quantile"
     aliases = ("pinball",)
     formula = "max(q d, (q - 1) d), d = y - z"
-    kink = "residual"
     q: float = 0.5
 
     def __post_init__(self) -> None:
         checks.inside("q", self.q, 0, 1)
+
+    @property
+    def constant(self) -> str:
+        """What the best constant prediction is called."""
+        return f"the {self.q:g}-quantile of y"
 
 
 @final
@@ -128,4 +133,4 @@ class Poisson(Loss):
 
     name = "poisson"
     formula = "exp(z) - y z"
-    target = "nonnegative"
+    constant = "the logarithm of the mean of y"

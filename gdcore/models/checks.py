@@ -7,7 +7,8 @@ import numpy as np
 from ..base import checks
 from ..base.arrays import plain_array
 from ..base.checks import short
-from ..losses import CustomLoss, Loss
+from ..base.spelling import one_of_these
+from ..losses import CustomLoss, Loss, losses_of
 
 FEW = 20
 """Targets with at most this many distinct integers are taken for class labels."""
@@ -62,8 +63,7 @@ def probabilities(loss: Loss | CustomLoss) -> Loss:
     margins = isinstance(loss, Loss) and loss.target == "sign"
     says = "its outputs are margins: ask classify" if margins else "it has no classes: ask predict"
     raise ValueError(
-        f"predict_proba needs the loss 'cross_entropy' or 'binary_cross_entropy', got {_name(loss)}; {says}, "
-        "or train with one of them"
+        f"predict_proba needs the loss {_losses('class', 'unit')}, got {_name(loss)}; {says}, or train with one of them"
     )
 
 
@@ -72,7 +72,7 @@ def classes(loss: Loss | CustomLoss) -> Loss:
     if isinstance(loss, Loss) and loss.target in ("class", "unit", "sign"):
         return loss
     raise ValueError(
-        "classify needs a loss of classes ('cross_entropy', 'binary_cross_entropy', 'hinge' or 'squared_hinge'), "
+        f"classify needs a loss of classes ({_losses('class', 'unit', 'sign')}), "
         f"got {_name(loss)}: ask predict for its numbers"
     )
 
@@ -95,3 +95,8 @@ def layer_sizes(value: object) -> list[int]:
         received = checks.short(value)
         raise ValueError(f"sizes must be a list of at least two layer sizes, such as [64, 128, 10], got {received}")
     return [checks.integer(f"sizes[{i}]", size, 1) for i, size in enumerate(listed)]
+
+
+def _losses(*targets: str) -> str:
+    """Return the names of the losses that take one of some kinds of targets."""
+    return one_of_these(map(repr, losses_of(*targets)))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._kernels import load
 from ..data.samples import Samples
-from ..losses import CrossEntropy, Loss
+from ..losses import Loss
 
 Vector = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def ideal_outputs(data: Samples, loss: Loss, k: int) -> Vector:
     >>> ideal_outputs(Samples(np.zeros((2, 1)), target, None, None, target), Poisson(), 1).round(3).tolist()
     [[0.0], [1.099]]
     """
-    if isinstance(loss, CrossEntropy):
+    if loss.target == "class":
         return np.asarray(np.log(np.maximum(_class_targets(data, loss, k), math.exp(-CERTAIN))))
     assert data.target is not None
     y = np.asarray(data.target, np.float64)
@@ -88,7 +88,7 @@ def best_constant(data: Samples, loss: Loss, k: int) -> Vector:
     [2.0]
     """
     ideal = ideal_outputs(data, loss, k)
-    if isinstance(loss, CrossEntropy):
+    if loss.target == "class":
         weight = None if data.weight is None else np.asarray(data.weight, np.float64)
         shares = np.average(_class_targets(data, loss, k), axis=0, weights=weight)
         return np.asarray(np.log(np.maximum(shares, math.exp(-CERTAIN))))
@@ -101,7 +101,7 @@ def best_constant(data: Samples, loss: Loss, k: int) -> Vector:
     return np.asarray(low / 2 + high / 2)
 
 
-def _class_targets(data: Samples, loss: CrossEntropy, k: int) -> Vector:
+def _class_targets(data: Samples, loss: Loss, k: int) -> Vector:
     """Return the probabilities (n, k) that the loss compares the outputs' softmax with."""
     shares = np.eye(k)[data.labels] if data.labels is not None else np.asarray(data.target, np.float64)
-    return np.asarray((1 - loss.label_smoothing) * shares + loss.label_smoothing / k)
+    return loss.smoothed(shares)

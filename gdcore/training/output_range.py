@@ -21,7 +21,7 @@ from ..data.samples import Samples
 from ..layers.activations import ActivationLike, get_activation
 from ..layers.dense import Dense
 from ..layers.stack import Stack
-from ..losses import CrossEntropy, CustomLoss, Loss
+from ..losses import CustomLoss, Loss
 from ..objective.ideal import best_constant, ideal_outputs, raw_loss
 from .errors import OutputRangeWarning
 
@@ -73,12 +73,12 @@ def out_of_reach(stack: Stack, data: Samples, loss: Loss | CustomLoss) -> OutOfR
     k = stack.out_features
     ideal = ideal_outputs(data, loss, k)
     reached = np.clip(ideal, low, high)
-    if isinstance(loss, CrossEntropy):  # it depends on differences of outputs only
+    if loss.target == "class":  # it depends on differences of outputs only
         top = ideal.max(axis=1, keepdims=True)
         reached = np.clip(ideal - top, low - high, 0.0)
     least, best = raw_loss(data, loss, reached)[0], raw_loss(data, loss, ideal)[0]
     constant = raw_loss(data, loss, np.broadcast_to(best_constant(data, loss, k), ideal.shape))[0]
-    silent = isinstance(loss, CrossEntropy) and row.dies
+    silent = loss.target == "class" and row.dies
     if not (silent or least - best > MATTERS * (constant - best) + 1e-12 * abs(best)):
         return None
     outside = int(np.count_nonzero((ideal < low) | (ideal > high)))

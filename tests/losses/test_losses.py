@@ -6,6 +6,7 @@ import reference
 from cases import RECORDS, draw_targets
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference.probe import LOSS_KINKS
 
 import gdcore as gd
 
@@ -171,6 +172,53 @@ def test_the_twin_of_cross_entropy_is_its_derivative_too(smoothing, probabilitie
 def test_the_three_tables_agree(kernels):
     names = {loss.name for loss in gd.LOSSES}
     assert names == set(kernels.LOSS_NAMES) == {*reference.POINTWISE, "cross_entropy"}
+
+
+@each_loss
+def test_what_jumps_is_what_the_twin_says(kernels, loss, rng):
+    """Slopes just beside each kink: they differ if it is one of order 1; else slopes of slopes do."""
+    if loss.target == "class":
+        assert loss.whole_rows
+        assert loss.kink == ""
+        assert loss.turns(rng.normal(size=(2, 3)), np.eye(3)[:2], order=2) is None
+        return
+    assert not loss.whole_rows
+    z, y = rng.normal(scale=2, size=(50, 3)), draw_targets(loss, rng, 50, 3)
+    turns = loss.turns(z, y, order=2)
+    if turns is None:
+        assert loss.name not in LOSS_KINKS
+        assert not kernels.loss_kinks(loss.name, loss.option(), *(a.astype(kernels.PRECISION) for a in (z, y))).size
+        return
+    np.testing.assert_array_equal(turns, LOSS_KINKS[loss.name](z, y, loss.option()))
+    bent = 0 if loss.name != "huber" else loss.delta
+    at = {"hinge": y, "squared_hinge": y}.get(loss.name, y + bent)  # a z on a kink; of hinges, y is -1 or 1
+
+    def slope(z):
+        return reference.POINTWISE[loss.name](z, y, loss.option())[1]
+
+    h = 2.0**-20
+    jump = np.abs(slope(at + h) - slope(at - h))
+    bend = np.abs(slope(at + 2 * h) - 2 * slope(at) + slope(at - 2 * h)) / (2 * h)
+    assert (np.abs(loss.turns(at, y, order=2)) <= 1e-14).all()
+    assert (jump > 0.1).all() == (loss.kink != "")
+    if loss.kink == "":
+        assert (jump < 1e-4).all()
+        assert (bend > 0.1).all()
+        assert loss.turns(z, y) is None
+    else:
+        np.testing.assert_array_equal(loss.turns(z, y), {"residual": z - y, "margin": 1 - y * z}[loss.kink])
+
+
+def test_facts_are_of_losses_in_the_registry():
+    with pytest.raises(AttributeError, match="target is known of a loss in the registry, not of Loss"):
+        print(gd.losses.Loss.target)
+    assert [loss.target for loss in gd.LOSSES] == [kind().target for kind in gd.LOSSES]
+
+
+def test_kinks_of_targets_of_another_shape_are_refused(kernels):
+    z = np.zeros((2, 3), kernels.PRECISION)
+    with pytest.raises(ValueError, match=r"target must have z's shape \(2, 3\)"):
+        kernels.loss_kinks("huber", 1.0, z, z[:, :2].copy())
 
 
 @each_loss

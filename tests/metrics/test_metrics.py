@@ -9,7 +9,6 @@ import gdcore as gd
 from gdcore import metrics
 from gdcore.data.class_weight import class_weighted
 from gdcore.data.samples import checked_samples
-from gdcore.metrics import checks as metrics_checks
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -77,8 +76,15 @@ def test_balanced_weights_are_scikit_learns():
 
 
 def test_messages_know_every_loss():
-    named = {loss: target for target, losses in metrics_checks.LOSSES_OF.items() for loss in losses}
-    assert named == {loss.name: loss.target for loss in gd.LOSSES}
+    """A metric that a loss does not suit names each loss that does, in the registry's order."""
+    for metric, kinds in ((metrics.BinaryAccuracy(), ("unit", "sign")), (metrics.MAE(), ("real",))):
+        wrong = next(loss for loss in gd.LOSSES if loss.target == "class")
+        with pytest.raises(ValueError, match="loss") as error:
+            metric.check_fit(wrong.target, 3, wrong.name)
+        named = [loss.name for kind in kinds for loss in gd.LOSSES if loss.target == kind]
+        assert f"({', '.join(named)})" in str(error.value)
+    kinds = ("real", "nonnegative", "unit", "sign", "class")
+    assert sorted(gd.losses.losses_of(*kinds)) == sorted(loss.name for loss in gd.LOSSES)
 
 
 PROBLEMS = {"mse": (Y, 2), "cross_entropy": (LABELS, 4), "bce": ((SIGNS + 1) / 2, 1), "hinge": (SIGNS, 1)}
