@@ -9,14 +9,14 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
     if labels:
         for j in range(p.k):
             for r in range(b.lanes):
-                b.target[j * b.lanes + r] = <real>(r < b.rows and p.data.labels[b.first + r] == j)
+                b.outputs.target[j * b.lanes + r] = <real>(r < b.rows and p.data.labels[b.first + r] == j)
     else:
-        turn(b.rows, p.k, p.data.target + b.first * p.k, p.k, b.lanes, b.target)
+        turn(b.rows, p.k, p.data.target + b.first * p.k, p.k, b.lanes, b.outputs.target)
 
 
 cdef void pointwise_fill(const Point *p, const Block *b, real *slope) noexcept nogil:
     """Compute the loss of every output."""
-    p.of.loss.values(b.a[p.n_stages - 1], b.target, p.k * b.lanes, p.of.option, b.value, slope)
+    p.of.loss.values(b.outputs.z, b.outputs.target, p.k * b.lanes, p.of.option, b.outputs.value, slope)
 
 
 cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
@@ -34,7 +34,7 @@ cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
         stage_forward(p, b, s)
         stage_variance(p, b, s, p.variance, scratch)
     for j in range(p.k * b.lanes):
-        b.error[j] = <real>sqrt(p.variance[j])
+        b.outputs.error[j] = <real>sqrt(p.variance[j])
     if p.of.loss != NULL:
         take_targets(p, b)
         p.terms.fill(p, b, scratch)
@@ -45,5 +45,5 @@ cdef double pointwise_total(const Point *p, const Block *b, real *scratch) noexc
     cdef Py_ssize_t j
     cdef double total = 0
     for j in range(p.k):
-        total += lane_sum(b.rows, b.weight, b.value + j * b.lanes)
+        total += lane_sum(b.rows, b.weight, b.outputs.value + j * b.lanes)
     return total

@@ -109,8 +109,8 @@ cdef void pointwise_changes(
 ) noexcept nogil:
     """Changes and roundoff of the lanes' losses where outputs low … high have become w.a."""
     cdef Py_ssize_t at = low * b.lanes, count = high - low, n = count * b.lanes
-    cdef const real *z = b.a[p.n_stages - 1] + at
-    cdef const real *y = b.target + at
+    cdef const real *z = b.outputs.z + at
+    cdef const real *y = b.outputs.target + at
     cdef real *value = w.dz
     cdef real *slope = w.other
     cdef const Loss *loss = p.of.loss
@@ -122,10 +122,7 @@ cdef void pointwise_changes(
         loss.kinks(which, w.a, y, n, p.of.option, slope)
         w.pattern += sign_changes(b, LOSS_SITE + which, low, count, 0, value, slope)
     loss.values(w.a, y, n, p.of.option, value, slope)
-    add_pointwise(
-        count, b.lanes, <real>2 if loss.differs else <real>0, value, b.value + at, slope, y, w.a, z, b.error + at,
-        w.change, w.noise,
-    )
+    add_pointwise(&b.outputs, low, count, value, slope, w.a, w.change, w.noise)
 
 
 cdef void loss_changes(

@@ -39,12 +39,12 @@ cdef void tangent_forward(const Point *p, const Block *b, const real *direction,
 cdef void pointwise_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
     """Slopes of a pointwise loss, and R of them."""
     cdef Py_ssize_t n = p.k * b.lanes
-    cdef const real *z = b.a[p.n_stages - 1]
-    p.of.loss.values(z, b.target, n, p.of.option, of.spare, of.delta)
+    cdef const real *z = b.outputs.z
+    p.of.loss.values(z, b.outputs.target, n, p.of.option, of.spare, of.delta)
     if p.of.loss.curvatures == NULL:
         memset(of.d_delta, 0, n * sizeof(real))    # straight pieces
     else:
-        p.of.loss.curvatures(z, b.target, n, p.of.option, of.d_delta)
+        p.of.loss.curvatures(z, b.outputs.target, n, p.of.option, of.d_delta)
     multiply(n, of.da[p.n_stages - 1], of.d_delta)
 
 
@@ -59,12 +59,12 @@ cdef void softmax_tangent(const Point *p, const Block *b, const Tangent *of) noe
     for j in range(p.k):
         for r in range(b.lanes):
             at = j * b.lanes + r
-            mean[r] += b.softmax[at] * dz[at]
+            mean[r] += b.outputs.softmax[at] * dz[at]
     for j in range(p.k):
         for r in range(b.lanes):
             at = j * b.lanes + r
-            d_delta[at] = b.target_sum[r] * b.softmax[at] * (dz[at] - mean[r])
-            delta[at] = b.target_sum[r] * b.softmax[at] - b.target[at]
+            d_delta[at] = b.outputs.target_sum[r] * b.outputs.softmax[at] * (dz[at] - mean[r])
+            delta[at] = b.outputs.target_sum[r] * b.outputs.softmax[at] - b.outputs.target[at]
 
 
 cdef void output_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:

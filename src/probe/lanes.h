@@ -4,6 +4,7 @@ Design
 ------
 - What these loops take is too many arrays for checks at run time; Cython cannot say `restrict`.
 - Functions of their own rather than inlined ones: `restrict` is kept, and a call is little beside 64 lanes.
+- `restrict` holds for arguments only. A loop that takes arrays from a struct is marked INDEPENDENT.
 - Lanes are a multiple of a vector, so nothing is left over. */
 #ifndef GDCORE_LANES_H
 #define GDCORE_LANES_H
@@ -101,14 +102,33 @@ LANE_LOOP int sides_differ(ptrdiff_t n, real kink, const real *before, const rea
     return found != 0;
 }
 
-/* Add to change and noise (lanes,) what the losses of `count` outputs have become: all others (count, lanes).
- * `linear` is how much of |y out| is among the loss's terms. */
+/* The outputs of a block before anything moves, and their losses: (k, lanes) where nothing else is said. */
+typedef struct {
+    ptrdiff_t lanes;
+    const real *z;       /* the outputs */
+    real *error;         /* their roundoff, root mean square */
+    real *target;        /* numbers, or class probabilities */
+    real *value;         /* a pointwise loss; or exp(z - top) */
+    real linear;         /* how much of |target z| is among the terms of a pointwise loss */
+    real *top;           /* (lanes,): the largest output */
+    real *log_total;     /* (lanes,): log of the sum of exp(z - top) */
+    real *target_sum;    /* (lanes,): sum of the target's probabilities */
+    real *softmax;       /* of z; this and what follows only for softmax's losses */
+    real *still;         /* (k + 1, lanes): roundoff of a move of one output, and of all */
+    real *touch;         /* roundoff of such a move, times its size */
+} Outputs;
+
+/* Add to change and noise (lanes,) what the losses of `count` outputs from `first` on have become that moved to `out`:
+ * values and slopes (count, lanes). */
 LANE_LOOP void add_pointwise(
-    ptrdiff_t count, ptrdiff_t lanes, real linear, const real *restrict value, const real *restrict before,
-    const real *restrict slope, const real *restrict y, const real *restrict out, const real *restrict z,
-    const real *restrict error, real *restrict change, real *restrict noise)
+    const Outputs *of, ptrdiff_t first, ptrdiff_t count, const real *restrict value, const real *restrict slope,
+    const real *restrict out, real *restrict change, real *restrict noise)
 {
+    const ptrdiff_t lanes = of->lanes, at = first * lanes;
+    const real *before = of->value + at, *y = of->target + at, *z = of->z + at, *error = of->error + at;
+    const real linear = of->linear;
     for (ptrdiff_t j = 0; j < count * lanes; j += lanes)
+        INDEPENDENT
         for (ptrdiff_t r = 0; r < lanes; r++) {
             const ptrdiff_t i = j + r;
             const real terms = real_abs(value[i]) + real_abs(before[i]) + linear * real_abs(y[i] * out[i]);

@@ -25,9 +25,22 @@ cdef extern from "probe/lanes.h" nogil:
     ) noexcept
     bint any_change(Py_ssize_t n, const real *x) noexcept
     bint sides_differ(Py_ssize_t n, real kink, const real *before, const real *after) noexcept
+    ctypedef struct Outputs:
+        Py_ssize_t lanes
+        const real *z
+        real *error
+        real *target
+        real *value
+        real linear
+        real *top
+        real *log_total
+        real *target_sum
+        real *softmax
+        real *still
+        real *touch
     void add_pointwise(
-        Py_ssize_t count, Py_ssize_t lanes, real linear, const real *value, const real *before, const real *slope,
-        const real *y, const real *out, const real *z, const real *error, real *change, real *noise,
+        const Outputs *of, Py_ssize_t first, Py_ssize_t count, const real *value, const real *slope, const real *out,
+        real *change, real *noise,
     ) noexcept
 
 cdef enum:
@@ -52,16 +65,8 @@ cdef struct Block:
     real **a                # per stage: f behind dropout; f's own buffer without it
     real **mask             # per stage: or NULL
     real **norm             # per stage: (n_out + 1, lanes), normalized inputs and their scale; or NULL
-    real *target            # (k, lanes): numbers, or class probabilities
     real *weight            # (lanes,)
-    real *value             # (k, lanes): a pointwise loss; or exp(z - top)
-    real *top               # (lanes,): of the logits
-    real *log_total         # (lanes,): log of the sum of exp(z - top)
-    real *target_sum              # (lanes,): sum of the target's probabilities
-    real *error             # (k, lanes)
-    real *softmax            # (k, lanes): softmax of z
-    real *still             # (k + 1, lanes): roundoff of a move of one logit, and of all
-    real *touch             # (k, lanes): roundoff of such a move, times its size
+    Outputs outputs         # of the last stage, and their losses
     Py_ssize_t lined        # the sample that `line` and `reach` begin at
     real *line              # (units of the last hidden stage, LINE_ROWS, lanes), or NULL
     real *reach             # (units,)

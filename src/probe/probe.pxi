@@ -153,16 +153,21 @@ cdef class Probe:
             if p.key and p.plan.layers + p.stages[s].last_layer != p.stages[s].layer:
                 b.mask[s] = self.take(p.stages[s].n_out * b.lanes)
                 b.a[s] = self.take(p.stages[s].n_out * b.lanes)
-        b.target = self.take(p.k * b.lanes)
-        b.value = self.take(p.k * b.lanes)
-        b.error = self.take(p.k * b.lanes)
         b.weight = self.take(b.lanes)
-        b.top = self.take(b.lanes)
-        b.log_total = self.take(b.lanes)
-        b.target_sum = self.take(b.lanes)
+        self.take_outputs(&b.outputs)
+        return 0
+
+    cdef int take_outputs(self, Outputs *of) except -1:
+        cdef const Point *p = &self.point
+        cdef Py_ssize_t lanes = self.block.lanes, n = p.k * lanes
+        of.lanes = lanes
+        of.z = self.block.a[p.n_stages - 1]
+        of.error, of.target, of.value = self.take(n), self.take(n), self.take(n)
+        of.linear = <real>2 if p.of.loss != NULL and p.of.loss.differs else <real>0
+        of.top, of.log_total, of.target_sum = self.take(lanes), self.take(lanes), self.take(lanes)
         if p.terms == &SOFTMAX:
-            b.softmax, b.touch = self.take(p.k * b.lanes), self.take(p.k * b.lanes)
-            b.still = self.take((p.k + 1) * b.lanes)
+            of.softmax, of.touch = self.take(n), self.take(n)
+            of.still = self.take(n + lanes)
         return 0
 
     cdef bint take_lines(self, const Sweep *sweep) except -1:
@@ -333,11 +338,11 @@ cdef class Probe:
         with nogil:
             while first < p.n and not self.stops():
                 self.fill(first)
-                z = b.a[p.n_stages - 1]
+                z = b.outputs.z
                 for r in range(b.rows):
                     for j in range(p.k):
                         out[first + r, j] = z[j * b.lanes + r]
-                        error[first + r, j] = OUTPUT_SAFETY * b.error[j * b.lanes + r]
+                        error[first + r, j] = OUTPUT_SAFETY * b.outputs.error[j * b.lanes + r]
                 first += b.lanes
         self.leave()
 

@@ -19,17 +19,17 @@ LANE_LOOP int all_within(ptrdiff_t n, const real *x, real reach)
     return beyond == 0;
 }
 
-/* softmax (k, lanes) = e / total; the roundoff that a move of each logit has: `still` (k + 1, lanes) whatever its size,
- * with the sum over logits in the last row, and `touch` (k, lanes) times its size. */
-LANE_LOOP void softmax_slopes(
-    ptrdiff_t k, ptrdiff_t lanes, const real *restrict e, const real *restrict total, const real *restrict target_sum,
-    const real *restrict target, const real *restrict error, real *restrict softmax, real *restrict still,
-    real *restrict touch)
+/* softmax = value / total (lanes,); the roundoff that a move of each logit has: `still` whatever its size, with the sum
+ * over logits in the last row, and `touch` times its size. */
+LANE_LOOP void softmax_slopes(const Outputs *of, ptrdiff_t k, const real *restrict total)
 {
-    real *restrict all = still + k * lanes;
+    const ptrdiff_t lanes = of->lanes;
+    const real *e = of->value, *target_sum = of->target_sum, *target = of->target, *error = of->error;
+    real *softmax = of->softmax, *still = of->still, *touch = of->touch, *all = still + k * lanes;
     for (ptrdiff_t r = 0; r < lanes; r++)
         all[r] = 0;
     for (ptrdiff_t j = 0; j < k * lanes; j += lanes)
+        INDEPENDENT
         for (ptrdiff_t r = 0; r < lanes; r++) {
             const ptrdiff_t i = j + r;
             const real share = e[i] / total[r], full = target_sum[r] * share;
@@ -55,15 +55,18 @@ static inline real near_log1p(real s)
     return s * (1 - s * ((real)1 / 2 - s * ((real)1 / 3 - s * ((real)1 / 4 - s * tail))));
 }
 
-/* Of `count` logits that move by d (count, lanes): growth (lanes,) = sum of softmax (exp(d) - 1), line = sum of target d,
- * noise += touch |d|. */
+/* Of `count` logits from `first` on that move by d (count, lanes): growth (lanes,) = sum of softmax (exp(d) - 1),
+ * line = sum of target d, noise += touch |d|. */
 LANE_LOOP void near_logits(
-    ptrdiff_t count, ptrdiff_t lanes, const real *restrict d, const real *restrict softmax, const real *restrict target,
-    const real *restrict touch, real *restrict growth, real *restrict line, real *restrict noise)
+    const Outputs *of, ptrdiff_t first, ptrdiff_t count, const real *restrict d, real *restrict growth,
+    real *restrict line, real *restrict noise)
 {
+    const ptrdiff_t lanes = of->lanes, at = first * lanes;
+    const real *softmax = of->softmax + at, *target = of->target + at, *touch = of->touch + at;
     for (ptrdiff_t r = 0; r < lanes; r++)
         growth[r] = line[r] = 0;
     for (ptrdiff_t j = 0; j < count * lanes; j += lanes)
+        INDEPENDENT
         for (ptrdiff_t r = 0; r < lanes; r++) {
             const ptrdiff_t i = j + r;
             growth[r] += softmax[i] * near_expm1(d[i]);
@@ -142,10 +145,12 @@ LANE_LOOP void tops(ptrdiff_t k, ptrdiff_t lanes, const real *restrict z, real *
 
 /* What the logarithms of softmax's totals have become: total (lanes,) is made its logarithm, share = target_sum / total. */
 LANE_LOOP void add_log_totals(
-    ptrdiff_t lanes, const real *restrict target_sum, const real *restrict top_before, const real *restrict log_before,
-    const real *restrict top, real *restrict total, real *restrict share, real *restrict change, real *restrict noise)
+    const Outputs *of, const real *restrict top, real *restrict total, real *restrict share, real *restrict change,
+    real *restrict noise)
 {
-    for (ptrdiff_t r = 0; r < lanes; r++) {
+    const real *target_sum = of->target_sum, *top_before = of->top, *log_before = of->log_total;
+    INDEPENDENT
+    for (ptrdiff_t r = 0; r < of->lanes; r++) {
         const real after = real_log(total[r]);
         share[r] = target_sum[r] / total[r];
         change[r] += target_sum[r] * ((after - log_before[r]) + (top[r] - top_before[r]));
@@ -153,12 +158,16 @@ LANE_LOOP void add_log_totals(
     }
 }
 
-/* The rest of cross-entropy's change: `count` logits (count, lanes) have moved by d. */
+/* The rest of cross-entropy's change: `count` logits from `first` on have moved by d, and are exp(logit - top) = e
+ * (count, lanes) now. */
 LANE_LOOP void add_logits(
-    ptrdiff_t count, ptrdiff_t lanes, const real *restrict e, const real *restrict share, const real *restrict target,
-    const real *restrict d, const real *restrict error, real *restrict change, real *restrict noise)
+    const Outputs *of, ptrdiff_t first, ptrdiff_t count, const real *restrict d, const real *restrict e,
+    const real *restrict share, real *restrict change, real *restrict noise)
 {
+    const ptrdiff_t lanes = of->lanes, at = first * lanes;
+    const real *target = of->target + at, *error = of->error + at;
     for (ptrdiff_t j = 0; j < count * lanes; j += lanes)
+        INDEPENDENT
         for (ptrdiff_t r = 0; r < lanes; r++) {
             const ptrdiff_t i = j + r;
             const real slope = real_abs(e[i] * share[r] - target[i]), size = real_abs(d[i]);

@@ -14,13 +14,9 @@ cdef extern from "probe/softmax.h" nogil:
     const real NEAR
     const int LINE_ROWS
     bint all_within(Py_ssize_t n, const real *x, real reach) noexcept
-    void softmax_slopes(
-        Py_ssize_t k, Py_ssize_t lanes, const real *e, const real *total, const real *target_sum, const real *target,
-        const real *error, real *softmax, real *still, real *touch,
-    ) noexcept
+    void softmax_slopes(const Outputs *of, Py_ssize_t k, const real *total) noexcept
     void near_logits(
-        Py_ssize_t count, Py_ssize_t lanes, const real *d, const real *softmax, const real *target, const real *touch,
-        real *growth, real *line, real *noise,
+        const Outputs *of, Py_ssize_t first, Py_ssize_t count, const real *d, real *growth, real *line, real *noise,
     ) noexcept
     void near_change(
         Py_ssize_t lanes, const real *target_sum, const real *growth, const real *line, real *change, real *noise,
@@ -36,34 +32,33 @@ cdef extern from "probe/softmax.h" nogil:
     void add_exponentials(Py_ssize_t lanes, const real *z, const real *top, real *e, real *total) noexcept
     void tops(Py_ssize_t k, Py_ssize_t lanes, const real *z, real *top) noexcept
     void add_log_totals(
-        Py_ssize_t lanes, const real *target_sum, const real *top_before, const real *log_before, const real *top,
-        real *total, real *share, real *change, real *noise,
+        const Outputs *of, const real *top, real *total, real *share, real *change, real *noise,
     ) noexcept
     void add_logits(
-        Py_ssize_t count, Py_ssize_t lanes, const real *e, const real *share, const real *target, const real *d,
-        const real *error, real *change, real *noise,
+        const Outputs *of, Py_ssize_t first, Py_ssize_t count, const real *d, const real *e, const real *share,
+        real *change, real *noise,
     ) noexcept
 
 
 cdef void softmax_fill(const Point *p, const Block *b, real *scratch) noexcept nogil:
     """Smoothed targets, exponentials and probabilities of a block's logits, and what roundoff their moves have."""
-    cdef const real *z = b.a[p.n_stages - 1]
+    cdef const real *z = b.outputs.z
     cdef real even = p.of.option / p.k, keep = <real>1 - p.of.option
     cdef Py_ssize_t j, r
-    memset(b.target_sum, 0, b.lanes * sizeof(real))
+    memset(b.outputs.target_sum, 0, b.lanes * sizeof(real))
     for j in range(p.k):
         for r in range(b.lanes):
-            b.target[j * b.lanes + r] = even + keep * b.target[j * b.lanes + r]
-            b.target_sum[r] += b.target[j * b.lanes + r]
+            b.outputs.target[j * b.lanes + r] = even + keep * b.outputs.target[j * b.lanes + r]
+            b.outputs.target_sum[r] += b.outputs.target[j * b.lanes + r]
     for r in range(b.lanes):
-        b.top[r] = -INFINITY
-        b.log_total[r] = 0
-    tops(p.k, b.lanes, z, b.top)
+        b.outputs.top[r] = -INFINITY
+        b.outputs.log_total[r] = 0
+    tops(p.k, b.lanes, z, b.outputs.top)
     for j in range(p.k):
-        add_exponentials(b.lanes, z + j * b.lanes, b.top, b.value + j * b.lanes, b.log_total)
-    softmax_slopes(p.k, b.lanes, b.value, b.log_total, b.target_sum, b.target, b.error, b.softmax, b.still, b.touch)
+        add_exponentials(b.lanes, z + j * b.lanes, b.outputs.top, b.outputs.value + j * b.lanes, b.outputs.log_total)
+    softmax_slopes(&b.outputs, p.k, b.outputs.log_total)
     for r in range(b.lanes):
-        b.log_total[r] = real_log(b.log_total[r])
+        b.outputs.log_total[r] = real_log(b.outputs.log_total[r])
 
 
 cdef inline bint has_lines(const Point *p) noexcept nogil:
@@ -82,7 +77,10 @@ cdef void fill_lines(const Point *p, Block *b) noexcept nogil:
     b.lined = b.first
     for unit in range(last.n_in):
         weight = last.weight + unit * p.k
-        line_terms(p.k, b.lanes, weight, b.softmax, b.target, b.touch, b.line + unit * LINE_ROWS * b.lanes)
+        line_terms(
+            p.k, b.lanes, weight, b.outputs.softmax, b.outputs.target, b.outputs.touch,
+            b.line + unit * LINE_ROWS * b.lanes,
+        )
         steepest = 0
         for j in range(p.k):
             steepest = steepest if real_abs(weight[j]) <= steepest else real_abs(weight[j])
@@ -97,23 +95,21 @@ cdef inline real line_reach(const Point *p, const Block *b, int s, Py_ssize_t un
 cdef void line_changes(const Point *p, const Block *b, Scratch *w) noexcept nogil:
     """Changes and roundoff of the lanes' losses where a unit has moved by w.dz."""
     cdef const real *terms = b.line + w.unit * LINE_ROWS * b.lanes
-    line_change(b.lanes, w.dz, terms, b.still + p.k * b.lanes, b.target_sum, w.change, w.noise)
+    line_change(b.lanes, w.dz, terms, b.outputs.still + p.k * b.lanes, b.outputs.target_sum, w.change, w.noise)
 
 
 cdef void near_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
     """Compute the same if outputs low … high, one or all, have moved by w.dz, and none far."""
     cdef Py_ssize_t lanes = b.lanes, at = low * lanes
-    memcpy(w.noise, b.still + (p.k * lanes if high - low == p.k else at), lanes * sizeof(real))
-    near_logits(
-        high - low, lanes, w.dz, b.softmax + at, b.target + at, b.touch + at, w.lane, w.lane + lanes, w.noise,
-    )
-    near_change(lanes, b.target_sum, w.lane, w.lane + lanes, w.change, w.noise)
+    memcpy(w.noise, b.outputs.still + (p.k * lanes if high - low == p.k else at), lanes * sizeof(real))
+    near_logits(&b.outputs, low, high - low, w.dz, w.lane, w.lane + lanes, w.noise)
+    near_change(lanes, b.outputs.target_sum, w.lane, w.lane + lanes, w.change, w.noise)
 
 
 cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
     """Compute the same, however far they have moved."""
     cdef Py_ssize_t lanes = b.lanes, at = low * lanes, j, q
-    cdef const real *z = b.a[p.n_stages - 1]
+    cdef const real *z = b.outputs.z
     cdef const real *out
     cdef real *top = w.lane
     cdef real *total = w.lane + lanes
@@ -134,23 +130,21 @@ cdef void far_changes(const Point *p, const Block *b, Scratch *w, Py_ssize_t low
         if low <= j < high:
             out = w.a + (j - low) * lanes
         add_exponentials(lanes, out, top, w.other + j * lanes, total)
-    add_log_totals(lanes, b.target_sum, b.top, b.log_total, top, total, share, w.change, w.noise)
-    add_logits(
-        high - low, lanes, w.other + at, share, b.target + at, w.dz, b.error + at, w.change, w.noise,
-    )
+    add_log_totals(&b.outputs, top, total, share, w.change, w.noise)
+    add_logits(&b.outputs, low, high - low, w.dz, w.other + at, share, w.change, w.noise)
 
 
 cdef double softmax_total(const Point *p, const Block *b, real *lane) noexcept nogil:
     """Return the weighted sum of the samples' losses; lane (lanes,) is scratch."""
-    cdef const real *z = b.a[p.n_stages - 1]
+    cdef const real *z = b.outputs.z
     cdef Py_ssize_t j, r, at
     for r in range(b.lanes):
-        lane[r] = b.target_sum[r] * b.log_total[r]
+        lane[r] = b.outputs.target_sum[r] * b.outputs.log_total[r]
     for j in range(p.k):
         for r in range(b.lanes):
             at = j * b.lanes + r
-            if b.target[at] != 0:        # or a logit of -infinity would make NaN of a class that is not meant
-                lane[r] -= b.target[at] * (z[at] - b.top[r])
+            if b.outputs.target[at] != 0:        # or a logit of -infinity would make NaN of a class that is not meant
+                lane[r] -= b.outputs.target[at] * (z[at] - b.outputs.top[r])
     return lane_sum(b.rows, b.weight, lane)
 
 

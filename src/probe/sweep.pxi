@@ -31,7 +31,7 @@ cdef void keep_outputs(
     const Point *p, const Block *b, const Scratch *w, Py_ssize_t low, Py_ssize_t high, real *out,    # (n, k)
 ) noexcept nogil:
     """Write the outputs of the block's samples, of which low … high have moved to w.a."""
-    cdef const real *z = b.a[p.n_stages - 1]
+    cdef const real *z = b.outputs.z
     cdef Py_ssize_t j, r
     for j in range(p.k):
         for r in range(b.rows):

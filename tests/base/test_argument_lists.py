@@ -13,16 +13,10 @@ import gdcore
 SOURCES = Path(gdcore.__file__).parents[1] / "src"
 MAX_ARGUMENTS = 8
 
-SAMPLES_AND_LANES = "Ends when the probe's loops over lanes take a struct."
 TABLE_ROW = "A row of a table has a value for each column."
 LONG_LISTS = {
     "LayerKind": TABLE_ROW,
     "StageKind": TABLE_ROW,
-    "add_log_totals": SAMPLES_AND_LANES,
-    "add_logits": SAMPLES_AND_LANES,
-    "add_pointwise": SAMPLES_AND_LANES,
-    "near_logits": SAMPLES_AND_LANES,
-    "softmax_slopes": SAMPLES_AND_LANES,
 }
 
 
