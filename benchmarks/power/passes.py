@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 import gdcore as gd
+from gdcore.gradcheck.model.activation import at_ends
 from gdcore.gradcheck.model.backward import Step, gradient_through, steps_of
-from gdcore.gradcheck.model.rounding import at_ends
 
 from .cases import Case
 from .vectors import Change
@@ -19,6 +19,11 @@ SATURATED = 1.5
 NEAR_ZERO = 0.1
 DECAY = 0.9
 """Of momentum."""
+
+
+def is_dense(step: Step) -> bool:
+    """Whether a step is a dense layer's."""
+    return isinstance(step.layer, gd.Dense)
 
 
 def of_case(other: Callable[[Case], Case | None]) -> Change:
@@ -88,7 +93,7 @@ def on_the_way(change: Callable[[int, Step], Step], needs: Callable[[Case], bool
         objective = case.objective()
         steps, outputs = steps_of(objective)
         delta = objective.loss_of(outputs)[1]
-        behind = np.cumsum([step.kind == "dense" for step in reversed(steps)])[::-1]
+        behind = np.cumsum([is_dense(step) for step in reversed(steps)])[::-1]
         wrong = [change(int(after), step) for after, step in zip([*behind[1:], 0], steps, strict=True)]
         added = gradient_through(objective, wrong, delta) - gradient_through(objective, steps, delta)
         return right + case.scale * added
@@ -98,7 +103,7 @@ def on_the_way(change: Callable[[int, Step], Step], needs: Callable[[Case], bool
 
 def hidden(slope: Callable[[Step], np.ndarray]) -> Callable[[int, Step], Step]:
     """Another slope in every hidden layer."""
-    return lambda after, step: step._replace(slope=slope(step)) if step.kind == "dense" and after else step
+    return lambda after, step: step._replace(slope=slope(step)) if is_dense(step) and after else step
 
 
 def at_saturation(step: Step) -> np.ndarray:
@@ -123,17 +128,17 @@ def no_slope(step: Step) -> np.ndarray:
 
 def last_hidden(slope: Callable[[Step], np.ndarray]) -> Callable[[int, Step], Step]:
     """Another slope in the last hidden layer alone."""
-    return lambda after, step: step._replace(slope=slope(step)) if step.kind == "dense" and after == 1 else step
+    return lambda after, step: step._replace(slope=slope(step)) if is_dense(step) and after == 1 else step
 
 
 def no_mask(after: int, step: Step) -> Step:
     """Dropout's mask is not applied on the way back."""
-    return step._replace(slope=np.ones_like(step.slope)) if step.kind == "dropout" else step
+    return step._replace(slope=np.ones_like(step.slope)) if isinstance(step.layer, gd.Dropout) else step
 
 
 def updated_too_early(after: int, step: Step) -> Step:
     """Layers above the first were updated before their deltas went down: weights changed by 1 %."""
-    return step._replace(weight=0.99 * step.weight) if step.kind == "dense" else step
+    return step._replace(weight=0.99 * step.weight) if is_dense(step) else step
 
 
 def has_hidden(case: Case) -> bool:

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.dense import Dense
-from ..layers.dropout import Dropout
-from ..layers.layer import Layer
+from ..layers.layer import Layer, acting
 from ..layers.stack import Stack
 from ..models.sequential import Sequential
 from ..objective.objective import Objective
@@ -23,8 +22,7 @@ def plain_layers(stack: Stack) -> list[Layer]:
     """Return the layers with default initial weights, penalties and biases, without dropout."""
     return [
         Dense(layer.in_features, layer.out_features, layer.activation) if isinstance(layer, Dense) else layer
-        for layer in stack.layers
-        if not isinstance(layer, Dropout)
+        for layer in acting(stack.layers)
     ]
 
 
@@ -39,9 +37,8 @@ def dense_outputs(objective: Objective) -> tuple[Vector, list[Vector]]:
     >>> dense_outputs(objective_of(net.stack, [[5.0]], [0.0], "mse"))
     (array([[2.]]), [array([[2.]])])
     """
-    layers = [layer for layer in objective.stack.layers if not isinstance(layer, Dropout)]
     seen, given = objective.data.X, []
-    for layer, output in zip(layers, objective.layer_outputs(), strict=True):
+    for layer, output in zip(acting(objective.stack.layers), objective.layer_outputs(), strict=True):
         if isinstance(layer, Dense):
             given.append(output)
         elif not given:

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 from ..base.record import Record, Registry
-from .dense import Dense
-from .dropout import Dropout
-from .layer_norm import LayerNorm
-from .scaling import Log1p, MinMax, Standardize
-from .target import ScaledTarget
+from .layer import KINDS
 
-LAYERS: Registry[type[Record]] = Registry(
-    "layer", (Dense, LayerNorm, Dropout, Standardize, MinMax, Log1p, ScaledTarget)
-)
+LAYERS: Registry[type[Record]] = Registry("layer", KINDS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from ..base import checks
+from ..base.spelling import one_of_these
 from .dense import Dense
 from .dropout import Dropout
 from .layer_norm import LayerNorm
@@ -14,7 +15,10 @@ from .target import ScaledTarget
 Trained = Dense | LayerNorm
 """Layers with parameters: their records say which (`shapes`), and how they begin (`initial`)."""
 
-Layer = Trained | Dropout | Standardize | MinMax | Log1p | ScaledTarget
+Layer = Dense | Dropout | Standardize | MinMax | Log1p | Trained | ScaledTarget
+"""All kinds, in the order in which messages list them; the registry has those with parameters first."""
+
+KINDS: tuple[type[Layer], ...] = tuple(dict.fromkeys((*get_args(Trained), *get_args(Layer))))
 
 
 def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -28,7 +32,7 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         if not isinstance(layer, Layer):
             remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
             received = checks.short(layer)
-            kinds = "Dense, Dropout, Standardize, MinMax, Log1p, LayerNorm or ScaledTarget"
+            kinds = one_of_these(kind.__name__ for kind in get_args(Layer))
             raise TypeError(f"layer {i} must be a {kinds}, got {received}{remedy}")
         if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
@@ -54,6 +58,11 @@ LayerRow = tuple[Any, ...]
 def width_behind(layer: Layer, width: int) -> int:
     """Return the number of features behind a layer whose inputs have `width`."""
     return layer.out_features if isinstance(layer, Trained) else width
+
+
+def acting(layers: tuple[Layer, ...], key: int = 0) -> list[Layer]:
+    """Return the layers that act under a dropout key: without one, all but dropout."""
+    return [layer for layer in layers if key or not isinstance(layer, Dropout)]
 
 
 def first_width(layers: tuple[Layer, ...]) -> int:

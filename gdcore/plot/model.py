@@ -13,7 +13,7 @@ from ..base.optional import axes_or_new, legend_below, optional
 from ..data import checks as data_checks
 from ..data.samples import inputs_of
 from ..layers.dense import Dense
-from ..layers.dropout import Dropout
+from ..layers.layer import acting
 from ..layers.stack import stack_of
 from ..models.sequential import Sequential
 from . import checks as plot_checks
@@ -139,7 +139,7 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     stack = stack_of(model)
     bins = checks.integer("bins", bins, 1)
     data = inputs_of(stack, X)
-    shown = [layer for layer in stack.plain.layers if not isinstance(layer, Dropout)]
+    shown = acting(stack.plain.layers)
     outputs = stack.bind(trains=False, blocks=False).outputs(data)
     ax = axes_or_new(ax)
     dense = [(layer, out) for layer, out in zip(shown, outputs, strict=True) if isinstance(layer, Dense)]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..data.samples import Samples
-from ..layers.dropout import Dropout
+from ..layers.layer import acting
 from ..optimizers import Optimizer
 from .errors import DivergedError
 from .state import TrainingState
@@ -68,7 +68,7 @@ def _first_bad_output(state: TrainingState, data: Samples, rows: slice | NDArray
     X = np.ascontiguousarray(data.X[rows])
     network = state.stack.bind(trains=False, blocks=False)
     key = state.run.next_key()
-    layers = [layer for layer in state.stack.plain.layers if key or not isinstance(layer, Dropout)]
+    layers = acting(state.stack.plain.layers, key)
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
             return f"the output of layer {i}, {layer!r}"

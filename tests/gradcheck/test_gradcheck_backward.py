@@ -1,9 +1,17 @@
 """Gradients of a user's own backward pass: mistakes are named, float32 is allowed for, kinks are bounded."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 import gdcore as gd
+from gdcore.gradcheck.model.kinds.table import KINDS
+from gdcore.layers.layer import Layer
+
+
+def test_the_checker_knows_every_kind_of_layer():
+    assert {*KINDS, gd.ScaledTarget} == set(gd.LAYERS) == {*get_args(Layer)}
 
 
 def tanh_slope(z):

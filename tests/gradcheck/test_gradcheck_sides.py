@@ -12,7 +12,8 @@ import pytest
 import gdcore as gd
 from gdcore._kernels import SUPPORTED
 from gdcore.gradcheck.model.kinks import Sides
-from gdcore.gradcheck.model.sides import Smooth, choices
+from gdcore.gradcheck.model.sides import choices
+from gdcore.gradcheck.model.smooth import Smooth
 from gdcore.gradcheck.model.standing import bends_at, find_kinks, nearest, slopes_at, standing, turning_points
 from gdcore.objective.build import objective_of
 

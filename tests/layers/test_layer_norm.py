@@ -338,7 +338,7 @@ def test_a_wrong_backward_pass_is_found(rng, monkeypatch, wrong):
     delta = objective.loss_of(outputs)[1]
     right = gradient_through(objective, steps, delta)
     np.testing.assert_allclose(right, objective.gradient(), rtol=0, atol=1e-14)
-    monkeypatch.setattr("gdcore.gradcheck.model.backward.normalized_back", wrong)
+    monkeypatch.setattr("gdcore.gradcheck.model.kinds.norm.normalized_back", wrong)
     mutant = gradient_through(objective, steps, delta)
     monkeypatch.undo()
     assert gd.check_gradients(net, X, y, "mse", grad=mutant).verdict == "fail"

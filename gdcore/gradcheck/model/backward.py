@@ -12,53 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
-from ...layers.activations import ActivationLike
-from ...layers.dense import Dense
 from ...layers.dropout import Dropout
-from ...layers.layer import Layer
-from ...layers.layer_norm import LayerNorm, normalized, normalized_back
-from ...layers.scaling import Log1p, Scaling, scaled
+from ...layers.layer import acting
 from ...layers.stack import Stack
 from ...objective.objective import Objective
 from ..report.causes import Guess
 from ..slopes.evaluator import Vector
-from .rounding import at_ends
-
-
-class Step(NamedTuple):
-    """A layer of the backward pass.
-
-    Attributes
-    ----------
-    kind : {"dense", "norm", "dropout", "scaling"}
-    activation : str or LeakyReLU
-        Of a dense layer; "" for the others.
-    x : ndarray, shape (n, i)
-        Its input.
-    z, slope : ndarray, shape (n, o)
-        What its elementwise function is taken of, and that function's slope.
-    weight : ndarray, shape (i, o)
-        Of a dense layer, or a normalization's gain (o,); empty for the others.
-    eps : float, default 0
-        Of a normalization.
-    """
-
-    kind: str
-    activation: ActivationLike
-    x: Vector
-    z: Vector
-    slope: Vector
-    weight: Vector
-    eps: float = 0.0
+from .activation import at_ends
+from .kinds.kind import Step
+from .kinds.table import kind_of, layers_of, views_of
 
 
 def masks(objective: Objective) -> dict[int, Vector]:
     """Return the factors by which each dropout layer multiplies its input (n, i), by the layer's position."""
-    layers = [dropping(layer) for layer in objective.stack.layers]
+    layers = [kind_of(layer).filled(layer) for layer in objective.stack.layers]
     if not objective.key or not any(isinstance(layer, Dropout) for layer in layers):
         return {}
     twin, x = Stack(tuple(layers), None, "float64"), np.ones_like(objective.data.X)
@@ -71,45 +41,22 @@ def masks(objective: Objective) -> dict[int, Vector]:
     return found
 
 
-def dropping(layer: Layer) -> Layer:
-    """Return a layer of the same shape whose output is not 0 if its input is not."""
-    if isinstance(layer, Dense):
-        return replace(layer, activation="identity", bias=True, weight_init="zeros", bias_init="ones")
-    if isinstance(layer, LayerNorm):
-        return Dense(layer.features, layer.features, weight_init="zeros", bias_init="ones")
-    return layer if isinstance(layer, Dropout) else Log1p(layer.in_features)
-
-
 def steps_of(objective: Objective) -> tuple[tuple[Step, ...], Vector]:
     """Return the layers of a model, from the inputs on, and the outputs (n, k)."""
-    model, x, outputs = objective.stack, objective.data.X, iter(objective.layer_outputs())
-    views, kept, found = model.layer_views(objective.x), masks(objective), []
-    for i, layer in enumerate(model.layers):
-        if isinstance(layer, Dropout) and not objective.key:
-            continue
-        out = next(outputs)
-        if isinstance(layer, Dense):
-            weight, *bias = next(views)
-            z = x @ weight + sum(bias)
-            found.append(Step("dense", layer.activation, x, z, at_ends(layer.activation, z)[1], weight))
-        elif isinstance(layer, LayerNorm):
-            gain, shift = next(views)
-            z = normalized(x, layer.eps)[0] * gain + shift
-            found.append(Step("norm", "", x, z, np.ones_like(z), gain, layer.eps))
-        elif isinstance(layer, Dropout):
-            found.append(Step("dropout", "", x, x, kept[i], x[:0]))
-        elif isinstance(layer, Scaling):
-            found.append(Step("scaling", "", x, x, scaled(layer, x)[1], x[:0]))
+    x, kept, found = objective.data.X, masks(objective), []
+    for i, (layer, views, out) in enumerate(layers_of(objective)):
+        kind = kind_of(layer)
+        z = kind.sums(layer, views, x)
+        slope = kind.elementwise(layer, z, kept.get(i))[1]
+        found.append(Step(layer, kind.activation(layer), x, z, slope, views[0] if views else x[:0]))
         x = out
     return tuple(found), x
 
 
 def kernels_input(objective: Objective, at: int) -> Vector:
-    """Return the z (n, o) of dense step `at`, bit for bit as the kernels compute it."""
-    shown = [i for i, layer in enumerate(objective.stack.layers) if objective.key or not isinstance(layer, Dropout)]
-    *before, last = objective.stack.layers[: shown[at] + 1]
-    layers = (*before, replace(last, activation="identity") if isinstance(last, Dense) else last)
-    begin = Stack(layers, None, "float64")
+    """Return the z (n, o) of step `at`, bit for bit as the kernels compute it."""
+    *before, last = acting(objective.stack.layers, objective.key)[: at + 1]
+    begin = Stack((*before, kind_of(last).bare(last)), None, "float64")
     begin.params[:] = objective.x[: begin.n_params]
     return replace(objective, stack=begin).layer_outputs()[-1]
 
@@ -119,20 +66,8 @@ def gradient_through(objective: Objective, steps: Sequence[Step], delta: Vector)
     through some steps.
     """
     grad = np.zeros(objective.stack.n_params)
-    places = list(objective.stack.layer_views(grad))
-    for step in reversed(steps):
-        delta = delta * step.slope
-        if step.kind == "dense":
-            weight, *bias = places.pop()
-            weight[...] = step.x.T @ delta
-            for view in bias:
-                view[...] = delta.sum(axis=0)
-            delta = delta @ step.weight.T
-        elif step.kind == "norm":
-            gain, shift = places.pop()
-            unit, scale = normalized(step.x, step.eps)
-            gain[...], shift[...] = (delta * unit).sum(axis=0), delta.sum(axis=0)
-            delta = normalized_back(delta * step.weight, unit, scale)
+    for step, views in reversed(list(zip(steps, views_of(objective, grad), strict=True))):
+        delta = kind_of(step.layer).back(step.layer, step, delta * step.slope, views)
     return grad
 
 
@@ -148,12 +83,12 @@ def mistakes(objective: Objective) -> tuple[Guess, ...]:
     steps, outputs = steps_of(objective)
     delta = objective.loss_of(outputs)[1]
     tried: list[tuple[str, dict[int, Vector]]] = []
-    places = [i for i, step in enumerate(steps) if step.kind == "dense"]
+    places = [i for i, step in enumerate(steps) if step.activation]
     named = list(zip(places, objective.stack.dense_names, strict=True))
     for i, name in named:
         tried.append((f"leaves the slope of {name}'s activation out", {i: np.ones_like(steps[i].slope)}))
         tried.append((f"takes the slope of {name}'s activation at its output", {i: slope_at_output(steps[i])}))
-    masks = {i: np.ones_like(step.slope) for i, step in enumerate(steps) if step.kind == "dropout"}
+    masks = {i: np.ones_like(step.slope) for i, step in enumerate(steps) if isinstance(step.layer, Dropout)}
     every = {i: np.ones_like(steps[i].slope) for i, _ in named}
     tried += [("leaves the activations' slopes out", every), ("leaves dropout's mask out on the way back", masks)]
     own, found = gradient_through(objective, steps, delta), []

@@ -25,8 +25,10 @@ from ..slopes.entries import Entries, Roundoff
 from ..slopes.evaluator import Indices, Vector
 from ..slopes.slopes import Slopes
 from .backward import steps_of
-from .rounding import gradient_roundoff, loss_kinks
-from .sides import Smooth, choices
+from .loss_rounding import loss_turns
+from .rounding import gradient_roundoff
+from .sides import choices
+from .smooth import Smooth
 from .standing import NEAR, Kinks, find_kinks, turning_points
 
 MOST = 256
@@ -44,7 +46,7 @@ def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDAr
         own.params[:] = params
         steps, outputs = steps_of(moved)
         found = [step.z - kink for step in steps for kink in turning_points(step.activation, order)]
-        turns = loss_kinks(objective, outputs)
+        turns = loss_turns(objective, outputs, 1)
         if turns is not None:
             found.append(turns)
         if bends.any():

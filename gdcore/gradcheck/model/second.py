@@ -29,7 +29,8 @@ from ..slopes.slopes import unknown
 from .guesses import factors
 from .kinks import Sides
 from .rounding import gradient_roundoff
-from .sides import Smooth, mixtures
+from .sides import mixtures
+from .smooth import Smooth
 
 SUMS = 4.0
 """A product sums this many times the terms of a gradient: values and their rates of change, forward and backward."""

@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...layers.activations import ActivationLike, get_activation
-from ...losses import Huber, SquaredHinge
 from ...objective.objective import Objective
 from ..slopes.differences import spans
 from ..slopes.evaluator import Vector
-from .backward import Step, kernels_input, steps_of
-from .rounding import at_ends, forward_errors, loss_kinks
+from .activation import at_ends
+from .backward import kernels_input, steps_of
+from .kinds.kind import Step
+from .loss_rounding import loss_turns
+from .rounding import forward_errors
 
 NEAR = 2.0**-24
 """Of the parameters' scale."""
@@ -140,20 +142,6 @@ def nearest(kinks: tuple[float, ...], z: Vector) -> Vector:
 def group_of(activation: ActivationLike, kink: float, order: int) -> str:
     """Return the name of those that stand on one kink of an activation."""
     return f"{activation} at {kink:g}" if len(turning_points(activation, order)) > 1 else str(activation)
-
-
-def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | None:
-    """Return what is 0 where the loss's slope jumps; for order 2, also where its curvature does."""
-    turns, loss, target = loss_kinks(objective, outputs), objective.loss, objective.data.target
-    if turns is not None or order == 1 or target is None:
-        return turns
-    if isinstance(loss, SquaredHinge):
-        margin: Vector = 1 - target * outputs
-        return margin
-    if isinstance(loss, Huber):
-        beyond: Vector = np.abs(outputs - target) - loss.delta
-        return beyond
-    return None
 
 
 def bend_away(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
