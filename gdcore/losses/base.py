@@ -26,7 +26,10 @@ Known = TypeVar("Known")
 
 @final
 class Fact(Generic[Known]):
-    """An attribute of the classes of losses that is a column of their rows in the kernels' table."""
+    """An attribute of the classes of losses that is a column of their rows in the kernels' table.
+
+    It is looked up once for each class, which keeps it.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -35,6 +38,7 @@ class Fact(Generic[Known]):
         if not isinstance(vars(owner).get("name"), str):
             raise AttributeError(f"{self._name} is known of a loss in the registry, not of {owner.__name__}")
         found: Known = load("float64").LOSS_FACTS[owner.name][self._name]
+        setattr(owner, self._name, found)
         return found
 
 

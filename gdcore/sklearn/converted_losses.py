@@ -56,11 +56,8 @@ class ConvertedLoss(NamedTuple):
     @property
     def link(self) -> str:
         """What turns outputs into predicted numbers or probabilities, by scikit-learn's name of it."""
-        if isinstance(self.loss, Poisson):
-            return "exp"
-        if isinstance(self.loss, CrossEntropy):
-            return "softmax"
-        return "logistic" if isinstance(self.loss, BinaryCrossEntropy) else "identity"
+        target = self.loss.target if isinstance(self.loss, Loss) else ""
+        return {"nonnegative": "exp", "class": "softmax", "unit": "logistic"}.get(target, "identity")
 
     @property
     def has_probabilities(self) -> bool:
@@ -117,7 +114,7 @@ def linear_loss(loss: Any, epsilon: float, n_outputs: int, classifies: bool) -> 
         if not classifies:
             return regressor_loss(loss, n_outputs)
         found = get_loss(loss)
-        if isinstance(found, CrossEntropy):
+        if isinstance(found, Loss) and found.target == "class":
             raise sklearn_checks.one_versus_rest(found)
         target = found.target if isinstance(found, Loss) else "sign"
         return ConvertedLoss(found, "unit" if target == "unit" else "sign")

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipes, followed on a copy of the tree: an activation and an optimizer that gdcore does not have.
+"""CONTRIBUTING's recipes, followed on a copy of the tree: an activation, a loss and an optimizer of no use.
 
 The copy is compiled for the simplest instruction set, and its own tests run on the additions. That takes a compiler,
 Cython and setuptools; without them the tests here are skipped.
@@ -90,6 +90,63 @@ ACTIVATION = {
 }
 """The text that each file of the recipe gains, and the text before which it stands there."""
 
+LOSS_RECORD = '''
+
+@final
+@dataclass(frozen=True, repr=False)
+class DeadZone(Loss):
+    """max(0, |z - y| - 1)^2."""
+
+    name = "dead_zone"
+    formula = "max(0, |z - y| - 1)^2"
+'''
+
+LOSS = {
+    "src/losses/losses.h": [
+        (
+            "VALUE(quantile)",
+            "VALUE(dead_zone)\n{\n"
+            "    real d = z - y, beyond = d - (d > 1 ? 1 : d < -1 ? -1 : d);\n"
+            "    *slope = 2 * beyond;\n    return beyond * beyond;\n}\n"
+            "CURVATURE(dead_zone) { return 2 * (real)(real_abs(z - y) > 1); }\n\n",
+        ),
+        ("KINK(margin_kink)", "KINK(unit_kink) { return (z - y) + (which ? 1 : -1); }\n"),
+        (
+            "LOOP_OVER(margin_kinks",
+            "LOOPS(dead_zone)\nLOOP_OVER(unit_kinks, KINKS, argument[i] = unit_kink(which, z[i], y[i], option))\n",
+        ),
+        (
+            "};\nenum { N_LOSSES",
+            '    {"dead_zone", "real", dead_zone_values, dead_zone_curvatures, OF(unit), .n_kinks = 2, .smooth = 1},\n',
+        ),
+    ],
+    "gdcore/losses/regression.py": [(None, LOSS_RECORD)],
+    "gdcore/losses/__init__.py": [
+        ("Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile\n", "DeadZone, "),
+        ('    "Hinge",\n', '    "DeadZone",\n'),
+        ("    ),\n)\n\n\ndef losses_of", "        DeadZone,\n"),
+    ],
+    "gdcore/__init__.py": [
+        ("    Huber,\n", "    DeadZone,\n"),
+        ('    "Dense",\n', '    "DeadZone",\n'),
+    ],
+    "tests/reference/__init__.py": [
+        (
+            "POINTWISE = {",
+            "def dead_zone(z, y, _):\n"
+            "    d = z - y\n    beyond = np.sign(d) * np.maximum(np.abs(d) - 1, 0)\n"
+            "    return beyond**2, 2 * beyond\n\n\n",
+        ),
+        ("        squared_hinge,\n", "        dead_zone,\n"),
+    ],
+    "tests/reference/probe.py": [
+        ('    "hinge": lambda', '    "dead_zone": lambda z, y, _: np.abs(z - y) - 1,\n'),
+    ],
+    "tests/recorded/make_torch_gradients.py": [
+        ('    "Hinge()":', '    "DeadZone()": lambda f, z, y: ((z - y).abs() - 1).relu().square().mean(),\n'),
+    ],
+}
+
 RECORD = '''
 
 @final
@@ -161,6 +218,12 @@ cdef void signsgd_apply(
 }
 
 SELECTED = [
+    "tests/losses/test_losses.py",
+    "tests/metrics/test_metrics.py::test_messages_know_every_loss",
+    "tests/models/test_answers.py",
+    "tests/diagnosis/test_diagnosis_learning.py",
+    "tests/training/test_hints.py",
+    "tests/kernels/test_probe_kinks.py",
     "tests/layers/test_activations.py",
     "tests/kernels/test_probe.py",
     "tests/objective/test_curvature.py",
@@ -182,6 +245,11 @@ history = net.fit(X, np.tanh(X.sum(axis=1)), "mse", optimizer=gd.SignSGD(0.003),
 assert history.loss[-1] < 0.2 * history.loss[0], history.loss
 assert gd.check_gradients(net, X, X[:, 0], "mse").ok
 assert gd.check_gradients(net, X, X[:, 0], "mse", order=2).ok
+line = gd.LinearModel(1, bias=False, weight_init="ones", dtype="float64")
+kinks = [[0.0], [1.0], [2.0]], [1.0, 0.0, 5.0]    # residuals of -1, 1 and -3
+assert line.loss_and_grad(*kinks, gd.DeadZone()) == (4 / 3, -8 / 3)
+for order in (1, 2):
+    assert gd.check_gradients(line, *kinks, "dead_zone", order=order).ok
 """
 
 
@@ -212,13 +280,17 @@ def run(root, *command):
     return done.stdout
 
 
-@pytest.mark.parametrize(("title", "edits"), [("an activation", ACTIVATION), ("an optimizer", OPTIMIZER)])
+RECIPES = {"an activation": ACTIVATION, "a loss": LOSS, "an optimizer": OPTIMIZER}
+
+
+@pytest.mark.parametrize(("title", "edits"), RECIPES.items(), ids=RECIPES)
 def test_a_recipe_names_every_file_that_changes(title, edits):
     named = recipe(title)
     folders = tuple(name for name in named if name.endswith("/"))
     assert not {file for file in edits if file not in named and not file.startswith(folders)}
     recorded = {name for name in named if "recorded" in name}  # only for what PyTorch has too
-    assert not {file for file in named - recorded if not any(edit.startswith(file) for edit in edits)}
+    others = {"gdcore/losses/classification.py"}  # a loss stands in one of two files
+    assert not {file for file in named - recorded - others if not any(edit.startswith(file) for edit in edits)}
 
 
 def test_the_recipes_work(tmp_path):
@@ -233,8 +305,8 @@ def test_the_recipes_work(tmp_path):
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
         else:
             shutil.copyfile(source, target)
-    follow(tmp_path, ACTIVATION)
-    follow(tmp_path, OPTIMIZER)
+    for edits in RECIPES.values():
+        follow(tmp_path, edits)
     table = tmp_path / "src/updates/table.pxi"
     rows = re.compile(r"(?<=Rule\[)\d+(?=\] RULES)")
     table.write_text(rows.sub(lambda n: str(int(n[0]) + 1), table.read_text(encoding="utf-8")), encoding="utf-8")
