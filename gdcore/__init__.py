@@ -29,7 +29,7 @@ Training
     DivergedError, OutputRangeWarning
 
 Files
-    save, load                      a model, a trainer or a history as one file that is safe to load
+    save, load                      a model, a trainer, a history or an estimator as one file that is safe to load
     Checkpoint                      saves during a fit: callbacks=
     FileFormatError                 a file is damaged, or none of gdcore
 
@@ -290,6 +290,7 @@ holds it: so that package, which is empty, was imported above, its name is delet
 """
 
 _provide("io", lambda: import_module("gdcore.io"))
+_provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
 _provide("plot", lambda: import_module("gdcore.plot"))
 
 _room_of = {name: room for room, names in LATER.items() for name in names}

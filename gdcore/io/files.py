@@ -1,4 +1,4 @@
-"""`save` and `load`: one file for a model, a trainer or a history."""
+"""`save` and `load`: one file for a model, a trainer, a history or an estimator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import checks as io_checks
 from . import container
 from .atomic import write_file
 from .errors import FileFormatError
-from .kinds import kind_named, kind_of
+from .kinds import kind_named, kind_of, with_article
 from .model_file import parts
 from .trainer_file import PARTS as TRAINER_PARTS
 from .trainer_file import same_settings, unpack_history
@@ -29,17 +29,17 @@ Custom = Mapping[str, Any]
 
 @explains_calls
 def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None = None) -> None:
-    """Save a model, a trainer or a history as one file, which `load` reads.
+    """Save a model, a trainer, a history or an estimator as one file, which `load` reads.
 
     The file is written in one piece: if anything fails, the one that was there before stays. Its layout is that of
     safetensors, so the `safetensors` library reads its arrays.
 
     Parameters
     ----------
-    thing : Sequential, Trainer or History
+    thing : Sequential, Trainer, History, or an estimator of gdcore.sklearn
         A trainer is saved with its model and everything that training changes: a loaded one resumes bit for bit. A
         callback that has no trainer saves `EpochEnd.snapshot()` instead. A model of a class of your own comes back as
-        the Sequential of its layers.
+        the Sequential of its layers. An estimator is saved with its parameters and all that its last fit has left.
     path : str or path-like
         What is there is replaced; its mode is kept, and a symbolic link is followed.
     history : History, optional
@@ -74,7 +74,7 @@ def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None =
 
 @explains_calls
 def load(path: Path, *, custom: Custom | None = None) -> Any:
-    """Return what `save` has saved: a model, a trainer or a history.
+    """Return what `save` has saved: a model, a trainer, a history or an estimator.
 
     Nothing in a file is imported, evaluated or executed, and every bit of it is checked. So a file of unknown origin
     can be loaded; it may hold any model and any settings all the same.
@@ -87,7 +87,7 @@ def load(path: Path, *, custom: Custom | None = None) -> Any:
 
     Returns
     -------
-    Sequential, Trainer or History
+    Sequential, Trainer, History or estimator
 
     Raises
     ------
@@ -95,6 +95,8 @@ def load(path: Path, *, custom: Custom | None = None) -> Any:
         For a file that is damaged, truncated, of a newer version or no file of gdcore.
     OSError
         If the file cannot be read.
+    ImportError
+        For an estimator, if scikit-learn is not installed: the extra "sklearn".
 
     Examples
     --------
@@ -150,7 +152,7 @@ def read(stream: BinaryIO, size: int, custom: Custom, kind: str | None = None) -
     found = parts(document, ("kind", "content"), "a file's content")
     row = kind_named(found["kind"])
     if kind is not None and row.name != kind:
-        raise FileFormatError(f"holds a {row.name}, not a {kind}: load it by gd.load")
+        raise FileFormatError(f"holds {with_article(row.name)}, not a {kind}: load it by gd.load")
     reader = Reader(tensors, custom)
     thing = row.unpack(found["content"], reader)
     reader.finish()

@@ -3,7 +3,7 @@
 Design
 ------
 A room above this one adds a row of its own by `register`, when it is imported. Files name a kind; they never name a
-module.
+module. `LATER` says which room is to be imported for a kind.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..base import checks
+from ..base.later import later
 from ..models.sequential import Sequential
 from .errors import FileFormatError
 from .model_file import pack_model, unpack_model
@@ -57,6 +58,10 @@ KINDS = [
 ]
 
 
+LATER = {"estimator": "sklearn"}
+"""Kinds of rooms above this one -> the room, whose `KIND` is the row."""
+
+
 def register(kind: Kind) -> None:
     """Add a kind, whose name must be new."""
     if any(kind.name == known.name for known in KINDS):
@@ -75,7 +80,8 @@ def kind_of(thing: object) -> Kind:
     for kind in KINDS:
         if kind.holds(thing):
             return kind
-    raise TypeError(f"cannot save {checks.short(thing)}: pass a {', a '.join(kind.name for kind in KINDS)}")
+    known = ", ".join(with_article(kind.name) for kind in KINDS)
+    raise TypeError(f"cannot save {checks.short(thing)}: pass {known}")
 
 
 def kind_named(name: object) -> Kind:
@@ -85,9 +91,19 @@ def kind_named(name: object) -> Kind:
     ------
     FileFormatError
         For an unknown one.
+    ImportError
+        For one that needs a library that is not installed.
     """
+    if isinstance(name, str) and name in LATER and all(kind.name != name for kind in KINDS):
+        found: Any = later(LATER[name], "KIND")
+        return found  # type: ignore[no-any-return]
     for kind in KINDS:
         if kind.name == name:
             return kind
     known = ", ".join(kind.name for kind in KINDS)
     raise FileFormatError(f"holds {checks.short(name)}; known: {known}: import what saved it, or a newer gdcore")
+
+
+def with_article(name: str) -> str:
+    """Return a kind's name as messages say it: "a model", "an estimator"."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -25,6 +25,7 @@ from .errors import FileFormatError
 from .model_file import PARTS as MODEL_PARTS
 from .model_file import pack_model, parts, unpack_model
 from .values import Reader, Writer
+from .vocabulary import LOSSES_IN_NUMPY
 
 if TYPE_CHECKING:  # a model is loaded without what trains it
     from ..training import History, Trainer
@@ -73,8 +74,7 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     loss, optimizer = reader.decode(values["trainer_loss"]), reader.decode(values["optimizer"])
     options, state = reader.decode(values["options"]), reader.decode(values["state"])
     history = None if values["history"] is None else unpack_history(values["history"], reader)
-    own = isinstance(values["trainer_loss"], dict) and set(values["trainer_loss"]) == {"custom"}
-    if not isinstance(loss, Loss) and not own:
+    if not isinstance(loss, Loss) and not _is_own_loss(values["trainer_loss"]):
         raise FileFormatError(f"has {checks.short(loss)} where a loss is expected")
     if not isinstance(optimizer, Optimizer | FullBatch):
         raise FileFormatError(f"has {checks.short(optimizer)} where an optimizer is expected")
@@ -89,6 +89,13 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     except (TypeError, ValueError, ArithmeticError) as error:
         raise FileFormatError(f"describes an invalid trainer: {error}") from None
     return trainer, history
+
+
+def _is_own_loss(document: Any) -> bool:
+    """Return whether a document is that of a user's function, or of a loss in NumPy of gdcore's."""
+    if not isinstance(document, dict):
+        return False
+    return set(document) == {"custom"} or document.get("record") == LOSSES_IN_NUMPY
 
 
 def same_settings(

@@ -4,6 +4,7 @@ Design
 ------
 - A JSON list is a tuple. Everything else that JSON does not have is an object with one tag, such as
   {"record": "losses", "values": {"kind": "huber", "delta": 1.0}}, so that no data can be mistaken for it.
+- A schedule that is none of gdcore's own, within an optimizer, stands beside the optimizer's record.
 - Arrays, and tuples or lists of more than `FEW` numbers, become tensors, named by where they stand. A file's tensors
   are those that its document refers to, each once.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -108,6 +110,11 @@ class Writer:
         return own if own.isidentifier() else None
 
     def _record(self, record: Record, at: str) -> dict[str, Any]:
+        rate = vocabulary.own_rate(record)
+        if rate is not None:
+            plain: Any = record  # every optimizer is a dataclass
+            rest = self._record(replace(plain, learning_rate=1.0), at)
+            return {**rest, "learning_rate": self.encode(rate, f"{at}.learning_rate")}
         try:
             found = vocabulary.to_dict(record)
         except TypeError as error:
@@ -191,6 +198,9 @@ class Reader:
             return labels.decode(self.decode({"list": value["labels"]}), value["of"])
         elif set(value) == {"record", "values"}:
             return vocabulary.from_dict(value["record"], self.mapping(value["values"]))
+        elif set(value) == {"record", "values", "learning_rate"}:
+            optimizer = vocabulary.from_dict(value["record"], self.mapping(value["values"]))
+            return vocabulary.with_rate(optimizer, self.decode(value["learning_rate"]))
         elif set(value) == {"custom", "fields"} and isinstance(value["custom"], str):
             return self._of_custom_class(value["custom"], self.mapping(value["fields"]))
         elif set(value) == {"tensor", "as"} and isinstance(value["as"], str) and value["as"] in KINDS:

@@ -10,14 +10,15 @@ Design
   scikit-learn's where they mean the same. `docs/sklearn.md` lists every difference.
 - `network` builds the layers, `targets` turns labels into what a loss takes, `converted_losses` knows each loss in
   scikit-learn's units and in gdcore's, `watch` is scikit-learn's rule of when to stop. `estimator` is what all four
-  share, `mlp` and `sgd` what two of them share.
+  share, `mlp` and `sgd` what two of them share. `saving` makes files of them.
 """
 
 from ..base.optional import optional
 
 optional("sklearn", "gdcore.sklearn", "gdcore[sklearn]")
 
-from .mlp_classifier import MLPClassifier  # noqa: E402  # the line above explains a missing scikit-learn
+from . import saving  # noqa: E402, F401  # it adds a kind of file; the line above explains a missing scikit-learn
+from .mlp_classifier import MLPClassifier  # noqa: E402
 from .mlp_regressor import MLPRegressor  # noqa: E402
 from .sgd_classifier import SGDClassifier  # noqa: E402
 from .sgd_regressor import SGDRegressor  # noqa: E402

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..base import checks
 from ..base.checks import short
+from ..io.errors import FileFormatError
 
 
 def flag(name: str, value: object) -> bool:
@@ -186,3 +187,8 @@ def dense_rows(what: str) -> ValueError:
 def is_multilabel(y: Any) -> bool:
     """Return whether y has several labels per sample."""
     return str(type_of_target(y)).startswith("multilabel")
+
+
+def other_class(path: Any, found: Any, kind: type) -> FileFormatError:
+    """Return the error for a file that holds something else than an estimator of this class."""
+    return FileFormatError(f"{path} holds a {type(found).__name__}, not a {kind.__name__}: load it by gdcore.load")

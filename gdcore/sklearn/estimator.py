@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from os import PathLike
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ..base import checks
 from ..base.threads import num_threads
 from ..diagnosis import Diagnosis, diagnose
 from ..gradcheck import GradientReport, check_gradients
+from ..io import load, save
 from ..models import Sequential
 from ..training import Callback, History, Trainer
 from ..training.errors import DivergedError
@@ -81,6 +83,48 @@ class Estimator(Support, BaseEstimator, ABC):
     @abstractmethod
     def _weighted(self, numbers: NDArray[Any], weight: Any, whole: bool) -> Any:
         """Return the weights times those of the classes."""
+
+    # Files
+
+    def save(self, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> None:
+        """Save the estimator, fitted or not, as one file that is safe to load; see `gdcore.save`.
+
+        A loaded one predicts the same bits, and goes on with the same bits in `partial_fit` and a warm start.
+
+        Parameters
+        ----------
+        path : str or path-like
+        custom : mapping of str to callable, optional
+            The names that losses and metrics of your own are saved by, instead of their own names.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For callbacks and other parameters that a file cannot hold, and for coefficients that are not finite.
+        OSError
+            If the file cannot be written; what was there before is still there.
+        """
+        save(self, path, custom=custom)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> Self:
+        """Return the estimator of this class that `save` has saved; `gdcore.load` takes files of any kind.
+
+        Parameters
+        ----------
+        path : str or path-like
+        custom : mapping of str to callable, optional
+            What the names of your own losses and metrics stand for.
+
+        Raises
+        ------
+        FileFormatError
+            For a file that is damaged, or holds something else.
+        """
+        found = load(path, custom=custom)
+        if not isinstance(found, cls):
+            raise sklearn_checks.other_class(path, found, cls)
+        return found
 
     # Answers
 

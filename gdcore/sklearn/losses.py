@@ -15,10 +15,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import checks
+from ..base.record import Record, Registry
+
 Point = tuple[NDArray[Any], NDArray[Any]]
 
 
-class WeightedLoss(ABC):
+class WeightedLoss(Record, ABC):
     """Interface of the losses in NumPy; each one is a frozen dataclass that a trainer can call."""
 
     @abstractmethod
@@ -36,7 +39,7 @@ class WeightedLoss(ABC):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Perceptron(WeightedLoss):
     """max(0, -y z) with y = -1 or 1: the loss of the perceptron (Rosenblatt 1958).
 
@@ -46,13 +49,15 @@ class Perceptron(WeightedLoss):
     1.0
     """
 
+    name = "perceptron"
+
     def point(self, z: NDArray[Any], y: NDArray[Any]) -> Point:
         margin = y * z
         return np.maximum(-margin, 0), np.where(margin <= 0, -y, 0)
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModifiedHuber(WeightedLoss):
     """max(0, 1 - y z)^2 where y z >= -1, and -4 y z below, with y = -1 or 1.
 
@@ -66,6 +71,8 @@ class ModifiedHuber(WeightedLoss):
     0.25
     """
 
+    name = "modified_huber"
+
     def point(self, z: NDArray[Any], y: NDArray[Any]) -> Point:
         margin = y * z
         short = np.maximum(1 - margin, 0)
@@ -74,7 +81,7 @@ class ModifiedHuber(WeightedLoss):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EpsilonInsensitive(WeightedLoss):
     """max(0, |y - z| - epsilon): the loss of support vector regression (Vapnik 1995).
 
@@ -84,7 +91,13 @@ class EpsilonInsensitive(WeightedLoss):
     1.5
     """
 
+    name = "epsilon_insensitive"
+    positional = 1
+
     epsilon: float
+
+    def __post_init__(self) -> None:
+        checks.nonnegative("epsilon", self.epsilon)
 
     def point(self, z: NDArray[Any], y: NDArray[Any]) -> Point:
         beyond = np.abs(z - y) - self.epsilon
@@ -92,7 +105,7 @@ class EpsilonInsensitive(WeightedLoss):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SquaredEpsilonInsensitive(WeightedLoss):
     """max(0, |y - z| - epsilon)^2.
 
@@ -102,8 +115,20 @@ class SquaredEpsilonInsensitive(WeightedLoss):
     2.25
     """
 
+    name = "squared_epsilon_insensitive"
+    positional = 1
+
     epsilon: float
+
+    def __post_init__(self) -> None:
+        checks.nonnegative("epsilon", self.epsilon)
 
     def point(self, z: NDArray[Any], y: NDArray[Any]) -> Point:
         beyond = np.maximum(np.abs(z - y) - self.epsilon, 0)
         return beyond**2, 2 * beyond * np.sign(z - y)
+
+
+OWN_LOSSES: Registry[type[WeightedLoss]] = Registry(
+    "loss", (Perceptron, ModifiedHuber, EpsilonInsensitive, SquaredEpsilonInsensitive)
+)
+"""Those that files may name."""

@@ -8,13 +8,16 @@ take most of a fit. So the rates of an epoch are computed as arrays here; powers
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..schedules import ReduceOnPlateau, Schedule
+from ..base import checks
+from ..base.record import Registry
+from ..schedules import SCHEDULES, ReduceOnPlateau, Schedule
 
 SHOWN = 100
 
@@ -41,8 +44,14 @@ class Optimal(Schedule):
     10.0
     """
 
+    name = "optimal"
+
     learning_rate: float
     alpha: float
+
+    def __post_init__(self) -> None:
+        checks.positive("learning_rate", self.learning_rate)
+        checks.positive("alpha", self.alpha)
 
     @property
     def per(self) -> str:  # type: ignore[override]  # a constant where other schedules have a field
@@ -73,8 +82,14 @@ class PowerOfUpdates(Schedule):
     0.5
     """
 
+    name = "power_of_updates"
+
     learning_rate: float
     power: float
+
+    def __post_init__(self) -> None:
+        checks.positive("learning_rate", self.learning_rate)
+        checks.finite("power", self.power)
 
     @property
     def per(self) -> str:  # type: ignore[override]  # a constant where other schedules have a field
@@ -103,8 +118,16 @@ class Scaled(Schedule):
     0.25
     """
 
+    name = "scaled"
+    registries: ClassVar[Mapping[str, Registry[Any]]] = {"schedule": SCHEDULES}
+
     learning_rate: float
     schedule: Schedule
+
+    def __post_init__(self) -> None:
+        checks.positive("learning_rate", self.learning_rate)
+        if not isinstance(self.schedule, Schedule):
+            raise TypeError(f"schedule must be a schedule, got {checks.short(self.schedule)}")
 
     @property
     def per(self) -> str:  # type: ignore[override]  # a constant where other schedules have a field
@@ -128,3 +151,7 @@ def scaled(schedule: Schedule, factor: float) -> Schedule:
     if isinstance(schedule, ReduceOnPlateau):  # which a trainer knows by its class
         return replace(schedule, learning_rate=schedule.learning_rate * factor, min_rate=schedule.min_rate * factor)
     return Scaled(factor, schedule)
+
+
+OWN_SCHEDULES: Registry[type[Schedule]] = Registry("schedule", (Optimal, PowerOfUpdates, Scaled))
+"""Those that files may name."""

@@ -114,3 +114,30 @@ def test_a_stopping_criterion_of_the_users_own():
     loaded = from_bytes(data, {"Patient": Patient})
     assert same_bits(loaded.state_dict()["carried"]["criteria"][0][1], (3, trainer.model.params))
     assert from_bytes(to_bytes(trainer, custom={"mine": Patient}), {"mine": Patient}).epochs_done == 3
+
+
+@dataclass(frozen=True, repr=False)
+class Halved(gd.schedules.Schedule):
+    """A schedule of the user's own."""
+
+    learning_rate: float
+    every: int
+    per = "step"
+
+    def formula(self, step):
+        return self.learning_rate * 0.5 ** (step // self.every)
+
+    def horizon(self):
+        return 3 * self.every
+
+
+def test_a_schedule_of_the_users_own():
+    trainer = gd.Trainer(gd.MLP([4, 3, 2], seed=0), "mse", gd.Adam(Halved(0.1, 3)))
+    trainer.epoch(X, Y)
+    data = to_bytes(trainer)
+    with pytest.raises(gd.FileFormatError, match=r"^needs 'Halved', which is not gdcore's"):
+        from_bytes(data)
+    loaded = from_bytes(data, {"Halved": Halved})
+    assert loaded.optimizer == trainer.optimizer
+    assert loaded.epoch(X, Y) == trainer.epoch(X, Y)
+    assert same_bits(loaded.model.params, trainer.model.params)

@@ -1,0 +1,41 @@
+"""Files of estimators of every version of the format are read."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from files import taken_apart
+from make_golden import GOLDEN
+from make_golden_estimators import said
+from saved_estimators import CUSTOM, X, estimators, fitted
+
+import gdcore as gd
+from gdcore.io.container import VERSION
+from gdcore.io.vocabulary import KNOWN
+
+FILES = sorted(GOLDEN.glob("*_estimator_*.gdc"))
+TARGETS = {name: y for name, _, y in estimators()}
+
+
+def test_there_are_files_of_every_version():
+    assert {path.name.partition("_")[0] for path in FILES} == {f"v{n}" for n in range(1, VERSION + 1)}
+    assert {path.stem.split("_", 2)[2] for path in FILES} == set(TARGETS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_estimators(path):
+    version, _, name = path.stem.split("_", 2)
+    loaded = gd.load(path, custom=CUSTOM)
+    states = json.loads((GOLDEN / f"{version}_estimators.json").read_text(encoding="utf-8"))
+    assert said(loaded) == states[name]
+    fitted(loaded, TARGETS[name])
+    assert np.isfinite(loaded.net_.predict(X)).all()
+
+
+def test_every_record_of_estimators_is_in_a_golden_file():
+    text = repr([taken_apart(path.read_bytes())[1] for path in FILES])
+    registries = [KNOWN["estimator_losses"](), KNOWN["estimator_schedules"]()]
+    assert not {row.name for registry in registries for row in registry if repr(row.name) not in text}
