@@ -83,7 +83,7 @@ def epoch(trainer: Trainer, rows: Rows) -> float:
 def fit(watch: Watch, rows: Rows, validation: Rows | None, converted: ConvertedLoss, max_iter: int) -> History:
     """Run epochs until the watch stops them; return the losses and the times."""
     trainer, history = watch.trainer, History()
-    for number in range(max_iter):
+    for _ in range(max_iter):
         began = time.perf_counter()
         history.loss.append(epoch(trainer, rows))
         if validation is not None:
@@ -91,7 +91,7 @@ def fit(watch: Watch, rows: Rows, validation: Rows | None, converted: ConvertedL
         history.learning_rate.append(trainer.learning_rate)
         history.seconds.append(time.perf_counter() - began)
         if watch.see(history.loss[-1]):
-            history.stop_reason = f"converged in epoch {number}"
+            history.stop_reason = watch.reason
             return history
     history.stop_reason = f"all {max_iter} epochs were run"
     return history

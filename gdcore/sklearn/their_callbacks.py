@@ -60,12 +60,12 @@ class Tasks(Callback):
         """Begin the first epoch's task."""
         self._begin()
 
-    def on_epoch_end(self, state: EpochEnd) -> bool:
-        """End an epoch's task, and begin the next one's if there is one; return whether a callback ends the fit."""
+    def on_epoch_end(self, state: EpochEnd) -> str | None:
+        """End an epoch's task, and begin the next one's if there is one; return why a callback ends the fit, if so."""
         stops = self._end()
         if not stops and not self.watch.converged and state.epoch + 1 < state.epochs:
             self._begin()
-        return stops
+        return f"a callback of scikit-learn asked to stop in epoch {state.epoch}" if stops else None
 
     def on_fit_end(self, history: History) -> None:
         """End a task that is open, since something else has ended the fit."""

@@ -108,10 +108,11 @@ class Watch(Callback):
         self.reported, self.score, self.rate, self.verbose = reported, score, rate, verbose
         self.epochs = 0
         self.converged = False
+        self.reason = ""
 
-    def on_epoch_end(self, state: EpochEnd) -> bool:
-        """See an epoch's loss; return whether the fit ends."""
-        return self.see(state.loss)
+    def on_epoch_end(self, state: EpochEnd) -> str | None:
+        """See an epoch's loss; return why the fit ends, if it does."""
+        return self.reason if self.see(state.loss) else None
 
     def see(self, loss: float) -> bool:
         """See the mean loss of an epoch, in gdcore's units; return whether the fit ends."""
@@ -140,7 +141,20 @@ class Watch(Callback):
                 f"{what} did not improve more than tol={tol:f} for {self.rule.patience} consecutive epochs. Stopping."
             )
         self.converged = True
+        self.reason = self._reason()
         return True
+
+    def _reason(self) -> str:
+        """Return why the fit ends, as a sentence."""
+        what = "the training loss" if self.score is None else "the validation score"
+        n = self.record.count
+        long = "1 epoch" if n == 1 else f"{n} epochs in a row"
+        said = f"{what} improved by less than tol={self.rule.tol:g} for {long}"
+        said = f"{said}, up to epoch {self.epochs - 1}"
+        if self.rule.slowest == inf:
+            return said
+        rate = self.trainer.learning_rate * SLOWEST / self.rule.slowest  # in scikit-learn's units
+        return f"{said}, and the learning rate is down to {rate:.3g}"
 
     def diverged(self) -> bool:
         """Note that an epoch could not be finished; return whether a validation score has kept parameters before it."""

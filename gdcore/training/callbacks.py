@@ -21,14 +21,27 @@ class Callback(ABC):
     >>> class Print(Callback):
     ...     def on_epoch_end(self, state):
     ...         print(state.epoch, state.loss)
+
+    One that ends a fit says why:
+
+    >>> class Below(Callback):
+    ...     def on_epoch_end(self, state):
+    ...         return f"the loss is {state.loss}" if state.loss < 0.25 else None
+    >>> import gdcore as gd
+    >>> net = gd.LinearModel(1, bias=False, weight_init="zeros")
+    >>> net.fit([[1.0]], [1.0], "mse", optimizer=gd.SGD(0.25), callbacks=Below()).stop_reason
+    'the loss is 0.0625'
     """
 
     def on_fit_begin(self, epochs: int) -> None:  # noqa: B027  # only some callbacks need it
         """Called before the first epoch, with the number of epochs to run."""
 
     @abstractmethod
-    def on_epoch_end(self, state: EpochEnd) -> bool | None:
-        """Called after each epoch, and after the last step if `max_steps` cuts an epoch short; True ends the fit."""
+    def on_epoch_end(self, state: EpochEnd) -> bool | str | None:
+        """Called after each epoch, and after the last step if `max_steps` cuts an epoch short.
+
+        True ends the fit, and so does a text, which says why in `History.stop_reason`; None, False and "" do not.
+        """
 
     def on_fit_end(self, history: History) -> None:  # noqa: B027  # only some callbacks need it
         """Called after the last epoch, once criteria have restored parameters; also after an exception, with nothing

@@ -232,8 +232,9 @@ class Recorder:
         history.seconds.append(now - self.epoch_began)
         self._committed(plateau, whole, bool(reasons))
         for callback in self.callbacks:
-            if end is not None and callback.on_epoch_end(end):
-                reasons.append(f"{type(callback).__name__} asked to stop in epoch {end.epoch}")
+            if end is not None and (answer := callback.on_epoch_end(end)):
+                asked = f"{type(callback).__name__} asked to stop in epoch {end.epoch}"
+                reasons.append(answer if isinstance(answer, str) else asked)
         return "; ".join(reasons) or None
 
     def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:

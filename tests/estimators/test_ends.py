@@ -5,12 +5,13 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from scipy.sparse import csr_array
 from sklearn import linear_model, neural_network
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.preprocessing import scale
 
 import gdcore as gd
-from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDRegressor
+from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -75,3 +76,17 @@ def test_lbfgs_that_fails_leaves_the_parameters_from_before():
         model.set_params(loss=broken).fit(XR, YR)
     assert len(calls) == 4
     assert np.array_equal(model.net_.params, params)
+
+
+def test_the_reason_of_an_end_is_a_sentence():
+    model = MLPClassifier((5,), learning_rate_init=0.1, max_iter=500, random_state=0).fit(X, Y)
+    said = f"the training loss improved by less than tol=0.0001 for 11 epochs in a row, up to epoch {model.n_iter_ - 1}"
+    assert model.history_.stop_reason == said
+    for rows in (X, csr_array(X)):
+        model = SGDClassifier(random_state=0, early_stopping=True, n_iter_no_change=1).fit(rows, Y)
+        said = f"the validation score improved by less than tol=0.001 for 1 epoch, up to epoch {model.n_iter_ - 1}"
+        assert model.history_.stop_reason == said
+    model = SGDRegressor(learning_rate="adaptive", random_state=0, max_iter=5000).fit(XR, YR)
+    assert model.history_.stop_reason.endswith(f" epoch {model.n_iter_ - 1}, and the learning rate is down to 6.4e-07")
+    model = SGDRegressor(max_iter=3).fit(XR, YR)
+    assert model.history_.stop_reason == "all 3 epochs were run"

@@ -48,6 +48,27 @@ def test_callbacks_are_told():
     assert state.full_gradient_norm() == pytest.approx(np.linalg.norm(state.gradient()), rel=10 * EPS)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_a_callback_says_why_it_stops(optimizer):
+    if optimizer == "lbfgs":
+        pytest.importorskip("scipy")
+
+    class Says(gd.Callback):
+        def __init__(self, *answers):
+            self.answers = answers
+
+        def on_epoch_end(self, state):
+            return self.answers[state.epoch]
+
+    def reason(*callbacks):
+        history = gd.MLP([3, 4, 1], seed=0).fit(X, Y, loss="mse", optimizer=optimizer, epochs=3, callbacks=callbacks)
+        return history.epochs, history.stop_reason
+
+    assert reason(Says(None, "enough is enough", True)) == (2, "enough is enough")
+    assert reason(Says("", False, np.bool_(True))) == (3, "Says asked to stop in epoch 2")
+    assert reason(Says("one"), Says(True), Says("two")) == (1, "one; Says asked to stop in epoch 0; two")
+
+
 def test_callbacks_hear_of_an_exception():
     class Fails(gd.Callback):
         def on_epoch_end(self, state):
