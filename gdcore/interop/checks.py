@@ -38,6 +38,13 @@ def output(value: object, net: Sequential) -> str:
     return word
 
 
+def for_estimator(dtype: object, output: object) -> str | None:
+    """Check the options of the export of an estimator, and return its precision, if one is given."""
+    if checks.known_name("output", output, OUTPUTS) != "raw":
+        raise ValueError(f"output={output!r} is for a gdcore.Sequential: leave it out, an estimator has probabilities")
+    return None if dtype is None else checks.precision("dtype", dtype)
+
+
 def cannot_express(target: str, index: int, layer: object, known: Iterable[str], remedy: str) -> TypeError:
     """Return the error for a layer of the model that has no form at the target."""
     kinds = ", ".join(known)

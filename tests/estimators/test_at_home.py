@@ -76,8 +76,13 @@ def test_pipelines_and_cross_validation(model):
     pipe = make_pipeline(StandardScaler(), clone(model))
     assert cross_val_score(pipe, rows, y).mean() > (0.85 if rows is X else 0.35)
     assert cross_val_predict(pipe, rows, y).shape == y.shape
-    pipe.set_output(transform="pandas").fit(rows, y)
-    assert pipe[-1].n_features_in_ == rows.shape[1]
+
+
+def test_set_output():
+    pytest.importorskip("pandas")
+    pipe = make_pipeline(StandardScaler(), clone(MLP)).set_output(transform="pandas").fit(X, Y)
+    assert pipe[-1].n_features_in_ == X.shape[1]
+    assert pipe[-1].feature_names_in_.tolist() == ["x0", "x1", "x2", "x3"]
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])

@@ -1,10 +1,13 @@
 """Pipelines that end in an estimator of gdcore, exported by skl2onnx and run by onnxruntime."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.interop import register_skl2onnx
+from gdcore.interop import register_skl2onnx, to_onnx
 from interop.models import drawn, near
 
 pytest.importorskip("skl2onnx")
@@ -13,6 +16,7 @@ pytest.importorskip("onnxruntime")
 import onnxruntime
 import skl2onnx
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -91,16 +95,62 @@ def test_what_a_graph_cannot_hold():
         run(fitted, X)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_estimators_of_gdcore():
+def fitted_estimators():
+    """Every loss with a form, every kind of solver, averages, and classes of two kinds."""
     estimators = pytest.importorskip("gdcore.sklearn")
     mlp = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
-    fitted = [estimators.MLPRegressor(**mlp), estimators.MLPRegressor(loss="poisson", **mlp), estimators.SGDRegressor()]
-    fitted += [estimators.MLPClassifier(**mlp), estimators.SGDClassifier(loss="log_loss"), estimators.SGDClassifier()]
-    register_skl2onnx(*{type(each) for each in fitted})
-    for each in fitted:
+    linear = {"random_state": 0}
+    yield from (estimators.MLPRegressor(**mlp), estimators.MLPRegressor(loss="poisson", **mlp))
+    yield from (estimators.SGDRegressor(**linear), estimators.SGDRegressor(loss="poisson", average=True, **linear))
+    yield from (estimators.MLPRegressor(loss="poisson", solver="lbfgs", **mlp), estimators.SGDClassifier(**linear))
+    yield from (estimators.MLPClassifier(average=gd.EMA(0.9), **mlp), estimators.MLPClassifier(solver="lbfgs", **mlp))
+    yield estimators.SGDClassifier(loss="log_loss", average=True, **linear)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_estimators_of_gdcore():
+    register_skl2onnx()
+    for each in fitted_estimators():
         for k in (2, 3):
             pipeline = make_pipeline(StandardScaler(), each).fit(X, np.arange(60) % k)
             want = pipeline.predict(X)
             found = run(pipeline, X)[0].reshape(want.shape)
             assert near(found, want, "float32"), each
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_to_onnx_takes_estimators_and_pipelines(dtype):
+    labels = np.array(["a", "b", "é"])[np.arange(60) % 3]
+    rows = StandardScaler().fit_transform(X).astype(dtype)
+    for each in fitted_estimators():
+        y = labels if isinstance(each, ClassifierMixin) else np.arange(60.0) % 7
+        for model in (each.fit(rows, y), make_pipeline(StandardScaler(), each).fit(rows, y)):
+            proto = to_onnx(model, dtype=dtype)
+            found = onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"X": rows})
+            want = [model.predict(rows)]
+            if isinstance(each, ClassifierMixin):
+                several = getattr(model, "predict_proba", None) or model.decision_function
+                assert (found[0] == want[0]).all()
+                assert near(found[1], several(rows), "float32"), each
+            else:
+                assert near(found[0].reshape(60), want[0], "float32"), each
+
+
+def test_to_onnx_of_an_estimator_says_what_is_missing(monkeypatch):
+    with pytest.raises(NotFittedError):
+        to_onnx(make_pipeline(StandardScaler()))
+    fitted = StandardScaler().fit(X)
+    with pytest.raises(ValueError, match=r"output='softmax' is for a gdcore\.Sequential"):
+        to_onnx(fitted, output="softmax")
+    assert onnxruntime.InferenceSession(to_onnx(fitted).SerializeToString()).run(None, {"X": X})[0].shape == X.shape
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    with pytest.raises(ImportError, match=r"to_onnx of an estimator needs skl2onnx .*: pip install 'gdcore\[onnx\]'"):
+        to_onnx(fitted)
+
+
+def test_importing_the_estimators_does_not_import_skl2onnx():
+    code = "import sys, gdcore.sklearn, gdcore.interop; print(*{'onnx', 'skl2onnx'} & set(sys.modules))"
+    env = {"PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout == "\n"

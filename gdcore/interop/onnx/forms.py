@@ -5,13 +5,14 @@ Design
 - Attributes of ONNX are float32 whatever the graph computes in. So parameters are constant tensors of the graph's
   precision, and operations that have them as attributes are made of simpler ones.
 - Operators of opset 18 alone, which onnxruntime computes in both precisions. Erf is the exception: onnxruntime has it
-  in float32 only.
+  in float32 only, and gelu.py does without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from .gelu import gelu
 from .graph import Graph
 
 
@@ -36,6 +37,8 @@ def _selu(graph: Graph, z: str, option: float) -> str:
 
 
 def _gelu(graph: Graph, z: str, option: float) -> str:
+    if graph.dtype == "float64":
+        return gelu(graph, z)
     error = graph.node("Erf", graph.node("Mul", z, graph.constant(0.7071067811865476)))
     return graph.node("Mul", graph.node("Mul", z, graph.constant(0.5)), graph.node("Add", error, graph.constant(1.0)))
 

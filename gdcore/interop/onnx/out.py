@@ -1,22 +1,17 @@
-"""`to_onnx`: a model as an ONNX graph."""
+"""`to_onnx`: a model, an estimator or a pipeline as an ONNX graph."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
-from ..._version import __version__
 from ...base.calls import explains_calls
-from ...base.optional import optional
-from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, parts_of
-from .forms import FORMS, log1p
-from .graph import Graph
+from .model import model_to_onnx
+from .pipeline import estimator_to_onnx
 
-OPSET = 18
-IR_VERSION = 8
-"""The version of files that came with that opset, which older runtimes read."""
-OUTPUTS = {"sigmoid": "Sigmoid", "softmax": "Softmax"}
+if TYPE_CHECKING:
+    from ...models import Sequential
 
 
 @explains_calls
@@ -28,12 +23,15 @@ def to_onnx(model: Sequential, *, dtype: str | None = None, output: str = "raw")
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential, estimator or Pipeline
+        A fitted estimator of `gdcore.sklearn`, or a Pipeline of scikit-learn, is exported by skl2onnx, which is
+        told of gdcore's estimators. A classifier's outputs are "label" and "probabilities" (n, n_classes), a
+        regressor's is "variable".
     dtype : {"float32", "float64"}, optional
         Precision of inputs, outputs and parameters; by default the model's.
     output : {"raw", "sigmoid", "softmax"}, default "raw"
         What is applied to the outputs: those of a model trained with binary_cross_entropy become probabilities by the
-        sigmoid, those of cross_entropy by the softmax.
+        sigmoid, those of cross_entropy by the softmax. Estimators have probabilities of their own.
 
     Returns
     -------
@@ -44,13 +42,14 @@ def to_onnx(model: Sequential, *, dtype: str | None = None, output: str = "raw")
     Raises
     ------
     ImportError
-        If onnx is not installed: the extra "onnx".
+        If onnx, or for an estimator skl2onnx, is not installed: the extra "onnx".
     TypeError, ValueError
         For a layer that has no form there, or parameters that are not finite.
 
     Notes
     -----
-    onnxruntime computes gelu in float32 only: pass dtype="float32" for a model with it.
+    onnxruntime has the error function in float32 only. So gelu in float64 is some fifty elementary operations, right to
+    roundoff; pass dtype="float32" for one that is faster.
 
     Examples
     --------
@@ -58,57 +57,7 @@ def to_onnx(model: Sequential, *, dtype: str | None = None, output: str = "raw")
     >>> graph = to_onnx(gd.MLP([2, 3, 1], seed=0))  # doctest: +SKIP
     >>> onnx.save(graph, "model.onnx")  # doctest: +SKIP
     """
-    net = interop_checks.model(model)
-    dtype = interop_checks.precision(dtype, net)
-    word = interop_checks.output(output, net)
-    parts = parts_of(net, dtype, "to_onnx")
-    onnx = optional("onnx", "to_onnx", "gdcore[onnx]")
-    graph, here = Graph(onnx, dtype), "X"
-    for part in parts:
-        here = _add(graph, here, part)
-    if word == "raw":
-        graph.node("Identity", here, output="y")
-    else:
-        options = {"axis": 1} if word == "softmax" else {}
-        graph.node(OUTPUTS[word], here, output="y", **options)
-    kind = onnx.TensorProto.FLOAT if dtype == "float32" else onnx.TensorProto.DOUBLE
-    info = onnx.helper.make_tensor_value_info
-    proto = onnx.helper.make_model(
-        onnx.helper.make_graph(
-            graph.nodes,
-            "gdcore",
-            [info("X", kind, ["n", net.in_features])],
-            [info("y", kind, ["n", net.out_features])],
-            graph.initializers,
-        ),
-        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="gdcore",
-        producer_version=__version__,
-    )
-    if net.feature_names is not None:
-        onnx.helper.set_model_props(proto, {"feature_names": "\n".join(net.feature_names)})
-    onnx.checker.check_model(proto, full_check=True)
-    return proto
-
-
-def _add(graph: Graph, here: str, part: Part) -> str:
-    """Add one part that reads `here`, and return the name of its result."""
-    i = part.index
-    if isinstance(part, DensePart):
-        weight = graph.constant(part.weight, f"weight{i}")
-        inputs = (here, weight) if part.bias is None else (here, weight, graph.constant(part.bias, f"bias{i}"))
-        return FORMS[part.activation](graph, graph.node("Gemm", *inputs), part.option)
-    if isinstance(part, DropoutPart):
-        return here
-    if isinstance(part, LayerNormPart):
-        inputs = (here, graph.constant(part.gain, f"gain{i}"), graph.constant(part.bias, f"bias{i}"))
-        return graph.node("LayerNormalization", *inputs, epsilon=float(part.layer.eps))
-    if isinstance(part, Log1pPart):
-        return log1p(graph, here)
-    if isinstance(part, AffinePart):
-        here = graph.node("Sub", here, graph.constant(part.shift, f"shift{i}"))
-        here = graph.node("Mul", here, graph.constant(part.factor, f"factor{i}"))
-        return graph.node("Add", here, graph.constant(part.offset)) if part.offset else here
-    scaled = graph.node("Mul", here, graph.constant(part.std, f"std{i}"))
-    return graph.node("Add", scaled, graph.constant(part.mean, f"mean{i}"))
+    base = sys.modules.get("sklearn.base")  # an estimator has imported it
+    if base is not None and isinstance(model, base.BaseEstimator):
+        return estimator_to_onnx(model, interop_checks.for_estimator(dtype, output))
+    return model_to_onnx(model, dtype, output)

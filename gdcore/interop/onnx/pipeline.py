@@ -2,8 +2,12 @@
 
 Design
 ------
-- An estimator is known by what it shows: `net_`, its model, whose `trained_loss` tells probabilities from scores, and
-  `classes_` if it is a classifier. So this room needs nothing of the estimators' own, which stands above it.
+- An estimator is known by what it shows: `net_`, its model, `out_activation_` or the model's `trained_loss`, which tell
+  probabilities from scores, and `classes_` if it is a classifier. So this room needs nothing of the estimators' own,
+  which stands above it.
+- skl2onnx knows a class by its registration alone, and has no hook for one that is imported later. So `to_onnx`
+  registers the estimators of gdcore before it hands a pipeline on, and whoever calls skl2onnx calls
+  `register_skl2onnx()` before.
 - The nodes are those of `to_onnx`, renamed to names that are free in the pipeline's graph.
 """
 
@@ -14,22 +18,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.later import later
 from ...base.optional import optional
 from ...models import Sequential
 from .. import checks as interop_checks
-from .out import to_onnx
+from .model import OPSET, model_to_onnx
 
 INSTALL = "gdcore[onnx]"
 OPTIONS = {"zipmap": [True, False, "columns"], "output_class_labels": [False, True], "nocl": [True, False]}
 
 
 def register_skl2onnx(*estimators: type) -> None:
-    """Teach skl2onnx to export estimators of gdcore, alone or as the last step of a Pipeline.
+    """Teach skl2onnx to export estimators of gdcore, alone or as a step of a Pipeline.
+
+    `gdcore.interop.to_onnx` does so by itself; call this before `skl2onnx.to_onnx`. To call it twice changes nothing.
 
     Parameters
     ----------
     *estimators : classes
-        Those of `gdcore.sklearn`.
+        By default the four of `gdcore.sklearn`.
 
     Raises
     ------
@@ -43,14 +50,13 @@ def register_skl2onnx(*estimators: type) -> None:
 
     Examples
     --------
-    >>> from gdcore.sklearn import MLPClassifier  # doctest: +SKIP
-    >>> register_skl2onnx(MLPClassifier)  # doctest: +SKIP
+    >>> register_skl2onnx()  # doctest: +SKIP
     >>> proto = skl2onnx.to_onnx(make_pipeline(StandardScaler(), MLPClassifier()).fit(X, y), X[:1])  # doctest: +SKIP
     """
     skl2onnx = optional("skl2onnx", "register_skl2onnx", INSTALL)
     shapes = optional("skl2onnx.common.shape_calculator", "register_skl2onnx", INSTALL)
     base = optional("sklearn.base", "register_skl2onnx", "gdcore[sklearn]")
-    for kind in estimators:
+    for kind in estimators or estimators_of_gdcore():
         classifies = issubclass(kind, base.ClassifierMixin)
         skl2onnx.update_registered_converter(
             kind,
@@ -59,6 +65,28 @@ def register_skl2onnx(*estimators: type) -> None:
             _convert_classifier if classifies else _convert_regressor,
             options=OPTIONS if classifies else None,
         )
+
+
+def estimators_of_gdcore() -> tuple[type, ...]:
+    """Return the classes of `gdcore.sklearn`."""
+    classes: Any = later("sklearn", "CLASSES")
+    return tuple(classes.values())
+
+
+def estimator_to_onnx(model: Any, dtype: str | None) -> Any:
+    """Return an estimator of gdcore, or a Pipeline, as skl2onnx exports it; see `to_onnx`."""
+    skl2onnx = optional("skl2onnx", "to_onnx of an estimator", INSTALL)
+    types = optional("skl2onnx.common.data_types", "to_onnx of an estimator", INSTALL)
+    optional("sklearn.utils.validation", "to_onnx of an estimator", "gdcore[sklearn]").check_is_fitted(model)
+    register_skl2onnx()
+    last = model[-1] if getattr(model, "steps", None) else model
+    net = getattr(last, "net_", None)
+    if dtype is None:
+        dtype = "float32" if net is None else net.dtype
+    kind = types.FloatTensorType if dtype == "float32" else types.DoubleTensorType
+    options = {id(last): {"zipmap": False}} if getattr(last, "classes_", None) is not None else None
+    given = [("X", kind([None, model.n_features_in_]))]
+    return skl2onnx.convert_sklearn(model, initial_types=given, options=options, target_opset=OPSET)
 
 
 class _Container:
@@ -100,7 +128,7 @@ class _Container:
         """Add the nodes of the model, and return the name of its outputs."""
         kind = self.onnx.TensorProto.FLOAT if self.dtype == "float32" else self.onnx.TensorProto.DOUBLE
         names = {"X": self.node("Cast", self.operator.inputs[0].full_name, to=kind)}
-        graph = to_onnx(self.net, dtype=self.dtype, output=output).graph
+        graph = model_to_onnx(self.net, self.dtype, output).graph
         for tensor in graph.initializer:
             names[tensor.name] = self.constant(self.onnx.numpy_helper.to_array(tensor))
         for node in graph.node:
@@ -109,11 +137,21 @@ class _Container:
         return names["y"]
 
 
+LINKS = {"cross_entropy": "softmax", "binary_cross_entropy": "logistic", "poisson": "exp"}
+"""Names of losses -> what turns outputs into predictions, as `out_activation_` says it."""
+
+
+def _link(estimator: Any, net: Sequential) -> str:
+    """Return what turns outputs into predictions: "identity", "logistic", "softmax" or "exp"."""
+    own = getattr(estimator, "out_activation_", None)
+    return str(own) if own is not None else LINKS.get(getattr(net.trained_loss, "name", ""), "identity")
+
+
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Add a regressor's nodes to skl2onnx's graph."""
     graph = _Container(scope, operator, container)
     outputs = graph.outputs()
-    exponential = getattr(operator.raw_operator, "out_activation_", "") == "exp"
+    exponential = _link(operator.raw_operator, graph.net) == "exp"
     graph.node("Exp" if exponential else "Identity", outputs, output=operator.outputs[0].full_name)
 
 
@@ -123,26 +161,20 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     estimator = operator.raw_operator
     classes, n_out = np.asarray(estimator.classes_), graph.net.out_features
     several = n_out > 1 and getattr(estimator, "out_activation_", "") == "logistic"
+    link = _link(estimator, graph.net)
     if several or len(classes) != max(2, n_out):
         raise interop_checks.several_labels(estimator)
-    loss = graph.net.trained_loss
-    kind = getattr(loss, "name", "")
-    if kind not in ("cross_entropy", "binary_cross_entropy") and getattr(estimator, "predict_proba", None) is not None:
-        raise interop_checks.other_probabilities(estimator, loss)
+    if link == "identity" and getattr(estimator, "predict_proba", None) is not None:
+        raise interop_checks.other_probabilities(estimator, graph.net.trained_loss)
     outputs = graph.outputs()
-    if kind == "cross_entropy":
-        scores = graph.node("Softmax", outputs, axis=1)
-    elif kind == "binary_cross_entropy":
-        scores = graph.node("Sigmoid", outputs)
-    else:
-        scores = outputs
     if n_out == 1:
-        other = graph.node("Neg", outputs)
-        other = graph.node("Sigmoid", other) if kind == "binary_cross_entropy" else other
-        scores = graph.node("Concat", other, scores, axis=1)
-    elif kind == "binary_cross_entropy":
-        axis = graph.constant(np.array([1], np.int64))
-        scores = graph.node("Div", scores, graph.node("ReduceSum", scores, axis, keepdims=1))
+        scores = graph.node("Concat", graph.node("Neg", outputs), outputs, axis=1)
+        scores = graph.node("Sigmoid", scores) if link == "logistic" else scores
+    elif link == "logistic":  # sigmoids that are divided by their sum; in float32 onnxruntime's have few digits near 0
+        logs = graph.node("Neg", graph.node("Softplus", graph.node("Neg", outputs)))
+        scores = graph.node("Softmax", logs, axis=1)
+    else:
+        scores = graph.node("Softmax", outputs, axis=1) if link == "softmax" else outputs
     best = graph.node("ArgMax", scores if n_out == 1 else outputs, axis=1, keepdims=0)
     labels = graph.constant(classes if classes.dtype.kind in "OU" else classes.astype(np.int64))
     graph.node("Gather", labels, best, output=operator.outputs[0].full_name, axis=0)
