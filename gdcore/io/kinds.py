@@ -80,7 +80,7 @@ def kind_of(thing: object) -> Kind:
     for kind in KINDS:
         if kind.holds(thing):
             return kind
-    known = ", ".join(with_article(kind.name) for kind in KINDS)
+    known = ", ".join(map(with_article, _names()))
     raise TypeError(f"cannot save {checks.short(thing)}: pass {known}")
 
 
@@ -100,8 +100,13 @@ def kind_named(name: object) -> Kind:
     for kind in KINDS:
         if kind.name == name:
             return kind
-    known = ", ".join(kind.name for kind in KINDS)
+    known = ", ".join(_names())
     raise FileFormatError(f"holds {checks.short(name)}; known: {known}: import what saved it, or a newer gdcore")
+
+
+def _names() -> list[str]:
+    """Return the names of all kinds, also of those whose room has not been imported."""
+    return list(dict.fromkeys([*(kind.name for kind in KINDS), *LATER]))
 
 
 def with_article(name: str) -> str:
