@@ -18,16 +18,16 @@ class Callback(ABC):
 
     Examples
     --------
-    >>> class Print(Callback):
+    >>> import gdcore as gd
+    >>> class Print(gd.Callback):
     ...     def on_epoch_end(self, state):
     ...         print(state.epoch, state.loss)
 
     One that ends a fit says why:
 
-    >>> class Below(Callback):
+    >>> class Below(gd.Callback):
     ...     def on_epoch_end(self, state):
     ...         return f"the loss is {state.loss}" if state.loss < 0.25 else None
-    >>> import gdcore as gd
     >>> net = gd.LinearModel(1, bias=False, weight_init="zeros")
     >>> net.fit([[1.0]], [1.0], "mse", optimizer=gd.SGD(0.25), callbacks=Below()).stop_reason
     'the loss is 0.0625'
