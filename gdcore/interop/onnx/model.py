@@ -8,7 +8,7 @@ from ..._version import __version__
 from ...base.optional import optional
 from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, DropoutPart, Log1pPart, NormPart, Part, parts_of
+from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, parts_of
 from .forms import FORMS, log1p
 from .graph import Graph
 
@@ -63,7 +63,7 @@ def _add(graph: Graph, here: str, part: Part) -> str:
         return FORMS[part.activation](graph, graph.node("Gemm", *inputs), part.option)
     if isinstance(part, DropoutPart):
         return here
-    if isinstance(part, NormPart):
+    if isinstance(part, LayerNormPart):
         inputs = (here, graph.constant(part.gain, f"gain{i}"), graph.constant(part.bias, f"bias{i}"))
         return graph.node("LayerNormalization", *inputs, epsilon=float(part.layer.eps))
     if isinstance(part, Log1pPart):
