@@ -11,6 +11,17 @@ from sklearn.utils.validation import column_or_1d
 
 from . import checks as sklearn_checks
 
+PLAIN = "biuU"
+"""Kinds of arrays (n,) that hold one label per sample: they need no examination, which takes longer than small fits."""
+
+
+def _kind_of(y: Any) -> str:
+    """Return scikit-learn's name for the kind of y; refuse what are no labels."""
+    kind: str = type_of_target(y, input_name="y")
+    if kind != "binary":
+        check_classification_targets(y)
+    return kind
+
 
 class Labels(NamedTuple):
     """The classes of a classifier.
@@ -29,8 +40,7 @@ class Labels(NamedTuple):
     @classmethod
     def of(cls, y: Any, classes: Any = None) -> Labels:
         """Return the labels that occur in y, or the given classes, among which those of y must be."""
-        check_classification_targets(y)
-        if type_of_target(y).startswith("multilabel"):
+        if _kind_of(y).startswith("multilabel"):
             return cls("multilabel", np.arange(np.asarray(y).shape[1]))
         known = np.unique(y if classes is None else np.asarray(classes))
         return cls("multiclass" if len(known) > 2 else "binary", known)
@@ -43,20 +53,26 @@ class Labels(NamedTuple):
         ValueError
             For labels that are not among the classes.
         """
-        check_classification_targets(y)
-        several = type_of_target(y).startswith("multilabel")
+        if self.kind != "multilabel" and type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in PLAIN:
+            return self._numbers(y)
+        several = _kind_of(y).startswith("multilabel")
         if self.kind == "multilabel" or several:
             found = np.asarray(y.toarray() if several and type(y).__module__.startswith("scipy") else y)
             width = found.shape[1] if found.ndim > 1 else 1
             if not several or self.kind != "multilabel" or width != len(self.classes):
                 raise sklearn_checks.other_outputs(width, len(self.classes) if self.kind == "multilabel" else 1)
             return found.astype(np.int64)
-        found = column_or_1d(y, warn=True)
-        present = np.unique(found)
+        return self._numbers(column_or_1d(y, warn=True))
+
+    def _numbers(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return labels (n,) as the numbers of their classes."""
+        present, numbers = np.unique(y, return_inverse=True)
+        if np.array_equal(present, self.classes):
+            return numbers
         if len(np.setdiff1d(present, self.classes)):
             raise sklearn_checks.unseen_classes(self.classes, present)
-        numbers: NDArray[Any] = np.searchsorted(self.classes, found)
-        return numbers
+        found: NDArray[Any] = np.searchsorted(self.classes, present)[numbers]
+        return found
 
     def encoded(self, numbers: NDArray[Any], target: str, dtype: Any) -> NDArray[Any]:
         """Return targets of a loss: "class" labels (n,), or columns of 0 and 1 ("unit") or -1 and 1 ("sign")."""
