@@ -187,8 +187,9 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
         raise TypeError(f"{kind} must be a name or a record, got the class {value.__name__}: pass {value.__name__}(…)")
     if not isinstance(value, str):
         raise TypeError(f"{kind} must be a name or a record, got {short(value)}; names: {', '.join(known)}")
-    if value.lower() in known:
-        return value.lower()
+    same = [name for name in known if name.lower() == value.lower()]
+    if same:
+        return value if value in same else same[0]
     meant = NAMES.get(value.lower(), "")
     hint = f"; did you mean {meant!r}?" if meant in known else did_you_mean(value, known)
     hint = f"; {ABSENT[value.lower()]}" if value.lower() in ABSENT else hint

@@ -10,6 +10,7 @@ import pytest
 
 import gdcore as gd
 from gdcore._kernels import choose
+from gdcore.base.checks import known_name
 
 X = np.random.default_rng(0).normal(size=(8, 3))
 NET = gd.MLP([3, 4, 1], seed=0)
@@ -78,3 +79,10 @@ def test_the_command_line(arguments, said):
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("housing", "Housing"), ("HOUSING", "Housing"), ("iris", "iris"), ("A", "A")]
+)
+def test_a_known_name_in_any_case(said, meant):
+    assert known_name("data set", said, ["Housing", "iris", "a", "A"]) == meant
