@@ -14,8 +14,16 @@ import types
 from pathlib import Path
 
 import pytest
+import sklearn
 
 from gdcore import sklearn as ours
+
+VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
+
+
+def since(major, minor, reason):
+    """Return a mark that skips a test where scikit-learn is older."""
+    return pytest.mark.skipif((major, minor) > VERSION, reason=f"scikit-learn >= {major}.{minor}: {reason}")
 
 
 class _Optimizer:

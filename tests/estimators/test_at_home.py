@@ -28,6 +28,7 @@ from sklearn.model_selection import (
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from theirs_sklearn import since
 
 import gdcore as gd
 from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
@@ -128,6 +129,7 @@ def test_inspection_and_selection():
     assert RFE(LINEAR, n_features_to_select=2).fit(rows, Y).support_.sum() == 2
 
 
+@since(1, 7, "before it, a Pipeline asked for weights of its score too")
 def test_metadata_routing():
     weight = np.where(Y == 2, 5.0, 1.0)
     with config_context(enable_metadata_routing=True):

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks as with_checks
 
 from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
 
@@ -16,6 +16,12 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:Got `batch_size` larger than sample size:UserWarning",
 )
+
+
+def parametrize_with_checks(estimators):
+    """Return scikit-learn's mark; before version 1.9 it holds a generator, which pytest takes with a warning."""
+    mark = with_checks(estimators)
+    return pytest.mark.parametrize(mark.args[0], list(mark.args[1]), **mark.kwargs)
 
 
 FULL = {"batch_size": ALL, "learning_rate": "adaptive", "eta0": 0.1, "max_iter": 300}
