@@ -4,7 +4,7 @@ Design
 ------
 - The source of the test file is read, scikit-learn's classes are replaced by name, and what is left is executed: their
   parametrized lists then hold gdcore's classes.
-- The adapters add two private attributes that the tests read, and nothing else.
+- The adapters add two private attributes and a table of names that the tests read, and nothing else.
 - What cannot apply is listed, each with its reason, as strict expected failures: an entry that no test has fails, and
   so does a listed test that passes after all.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import sklearn
+from sklearn import linear_model
 
 from gdcore import sklearn as ours
 
@@ -42,7 +43,7 @@ class MLPRegressor(ours.MLPRegressor):
 
 
 class SGDClassifier(ours.SGDClassifier):
-    pass
+    loss_functions = linear_model.SGDClassifier.loss_functions
 
 
 class SGDRegressor(ours.SGDRegressor):

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -66,6 +67,7 @@ class LinearSGD(Estimator):
 
     stopped_: bool
     _held: tuple[Any, Any, Any] | None
+    _sparsified = False
 
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:
@@ -88,13 +90,39 @@ class LinearSGD(Estimator):
         """Return whether y has labels."""
 
     @property
-    def coef_(self) -> NDArray[Any]:
-        """Coefficients: a view of the network's."""
-        return self._shaped(weights_of(self._network())[0].T)
+    def coef_(self) -> Any:
+        """Coefficients: a view of the network's; after `sparsify` a copy as a CSR matrix."""
+        found = self._coefficients()
+        return csr_matrix(found) if self._sparsified else found
 
     @coef_.setter
     def coef_(self, value: Any) -> None:
-        self.coef_[...] = value
+        self._coefficients()[...] = value.toarray().reshape(self._coefficients().shape) if issparse(value) else value
+
+    def _coefficients(self) -> NDArray[Any]:
+        return self._shaped(weights_of(self._network())[0].T)
+
+    def sparsify(self) -> Self:
+        """Let `coef_` be a CSR matrix, until `densify` or the next `fit`; predictions are the same.
+
+        Returns
+        -------
+        self
+        """
+        self._network()
+        self._sparsified = True
+        return self
+
+    def densify(self) -> Self:
+        """Let `coef_` be an array again.
+
+        Returns
+        -------
+        self
+        """
+        self._network()
+        self._sparsified = False
+        return self
 
     @property
     def intercept_(self) -> NDArray[Any]:
@@ -184,7 +212,7 @@ class LinearSGD(Estimator):
     def _begin(self, init: tuple[Any, Any]) -> None:
         """Forget what was counted, and set initial coefficients that were given."""
         for name, value, views in zip(
-            ("coef_init", "intercept_init"), init, (self.coef_, self.intercept_), strict=True
+            ("coef_init", "intercept_init"), init, (self._coefficients(), self.intercept_), strict=True
         ):
             if value is not None:
                 given = np.asarray(value, dtype=self.net_.dtype)
@@ -194,7 +222,7 @@ class LinearSGD(Estimator):
         self.trainer_, self.history_ = None, None
         self._record, self._held = Record([], []), None
         self.t_ = 1.0
-        self.stopped_ = False
+        self.stopped_ = self._sparsified = False
 
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
         """Hold out validation data."""

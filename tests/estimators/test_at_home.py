@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 import joblib
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -137,6 +138,24 @@ def test_metadata_routing():
         pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model)
         result = cross_validate(pipe, X, Y, params={"sample_weight": weight})
     assert result["test_score"].mean() > 0.8
+
+
+@pytest.mark.parametrize("kind", [SGDClassifier, SGDRegressor])
+def test_sparsify_and_densify(kind):
+    model = kind(random_state=0)
+    with pytest.raises(AttributeError, match="not fitted yet"):
+        model.sparsify()
+    model.fit(X, Y).coef_[..., 0] = 0
+    dense, said = model.coef_.copy(), model.predict(X)
+    assert model.sparsify() is model
+    for each in (model, pickle.loads(pickle.dumps(model))):
+        assert sparse.issparse(each.coef_)
+        assert each.coef_.nnz == np.count_nonzero(dense) < dense.size
+        assert np.array_equal(each.coef_.toarray(), np.atleast_2d(dense))
+        assert np.array_equal(each.predict(X), said)
+    model.coef_ = model.coef_
+    assert np.array_equal(model.densify().coef_, dense)
+    assert isinstance(model.sparsify().fit(X, Y).coef_, np.ndarray)
 
 
 def test_set_params_and_repr():
