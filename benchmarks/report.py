@@ -14,6 +14,8 @@ from gdcore.base.text_table import markdown
 from gdcore.bench.plot import plot
 from gdcore.bench.table import duration, size, three_digits
 
+from .estimators import tables as estimators_tables
+from .estimators.comparison import Row
 from .power import tables
 from .power.checkers import CHECKERS
 from .power.tally import from_dict
@@ -29,6 +31,7 @@ ORDINARY = HERE / "results" / "power_ordinary.json"
 RATES = HERE / "results" / "rates.json"
 LONG = HERE / "results" / "long_epochs.json"
 REAL = HERE / "results" / "real.json"
+ESTIMATORS = HERE / "results" / "estimators.json"
 PICTURE = HERE / "results" / "train.png"
 PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
 LONG_PLACES = ((HERE / "README.md", "long epochs"),)
@@ -37,6 +40,7 @@ POWER_PLACE = (DOCS / "gradients.md", "power")
 ORDINARY_PLACE = (DOCS / "gradients.md", "power-ordinary")
 RATES_PLACE = (DOCS / "learning_rates.md", "rates")
 REAL_PLACE = (DOCS / "real_data.md", "real")
+ESTIMATORS_PLACE = (DOCS / "sklearn.md", "estimators")
 SUMMARY = ("jax", "torch", "sklearn", "numpy")
 LEFT_OUT = ("784-128-10, 64", "784-512-512-10, 256")
 """Rows of the suite train that the README leaves to benchmarks/README.md: it shows a smaller and a larger net."""
@@ -241,6 +245,17 @@ def real(report: Json) -> str:
     return "\n".join(parts)
 
 
+def estimators(report: Json) -> str:
+    """Scores and times of the estimators beside scikit-learn's, for docs/sklearn.md."""
+    rows, machine = [Row.from_dict(saved) for saved in report["estimators"]], report["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    return (
+        f"{report['seeds']} seeds, {report['folds']} folds; again: {report['again']} other seeds. One core of an "
+        f"{machine['cpu']} ({report['instruction_set']} kernels);\n{versions}, Python {machine['python']}; "
+        f"{machine['date'][:10]}.\n\n{table(*estimators_tables.every_row(rows))}\n{estimators_tables.summary(rows)}\n"
+    )
+
+
 def fill(text: str, marker: str, content: str) -> str:
     """The text with the content between its markers."""
     pattern = re.compile(rf"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->\n)", re.DOTALL)
@@ -265,6 +280,7 @@ OTHERS = {
     RATES: (rates, [RATES_PLACE]),
     LONG: (long_epochs, LONG_PLACES),
     REAL: (real, [REAL_PLACE]),
+    ESTIMATORS: (estimators, [ESTIMATORS_PLACE]),
 }
 """Results beside the main ones: how each is rendered, and where its tables stand."""
 

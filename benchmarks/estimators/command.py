@@ -1,170 +1,77 @@
-"""`python -m benchmarks estimators [--quick] [--datasets A,B] [--json FILE]`.
-
-Design
-------
-- Both libraries get the same class name, parameters, seed and folds. Columns are standardized by the training rows, as
-  are the targets of a regression. Scores are the accuracy or R^2 of the rows held out.
-- The standard error is that of the mean over seeds and folds of the difference of the two scores; "within" says whether
-  the mean difference is above minus one standard error.
-- Times are of `fit` alone, in alternation. With `--quick` two seeds and three data sets show that it runs.
-"""
+"""`python -m benchmarks estimators [--quick] [--datasets A,B] [--json FILE]`."""
 
 import argparse
 import json
-import math
 import sys
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from importlib import import_module
+from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+import gdcore as gd
+from gdcore._kernels import CHOSEN
+from gdcore.base import checks
 from gdcore.base.text_table import ruled
 from gdcore.bench.machine import describe
 
-from ..real.datasets import BINARY, CLASSES, REGRESSION, DataSet, load
-from ..real.datasets import DATASETS as REAL
+from ..real.datasets import load
+from . import tables
+from .comparison import AGAIN, FOLDS, SEEDS, Row, compare
+from .settings import DATASETS, QUICK, settings_of
 
-FOLDS, SEEDS, QUICK_SEEDS = 5, 10, 2
-SHIPPED = (
-    DataSet("sklearn", "digits", "target", CLASSES),
-    DataSet("sklearn", "breast_cancer", "target", BINARY),
-    DataSet("sklearn", "wine", "target", CLASSES),
-    DataSet("sklearn", "iris", "target", CLASSES),
-    DataSet("sklearn", "diabetes", "target", REGRESSION),
-)
-MORE = ("quakes", "Housing", "Salaries")
-DATASETS = (*SHIPPED, *(dataset for dataset in REAL if dataset.name in MORE))
-QUICK = ("breast_cancer", "iris", "diabetes")
-CLASSIFIERS = {
-    "MLPClassifier": [{}, {"solver": "sgd", "learning_rate_init": 0.01}, {"early_stopping": True}],
-    "SGDClassifier": [{}, {"loss": "log_loss"}],
-}
-REGRESSORS = {
-    "MLPRegressor": [{}, {"early_stopping": True}],
-    "SGDRegressor": [{}, {"loss": "huber", "epsilon": 1.0}],
-}
+QUICK_SEEDS = 2
 
 
-class Pair(NamedTuple):
-    """Scores and seconds of both libraries on the same fold; gdcore's are first."""
-
-    scores: tuple[float, float]
-    seconds: tuple[float, float]
-
-
-class Row(NamedTuple):
-    """What is reported of one data set under one setting."""
-
-    dataset: str
-    estimator: str
-    options: dict[str, Any]
-    score: float
-    difference: float
-    error: float
-    times: float
-
-    @property
-    def within(self) -> bool:
-        """Whether gdcore's score is at most one standard error below scikit-learn's."""
-        return self.difference >= -self.error
-
-
-def both(name: str) -> tuple[type, type]:
-    """Return gdcore's class of this name and scikit-learn's."""
-    theirs = "sklearn.neural_network" if name.startswith("MLP") else "sklearn.linear_model"
-    return getattr(import_module("gdcore.sklearn"), name), getattr(import_module(theirs), name)
-
-
-def pairs(X: NDArray[Any], y: NDArray[Any], name: str, options: dict[str, Any], seeds: int) -> Iterator[Pair]:
-    """Fit both libraries for each seed and fold."""
-    selection = import_module("sklearn.model_selection")
-    classes = name.endswith("Classifier")
-    splitter = selection.StratifiedKFold if classes else selection.KFold
-    for seed in range(seeds):
-        for train, test in splitter(FOLDS, shuffle=True, random_state=seed).split(X, y):
-            scaled = _standardized(X, train)
-            target = y if classes else _standardized(y[:, None], train)[:, 0]
-            scores, seconds = [], []
-            for kind in both(name):
-                model = kind(random_state=seed, **options)
-                began = time.perf_counter()
-                model.fit(scaled[train], target[train])
-                seconds.append(time.perf_counter() - began)
-                scores.append(float(model.score(scaled[test], target[test])))
-            yield Pair((scores[0], scores[1]), (seconds[0], seconds[1]))
-
-
-def _standardized(X: NDArray[Any], train: NDArray[Any]) -> NDArray[np.float64]:
-    deviation = X[train].std(axis=0)
-    found: NDArray[np.float64] = (X - X[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-    return found
-
-
-def measured(dataset: DataSet, seeds: int) -> Iterator[Row]:
-    """Yield a row for each estimator and setting."""
-    table = load(dataset)
-    for name, settings in (CLASSIFIERS if dataset.kind.is_classes else REGRESSORS).items():
-        for options in settings:
-            found = list(pairs(table.X, table.y, name, options, seeds))
-            scores = np.array([pair.scores for pair in found])
-            difference = scores[:, 0] - scores[:, 1]
-            seconds = np.array([pair.seconds for pair in found])
-            yield Row(
-                dataset.name,
-                name,
-                options,
-                float(scores[:, 0].mean()),
-                float(difference.mean()),
-                float(difference.std(ddof=1) / math.sqrt(len(difference))),
-                float(np.median(seconds[:, 1] / seconds[:, 0])),
-            )
-
-
-def report(rows: Sequence[Row]) -> str:
-    """Return the rows as a table in plain text."""
-    head = ("data", "estimator", "settings", "score", "difference", "std. error", "within", "time ratio")
-    lines = [
-        (
-            row.dataset,
-            row.estimator,
-            ", ".join(f"{key}={value!r}" for key, value in row.options.items()) or "defaults",
-            f"{row.score:.4f}",
-            f"{row.difference:+.4f}",
-            f"{row.error:.4f}",
-            "yes" if row.within else "no",
-            f"{row.times:.2f}x",
-        )
-        for row in rows
-    ]
-    return "\n".join(ruled(head, lines))
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run the suite; return the exit status."""
-    parser = argparse.ArgumentParser("python -m benchmarks estimators", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds, {len(QUICK)} data sets")
-    parser.add_argument("--datasets", help="names, separated by commas")
-    parser.add_argument("--json", type=Path, help="file to write")
-    given = parser.parse_args(arguments)
-    names = given.datasets.split(",") if given.datasets else QUICK if given.quick else [d.name for d in DATASETS]
-    chosen = [d for d in DATASETS if d.name in names and find_spec(d.package) is not None]
-    seeds = QUICK_SEEDS if given.quick else SEEDS
+def main(argv: Sequence[str]) -> int:
+    """Fit with both libraries, print the table, write JSON -> 0; 1 where gdcore's score is below, also again."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks estimators",
+        description="Scores and times of gdcore.sklearn's estimators beside scikit-learn's, on real data sets.",
+    )
+    known = [dataset.name for dataset in DATASETS]
+    parser.add_argument("--quick", action="store_true", help=f"{', '.join(QUICK)}; {QUICK_SEEDS} seeds, once")
+    parser.add_argument("--datasets", metavar="A,B", help=f"any of {', '.join(known)}")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all rows, machine and versions as well")
+    args = parser.parse_args(argv)
+    try:
+        asked = args.datasets.split(",") if args.datasets else QUICK if args.quick else known
+        chosen = {checks.known_name("data set", name, known) for name in asked}
+        if args.json is not None and not args.json.parent.is_dir():
+            raise ValueError(f"--json: there is no folder {args.json.parent}")
+    except ValueError as error:
+        parser.error(str(error))
+    absent = [name for name in ("sklearn", "pandas") if find_spec(name) is None]
+    if absent:
+        parser.error(f"{' and '.join(absent)} not installed: pip install gdcore[bench]")
+    began = time.perf_counter()
+    seeds, again = (QUICK_SEEDS, 0) if args.quick else (SEEDS, AGAIN)
     rows: list[Row] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for dataset in chosen:
-            rows += measured(dataset, seeds)
-    print(report(rows))
-    missing = [name for name in names if name not in [d.name for d in chosen]]
-    if missing:
-        print(f"left out, since the package is missing or the name unknown: {', '.join(missing)}", file=sys.stderr)
-    if given.json:
-        found = {"machine": describe(), "folds": FOLDS, "seeds": seeds, "rows": [row._asdict() for row in rows]}
-        given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return 0
+    packages = ["sklearn"]
+    for dataset in (dataset for dataset in DATASETS if dataset.name in chosen):
+        if find_spec(dataset.package) is None:
+            print(f"skipped {dataset.name}: {dataset.package} is not installed")
+            continue
+        packages.append(dataset.package)
+        data = load(dataset)
+        for name, options in settings_of(dataset):
+            rows.append(compare(dataset, data, name, options, seeds, again))
+            if sys.stderr.isatty():
+                print(f"\r{dataset.name}, {name}, {time.perf_counter() - began:.0f} s", end="  ", file=sys.stderr)
+    print(f"\nestimators: {seeds} seeds, {FOLDS} folds, {time.perf_counter() - began:.0f} s\n")
+    print("\n".join(ruled(*tables.every_row(rows))))
+    print(f"\n{tables.summary(rows)}")
+    if args.json is not None:
+        report: dict[str, Any] = {
+            "machine": describe(),
+            "versions": {"gdcore": gd.__version__}
+            | {name: version({"sklearn": "scikit-learn"}.get(name, name)) for name in dict.fromkeys(packages)},
+            "instruction_set": CHOSEN,
+            "seeds": seeds,
+            "again": again,
+            "folds": FOLDS,
+            "estimators": [row.to_dict() for row in rows],
+        }
+        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 1 if any(row.again is not None and not row.within for row in rows) else 0

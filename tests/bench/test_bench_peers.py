@@ -274,6 +274,7 @@ def test_the_tracked_results_of_other_suites_are_the_ones_quoted():
     for results, made, places in (
         (report.LONG, report.long_epochs, report.LONG_PLACES),
         (report.REAL, report.real, [report.REAL_PLACE]),
+        (report.ESTIMATORS, report.estimators, [report.ESTIMATORS_PLACE]),
     ):
         content = made(json.loads(results.read_text(encoding="utf-8")))
         for path, marker in places:
