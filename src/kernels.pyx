@@ -16,6 +16,7 @@ Design
 import numpy
 
 from gdcore._kernels.errors import RefusedStep as _RefusedStep
+from gdcore._kernels.sparse_rows import SparseRows as _SparseRows
 
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
@@ -24,7 +25,7 @@ from cpython.pythread cimport (
     PyThread_release_lock, PyThread_type_lock,
 )
 from libc.math cimport INFINITY, isfinite, sqrt
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -56,6 +57,7 @@ include "network/rows.pxi"
 include "layers/activations.pxi"
 include "layers/layer.pxi"
 include "layers/dense.pxi"
+include "layers/sparse.pxi"
 include "layers/dropout.pxi"
 include "layers/scaling.pxi"
 include "layers/layer_norm.pxi"
@@ -69,13 +71,16 @@ include "updates/table.pxi"
 include "updates/proximal.pxi"
 include "network/sink.pxi"
 include "network/plan.pxi"
+include "network/batch.pxi"
 include "updates/penalty.pxi"
+include "updates/lazy.pxi"
 include "network/network.pxi"
 include "network/measured.pxi"
 include "training/layerwise.pxi"
 include "training/average.pxi"
 include "training/overflow.pxi"
 include "training/step.pxi"
+include "training/sparse_step.pxi"
 include "training/training.pxi"
 include "probe/lanes.pxi"
 include "probe/stages.pxi"

@@ -49,6 +49,11 @@ def library(value: object) -> str:
     return type(value).__module__.partition(".")[0]
 
 
+def is_sparse(value: object) -> bool:
+    """Return whether a value is a sparse matrix or array of SciPy."""
+    return library(value) == "scipy" and getattr(value, "format", None) is not None
+
+
 def full_name(kind: type) -> str:
     """Return a class's name with its module, which Python's own classes and NumPy's arrays do without.
 

@@ -86,19 +86,24 @@ def sum_in_range(name: str, weight: NDArray[Any]) -> None:
 def inputs(value: object, n_features: int, dtype: str, lowest: NDArray[np.float64] | None = None) -> NDArray[Any]:
     """Check and return X of shape (n, n_features), n >= 1; each column is above its `lowest` (n_features,) if given."""
     X = numbers_array("X", value, dtype)
-    if X.ndim != 2:
-        remedy = ": pass X[None, :] for one sample" if X.shape == (n_features,) else ""
-        if X.ndim == 1 and n_features == 1 and X.size != 1:
-            remedy = ": pass X[:, None]"
-        raise ValueError(f"X has shape {X.shape}; expected (n_samples, {n_features}){remedy}")
-    if X.shape[1] != n_features:
-        remedy = ": pass X.T" if X.shape[0] == n_features else ""
-        raise ValueError(f"X has {X.shape[1]} features, but the model expects {n_features}{remedy}")
-    if X.shape[0] == 0:
-        raise ValueError("X has no rows; expected at least one sample")
+    input_shape(X.shape, n_features)
     if lowest is not None:
         layers_checks.above_lowest(X, lowest)
     return X
+
+
+def input_shape(shape: tuple[int, ...], n_features: int) -> None:
+    """Check that inputs have the shape (n, n_features), n >= 1."""
+    if len(shape) != 2:
+        remedy = ": pass X[None, :] for one sample" if shape == (n_features,) else ""
+        if len(shape) == 1 and n_features == 1 and shape != (1,):
+            remedy = ": pass X[:, None]"
+        raise ValueError(f"X has shape {shape}; expected (n_samples, {n_features}){remedy}")
+    if shape[1] != n_features:
+        remedy = ": pass X.T" if shape[0] == n_features else ""
+        raise ValueError(f"X has {shape[1]} features, but the model expects {n_features}{remedy}")
+    if shape[0] == 0:
+        raise ValueError("X has no rows; expected at least one sample")
 
 
 def labels(value: object, n: int, n_classes: int, array: NDArray[Any] | None = None) -> NDArray[np.int64]:

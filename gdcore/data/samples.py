@@ -7,21 +7,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels.sparse_rows import SparseRows
 from ..base import checks
+from ..base.not_arrays import is_sparse
 from ..layers.stack import Stack
 from ..losses import CustomLoss, Loss
 from . import checks as data_checks
 from .names import check_names
+from .sparse import sparse_rows
+
+Inputs = Any
+"""An array (n, in_features), or `SparseRows` in its place."""
 
 
 class Samples(NamedTuple):
     """Inputs, targets or labels, and weights.
 
     Exactly one of `target` (n, k) and `labels` (n,) is given; with a custom loss neither, only `y` as passed.
+    X is an array (n, n_features) or `SparseRows`.
     The loss uses `weight`, metrics use `sample_weight`; the two are equal without class weights.
     """
 
-    X: NDArray[Any]
+    X: Inputs
     target: NDArray[Any] | None
     labels: NDArray[np.int64] | None
     weight: NDArray[Any] | None
@@ -47,7 +54,7 @@ def checked_samples(
     loss: Loss | CustomLoss,
     lowest: NDArray[np.float64] | None = None,
 ) -> Samples:
-    """Check X (n, n_in), y and sample_weight (n,) against a loss and the sizes of a model.
+    """Check X (n, n_in), y and sample_weight (n,) against a loss and the sizes of a model; SparseRows are checked.
 
     If `lowest` (n_in,) is given, the columns must be above it.
 
@@ -56,7 +63,8 @@ def checked_samples(
     TypeError, ValueError
         Naming the argument, what was received, what is required and the remedy.
     """
-    X = data_checks.inputs(X, n_in, dtype, lowest)
+    if not isinstance(X, SparseRows):
+        X = data_checks.inputs(X, n_in, dtype, lowest)
     n = len(X)
     if not isinstance(loss, Loss):
         if sample_weight is not None:
@@ -89,7 +97,7 @@ def take_samples(
     Parameters
     ----------
     stack : Stack
-    X : array_like, shape (n, in_features)
+    X : array_like or sparse matrix, shape (n, in_features)
     y : array_like
         Whatever the loss takes.
     sample_weight : array_like, shape (n,), or None
@@ -103,6 +111,8 @@ def take_samples(
         Naming the argument, what was received, what is required and the remedy.
     """
     check_names(stack.feature_names, X)
+    precision = stack.dtype if dtype is None else dtype
+    X = _sparse(stack, X, precision)
     if stack.target_scale is not None:
         if isinstance(loss, Loss):
             data_checks.real_targets(loss.name, loss.target)
@@ -113,16 +123,24 @@ def take_samples(
         sample_weight,
         n_in=stack.in_features,
         n_out=stack.out_features,
-        dtype=stack.dtype if dtype is None else dtype,
+        dtype=precision,
         loss=loss,
         lowest=stack.lowest,
     )
 
 
-def inputs_of(stack: Stack, X: object) -> NDArray[Any]:
+def inputs_of(stack: Stack, X: object) -> Inputs:
     """Return X (n, in_features) in the stack's precision; its column names must be those of the fit."""
     check_names(stack.feature_names, X)
-    return data_checks.inputs(X, stack.in_features, stack.dtype, stack.lowest)
+    X = _sparse(stack, X, stack.dtype)
+    return X if isinstance(X, SparseRows) else data_checks.inputs(X, stack.in_features, stack.dtype, stack.lowest)
+
+
+def _sparse(stack: Stack, X: object, dtype: str) -> object:
+    """Return a sparse matrix as checked SparseRows of a precision, and dense inputs as they are."""
+    if isinstance(X, SparseRows):
+        return X if X.dtype == dtype else X.astype(dtype)
+    return sparse_rows(stack, X, dtype) if is_sparse(X) else X
 
 
 def own_targets(stack: Stack, data: Samples) -> NDArray[Any]:

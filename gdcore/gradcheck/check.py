@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.threads import MOST_THREADS, num_threads
+from ..data.sparse_checks import dense_only
 from ..layers.stack import stack_of
 from ..losses import CustomLoss, Loss
 from ..models import Sequential
@@ -113,6 +114,7 @@ def check_gradients(
     >>> gd.check_gradients(net, np.eye(3), [0, 1, 1], "cross_entropy", grad=mine).causes
     ('every block is too large by a factor 2',)
     """
+    dense_only(X)
     taken = partial(objective_of, stack_of(model), X, y, loss, sample_weight, l1, l2)
     own = taken()
     effort = Effort(samples_per_block, directions, seed)

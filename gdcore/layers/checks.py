@@ -92,10 +92,15 @@ def above_lowest(X: NDArray[Any], lowest: NDArray[np.float64]) -> None:
     bad = lowest >= X
     if bad.any():
         row, column = (int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"X has {X[row, column]:g} in row {row}, column {column}; Log1p needs numbers above "
-            f"{lowest[column]:g} there: shift the column, or use Standardize instead"
-        )
+        raise too_low(X[row, column], row, column, lowest[column])
+
+
+def too_low(value: float, row: int, column: int, lowest: float) -> ValueError:
+    """Return the error for an input that a logarithm does not take."""
+    return ValueError(
+        f"X has {value:g} in row {row}, column {column}; Log1p needs numbers above {lowest:g} there: "
+        "shift the column, or use Standardize instead"
+    )
 
 
 def weight_shape(shape: object) -> tuple[int, int]:

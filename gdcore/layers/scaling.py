@@ -230,6 +230,20 @@ class Log1p(Record):
 Scaling = Standardize | MinMax | Log1p
 
 
+def moves_zero(layer: object) -> bool:
+    """Return whether a layer makes an input of 0 into another number, which sparse inputs cannot follow.
+
+    Examples
+    --------
+    >>> moves_zero(Standardize((0.0,), (2.0,))), moves_zero(Standardize((1.0,), (2.0,))), moves_zero(Log1p(1))
+    (False, True, False)
+    """
+    if not isinstance(layer, Standardize | MinMax):
+        return False
+    shift, factor, offset = layer.affine()
+    return bool(((0 - shift) * factor + offset).any())
+
+
 def lowest_inputs(layers: tuple[object, ...]) -> NDArray[np.float64] | None:
     """Return the lower bound of every input (n_features,) for the leading layers' logarithms; None without these."""
     leading: list[Scaling] = []

@@ -15,6 +15,7 @@ from ..base.defaults import DEFAULTS
 from ..base.later import later
 from ..data.class_weight import ClassWeight
 from ..data.samples import inputs_of
+from ..data.sparse_checks import dense_only
 from ..layers.layer import Layer
 from ..layers.stack import Model, Names, Stack
 from ..layers.target import ScaledTarget
@@ -320,6 +321,7 @@ class Sequential(Model):
         v : array_like, shape (n_params,)
         """
         kind = objective_checks.twice_differentiable(get_loss(loss))
+        dense_only(X)
         objective = objective_of(self._stack, X, y, kind, sample_weight, 0.0, l2)
         direction = checks.vector("v", checks.numbers_array("v", v, self.dtype), self.n_params, self.dtype)
         return objective.hessian_vector(direction)

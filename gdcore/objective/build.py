@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..base import checks
 from ..data.samples import take_samples
+from ..data.sparse_checks import dense_only
 from ..layers.stack import Model, Stack, stack_of
 from ..losses import CustomLoss, Loss, get_loss
 from .objective import Objective
@@ -70,4 +71,5 @@ def wide_objective(
     >>> wide_objective(line, [[0.1]], [1.0], "mse").gradient().round(9)   # of (0.1 w - 1)^2 at 1
     array([-0.18])
     """
+    dense_only(X)
     return objective_of(stack_of(model), X, y, loss, sample_weight, l1, l2, "float64").wide()

@@ -12,6 +12,7 @@ from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below, optional
 from ..data import checks as data_checks
 from ..data.samples import inputs_of
+from ..data.sparse_checks import dense_only
 from ..layers.dense import Dense
 from ..layers.layer import acting
 from ..layers.stack import stack_of
@@ -138,6 +139,7 @@ def activations(model: Sequential, X: ArrayLike, ax: Any = None, *, bins: int = 
     """
     stack = stack_of(model)
     bins = checks.integer("bins", bins, 1)
+    dense_only(X)
     data = inputs_of(stack, X)
     shown = acting(stack.plain.layers)
     outputs = stack.bind(trains=False, blocks=False).outputs(data)

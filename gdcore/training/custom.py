@@ -38,7 +38,7 @@ def custom_step(
     if several:
         grads[:] = 0
     for i, rows in enumerate(batches):
-        X = np.ascontiguousarray(data.X[rows])
+        X = data.X[rows]
         mask = (key + i * KEY_STRIDE) % 2**64 if key else 0
         outputs = network.outputs(X, mask)[-1]
         result = state.settings.loss(outputs, data.y[rows])  # type: ignore[operator]  # a Loss does not come here

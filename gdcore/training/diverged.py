@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels.sparse_rows import SparseRows
 from ..base import checks
 from ..data.samples import Samples
 from ..layers.layer import acting
@@ -65,10 +66,11 @@ def _remedy_of_update(state: TrainingState) -> str:
 
 def _first_bad_output(state: TrainingState, data: Samples, rows: slice | NDArray[np.int64]) -> str:
     """Return the first layer whose output is not finite, or else the loss itself."""
-    X = np.ascontiguousarray(data.X[rows])
+    X, stack = data.X[rows], state.stack.plain
     network = state.stack.bind(trains=False, blocks=False)
     key = state.run.next_key()
-    layers = acting(state.stack.plain.layers, key)
+    first = stack.layers.index(stack.trained[0]) if isinstance(X, SparseRows) else 0
+    layers = acting(stack.layers[first:], key)
     for i, (layer, output) in enumerate(zip(layers, network.outputs(X, key), strict=True)):
         if not checks.every_finite(output):
             return f"the output of layer {i}, {layer!r}"

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 
 WORDS = 1024
@@ -39,7 +40,9 @@ def fingerprint(data: Samples, validation: Samples | None) -> Fingerprint:
 def _samples(data: Samples) -> int:
     custom = data.target is None and data.labels is None
     code = 0
-    for array in (*data[:4], data.y if custom else None):
+    X = data.X
+    inputs = (X.values, X.indices, X.starts) if isinstance(X, SparseRows) else (X,)
+    for array in (*inputs, *data[1:4], data.y if custom else None):
         described = None if array is None else (array.shape, array.dtype.str)
         code = crc32(repr(described).encode(), code)
         code = code if array is None else _contents(array, code)

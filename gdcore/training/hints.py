@@ -9,12 +9,12 @@ Design
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..data.samples import Samples
+from .._kernels.sparse_rows import SparseRows
+from ..data.samples import Inputs, Samples
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.layer_norm import LayerNorm
@@ -80,8 +80,9 @@ def watched(rules: Iterable[StoppingCriterion], validation: Samples | None) -> s
 
 def _some_rows(data: Samples) -> Samples:
     step = max(1, len(data.X) // ROWS)
-    X, target, labels, weight = (None if array is None else np.ascontiguousarray(array[::step]) for array in data[:4])
-    return Samples(np.asarray(X), target, labels, weight, None)
+    target, labels, weight = (None if array is None else np.ascontiguousarray(array[::step]) for array in data[1:4])
+    X = data.X[::step]
+    return Samples(X if isinstance(X, SparseRows) else np.ascontiguousarray(X), target, labels, weight, None)
 
 
 def _least_start(state: TrainingState, some: Samples, history: History) -> float:
@@ -97,10 +98,10 @@ def _least_start(state: TrainingState, some: Samples, history: History) -> float
     return min(history.loss[0], Objective(constant, without_inputs, loss).mean_loss())
 
 
-def _inputs(state: TrainingState, X: NDArray[Any], much_left: bool) -> str:
-    """Return advice on columns that are large, far from 0 or small, if the first layer does not scale them."""
+def _inputs(state: TrainingState, X: Inputs, much_left: bool) -> str:
+    """Return advice on dense columns that are large, far from 0 or small, if the first layer does not scale them."""
     first = next(layer for layer in state.stack.layers if not isinstance(layer, Dropout))
-    if isinstance(first, Scaling | LayerNorm):
+    if isinstance(first, Scaling | LayerNorm) or isinstance(X, SparseRows):
         return ""
     values = X.astype(np.float64)
     mean, deviation = values.mean(axis=0), values.std(axis=0)

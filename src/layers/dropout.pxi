@@ -19,6 +19,14 @@ cdef void dropout_forward(const Layer *of, const LayerRows *at) noexcept nogil:
     dropout(&mask, at.rows, of.n_in, at.x, at.x_row, at.a, of.out_row)
 
 
+cdef real dropout_entry(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil:
+    """Return an entry times its number of the mask that dense rows would have."""
+    cdef Mask mask
+    mask.key, mask.rate, mask.start = key_of(key, of.place, 0), of.rate, row
+    dropout_at(&mask, column, &value)
+    return value
+
+
 cdef void dropout_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
     """Multiply delta by the mask, in place."""
     cdef Mask mask

@@ -42,6 +42,7 @@ cdef struct LayerRows:      # some rows of a block on their way through one laye
     const real *params      # (n_params of the network,)
     const real *x           # (rows, n_in), rows x_row apart
     Py_ssize_t x_row, rows
+    const Entries *entries  # in place of x in the first dense layer, where the inputs are sparse
     real *z                 # (rows, z_row): one buffer with `a` where z is not kept
     real *a                 # (rows, out_row)
     Py_ssize_t first        # the first row's place in the batch
@@ -54,6 +55,9 @@ cdef struct WeightRows:     # rows of a layer's weight, and the block of samples
     Py_ssize_t x_row, rows
     const real *delta       # (rows, out_row), behind the activation's derivative
     Py_ssize_t low, high    # rows of the weight; the first ones bring the bias with them
+    Entries entries         # in place of x, where the layer's inputs are sparse
+    Py_ssize_t first        # the first row's place in the batch
+    uint64_t key            # of dropout
 
 cdef struct LayerKind:
     const char *name
@@ -67,6 +71,11 @@ cdef struct LayerKind:
     void (*backward)(const Layer *of, const LayerRows *rows, real *delta, real *before) noexcept nogil
     # Hand the gradient of the parameters to the sink. NULL: the layer has no parameters.
     void (*gradient)(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil
+    # With sparse inputs: write the outputs, and hand the gradient of all parameters to the sink. NULL: none are taken.
+    void (*sparse_forward)(const Layer *of, const LayerRows *rows) noexcept nogil
+    void (*sparse_gradient)(const WeightRows *of, Sink *sink) noexcept nogil
+    # Return the output for an entry of sparse inputs, where 0 stays 0. NULL: the layer needs dense inputs.
+    real (*entry)(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil
     bint drops              # whether it is at work only under a dropout key
     bint partial            # whether some finite inputs have no finite output
     bint sums_z             # whether the gradient sums delta times z, not times the inputs

@@ -31,6 +31,11 @@ cdef void affine_forward(const Layer *of, const LayerRows *at) noexcept nogil:
             to[j] = (source[j] - of.shift[j]) * of.factor[j] + of.offset
 
 
+cdef real affine_entry(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil:
+    """Return the output for an entry of a layer that makes 0 into 0."""
+    return (value - of.shift[column]) * of.factor[column] + of.offset
+
+
 cdef void affine_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
     """Multiply delta by the factor, in place."""
     cdef Py_ssize_t r, j
@@ -59,6 +64,11 @@ cdef void log1p_forward(const Layer *of, const LayerRows *at) noexcept nogil:
         to = at.a + r * of.out_row
         for j in range(of.n_in):
             to[j] = real_log1p(source[j])
+
+
+cdef real log1p_entry(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil:
+    """Return the output for an entry."""
+    return real_log1p(value)
 
 
 cdef void log1p_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:

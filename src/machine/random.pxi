@@ -57,6 +57,13 @@ cdef void dropout(
             out[r * out_row + j] = x[r * x_row + j] * (keep if mix32(first + <uint32_t>j) >= limit else <real>0)
 
 
+cdef inline void dropout_at(const Mask *mask, Py_ssize_t j, real *x) noexcept nogil:
+    """Multiply a number of the mask's first row by its factor, as `dropout` does."""
+    cdef uint32_t first = mix32(<uint32_t>mask.start ^ <uint32_t>(mask.key >> 32)) + <uint32_t>mask.key
+    cdef bint keeps = mix32(first + <uint32_t>j) >= <uint32_t>(mask.rate * 4294967296.0)
+    x[0] *= <real>(1 / (1 - mask.rate)) if keeps else <real>0
+
+
 cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
     """Do swaps high - 1, …, low of a Fisher-Yates shuffle of order (n,), and return the generator's next state."""
     cdef Py_ssize_t i, j

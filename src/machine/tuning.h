@@ -121,6 +121,13 @@ enum {
     STREAM_WORK = 30000000 * LANES,
 };
 
+/* Sparse inputs: the script that docs/sklearn.md names. */
+enum {
+    /* Rows of a weight per entry of a batch from which it pays to update only those that the batch touches.
+     * Measured: no figure yet. */
+    WAIT_ENTRIES = 8,
+};
+
 /* Looks for signals, so that Ctrl-C takes effect within 100 ms: tests/kernels/test_signals.py measures it. */
 enum {
     /* Multiply-adds between two looks at the clock. A look after less work would be felt in small steps.

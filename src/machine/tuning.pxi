@@ -27,6 +27,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: STREAM_PARAMS
     enum: STREAM_ROWS
     enum: STREAM_WORK
+    enum: WAIT_ENTRIES
     enum: POLL_WORK
     enum: POLL_NANOSECONDS
     enum: CALL_WORK

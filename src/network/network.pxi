@@ -3,7 +3,7 @@
 Design
 ------
 - Buffers are taken at the beginning of a call that needs more than any before it: more rows, or more threads. A step
-  passes pointers.
+  passes pointers. Those that hold rows of inputs are apart, since calls with sparse inputs do without them.
 - A network is used by one thread of Python at a time; its lock makes a second one wait (lock.pxi).
 - Dropout takes part where a key is given. It is left out, not scaled, where the key is 0.
 """
@@ -34,7 +34,8 @@ cdef class Network:
 
     cdef Plan plan
     cdef list buffers            # capsules that own what stays
-    cdef list workspace          # and what is taken anew for larger batches
+    cdef list workspace          # and what is taken anew for larger batches,
+    cdef list inputs             # and for larger batches of dense inputs
     cdef Py_ssize_t widest
     cdef Lock lock
     cdef unsigned long long uses         # calls so far
@@ -54,6 +55,7 @@ cdef class Network:
             raise MemoryError("no memory for the network's tables")
         self.buffers = []
         self.workspace = []
+        self.inputs = []
         self.trains = trains
         self.params = params.base
         self.plan.params = &params[0]
@@ -81,6 +83,9 @@ cdef class Network:
             raise ValueError(f"the layers have {at} parameters, but params has {params.shape[0]}")
         self.plan.n_params = at
         self.plan.lowest = self.plan.first
+        self.plan.takes_entries = self.plan.layers[self.plan.first].kind.sparse_forward != NULL
+        for i in range(self.plan.first):
+            self.plan.takes_entries &= self.plan.layers[i].kind.entry != NULL
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
@@ -88,7 +93,7 @@ cdef class Network:
         if trains:
             self.plan.squares = <double *>self.take_bytes(self.plan.weight_tasks * sizeof(double), self.buffers)
             self.plan.clipped = <bint *>self.take_bytes(self.plan.weight_tasks * sizeof(bint), self.buffers)
-        self.prepare(max(<Py_ssize_t>1, rows), 1)
+        self.prepare(max(<Py_ssize_t>1, rows), 1, False)
 
     def __dealloc__(self):
         PyMem_RawFree(self.plan.layers)
@@ -124,29 +129,38 @@ cdef class Network:
 
     cdef Py_ssize_t scratch_size(self) noexcept:
         """Count the numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
-        cdef Py_ssize_t most = 0
+        cdef Py_ssize_t most = 0, widest = 0
         cdef Layer *layer
         cdef int i
         for i in range(self.plan.n_layers):
             layer = &self.plan.layers[i]
+            widest = max(widest, layer.n_out)
             most = max(
                 most, panel_scratch(layer.n_out, layer.n_in), panel_scratch(layer.n_in, layer.n_out),
                 panel_bound(layer.n_out, self.plan.room),
             )
-        return most + TILE_ROWS * self.widest + TILE_COLUMNS
+        return most + max(TILE_ROWS * widest, whole_tiles(MAX_SHARE)) + TILE_COLUMNS
 
-    cdef int prepare(self, Py_ssize_t rows, int threads) except -1:
-        """Make room for batches of `rows` rows on `threads` threads. If memory runs out, the next call begins anew."""
+    cdef int prepare(self, Py_ssize_t rows, int threads, bint dense) except -1:
+        """Make room for batches of `rows` rows on `threads` threads. If memory runs out, the next call begins anew.
+
+        `dense` says whether the inputs are.
+        """
         cdef Plan *plan = &self.plan
         cdef bint grouped = in_groups(plan, rows)
         cdef Py_ssize_t room = min(rows, plan.most)    # a smaller batch may have larger blocks
+        cdef Py_ssize_t inputs = plan.input_room + plan.input_room // 2
         cdef int i
         if room > plan.room:
             plan.n_workspaces = 0
             memset(plan.workers, 0, sizeof(plan.workers))
             self.workspace.clear()
-            room = min(max(room, plan.room + plan.room // 2), plan.most)
-            plan.room = room
+            plan.room = min(max(room, plan.room + plan.room // 2), plan.most)
+            plan.input_room = 0    # the workspaces' tables have gone
+        if room > plan.input_room and dense:
+            plan.n_inputs = 0
+            self.inputs.clear()
+            plan.input_room = min(max(room, inputs), plan.room)
         try:
             for i in range(threads):
                 if plan.workers[i].panels == NULL:
@@ -155,12 +169,15 @@ cdef class Network:
             while plan.n_workspaces < (threads if grouped else 1):
                 self.take_workspace(&plan.workspaces[plan.n_workspaces])
                 plan.n_workspaces += 1
+            while dense and plan.n_inputs < plan.n_workspaces:
+                self.take_inputs(&plan.workspaces[plan.n_inputs])
+                plan.n_inputs += 1
             if grouped and self.trains and plan.group_grads == NULL:
                 plan.group_grads = <real *>self.take_bytes(
                     (MAX_GROUPS - 1) * plan.n_params * sizeof(real), self.buffers,
                 )
         except BaseException:
-            plan.room = 0
+            plan.room = plan.input_room = 0
             raise
         return 0
 
@@ -171,29 +188,39 @@ cdef class Network:
         space.a = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
         space.z = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
         space.delta = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
-        for i in range(plan.n_layers):
+        for i in range(plan.first, plan.n_layers):
             layer = &plan.layers[i]
             space.a[i] = self.take(plan.room * layer.out_row)
             space.z[i] = self.take(plan.room * layer.z_row) if layer.keeps_z else space.a[i]
             if layer.n_params and (self.trains or i == plan.last):
                 space.delta[i] = self.take(plan.room * layer.out_row)
         space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)
-        space.gathered.x_row = padded(plan.n_in)
-        space.gathered.x = self.take(plan.room * space.gathered.x_row)
         space.gathered.target = self.take(plan.room * plan.n_out)
         space.gathered.labels = <int64_t *>self.take_bytes(plan.room * sizeof(int64_t), self.workspace)
         space.gathered.weight = self.take(plan.room)
         return 0
 
-    cdef int acquire(self, Py_ssize_t rows) except -1:
-        """Begin a call: take the lock, and room for so many rows."""
+    cdef int take_inputs(self, Workspace *space) except -1:
+        """Take what holds rows of dense inputs: gathered ones, and the outputs of the layers before the first dense."""
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t row = padded(plan.n_in)
+        cdef int i
+        space.gathered.x_row = row
+        space.gathered.x = <real *>self.take_bytes(plan.input_room * row * sizeof(real), self.inputs)
+        for i in range(plan.first):
+            row = plan.layers[i].out_row
+            space.a[i] = space.z[i] = <real *>self.take_bytes(plan.input_room * row * sizeof(real), self.inputs)
+        return 0
+
+    cdef int acquire(self, Py_ssize_t rows, bint dense=True) except -1:
+        """Begin a call: take the lock, and room for so many rows, whose inputs are dense or sparse."""
         take_lock(&self.lock)
         self.uses += 1
         flag_set(&self.poll.stopped, False)
         self.plan.threads = n_threads
-        if n_threads > 1 or rows > self.plan.room:
+        if n_threads > 1 or rows > self.plan.room or (dense and rows > self.plan.input_room):
             try:
-                self.prepare(rows, n_threads)
+                self.prepare(rows, n_threads, dense)
             except BaseException:
                 release_lock(&self.lock)
                 raise
@@ -205,27 +232,40 @@ cdef class Network:
         release_lock(&self.lock)
         return -1 if stopped else 0
 
-    def predict(self, const real[:, ::1] X not None):
+    cdef Py_ssize_t bind(self, Rows *data, const real[:, ::1] dense, object X) except -1:
+        """Point at inputs that a method was given: dense ones, or SparseRows; return the number of rows."""
+        cdef Py_ssize_t rows = bind_inputs(data, self.plan.n_in, dense, X)
+        if data.x == NULL and not self.plan.takes_entries:
+            raise ValueError("the layers before the first dense one need dense inputs")
+        return rows
+
+    def predict(self, X not None):
         """Return the raw outputs of X (n, n_in), an array (n, n_out). X must be finite; dropout is left out."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.workspaces[0]
-        cdef Py_ssize_t start = 0, n = 0, rows = X.shape[0], row = padded(plan.n_out)
+        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
+        cdef Rows data, block
+        cdef Py_ssize_t start = 0, n = 0, rows = self.bind(&data, dense, X), row = padded(plan.n_out)
         cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
         cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
         cdef const Worker *worker = &plan.workers[0]
         cdef Stretch of
         cdef bint finite = True
-        if X.shape[1] != plan.n_in or rows == 0:
-            raise ValueError(f"X has shape ({rows}, {X.shape[1]}); expected at least one row of {plan.n_in} features")
-        self.acquire(min(rows, most))
+        self.acquire(min(rows, most), data.x != NULL)
         of.space, of.worker, of.at, of.start, of.key = space, worker, 0, 0, 0
         with nogil:
             while start < rows and finite and not stops(worker, n * plan.n_params):
                 n = min(most, rows - start)
-                finite = every_finite(n * plan.n_in, &X[start, 0])
+                block = data
+                if data.x != NULL:
+                    block.x = data.x + start * plan.n_in
+                else:
+                    see_entries(&data, start, &block.entries)
+                finite = finite_inputs(&block, n, plan.n_in)
                 of.rows = n
-                forward_rows(plan, &of, &X[start, 0], plan.n_in)
-                finite = finite and (not self.partial or outputs_finite(plan, space, n))
+                of.looks = n * plan.n_params > POLL_WORK
+                forward_rows(plan, &of, &block)
+                finite = finite and (not self.partial or outputs_finite(plan, space, n, data.x == NULL))
                 copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
                 start += n
         self.release()
@@ -234,11 +274,12 @@ cdef class Network:
         return out.base
 
     def loss(
-        self, str loss, double option, const real[:, ::1] X not None, const real[:, ::1] target=None,
+        self, str loss, double option, X not None, const real[:, ::1] target=None,
         const int64_t[::1] labels=None, const real[::1] weight=None, unsigned long long dropout_key=0,
         real[::1] grads=None,
     ):
         """Return the mean loss over X (n, n_in), and write its gradient into grads (n_params,) if given."""
+        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
         cdef Objective of
         cdef Rows data
         cdef Pass batch
@@ -246,16 +287,16 @@ cdef class Network:
         of.loss = &LOSS_ROWS[<int>loss_code(loss)]
         of.option = <real>option
         of.outputs = self.plan.n_out
-        bind_rows(&data, self.plan.n_in, self.plan.n_out, of.loss.row != NULL, X, target, labels, weight)
+        batch.rows = self.bind(&data, dense, X)
+        bind_targets(&data, batch.rows, self.plan.n_out, of.loss.row != NULL, target, labels, weight)
         batch.plan = &self.plan
         batch.data = &data
         batch.of = &of
         batch.first = 0
-        batch.rows = X.shape[0]
         batch.key = dropout_key
         batch.sink.grads = self.gradient_at(grads)
         batch.backward = grads is not None
-        self.acquire(X.shape[0])
+        self.acquire(batch.rows, data.x != NULL)
         with nogil:
             value = run_batch(&batch)
         self.release()
@@ -278,29 +319,33 @@ cdef class Network:
             add_penalties(&self.plan, <real>l1, <real>l2, to)
         return penalty(&self.plan, l1, l2)
 
-    def outputs(self, const real[:, ::1] X not None, unsigned long long dropout_key=0):
+    def outputs(self, X not None, unsigned long long dropout_key=0):
         """Forward for a loss that Python computes, everything kept for `gradient_from`: the layers' outputs.
 
-        X (n, n_in). A list of arrays (n, n_out of the layer), the raw outputs last.
+        X (n, n_in). A list of arrays (n, n_out of the layer), the raw outputs last. With sparse inputs the layers
+        before the first dense one are left out.
         """
         cdef Plan *plan = &self.plan
         cdef Layer *layer
-        cdef Py_ssize_t n = X.shape[0]
+        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
+        cdef Rows data
+        cdef Py_ssize_t n = self.bind(&data, dense, X)
         cdef real[:, ::1] out
         cdef Stretch of
         cdef int i
-        if n == 0 or n > plan.most or X.shape[1] != plan.n_in:
+        if n > plan.most:
             raise ValueError("X does not fit the network")
-        self.acquire(n)
+        self.acquire(n, data.x != NULL)
         self.forward_use = self.uses
         of.space, of.worker, of.at, of.rows, of.start, of.key = (
             &plan.workspaces[0], &plan.workers[0], 0, n, 0, dropout_key
         )
+        of.looks = n * plan.n_params > POLL_WORK
         try:
             with nogil:
-                forward_rows(plan, &of, &X[0, 0], plan.n_in)
+                forward_rows(plan, &of, &data)
             found = []
-            for i in range(0 if flag_up(&self.poll.stopped) else plan.n_layers):
+            for i in range(plan.first if data.x == NULL else 0, 0 if flag_up(&self.poll.stopped) else plan.n_layers):
                 layer = &plan.layers[i]
                 if at_work(layer, dropout_key):
                     out = numpy.empty((n, layer.n_out), PRECISION)
@@ -313,24 +358,20 @@ cdef class Network:
         return found
 
     def gradient_from(
-        self, const real[:, ::1] X not None, const real[:, ::1] delta not None, real[::1] grads not None,
+        self, X not None, const real[:, ::1] delta not None, real[::1] grads not None,
         unsigned long long dropout_key=0,
     ):
         """Write the gradient for delta = d loss / d outputs (n, n_out) of the rows that `outputs` has just seen."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.workspaces[0]
         cdef const Worker *worker = &plan.workers[0]
-        cdef Py_ssize_t n = X.shape[0]
+        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
         cdef Rows data, block
+        cdef Py_ssize_t n = self.bind(&data, dense, X)
         cdef Pass batch
         cdef Stretch of
-        if (
-            n == 0 or n > plan.room or X.shape[1] != plan.n_in
-            or delta.shape[0] != n or delta.shape[1] != plan.n_out
-        ):
+        if n > plan.room or delta.shape[0] != n or delta.shape[1] != plan.n_out:
             raise ValueError("X and delta do not fit the network")
-        memset(&data, 0, sizeof(Rows))
-        data.x = <real *>&X[0, 0]
         batch.plan = plan
         batch.data = &data
         batch.first = 0
@@ -338,7 +379,7 @@ cdef class Network:
         batch.sink.grads = self.gradient_at(grads)
         batch.sink.adds = False
         batch.sink.squares = 0
-        self.acquire(n)
+        self.acquire(n, data.x != NULL)
         if self.uses != self.forward_use + 1:
             release_lock(&self.lock)
             raise RuntimeError(
@@ -349,18 +390,10 @@ cdef class Network:
             take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.gathered, 0, &block)
             copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
             of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, 0, n, 0, dropout_key
+            of.looks = n * plan.n_params > POLL_WORK
             delta_rows(plan, &of)
             weight_rows(&batch, space, worker, &batch.sink, 0, n)
         self.release()
-
-
-cdef bint outputs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows) noexcept nogil:
-    """Return whether a block's outputs are finite where a layer's may not be. Padding is 0."""
-    cdef int i
-    for i in range(plan.n_layers):
-        if plan.layers[i].kind.partial and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
-            return False
-    return True
 
 
 cdef void free_capsule(object capsule) noexcept:

@@ -22,13 +22,15 @@ cdef struct Plan:
     Layer *layers
     int n_layers, first, last       # first and last layer with parameters
     int lowest                      # the first one that is trained
+    bint takes_entries              # whether the inputs may be sparse
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
     Py_ssize_t poll_rows            # rows that go through the layers between two looks at signals
     int weight_tasks                # that sum the weights' gradients
-    Py_ssize_t room                 # rows that the workspaces hold
+    Py_ssize_t room                 # rows that the workspaces hold,
+    Py_ssize_t input_room           # of dense inputs too
     real *params
-    int n_workspaces
+    int n_workspaces, n_inputs      # workspaces, and those that hold inputs
     int threads                     # of this call: read once, under the lock and the GIL
     Workspace workspaces[MAX_THREADS]  # one, or one per thread where blocks are shared out
     Worker workers[MAX_THREADS]
@@ -42,6 +44,7 @@ cdef struct Stretch:                # rows of a block that one worker takes thro
     Py_ssize_t at, rows             # rows at … of the block
     Py_ssize_t start                # the block's first row in its batch
     uint64_t key                    # of dropout; 0 leaves it out
+    bint looks                      # whether the layers' work is worth looks at signals between them
 
 cdef struct Pass:                   # one batch on its way
     Plan *plan
@@ -50,6 +53,7 @@ cdef struct Pass:                   # one batch on its way
     Py_ssize_t first, rows          # the batch within the data's order
     Py_ssize_t start, n             # the block within the batch
     Py_ssize_t block                # rows of a block
+    Py_ssize_t row_work             # multiply-adds of a row, as the signals' looks count them
     uint64_t key                    # of dropout; 0 leaves it out
     double total_weight, mean       # what its mean loss divides by, and one over it
     double factor                   # of its gradient: see `gradient_factor`
@@ -103,19 +107,28 @@ cdef inline void reach_layer(const Stretch *of, const Layer *layer, int i, Layer
     rows.a = of.space.a[i] + of.at * layer.out_row
 
 
-cdef void forward_rows(
-    const Plan *plan, const Stretch *of, const real *x, Py_ssize_t x_row,    # (rows, n_in)
-) noexcept nogil:
+cdef inline int enter_rows(const Plan *plan, const Stretch *of, const Rows *block, LayerRows *rows) noexcept nogil:
+    """Begin with the block's inputs, and return the next layer: with sparse ones, that behind the first dense layer."""
+    cdef const Layer *layer = &plan.layers[plan.first]
+    rows.x, rows.x_row = block.x, block.x_row
+    if block.entries.starts == NULL:
+        return 0
+    rows.entries = &block.entries
+    reach_layer(of, layer, plan.first, rows)
+    layer.kind.sparse_forward(layer, rows)
+    rows.x, rows.x_row = rows.a, layer.out_row
+    return plan.first + 1
+
+
+cdef void forward_rows(const Plan *plan, const Stretch *of, const Rows *block) noexcept nogil:
     """Fill the layers' outputs for some rows of a block, as far as the worker does not stop."""
     cdef const Layer *layer
     cdef LayerRows rows
-    cdef bint looks = of.rows * plan.n_params > POLL_WORK
     cdef int i
     begin_rows(plan, of, &rows)
-    rows.x, rows.x_row = x, x_row
-    for i in range(plan.n_layers):
+    for i in range(enter_rows(plan, of, block, &rows), plan.n_layers):
         layer = &plan.layers[i]
-        if looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
+        if of.looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
             return
         if not at_work(layer, of.key):
             continue
@@ -123,6 +136,15 @@ cdef void forward_rows(
         layer.kind.forward(layer, &rows)
         rows.x = rows.a
         rows.x_row = layer.out_row
+
+
+cdef bint outputs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows, bint sparse) noexcept nogil:
+    """Return whether a block's outputs are finite where a layer's may not be. Padding is 0."""
+    cdef int i
+    for i in range(plan.first if sparse else 0, plan.n_layers):
+        if plan.layers[i].kind.partial and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
+            return False
+    return True
 
 
 cdef inline int output_layer(const Plan *plan, uint64_t key) noexcept nogil:
@@ -136,12 +158,11 @@ cdef void delta_rows(const Plan *plan, const Stretch *of) noexcept nogil:
     cdef LayerRows rows
     cdef real *delta
     cdef real *before
-    cdef bint looks = of.rows * plan.n_params > POLL_WORK
     cdef int i, owner = plan.last    # the layer whose buffer holds the delta
     begin_rows(plan, of, &rows)
     for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
-        if looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
+        if of.looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
             return
         if not at_work(layer, of.key):
             continue
@@ -166,7 +187,7 @@ cdef void rows_task(void *context, int task, int thread) noexcept nogil:
     cdef Py_ssize_t rows
     while at < end:
         rows = plan.poll_rows if plan.poll_rows < end - at - 1 else end - at
-        if stops(worker, rows * plan.n_params):
+        if stops(worker, rows * batch.row_work):
             return
         whole_rows(batch, &plan.workspaces[0], worker, at, rows, batch.start)
         at += rows
@@ -181,8 +202,9 @@ cdef void whole_rows(
     cdef Rows block
     cdef Stretch of
     of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, at, rows, start, batch.key
+    of.looks = rows * batch.row_work > POLL_WORK
     take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.gathered, at, &block)
-    forward_rows(plan, &of, block.x, block.x_row)
+    forward_rows(plan, &of, &block)
     loss_block(
         batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
         space.delta[plan.last] + at * row, space.value + at,
@@ -220,13 +242,32 @@ cdef inline void gradient_input(
         layer_input(batch, space, i, start, x, x_row)
 
 
+cdef inline bint has_entries(const Pass *batch, int i) noexcept nogil:
+    """Return whether the inputs of layer i are sparse."""
+    return batch.data.entries.starts != NULL and i == batch.plan.first
+
+
 cdef void see_weight(
     WeightRows *of, const Pass *batch, const Workspace *space, int i, Py_ssize_t start, Py_ssize_t n,
 ) noexcept nogil:
     """Point at all rows of layer i's weight, and at the block of n rows that begins at `start`."""
     of.layer = &batch.plan.layers[i]
-    gradient_input(batch, space, i, start, &of.x, &of.x_row)
     of.rows, of.delta, of.low, of.high = n, space.delta[i], 0, of.layer.n_in
+    if has_entries(batch, i):
+        see_entries(batch.data, batch.first + start, &of.entries)
+        of.first, of.key = start, batch.key
+    else:
+        gradient_input(batch, space, i, start, &of.x, &of.x_row)
+
+
+cdef inline void layer_gradient(
+    const Pass *batch, const WeightRows *of, Sink *sink, const Worker *worker,
+) noexcept nogil:
+    """Hand a layer's gradient to the sink."""
+    if has_entries(batch, <int>of.layer.place):
+        of.layer.kind.sparse_gradient(of, sink)
+    else:
+        of.layer.kind.gradient(of, sink, worker)
 
 
 cdef void weight_rows(
@@ -239,11 +280,11 @@ cdef void weight_rows(
     for i in range(plan.first, plan.n_layers):
         if plan.layers[i].n_params and not plan.layers[i].frozen:
             see_weight(&of, batch, space, i, start, n)
-            of.layer.kind.gradient(&of, sink, worker)
+            layer_gradient(batch, &of, sink, worker)
 
 
 cdef void weights_task(void *context, int task, int thread) noexcept nogil:
-    """Sum one share of one weight; tasks count shares layer by layer, from the last layer."""
+    """Sum one share of one weight, or all of one with sparse inputs; tasks count shares from the last layer."""
     cdef Pass *batch = <Pass *>context
     cdef Plan *plan = batch.plan
     cdef Sink sink = batch.sink
@@ -265,7 +306,7 @@ cdef void weights_task(void *context, int task, int thread) noexcept nogil:
     sink.squares, sink.clipped = 0, False
     see_weight(&of, batch, &plan.workspaces[0], i, batch.start, batch.n)
     of.low, of.high = low, min(low + layer.share, layer.n_in)
-    layer.kind.gradient(&of, &sink, &plan.workers[thread])
+    layer_gradient(batch, &of, &sink, &plan.workers[thread])
     plan.squares[task], plan.clipped[task] = sink.squares, sink.clipped
 
 
@@ -284,113 +325,3 @@ cdef void settle_tasks(Plan *plan) noexcept nogil:
             layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
             plan.weight_tasks += layer.tasks
     plan.poll_rows = whole_tiles(LOOK_NUMBERS // widest)
-
-
-cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
-    """Blocks that a group takes in one round: its share of all, as far as signals may wait."""
-    cdef Py_ssize_t n_blocks = (batch.rows + batch.block - 1) // batch.block
-    cdef Py_ssize_t most = ROUND_WORK // (batch.block * batch.plan.n_params * MAX_GROUPS)
-    return max(<Py_ssize_t>1, min(most, (n_blocks + MAX_GROUPS - 1) // MAX_GROUPS))
-
-
-cdef void group_task(void *context, int task, int thread) noexcept nogil:
-    """Add a group's blocks of this round, one by one, to the group's own gradient."""
-    cdef Pass *batch = <Pass *>context
-    cdef Plan *plan = batch.plan
-    cdef Workspace *space = &plan.workspaces[thread]
-    cdef const Worker *worker = &plan.workers[thread]
-    cdef Sink sink = batch.sink
-    cdef Py_ssize_t share = round_blocks(batch) * batch.block
-    cdef Py_ssize_t start = (batch.round * MAX_GROUPS + task) * share
-    cdef Py_ssize_t end = min(start + share, batch.rows)
-    cdef Py_ssize_t n
-    sink.adds = batch.round > 0
-    sink.squares = 0
-    if task and batch.backward:
-        sink.grads = plan.group_grads + (task - 1) * plan.n_params
-        if start >= end and not sink.adds:
-            memset(sink.grads, 0, plan.n_params * sizeof(real))
-    while start < end:
-        n = min(batch.block, end - start)
-        if stops(worker, n * plan.n_params):
-            return
-        whole_rows(batch, space, worker, 0, n, start)
-        batch.loss[task] += sum_values(n, space.value)
-        if batch.backward:
-            weight_rows(batch, space, worker, &sink, start, n)
-        sink.adds = True
-        start += n
-
-
-cdef void run_groups(Pass *batch, int threads) noexcept nogil:
-    """Run the batch in rounds, in which every group takes its next blocks; add the groups' gradients in order."""
-    cdef Plan *plan = batch.plan
-    cdef Py_ssize_t round_rows = round_blocks(batch) * batch.block * MAX_GROUPS
-    cdef int i
-    memset(batch.loss, 0, sizeof(batch.loss))
-    batch.round = 0
-    while batch.round * round_rows < batch.rows and not is_left(batch):
-        pool_run(group_task, batch, MAX_GROUPS, threads)
-        batch.round += 1
-    for i in range(1, MAX_GROUPS):
-        batch.loss[0] += batch.loss[i]
-        if batch.backward:
-            add_vector(plan.n_params, plan.group_grads + (i - 1) * plan.n_params, batch.sink.grads)
-    if batch.backward:
-        batch.sink.squares = sum_squares(plan.n_params, batch.sink.grads)
-
-
-cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
-    """Run the batch block by block, each with its rows shared out."""
-    batch.loss[0] = 0
-    batch.start = 0
-    while batch.start < batch.rows and not is_left(batch):
-        block_deltas(batch, threads)
-        if batch.backward:
-            block_gradient(batch, threads)
-        batch.start += batch.n
-
-
-cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
-    """Compute the losses of the block at `start`, and the deltas of all layers."""
-    cdef int tasks = 1
-    batch.n = min(batch.block, batch.rows - batch.start)
-    batch.share = batch.n
-    if threads > 1:
-        batch.share = whole_tiles((batch.n + threads - 1) // threads)
-        tasks = <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1)
-    pool_run(rows_task, batch, tasks, threads)
-    batch.loss[0] += sum_values(batch.n, batch.plan.workspaces[0].value)
-
-
-cdef void block_gradient(Pass *batch, int threads) noexcept nogil:
-    """Compute the gradient from the block's deltas."""
-    cdef Plan *plan = batch.plan
-    cdef int i
-    pool_run(weights_task, batch, plan.weight_tasks, threads)
-    batch.sink.squares, batch.sink.clipped = 0, False
-    for i in range(plan.weight_tasks):
-        batch.sink.squares += plan.squares[i]
-        batch.sink.clipped |= plan.clipped[i]
-
-
-cdef int begin_batch(Pass *batch) noexcept nogil:
-    """Settle what a batch is made of -> the threads that it is worth."""
-    cdef Plan *plan = batch.plan
-    batch.total_weight = total_weight(batch.of, batch.data, batch.first, batch.rows)
-    batch.mean = batch.factor = mean_factor(batch.total_weight)
-    if batch.data.weight != NULL:
-        batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
-    batch.block = block_rows(plan, batch.rows)
-    cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
-    return 1 if batch.rows * plan.n_params * 3 < least else plan.threads
-
-
-cdef double run_batch(Pass *batch) noexcept nogil:
-    """Return the mean loss of a batch, and compute its gradient if it goes backward, unless `is_left`."""
-    cdef int threads = begin_batch(batch)
-    if in_groups(batch.plan, batch.rows):
-        run_groups(batch, threads)
-    else:
-        run_blocks(batch, threads)
-    return batch.mean * batch.loss[0]

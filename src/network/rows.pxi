@@ -4,13 +4,22 @@ Design
 ------
 - A `Rows` is a view: inputs, targets (numbers or labels), weights, and the order to visit them in. Without an
   order a batch is a stretch of the caller's own arrays and nothing is copied; with one, `take_rows` gathers a block.
+- Sparse inputs are never gathered. A block notes where its rows begin and their order, and the first dense layer reads
+  the entries where they stand (layers/sparse.pxi).
 - A batch's gradient divides by its number of rows times the mean weight of all data. Divided by the batch's own weights
   instead, small batches would cancel the weights, and a fit would not minimize the weighted mean over all rows.
 """
 
+cdef struct Entries:         # of sparse inputs, row by row (CSR)
+    const real *values
+    const int32_t *columns
+    const int64_t *starts    # (n + 1,): where each row's entries begin; NULL: the inputs are dense
+    const int64_t *order     # (n,): the order the rows are visited in, or NULL: as they stand
+
 cdef struct Rows:
-    real *x                  # (n, n_in), rows x_row apart
+    real *x                  # (n, n_in), rows x_row apart; NULL where the inputs are sparse
     Py_ssize_t x_row
+    Entries entries          # in place of x
     real *target             # (n, k), or NULL where labels are given
     int64_t *labels          # (n,), or NULL
     real *weight             # (n,), or NULL: every weight 1
@@ -27,7 +36,35 @@ cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept n
 
 cdef inline bint gathers(const Rows *data, Py_ssize_t n_in) noexcept nogil:
     """Return whether rows are gathered: if they are out of order, or their stride is slow to read."""
-    return data.order != NULL or n_in * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0
+    return data.order != NULL or (data.x != NULL and n_in * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0)
+
+
+cdef inline void see_entries(const Rows *data, Py_ssize_t first, Entries *block) noexcept nogil:
+    """Point at the entries of the rows from number `first` of the data's order on."""
+    block[0] = data.entries
+    if data.order != NULL:
+        block.order = data.order + first
+    elif block.starts != NULL:
+        block.starts += first
+
+
+cdef inline Py_ssize_t row_entries(
+    const Entries *of, Py_ssize_t r, const real **values, const int32_t **columns,
+) noexcept nogil:
+    """Point at the values and columns of row r, and return their number."""
+    cdef int64_t i = r if of.order == NULL else of.order[r]
+    values[0], columns[0] = of.values + of.starts[i], of.columns + of.starts[i]
+    return of.starts[i + 1] - of.starts[i]
+
+
+cdef Py_ssize_t count_entries(const Entries *of, Py_ssize_t rows) noexcept nogil:
+    """Return the number of entries of the first `rows` rows."""
+    cdef Py_ssize_t r, total = 0
+    if of.order == NULL:
+        return of.starts[rows] - of.starts[0]
+    for r in range(rows):
+        total += of.starts[of.order[r] + 1] - of.starts[of.order[r]]
+    return total
 
 
 cdef void take_rows(
@@ -39,21 +76,23 @@ cdef void take_rows(
     cdef Py_ssize_t r
     cdef int64_t i
     block.order = NULL
+    see_entries(data, first, &block.entries)
     if not gathers(data, n_in):
-        block.x = data.x + first * n_in
+        block.x = NULL if data.x == NULL else data.x + first * n_in
         block.x_row = n_in
         block.target = NULL if data.target == NULL else data.target + first * k
         block.labels = NULL if data.labels == NULL else data.labels + first
         block.weight = NULL if data.weight == NULL else data.weight + first
         return
-    block.x = gathered.x + at * gathered.x_row
+    block.x = NULL if data.x == NULL else gathered.x + at * gathered.x_row
     block.x_row = gathered.x_row
     block.target = NULL if data.target == NULL else gathered.target + at * k
     block.labels = NULL if data.labels == NULL else gathered.labels + at
     block.weight = NULL if data.weight == NULL else gathered.weight + at
     for r in range(rows):
         i = data.order[first + r] if data.order != NULL else first + r
-        copy_row(n_in, data.x + i * n_in, block.x + r * block.x_row)
+        if block.x != NULL:
+            copy_row(n_in, data.x + i * n_in, block.x + r * block.x_row)
         if block.target != NULL:
             copy_row(k, data.target + i * k, block.target + r * k)
         if block.labels != NULL:
@@ -62,21 +101,54 @@ cdef void take_rows(
             block.weight[r] = data.weight[i]
 
 
-cdef int bind_rows(
-    Rows *data, Py_ssize_t n_in, Py_ssize_t k, bint takes_labels,
-    const real[:, ::1] X,              # (n, n_in)
+cdef Py_ssize_t bind_entries(Entries *of, object X, Py_ssize_t n_in) except -1:
+    """Point at the arrays of a SparseRows, check for memory's sake that they fit, and return the number of rows."""
+    if type(X) is not _SparseRows:
+        raise TypeError(f"X must be an array or SparseRows, got {X!r}")
+    cdef const real[::1] values = X.values
+    cdef const int32_t[::1] columns = X.indices
+    cdef const int64_t[::1] starts = X.starts
+    cdef Py_ssize_t n = starts.shape[0] - 1, count = values.shape[0], i
+    cdef uint32_t outside = 0
+    cdef bint rises = n > 0 and columns.shape[0] == count and starts[0] == 0 and starts[n] == count
+    for i in range(n if rises else 0):
+        rises &= starts[i] <= starts[i + 1]
+    for i in range(count if rises else 0):
+        outside |= <uint32_t>columns[i] >= <uint64_t>n_in
+    if not rises or outside or X.shape[1] != n_in:
+        raise ValueError(f"X has shape {X.shape}; expected at least one row of {n_in} features, with matching arrays")
+    of.starts, of.order = &starts[0], NULL
+    if count:
+        of.values, of.columns = &values[0], &columns[0]
+    return n
+
+
+cdef Py_ssize_t bind_inputs(
+    Rows *data, Py_ssize_t n_in,
+    const real[:, ::1] dense,          # (n, n_in), or None
+    object X,                          # a SparseRows in its place
+) except -1:
+    """Point at the caller's inputs, which Python has validated, and return the number of rows."""
+    memset(data, 0, sizeof(Rows))
+    if dense is None:
+        return bind_entries(&data.entries, X, n_in)
+    if dense.shape[0] == 0 or dense.shape[1] != n_in:
+        raise ValueError(
+            f"X has shape ({dense.shape[0]}, {dense.shape[1]}); expected at least one row of {n_in} features"
+        )
+    data.x = <real *>&dense[0, 0]
+    data.x_row = n_in
+    return dense.shape[0]
+
+
+cdef int bind_targets(
+    Rows *data, Py_ssize_t n, Py_ssize_t k, bint takes_labels,
     const real[:, ::1] target,         # (n, k), or None where labels are given
     const int64_t[::1] labels,         # (n,), or None
     const real[::1] weight,            # (n,), or None
 ) except -1:
-    """Point at the caller's arrays, which Python has validated; the shapes are checked for memory's sake."""
-    cdef Py_ssize_t n = X.shape[0]
+    """Point at the caller's targets and weights; the shapes are checked for memory's sake."""
     cdef Py_ssize_t i
-    memset(data, 0, sizeof(Rows))
-    if n == 0 or X.shape[1] != n_in:
-        raise ValueError(f"X has shape ({n}, {X.shape[1]}); expected at least one row of {n_in} features")
-    data.x = <real *>&X[0, 0]
-    data.x_row = n_in
     if labels is not None:
         if labels.shape[0] != n or not takes_labels:
             raise ValueError(f"labels have shape ({labels.shape[0]},); expected ({n},), for a loss that takes labels")
@@ -93,6 +165,22 @@ cdef int bind_rows(
             raise ValueError(f"sample_weight has shape ({weight.shape[0]},); expected ({n},)")
         data.weight = <real *>&weight[0]
     return 0
+
+
+cdef int bind_rows(
+    Rows *data, Py_ssize_t n_in, Py_ssize_t k, bint takes_labels,
+    const real[:, ::1] X, const real[:, ::1] target, const int64_t[::1] labels, const real[::1] weight,
+) except -1:
+    """Point at dense inputs (n, n_in), targets and weights."""
+    return bind_targets(data, bind_inputs(data, n_in, X, None), k, takes_labels, target, labels, weight)
+
+
+cdef bint finite_inputs(const Rows *data, Py_ssize_t rows, Py_ssize_t n_in) noexcept nogil:
+    """Return whether the first rows of the data, in their own order, hold neither NaN nor infinity."""
+    cdef const Entries *of = &data.entries
+    if data.x != NULL:
+        return every_finite(rows * n_in, data.x)
+    return every_finite(of.starts[rows] - of.starts[0], of.values + of.starts[0])
 
 
 cdef double sum_weights(

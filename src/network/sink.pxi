@@ -127,6 +127,18 @@ cdef void sink_gradient(
     sink.squares += sum_squares(size, weight)
 
 
+cdef void sink_entries(const WeightRows *of, Sink *sink) noexcept nogil:
+    """Keep the gradient of a weight whose inputs are sparse, and of the bias."""
+    cdef const Layer *layer = of.layer
+    cdef real *weight = sink.grads + layer.weight_at
+    if not sink.adds:
+        memset(weight, 0, layer.n_params * sizeof(real))
+    sparse_gradient(of, weight)
+    if layer.bias_at >= 0:
+        bias_gradient(of, sink.grads + layer.bias_at, True)
+    sink.squares += sum_squares(layer.n_params, weight)
+
+
 cdef void sink_layer_norm_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
     """Hand the gradients of some columns' gain and bias to the sink; x holds the normalized rows."""
     cdef const Layer *layer = of.layer

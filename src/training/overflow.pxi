@@ -37,23 +37,29 @@ cdef inline double push_bound(double rate, double norm, double decay, double bou
     return max(rate, 1.0) * pull * pull * PUSH
 
 
-cdef double norm_bound(const Pass *batch, const Layerwise *layers) noexcept nogil:
-    """Return an upper bound of the gradient's norm: the norm of x^T delta is at most |x| |delta| (Frobenius)."""
+cdef double loss_bound(const Pass *batch) noexcept nogil:
+    """Return a bound on the norm of the loss's gradient: that of x^T delta is at most |x| |delta| (Frobenius)."""
     cdef const Plan *plan = batch.plan
-    cdef const Workspace *space = &plan.workspaces[0]
     cdef const Layer *layer
-    cdef const real *x
-    cdef Py_ssize_t x_row
-    cdef double squares = 0, bound
+    cdef WeightRows of
+    cdef double squares = 0, inputs
     cdef int i
     for i in range(plan.first, plan.n_layers):
         layer = &plan.layers[i]
         if layer.n_params and not layer.frozen:
-            gradient_input(batch, space, i, 0, &x, &x_row)
-            squares += sum_squares(batch.rows * layer.out_row, space.delta[i]) * (
-                sum_squares((batch.rows - 1) * x_row + layer.n_in, x) + batch.rows
-            )
-    bound = sqrt(squares)
+            see_weight(&of, batch, &plan.workspaces[0], i, 0, batch.rows)
+            if has_entries(batch, i):
+                inputs = entry_squares(&of)
+            else:
+                inputs = sum_squares((batch.rows - 1) * of.x_row + layer.n_in, of.x)
+            squares += sum_squares(batch.rows * layer.out_row, of.delta) * (inputs + batch.rows)
+    return sqrt(squares)
+
+
+cdef double norm_bound(const Pass *batch, const Layerwise *layers) noexcept nogil:
+    """Return an upper bound of the gradient's norm, with penalties."""
+    cdef const Plan *plan = batch.plan
+    cdef double bound = loss_bound(batch)
     if layers.penalized:
         bound += layers.l1 * sqrt(<double>plan.n_params)
         bound += layers.l2 * sqrt(sum_squares(plan.n_params, plan.params))

@@ -112,14 +112,14 @@ cdef class Training:
         self.epoch_steps += 1
         self.epochs_done += self.epoch_steps == self.epoch_of_steps
 
-    cdef int begin(self, Py_ssize_t rows, bint holds, double *sum_to) except -1:
-        """Take the network for a call, whose gradients are added to sum_to, or NULL.
+    cdef int begin(self, Py_ssize_t rows, bint dense, bint holds, double *sum_to) except -1:
+        """Take the network for a call on dense or sparse inputs, whose gradients are added to sum_to, or NULL.
 
         Raises RefusedStep if another call has the turn.
         """
         if not holds and len(self.turns):
             raise _RefusedStep("turn", 0)
-        self.network.acquire(rows)
+        self.network.acquire(rows, dense)
         if not holds and len(self.turns):
             release_lock(&self.network.lock)
             raise _RefusedStep("turn", 0)
@@ -129,31 +129,58 @@ cdef class Training:
         return 0
 
     cdef inline void end(self) noexcept:
-        """Give the network back."""
+        """Give the network back, with no row of its weights behind."""
+        if self.descent.lazy.on:
+            end_window(&self.descent.lazy)
+            self.descent.lazy.on = self.descent.torn = False
         self.descent.kept.sum = NULL
         self.running = 0
         release_lock(&self.network.lock)
 
+    cdef int let_wait(self, const Rows *data, Py_ssize_t n, Py_ssize_t batch_size) except -1:
+        """Let rows of the first weight wait in this call if the inputs are sparse, settings allow it, and it pays."""
+        cdef Descent *of = &self.descent
+        cdef Lazy *lazy = &of.lazy
+        cdef Layer *layer = &of.plan.layers[of.plan.first]
+        if data.x != NULL or not may_wait(of):
+            return 0
+        if data.entries.starts[n] * WAIT_ENTRIES * batch_size >= <double>layer.n_in * n:
+            return 0
+        if lazy.change == NULL:
+            lazy.layer, lazy.weight = layer, of.plan.params + layer.weight_at
+            lazy.update = update_of(layer, &of.update)
+            lazy.l1, lazy.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
+            lazy.shrinks = lazy.l1 != 0 or lazy.l2 != 0 or of.guard.decay != 0
+            lazy.norm_sum, lazy.norm = &self.norm_sum, &of.gradient_norm
+            lazy.stood = <int32_t *>self.network.take_bytes(layer.n_in * sizeof(int32_t), self.owned)
+            lazy.change = <Change *>self.network.take_bytes((WINDOW + 2) * sizeof(Change), self.owned)
+            lazy.change[0].keep = 1
+        lazy.bound = INFINITY
+        lazy.on = True
+        return 0
+
     def step(
-        self, const real[:, ::1] X not None, const real[:, ::1] target=None,
+        self, X not None, const real[:, ::1] target=None,
         const int64_t[::1] labels=None, const real[::1] weight=None, bint holds=False,
     ):
         """Update once on exactly these rows, and return their mean loss before the update.
 
         Weights count relative to 1. `holds` says that the caller has the turn.
         """
+        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
         cdef Rows data
         cdef double loss
         cdef int outcome
         cdef Descent *of = &self.descent
-        bind_rows(&data, of.plan.n_in, of.plan.n_out, of.objective.loss.row != NULL, X, target, labels, weight)
+        cdef Py_ssize_t n = self.network.bind(&data, dense, X)
+        bind_targets(&data, n, of.plan.n_out, of.objective.loss.row != NULL, target, labels, weight)
         data.mean_weight = 1
-        self.begin(X.shape[0], holds, NULL)
+        self.begin(n, data.x != NULL, holds, NULL)
         try:
             with nogil:
                 outcome = BAD_LOSS
-                if not self.hides_inputs or every_finite(X.shape[0] * X.shape[1], data.x):
-                    outcome = batch_step(of, &data, 0, X.shape[0], &loss)
+                if not self.hides_inputs or finite_inputs(&data, n, of.plan.n_in):
+                    outcome = batch_step(of, &data, 0, n, &loss)
                 if outcome == GOOD:
                     keep_step(of)
         finally:
@@ -173,29 +200,31 @@ cdef class Training:
         (number of batches,), if given; the last one remains set. The steps' gradients, with penalties and before
         clipping, are added to `total` (n_params,), if given.
         """
-        cdef const real[:, ::1] X, target
+        cdef const real[:, ::1] dense = None if type(data[0]) is _SparseRows else data[0]
+        cdef const real[:, ::1] target
         cdef const int64_t[::1] labels
         cdef const real[::1] weight
         X, target, labels, weight = data
         cdef Rows rows
         cdef const double *rate = NULL
-        cdef Py_ssize_t first = 0, count, n = X.shape[0]
+        cdef Py_ssize_t first = 0, count, n = self.network.bind(&rows, dense, X), of_rows = n
         cdef double loss
         cdef int outcome = GOOD
         cdef Descent *of = &self.descent
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
-        bind_rows(&rows, of.plan.n_in, of.plan.n_out, of.objective.loss.row != NULL, X, target, labels, weight)
+        bind_targets(&rows, n, of.plan.n_out, of.objective.loss.row != NULL, target, labels, weight)
         bind_whole(&rows, weight if weights is None else weights)
         if order is not None:
-            rows.order = &order[0]
+            rows.order = rows.entries.order = &order[0]
             n = order.shape[0]
         if rates is not None:
             if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
-        self.begin(min(batch_size, n), True, sum_at(total, of.plan.n_params))
+        self.begin(min(batch_size, n), rows.x != NULL, True, sum_at(total, of.plan.n_params))
         try:
+            self.let_wait(&rows, of_rows, batch_size)
             with nogil:
                 while first < n:
                     if rate != NULL:
@@ -240,7 +269,7 @@ cdef class Training:
         """
         cdef Descent *of = &self.descent
         cdef int outcome
-        self.begin(1, True, sum_at(total, of.plan.n_params))
+        self.begin(1, True, True, sum_at(total, of.plan.n_params))
         try:
             with nogil:
                 outcome = finish_step(of, sum_squares(of.plan.n_params, of.grads))

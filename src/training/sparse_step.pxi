@@ -1,0 +1,127 @@
+"""A training step on sparse inputs that updates only the rows of the first weight that the batch touches (lazy.pxi).
+
+Design
+------
+- It takes plain gradient descent, and a gradient that nobody asks for as a whole: no average, no limits on values or
+  on weights' norms. A bound on the gradient's norm must show that it is not clipped and that nothing can overflow.
+  Otherwise all rows catch up, and the step is made as with dense inputs.
+- No penalty makes a parameter larger, so a step adds the rate times the norm of the loss's gradient to a bound on the
+  parameters' norm.
+- Where rows of the weight wait for penalties, the training counts as torn until its call ends.
+"""
+
+
+cdef bint may_wait(const Descent *of) noexcept nogil:
+    """Return whether this training's settings allow rows of the first weight to wait."""
+    cdef const Layer *layer = &of.plan.layers[of.plan.first]
+    return (
+        RULES[of.update.rule].is_memoryless != NULL and not layer.frozen and of.clip_value == INFINITY
+        and of.kept.mean == NULL and of.kept.sum == NULL and of.layers.scratch == NULL
+    )
+
+
+cdef bint waits(Descent *of, Py_ssize_t rows) noexcept nogil:
+    """Return whether a step of so many rows can leave rows of the first weight for later; begin the rule's step."""
+    cdef const Plan *plan = of.plan
+    cdef double pull
+    if not of.lazy.on or rows > plan.most or (plan.last > plan.first and rows > MAX_DEPTH):
+        return False
+    of.update.scale, of.update.learning_rate, of.update.step = 1, of.learning_rate, of.count + 1
+    begin_rule(of)
+    pull = of.learning_rate * of.layers.factor * (of.layers.l2 + of.update.c[DECAY])
+    return is_memoryless(&of.update) and 0 <= pull < 1
+
+
+cdef bint is_safe(Descent *of, double norm) noexcept nogil:
+    """Return whether a step is neither clipped nor can overflow, if the loss's gradient has at most this norm."""
+    cdef Lazy *lazy = &of.lazy
+    cdef Py_ssize_t n = of.plan.n_params
+    cdef double move = of.learning_rate * of.layers.factor * norm
+    cdef double most
+    if not lazy.bound + move < of.guard.limit:
+        lazy.bound = sqrt(sum_squares(n, of.plan.params))
+    most = norm + of.layers.l1 * sqrt(<double>n) + of.layers.l2 * lazy.bound
+    if not (norm < of.guard.limit and lazy.bound + move < of.guard.limit) or of.clip_norm < most + 1e-6:
+        return False
+    lazy.bound += move
+    return True
+
+
+cdef void touch_rows(Lazy *of, const Entries *entries, Py_ssize_t rows) noexcept nogil:
+    """Let the rows of the weight catch up that the batch's entries name."""
+    cdef const real *values
+    cdef const int32_t *columns
+    cdef Py_ssize_t r, i
+    for r in range(rows):
+        for i in range(row_entries(entries, r, &values, &columns)):
+            catch_up(of, columns[i])
+
+
+cdef double descend_rows(Lazy *of, const WeightRows *at, real *sums) noexcept nogil:
+    """Update the rows of the weight that a batch touches; return the squares of their gradients.
+
+    Their gradients are summed in `sums`, (n_in, n_out).
+    """
+    cdef const real *values
+    cdef const int32_t *columns
+    cdef Py_ssize_t r, i, count, n_out = of.layer.n_out
+    cdef double squares = 0
+    for r in range(at.rows):
+        count = row_entries(&at.entries, r, &values, &columns)
+        for i in range(count):
+            memset(sums + columns[i] * n_out, 0, n_out * sizeof(real))
+    sparse_gradient(at, sums)
+    for r in range(at.rows):
+        count = row_entries(&at.entries, r, &values, &columns)
+        for i in range(count):
+            if of.stood[columns[i]] <= of.steps:
+                of.stood[columns[i]] = of.steps + 1
+                squares += descend(of, of.weight + columns[i] * n_out, sums + columns[i] * n_out)
+    return squares
+
+
+cdef int eager_step(Descent *of, Pass *batch, int threads) except -1 nogil:
+    """Make a step, whose deltas are known, on all parameters."""
+    end_window(&of.lazy)
+    of.lazy.bound = of.guard.bound = INFINITY
+    block_gradient(batch, threads)
+    return -1 if stops_before_update(batch) else finish_step(of, batch.sink.squares)
+
+
+cdef int sparse_step(Descent *of, Pass *batch, double *loss) except -1 nogil:
+    """Make a step on the rows of the first weight that the batch touches, and on all other layers."""
+    cdef Lazy *lazy = &of.lazy
+    cdef Plan *plan = of.plan
+    cdef Layer *layer = &plan.layers[plan.first]
+    cdef Worker *worker = &plan.workers[0]
+    cdef WeightRows at
+    cdef int threads
+    if lazy.steps == WINDOW or lazy.change[lazy.steps].keep < SMALLEST_KEEP:
+        end_window(lazy)
+    see_entries(batch.data, batch.first, &at.entries)
+    if lazy.shrinks:
+        touch_rows(lazy, &at.entries, batch.rows)
+    threads = begin_batch(batch)
+    of.batch_weight = batch.total_weight
+    batch.loss[0] = 0
+    batch.start = 0
+    block_deltas(batch, threads)
+    if stops(worker, batch.rows * batch.row_work):
+        return -1
+    loss[0] = batch.mean * batch.loss[0]
+    if not isfinite(loss[0]):
+        return BAD_LOSS
+    if not is_safe(of, loss_bound(batch)):
+        return eager_step(of, batch, threads)
+    of.torn = True
+    batch.sink.grads = NULL
+    other_gradients(batch, threads)
+    see_weight(&at, batch, &plan.workspaces[0], plan.first, 0, batch.n)
+    batch.sink.squares += descend_rows(lazy, &at, of.grads + layer.weight_at)
+    if layer.bias_at >= 0:
+        bias_gradient(&at, worker.panels, False)
+        sink_stretch(&batch.sink, layer, layer.bias_at, layer.n_out, worker.panels, False)
+    of.clipped, of.torn = False, lazy.shrinks
+    count_window(lazy, batch.sink.squares)
+    end_step(of)
+    return GOOD
