@@ -174,11 +174,6 @@ def pair(value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def counts_epochs(rate: Any) -> ValueError:
-    """Return the error for a schedule that counts epochs, under sparse rows, which are trained step by step."""
-    return ValueError(f"{rate!r} counts epochs, which does not go with sparse rows: take one with per='step'")
-
-
 def dense_rows(what: str) -> ValueError:
     """Return the error for what needs dense rows."""
     return ValueError(f"{what} needs dense rows: pass X.toarray(), for example of some of the rows")

@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..base import checks
+from ..base.not_arrays import is_sparse
 from ..base.threads import num_threads
 from ..diagnosis import Diagnosis, diagnose
 from ..gradcheck import GradientReport, check_gradients
@@ -24,7 +25,6 @@ from ..models import Sequential
 from ..training import Callback, History, Trainer
 from ..training.errors import DivergedError
 from . import checks as sklearn_checks
-from .blocks import epoch, fit, is_sparse, outputs_of
 from .converted_losses import ConvertedLoss
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
@@ -133,7 +133,7 @@ class Estimator(Support, BaseEstimator, ABC):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=SPARSE, reset=False)
         with self._threads():
-            return outputs_of(self.net_, X)
+            return self.net_.predict(X)
 
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
         """Say what the last fit did and what stands in its way; see `gdcore.diagnose`.
@@ -239,7 +239,7 @@ class Estimator(Support, BaseEstimator, ABC):
         def score() -> tuple[float, NDArray[Any]]:
             self._update_answers()
             with np.errstate(over="ignore"):
-                value = self._score(outputs_of(self.net_, X), numbers, weight)
+                value = self._score(self.net_.predict(X), numbers, weight)
             return value, self.net_.params
 
         return score
@@ -257,15 +257,9 @@ class Estimator(Support, BaseEstimator, ABC):
         if validation is not None and held is not None and validation.weight is not None:
             held = (*held, validation.weight)  # type: ignore[assignment]  # a pair or a triple
         own = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
-        sparse = is_sparse(rows.X)
-        tasks = [] if self._context is None or sparse else [Tasks(self, self._context, watch, self._now)]
-        if sparse and (own or metrics):
-            raise sklearn_checks.dense_rows("a fit with callbacks or metrics")
+        tasks = [] if self._context is None else [Tasks(self, self._context, watch, self._now)]
         try:
             with self._threads():
-                if sparse:
-                    self.history_ = fit(watch, rows, validation, self._converted_loss(), max_iter)
-                    return
                 self.history_ = trainer.fit(
                     rows.X,
                     rows.y,
@@ -297,7 +291,7 @@ class Estimator(Support, BaseEstimator, ABC):
         trainer = watch.trainer
         with self._threads():
             try:
-                loss = epoch(trainer, rows) if is_sparse(rows.X) else trainer.epoch(rows.X, rows.y, rows.weight)
+                loss = trainer.epoch(rows.X, rows.y, rows.weight)
             except DivergedError as error:
                 raise sklearn_checks.diverged(error, trainer.epochs_done + 1) from error
             finally:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from ..models import Sequential
-from .blocks import evaluated
 from .converted_losses import ConvertedLoss
 from .rows import Rows
 
@@ -41,7 +40,7 @@ def solve(net: Sequential, rows: Rows, converted: ConvertedLoss, l1: float, l2: 
     def value_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         net.params = x
         try:
-            value, grad = evaluated(net, rows, converted, l1, l2)
+            value, grad = net.loss_and_grad(rows.X, rows.y, converted.loss, sample_weight=rows.weight, l1=l1, l2=l2)
         except ArithmeticError:
             return np.inf, np.zeros_like(x)
         return converted.scale * value, converted.scale * grad.astype(np.float64)

@@ -3,7 +3,7 @@
 Design
 ------
 Without a callback, and under an older scikit-learn, a fit is what it is without this file: no context is made. Epochs
-are reported for dense rows; a fit by lbfgs and one of sparse rows are one task.
+are reported, except by lbfgs, whose fit is one task.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Sparse rows: the results of dense ones, and never dense as a whole."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,7 @@ pytest.importorskip("sklearn")
 from scipy import sparse
 
 import gdcore as gd
-from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor, blocks
+from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:Got `batch_size`")
 
@@ -35,15 +38,14 @@ CASES = [
 
 @pytest.mark.parametrize("kind", ["csr_array", "csc_array", "csr_matrix", "csc_matrix"])
 @pytest.mark.parametrize(("model", "y"), CASES, ids=[repr(model) for model, _ in CASES])
-def test_results_are_those_of_dense_rows(model, y, kind, monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", 30 * 25)
+def test_results_are_those_of_dense_rows(model, y, kind):
     rows = getattr(sparse, kind)(X)
     for weight in (None, WEIGHT):
         dense = model.fit(X, y, sample_weight=weight)
         params, answers = dense.net_.params.copy(), dense.predict(X)
         losses = dense.history_.loss if dense.history_ else dense.loss_
         found = model.fit(rows, y, sample_weight=weight)
-        np.testing.assert_allclose(found.net_.params, params, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.net_.params, params, rtol=1e-9, atol=1e-10 * np.abs(params).max())
         np.testing.assert_allclose(found.history_.loss if found.history_ else found.loss_, losses, rtol=1e-9)
         np.testing.assert_allclose(found.predict(rows), answers, rtol=1e-9)
         np.testing.assert_allclose(found.predict(rows), found.predict(X), rtol=1e-9)
@@ -58,38 +60,74 @@ def test_parts():
         np.testing.assert_allclose(ways[0].net_.params, ways[1].net_.params, rtol=1e-10, atol=1e-13)
 
 
-def test_shuffled_rows_are_all_seen_and_learned():
-    model = SGDClassifier(loss="log_loss", random_state=0, alpha=1e-3).fit(SPARSE, Y)
-    assert model.score(SPARSE, Y) > 0.95
-    again = SGDClassifier(loss="log_loss", random_state=0, alpha=1e-3).fit(SPARSE, Y)
-    assert np.array_equal(model.coef_, again.coef_)
+@pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet", None])
+def test_shuffled_rows_come_in_the_order_of_dense_ones(penalty):
+    ways = [
+        SGDClassifier(loss="log_loss", penalty=penalty, random_state=0, alpha=1e-3).fit(rows, Y) for rows in (X, SPARSE)
+    ]
+    np.testing.assert_allclose(ways[1].coef_, ways[0].coef_, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ways[1].loss_curve_, ways[0].loss_curve_, rtol=1e-9)
 
 
-def test_wide_matrices_are_never_dense(monkeypatch):
-    wide = sparse.random_array((60, 1_000_000), density=1e-5, format="csr", rng=RNG)
-    largest = []
-    plain = blocks.dense_blocks
+MEMORY = """
+import resource
+import numpy as np
+from scipy import sparse
+from gdcore.sklearn import MLPClassifier, SGDClassifier, SGDRegressor
+n, k = 200, 1_000_000
+rng = np.random.default_rng(0)
+columns = np.sort(rng.integers(0, k, (n, 50)), axis=1)
+X = sparse.csr_matrix((rng.normal(size=n * 50), columns.ravel(), np.arange(0, n * 50 + 1, 50)), shape=(n, k))
+y = np.arange(n) % 2
+for rows in (X, X.tocsc()):
+    for model in ({models}):
+        begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        model.fit(rows, y).predict(rows)
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begin) * 1024)
+"""
 
-    def watched(*arguments):
-        for rows, block in plain(*arguments):
-            largest.append(block.size)
-            yield rows, block
 
-    monkeypatch.setattr(blocks, "dense_blocks", watched)
-    model = SGDClassifier(max_iter=1, tol=None, random_state=0).fit(wide, np.arange(60) % 2)
-    assert model.predict(wide).shape == (60,)
-    assert max(largest) <= blocks.BLOCK < 60 * 1_000_000
+@pytest.mark.parametrize(
+    ("models", "copies"),
+    [
+        ("SGDClassifier(max_iter=2, tol=None), SGDRegressor(max_iter=2, tol=None, penalty='elasticnet')", 8),
+        ("MLPClassifier((2,), max_iter=2, n_iter_no_change=9), MLPClassifier((2,), solver='sgd', max_iter=2)", 16),
+    ],
+)
+def test_a_million_columns_take_the_memory_of_the_parameters(models, copies):
+    """Dense, the rows alone would take 1.6 GB."""
+    code = f"import warnings; warnings.simplefilter('ignore'){MEMORY.format(models=models)}"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert max(map(int, found)) < copies * 8 * 1_000_000
+
+
+def test_callbacks_metrics_schedules_and_early_stopping():
+    class Epochs(gd.Callback):
+        def __init__(self):
+            self.losses = []
+
+        def on_epoch_end(self, state):
+            self.losses.append(state.loss)
+
+    schedule = gd.schedules.StepDecay(0.01, 2, per="epoch")
+    found = []
+    for rows in (X, SPARSE):
+        callback = Epochs()
+        model = MLPClassifier(
+            (5,),
+            learning_rate=schedule,
+            early_stopping=True,
+            callbacks=[callback],
+            metrics="accuracy",
+            max_iter=7,
+            random_state=0,
+        ).fit(rows, Y)
+        found.append((callback.losses, model.history_.metrics["accuracy"], model.validation_scores_, model.coefs_[0]))
+    for dense, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, dense, rtol=1e-9, atol=1e-12)
 
 
 def test_what_needs_dense_rows():
-    class Nothing(gd.Callback):
-        def on_epoch_end(self, state):
-            pass
-
-    with pytest.raises(ValueError, match=r"a fit with callbacks or metrics needs dense rows: pass X.toarray()"):
-        MLPClassifier(callbacks=[Nothing()]).fit(SPARSE, Y)
-    with pytest.raises(ValueError, match="counts epochs, which does not go with sparse rows"):
-        MLPClassifier(learning_rate=gd.schedules.StepDecay(0.1, 5, per="epoch")).fit(SPARSE, Y)
     model = MLPClassifier(max_iter=2).fit(SPARSE, Y)
     with pytest.raises(ValueError, match=r"diagnose\(\) or check_gradients\(\) needs dense rows"):
         model.diagnose(SPARSE, Y)
