@@ -1,8 +1,8 @@
 """`python -m benchmarks [SUITE ...] [--quick] [--json FILE] [--plot FILE.png] [--libraries A,B] [--problems A,B]`.
 
 `python -m benchmarks power` counts what gradient checkers find, `rates` what becomes of suggested learning rates,
-`real` scores fits on real data sets, and `estimators` compares those of gdcore.sklearn with scikit-learn's: these
-have options and results of their own.
+`real` scores fits on real data sets, `sparse` times rows of sparse inputs, and `estimators` compares those of
+gdcore.sklearn with scikit-learn's: these have options and results of their own.
 """
 
 import sys
@@ -14,9 +14,10 @@ from .libraries import LIBRARIES
 from .power.command import main as power
 from .rates.command import main as rates
 from .real.command import main as real
+from .sparse import main as sparse
 from .suites import SUITES
 
-OWN = {"estimators": estimators, "power": power, "rates": rates, "real": real}
+OWN = {"estimators": estimators, "power": power, "rates": rates, "real": real, "sparse": sparse}
 
 if __name__ == "__main__":
     try:

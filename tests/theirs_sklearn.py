@@ -72,10 +72,11 @@ def load(name, replaced):
     return module
 
 
-def taken(module, refused, without=()):
+def taken(module, refused, without=(), partly=(), reason=""):
     """Return the module's tests by name, those that are refused as strict expected failures with their reasons.
 
-    Parameters that hold one of the classes `without` are left out, and tests that are left without any.
+    Parameters that hold one of the classes `without` are left out, and tests that are left without any. The tests
+    named in `partly`, a dict of name -> classes, are refused for parameters that hold one of these, for one reason.
     """
     tests = {name: value for name, value in vars(module).items() if name.startswith("test_")}
     unknown = set(refused) - set(tests)
@@ -85,6 +86,8 @@ def taken(module, refused, without=()):
         marks = [_without(mark, without) for mark in getattr(test, "pytestmark", [])]
         if not all(mark.name != "parametrize" or mark.args[1] for mark in marks):
             continue
+        if name in partly:
+            marks = [_refused(mark, partly[name], reason) for mark in marks]
         test.pytestmark = marks
         found[name] = pytest.mark.xfail(strict=True, reason=refused[name])(test) if name in refused else test
     return found
@@ -95,5 +98,22 @@ def _without(mark, classes):
     if mark.name != "parametrize":
         return mark
     names, values = mark.args[:2]
-    kept = [v for v in values if not any(part in classes for part in (v if isinstance(v, list | tuple) else [v]))]
-    return pytest.mark.parametrize(names, kept, **mark.kwargs).mark
+    return pytest.mark.parametrize(names, [v for v in values if not _holds(v, classes)], **mark.kwargs).mark
+
+
+def _refused(mark, classes, reason):
+    """Return a mark with those of its parameters that hold one of these classes as strict expected failures."""
+    if mark.name != "parametrize":
+        return mark
+    names, values = mark.args[:2]
+    fails = pytest.mark.xfail(strict=True, reason=reason)
+    marked = [
+        pytest.param(*(v if isinstance(v, list | tuple) else [v]), marks=fails) if _holds(v, classes) else v
+        for v in values
+    ]
+    return pytest.mark.parametrize(names, marked, **mark.kwargs).mark
+
+
+def _holds(value, classes):
+    """Return whether a parameter, or one of a group of them, is one of the classes."""
+    return any(part in classes for part in (value if isinstance(value, list | tuple) else [value]))

@@ -138,6 +138,8 @@ def inputs_of(stack: Stack, X: object) -> Inputs:
 
 def _sparse(stack: Stack, X: object, dtype: str) -> object:
     """Return a sparse matrix as checked SparseRows of a precision, and dense inputs as they are."""
+    if type(X) is np.ndarray:
+        return X
     if isinstance(X, SparseRows):
         return X if X.dtype == dtype else X.astype(dtype)
     return sparse_rows(stack, X, dtype) if is_sparse(X) else X

@@ -160,7 +160,8 @@ class Sequential(Model):
 
         Parameters
         ----------
-        X : array_like, shape (n, in_features)
+        X : array_like or sparse matrix, shape (n, in_features)
+            A matrix or array of SciPy in the format CSR or CSC is not made dense.
 
         Returns
         -------
@@ -260,7 +261,8 @@ class Sequential(Model):
 
         Parameters
         ----------
-        X : array_like, shape (n, in_features)
+        X : array_like or sparse matrix, shape (n, in_features)
+            As in `predict`.
         y : array_like
             Targets (n, out_features), or (n,) for one output; for cross_entropy labels (n,) or
             probabilities (n, out_features).

@@ -292,7 +292,7 @@ class Trainer:
 
         Parameters
         ----------
-        xb : array_like, shape (n, in_features)
+        xb : array_like or sparse matrix, shape (n, in_features)
         yb : array_like
             Targets (n, out_features), (n,) for one output, or labels (n,). Contiguous arrays of the model's precision
             (labels: int64) are not copied.
@@ -384,8 +384,9 @@ class Trainer:
     ) -> History:
         """Run epochs until all are done or a criterion stops them.
 
-        A second call resumes where the first one stopped, bit for bit, even within an epoch: if the data have as many
-        samples, the rest of that epoch comes first, otherwise a new epoch begins. After a DivergedError it begins with
+        A second call resumes where the first one stopped, bit for bit, even within an epoch (there to roundoff, for
+        sparse inputs under penalties): if the data have as many samples, the rest of that epoch comes first, otherwise
+        a new epoch begins. After a DivergedError it begins with
         the refused batch, which may succeed at a lower `learning_rate`. After any other exception, such as Ctrl-C, it
         resumes too. If that came between an epoch's last step and the measurements after it, the next fit begins with
         these, and has a row more than `epochs`. A callback or a signal handler may copy the trainer.

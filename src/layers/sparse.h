@@ -76,4 +76,16 @@ static void spread_entries(
     }
 }
 
+/* Ask for the rows of a weight (…, n) that entries name, and for their numbers in `stood`. The empty statement: see
+ * `fetch_rows`. */
+static void fetch_entries(
+    ptrdiff_t count, const int32_t *columns, ptrdiff_t n, const real *weight, const int32_t *stood)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        __builtin_prefetch(stood + columns[i], 1);
+        __builtin_prefetch(weight + columns[i] * n, 1);
+        __asm__ volatile("");
+    }
+}
+
 #endif

@@ -14,6 +14,9 @@ cdef extern from "layers/sparse.h" nogil:
     void spread_entries(
         Py_ssize_t count, const real *values, const int32_t *columns, Py_ssize_t n, const real *delta, real *gradient,
     ) noexcept
+    void fetch_entries(
+        Py_ssize_t count, const int32_t *columns, Py_ssize_t n, const real *weight, const int32_t *stood,
+    ) noexcept
 
 
 cdef inline const real *mapped(

@@ -121,7 +121,7 @@ enum {
     STREAM_WORK = 30000000 * LANES,
 };
 
-/* Sparse inputs: the script that docs/sklearn.md names. */
+/* Sparse inputs: suite `sparse`. */
 enum {
     /* Rows of a weight per entry of a batch from which it pays to update only those that the batch touches.
      * Measured: no figure yet. */

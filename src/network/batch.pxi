@@ -100,7 +100,7 @@ cdef inline int other_tasks(const Plan *plan) noexcept nogil:
     return plan.weight_tasks - plan.layers[plan.first].tasks
 
 
-cdef void gradient_tasks(Pass *batch, int tasks, int threads) noexcept nogil:
+cdef inline void gradient_tasks(Pass *batch, int tasks, int threads) noexcept nogil:
     """Run the first tasks that sum the weights' gradients."""
     cdef Plan *plan = batch.plan
     cdef int i
@@ -111,13 +111,11 @@ cdef void gradient_tasks(Pass *batch, int tasks, int threads) noexcept nogil:
         batch.sink.clipped |= plan.clipped[i]
 
 
-cdef Py_ssize_t row_work(const Pass *batch) noexcept nogil:
-    """Return the multiply-adds of a row forward; with sparse inputs, of a mean row."""
+cdef Py_ssize_t sparse_work(const Pass *batch) noexcept nogil:
+    """Return the multiply-adds of a mean row of sparse inputs forward."""
     cdef const Plan *plan = batch.plan
     cdef const Layer *layer = &plan.layers[plan.first]
     cdef Entries entries
-    if batch.data.entries.starts == NULL:
-        return plan.n_params
     see_entries(batch.data, batch.first, &entries)
     return plan.n_params - layer.n_params + count_entries(&entries, batch.rows) * layer.n_out // batch.rows + 1
 
@@ -130,7 +128,7 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     if batch.data.weight != NULL:
         batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
     batch.block = block_rows(plan, batch.rows)
-    batch.row_work = row_work(batch)
+    batch.row_work = plan.n_params if batch.data.x != NULL else sparse_work(batch)
     cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
     return 1 if batch.rows * batch.row_work * 3 < least else plan.threads
 

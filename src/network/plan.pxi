@@ -244,10 +244,10 @@ cdef inline void gradient_input(
 
 cdef inline bint has_entries(const Pass *batch, int i) noexcept nogil:
     """Return whether the inputs of layer i are sparse."""
-    return batch.data.entries.starts != NULL and i == batch.plan.first
+    return batch.data.x == NULL and i == batch.plan.first
 
 
-cdef void see_weight(
+cdef inline void see_weight(
     WeightRows *of, const Pass *batch, const Workspace *space, int i, Py_ssize_t start, Py_ssize_t n,
 ) noexcept nogil:
     """Point at all rows of layer i's weight, and at the block of n rows that begins at `start`."""

@@ -76,23 +76,25 @@ cdef void take_rows(
     cdef Py_ssize_t r
     cdef int64_t i
     block.order = NULL
-    see_entries(data, first, &block.entries)
+    block.entries.starts = NULL
+    if data.x == NULL:
+        see_entries(data, first, &block.entries)
+        n_in = 0    # The entries stay where they are.
     if not gathers(data, n_in):
-        block.x = NULL if data.x == NULL else data.x + first * n_in
+        block.x = data.x + first * n_in
         block.x_row = n_in
         block.target = NULL if data.target == NULL else data.target + first * k
         block.labels = NULL if data.labels == NULL else data.labels + first
         block.weight = NULL if data.weight == NULL else data.weight + first
         return
-    block.x = NULL if data.x == NULL else gathered.x + at * gathered.x_row
+    block.x = gathered.x + at * gathered.x_row
     block.x_row = gathered.x_row
     block.target = NULL if data.target == NULL else gathered.target + at * k
     block.labels = NULL if data.labels == NULL else gathered.labels + at
     block.weight = NULL if data.weight == NULL else gathered.weight + at
     for r in range(rows):
         i = data.order[first + r] if data.order != NULL else first + r
-        if block.x != NULL:
-            copy_row(n_in, data.x + i * n_in, block.x + r * block.x_row)
+        copy_row(n_in, data.x + i * n_in, block.x + r * block.x_row)
         if block.target != NULL:
             copy_row(k, data.target + i * k, block.target + r * k)
         if block.labels != NULL:

@@ -51,10 +51,34 @@ cdef void touch_rows(Lazy *of, const Entries *entries, Py_ssize_t rows) noexcept
     """Let the rows of the weight catch up that the batch's entries name."""
     cdef const real *values
     cdef const int32_t *columns
-    cdef Py_ssize_t r, i
+    cdef Py_ssize_t r, i, count
     for r in range(rows):
-        for i in range(row_entries(entries, r, &values, &columns)):
+        count = row_entries(entries, r, &values, &columns)
+        fetch_entries(count, columns, of.layer.n_out, of.weight, of.stood)
+        for i in range(count):
             catch_up(of, columns[i])
+
+
+cdef double descend_one(Lazy *of, const WeightRows *at, real *gradient) noexcept nogil:
+    """Update the rows of the weight that a batch of one touches, as `descend_rows` does; gradient (n_out,) is scratch."""
+    cdef const real *values
+    cdef const real *inputs
+    cdef const int32_t *columns
+    cdef real buffer[RUN]
+    cdef Py_ssize_t i, j, run, first = 0, n_out = of.layer.n_out
+    cdef Py_ssize_t count = row_entries(&at.entries, 0, &values, &columns)
+    cdef double squares = 0
+    while first < count:
+        run = min(<Py_ssize_t>RUN, count - first)
+        inputs = mapped(of.layer, at.key, at.first, run, values + first, columns + first, buffer)
+        for i in range(run):
+            for j in range(n_out):
+                gradient[j] = inputs[i] * at.delta[j]
+            squares += descend(of, of.weight + columns[first + i] * n_out, gradient)
+            if of.shrinks:
+                of.stood[columns[first + i]] = of.steps + 1
+        first += run
+    return squares
 
 
 cdef double descend_rows(Lazy *of, const WeightRows *at, real *sums) noexcept nogil:
@@ -117,7 +141,10 @@ cdef int sparse_step(Descent *of, Pass *batch, double *loss) except -1 nogil:
     batch.sink.grads = NULL
     other_gradients(batch, threads)
     see_weight(&at, batch, &plan.workspaces[0], plan.first, 0, batch.n)
-    batch.sink.squares += descend_rows(lazy, &at, of.grads + layer.weight_at)
+    if batch.n == 1:
+        batch.sink.squares += descend_one(lazy, &at, worker.panels)
+    else:
+        batch.sink.squares += descend_rows(lazy, &at, of.grads + layer.weight_at)
     if layer.bias_at >= 0:
         bias_gradient(&at, worker.panels, False)
         sink_stretch(&batch.sink, layer, layer.bias_at, layer.n_out, worker.panels, False)

@@ -141,11 +141,9 @@ cdef inline bint stops_before_update(const Pass *batch) noexcept nogil:
     return stops(&batch.plan.workers[0], batch.plan.n_params * UPDATE_WORK)
 
 
-cdef bint streams(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
+cdef bint streams(const Descent *of, Py_ssize_t rows) noexcept nogil:
     """Return whether a step can stream, which takes a gradient of one block that nobody keeps, and whether it pays."""
     cdef const Plan *plan = of.plan
-    if data.x == NULL:
-        return False
     if of.clip_norm != INFINITY or of.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MAX_DEPTH):
         return False
     if rows > STREAM_ROWS and rows * plan.n_params > STREAM_WORK:
@@ -192,9 +190,10 @@ cdef int batch_step(
     batch.backward = True
     batch.sink.grads = of.grads
     bind_sink(of, &batch.sink)
-    if data.x == NULL and waits(of, rows):
-        return sparse_step(of, &batch, loss)
-    if streams(of, data, rows):
+    if data.x == NULL:
+        if waits(of, rows):
+            return sparse_step(of, &batch, loss)
+    elif streams(of, rows):
         return streamed_step(of, &batch, loss)
     loss[0] = run_batch(&batch)
     of.batch_weight = batch.total_weight

@@ -37,11 +37,22 @@ module = load(
         "from sklearn import datasets,": "import theirs_sklearn\nfrom sklearn import datasets,",
     },
 )
-# Of sparse rows scikit-learn fits the intercept at a hundredth of the rate, which gdcore does not: test_sparse.py has
-# the tests of these. Row by row, dense blocks of 2000 columns are too slow for the test of the backends.
-SPARSE = [getattr(module, f"SparseSGD{name}") for name in ("Classifier", "Regressor", "OneClassSVM")]
-tests = taken(module, REFUSED, [*SPARSE, module.SGDOneClassSVM])
-del tests["test_SGDClassifier_fit_for_all_backends"]
+CLASSIFIER, REGRESSOR = module.SparseSGDClassifier, module.SparseSGDRegressor
+INTERCEPTS = {
+    "test_late_onset_averaging_reached": (CLASSIFIER, REGRESSOR),
+    "test_average_binary_computed_correctly": (CLASSIFIER,),
+    "test_sgd_multiclass_average": (CLASSIFIER,),
+    "test_sgd_averaged_computed_correctly": (REGRESSOR,),
+    "test_sgd_averaged_partial_fit": (REGRESSOR,),
+    "test_average_sparse": (REGRESSOR,),
+}
+tests = taken(
+    module,
+    REFUSED,
+    [module.SparseSGDOneClassSVM, module.SGDOneClassSVM],
+    INTERCEPTS,
+    "scikit-learn fits the intercept of sparse rows at a hundredth of the rate.",
+)
 globals().update({name: test for name, test in tests.items() if "oneclass" not in name and "ocsvm" not in name})
 
 pytestmark = pytest.mark.filterwarnings("default", "ignore::sklearn.exceptions.ConvergenceWarning")

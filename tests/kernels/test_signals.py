@@ -104,6 +104,33 @@ for delay in (0.2, 0.23, 0.31):
 print(min(latencies))
 """
 
+SPARSE = """
+from gdcore._kernels.sparse_rows import SparseRows
+n, k = 3000, 200_000
+columns = np.sort(rng.integers(0, k // 100, (n, 100)) + k // 100 * np.arange(100), axis=1).astype(np.int32)
+X = SparseRows(rng.normal(size=n * 100), columns.ravel(), np.arange(0, n * 100 + 1, 100), k)
+y = rng.normal(size=n)
+
+def trainer():
+    net = gd.LinearModel(k, seed=0, dtype="float64")
+    return gd.Trainer(net, "mse", gd.SGD(1e-3), batch_size={batch}, l1=1e-5, l2=1e-4, seed=1)
+
+sent, latencies = [], []
+for delay in (0.2, 0.23, 0.31):
+    one, other = trainer(), trainer()
+    sent.clear()
+    after(delay, sent)
+    try:
+        one.fit(X, y, epochs=10_000)
+    except KeyboardInterrupt:
+        latencies.append(time.perf_counter() - sent[0])
+    other.fit(X, y, max_steps=one.steps_done)
+    np.testing.assert_allclose(one.model.params, other.model.params, rtol=1e-9, atol=1e-14)
+    assert not one._run.torn
+    one.state_dict()
+print(min(latencies))
+"""
+
 
 def run(body, isa):
     done = subprocess.run(
@@ -142,3 +169,9 @@ def test_ctrl_c_is_answered_behind_the_call_of_another_thread():
 def test_ctrl_c_is_answered_within_wide_layers(call, batch, isa):
     """Within 100 ms on an idle machine, where a batch takes up to seconds; the bound here is for a busy one."""
     assert float(run(WIDE.format(call=call, batch=batch), isa)) < 0.5
+
+
+@pytest.mark.parametrize("batch", [1, 100, 3000])
+def test_ctrl_c_finds_whole_steps_on_sparse_rows(batch):
+    """Rows of the weight that have waited for their penalties have caught up then."""
+    assert float(run(SPARSE.format(batch=batch), SUPPORTED[-1])) < 0.5
