@@ -5,7 +5,7 @@ Design
 - A linear model is trained by gradient descent, a row a step, on rows of as many nonzero entries at random places. If
   the cost of a row grew with the columns, so would the time. Cache misses make it grow some: a weight of a million
   columns does not fit the second-level cache.
-- The time is CPU time, the least of some epochs. At the end of each, all rows of the weight catch up with their penalties.
+- The time is CPU time, the least of some epochs, at whose ends all rows catch up with their penalties.
 - Each number of columns has a process of its own, whose peak memory is printed beside the size of the parameters.
 """
 

@@ -60,7 +60,7 @@ cdef void touch_rows(Lazy *of, const Entries *entries, Py_ssize_t rows) noexcept
 
 
 cdef double descend_one(Lazy *of, const WeightRows *at, real *gradient) noexcept nogil:
-    """Update the rows of the weight that a batch of one touches, as `descend_rows` does; gradient (n_out,) is scratch."""
+    """Do for a batch of one what `descend_rows` does; gradient (n_out,) is scratch."""
     cdef const real *values
     cdef const real *inputs
     cdef const int32_t *columns
