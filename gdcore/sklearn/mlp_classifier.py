@@ -206,7 +206,7 @@ class MLPClassifier(ClassifierMixin, MLP):
 
         Parameters
         ----------
-        X : array_like or data frame, shape (n_samples, n_features)
+        X : array_like, data frame or sparse matrix, shape (n_samples, n_features)
         y : array_like
             Labels of any kind (n_samples,), or 0 and 1 (n_samples, n_labels).
         sample_weight : array_like, shape (n_samples,), optional

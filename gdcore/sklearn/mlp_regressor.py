@@ -192,7 +192,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
         Parameters
         ----------
-        X : array_like or data frame, shape (n_samples, n_features)
+        X : array_like, data frame or sparse matrix, shape (n_samples, n_features)
         y : array_like
             Numbers, (n_samples,) or (n_samples, n_outputs).
         sample_weight : array_like, shape (n_samples,), optional

@@ -172,7 +172,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
 
         Parameters
         ----------
-        X : array_like or data frame, shape (n_samples, n_features)
+        X : array_like, data frame or sparse matrix, shape (n_samples, n_features)
         y : array_like, shape (n_samples,)
             Labels of any kind.
         coef_init, intercept_init : array_like, optional

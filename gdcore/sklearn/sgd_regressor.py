@@ -150,7 +150,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
 
         Parameters
         ----------
-        X : array_like or data frame, shape (n_samples, n_features)
+        X : array_like, data frame or sparse matrix, shape (n_samples, n_features)
         y : array_like, shape (n_samples,)
         coef_init, intercept_init : array_like, optional
             Initial coefficients (n_features,) and intercept (1,); by default zeros.

@@ -11,7 +11,11 @@ import pytest
 import gdcore as gd
 
 NEEDED = {"pictures.md": "matplotlib", "sklearn.md": "sklearn"}
-LIBRARIES = {"gradients.md": ("torch",), "interop.md": ("torch", "sklearn", "onnxruntime")}
+LIBRARIES = {
+    "gradients.md": ("torch",),
+    "interop.md": ("torch", "sklearn", "onnxruntime"),
+    "training.md": ("scipy",),
+}
 """Pages with blocks that need a library each; those run after the first block of their page."""
 WITHOUT_CODE = {"index.md"}
 MOST_BYTES = 60_000
