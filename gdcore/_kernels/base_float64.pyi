@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .records import Rule, StepOptions
+from .sparse_rows import SparseRows
 
 _Reals = NDArray[np.floating[Any]]
+_Inputs = _Reals | SparseRows
 
 ACTIVATION_NAMES: tuple[str, ...]
 ACTIVATION_FACTS: dict[str, dict[str, Any]]
@@ -60,13 +62,13 @@ class Network:
     ) -> None: ...
     def predict(self, X: object) -> _Reals: ...
     def penalty(self, l1: float, l2: float, grads: _Reals | None = None) -> float: ...
-    def outputs(self, X: _Reals, dropout_key: int = 0) -> list[_Reals]: ...
-    def gradient_from(self, X: _Reals, delta: _Reals, grads: _Reals, dropout_key: int = 0) -> None: ...
+    def outputs(self, X: _Inputs, dropout_key: int = 0) -> list[_Reals]: ...
+    def gradient_from(self, X: _Inputs, delta: _Reals, grads: _Reals, dropout_key: int = 0) -> None: ...
     def loss(
         self,
         loss: str,
         option: float,
-        X: _Reals,
+        X: _Inputs,
         target: _Reals | None = None,
         labels: NDArray[np.int64] | None = None,
         weight: _Reals | None = None,
@@ -146,7 +148,7 @@ class Training:
     ) -> float: ...
     def epoch(
         self,
-        data: tuple[_Reals, _Reals | None, NDArray[np.int64] | None, _Reals | None],
+        data: tuple[_Inputs, _Reals | None, NDArray[np.int64] | None, _Reals | None],
         order: NDArray[np.int64] | None,
         batch_size: int,
         rates: NDArray[np.float64] | None = None,

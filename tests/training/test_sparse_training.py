@@ -124,7 +124,7 @@ def test_many_steps_pass_between_two_touches(rng):
     columns = rng.integers(0, 3, n) + 40 * (rng.random(n) < 1e-3)
     rows = SparseRows(rng.normal(size=n), columns.astype(np.int32), np.arange(n + 1), k)
     y = rng.normal(size=n)
-    for penalties in ({"l2": 1e-3}, {"l2": 0.3}, {"l1": 1e-6, "l2": 1e-4}):
+    for penalties in ({"l2": 1e-3}, {"l2": 0.3}, {"l2": 3.0}, {"l1": 1e-6, "l2": 1e-4}):
         found = []
         for X in (rows.toarray(), rows):
             net = gd.LinearModel(k, dtype="float64", seed=2)
@@ -191,6 +191,19 @@ def test_threads_do_not_show(rng):
         with gd.num_threads(threads):
             found.append(trained(rows, y, (9, 3), l1=1e-3, l2=1e-3)[0].tobytes())
     assert found[0] == found[1] == found[2]
+
+
+def test_the_sum_of_an_epochs_gradients(rng):
+    X, rows = drawn(rng)
+    y, found = rng.integers(0, 3, N), []
+    for data in (X, rows):
+        net = gd.MLP([FEATURES, 3], seed=0, dtype="float64")
+        run = gd.Trainer(net, "cross_entropy", gd.SGD(0.1), l1=1e-3, l2=1e-2)._run
+        total = np.zeros(net.n_params)
+        run.begin_epoch(N, N)
+        run.epoch((data, None, y, None), None, 1, total=total)
+        found.append((total, net.params, run.norm_sum, run.loss_sum))
+    assert_same(*found, 1e-10)
 
 
 def test_a_loss_in_python(rng):
