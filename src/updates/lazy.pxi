@@ -1,4 +1,4 @@
-"""Gradient descent on the rows of a weight that a batch of sparse inputs touches; the others catch up later, exactly.
+"""Gradient descent on the rows of a weight that a batch of sparse inputs touches; the others catch up later.
 
 Design
 ------
@@ -6,11 +6,11 @@ Design
   a = 1 - rate (l2 + decay) and t = rate l1. Many such steps are one of the same form. After the steps 1 … k of a
   window let A_k be the product of all a, and T_k = a T + t. A row that stood after step u then has the size
   A_k s - T_k, where s = (|w| + T_u) / A_u. So a row notes u, and catches up when a batch touches it, or when the window
-  ends (Langford, Li and Zhang 2009, "Sparse online learning via truncated gradient", JMLR 10, section 6.2).
+  ends (Duchi and Singer 2009, "Efficient online and batch learning using forward backward splitting", JMLR 10).
 - The gradient's norm counts all rows. In step k, one that is not touched adds (l2 |w| + l1)^2 for each w that is not
-  0, a quadratic in s. Sums of 1, s and s^2 over all entries give it, and change only where an entry's rest begins and
-  ends: these changes are noted step by step, and the norms of a window are known at its end.
-- A window ends with the call of an epoch, or after WINDOW steps: never with the clock, so bits do not depend on it.
+  0, a quadratic in s. Sums of 1, s and s^2 over all resting weights give it. They change only where the rest of one
+  begins and ends, which is noted at these steps, and the norms of a window are computed at its end.
+- A window ends with the call of an epoch, or after WINDOW steps, but never with the clock: bits do not depend on it.
 """
 
 
@@ -21,8 +21,8 @@ cdef double SMALLEST_KEEP = 1e-60    # A product of all a below this ends the wi
 
 cdef struct Change:           # at a step of the window
     double keep, cut          # A and T after it
-    double count, sum, square    # changes of the sums of 1, s and s^2 over resting entries from this step on
-    double own                # squares of the gradient's other parts in it
+    double count, sum, square    # what joins the sums of 1, s and s^2 over resting weights from this step on
+    double own                # squares of the rest of the gradient, in this step
 
 cdef struct Lazy:
     const Layer *layer        # the first dense one
@@ -48,7 +48,7 @@ cdef void begin_window(Lazy *of) noexcept nogil:
 
 
 cdef inline void rest(Lazy *of, int first, int last, double count, double total, double square) noexcept nogil:
-    """Count entries that rest in the steps first … last."""
+    """Count weights that rest in the steps first … last: their number, and their sums of s and s^2."""
     of.change[first].count += count
     of.change[first].sum += total
     of.change[first].square += square
@@ -58,7 +58,7 @@ cdef inline void rest(Lazy *of, int first, int last, double count, double total,
 
 
 cdef int last_alive(const Lazy *of, double s, int low, int high) noexcept nogil:
-    """Return the first of the steps low … high after which an entry is 0; that of `high` leaves nothing of it."""
+    """Return the first of the steps low … high after which a weight is 0; after `high` it is."""
     cdef int middle
     while low < high:
         middle = (low + high) // 2
