@@ -41,6 +41,7 @@ ATTRIBUTES: dict[str, Callable[[Any], bool]] = {
     "n_iter_": _count,
     "t_": _number,
     "stopped_": lambda value: isinstance(value, bool),
+    "sparsified_": lambda value: isinstance(value, bool),
     "n_outputs_": _count,
     "loss_": _number,
     "best_loss_": _or_none(_number),

@@ -67,7 +67,7 @@ class LinearSGD(Estimator):
 
     stopped_: bool
     _held: tuple[Any, Any, Any] | None
-    _sparsified = False
+    sparsified_ = False
 
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:
@@ -93,7 +93,7 @@ class LinearSGD(Estimator):
     def coef_(self) -> Any:
         """Coefficients: a view of the network's; after `sparsify` a copy as a CSR matrix."""
         found = self._coefficients()
-        return csr_matrix(found) if self._sparsified else found
+        return csr_matrix(found) if self.sparsified_ else found
 
     @coef_.setter
     def coef_(self, value: Any) -> None:
@@ -110,7 +110,7 @@ class LinearSGD(Estimator):
         self
         """
         self._network()
-        self._sparsified = True
+        self.sparsified_ = True
         return self
 
     def densify(self) -> Self:
@@ -121,7 +121,7 @@ class LinearSGD(Estimator):
         self
         """
         self._network()
-        self._sparsified = False
+        self.sparsified_ = False
         return self
 
     @property
@@ -222,7 +222,7 @@ class LinearSGD(Estimator):
         self.trainer_, self.history_ = None, None
         self._record, self._held = Record([], []), None
         self.t_ = 1.0
-        self.stopped_ = self._sparsified = False
+        self.stopped_ = self.sparsified_ = False
 
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
         """Hold out validation data."""
