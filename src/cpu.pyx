@@ -1,8 +1,9 @@
 # cython: language_level=3
 """Which instruction sets this machine has."""
 
-# The levels of x86-64's psABI. Clang 14 and GCC 11 know neither a level's own name nor all of its features': those that
-# they do are asked of the compiler, which minds the operating system too, and the others of the processor.
+# v3 and v4 are levels of x86-64's psABI. Clang 14 and GCC 11, the oldest supported, do not know the names of levels,
+# nor those of all features. A feature that they know is asked of the compiler, which also looks whether the operating
+# system saves its registers. The other features are asked of the processor.
 cdef extern from *:
     """
     #if defined(__x86_64__)
@@ -38,7 +39,7 @@ cdef extern from *:
 
 
 def supported():
-    """Names of the instruction sets that this machine runs, from the plainest to the best."""
+    """Return the names of the instruction sets that this machine runs, from the plainest to the best."""
     names = ["base"]
     if has_v3():
         names.append("v3")

@@ -9,8 +9,11 @@ Design
   one Python call.
 - The public methods take typed memoryviews; below them everything is `noexcept nogil`, works on pointers
   into buffers that were bound once, and neither validates nor allocates. Python validates (`base/checks.py`).
-- Each include holds one idea, a forward step beside its derivative, and uses only includes above it. Every folder is
-  one part: the machine, the layers, the losses, the updates, the network, training, and the gradient checker's engine.
+- Every folder is one part: the machine, the layers, the losses, the updates, the network, training, and the gradient
+  checker's engine. Each include holds one idea, a forward step beside its derivative, and uses what stands above it.
+- layers/layer.pxi declares four names ahead: the row of a kind of layer has a function for the network, one for the
+  sink and one for the checker, and a layer may have an update of its own. So the table of the kinds comes last but one,
+  when all their functions are known. The penalties on all weights come behind the plan, which lists the layers.
 """
 
 import numpy

@@ -2,10 +2,10 @@
  *
  * Design
  * ------
- * - An activation is three scalar functions: f(z), f'(z) and f''(z). The last two also get a = f(z), and take what
- *   they need from it wherever that is exact (tanh' = 1 - a^2). Where it is not, the row says `keeps_input`, and the
- *   layer keeps z; so it does for a leaky_relu of negative slope. LOOPS makes their loops, which vectorize. A layer
- *   calls a loop through its row, once per block.
+ * - An activation is three scalar functions: f(z), f'(z) and f''(z). One made of straight pieces has two, for its f''
+ *   is 0. The last two also get a = f(z), and take what they need from it wherever that is exact (tanh' = 1 - a^2).
+ *   Where it is not, the row says `keeps_input`, and the layer keeps z. LOOPS or STRAIGHT_LOOPS makes their loops, which
+ *   vectorize. A layer calls a loop through its row, once per block.
  * - `option` is the activation's parameter, such as leaky_relu's slope; the others ignore it.
  * - Whatever else the kernels or Python need to know of an activation is a column of its row.
  * - At a kink the slope is the one on the left, or that of the flat side where both give one output (relu6 at 6,

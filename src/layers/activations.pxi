@@ -39,7 +39,7 @@ cdef inline void activate(const Activation *of, real option, const real *z, real
 cdef inline void multiply_slope(
     const Activation *of, real option, const real *z, const real *a, real *delta, Py_ssize_t n,
 ) noexcept nogil:
-    """Multiply delta by f'(z), n numbers, from a = f(z) and, where the layer keeps it (dense.pxi), from z."""
+    """Multiply delta by f'(z), n numbers, from a = f(z) and, where the layer keeps it (`keeps_input`), from z."""
     if of.multiply_slopes != NULL:
         of.multiply_slopes(z, a, delta, n, option)
 
@@ -55,7 +55,7 @@ cdef inline void multiply_curvature(
 
 
 def activation_code(str name):
-    """Index of an activation in the kernels' table."""
+    """Return the index of an activation in the kernels' table."""
     return ACTIVATION_NAMES.index(name)
 
 

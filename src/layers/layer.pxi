@@ -4,6 +4,7 @@ Design
 ------
 - A kind is a row of functions, which is chosen when the layer is bound: see table.pxi. No engine compares kinds.
 - A kind writes its functions in its own file, the forward step beside its derivative. They see some rows of a block.
+  `gradient` alone stands in sink.pxi, because it hands what it sums to the sink.
 - A layer with parameters keeps its delta until its gradient has been summed: d loss / d z of a dense layer, and
   d loss / d a of a normalization. Any other kind works in place on the delta that stands at its output.
 """

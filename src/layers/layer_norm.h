@@ -40,7 +40,7 @@ static inline double scaled_norm(ptrdiff_t n, const real *restrict x, double sca
     return total / n + eps * scale * scale;
 }
 
-/* unit = (x - mean) / sqrt(variance + eps), n numbers -> 1 / sqrt(variance + eps) */
+/* Write unit = (x - mean) / sqrt(variance + eps), n numbers, and return 1 / sqrt(variance + eps). */
 static __attribute__((noinline)) double norm_row(ptrdiff_t n, const real *restrict x, double eps, real *restrict unit)
 {
     double mean, scale = 1, variance = scaled_norm(n, x, 1, eps, &mean);

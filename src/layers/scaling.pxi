@@ -4,7 +4,7 @@ Design
 ------
 - A leading layer costs one pass over the rows of a block, which the first product reads from the cache afterwards.
 - x - shift comes before the factor: folding both into x * factor + constant would cancel where a column is far from 0.
-- Only a layer behind a dense one goes backward: nobody asks for the derivative with respect to the data.
+- Only a layer behind one with parameters goes backward: nobody asks for the derivative with respect to the data.
 """
 
 

@@ -2,8 +2,8 @@
  *
  * Design
  * ------
- * - A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that what they
- *   share is computed once; its curvature stands beside it. LOSS makes their loops, which vectorize.
+ * - A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that what
+ *   they share is computed once; its curvature stands beside it. LOOPS or VALUE_LOOP makes their loops, which vectorize.
  * - A loss of whole rows, as cross-entropy is, has one function that takes a row of outputs.
  * - A kink is where the slope jumps, or the curvature: `kinks` gives the quantities that are 0 there.
  * - Whatever else the kernels or Python need to know of a loss is a column of its row.

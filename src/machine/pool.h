@@ -9,10 +9,12 @@ Design
 - The caller works too and waits for tasks, not for threads: one that sleeps too long costs nothing but its help.
 - A thread that finds no job looks for one for some microseconds, then sleeps. Small work never comes here.
 - The pool serves one caller at a time. Another one, in another Python thread, does its tasks alone.
-- A fork may come from a task: its signals' look runs handlers of Python's. Then no task may be begun, and those that
-  others have begun are waited for, so that the child's caller finds only whole tasks done, and does the rest alone.
-- After fork a child has no threads: it forgets the parent's and starts its own when it needs them. A job whose caller it
-  has not is forgotten too. Its parent's caller may have been about to ask for the GIL, so nobody waits for that job. */
+- A task may fork, because it looks for signals, and a handler in Python may do anything. During such a fork no task
+  begins, and the tasks that other threads have begun are completed first. So the child's caller finds every task either
+  done or not begun, and does the rest alone.
+- A child has no threads after a fork. It forgets the parent's, and starts its own when it needs them.
+- If another thread than a job's caller forks, the child forgets the job. The fork does not wait for the job's tasks: a
+  task may wait for the GIL, which the forking thread holds. */
 #ifndef GDCORE_POOL_H
 #define GDCORE_POOL_H
 

@@ -23,17 +23,19 @@ cdef struct Mask:          # of dropout, for some rows of a batch
 
 
 cdef inline uint64_t mix64(uint64_t x) noexcept nogil:
+    """Mix the bits of a 64-bit number."""
     x = (x ^ (x >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
     x = (x ^ (x >> 27)) * <uint64_t>0x94D049BB133111EB
     return x ^ (x >> 31)
 
 
 cdef inline uint64_t key_of(uint64_t seed, uint64_t purpose, uint64_t count) noexcept nogil:
-    """Return the key of (seed, purpose, count). A purpose is a dropout layer's index, or SHUFFLE_PURPOSE."""
+    """Return the key of (seed, purpose, count). A purpose is any number that keeps streams of one seed apart."""
     return mix64(mix64(mix64(seed + <uint64_t>0x9E3779B97F4A7C15) + purpose) + count)
 
 
 cdef inline uint32_t mix32(uint32_t x) noexcept nogil:
+    """Mix the bits of a 32-bit number."""
     x = (x ^ (x >> 16)) * <uint32_t>0x7FEB352D
     x = (x ^ (x >> 15)) * <uint32_t>0x846CA68B
     return x ^ (x >> 16)

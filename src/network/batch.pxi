@@ -8,7 +8,7 @@ Design
 
 
 cdef inline Py_ssize_t round_blocks(const Pass *batch) noexcept nogil:
-    """Blocks that a group takes in one round: its share of all, as far as signals may wait."""
+    """Return how many blocks a group takes in one round: its share of all, as far as signals may wait."""
     cdef Py_ssize_t n_blocks = (batch.rows + batch.block - 1) // batch.block
     cdef Py_ssize_t most = ROUND_WORK // (batch.block * batch.plan.n_params * MAX_GROUPS)
     return max(<Py_ssize_t>1, min(most, (n_blocks + MAX_GROUPS - 1) // MAX_GROUPS))
@@ -121,7 +121,7 @@ cdef Py_ssize_t sparse_work(const Pass *batch) noexcept nogil:
 
 
 cdef int begin_batch(Pass *batch) noexcept nogil:
-    """Settle what a batch is made of -> the threads that it is worth."""
+    """Settle what a batch is made of, and return the threads that it is worth."""
     cdef Plan *plan = batch.plan
     batch.total_weight = total_weight(batch.of, batch.data, batch.first, batch.rows)
     batch.mean = batch.factor = mean_factor(batch.total_weight)

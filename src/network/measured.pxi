@@ -15,7 +15,7 @@ PRODUCTS = ("X W", "X^T D", "D W^T")
 
 
 def peak_flops(int64_t flops):
-    """Make at least so many floating-point operations, as fast as there are multipliers: how many were made."""
+    """Make at least `flops` floating-point operations, as fast as there are multipliers, and return their number."""
     cdef int64_t repeats = (flops + CHAIN_FLOPS - 1) // CHAIN_FLOPS
     cdef real end
     with nogil:
@@ -24,7 +24,7 @@ def peak_flops(int64_t flops):
 
 
 cdef object aligned_matrix(Py_ssize_t rows, Py_ssize_t row):
-    """Zeros (rows, row) that begin on a cache line, as a network's buffers do."""
+    """Return zeros (rows, row) that begin on a cache line, as a network's buffers do."""
     memory = numpy.zeros(rows * row + ALIGNMENT // sizeof(real), PRECISION)
     first = -memory.ctypes.data % ALIGNMENT // sizeof(real)
     return memory[first:first + rows * row].reshape(rows, row)
@@ -70,7 +70,7 @@ cdef class DenseProducts:
         return numpy.asarray(self.delta_view)[:, :self.layer.n_out]
 
     def run(self, int form):
-        """Product number `form` of PRODUCTS."""
+        """Compute product number `form` of PRODUCTS."""
         cdef const Layer *layer = &self.layer
         cdef real *x = &self.x_view[0, 0]
         cdef real *weight = &self.weight_view[0, 0]

@@ -105,7 +105,7 @@ cdef class Network:
         return self.plan.most
 
     cdef void *take_bytes(self, size_t size, list owner) except NULL:
-        """Zeroed, aligned memory that lives as long as its owner."""
+        """Return zeroed, aligned memory that lives as long as its owner."""
         cdef void *memory = NULL
         cdef size_t unit = HUGE_PAGE if size >= HUGE_PAGE else ALIGNMENT
         if posix_memalign(&memory, unit, (size + unit - 1) // unit * unit):
@@ -125,6 +125,7 @@ cdef class Network:
         return kept
 
     cdef real *take(self, Py_ssize_t count) except NULL:
+        """Return room for `count` numbers, until the workspace is taken anew."""
         return <real *>self.take_bytes(count * sizeof(real), self.workspace)
 
     cdef Py_ssize_t scratch_size(self) noexcept:
@@ -182,6 +183,7 @@ cdef class Network:
         return 0
 
     cdef int take_workspace(self, Workspace *space) except -1:
+        """Take the buffers of one workspace, for `room` rows."""
         cdef Plan *plan = &self.plan
         cdef Layer *layer
         cdef int i
@@ -303,6 +305,7 @@ cdef class Network:
         return value
 
     cdef real *gradient_at(self, real[::1] grads) except? NULL:
+        """Return where to write a gradient, or NULL for None."""
         if grads is None:
             return NULL
         if not self.trains or grads.shape[0] != self.plan.n_params:
@@ -320,10 +323,10 @@ cdef class Network:
         return penalty(&self.plan, l1, l2)
 
     def outputs(self, X not None, unsigned long long dropout_key=0):
-        """Forward for a loss that Python computes, everything kept for `gradient_from`: the layers' outputs.
+        """Return the outputs of all layers at work for X (n, n_in), a list of (n, n_out of the layer), the raw last.
 
-        X (n, n_in). A list of arrays (n, n_out of the layer), the raw outputs last. With sparse inputs the layers
-        before the first dense one are left out.
+        They are for a loss that Python computes. What `gradient_from` needs afterwards is kept. With sparse inputs the
+        layers before the first dense one are left out.
         """
         cdef Plan *plan = &self.plan
         cdef Layer *layer
@@ -397,4 +400,5 @@ cdef class Network:
 
 
 cdef void free_capsule(object capsule) noexcept:
+    """Free what a capsule owns."""
     free(PyCapsule_GetPointer(capsule, NULL))

@@ -196,6 +196,7 @@ cdef void rows_task(void *context, int task, int thread) noexcept nogil:
 cdef void whole_rows(
     Pass *batch, Workspace *space, const Worker *worker, Py_ssize_t at, Py_ssize_t rows, Py_ssize_t start,
 ) noexcept nogil:
+    """Take rows `at` … `at + rows` of the block that begins at `start` all the way."""
     cdef Plan *plan = batch.plan
     cdef int last = output_layer(plan, batch.key)
     cdef Py_ssize_t row = padded(plan.n_out)

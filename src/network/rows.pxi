@@ -29,6 +29,7 @@ cdef struct Rows:
 
 
 cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:
+    """Copy n numbers."""
     cdef Py_ssize_t j
     for j in range(n):
         to[j] = source[j]
@@ -188,7 +189,7 @@ cdef bint finite_inputs(const Rows *data, Py_ssize_t rows, Py_ssize_t n_in) noex
 cdef double sum_weights(
     const real *weight, const int64_t *order, Py_ssize_t first, Py_ssize_t rows,    # (n,); (n,) or NULL
 ) noexcept nogil:
-    """Sum of the weights of rows first … first + rows of the order."""
+    """Return the sum of the weights of rows first … first + rows of the order."""
     cdef Py_ssize_t i
     cdef double total = 0
     for i in range(first, first + rows):

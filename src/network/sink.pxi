@@ -4,7 +4,8 @@ Design
 ------
 - A gradient that streams is penalized, clipped by value, squared for the norm and taken by the update a stretch at a
   time; it is never written to memory. A batch of one row with plain gradient descent does not even form it.
-- Layers do not call the optimizer: they sum their gradients, and only this file knows where the sums go.
+- Layers do not call the optimizer: only this file knows where their gradients go. So each kind's `gradient` stands
+  here, and sums with what the layer's own file has.
 """
 
 cdef extern from "machine/vector.h" nogil:
@@ -31,6 +32,7 @@ cdef struct Strip:          # of a weight's gradient: the layer, and its first r
 
 
 cdef inline const Update *update_of(const Layer *of, const Update *network) noexcept nogil:
+    """Return the update of a layer: its own, or else the network's."""
     return network if of.update == NULL else of.update
 
 

@@ -1,7 +1,7 @@
 """A block of samples, filled: what every stage has made of them, and their losses."""
 
 cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
-    """Targets and weights of the block's samples."""
+    """Take over the targets and weights of the block's samples."""
     cdef Py_ssize_t r, j
     cdef bint labels = p.data.labels != NULL
     for r in range(b.rows):
@@ -20,7 +20,7 @@ cdef void pointwise_fill(const Point *p, const Block *b, real *slope) noexcept n
 
 
 cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
-    """Everything about the samples from `first` on."""
+    """Compute everything about the samples from `first` on."""
     cdef Py_ssize_t j
     cdef int i, s
     cdef real *scratch = p.variance + p.widest * b.lanes

@@ -19,6 +19,7 @@ cdef enum:
     PENALTY_SITE = 2000000
 
 cdef inline int sign_of(double x) noexcept nogil:
+    """Return -1, 0 or 1; 0 for NaN."""
     return <int>(x > 0) - <int>(x < 0)
 
 
@@ -48,6 +49,7 @@ cdef uint64_t sign_changes(
 
 
 cdef inline void swap(Scratch *w) noexcept nogil:
+    """Make `other` the change."""
     w.dz, w.other = w.other, w.dz
 
 
@@ -107,7 +109,7 @@ cdef void follow(
 cdef void pointwise_changes(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
 ) noexcept nogil:
-    """Changes and roundoff of the lanes' losses where outputs low … high have become w.a."""
+    """Compute changes and roundoff of the lanes' losses where outputs low … high have become w.a."""
     cdef Py_ssize_t at = low * b.lanes, count = high - low, n = count * b.lanes
     cdef const real *z = b.outputs.z + at
     cdef const real *y = b.outputs.target + at

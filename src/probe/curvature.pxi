@@ -37,7 +37,7 @@ cdef void tangent_forward(const Point *p, const Block *b, const real *direction,
 
 
 cdef void pointwise_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
-    """Slopes of a pointwise loss, and R of them."""
+    """Compute the slopes of a pointwise loss, and R of them."""
     cdef Py_ssize_t n = p.k * b.lanes
     cdef const real *z = b.outputs.z
     p.of.loss.values(z, b.outputs.target, n, p.of.option, of.spare, of.delta)
@@ -49,7 +49,7 @@ cdef void pointwise_tangent(const Point *p, const Block *b, const Tangent *of) n
 
 
 cdef void softmax_tangent(const Point *p, const Block *b, const Tangent *of) noexcept nogil:
-    """Slopes of cross-entropy, target_sum * softmax - target, and R of them."""
+    """Compute the slopes of cross-entropy, target_sum * softmax - target, and R of them."""
     cdef const real *dz = of.da[p.n_stages - 1]
     cdef real *delta = of.delta
     cdef real *d_delta = of.d_delta

@@ -63,8 +63,8 @@ LANE_LOOP void piece_change(
     }
 }
 
-/* What a unit with such an activation makes of a change step * x of z where it crosses no kink -> whether it reaches
- * one, changes anything, and stays within `reach` (NaN does not). */
+/* What a unit with such an activation makes of a change step * x of z where it crosses no kink. Returned is whether it
+ * reaches a kink, changes anything, and goes beyond `reach` (NaN does). */
 enum { REACHES_KINK = 1, CHANGES = 2, IS_FAR = 4 };
 
 LANE_LOOP int straight_change(

@@ -139,7 +139,7 @@ cdef struct Scratch:        # of one thread; (widest, lanes) where nothing else 
 
 
 cdef inline Py_ssize_t lanes_of(Py_ssize_t n) noexcept nogil:
-    """Lanes of the blocks of n samples."""
+    """Return the lanes of the blocks of n samples."""
     return min(<Py_ssize_t>MAX_LANES, (n + LANE_MULTIPLE - 1) // LANE_MULTIPLE * LANE_MULTIPLE)
 
 
@@ -147,6 +147,7 @@ cdef void turn(
     Py_ssize_t rows, Py_ssize_t width, const real *x, Py_ssize_t x_row,    # (rows, width)
     Py_ssize_t lanes, real *out,                                           # (width, lanes); 0 behind the rows
 ) noexcept nogil:
+    """Transpose rows into lanes."""
     cdef Py_ssize_t r, j
     for j in range(width):
         for r in range(rows):

@@ -75,12 +75,15 @@ cdef class Probe:
         return last.kind.is_product and last.layer.activation.values == NULL and mask == NULL
 
     cdef void *take_bytes(self, size_t size) except NULL:
+        """Return zeroed memory that lives as long as the probe."""
         return self.network.take_bytes(size, self.buffers)
 
     cdef real *take(self, Py_ssize_t count) except NULL:
+        """Return room for `count` numbers."""
         return <real *>self.take_bytes(count * sizeof(real))
 
     cdef real **take_pointers(self) except NULL:
+        """Return room for a pointer per stage."""
         return <real **>self.take_bytes(self.point.n_stages * sizeof(void *))
 
     cdef real **take_stage_lanes(self) except NULL:
@@ -104,10 +107,12 @@ cdef class Probe:
         return most + TILE_COLUMNS
 
     cdef int hire(self, Worker *worker, int thread) except -1:
+        """Give a thread's worker the scratch of its products."""
         worker.panels, worker.poll, worker.thread = self.take(self.panel_scratch()), &self.poll, thread
         return 0
 
     cdef int take_stages(self) except -1:
+        """Fill the table of stages from the network's layers."""
         cdef Point *p = &self.point
         cdef const Plan *plan = p.plan
         cdef const Layer *layer
@@ -137,6 +142,7 @@ cdef class Probe:
         return 0
 
     cdef int take_block(self) except -1:
+        """Take the buffers of a block."""
         cdef Point *p = &self.point
         cdef Block *b = &self.block
         cdef int s
@@ -158,6 +164,7 @@ cdef class Probe:
         return 0
 
     cdef int take_outputs(self, Outputs *of) except -1:
+        """Take the buffers of the outputs and their losses."""
         cdef const Point *p = &self.point
         cdef Py_ssize_t lanes = self.block.lanes, n = p.k * lanes
         of.lanes = lanes
@@ -182,6 +189,7 @@ cdef class Probe:
         return True
 
     cdef int take_scratch(self, int threads) except -1:
+        """Take scratch for so many threads."""
         cdef Py_ssize_t lanes = self.block.lanes, wide = self.point.widest * lanes
         cdef Scratch *w
         while self.n_scratch < threads:
@@ -193,6 +201,7 @@ cdef class Probe:
         return 0
 
     cdef int enter(self) except -1:
+        """Begin a call: take the lock."""
         take_lock(&self.lock)
         flag_set(&self.poll.stopped, False)
         return 0
@@ -210,6 +219,7 @@ cdef class Probe:
         return stops(&self.point.worker, self.block.lanes * self.point.plan.n_params)
 
     cdef void fill(self, Py_ssize_t first) noexcept nogil:
+        """Fill the block with the samples from `first` on, unless it holds them."""
         if self.block.first != first:
             fill_block(&self.point, &self.block, first)
 
@@ -241,6 +251,7 @@ cdef class Probe:
         self, Sweep *of, const real[::1] places, double[::1] change, double[::1] noise, uint64_t[::1] patterns,
         real[:, :, ::1] outputs,
     ) except -1:
+        """Evaluate the points of a sweep at `places`, and write the results into the arrays."""
         cdef Py_ssize_t count = places.shape[0]
         if change.shape[0] != count or noise.shape[0] != count or patterns.shape[0] != count:
             raise ValueError(f"change, noise and patterns must have length {count}")
@@ -282,7 +293,7 @@ cdef class Probe:
         self, const int64_t[::1] indices not None, const real[::1] places not None, double[::1] change not None,
         double[::1] noise not None, uint64_t[::1] patterns not None, real[:, :, ::1] outputs=None,
     ):
-        """Points (count,) where params[indices[i]] alone becomes places[i].
+        """Compare points (count,), at each of which params[indices[i]] alone becomes places[i], with the parameters.
 
         Written: by how much the objective changes, the roundoff of that, and a hash of the signs that change, 0 for
         none. Where outputs (count, n, k) is given it receives the network's, and the loss is left out of the change.
@@ -322,6 +333,7 @@ cdef class Probe:
             PyMem_RawFree(moved)
 
     cdef int check_direction(self, const real[::1] direction) except -1:
+        """Check that a direction has a number for every parameter."""
         if direction.shape[0] != self.point.plan.n_params:
             raise ValueError(f"direction has shape ({direction.shape[0]},); expected ({self.point.plan.n_params},)")
         return 0

@@ -41,7 +41,7 @@ cdef extern from "probe/softmax.h" nogil:
 
 
 cdef void softmax_fill(const Point *p, const Block *b, real *scratch) noexcept nogil:
-    """Smoothed targets, exponentials and probabilities of a block's logits, and what roundoff their moves have."""
+    """Compute smoothed targets, exponentials and probabilities of a block's logits, and the roundoff of their moves."""
     cdef const real *z = b.outputs.z
     cdef real even = p.of.option / p.k, keep = <real>1 - p.of.option
     cdef Py_ssize_t j, r
@@ -93,7 +93,7 @@ cdef inline real line_reach(const Point *p, const Block *b, int s, Py_ssize_t un
 
 
 cdef void line_changes(const Point *p, const Block *b, Scratch *w) noexcept nogil:
-    """Changes and roundoff of the lanes' losses where a unit has moved by w.dz."""
+    """Compute changes and roundoff of the lanes' losses where a unit has moved by w.dz."""
     cdef const real *terms = b.line + w.unit * LINE_ROWS * b.lanes
     line_change(b.lanes, w.dz, terms, b.outputs.still + p.k * b.lanes, b.outputs.target_sum, w.change, w.noise)
 
@@ -151,7 +151,7 @@ cdef double softmax_total(const Point *p, const Block *b, real *lane) noexcept n
 cdef void softmax_changes(
     const Point *p, const Block *b, Scratch *w, Py_ssize_t low, Py_ssize_t high,
 ) noexcept nogil:
-    """Changes and roundoff of the lanes' losses where outputs low … high, or one unit on its line, have moved."""
+    """Compute changes and roundoff of the lanes' losses where outputs low … high moved, or one unit on its line."""
     if w.unit >= 0:
         line_changes(p, b, w)
     elif all_within((high - low) * b.lanes, w.dz, NEAR):

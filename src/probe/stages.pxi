@@ -10,7 +10,7 @@ Design
 """
 
 cdef void find_pieces(const Activation *of, real option, Pieces *pieces) noexcept nogil:
-    """Kinks and slopes of an activation that is made of straight pieces."""
+    """Compute the kinks and slopes of an activation that is made of straight pieces."""
     cdef real z = 0, a
     cdef int i
     for i in range(MAX_KINKS + 1):

@@ -142,7 +142,10 @@ cdef inline bint stops_before_update(const Pass *batch) noexcept nogil:
 
 
 cdef bint streams(const Descent *of, Py_ssize_t rows) noexcept nogil:
-    """Return whether a step can stream, which takes a gradient of one block that nobody keeps, and whether it pays."""
+    """Return whether a step streams: whether it can, and whether that pays.
+
+    It can if the batch is one block, and neither clipping by norm nor a sum of gradients needs the gradient afterwards.
+    """
     cdef const Plan *plan = of.plan
     if of.clip_norm != INFINITY or of.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MAX_DEPTH):
         return False

@@ -4,6 +4,7 @@
 
 
 cdef inline void moments_begin(Update *u, bint decoupled) noexcept nogil:
+    """Compute the coefficients that Adam, AdamW, NAdam and RAdam share."""
     cdef double beta1 = u.hyper[0], beta2 = u.hyper[1], eps = u.hyper[2], weight_decay = u.hyper[3]
     u.c[DECAY] = 0 if decoupled else weight_decay
     u.c[KEEP] = 1 - u.learning_rate * weight_decay if decoupled else 1
@@ -18,14 +19,17 @@ cdef inline void moments_begin(Update *u, bint decoupled) noexcept nogil:
 
 
 cdef void adam_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of Adam."""
     moments_begin(u, False)
 
 
 cdef void adamw_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of AdamW."""
     moments_begin(u, True)
 
 
 cdef void nadam_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of NAdam; its scalar is the product of the momenta so far."""
     cdef double beta1 = u.hyper[0], momentum_decay = u.hyper[4]
     cdef bint decoupled = u.hyper[5] != 0
     cdef double mu = beta1 * (1 - 0.5 * pow(0.96, u.step * momentum_decay))
@@ -38,6 +42,7 @@ cdef void nadam_begin(Update *u) noexcept nogil:
 
 
 cdef void radam_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of RAdam, which follows the mean alone in its first steps."""
     cdef double beta2 = u.hyper[1]
     cdef bint decoupled = u.hyper[4] != 0
     cdef double beta2_power = pow(beta2, u.step)
@@ -64,6 +69,7 @@ cdef inline void moments_body(
     Py_ssize_t n,
     bint amsgrad,
 ) noexcept nogil:
+    """Update n parameters and their moments; `amsgrad` is a constant, so that each value has its own loop."""
     cdef real scale = u.scale, weight_decay = <real>u.c[DECAY], keep = <real>u.c[KEEP]
     cdef real beta1 = <real>u.c[MEAN_KEEP], gain1 = <real>u.c[MEAN_GAIN]
     cdef real beta2 = <real>u.c[SQUARE_KEEP], gain2 = <real>u.c[SQUARE_GAIN]
@@ -90,6 +96,7 @@ cdef void moments_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update n parameters by their moments."""
     moments_body(u, p, g, slots, slots + stride, slots, n, False)
 
 
@@ -101,6 +108,7 @@ cdef void amsgrad_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update n parameters by their moments, with the largest second one if the option amsgrad is set."""
     cdef bint amsgrad = u.hyper[4] != 0
     if amsgrad:
         moments_body(u, p, g, slots, slots + stride, slots + 2 * stride, n, True)
@@ -112,6 +120,7 @@ cdef void amsgrad_apply(
 
 
 cdef void adamax_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of Adamax."""
     cdef double beta1 = u.hyper[0], beta2 = u.hyper[1], eps = u.hyper[2], weight_decay = u.hyper[3]
     u.c[DECAY] = weight_decay
     u.c[MEAN_KEEP] = beta1
@@ -129,6 +138,7 @@ cdef void adamax_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update n parameters by the mean, divided by a decaying maximum of the gradient."""
     cdef real scale = u.scale, weight_decay = <real>u.c[DECAY]
     cdef real beta1 = <real>u.c[MEAN_KEEP], gain1 = <real>u.c[MEAN_GAIN]
     cdef real beta2 = <real>u.c[SQUARE_KEEP], eps = <real>u.c[OFFSET], rate = <real>u.c[RATE], d, size, decayed

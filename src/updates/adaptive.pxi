@@ -4,6 +4,7 @@
 
 
 cdef void adagrad_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of Adagrad."""
     cdef double lr_decay = u.hyper[0], weight_decay = u.hyper[1], initial_accumulator_value = u.hyper[2]
     cdef double eps = u.hyper[3]
     u.c[DECAY] = weight_decay
@@ -20,6 +21,7 @@ cdef void adagrad_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update n parameters by the gradient, divided by the root of the sum of its squares."""
     cdef real scale = u.scale, weight_decay = <real>u.c[DECAY], start = <real>u.c[START]
     cdef real rate = <real>u.c[RATE], eps = <real>u.c[OFFSET], d
     cdef Py_ssize_t i
@@ -33,6 +35,7 @@ cdef void adagrad_apply(
 
 
 cdef void rmsprop_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of RMSprop."""
     cdef double alpha = u.hyper[0], eps = u.hyper[1], weight_decay = u.hyper[2], momentum = u.hyper[3]
     u.c[DECAY] = weight_decay
     u.c[SQUARE_KEEP] = alpha
@@ -52,6 +55,7 @@ cdef inline void rmsprop_body(
     bint centered,
     bint with_momentum,
 ) noexcept nogil:
+    """Update n parameters; the options are constants, so that each combination has its own loop."""
     cdef real *v = slots
     cdef real *m = slots + stride
     cdef real *b = slots + (1 + centered) * stride
@@ -83,6 +87,7 @@ cdef void rmsprop_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update n parameters by the gradient, divided by the root of its mean square."""
     cdef bint with_momentum = u.hyper[3] != 0, centered = u.hyper[4] != 0
     if centered and with_momentum:
         rmsprop_body(u, p, g, slots, stride, n, True, True)
@@ -98,6 +103,7 @@ cdef void rmsprop_apply(
 
 
 cdef void adadelta_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step of Adadelta."""
     cdef double rho = u.hyper[0], eps = u.hyper[1], weight_decay = u.hyper[2]
     u.c[DECAY] = weight_decay
     u.c[SQUARE_KEEP] = rho
@@ -114,6 +120,7 @@ cdef void adadelta_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update n parameters by the gradient, in the ratio of the moves' size to the gradient's."""
     cdef real scale = u.scale, weight_decay = <real>u.c[DECAY]
     cdef real rho = <real>u.c[SQUARE_KEEP], beta = <real>u.c[SQUARE_GAIN]
     cdef real eps = <real>u.c[OFFSET], rate = <real>u.c[RATE], d, move

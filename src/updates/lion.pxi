@@ -2,6 +2,7 @@
 
 
 cdef void lion_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step."""
     cdef double beta1 = u.hyper[0], beta2 = u.hyper[1], weight_decay = u.hyper[2]
     u.c[KEEP] = 1 - u.learning_rate * weight_decay
     u.c[BLEND_KEEP] = beta1
@@ -19,6 +20,7 @@ cdef void lion_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Move n parameters by the sign of a blend of gradient and mean."""
     cdef real scale = u.scale, keep = <real>u.c[KEEP], beta1 = <real>u.c[BLEND_KEEP], gain1 = <real>u.c[BLEND_GAIN]
     cdef real beta2 = <real>u.c[MEAN_KEEP], gain2 = <real>u.c[MEAN_GAIN], rate = <real>u.c[RATE], d, blend, sign
     cdef Py_ssize_t i

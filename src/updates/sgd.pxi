@@ -2,6 +2,7 @@
 
 
 cdef void sgd_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step."""
     cdef double momentum = u.hyper[0], dampening = u.hyper[1], weight_decay = u.hyper[2]
     cdef bint nesterov = u.hyper[3] != 0
     u.c[DECAY] = weight_decay
@@ -12,6 +13,7 @@ cdef void sgd_begin(Update *u) noexcept nogil:
 
 
 cdef bint sgd_is_memoryless(const Update *u) noexcept nogil:
+    """Return whether there is no momentum."""
     return u.c[MOMENTUM] == 0
 
 
@@ -23,6 +25,7 @@ cdef void sgd_apply(
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Move n parameters along the gradient, and the momentum if there is any."""
     cdef real scale = u.scale, weight_decay = <real>u.c[DECAY], momentum = <real>u.c[MOMENTUM], gain = <real>u.c[GAIN]
     cdef real rate_d = <real>u.c[GRADIENT_RATE], rate_b = <real>u.c[MOMENT_RATE], d
     cdef Py_ssize_t i

@@ -16,6 +16,7 @@ cdef tuple RULE_NAMES = tuple([RULES[i].name.decode() for i in range(sizeof(RULE
 
 
 cdef int rule_index(str name) except -1:
+    """Return the index of a rule in RULES."""
     if name not in RULE_NAMES:
         raise ValueError(f"unknown update rule {name!r}; known: {', '.join(RULE_NAMES)}")
     return RULE_NAMES.index(name)
@@ -33,6 +34,7 @@ cdef inline bint is_plain(const Update *u) noexcept nogil:
 
 
 cdef void update_begin(Update *u) noexcept nogil:
+    """Compute the coefficients of a step, and advance the rule's scalars."""
     RULES[u.rule].begin(u)
 
 
@@ -44,6 +46,7 @@ cdef void update_apply(
     Py_ssize_t slot_stride,
     Py_ssize_t n,
 ) noexcept nogil:
+    """Update a stretch of n parameters and their slots."""
     RULES[u.rule].apply(u, p, g, slots, slot_stride, n)
 
 
