@@ -132,6 +132,7 @@ typedef struct {
     int straight;            /* whether it is made of straight pieces */
     int smooth;              /* whether the slope is continuous all the same */
     int keeps_input;         /* whether slope or curvature need z */
+    int keeps_input_below_0; /* whether they do where its parameter is below 0, so that f maps two z to one a */
     int exact;               /* whether f is free of roundoff */
     int cancels;             /* whether f loses what z has: its roundoff is relative to z */
     real option;             /* the default of its parameter */
@@ -143,7 +144,7 @@ typedef struct {
 static const Activation ACTIVATIONS[] = {
     {"identity", NULL, NULL, NULL, .straight = 1, .exact = 1},
     {STRAIGHT(relu), 1, {0}, .straight = 1, .exact = 1},
-    {STRAIGHT(leaky_relu), 1, {0}, .straight = 1, .option = 0.01},
+    {STRAIGHT(leaky_relu), 1, {0}, .straight = 1, .keeps_input_below_0 = 1, .option = 0.01},
     {CURVED(elu), 1, {0}, .smooth = 1},
     {CURVED(selu), 1, {0}},
     {CURVED(softplus), .keeps_input = 1},
@@ -157,6 +158,9 @@ static const Activation ACTIVATIONS[] = {
     {CURVED(mish), .keeps_input = 1},
 };
 enum { N_ACTIVATIONS = sizeof ACTIVATIONS / sizeof *ACTIVATIONS };
+
+/* That of a layer which has none of its own. */
+#define IDENTITY (&ACTIVATIONS[0])
 
 /* What a log(1 + x) layer does to its inputs; it is none that a dense layer takes. */
 static const Activation LOG1P_OF = {CURVED(log1p_of)};

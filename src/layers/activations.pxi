@@ -9,9 +9,10 @@ cdef extern from "layers/activations.h" nogil:
         void (*multiply_curvatures)(const real *z, const real *a, real *delta, Py_ssize_t n, real option) noexcept nogil
         int n_kinks
         real kinks[MAX_KINKS]
-        bint straight, smooth, keeps_input, exact, cancels
+        bint straight, smooth, keeps_input, keeps_input_below_0, exact, cancels
         real option
     const Activation *ACTIVATION_ROWS "ACTIVATIONS"
+    const Activation *IDENTITY
     const Activation LOG1P_OF
 
 ACTIVATION_NAMES = tuple([ACTIVATION_ROWS[i].name.decode() for i in range(N_ACTIVATIONS)])

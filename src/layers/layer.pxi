@@ -89,8 +89,8 @@ cdef inline double own_or(double own, double model) noexcept nogil:
 
 
 cdef inline bint keeps_input(const Layer *of) noexcept nogil:
-    """Return whether backward needs z: a slope below 0 maps both sides of a kink to one."""
-    return of.activation.keeps_input or of.option < 0
+    """Return whether backward needs z."""
+    return of.activation.keeps_input or (of.activation.keeps_input_below_0 and of.option < 0)
 
 
 cdef inline bint at_work(const Layer *of, uint64_t key) noexcept nogil:

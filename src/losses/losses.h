@@ -133,6 +133,7 @@ typedef struct {
     void (*kinks) KINKS;
     int smooth;     /* whether its slope is the same on both sides of its kinks, and only its curvature jumps */
     int differs;    /* whether its value is a difference of terms as large as y z */
+    int takes_labels;    /* whether a target may be the number of a class */
 } Loss;
 
 static const Loss LOSSES[] = {
@@ -146,7 +147,7 @@ static const Loss LOSSES[] = {
     {"hinge", "sign", hinge_values, OF(margin), .n_kinks = 1, .differs = 1},
     {"squared_hinge", "sign", squared_hinge_values, squared_hinge_curvatures,
      OF(margin), .n_kinks = 1, .smooth = 1, .differs = 1},
-    {"cross_entropy", "class", .row = cross_entropy_row},
+    {"cross_entropy", "class", .row = cross_entropy_row, .takes_labels = 1},
 };
 enum { N_LOSSES = sizeof LOSSES / sizeof *LOSSES };
 

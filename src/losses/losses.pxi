@@ -27,7 +27,7 @@ cdef extern from "losses/losses.h" nogil:
         void (*kinks)(
             int which, const real *z, const real *y, Py_ssize_t n, real option, real *argument,
         ) noexcept nogil
-        bint smooth, differs
+        bint smooth, differs, takes_labels
     const Loss *LOSS_ROWS "LOSSES"
 
 LOSS_NAMES = tuple([LOSS_ROWS[i].name.decode() for i in range(N_LOSSES)])
@@ -43,7 +43,7 @@ LOSS_FACTS = {
 }
 
 
-cdef struct Objective:
+cdef struct BoundLoss:
     const Loss *loss         # NULL: Python computes it
     real option              # huber's delta, quantile's q, cross_entropy's label_smoothing
     Py_ssize_t outputs       # k
@@ -58,13 +58,13 @@ cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:
     return sum_values(n, wide)
 
 
-cdef inline double averaged_over(const Objective *of, double weight) noexcept nogil:
+cdef inline double averaged_over(const BoundLoss *of, double weight) noexcept nogil:
     """Return a total weight times the number of outputs that the loss averages over."""
     return weight if of.loss.row != NULL else weight * of.outputs
 
 
 cdef double total_weight(
-    const Objective *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
+    const BoundLoss *of, const Rows *data, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
     """Return the divisor of a mean loss: the sum of the rows' weights times the outputs it averages over."""
     if data.weight == NULL:
@@ -77,7 +77,7 @@ cdef inline double mean_factor(double total) noexcept nogil:
     return 1 / total if total != 0 else 0
 
 
-cdef double gradient_factor(const Objective *of, const Rows *data, Py_ssize_t rows, double mean) noexcept nogil:
+cdef double gradient_factor(const BoundLoss *of, const Rows *data, Py_ssize_t rows, double mean) noexcept nogil:
     """Return 1 / (rows of a weighted batch * mean weight of all data * outputs that the loss averages over).
 
     If the batch is all data, that is `mean`, the factor of its mean loss, which is then returned to keep the bits.
@@ -105,7 +105,7 @@ cdef inline void scale_rows(
 
 
 cdef void narrow_rows(
-    const Objective *of, Py_ssize_t rows, const real *target,    # (rows, k)
+    const BoundLoss *of, Py_ssize_t rows, const real *target,    # (rows, k)
     const real *z, Py_ssize_t row,                               # (rows, k), rows * row <= RUN
     real *delta, double *value,                                  # (rows, k), of the same stride; (rows,)
 ) noexcept nogil:
@@ -128,7 +128,7 @@ cdef void narrow_rows(
 
 
 cdef inline double wide_row(
-    const Objective *of, const real *z, const real *target, real *delta,    # (k,) each
+    const BoundLoss *of, const real *z, const real *target, real *delta,    # (k,) each
 ) noexcept nogil:
     """Return a pointwise loss of one row, and compute its slopes, at most RUN outputs at a time."""
     cdef Py_ssize_t i = 0, n
@@ -143,7 +143,7 @@ cdef inline double wide_row(
 
 
 cdef void loss_block(
-    const Objective *of, const Rows *block, Py_ssize_t rows,
+    const BoundLoss *of, const Rows *block, Py_ssize_t rows,
     const real *z, Py_ssize_t row,    # (rows, k)
     double factor,                    # of the deltas: see `gradient_factor`
     real *delta,                      # (rows, k), of z's stride: d loss / d z
@@ -192,14 +192,14 @@ def loss_rows(
     const int64_t[::1] labels=None, const real[::1] weight=None, real[:, ::1] delta=None,
 ):
     """Return the mean loss of raw outputs z (n, k), and write d loss / d z into delta (n, k)."""
-    cdef Objective of
+    cdef BoundLoss of
     cdef Rows data
     cdef Py_ssize_t n = z.shape[0]
     cdef double[::1] value = numpy.empty(n)
     of.loss = &LOSS_ROWS[<int>loss_code(name)]
     of.option = <real>option
     of.outputs = z.shape[1]
-    bind_rows(&data, z.shape[1], of.outputs, of.loss.row != NULL, z, target, labels, weight)
+    bind_rows(&data, z.shape[1], of.outputs, of.loss.takes_labels, z, target, labels, weight)
     if delta is None or delta.shape[0] != n or delta.shape[1] != z.shape[1]:
         raise ValueError(f"delta must have z's shape ({n}, {z.shape[1]})")
     cdef double factor = mean_factor(total_weight(&of, &data, 0, n))

@@ -62,7 +62,7 @@ cdef class Network:
         self.plan.first = -1
         for i, description in enumerate(layers):
             layer = &self.plan.layers[i]
-            layer.activation = &ACTIVATION_ROWS[0]
+            layer.activation = IDENTITY
             layer.kind = kind_of(description[0])
             layer.place = i
             layer.weight_at, layer.bias_at = at, -1
@@ -282,7 +282,7 @@ cdef class Network:
     ):
         """Return the mean loss over X (n, n_in), and write its gradient into grads (n_params,) if given."""
         cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
-        cdef Objective of
+        cdef BoundLoss of
         cdef Rows data
         cdef Pass batch
         cdef double value
@@ -290,7 +290,7 @@ cdef class Network:
         of.option = <real>option
         of.outputs = self.plan.n_out
         batch.rows = self.bind(&data, dense, X)
-        bind_targets(&data, batch.rows, self.plan.n_out, of.loss.row != NULL, target, labels, weight)
+        bind_targets(&data, batch.rows, self.plan.n_out, of.loss.takes_labels, target, labels, weight)
         batch.plan = &self.plan
         batch.data = &data
         batch.of = &of

@@ -49,7 +49,7 @@ cdef struct Stretch:                # rows of a block that one worker takes thro
 cdef struct Pass:                   # one batch on its way
     Plan *plan
     const Rows *data
-    const Objective *of
+    const BoundLoss *of
     Py_ssize_t first, rows          # the batch within the data's order
     Py_ssize_t start, n             # the block within the batch
     Py_ssize_t block                # rows of a block

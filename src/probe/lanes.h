@@ -43,6 +43,8 @@ typedef struct {
     real slopes[MAX_KINKS + 1];
 } Pieces;
 
+_Static_assert(MAX_KINKS == 2, "piece_of, piece_slope and straight_change compare with two kinks");
+
 static inline int piece_of(const Pieces *of, real z) { return (z > of->kinks[0]) + (z > of->kinks[1]); }
 
 static inline real piece_slope(const Pieces *of, real z)

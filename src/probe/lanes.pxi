@@ -83,7 +83,7 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     bint linear             # outputs are a product, and all that cross-entropy asks for is how they move
     Py_ssize_t k, n, widest
     Rows data
-    Objective of
+    BoundLoss of
     const Terms *terms      # what is made of its losses
     uint64_t key
     double factor

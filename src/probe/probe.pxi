@@ -44,7 +44,7 @@ cdef class Probe:
         p.terms = &SOFTMAX if p.of.loss != NULL and p.of.loss.row != NULL else &POINTWISE
         p.of.option, p.of.outputs = <real>option, p.k
         if loss is not None:
-            bind_rows(&p.data, plan.n_in, p.k, p.of.loss.row != NULL, X, target, labels, weight)
+            bind_rows(&p.data, plan.n_in, p.k, p.of.loss.takes_labels, X, target, labels, weight)
             p.factor = mean_factor(total_weight(&p.of, &p.data, 0, p.n))
         elif p.n == 0 or X.shape[1] != plan.n_in:
             raise ValueError(f"X has shape ({p.n}, {X.shape[1]}); expected at least one row of {plan.n_in} features")

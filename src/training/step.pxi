@@ -21,7 +21,7 @@ cdef enum:
 
 cdef struct Descent:        # a network, a loss and an optimizer, as a step uses them
     Plan *plan
-    Objective objective
+    BoundLoss bound_loss
     Update update
     Variables variables
     Layerwise layers
@@ -186,7 +186,7 @@ cdef int batch_step(
     cdef Pass batch
     batch.plan = of.plan
     batch.data = data
-    batch.of = &of.objective
+    batch.of = &of.bound_loss
     batch.first = first
     batch.rows = rows
     batch.key = dropout_key(of)

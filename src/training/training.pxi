@@ -44,9 +44,9 @@ cdef class Training:
         self.network = network
         self.owned, self.turns = [hyper, scalars, slots, grads, factors], {}
         of.plan, of.grads = &network.plan, &grads[0]
-        of.objective.loss = &LOSS_ROWS[<int>loss_code(loss)]
-        of.objective.option = <real>option
-        of.objective.outputs = network.plan.n_out
+        of.bound_loss.loss = &LOSS_ROWS[<int>loss_code(loss)]
+        of.bound_loss.option = <real>option
+        of.bound_loss.outputs = network.plan.n_out
         of.update.rule = rule_index(rule.name)
         of.update.hyper = &hyper[0] if hyper.shape[0] else NULL
         of.update.scalars = of.variables.scalars = &scalars[0]
@@ -173,7 +173,7 @@ cdef class Training:
         cdef int outcome
         cdef Descent *of = &self.descent
         cdef Py_ssize_t n = self.network.bind(&data, dense, X)
-        bind_targets(&data, n, of.plan.n_out, of.objective.loss.row != NULL, target, labels, weight)
+        bind_targets(&data, n, of.plan.n_out, of.bound_loss.loss.takes_labels, target, labels, weight)
         data.mean_weight = 1
         self.begin(n, data.x != NULL, holds, NULL)
         try:
@@ -213,7 +213,7 @@ cdef class Training:
         cdef Descent *of = &self.descent
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
-        bind_targets(&rows, n, of.plan.n_out, of.objective.loss.row != NULL, target, labels, weight)
+        bind_targets(&rows, n, of.plan.n_out, of.bound_loss.loss.takes_labels, target, labels, weight)
         bind_whole(&rows, weight if weights is None else weights)
         if order is not None:
             rows.order = rows.entries.order = &order[0]
