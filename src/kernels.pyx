@@ -48,9 +48,9 @@ COMPILER_FLAGS = compiler_flags.decode()
 PRECISION = "float32" if REAL_IS_FLOAT else "float64"
 
 include "machine/tuning.pxi"
+include "machine/signals.pxi"
 include "machine/lock.pxi"
 include "machine/pool.pxi"
-include "machine/signals.pxi"
 include "machine/random.pxi"
 include "machine/elementary.pxi"
 include "machine/panels.pxi"

@@ -11,6 +11,7 @@
 #define GDCORE_LAYER_NORM_H
 
 #include "machine/elementary.h"
+#include "machine/parts.h"
 
 enum { NORM_PARTS = 8 };
 #define NORM_SMALL 0x1p-600    /* times any double: a number whose square is finite */
@@ -27,7 +28,7 @@ enum { NORM_PARTS = 8 };
             }                                                           \
         for (i = begin; i < n; i++)                                     \
             part[i - begin] += (term);                                  \
-        total = ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7])); \
+        total = eight_parts(part);                                      \
     } while (0)
 
 static inline double scaled_norm(ptrdiff_t n, const real *restrict x, double scale, double eps, double *mean)

@@ -13,7 +13,6 @@ Design
 cdef extern from "Python.h":
     ctypedef enum PyLockStatus:
         PY_LOCK_ACQUIRED
-    int check_pending_signals "PyErr_CheckSignals"() except -1
     PyLockStatus PyThread_acquire_lock_timed(
         PyThread_type_lock lock, long long microseconds, int stops_for_signals,
     ) nogil
@@ -74,7 +73,7 @@ cdef int take_lock(Lock *lock) except -1:
         with nogil:
             taken = PyThread_acquire_lock_timed(lock.lock, WAIT_MICROSECONDS, 1) == PY_LOCK_ACQUIRED
         if not taken:
-            check_pending_signals()
+            handle_signals()
             settle_lock(lock)
     lock.holder = me
     return 0

@@ -10,9 +10,6 @@ Design
   64-bit multiply (Lemire, 2019), whose bias is below n / 2^32.
 """
 
-cdef extern from "Python.h":
-    int PyErr_CheckSignals() except -1
-
 cdef enum:
     SHUFFLE_PURPOSE = 0x7FFFFFFF    # A dropout layer's purpose is its index, which never reaches this number.
 
@@ -87,7 +84,7 @@ def shuffled(unsigned long long seed, unsigned long long epoch, int64_t[::1] ord
         for i in range(high):
             order[i] = i
     while high > 1:
-        PyErr_CheckSignals()
+        handle_signals()
         with nogil:
             state = shuffle(state, &order[0], max(<Py_ssize_t>1, high - SHUFFLE_STRETCH), high)
         high -= SHUFFLE_STRETCH

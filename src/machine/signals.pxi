@@ -9,7 +9,7 @@ Design
 """
 
 cdef extern from "Python.h":
-    int check_signals "PyErr_CheckSignals"() noexcept    # -1, with the exception set
+    int PyErr_CheckSignals() noexcept    # -1, with the exception set
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:
@@ -36,6 +36,11 @@ cdef struct Worker:          # one of the threads that share a job
     int thread               # thread 0 looks for signals
 
 
+cdef inline int handle_signals() except -1:
+    """Run the handlers of pending signals, and raise what one of them raises."""
+    return PyErr_CheckSignals()
+
+
 cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
     """Return whether a signal handler has raised, looking only if it is time to. The exception remains set."""
     cdef timespec now
@@ -50,7 +55,7 @@ cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
         return False
     poll.nanoseconds += since
     with gil:
-        return check_signals() != 0
+        return PyErr_CheckSignals() != 0
 
 
 cdef inline bint stops(const Worker *worker, Py_ssize_t work) noexcept nogil:

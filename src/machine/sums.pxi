@@ -10,6 +10,9 @@ Design
 cdef extern from "machine/tile.h" nogil:
     real run_squares(Py_ssize_t n, const real *x) noexcept
 
+cdef extern from "machine/parts.h" nogil:
+    double eight_parts(const double *part) noexcept
+
 
 cdef void copy_matrix(
     Py_ssize_t rows, Py_ssize_t n,
@@ -55,11 +58,6 @@ cdef bint every_finite(Py_ssize_t n, const real *x) noexcept nogil:
 def all_finite(const real[::1] x not None):
     """Return whether x (n,) holds neither NaN nor infinity."""
     return x.shape[0] == 0 or every_finite(x.shape[0], &x[0])
-
-
-cdef inline double eight_parts(const double *part) noexcept nogil:
-    """Return the sum of eight partial sums."""
-    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))
 
 
 cdef double sum_values(Py_ssize_t n, const double *value) noexcept nogil:

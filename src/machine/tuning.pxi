@@ -19,7 +19,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: BLOCK_MULTIPLE
     enum: MIN_SHARE
     enum: MAX_SHARE
-    enum: MAX_THREADS
+    cpdef enum: MAX_THREADS    # base/threads.py reads it.
     enum: MAX_GROUPS
     enum: GROUP_BYTES
     enum: GROUP_WORK

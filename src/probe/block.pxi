@@ -11,7 +11,7 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
             for r in range(b.lanes):
                 b.outputs.target[j * b.lanes + r] = <real>(r < b.rows and p.data.labels[b.first + r] == j)
     else:
-        turn(b.rows, p.k, p.data.target + b.first * p.k, p.k, b.lanes, b.outputs.target)
+        transpose(b.rows, p.k, p.data.target + b.first * p.k, p.k, b.lanes, b.outputs.target)
 
 
 cdef void pointwise_fill(const Point *p, const Block *b, real *slope) noexcept nogil:
@@ -26,7 +26,7 @@ cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
     cdef real *scratch = p.variance + p.widest * b.lanes
     b.first = first
     b.rows = min(b.lanes, p.n - first)
-    turn(b.rows, p.plan.n_in, p.data.x + first * p.data.x_row, p.data.x_row, b.lanes, b.x)
+    transpose(b.rows, p.plan.n_in, p.data.x + first * p.data.x_row, p.data.x_row, b.lanes, b.x)
     for i in range(<int>(p.stages[0].layer - p.plan.layers) if p.key else 0):
         times_mask(p, b, i, b.x)
     memset(p.variance, 0, p.widest * b.lanes * sizeof(real))

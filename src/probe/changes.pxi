@@ -191,3 +191,14 @@ cdef double penalty_change(
             pattern[0] += sign_change(PENALTY_SITE, index, 0, at, moved)
     size[0] += (lines if lines > 0 else -lines) + (parabola if parabola > 0 else -parabola)
     return lines + parabola
+
+
+cdef void add_penalty_curvature(const Point *p, const real *direction, real *out) noexcept nogil:
+    """Add the Hessian of all weights' penalty times the direction to out, both (n_params,); l1 has none."""
+    cdef const Stage *t
+    cdef Py_ssize_t index
+    cdef int s
+    for s in range(p.n_stages):
+        t = &p.stages[s]
+        for index in range(t.begin, t.biases):
+            out[index] += <real>t.l2 * direction[index]

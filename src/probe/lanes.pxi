@@ -1,4 +1,4 @@
-"""A block of samples, turned: a unit's numbers for all of them stand side by side, one lane each.
+"""A block of samples, transposed: a unit's numbers for all of them stand side by side, one lane each.
 
 Design
 ------
@@ -89,7 +89,7 @@ cdef struct Point:          # a network, samples and a loss: what differences ar
     double factor
     real *squares           # (n_params,): of the parameters
     real *ones              # as many as widest and lanes
-    real *turned            # (lanes, widest): scratch
+    real *transposed        # (lanes, widest): scratch
     real *variance          # 2 (widest, lanes): scratch
     Worker worker           # of products outside of a sweep
 
@@ -143,7 +143,7 @@ cdef inline Py_ssize_t lanes_of(Py_ssize_t n) noexcept nogil:
     return min(<Py_ssize_t>MAX_LANES, (n + LANE_MULTIPLE - 1) // LANE_MULTIPLE * LANE_MULTIPLE)
 
 
-cdef void turn(
+cdef void transpose(
     Py_ssize_t rows, Py_ssize_t width, const real *x, Py_ssize_t x_row,    # (rows, width)
     Py_ssize_t lanes, real *out,                                           # (width, lanes); 0 behind the rows
 ) noexcept nogil:

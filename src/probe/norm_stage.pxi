@@ -13,8 +13,8 @@ cdef void norm_fill(const Point *p, const Block *b, int s) noexcept nogil:
     cdef const Stage *t = &p.stages[s]
     cdef const real *x = stage_input(b, s)
     cdef real *u = b.norm[s]
-    cdef real *row = p.turned
-    cdef real *unit = p.turned + t.n_in
+    cdef real *row = p.transposed
+    cdef real *unit = p.transposed + t.n_in
     cdef Py_ssize_t n = t.n_in, j, r
     for r in range(b.lanes):
         for j in range(n):

@@ -59,7 +59,7 @@ cdef class Probe:
         p.ones = self.take(max(p.widest, self.block.lanes))
         for j in range(max(p.widest, self.block.lanes)):
             p.ones[j] = 1
-        p.turned = self.take(p.widest * max(2, self.block.lanes))
+        p.transposed = self.take(p.widest * max(2, self.block.lanes))
         p.variance = self.take(2 * p.widest * self.block.lanes)
         self.hire(&p.worker, 0)
         self.take_block()
@@ -362,8 +362,7 @@ cdef class Probe:
         """Write the Hessian of the objective times the direction into out (n_params,); l1 has none."""
         cdef Point *p = &self.point
         cdef Tangent *of = &self.tangent
-        cdef Py_ssize_t first = 0, wide = p.widest * self.block.lanes, index
-        cdef int s
+        cdef Py_ssize_t first = 0, wide = p.widest * self.block.lanes
         self.check_direction(direction)
         self.check_direction(out)
         if p.of.loss == NULL:
@@ -379,7 +378,5 @@ cdef class Probe:
                 self.fill(first)
                 add_curvature(p, &self.block, &direction[0], of, &out[0])
                 first += self.block.lanes
-            for s in range(p.n_stages):
-                for index in range(p.stages[s].begin, p.stages[s].biases):
-                    out[index] += <real>p.stages[s].l2 * direction[index]
+            add_penalty_curvature(p, &direction[0], &out[0])
         self.leave()

@@ -68,10 +68,10 @@ cdef void times_mask(const Point *p, const Block *b, int i, real *a) noexcept no
     cdef Py_ssize_t r, j
     cdef Mask mask
     mask.key, mask.rate, mask.start = key_of(p.key, i, 0), layer.rate, b.first
-    dropout(&mask, b.rows, layer.n_in, p.ones, 0, p.turned, layer.n_in)
+    dropout(&mask, b.rows, layer.n_in, p.ones, 0, p.transposed, layer.n_in)
     for j in range(layer.n_in):
         for r in range(b.rows):
-            a[j * b.lanes + r] *= p.turned[r * layer.n_in + j]
+            a[j * b.lanes + r] *= p.transposed[r * layer.n_in + j]
 
 
 cdef void stage_forward(const Point *p, const Block *b, int s) noexcept nogil:

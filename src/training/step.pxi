@@ -19,6 +19,14 @@ OUTCOMES = ("good", "loss", "gradient", "parameters")
 cdef enum:
     DROPOUT_PURPOSE = 1     # of the keys of dropout masks: see `key_of`
 
+cdef extern from *:
+    """
+    /* Added to a gradient's norm before the limit is divided by it, as PyTorch does; without it, a norm of 0 would not
+     * divide. */
+    #define CLIP_EPSILON 1e-6
+    """
+    const double CLIP_EPSILON
+
 cdef struct Descent:        # a network, a loss and an optimizer, as a step uses them
     Plan *plan
     BoundLoss bound_loss
@@ -76,8 +84,8 @@ cdef inline void begin_rule(Descent *of) noexcept nogil:
 cdef bint begin_update(Descent *of, double norm) noexcept nogil:
     """Begin an update whose gradient has at most this norm. If it is risky, return True and begin nothing."""
     of.update.scale = 1
-    if of.clip_norm < norm + 1e-6:
-        of.update.scale = <real>(of.clip_norm / (norm + 1e-6))
+    if of.clip_norm < norm + CLIP_EPSILON:
+        of.update.scale = <real>(of.clip_norm / (norm + CLIP_EPSILON))
     of.update.learning_rate = of.learning_rate
     of.update.step = of.count + 1
     if may_overflow(&of.guard, &of.variables, of.learning_rate * of.layers.factor, norm):

@@ -60,7 +60,6 @@ cdef class Training:
         of.clip_norm, of.clip_value = options.clip_norm, options.clip_value
         of.guard.growth, of.guard.decay = rule.growth, rule.decay
         of.guard.bound = INFINITY
-        of.guard.limit = 1e30 if REAL_IS_FLOAT else 1e290
         settle_layers(network, factors, of.l1, of.l2, self.owned, &of.layers)
         for i in range(network.plan.n_layers):
             of.drops = of.drops or network.plan.layers[i].kind.drops

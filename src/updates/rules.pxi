@@ -22,8 +22,8 @@ cdef extern from *:
     real real_sqrt(real x) noexcept nogil
 
 
-cdef enum:
-    N_SCALARS = 2
+cpdef enum:
+    N_SCALARS = 2        # running scalars, the most that a rule needs; optimizers/base.py reads it
 
 cdef enum:               # the coefficients' places in `c`; a rule uses those that it needs
     DECAY                # coupled weight decay: d = scale g + DECAY p
