@@ -33,6 +33,8 @@ class Kernels(Protocol):
     COMPILER: str
     COMPILER_FLAGS: str
     LOSS_FACTS: dict[str, dict[str, Any]]
+    MAX_THREADS: int
+    N_SCALARS: int
     Network: type[base_float64.Network]
     Probe: type[base_float64.Probe]
     Training: type[base_float64.Training]
@@ -42,7 +44,7 @@ class Kernels(Protocol):
         self, name: str, z: NDArray[Any], a: NDArray[Any], slope: NDArray[Any], option: float | None = None
     ) -> None: ...
     def get_num_threads(self) -> int: ...
-    def loss_kinks(self, name: str, option: float, z: NDArray[Any], target: NDArray[Any]) -> NDArray[Any]: ...
+    def loss_all_kinks(self, name: str, option: float, z: NDArray[Any], target: NDArray[Any]) -> NDArray[Any]: ...
     def loss_rows(
         self,
         name: str,

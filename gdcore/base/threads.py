@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from .._kernels import load
 from . import checks
 
-MOST_THREADS = 64
 PRECISIONS = ("float32", "float64")
+MOST_THREADS = load(PRECISIONS[0]).MAX_THREADS
 
 
 def _text(root: str | os.PathLike[str], name: str) -> str:

@@ -87,12 +87,12 @@ class Activation:
     def kinks(self) -> tuple[float, ...]:
         """The z where the derivative jumps."""
         facts = self._facts()
-        return () if facts["smooth"] else self.turns
+        return () if facts["smooth"] else self.all_kinks
 
     @property
-    def turns(self) -> tuple[float, ...]:
+    def all_kinks(self) -> tuple[float, ...]:
         """The z where the derivative jumps, or the second one."""
-        return () if self.option == 1 else self._facts()["kinks"]
+        return () if self.option == 1 else self._facts()["all_kinks"]
 
     @property
     def cancels(self) -> bool:

@@ -3,7 +3,7 @@
 Design
 ------
 A record holds hyper-parameters and words. What else is known of a loss is a column of its row in `src/losses/losses.h`,
-and is read from there when it is first asked for: importing the package loads no kernels.
+and is read from there when it is first asked for.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Loss(Record, ABC):
         names = self.__match_args__
         return float(getattr(self, names[0])) if names else 0.0
 
-    def turns(self, outputs: NDArray[np.float64], target: NDArray[Any], order: int = 1) -> NDArray[np.float64] | None:
+    def kinks(self, outputs: NDArray[np.float64], target: NDArray[Any], order: int = 1) -> NDArray[np.float64] | None:
         """Return what is 0 where the slope jumps (order 1), or also where the curvature does (order 2).
 
         Parameters
@@ -88,17 +88,17 @@ class Loss(Record, ABC):
         --------
         >>> from gdcore.losses import Huber, MeanAbsoluteError
         >>> outputs, target = np.array([[1.0, -3.0]]), np.zeros((1, 2))
-        >>> MeanAbsoluteError().turns(outputs, target)
+        >>> MeanAbsoluteError().kinks(outputs, target)
         array([[ 1., -3.]])
-        >>> Huber(delta=2.0).turns(outputs, target), Huber(delta=2.0).turns(outputs, target, order=2)
+        >>> Huber(delta=2.0).kinks(outputs, target), Huber(delta=2.0).kinks(outputs, target, order=2)
         (None, array([[-1.,  1.]]))
         """
         kernels = load("float64")
         facts = kernels.LOSS_FACTS[self.name]
-        if facts["n_kinks"] == 0 or (order == 1 and facts["smooth"]):
+        if facts["n_all_kinks"] == 0 or (order == 1 and facts["smooth"]):
             return None
         z, y = (np.ascontiguousarray(array, np.float64) for array in (outputs, target))
-        found: NDArray[np.float64] = kernels.loss_kinks(self.name, self.option(), z, y)
+        found: NDArray[np.float64] = kernels.loss_all_kinks(self.name, self.option(), z, y)
         nearest: NDArray[np.float64] = np.sign(found).prod(axis=0) * np.abs(found).min(axis=0)
         return found[0] if len(found) == 1 else nearest
 

@@ -28,7 +28,7 @@ from . import checks as optimizers_checks
 
 SMALLEST_EPS = 1e-37
 """A smaller eps is 0 in float32, and an update that divides by it may give NaN."""
-N_SCALARS = 2
+N_SCALARS = load("float64").N_SCALARS
 """Number of running scalars, the most that a rule needs."""
 LARGEST_N = 2**48
 """No memory holds more parameters."""

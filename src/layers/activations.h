@@ -4,10 +4,11 @@
  * ------
  * - An activation is three scalar functions: f(z), f'(z) and f''(z). One made of straight pieces has two, for its f''
  *   is 0. The last two also get a = f(z), and take what they need from it wherever that is exact (tanh' = 1 - a^2).
- *   Where it is not, the row says `keeps_input`, and the layer keeps z. LOOPS or STRAIGHT_LOOPS makes their loops, which
- *   vectorize. A layer calls a loop through its row, once per block.
+ *   Where it is not, the row says `keeps_input`, and the layer keeps z. LOOPS or STRAIGHT_LOOPS makes their loops,
+ *   which vectorize. A layer calls a loop through its row, once per block.
  * - `option` is the activation's parameter, such as leaky_relu's slope; the others ignore it.
  * - Whatever else the kernels or Python need to know of an activation is a column of its row.
+ * - A kink is where the slope jumps; `all_kinks` are the kinks, and where only the curvature jumps.
  * - At a kink the slope is the one on the left, or that of the flat side where both give one output (relu6 at 6,
  *   hardtanh at 1), and the curvature is 0.
  * - A comparison with NaN is false, so every choice of a value is written such that false returns the argument: NaN
@@ -127,10 +128,10 @@ typedef struct {
     void (*values)(const real *z, real *a, ptrdiff_t n, real option);      /* a = f(z); NULL: a = z */
     void (*multiply_slopes) FACTORS;                                       /* delta *= f'(z); NULL: by 1 */
     void (*multiply_curvatures) FACTORS;                                   /* delta *= f''(z); NULL: by 0 */
-    int n_kinks;
-    real kinks[MAX_KINKS];   /* where slope or curvature jump, ascending */
+    int n_all_kinks;
+    real all_kinks[MAX_KINKS]; /* where the slope or only the curvature jumps, ascending */
     int straight;            /* whether it is made of straight pieces */
-    int smooth;              /* whether the slope is continuous all the same */
+    int smooth;              /* whether the slope jumps at none of them */
     int keeps_input;         /* whether slope or curvature need z */
     int keeps_input_below_0; /* whether they do where its parameter is below 0, so that f maps two z to one a */
     int exact;               /* whether f is free of roundoff */

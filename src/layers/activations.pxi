@@ -7,8 +7,8 @@ cdef extern from "layers/activations.h" nogil:
         void (*values)(const real *z, real *a, Py_ssize_t n, real option) noexcept nogil
         void (*multiply_slopes)(const real *z, const real *a, real *delta, Py_ssize_t n, real option) noexcept nogil
         void (*multiply_curvatures)(const real *z, const real *a, real *delta, Py_ssize_t n, real option) noexcept nogil
-        int n_kinks
-        real kinks[MAX_KINKS]
+        int n_all_kinks
+        real all_kinks[MAX_KINKS]
         bint straight, smooth, keeps_input, keeps_input_below_0, exact, cancels
         real option
     const Activation *ACTIVATION_ROWS "ACTIVATIONS"
@@ -18,9 +18,9 @@ cdef extern from "layers/activations.h" nogil:
 ACTIVATION_NAMES = tuple([ACTIVATION_ROWS[i].name.decode() for i in range(N_ACTIVATIONS)])
 ACTIVATION_FACTS = {
     ACTIVATION_ROWS[i].name.decode(): {
-        "kinks": tuple([ACTIVATION_ROWS[i].kinks[j] for j in range(ACTIVATION_ROWS[i].n_kinks)]),
+        "all_kinks": tuple([ACTIVATION_ROWS[i].all_kinks[j] for j in range(ACTIVATION_ROWS[i].n_all_kinks)]),
         "straight": ACTIVATION_ROWS[i].straight != 0,
-        "smooth": ACTIVATION_ROWS[i].smooth != 0 or ACTIVATION_ROWS[i].n_kinks == 0,
+        "smooth": ACTIVATION_ROWS[i].smooth != 0 or ACTIVATION_ROWS[i].n_all_kinks == 0,
         "exact": ACTIVATION_ROWS[i].exact != 0,
         "cancels": ACTIVATION_ROWS[i].cancels != 0,
         "option": ACTIVATION_ROWS[i].option,

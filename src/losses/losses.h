@@ -3,9 +3,11 @@
  * Design
  * ------
  * - A pointwise loss is one scalar function that returns the value and stores the slope d value / d z, so that what
- *   they share is computed once; its curvature stands beside it. LOOPS or VALUE_LOOP makes their loops, which vectorize.
+ *   they share is computed once; its curvature stands beside it. LOOPS or VALUE_LOOP makes their loops, which
+ *   vectorize.
  * - A loss of whole rows, as cross-entropy is, has one function that takes a row of outputs.
- * - A kink is where the slope jumps, or the curvature: `kinks` gives the quantities that are 0 there.
+ * - A kink is where the slope jumps. `all_kinks` gives the quantities that are 0 there, or where the curvature alone
+ *   jumps.
  * - Whatever else the kernels or Python need to know of a loss is a column of its row.
  * - At a kink the slope is 0 where 0 lies between the slopes on both sides, and the curvature is 0.
  */
@@ -120,7 +122,7 @@ LOOP_OVER(residual_kinks, KINKS, argument[i] = residual_kink(which, z[i], y[i], 
 LOOP_OVER(bent_kinks, KINKS, argument[i] = bent_kink(which, z[i], y[i], option))
 LOOP_OVER(margin_kinks, KINKS, argument[i] = margin_kink(which, z[i], y[i], option))
 
-#define OF(what) .kink = #what, .kinks = what##_kinks
+#define OF(what) .zero = #what, .all_kinks = what##_kinks
 
 typedef struct {
     const char *name;
@@ -128,25 +130,25 @@ typedef struct {
     void (*values) VALUES;             /* of a pointwise loss; NULL: it is a loss of whole rows */
     void (*curvatures) CURVATURES;     /* NULL: 0, for it is made of straight pieces */
     double (*row)(ptrdiff_t k, const real *z, const real *target, int64_t label, real option, real *slope);
-    int n_kinks;
-    const char *kink;                  /* what is 0 at its kinks, in a word */
-    void (*kinks) KINKS;
-    int smooth;     /* whether its slope is the same on both sides of its kinks, and only its curvature jumps */
+    int n_all_kinks;
+    const char *zero;                  /* what is 0 at all its kinks, in a word */
+    void (*all_kinks) KINKS;
+    int smooth;     /* whether the slope jumps at none of them, and only the curvature does */
     int differs;    /* whether its value is a difference of terms as large as y z */
     int takes_labels;    /* whether a target may be the number of a class */
 } Loss;
 
 static const Loss LOSSES[] = {
     {"mean_squared_error", "real", mean_squared_error_values, mean_squared_error_curvatures},
-    {"mean_absolute_error", "real", mean_absolute_error_values, OF(residual), .n_kinks = 1},
-    {"huber", "real", huber_values, huber_curvatures, OF(bent), .n_kinks = 2, .smooth = 1},
+    {"mean_absolute_error", "real", mean_absolute_error_values, OF(residual), .n_all_kinks = 1},
+    {"huber", "real", huber_values, huber_curvatures, OF(bent), .n_all_kinks = 2, .smooth = 1},
     {"log_cosh", "real", log_cosh_values, log_cosh_curvatures},
-    {"quantile", "real", quantile_values, OF(residual), .n_kinks = 1},
+    {"quantile", "real", quantile_values, OF(residual), .n_all_kinks = 1},
     {"poisson", "nonnegative", poisson_values, poisson_curvatures, .differs = 1},
     {"binary_cross_entropy", "unit", binary_cross_entropy_values, binary_cross_entropy_curvatures, .differs = 1},
-    {"hinge", "sign", hinge_values, OF(margin), .n_kinks = 1, .differs = 1},
+    {"hinge", "sign", hinge_values, OF(margin), .n_all_kinks = 1, .differs = 1},
     {"squared_hinge", "sign", squared_hinge_values, squared_hinge_curvatures,
-     OF(margin), .n_kinks = 1, .smooth = 1, .differs = 1},
+     OF(margin), .n_all_kinks = 1, .smooth = 1, .differs = 1},
     {"cross_entropy", "class", .row = cross_entropy_row, .takes_labels = 1},
 };
 enum { N_LOSSES = sizeof LOSSES / sizeof *LOSSES };

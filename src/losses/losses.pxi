@@ -22,9 +22,9 @@ cdef extern from "losses/losses.h" nogil:
         double (*row)(
             Py_ssize_t k, const real *z, const real *target, int64_t label, real option, real *slope,
         ) noexcept nogil
-        int n_kinks
-        const char *kink
-        void (*kinks)(
+        int n_all_kinks
+        const char *zero
+        void (*all_kinks)(
             int which, const real *z, const real *y, Py_ssize_t n, real option, real *argument,
         ) noexcept nogil
         bint smooth, differs, takes_labels
@@ -35,9 +35,9 @@ LOSS_FACTS = {
     LOSS_ROWS[i].name.decode(): {
         "target": LOSS_ROWS[i].target.decode(),
         "whole_rows": LOSS_ROWS[i].row != NULL,
-        "kink": LOSS_ROWS[i].kink.decode() if LOSS_ROWS[i].n_kinks and not LOSS_ROWS[i].smooth else "",
-        "n_kinks": LOSS_ROWS[i].n_kinks,
-        "smooth": LOSS_ROWS[i].smooth != 0 or LOSS_ROWS[i].n_kinks == 0,
+        "kink": LOSS_ROWS[i].zero.decode() if LOSS_ROWS[i].n_all_kinks and not LOSS_ROWS[i].smooth else "",
+        "n_all_kinks": LOSS_ROWS[i].n_all_kinks,
+        "smooth": LOSS_ROWS[i].smooth != 0 or LOSS_ROWS[i].n_all_kinks == 0,
     }
     for i in range(N_LOSSES)
 }
@@ -173,17 +173,17 @@ def loss_code(str name):
     return LOSS_NAMES.index(name)
 
 
-def loss_kinks(str name, double option, const real[:, ::1] z not None, const real[:, ::1] target not None):
-    """Return what is 0 at each kink of a loss, (kinks, n, k) of raw outputs z and targets (n, k)."""
+def loss_all_kinks(str name, double option, const real[:, ::1] z not None, const real[:, ::1] target not None):
+    """Return what is 0 at each of a loss's `all_kinks`, (kinks, n, k) of raw outputs z and targets (n, k)."""
     cdef const Loss *loss = &LOSS_ROWS[<int>loss_code(name)]
     cdef Py_ssize_t rows = z.shape[0], k = z.shape[1]
     cdef int which
     if target.shape[0] != rows or target.shape[1] != k:
         raise ValueError(f"target must have z's shape ({rows}, {k})")
-    found = numpy.empty((loss.n_kinks, rows, k), PRECISION)
+    found = numpy.empty((loss.n_all_kinks, rows, k), PRECISION)
     cdef real[:, :, ::1] at = found
-    for which in range(loss.n_kinks if rows * k else 0):
-        loss.kinks(which, &z[0, 0], &target[0, 0], rows * k, <real>option, &at[which, 0, 0])
+    for which in range(loss.n_all_kinks if rows * k else 0):
+        loss.all_kinks(which, &z[0, 0], &target[0, 0], rows * k, <real>option, &at[which, 0, 0])
     return found
 
 

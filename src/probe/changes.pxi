@@ -73,8 +73,8 @@ cdef void move_stage(
         return
     for q in range(n):
         moved[q] = z[q] + change[q]
-    for i in range(t.layer.activation.n_kinks):
-        w.pattern += sign_changes(b, s + i * KINK_SITE, first, count, t.layer.activation.kinks[i], z, moved)
+    for i in range(t.layer.activation.n_all_kinks):
+        w.pattern += sign_changes(b, s + i * KINK_SITE, first, count, t.layer.activation.all_kinks[i], z, moved)
     stage_activate(t, moved, out, n)
     if b.mask[s] != NULL:
         mask = b.mask[s] + at
@@ -119,9 +119,9 @@ cdef void pointwise_changes(
     cdef int which
     memset(w.change, 0, b.lanes * sizeof(real))
     memset(w.noise, 0, b.lanes * sizeof(real))
-    for which in range(loss.n_kinks):
-        loss.kinks(which, z, y, n, p.of.option, value)
-        loss.kinks(which, w.a, y, n, p.of.option, slope)
+    for which in range(loss.n_all_kinks):
+        loss.all_kinks(which, z, y, n, p.of.option, value)
+        loss.all_kinks(which, w.a, y, n, p.of.option, slope)
         w.pattern += sign_changes(b, LOSS_SITE + which, low, count, 0, value, slope)
     loss.values(w.a, y, n, p.of.option, value, slope)
     add_pointwise(&b.outputs, low, count, value, slope, w.a, w.change, w.noise)

@@ -40,7 +40,8 @@ cdef class Probe:
         p.plan = plan
         p.key, self.l1, self.l2 = dropout_key, l1, l2
         p.k, p.n, p.widest = plan.n_out, X.shape[0], max(network.widest, plan.n_in)
-        p.of.loss = NULL if loss is None else &LOSS_ROWS[<int>loss_code(loss)]
+        if loss is not None:
+            p.of.loss = &LOSS_ROWS[<int>loss_code(loss)]
         p.terms = &SOFTMAX if p.of.loss != NULL and p.of.loss.row != NULL else &POINTWISE
         p.of.option, p.of.outputs = <real>option, p.k
         if loss is not None:

@@ -16,12 +16,12 @@ cdef void find_pieces(const Activation *of, real option, Pieces *pieces) noexcep
     for i in range(MAX_KINKS + 1):
         pieces.slopes[i] = 1
         if i < MAX_KINKS:
-            pieces.kinks[i] = of.kinks[i] if i < of.n_kinks else <real>INFINITY
-    for i in range(of.n_kinks + 1):
-        if i < of.n_kinks:
-            z = of.kinks[i] - 1 if i == 0 else (of.kinks[i - 1] + of.kinks[i]) / 2
+            pieces.kinks[i] = of.all_kinks[i] if i < of.n_all_kinks else <real>INFINITY
+    for i in range(of.n_all_kinks + 1):
+        if i < of.n_all_kinks:
+            z = of.all_kinks[i] - 1 if i == 0 else (of.all_kinks[i - 1] + of.all_kinks[i]) / 2
         elif i > 0:
-            z = of.kinks[i - 1] + 1
+            z = of.all_kinks[i - 1] + 1
         activate(of, option, &z, &a, 1)
         multiply_slope(of, option, &z, &a, &pieces.slopes[i], 1)
 

@@ -117,7 +117,8 @@ LOSS = {
         ),
         (
             "};\nenum { N_LOSSES",
-            '    {"dead_zone", "real", dead_zone_values, dead_zone_curvatures, OF(unit), .n_kinks = 2, .smooth = 1},\n',
+            '    {"dead_zone", "real", dead_zone_values, dead_zone_curvatures,\n'
+            "     OF(unit), .n_all_kinks = 2, .smooth = 1},\n",
         ),
     ],
     "gdcore/losses/regression.py": [(None, LOSS_RECORD)],

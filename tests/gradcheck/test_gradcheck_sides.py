@@ -14,7 +14,7 @@ from gdcore._kernels import SUPPORTED
 from gdcore.gradcheck.model.kinks import Sides
 from gdcore.gradcheck.model.sides import choices
 from gdcore.gradcheck.model.smooth import Smooth
-from gdcore.gradcheck.model.standing import bends_at, find_kinks, nearest, slopes_at, standing, turning_points
+from gdcore.gradcheck.model.standing import activation_kinks, bends_at, find_kinks, nearest, slopes_at, standing
 from gdcore.objective.build import objective_of
 
 ROOT = Path(__file__).parents[2]
@@ -193,7 +193,7 @@ def test_slopes_and_second_derivatives_to_both_sides_of_every_kink():
     assert slopes_at("hardtanh", -1.0) == (0, 0, 1)
     assert slopes_at("hard_swish", 3.0) == pytest.approx((1.5, 1.5, 1))
     assert slopes_at(gd.LeakyReLU(-0.2), 0.0) == (-0.2, -0.2, 1)
-    kinks = {row.name: turning_points(row.name, 2) for row in gd.ACTIVATIONS if turning_points(row.name, 2)}
+    kinks = {row.name: activation_kinks(row.name, 2) for row in gd.ACTIVATIONS if activation_kinks(row.name, 2)}
     assert kinks == {
         "relu": (0,),
         "leaky_relu": (0,),
@@ -203,8 +203,8 @@ def test_slopes_and_second_derivatives_to_both_sides_of_every_kink():
         "hardtanh": (-1, 1),
         "hard_swish": (-3, 3),
     }
-    assert not turning_points("elu", 1)
-    assert not turning_points(gd.LeakyReLU(1), 2)
+    assert not activation_kinks("elu", 1)
+    assert not activation_kinks(gd.LeakyReLU(1), 2)
 
 
 KINKS = {"relu6": (0, 6), "hardtanh": (-1, 1), "hard_swish": (-3, 3), "elu": (0,), gd.LeakyReLU(-0.5): (0,)}

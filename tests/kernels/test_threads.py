@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.base.threads import _quota, default_threads
+from gdcore.base.threads import MOST_THREADS, _quota, default_threads
 
 SHAPES = [  # layers, rows, batch: rows shared out, weights shared out, whole blocks shared out, several rounds
     ([300, 257, 300, 7], 1000, 500),
@@ -35,6 +35,11 @@ def trained(sizes, n, batch, threads=None, dropout=0.0):
     if threads is not None:
         gd.set_num_threads(threads)
     return net.params.tobytes() + np.array(trainer.fit(X, y, epochs=2).loss).tobytes() + net.params.tobytes()
+
+
+def test_the_docstring_names_the_most_threads(kernels):
+    assert kernels.MAX_THREADS == MOST_THREADS
+    assert f"From 1 to {MOST_THREADS}." in gd.set_num_threads.__doc__
 
 
 @pytest.mark.parametrize("n", [19, 48, 49, 50, 97, 193])

@@ -180,20 +180,20 @@ def test_what_jumps_is_what_the_twin_says(kernels, loss, rng):
     if loss.target == "class":
         assert loss.whole_rows
         assert loss.kink == ""
-        assert loss.turns(rng.normal(size=(2, 3)), np.eye(3)[:2], order=2) is None
+        assert loss.kinks(rng.normal(size=(2, 3)), np.eye(3)[:2], order=2) is None
         return
     assert not loss.whole_rows
     z, y = rng.normal(scale=2, size=(50, 3)), draw_targets(loss, rng, 50, 3)
-    turns = loss.turns(z, y, order=2)
-    if turns is None:
+    jumps = loss.kinks(z, y, order=2)
+    if jumps is None:
         assert loss.name not in LOSS_KINKS
-        assert not kernels.loss_kinks(loss.name, loss.option(), *(a.astype(kernels.PRECISION) for a in (z, y))).size
+        assert not kernels.loss_all_kinks(loss.name, loss.option(), *(a.astype(kernels.PRECISION) for a in (z, y))).size
         return
-    np.testing.assert_array_equal(turns, LOSS_KINKS[loss.name](z, y, loss.option()))
+    np.testing.assert_array_equal(jumps, LOSS_KINKS[loss.name](z, y, loss.option()))
     low, at = y, y + 64  # of the kinks, one is at y or above: for hinges, y is -1 or 1
     for _ in range(80):
         middle = (low + at) / 2
-        above = np.sign(loss.turns(middle, y, order=2)) != np.sign(loss.turns(y, y, order=2))
+        above = np.sign(loss.kinks(middle, y, order=2)) != np.sign(loss.kinks(y, y, order=2))
         low, at = np.where(above, low, middle), np.where(above, middle, at)
 
     def slope(z):
@@ -202,15 +202,15 @@ def test_what_jumps_is_what_the_twin_says(kernels, loss, rng):
     h = 2.0**-20
     jump = np.abs(slope(at + h) - slope(at - h))
     bend = np.abs(slope(at + 2 * h) - 2 * slope(at) + slope(at - 2 * h)) / (2 * h)
-    assert (np.abs(loss.turns(at, y, order=2)) <= 1e-14).all()
+    assert (np.abs(loss.kinks(at, y, order=2)) <= 1e-14).all()
     assert (jump > 0.1).all() == (loss.kink != "")
     if loss.kink == "":
         assert (jump < 1e-4).all()
         assert (bend > 0.1).all()
-        assert loss.turns(z, y) is None
+        assert loss.kinks(z, y) is None
     else:
-        assert loss.kink != "residual" or (loss.turns(z, y) == z - y).all()
-        assert loss.kink != "margin" or (loss.turns(z, y) == 1 - y * z).all()
+        assert loss.kink != "residual" or (loss.kinks(z, y) == z - y).all()
+        assert loss.kink != "margin" or (loss.kinks(z, y) == 1 - y * z).all()
 
 
 def test_facts_are_of_losses_in_the_registry():
@@ -222,7 +222,7 @@ def test_facts_are_of_losses_in_the_registry():
 def test_kinks_of_targets_of_another_shape_are_refused(kernels):
     z = np.zeros((2, 3), kernels.PRECISION)
     with pytest.raises(ValueError, match=r"target must have z's shape \(2, 3\)"):
-        kernels.loss_kinks("huber", 1.0, z, z[:, :2].copy())
+        kernels.loss_all_kinks("huber", 1.0, z, z[:, :2].copy())
 
 
 @each_loss

@@ -25,11 +25,11 @@ from ..slopes.entries import Entries, Roundoff
 from ..slopes.evaluator import Indices, Vector
 from ..slopes.slopes import Slopes
 from .backward import steps_of
-from .loss_rounding import loss_turns
+from .loss_rounding import loss_kinks
 from .rounding import gradient_roundoff
 from .sides import choices
 from .smooth import Smooth
-from .standing import NEAR, Kinks, find_kinks, turning_points
+from .standing import NEAR, Kinks, activation_kinks, find_kinks
 
 MOST = 256
 """Kinks are counted for at most this many entries; any further one that could be on several is taken to be."""
@@ -45,10 +45,10 @@ def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDAr
     def signs(params: Vector) -> NDArray[np.int8]:
         own.params[:] = params
         steps, outputs = steps_of(moved)
-        found = [step.z - kink for step in steps for kink in turning_points(step.activation, order)]
-        turns = loss_turns(objective, outputs, 1)
-        if turns is not None:
-            found.append(turns)
+        found = [step.z - kink for step in steps for kink in activation_kinks(step.activation, order)]
+        jumps = loss_kinks(objective, outputs, 1)
+        if jumps is not None:
+            found.append(jumps)
         if bends.any():
             found.append(params[bends])
         flat: Vector = np.concatenate([np.zeros(0), *(part.ravel() for part in found)])

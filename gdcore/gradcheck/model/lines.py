@@ -12,8 +12,8 @@ from ...objective.objective import Objective
 from ..slopes.evaluator import Vector
 from .activation import at_ends
 from .kinds.kind import Step
-from .loss_rounding import loss_turns
-from .standing import Kinks, Mask, Standing, bend_away, bends_at, group_of, slopes_at, turning_points
+from .loss_rounding import loss_kinks
+from .standing import Kinks, Mask, Standing, activation_kinks, bend_away, bends_at, group_of, slopes_at
 
 LOSS_STEP, LEAST_LOSS_STEP = 2.0**-12, 2.0**-36
 """To a side of a loss's kink: of 1 or the loss's own scale, and of the output itself."""
@@ -41,7 +41,7 @@ def unit_line(step: Step, standing: Standing, sides: Mapping[str, str], bend: st
     """Return the lines along which the units of a layer continue; units on a kink follow the side taken."""
     value, slope = at_ends(step.activation, step.z)
     second = np.zeros_like(slope)
-    for kink in turning_points(step.activation, order):
+    for kink in activation_kinks(step.activation, order):
         mine, name = standing.near & (standing.at == kink), group_of(step.activation, kink, order)
         if not mine.any():
             continue
@@ -64,8 +64,8 @@ def loss_line(objective: Objective, kinks: Kinks, standing: Standing, choice: st
     step = np.maximum(LOSS_STEP * min(1.0, option or 1.0), LEAST_LOSS_STEP * np.abs(z))
     far_left, left, own, right, far_right = (objective.loss_of(z + k * step)[1] for k in (-2, -1, 0, 1, 2))
     before, after = (left - far_left) / step, (far_right - right) / step
-    turned = loss_turns(objective, z + step, 2)
-    to_the_right = standing.side > 0 if turned is None else np.sign(turned) == standing.side
+    jumps = loss_kinks(objective, z + step, 2)
+    to_the_right = standing.side > 0 if jumps is None else np.sign(jumps) == standing.side
     drawn = np.where(to_the_right, right, left)
     slope = {"own": own, "left": left, "right": right, "middle": (left + right) / 2, "drawn": drawn}[choice]
     certain = np.where(to_the_right, after, before)

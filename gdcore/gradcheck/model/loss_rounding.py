@@ -13,13 +13,13 @@ TRIALS = 8
 """The loss is tried with this many ways of adding up the outputs' errors."""
 
 
-def loss_turns(objective: Objective, outputs: Vector, order: int) -> Vector | None:
+def loss_kinks(objective: Objective, outputs: Vector, order: int) -> Vector | None:
     """Return what is 0 where the loss's slope jumps, of outputs (n, k); for order 2, also where its curvature does.
 
     None if no jumps are known.
     """
     loss, target = objective.loss, objective.data.target
-    return loss.turns(outputs, target, order) if isinstance(loss, Loss) and target is not None else None
+    return loss.kinks(outputs, target, order) if isinstance(loss, Loss) and target is not None else None
 
 
 def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) -> tuple[Vector, Vector, Vector]:
@@ -31,8 +31,8 @@ def loss_errors(objective: Objective, z: Vector, z_error: Vector, eps: float) ->
     for trial in range(TRIALS):
         signs = (-1.0) ** trial if trial < 2 else 2.0 * rng.integers(0, 2, z.shape) - 1
         error = np.maximum(error, np.abs(objective.loss_of(z + signs * z_error)[1] - delta))
-    turns = loss_turns(objective, z, 1)
-    jump = np.zeros_like(z) if turns is None else np.where(np.abs(turns) <= z_error, 2 * error, 0.0)
+    jumps = loss_kinks(objective, z, 1)
+    jump = np.zeros_like(z) if jumps is None else np.where(np.abs(jumps) <= z_error, 2 * error, 0.0)
     return np.abs(delta), 2 * error + ELEMENTARY * eps * (np.abs(delta) + term_sizes(objective, z, delta)), jump
 
 

@@ -20,8 +20,8 @@ from ..slopes.evaluator import Differences, Indices, Vector
 from .backward import gradient_through
 from .kinds.table import kind_of, views_of
 from .lines import loss_line, unit_line
-from .loss_rounding import loss_turns
-from .standing import EPS, LOSS, PENALTY, Kinks, turning_points
+from .loss_rounding import loss_kinks
+from .standing import EPS, LOSS, PENALTY, Kinks, activation_kinks
 
 PATTERN, OTHER = 1, 2
 """Where no kink has been crossed, and where one has."""
@@ -126,11 +126,11 @@ class Smooth:
         """Return whether something off every kink has crossed one, from step `first` on."""
         for i, z in enumerate(inputs, first):
             step, one = self._kinks.steps[i], self._kinks.units[i]
-            for kink in turning_points(step.activation, self._order):
+            for kink in activation_kinks(step.activation, self._order):
                 other = np.sign(z - kink) != np.sign(self._z[i] - kink)
                 if (other if one is None else other & ~one.near).any():
                     return True
-        here, there = (loss_turns(self._objective, z, 2) for z in (self._base[-1], output))
+        here, there = (loss_kinks(self._objective, z, 2) for z in (self._base[-1], output))
         if here is None or there is None:
             return False
         other = np.sign(here) != np.sign(there)

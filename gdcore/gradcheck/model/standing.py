@@ -25,7 +25,7 @@ from ..slopes.evaluator import Vector
 from .activation import at_ends
 from .backward import kernels_input, steps_of
 from .kinds.kind import Step
-from .loss_rounding import loss_turns
+from .loss_rounding import loss_kinks
 from .rounding import forward_errors
 
 NEAR = 2.0**-24
@@ -106,7 +106,7 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
     moved, _, out_moved = forward_errors(objective, EPS, NEAR * float(spans(objective.x).max()))
     units, groups = [], set()
     for i, (step, sure, reach) in enumerate(zip(steps, exact, moved, strict=True)):
-        kinks, one = turning_points(step.activation, order), None
+        kinks, one = activation_kinks(step.activation, order), None
         if kinks:
             one = standing(step.z, nearest(kinks, step.z), sure.z_error, reach.z_error)
         if one is not None and one.unsure.any():
@@ -114,8 +114,8 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
             one = replace(one, side=np.where(one.unsure, side, one.side))
             groups |= {group_of(step.activation, kink, order) for kink in np.unique(one.at[one.unsure]).tolist()}
         units.append(one)
-    turns = loss_turns(objective, outputs, order)
-    losses = None if turns is None else standing(turns, np.zeros_like(turns), error, out_moved)
+    jumps = loss_kinks(objective, outputs, order)
+    losses = None if jumps is None else standing(jumps, np.zeros_like(jumps), error, out_moved)
     if losses is not None and losses.unsure.any():
         groups.add(LOSS)
     zeros = (objective.penalties()[0] > 0) & (objective.x == 0)
@@ -141,7 +141,7 @@ def nearest(kinks: tuple[float, ...], z: Vector) -> Vector:
 
 def group_of(activation: ActivationLike, kink: float, order: int) -> str:
     """Return the name of those that stand on one kink of an activation."""
-    return f"{activation} at {kink:g}" if len(turning_points(activation, order)) > 1 else str(activation)
+    return f"{activation} at {kink:g}" if len(activation_kinks(activation, order)) > 1 else str(activation)
 
 
 def bend_away(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
@@ -172,9 +172,9 @@ def bends_at(activation: ActivationLike, kink: float) -> tuple[float, float]:
     return left, right
 
 
-def turning_points(activation: ActivationLike, order: int) -> tuple[float, ...]:
+def activation_kinks(activation: ActivationLike, order: int) -> tuple[float, ...]:
     """Return where an activation's slope jumps; for order 2, also its second derivative. "" is none."""
     if not activation:
         return ()
     row = get_activation(activation)
-    return row.turns if order > 1 else row.kinks
+    return row.all_kinks if order > 1 else row.kinks
