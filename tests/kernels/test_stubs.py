@@ -72,7 +72,7 @@ def test_cpu_is_as_its_stub_says():
 
 def test_data_have_the_types_of_the_stub():
     module = _kernels.load("float64")
-    kinds = {"str": str, "tuple[str, ...]": tuple, "dict[str, dict[str, Any]]": dict}
+    kinds = {"int": int, "str": str, "tuple[str, ...]": tuple, "dict[str, dict[str, Any]]": dict}
     for node in stub(FULL):
         if isinstance(node, ast.AnnAssign):
             kind = kinds[ast.unparse(node.annotation)]
