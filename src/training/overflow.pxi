@@ -17,8 +17,8 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* While the bound is below it, no step can overflow: what an update computes on its way may be this many times
-     * larger than the bound, 1e8 in float and 1e18 in double. A bound above it makes a step risky. */
+    /* No step can overflow while the guard's bound is below it. An update may compute numbers that are larger than the
+     * bound, by a factor of up to 1e8 in float and 1e18 in double. */
     #define SAFE_BOUND (REAL_IS_FLOAT ? 1e30 : 1e290)
     """
     const double SAFE_BOUND
@@ -32,6 +32,7 @@ cdef struct Variables:        # what an update changes
 
 cdef struct Guard:
     double bound              # No parameter or slot is larger. INFINITY means that it has to be measured.
+    double limit              # SAFE_BOUND; a step that moves the bound above it is risky.
     double growth             # the factor by which the rule can multiply a slot in one step
     double decay              # the rule's weight decay
     real *backup              # a copy of parameters and slots; NULL until a step is risky
@@ -77,11 +78,11 @@ cdef bint may_overflow(Guard *guard, const Variables *of, double rate, double no
     """Move the bound on by a step of this rate and gradient norm, and return whether the step is risky."""
     cdef double growth = guard.growth * (1 + rate * (1 + guard.decay))
     cdef double push = push_bound(rate, norm, guard.decay, guard.bound)
-    if not growth * guard.bound + push < SAFE_BOUND:
+    if not growth * guard.bound + push < guard.limit:
         guard.bound = sqrt(sum_squares(of.n_params, of.params) + sum_squares(of.n_slots * of.stride, of.slots))
         push = push_bound(rate, norm, guard.decay, guard.bound)
     guard.bound = growth * guard.bound + push
-    return not guard.bound < SAFE_BOUND
+    return not guard.bound < guard.limit
 
 
 cdef int save_variables(Guard *guard, const Variables *of) except -1 nogil:

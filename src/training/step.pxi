@@ -21,8 +21,7 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* Added to a gradient's norm before the limit is divided by it, as PyTorch does; without it, a norm of 0 would not
-     * divide. */
+    /* Added to a gradient's norm where it is compared with the limit and where it divides the limit, as in PyTorch. */
     #define CLIP_EPSILON 1e-6
     """
     const double CLIP_EPSILON

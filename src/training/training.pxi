@@ -59,7 +59,7 @@ cdef class Training:
         of.l1, of.l2 = options.l1, options.l2
         of.clip_norm, of.clip_value = options.clip_norm, options.clip_value
         of.guard.growth, of.guard.decay = rule.growth, rule.decay
-        of.guard.bound = INFINITY
+        of.guard.bound, of.guard.limit = INFINITY, SAFE_BOUND
         settle_layers(network, factors, of.l1, of.l2, self.owned, &of.layers)
         for i in range(network.plan.n_layers):
             of.drops = of.drops or network.plan.layers[i].kind.drops
