@@ -1,9 +1,11 @@
-"""Rooms that methods of lower rooms open when they are called, such as `gdcore.plot` for `History.plot`.
+"""Rooms that functions of lower rooms import when they are called, such as `gdcore.plot` for `History.plot`.
 
 Design
 ------
-- A room imports only rooms below it. The package, which stands above all, says here how these rooms are imported. So a
-  picture or a file costs nothing before it is asked for, and no room imports one above it.
+- A room imports only rooms below it. The calls of `later` are the exceptions: they go up, and
+  tests/base/test_structure.py lists each with its reason. They happen when a method runs, never while a module is
+  imported, so a picture or a file costs nothing before it is asked for.
+- The package, which stands above all rooms, says here how each of them is imported.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Design
 ------
 A room above this one adds a row of its own by `register`, when it is imported. Files name a kind; they never name a
-module. `LATER` says which room is to be imported for a kind.
+module. `LATER` brings the row of a kind whose room has not been imported.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ KINDS = [
 ]
 
 
-LATER = {"estimator": "sklearn"}
-"""Kinds of rooms above this one -> the room, whose `KIND` is the row."""
+LATER: dict[str, Callable[[], Any]] = {"estimator": lambda: later("sklearn", "KIND")}
+"""Kinds of rooms above this one -> what imports the room and returns the kind's row."""
 
 
 def register(kind: Kind) -> None:
@@ -95,8 +95,7 @@ def kind_named(name: object) -> Kind:
         For one that needs a library that is not installed.
     """
     if isinstance(name, str) and name in LATER and all(kind.name != name for kind in KINDS):
-        found: Any = later(LATER[name], "KIND")
-        return found  # type: ignore[no-any-return]
+        return LATER[name]()  # type: ignore[no-any-return]
     for kind in KINDS:
         if kind.name == name:
             return kind

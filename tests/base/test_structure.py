@@ -3,7 +3,7 @@
 Design
 ------
 - Imports are read from the source by `ast`: those within functions, those for type checkers only and those by name
-  (`import_module`) count like all others.
+  (`import_module`, and `later`, which a method calls) count like all others.
 - What does not hold everywhere yet is listed with its reason. A list may only shrink: an entry that has become
   unnecessary fails as a new exception does.
 """
@@ -23,7 +23,15 @@ SOURCES = ROOT / "src"
 
 ARROWS_UP = {
     ("bench.gdcore_adapter", ""): "The benchmark measures the package as its users import it.",
+    ("models.sequential", "io"): "`Sequential.save` is a method, and files are made of models.",
+    ("training.trainer", "io"): "`Trainer.save` and `Trainer.load` are methods, and files are made of trainers.",
+    ("training.history", "io"): "`History.load` is a method, and files are made of histories.",
+    ("training.history", "plot"): "`History.plot` is a method, and pictures are drawn of histories.",
+    ("io.kinds", "sklearn"): "A file names the kind estimator before scikit-learn has been imported.",
+    ("io.vocabulary", "sklearn"): "A file names the estimators' losses before scikit-learn has been imported.",
+    ("interop.onnx.pipeline", "sklearn"): "skl2onnx is told of the estimators when a pipeline is exported.",
 }
+"""Imports that go up, each with its reason; all but the first are made by `later`, when a method runs."""
 
 MOST_LINES = 400
 LONG_FILES = {
@@ -71,7 +79,7 @@ def test_imports_go_down(package):
 
 
 def test_imports_make_no_circle(package):
-    found = in_circles(package)
+    found = in_circles(package - set(ARROWS_UP))  # these are made when a method runs, when all modules are complete
     assert not found, f"imports in a circle: {sorted(found)}"
 
 
@@ -150,6 +158,15 @@ def test_an_import_that_goes_up_is_seen(house, text):
     found = house(**{"layers.dense": text, "training.fit": below})
     assert going_up(found) == {("layers.dense", "training.fit")}
     assert in_circles(found) == {("layers.dense", "training.fit"), ("training.fit", "layers.dense")}
+
+
+def test_a_room_opened_later_is_seen(house):
+    below = "from ..layers.dense import Dense"
+    for text in ("def save(self):\n    later('io', 'save')(self)", "LATE = lambda: later.later('io', 'save')"):
+        found = house(**{"layers.dense": text, "io.files": below})
+        assert going_up(found) == {("layers.dense", "io")}
+    with pytest.raises(ValueError, match="malformed node"):
+        house(**{"layers.dense": "later(room, 'save')"})
 
 
 def test_a_circle_within_a_room_is_seen(house):
