@@ -2,13 +2,14 @@
 
 Design
 ------
-- Every way out walks along `parts_of`, and looks up a part's kind in a table of its own. A kind of layer that a table
-  lacks is refused by name, so that no export leaves a layer out in silence.
-- Dropout is a part, since PyTorch has it; the ways out that only predict leave it out.
+- Every way out walks along `parts_of`, and looks up a part's kind in a table of its own. A kind of layer that `MAKERS`
+  lacks is refused by name, and each table has a row for every kind of part. So no export leaves a layer out in silence.
+- Dropout is a part, since PyTorch has it; in the ways out that only predict its row does nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from ..layers.activations import get_activation
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
+from ..layers.layer import Layer, Trained
 from ..layers.layer_norm import LayerNorm
 from ..layers.scaling import Log1p, MinMax, Standardize
 from ..layers.target import ScaledTarget
@@ -110,6 +112,8 @@ class LayerNormPart:
     bias: NDArray[Any]
 
 
+Arrays = dict[str, NDArray[Any]]
+"""Kind of a block ("weight", "gain", "bias") -> its numbers."""
 Part = LayerNormPart | DensePart | AffinePart | Log1pPart | DropoutPart | TargetPart
 
 
@@ -130,43 +134,52 @@ def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
     ValueError
         For a number that is not finite, or that the precision cannot hold.
     """
-    arrays = dict(net.parameters())
+    arrays: dict[str, Arrays] = {}
+    for block, view in net.stack.views():
+        arrays.setdefault(block.layer, {})[block.kind] = view
+    of_trained = iter(arrays.values())
     parts: list[Part] = []
-    dense = norms = 0
     for i, layer in enumerate(net.layers):
-        if isinstance(layer, Dense):
-            bias = arrays[f"dense{dense}.bias"] if layer.bias else None
-            parts.append(_dense_part(i, layer, arrays[f"dense{dense}.weight"], bias, dtype))
-            dense += 1
-        elif isinstance(layer, Standardize | MinMax):
-            exact = layer.affine()
-            name = f"the scale of layer {i}, {type(layer).__name__},"
-            shift = interop_checks.rounded(name, exact.shift, dtype)
-            parts.append(
-                AffinePart(
-                    i, layer, shift, interop_checks.rounded(name, exact.factor, dtype, nonzero=True), exact.offset
-                )
-            )
-        elif isinstance(layer, LayerNorm):
-            gain, bias = (arrays[f"norm{norms}.{kind}"] for kind in ("gain", "bias"))
-            gain = interop_checks.rounded(f"gain of layer {i}", gain, dtype)
-            parts.append(LayerNormPart(i, layer, gain, interop_checks.rounded(f"bias of layer {i}", bias, dtype)))
-            norms += 1
-        elif isinstance(layer, Log1p):
-            parts.append(Log1pPart(i, layer))
-        elif isinstance(layer, Dropout):
-            parts.append(DropoutPart(i, layer))
-        elif isinstance(layer, ScaledTarget):
-            parts.append(TargetPart(i, layer, *interop_checks.target_scale(layer, dtype)))
-        else:
-            known = (kind.__name__ for kind in (Dense, Dropout, LayerNorm, Standardize, MinMax, Log1p, ScaledTarget))
+        if type(layer) not in MAKERS:
+            known = (kind.__name__ for kind in MAKERS)
             raise interop_checks.cannot_express(target, i, layer, known, "build a model of those")
+        own = next(of_trained) if isinstance(layer, Trained) else {}
+        parts.append(MAKERS[type(layer)](i, layer, own, dtype))
     return parts
 
 
-def _dense_part(index: int, layer: Dense, weight: NDArray[Any], bias: NDArray[Any] | None, dtype: str) -> DensePart:
-    row = get_activation(layer.activation)
-    weight = interop_checks.rounded(f"weight of layer {index}", weight, dtype)
-    if bias is not None:
-        bias = interop_checks.rounded(f"bias of layer {index}", bias, dtype)
-    return DensePart(index, layer, weight, bias, row.name, row.option or 0.0)
+def _dense(index: int, layer: Dense, arrays: Arrays, dtype: str) -> DensePart:
+    row, own = get_activation(layer.activation), _rounded(index, arrays, dtype)
+    return DensePart(index, layer, own["weight"], own.get("bias"), row.name, row.option or 0.0)
+
+
+def _layer_norm(index: int, layer: LayerNorm, arrays: Arrays, dtype: str) -> LayerNormPart:
+    return LayerNormPart(index, layer, **_rounded(index, arrays, dtype))
+
+
+def _affine(index: int, layer: Standardize | MinMax, arrays: Arrays, dtype: str) -> AffinePart:
+    exact, name = layer.affine(), f"the scale of layer {index}, {type(layer).__name__},"
+    shift = interop_checks.rounded(name, exact.shift, dtype)
+    factor = interop_checks.rounded(name, exact.factor, dtype, nonzero=True)
+    return AffinePart(index, layer, shift, factor, exact.offset)
+
+
+def _target(index: int, layer: ScaledTarget, arrays: Arrays, dtype: str) -> TargetPart:
+    return TargetPart(index, layer, *interop_checks.target_scale(layer, dtype))
+
+
+def _rounded(index: int, arrays: Arrays, dtype: str) -> Arrays:
+    """Return a layer's parameters by kind, in the precision of the export."""
+    return {kind: interop_checks.rounded(f"{kind} of layer {index}", view, dtype) for kind, view in arrays.items()}
+
+
+MAKERS: dict[type[Layer], Callable[[int, Any, Arrays, str], Part]] = {
+    Dense: _dense,
+    Dropout: lambda index, layer, arrays, dtype: DropoutPart(index, layer),
+    LayerNorm: _layer_norm,
+    Standardize: _affine,
+    MinMax: _affine,
+    Log1p: lambda index, layer, arrays, dtype: Log1pPart(index, layer),
+    ScaledTarget: _target,
+}
+"""Kind of layer -> what makes its part: (place, layer, its parameters by kind, precision) -> part."""

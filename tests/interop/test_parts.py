@@ -2,29 +2,37 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 
 import gdcore as gd
 from gdcore.interop import parts, to_c, to_onnx
+from gdcore.interop.c import source
+from gdcore.interop.onnx import model
 from gdcore.interop.parts import parts_of
-
-
-class Unknown:
-    """Takes the place of a kind of layer, which nothing is then an instance of."""
+from gdcore.interop.scikit import out as scikit_out
+from gdcore.interop.torch import out as torch_out
+from gdcore.layers.layer import Layer
 
 
 @pytest.mark.parametrize("kind", ["Log1p", "Dropout"])
 @pytest.mark.parametrize("way", [to_c, to_onnx])
 def test_a_layer_of_an_unknown_kind_is_refused_by_name(kind, way, monkeypatch):
     net = gd.Sequential(gd.Log1p(2), gd.Dropout(0.5), gd.Dense(2, 1))
-    monkeypatch.setattr(parts, kind, Unknown)
+    monkeypatch.delitem(parts.MAKERS, getattr(gd, kind))
     place = {"Log1p": 0, "Dropout": 1}[kind]
     with pytest.raises(
         TypeError, match=rf"^{way.__name__} cannot express layer {place}, {kind}\(.*it can express Dense"
     ):
         way(net)
+
+
+def test_every_kind_of_layer_has_a_part_and_every_way_out_takes_every_part():
+    assert set(parts.MAKERS) == set(get_args(Layer))
+    for table in (source.WRITERS, torch_out.BUILDERS, model.ADDERS, scikit_out.BEHIND_SCALING):
+        assert set(table) == set(get_args(parts.Part))
 
 
 def test_parts_are_the_layers_with_their_numbers(rng):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, final
 
 from numpy.typing import NDArray
 
-from ..parts import AffinePart, DensePart, LayerNormPart, Log1pPart, Part, TargetPart
+from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, TargetPart
 from .forms import FORMS, Form, number
 
 A_LINE = 8
@@ -192,16 +192,16 @@ WRITERS: dict[type[Part], Callable[[Source, Any], None]] = {
     Log1pPart: _log1p,
     LayerNormPart: _layer_norm,
     TargetPart: _target,
+    DropoutPart: lambda source, part: None,
 }
-"""Kind of part -> what adds it; the other kinds do nothing in a prediction."""
+"""Kind of part -> what adds it. Dropout does nothing in a prediction."""
 
 
 def source_of(parts: list[Part], output: str, dtype: str) -> Source:
     """Return the statements of a model's parts, and of what is applied to its outputs."""
     source, width = Source(dtype), 0
     for part in parts:
-        if type(part) in WRITERS:
-            WRITERS[type(part)](source, part)
+        WRITERS[type(part)](source, part)
         if isinstance(part, DensePart):
             width = part.layer.out_features
     if output == "softmax":

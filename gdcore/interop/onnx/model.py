@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..._version import __version__
 from ...base.optional import optional
 from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, parts_of
+from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, TargetPart, parts_of
 from .forms import FORMS, log1p
 from .graph import Graph
 
@@ -27,7 +28,7 @@ def model_to_onnx(model: Sequential, dtype: str | None, output: str) -> Any:
     onnx = optional("onnx", "to_onnx", "gdcore[onnx]")
     graph, here = Graph(onnx, dtype), "X"
     for part in parts:
-        here = _add(graph, here, part)
+        here = ADDERS[type(part)](graph, here, part)
     if word == "raw":
         graph.node("Identity", here, output="y")
     else:
@@ -54,23 +55,35 @@ def model_to_onnx(model: Sequential, dtype: str | None, output: str) -> Any:
     return proto
 
 
-def _add(graph: Graph, here: str, part: Part) -> str:
-    """Add one part that reads `here`, and return the name of its result."""
+def _dense(graph: Graph, here: str, part: DensePart) -> str:
+    weight = graph.constant(part.weight, f"weight{part.index}")
+    inputs = (here, weight) if part.bias is None else (here, weight, graph.constant(part.bias, f"bias{part.index}"))
+    return FORMS[part.activation](graph, graph.node("Gemm", *inputs), part.option)
+
+
+def _layer_norm(graph: Graph, here: str, part: LayerNormPart) -> str:
     i = part.index
-    if isinstance(part, DensePart):
-        weight = graph.constant(part.weight, f"weight{i}")
-        inputs = (here, weight) if part.bias is None else (here, weight, graph.constant(part.bias, f"bias{i}"))
-        return FORMS[part.activation](graph, graph.node("Gemm", *inputs), part.option)
-    if isinstance(part, DropoutPart):
-        return here
-    if isinstance(part, LayerNormPart):
-        inputs = (here, graph.constant(part.gain, f"gain{i}"), graph.constant(part.bias, f"bias{i}"))
-        return graph.node("LayerNormalization", *inputs, epsilon=float(part.layer.eps))
-    if isinstance(part, Log1pPart):
-        return log1p(graph, here)
-    if isinstance(part, AffinePart):
-        here = graph.node("Sub", here, graph.constant(part.shift, f"shift{i}"))
-        here = graph.node("Mul", here, graph.constant(part.factor, f"factor{i}"))
-        return graph.node("Add", here, graph.constant(part.offset)) if part.offset else here
-    scaled = graph.node("Mul", here, graph.constant(part.std, f"std{i}"))
-    return graph.node("Add", scaled, graph.constant(part.mean, f"mean{i}"))
+    inputs = (here, graph.constant(part.gain, f"gain{i}"), graph.constant(part.bias, f"bias{i}"))
+    return graph.node("LayerNormalization", *inputs, epsilon=float(part.layer.eps))
+
+
+def _affine(graph: Graph, here: str, part: AffinePart) -> str:
+    here = graph.node("Sub", here, graph.constant(part.shift, f"shift{part.index}"))
+    here = graph.node("Mul", here, graph.constant(part.factor, f"factor{part.index}"))
+    return graph.node("Add", here, graph.constant(part.offset)) if part.offset else here
+
+
+def _target(graph: Graph, here: str, part: TargetPart) -> str:
+    scaled = graph.node("Mul", here, graph.constant(part.std, f"std{part.index}"))
+    return graph.node("Add", scaled, graph.constant(part.mean, f"mean{part.index}"))
+
+
+ADDERS: dict[type[Part], Callable[[Graph, str, Any], str]] = {
+    DensePart: _dense,
+    DropoutPart: lambda graph, here, part: here,
+    LayerNormPart: _layer_norm,
+    Log1pPart: lambda graph, here, part: log1p(graph, here),
+    AffinePart: _affine,
+    TargetPart: _target,
+}
+"""Kind of part -> what adds it to a graph: (graph, name of its inputs, part) -> name of its result."""

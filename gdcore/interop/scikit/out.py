@@ -10,18 +10,19 @@ Design
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...base.calls import explains_calls
-from ...layers.dropout import Dropout
+from ...layers.layer import Layer
+from ...layers.scaling import Log1p, MinMax, Standardize
 from ...losses import CustomLoss, Loss, get_loss
 from ...models import Sequential
 from .. import checks as interop_checks
-from ..parts import AffinePart, DensePart, LayerNormPart, Log1pPart, Part, TargetPart, parts_of
+from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, TargetPart, parts_of
 from .forms import ACTIVATIONS, NEAREST, sklearn
 
 
@@ -61,19 +62,14 @@ def to_sklearn(model: Sequential, *, loss: str | Loss | None = None, classes: Ar
     net = interop_checks.model(model)
     found = net.trained_loss if loss is None else get_loss(loss)
     sklearn("base", "to_sklearn")
-    parts = [part for part in parts_of(net, net.dtype, "to_sklearn") if not isinstance(part.layer, Dropout)]
+    parts = [part for part in parts_of(net, net.dtype, "to_sklearn") if not isinstance(part, DropoutPart)]
     dense = [part for part in parts if isinstance(part, DensePart)]
     leading = [part for part in parts[: parts.index(dense[0])] if not isinstance(part, LayerNormPart)]
-    scalers = [_scaler(part) for part in leading]
+    scalers = [SCALERS[type(part.layer)](part.layer) for part in leading]
     for part in parts[len(scalers) :]:
-        if isinstance(part, AffinePart | Log1pPart):
-            raise interop_checks.cannot_express(
-                "to_sklearn", part.index, part.layer, ["scaling layers before the first Dense"], "put it first"
-            )
-        if isinstance(part, LayerNormPart):
-            raise interop_checks.cannot_express(
-                "to_sklearn", part.index, part.layer, ["Dense, scaling layers and Dropout"], "the nearest leaves it out"
-            )
+        refused = BEHIND_SCALING[type(part)]
+        if refused is not None:
+            raise interop_checks.cannot_express("to_sklearn", part.index, part.layer, [refused.known], refused.remedy)
     activation = _activation(dense)
     weights = [part.weight for part in dense]
     biases = [np.zeros(part.weight.shape[1], net.dtype) if part.bias is None else part.bias for part in dense]
@@ -89,20 +85,45 @@ def to_sklearn(model: Sequential, *, loss: str | Loss | None = None, classes: Ar
     return steps[0] if len(steps) == 1 else sklearn("pipeline", "to_sklearn").make_pipeline(*steps)
 
 
-def _scaler(part: Part) -> Any:
-    """Return a scaling layer as a fitted transformer."""
-    preprocessing = sklearn("preprocessing", "to_sklearn")
-    if isinstance(part, Log1pPart):
-        return preprocessing.FunctionTransformer(np.log1p, np.expm1).fit(np.zeros((1, part.layer.in_features)))
-    assert isinstance(part, AffinePart)
-    exact = part.layer.affine()
-    if type(part.layer).__name__ == "Standardize":
-        return _standard_scaler(np.array(exact.shift), 1 / exact.factor)
-    low, high = part.layer.low, part.layer.high  # type: ignore[union-attr]
-    scaler = preprocessing.MinMaxScaler(feature_range=(low, high))
-    scaler.fit(np.array([part.layer.minimum, part.layer.maximum]))  # type: ignore[union-attr]
-    scaler.scale_, scaler.min_ = exact.factor, low - exact.shift * exact.factor
+class Refused(NamedTuple):
+    """Why a part is refused: what can be expressed there, and the remedy."""
+
+    known: str
+    remedy: str
+
+
+FIRST = Refused("scaling layers before the first Dense", "put it first")
+BEHIND_SCALING: dict[type[Part], Refused | None] = {
+    DensePart: None,
+    DropoutPart: None,
+    TargetPart: None,
+    AffinePart: FIRST,
+    Log1pPart: FIRST,
+    LayerNormPart: Refused("Dense, scaling layers and Dropout", "the nearest leaves it out"),
+}
+"""Kind of part -> None if scikit-learn's estimators have it behind the scaling of the inputs."""
+
+
+def _standardize(layer: Standardize) -> Any:
+    exact = layer.affine()
+    return _standard_scaler(np.array(exact.shift), 1 / exact.factor)
+
+
+def _min_max(layer: MinMax) -> Any:
+    exact = layer.affine()
+    scaler = sklearn("preprocessing", "to_sklearn").MinMaxScaler(feature_range=(layer.low, layer.high))
+    scaler.fit(np.array([layer.minimum, layer.maximum]))
+    scaler.scale_, scaler.min_ = exact.factor, layer.low - exact.shift * exact.factor
     return scaler
+
+
+def _log1p(layer: Log1p) -> Any:
+    preprocessing = sklearn("preprocessing", "to_sklearn")
+    return preprocessing.FunctionTransformer(np.log1p, np.expm1).fit(np.zeros((1, layer.in_features)))
+
+
+SCALERS: dict[type[Layer], Callable[[Any], Any]] = {Standardize: _standardize, MinMax: _min_max, Log1p: _log1p}
+"""Kind of scaling layer -> what returns it as a fitted transformer."""
 
 
 def _standard_scaler(mean: NDArray[Any], std: NDArray[Any]) -> Any:
