@@ -112,7 +112,7 @@ def converged() -> Section:
     others = [_elsewhere(start) for start in ((-2.0, 1.0), (3.0, -1.0), (0.0, 0.0), (5.0, 2.0))]
     off = max(abs(value - reached) for value in others)
     deep = MLP([1, *[8] * 8, 1], activation="sigmoid", seed=0, dtype="float64")
-    layers = _layer_norms(deep)
+    layers = _gradient_norms(deep)
     kinds = diagnose(deep, X, Y, "mse").kinds
     shallow = diagnose(MLP([1, 8, 1], activation="sigmoid", seed=0, dtype="float64"), X, Y, "mse").kinds
     straight = LinearModel(1, weight_init=Constant(0.5), dtype="float64")
@@ -175,9 +175,10 @@ def _elsewhere(start: tuple[float, float]) -> float:
     return minimize(objective, start, optimizer=SGD(MEAN_RATE), max_steps=20_000, stop=GradientNormThreshold(1e-9)).fun
 
 
-def _layer_norms(model: Sequential) -> list[float]:
+def _gradient_norms(model: Sequential) -> list[float]:
+    """Return the norm of the gradient by each layer's weights."""
     grad = model.loss_and_grad(X, Y, "mse")[1]
-    return [float(np.linalg.norm(view)) for name, view in model.parameters(grad) if name.endswith("weight")]
+    return [float(np.linalg.norm(view)) for block, view in model.stack.views(grad) if block.is_weight]
 
 
 def stationary() -> Section:

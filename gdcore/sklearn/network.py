@@ -82,12 +82,12 @@ def linear(n_features: int, n_outputs: int, bias: bool, dtype: str) -> Sequentia
 
 def weights_of(net: Sequential) -> list[NDArray[Any]]:
     """Return views of the weights of each layer, (in_features, out_features)."""
-    return [view for name, view in net.parameters() if name.endswith("weight")]
+    return [view for block, view in net.stack.views() if block.is_weight]
 
 
 def biases_of(net: Sequential) -> list[NDArray[Any]]:
     """Return views of the biases of each layer that has some, (out_features,)."""
-    return [view for name, view in net.parameters() if name.endswith("bias")]
+    return [view for block, view in net.stack.views() if block.kind == "bias"]
 
 
 def copy_into(views: list[NDArray[Any]], values: Any, name: str) -> None:

@@ -35,7 +35,7 @@ def targets_of(data: Samples) -> NDArray[Any]:
     return y if data.labels is None else data.labels
 
 
-def layer_norms(stack: Stack, gradient: NDArray[Any]) -> dict[str, float]:
+def gradient_norms(stack: Stack, gradient: NDArray[Any]) -> dict[str, float]:
     """Return the norm of each layer's part ("dense0", …) of a gradient (n_params,)."""
     parts: dict[str, list[float]] = {}
     for block, view in stack.views(gradient):

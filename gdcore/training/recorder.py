@@ -37,7 +37,7 @@ from .fit_memory import FitMemory
 from .fit_options import FitOptions
 from .gradient_mean import GradientMean
 from .history import History
-from .measures import full_gradient, layer_norms, monitors_of, update_ratio, weight_norm
+from .measures import full_gradient, gradient_norms, monitors_of, update_ratio, weight_norm
 from .progress import progress as progress_bar
 from .resume import snapshot_of
 from .state import TrainingState
@@ -190,7 +190,7 @@ class Recorder:
             values["val_loss"] = Objective(self.validated, self.validation, state.settings.loss).mean_loss()
             found.update(measure(self.validated, self.validation, self.metrics, "val_"))
         values.update(found)
-        norms = layer_norms(stack, self._gradient()) if "layer_gradient_norm" in self.record else {}
+        norms = gradient_norms(stack, self._gradient()) if "layer_gradient_norm" in self.record else {}
         weights = [weight_norm(stack)] if "weight_norm" in self.record else []
         ratio = [update_ratio(before, stack.params)] if "update_ratio" in self.record and before is not None else []
         plateau, schedule = self.plateau, state.settings.schedule
