@@ -47,7 +47,7 @@ ACTIVATION = {
     "gdcore/layers/activations.py": [
         (
             "    ),\n)\n\nPARAMETRIC",
-            '        Activation("isru", "z / sqrt(1 + z^2)", "(-1, 1)", "(0, 1]", "glorot_uniform"),\n',
+            '        Activation("isru", "z / sqrt(1 + z^2)", Interval(-1.0, 1.0), "(0, 1]", "glorot_uniform"),\n',
         ),
     ],
     "tests/reference/__init__.py": [

@@ -108,6 +108,15 @@ def test_the_registry_tells_the_true_ranges(name):
             assert abs(reached) > 1e3 if np.isinf(end) else reached == pytest.approx(end, abs=5.1e-4)
 
 
+@each_name
+def test_the_registry_tells_which_units_die(name):
+    row = get_activation(name)
+    low = min(row.kinks, default=-np.inf)
+    value, slope = reference.ACTIVATIONS[name](np.linspace(-50, 0, 501))
+    below = np.linspace(-50, 0, 501) < low
+    assert row.dies == bool(below.any() and row.limits[0] == 0 and not value[below].any() and not slope[below].any())
+
+
 def test_the_three_tables_agree(kernels):
     assert tuple(NAMES) == kernels.ACTIVATION_NAMES == tuple(reference.ACTIVATIONS)
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from gdcore import Dense, Dropout, LayerNorm, LeakyReLU, MinMax, Standardize
+from gdcore import Dense, Dropout, LayerNorm, MinMax, Standardize
 
 erf = np.vectorize(math.erf, otypes=[float])
 
@@ -107,8 +107,8 @@ ACTIVATIONS = {
 
 
 def activation(spec, z):
-    """f(z) and f'(z) of a name or a LeakyReLU."""
-    return leaky_relu(z, spec.slope) if isinstance(spec, LeakyReLU) else ACTIVATIONS[spec](z)
+    """Return f(z) and f'(z) of a name, or of a record, whose one field is the parameter."""
+    return ACTIVATIONS[spec](z) if isinstance(spec, str) else ACTIVATIONS[spec.name](z, *spec.settings())
 
 
 # Losses of one output z and its target y: (z, y, option) -> (value, d value / d z). At a kink the slope is 0.

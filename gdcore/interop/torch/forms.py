@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...layers.activations import ActivationLike, LeakyReLU
+from ...layers.activations import PARAMETRIC, ActivationLike
 from .. import checks as interop_checks
 
 
@@ -24,16 +24,19 @@ class Form(NamedTuple):
         Name of a class in `torch.nn`.
     arguments : dict
         What it is called with, and what its attributes must be.
+    option : str or None
+        Name of the argument, and of the attribute, that is the activation's parameter.
     """
 
     module: str
     arguments: dict[str, Any]
+    option: str | None = None
 
 
 FORMS: dict[str, Form | None] = {
     "identity": Form("Identity", {}),
     "relu": Form("ReLU", {}),
-    "leaky_relu": Form("LeakyReLU", {}),
+    "leaky_relu": Form("LeakyReLU", {}, option="negative_slope"),
     "elu": Form("ELU", {"alpha": 1.0}),
     "selu": Form("SELU", {}),
     "softplus": Form("Softplus", {"beta": 1.0, "threshold": 40.0}),
@@ -76,8 +79,8 @@ def module_of(nn: Any, activation: str, option: float) -> Any:
         raise interop_checks.no_module(activation)
     if activation == "identity":
         return None
-    arguments = {"negative_slope": option} if activation == "leaky_relu" else form.arguments
-    return getattr(nn, form.module)(**arguments)
+    own = {} if form.option is None else {form.option: option}
+    return getattr(nn, form.module)(**form.arguments, **own)
 
 
 def activation_of(nn: Any, index: str, module: Any) -> ActivationLike | None:
@@ -90,8 +93,8 @@ def activation_of(nn: Any, index: str, module: Any) -> ActivationLike | None:
     """
     for name, form in FORMS.items():
         if form is not None and type(module) is getattr(nn, form.module):
-            if name == "leaky_relu":
-                return LeakyReLU(float(module.negative_slope))
+            if form.option is not None:
+                return PARAMETRIC.find(name)(float(getattr(module, form.option)))
             for argument, value in form.arguments.items():
                 found = getattr(module, argument)
                 if argument not in FREE and found != value:
