@@ -41,7 +41,7 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         if isinstance(layer, ScaledTarget):
             if i < len(layers) - 1:
                 raise ValueError(f"layer {i} is a ScaledTarget, which scales outputs: put it last")
-        elif not isinstance(layer, Dropout | LayerNorm):
+        elif isinstance(layer, Dense | Scaling):
             last = layer
     if isinstance(last, Scaling):
         remedy = "put it before one, or add one" if any(isinstance(layer, Dense) for layer in layers) else "add one"

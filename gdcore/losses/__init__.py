@@ -1,7 +1,6 @@
 """Losses on raw outputs, averaged over samples and outputs: frozen records of hyper-parameters.
 
-To add one: its functions and its row in `src/losses/losses.h`, its record and its row here, its NumPy version in
-`tests/reference/`.
+CONTRIBUTING has the recipe to add one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Metrics: what a fit measures beside its loss, on raw outputs.
 
-To add one: a frozen record with its `__call__` and what it fits, and its row in `METRICS`.
+CONTRIBUTING has the recipe to add one.
 """
 
 from __future__ import annotations

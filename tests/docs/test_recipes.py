@@ -294,6 +294,23 @@ def test_a_recipe_names_every_file_that_changes(title, edits):
     assert not {file for file in named - recorded - others if not any(edit.startswith(file) for edit in edits)}
 
 
+def test_the_recipe_of_a_layer_names_every_file_that_knows_its_model():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    steps = text.partition("### To add a kind of layer\n")[2].partition("\n### ")[0]
+    named = set(re.findall(r"`((?:src|gdcore|tests|docs)/[\w./]*)`", steps))
+    assert not {file for file in named if not (ROOT / file).is_file()}
+    knowing = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("src", "gdcore", "docs", "tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".pyi", ".pyx", ".pxi", ".h", ".md")
+        and re.search(r"\b(sink_)?(LayerNorm|layer_norm)(?![a-z])", path.read_text(encoding="utf-8"))
+    }
+    apart = {"docs/reference.md"}  # docs/make_tables.py writes it
+    found = knowing - apart - named
+    assert not {file for file in found if not file.startswith("tests/") or "reference" in file}, found
+
+
 def test_the_recipes_work(tmp_path):
     compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
     if shutil.which(compiler) is None or not (ROOT / "setup.py").exists():

@@ -1,6 +1,6 @@
 """Interface of the stopping criteria: frozen rules, each with a state that holds what changes during a fit.
 
-To add one: a frozen dataclass whose `start` returns a state; one that remembers nothing returns `Memoryless(its test)`.
+CONTRIBUTING has the recipe to add one.
 
 Design
 ------
