@@ -73,11 +73,6 @@ def rounded(name: str, values: NDArray[Any], dtype: str, *, nonzero: bool = Fals
     return found
 
 
-def inputs_named(names: Sequence[str] | None) -> str:
-    """Return the names of the inputs for a comment; "" if there are none."""
-    return "" if names is None else ", ".join(names)
-
-
 def target_scale(value: ScaledTarget, dtype: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return mean and std (k,) of the targets in the precision of an export."""
     mean = rounded("mean of ScaledTarget", np.array(value.mean), dtype)

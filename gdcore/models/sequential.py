@@ -359,7 +359,7 @@ class Sequential(Model):
         average: Average | None = DEFAULTS.average,
         seed: int | None = DEFAULTS.seed,
     ) -> History:
-        """Train the model, starting from its current parameters: build a `Trainer` and call its `fit`.
+        """Train the model, starting from its current parameters, as the `fit` of a new `Trainer` does.
 
         Each call starts with a new optimizer state and new random numbers. To resume a fit, keep a `Trainer` and call
         its `fit` again.

@@ -60,7 +60,8 @@ def test_a_document_that_lies_is_refused_or_makes_a_thing_that_can_be_used(data,
     assert isinstance(thing, Estimator | gd.Sequential | gd.Trainer | gd.History)
     if isinstance(thing, Estimator):
         used(thing)
-    assert from_bytes(to_bytes(thing), CUSTOM) is not None
+    again = to_bytes(thing)
+    assert to_bytes(from_bytes(again, CUSTOM)) == again
 
 
 def used(est):
