@@ -65,12 +65,9 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-SMALLEST = 1e-280
-
-
 LARGEST = 1e280
-"""The sum of the weights must lie between this and its inverse; beyond, it or its inverse could
-overflow for some data."""
+SMALLEST = 1 / LARGEST
+"""The sum of the weights must lie between these; beyond, it or its inverse could overflow for some data."""
 
 
 def sum_in_range(name: str, weight: NDArray[Any]) -> None:

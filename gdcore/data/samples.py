@@ -35,6 +35,12 @@ class Samples(NamedTuple):
     y: Any
     sample_weight: NDArray[Any] | None = None
 
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Labels (n,), targets (n, k), or with a custom loss y as passed."""
+        found: NDArray[Any] = self.y if self.target is None else self.target
+        return found if self.labels is None else self.labels
+
     def rows(self, first: int, end: int) -> Samples:
         """Return rows first … end - 1 as views."""
         stretch = slice(first, end)
@@ -146,8 +152,6 @@ def _sparse(stack: Stack, X: object, dtype: str) -> object:
 
 
 def own_targets(stack: Stack, data: Samples) -> NDArray[Any]:
-    """Return what metrics compare predictions with: labels (n,), targets (n, k) in the units of y, or y as passed."""
-    if data.labels is not None:
-        return data.labels
-    values: NDArray[Any] = data.y if data.target is None else data.target
-    return values if stack.target_scale is None else stack.target_scale.restored(values)
+    """Return what metrics compare predictions with: the samples' targets, numbers in the units of y."""
+    found = data.targets
+    return found if stack.target_scale is None or data.labels is not None else stack.target_scale.restored(found)

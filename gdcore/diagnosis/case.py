@@ -89,7 +89,7 @@ class Case:
     def _finite_in_own_precision(self) -> bool:
         objective, data, own = self.objective, self.objective.data, self.objective.stack.astype(self.dtype)
         assert objective.loss is not None
-        rounded = take_samples(own, data.X, objective.targets, data.weight, objective.loss)
+        rounded = take_samples(own, data.X, objective.data.targets, data.weight, objective.loss)
         value, grad = replace(objective, stack=own, data=rounded).value_and_gradient()
         return checks.every_finite(np.append(grad, value))
 

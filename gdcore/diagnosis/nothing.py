@@ -97,7 +97,7 @@ def _evidence(case: Case, learning: Learning) -> dict[str, float]:
 
 def _by_heart(case: Case) -> bool:
     """Return whether the data are a few rows of at most two values against as many parameters."""
-    targets = case.objective.targets
+    targets = case.objective.data.targets
     return case.objective.stack.n_params >= len(targets) and len(np.unique(targets)) <= 2
 
 

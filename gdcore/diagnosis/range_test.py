@@ -207,7 +207,7 @@ def find_learning_rate(
     diagnosis_checks.fixed_rate(rule.learning_rate)
     trainer = Trainer(copy, loss, rule, batch_size=batch_size, l1=l1, l2=l2, seed=seed)
     objective = objective_of(model.stack, X, y, trainer.loss, None, l1, l2)
-    data, targets, first = objective.data, objective.targets, objective.mean_loss()
+    data, targets, first = objective.data, objective.data.targets, objective.mean_loss()
     rates, losses, changes = np.geomspace(low, high, steps), [], []
     reason = "the highest rate was reached"
     for rate, rows in zip(rates, _row_batches(len(data.X), min(batch_size, len(data.X)), steps, seed), strict=True):

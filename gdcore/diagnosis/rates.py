@@ -30,6 +30,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..training.growth import has_grown
 from .case import Case
 from .fading import rate_fell
 from .finding import Finding
@@ -41,8 +42,6 @@ Numbers = dict[str, float | list[float]]
 REMEDY = "a smaller learning_rate from new initial weights, clip_norm=1, or inputs on one scale"
 
 FEWEST_EPOCHS = 5
-GROWN = 2.0
-"""Diverged: the last loss exceeds the first one (or the rate its bound) and this multiple of the lowest one."""
 FELL = 0.99
 """A rate has worked if the last loss is below this share of the first."""
 NEAR = 0.95
@@ -78,7 +77,7 @@ def diverging(case: Case) -> Finding | None:
         return Finding("diverging", f"{summary}: {excess}" if excess else summary, evidence | numbers, remedy)
     first, last, lowest, highest = (losses[0], losses[-1], min(losses), max(losses)) if losses else (0.0,) * 4
     over = _over(case) > (1.0 if case.is_linear else 2.0)
-    risen = len(losses) > 1 and last - lowest > (GROWN - 1) * abs(lowest) and (last > first or over)
+    risen = len(losses) > 1 and has_grown(-math.inf if over else first, last, lowest)  # beyond its bound from any first
     blown = case.references.blown_up and not _steadily_falling(losses)
     beyond = over and (case.references.ends_high or not _worked(case))
     if not (risen or blown or beyond):

@@ -76,7 +76,7 @@ class Runs:
 
     def __init__(self, problem: Problem, rates: Vector) -> None:
         self.problem, self.rates = problem, rates
-        self.X, self.y = problem.objective.data.X, problem.objective.targets
+        self.X, self.y = problem.objective.data.X, problem.objective.data.targets
         self.seeds = [*range(SEEDS, SEEDS + RUNS - 1), problem.seed]
         self.starts = _starts(problem.model, self.seeds)
         most = max(problem.steps // MEASURED, 1) * problem.batch_size

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..base import checks
 from ..optimizers.bounds import Limits, projected
 from ..training.epoch_end import EpochEnd, norm
+from ..training.growth import has_grown
 from ..training.stopping.base import StoppingCriterion
 from ..training.stopping.thresholds import GradientNormThreshold
 from .convergence import Convergence, Place
@@ -21,8 +22,6 @@ Vector = NDArray[np.float64]
 MONITORS = {"loss": False}
 WHOLE, PROJECTED = "the full gradient", "the projected gradient"
 """Stop reasons call the gradient by the first name; under bounds by the second."""
-GROWN = 2.0
-"""Diverged: the last value exceeds the first one and this multiple of the lowest one."""
 
 
 @final
@@ -95,4 +94,4 @@ class Observer:
     @property
     def has_diverged(self) -> bool:
         """Whether the value has grown past the first and far past the lowest."""
-        return self.fun > self.first and self.fun - self.lowest > (GROWN - 1) * abs(self.lowest)
+        return has_grown(self.first, self.fun, self.lowest)

@@ -80,12 +80,6 @@ class Objective:
         """The parameters, shape (n_params,); only to be read."""
         return self.stack.params
 
-    @property
-    def targets(self) -> NDArray[Any]:
-        """Labels (n,), targets (n, k), or what a custom loss takes."""
-        data = self.data
-        return next(found for found in (data.labels, data.target, np.asarray(data.y)) if found is not None)
-
     def at(self, x: Vector) -> Objective:
         """Return the same objective of a copy of the stack with parameters x, shape (n_params,)."""
         stack = self.stack.copy()

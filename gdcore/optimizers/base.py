@@ -54,11 +54,6 @@ class Optimizer(Record, ABC):
     learning_rate: float | Schedule
     weight_decay: float
 
-    @property
-    def rule(self) -> str:
-        """Name of the kernel's update rule."""
-        return self.name
-
     def hyper(self) -> tuple[float, ...]:
         """Return the hyper-parameters without the learning rate, in the rule's order; switches as 0 and 1."""
         return self.settings()[1:]
@@ -142,7 +137,7 @@ class OptimizerState:
         self.step_count = step_count
         self.n = slots.shape[1]
         self.dtype = slots.dtype.name
-        self._rule = Rule(optimizer.rule, np.array(optimizer.hyper(), np.float64), self.scalars, self.memory)
+        self._rule = Rule(optimizer.name, np.array(optimizer.hyper(), np.float64), self.scalars, self.memory)
         self._update = load(self.dtype).update
 
     @classmethod
@@ -155,7 +150,7 @@ class OptimizerState:
     @property
     def rule(self) -> str:
         """Name of the update rule."""
-        return self.optimizer.rule
+        return self.optimizer.name
 
     def step(self, params: NDArray[Any], grads: NDArray[Any], learning_rate: float | None = None) -> None:
         """Update the parameters in place.
@@ -209,7 +204,7 @@ class OptimizerState:
         ValueError
             Where the values belong to another rule, or have other slots than `optimizer`.
         """
-        optimizers_checks.saved_state(values, optimizer.rule, optimizer.n_slots(), N_SCALARS)
+        optimizers_checks.saved_state(values, optimizer.name, optimizer.n_slots(), N_SCALARS)
         slots = np.array(values["slots"], order="C")
         scalars = np.array(values["scalars"], np.float64)
         return cls(optimizer, slots, scalars, int(values["step_count"]))

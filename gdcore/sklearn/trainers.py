@@ -55,14 +55,14 @@ def going_on(trainer: Trainer, settings: Settings) -> Trainer:
     """Return a trainer with these settings that goes on where this one is.
 
     It is the same one if the settings are. Otherwise the optimizer's state is kept where the new optimizer has the
-    same rule and slots, and the average where it is of the same kind; a new rate counts from now on.
+    same name and slots, and the average where it is of the same kind; a new rate counts from now on.
     """
     before = settings_of(trainer)
     if before == settings:
         return trainer
     found = settings.trainer(trainer.model)
     old, new = before.optimizer, settings.optimizer
-    if (old.rule, old.slot_names(), before.average) == (new.rule, new.slot_names(), settings.average):
+    if (old.name, old.slot_names(), before.average) == (new.name, new.slot_names(), settings.average):
         found.load_state_dict(trainer.state_dict())
         if new != old and not isinstance(new.learning_rate, Schedule):
             found.learning_rate = new.learning_rate

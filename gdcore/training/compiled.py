@@ -43,7 +43,7 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
         loss.name,
         loss.option(),
         Rule(
-            rule.rule,
+            rule.name,
             np.array(rule.hyper(), np.float64),
             slots.scalars,
             slots.memory,

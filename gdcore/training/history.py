@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import Any, final
 
@@ -79,14 +79,7 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return copies of the lists and the stop reason, ready for JSON."""
-        found: dict[str, Any] = {}
-        for entry in fields(self):
-            name, value = entry.name, getattr(self, entry.name)
-            if isinstance(value, dict):
-                found[name] = {key: list(values) for key, values in value.items()}
-            else:
-                found[name] = value if isinstance(value, str) else list(value)
-        return found
+        return asdict(self)
 
     @classmethod
     @explains_calls

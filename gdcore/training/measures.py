@@ -24,15 +24,9 @@ def monitors_of(metrics: Mapping[str, Metric], data: Samples, validation: Sample
         if samples is not None:
             known[f"{prefix}loss"] = False
             for name, metric in metrics.items():
-                reason = metric.undefined(targets_of(samples), samples.sample_weight)
+                reason = metric.undefined(samples.targets, samples.sample_weight)
                 known[prefix + name] = metric.greater_is_better if reason is None else reason
     return known
-
-
-def targets_of(data: Samples) -> NDArray[Any]:
-    """Return what metrics compare with: labels or targets; for a custom loss y as it was given."""
-    y: NDArray[Any] = data.y if data.target is None else data.target
-    return y if data.labels is None else data.labels
 
 
 def gradient_norms(stack: Stack, gradient: NDArray[Any]) -> dict[str, float]:

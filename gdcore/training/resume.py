@@ -133,7 +133,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:
     """Check and return saved slots, scalars and step count."""
     names = own.optimizer.slot_names()
-    optimizers_checks.saved_state(saved, own.optimizer.rule, len(names), N_SCALARS)
+    optimizers_checks.saved_state(saved, own.optimizer.name, len(names), N_SCALARS)
     slots = np.asarray(saved["slots"])
     saved_checks.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
     scalars = saved_checks.saved_scalars(saved["scalars"], N_SCALARS)

@@ -50,7 +50,7 @@ def test_a_prediction_of_one_row_keeps_its_distance_from_numpy(running):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("optimizer", [gd.SGD(0.01, momentum=0.9), gd.Adam()], ids=lambda record: record.rule)
+@pytest.mark.parametrize("optimizer", [gd.SGD(0.01, momentum=0.9), gd.Adam()], ids=lambda record: record.name)
 def test_no_memory_moves_over_ten_thousand_steps(dtype, optimizer, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     from benchmarks.memory import heap_in_use

@@ -43,10 +43,10 @@ def test_layers_of_their_own_activations_and_dropout():
     )
 
 
-@pytest.mark.parametrize("name", [kind().rule for kind in gd.OPTIMIZERS])
+@pytest.mark.parametrize("name", [kind().name for kind in gd.OPTIMIZERS])
 def test_every_optimizer_by_name_and_as_a_record(name):
     by_name = MLPClassifier((8,), solver=name, **SHORT).fit(X, Y)
-    kind = next(kind for kind in gd.OPTIMIZERS if kind().rule == name)
+    kind = next(kind for kind in gd.OPTIMIZERS if kind().name == name)
     record = kind(0.01, momentum=0.9, nesterov=True) if name == "sgd" else kind(0.01)  # as scikit-learn's "sgd" has
     assert np.array_equal(by_name.net_.params, MLPClassifier((8,), solver=record, **SHORT).fit(X, Y).net_.params)
     assert by_name.loss_ < by_name.loss_curve_[0]

@@ -174,7 +174,7 @@ def test_float32_keeps_its_digits_under_a_large_offset(isa, rng):
 # Training.
 
 
-@pytest.mark.parametrize("kind", gd.OPTIMIZERS, ids=lambda kind: kind.rule)
+@pytest.mark.parametrize("kind", gd.OPTIMIZERS, ids=lambda kind: kind.name)
 def test_every_optimizer_trains_it(kind, rng):
     X, y = drawn(rng, 200)
     net = gd.Sequential(*NETS["between"]("tanh"), seed=0)

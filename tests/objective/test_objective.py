@@ -206,7 +206,7 @@ def test_the_wide_one_has_standardized_targets_and_the_given_numbers():
     net = gd.Sequential(gd.Dense(2, 1), gd.ScaledTarget.from_data(y), seed=0)
     for dtype in (None, "float64"):
         wide = objective_of(net.stack, X, y, "mse", dtype=dtype).wide()
-        assert wide.stack.dtype == wide.data.X.dtype == wide.targets.dtype == wide.gradient().dtype == "float64"
+        assert wide.stack.dtype == wide.data.X.dtype == wide.data.targets.dtype == wide.gradient().dtype == "float64"
         assert wide.stack.target_scale is None
         np.testing.assert_array_equal(wide.data.X, X.astype("float32") if dtype is None else X)
         assert wide.value() == pytest.approx(net.loss(X, y, "mse"), rel=1e-5)
@@ -233,7 +233,7 @@ def test_outputs_of_layers_and_their_loss():
 def test_targets_in_the_form_of_the_samples(labels, target, y, expected):
     arrays = [None if given is None else np.array(given) for given in (target, labels)]
     data = Samples(np.zeros((2, 1)), *arrays, None, y)
-    np.testing.assert_array_equal(Objective(gd.LinearModel(1).stack, data, None).targets, expected)
+    np.testing.assert_array_equal(data.targets, expected)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def kernel(isa, dtype):
     module = importlib.import_module(f"gdcore._kernels.{isa}_{dtype}")
 
     def step(o, t, lr, p, g, slots, scalars, **scale):
-        module.update(Rule(o.rule, np.array(o.hyper(), float), scalars, slots), lr, t, p, g, **scale)
+        module.update(Rule(o.name, np.array(o.hyper(), float), scalars, slots), lr, t, p, g, **scale)
 
     return step
 
@@ -67,7 +67,7 @@ def test_kernel_follows_torch(isa, call):
 @each_torch_call
 def test_twin_follows_torch(call):
     o = made(call)
-    assert deviation(trajectory(reference.TWINS[o.rule], o, START, GRADS), TRAJECTORIES[call]) < TOLERANCE
+    assert deviation(trajectory(reference.TWINS[o.name], o, START, GRADS), TRAJECTORIES[call]) < TOLERANCE
 
 
 @each_torch_call
@@ -106,7 +106,7 @@ def test_defaults_are_torchs(optimizer):
 def test_kernel_follows_twin_while_the_rate_changes(isa, call):
     o, rates = made(call), 0.1 / np.arange(1, 101)
     path = trajectory(kernel(isa, "float64"), o, START, GRADS, rates)
-    assert deviation(path, trajectory(reference.TWINS[o.rule], o, START, GRADS, rates)) < TOLERANCE
+    assert deviation(path, trajectory(reference.TWINS[o.name], o, START, GRADS, rates)) < TOLERANCE
 
 
 @each_isa
@@ -123,7 +123,7 @@ def test_each_step_is_the_twins_to_rounding(isa, dtype, call):
             before = p.astype(float)
             twin = before.copy(), g.astype(float), slots.astype(float), scalars.copy()
             kernel(isa, dtype)(o, t, o.learning_rate, p, g, slots, scalars)
-            reference.TWINS[o.rule](o, t, o.learning_rate, *twin)
+            reference.TWINS[o.name](o, t, o.learning_rate, *twin)
             for ours, theirs, size in ((p, twin[0], before), (slots, twin[2], g)):
                 bound = 16 * np.finfo(dtype).eps * (np.abs(theirs) + np.abs(size).max(initial=0))
                 assert np.all(np.abs(ours - theirs) <= bound)
@@ -173,7 +173,7 @@ def test_centered_rmsprop_survives_a_constant_gradient(isa, dtype):
     grads = np.tile(np.random.default_rng(0).normal(size=99).astype(dtype), (5000, 1))
     o, start = RMSprop(1e-3, centered=True), np.zeros(99, dtype)
     path = trajectory(kernel(isa, dtype), o, start, grads)
-    known = trajectory(reference.TWINS[o.rule], o, start.astype(float), grads[:100].astype(float))
+    known = trajectory(reference.TWINS[o.name], o, start.astype(float), grads[:100].astype(float))
     np.testing.assert_allclose(path[:100], known, rtol=1e5 * np.finfo(dtype).eps)
     steps = -np.diff(path.astype(float), axis=0) / grads[1:]  # each divides by the deviation, which falls to 0
     assert ((steps > 0) & (steps <= 1.01 * o.learning_rate / o.eps)).all()
@@ -216,7 +216,7 @@ def test_the_comparison_catches_mutants(rule, right, wrong):
     deviations = [
         deviation(trajectory(mutant["TWINS"][rule], made(call), START, GRADS), TRAJECTORIES[call])
         for call in TORCH_CALLS
-        if made(call).rule == rule
+        if made(call).name == rule
     ]
     assert max(deviations) > 1000 * TOLERANCE
 

@@ -51,8 +51,8 @@ def limit(layer, params):
 def move(o, t, rate, params, grad, slots, scalars, l1, l2, whole, scale):
     """One layer's update, in place: of `whole` = scale * (grad + penalties), which clipping may have cut."""
     before, side = params.copy(), np.sign(np.where(params != 0, params, -whole))
-    reference_optimizers.TWINS[o.rule](o, t, rate, params, whole, slots, scalars)
-    if o.rule == "sgd" and o.momentum == 0:
+    reference_optimizers.TWINS[o.name](o, t, rate, params, whole, slots, scalars)
+    if o.name == "sgd" and o.momentum == 0:
         smooth = scale * (grad + l2 * before) + o.weight_decay * before
         params[:] = np.where(l1 > 0, soft(before - rate * smooth, rate * scale * l1), params)
     else:

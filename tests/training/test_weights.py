@@ -79,7 +79,7 @@ OPTIMIZERS = [gd.SGD(0.1, momentum=0.9), gd.Adam(0.01), gd.RMSprop(0.01), gd.Ada
 
 
 @each_loss
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.rule)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o.name)
 def test_a_weight_is_a_number_of_copies_in_a_full_batch(isa, loss, optimizer):
     """2: the row twice; 0: the row left out. Parameters, losses and gradients' norms of a fit, to roundoff."""
     net, X, y, _ = problem(loss)
