@@ -12,7 +12,7 @@ from gdcore._kernels import CHOSEN, load
 from gdcore.bench.library import Library
 from gdcore.bench.problems import Problem, Workload
 
-LEAST_FLOPS = 500_000
+MIN_FLOPS = 500_000
 
 
 @final
@@ -25,8 +25,8 @@ class PeakLibrary(Library):
     def refuses(self, task: str, problem: Problem) -> str:
         if task.endswith((":step", ":gradcheck")):
             return "a call from Python costs what it costs"
-        if task.endswith(":train") and problem.step_flops * problem.steps < LEAST_FLOPS:
-            return f"an epoch of fewer than {LEAST_FLOPS:,} operations is too short for the clock"
+        if task.endswith(":train") and problem.step_flops * problem.steps < MIN_FLOPS:
+            return f"an epoch of fewer than {MIN_FLOPS:,} operations is too short for the clock"
         return f"its adapter has no {problem.options}" if problem.options else ""
 
     def setup(self, work: Workload) -> None:

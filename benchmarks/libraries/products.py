@@ -20,7 +20,7 @@ from gdcore.bench.problems import SEED, Problem
 FORMS = ("X W", "X^T D", "D W^T")
 
 
-LEAST_FLOPS = 10_000_000
+MIN_FLOPS = 10_000_000
 """What the peak is asked for at least: a call from Python must not count."""
 
 
@@ -102,5 +102,5 @@ class PeakMultiplier(Multiplier):
 
     def product(self, problem: Problem, form: str) -> Product:
         multiply = load(problem.dtype).peak_flops
-        flops = max(LEAST_FLOPS, problem.forward_flops(problem.batch))
+        flops = max(MIN_FLOPS, problem.forward_flops(problem.batch))
         return Product(lambda: multiply(flops), None, flops)

@@ -30,8 +30,8 @@ PAIRS = tuple(_ALL[i] for i in np.random.default_rng(0).permutation(len(_ALL)))
 ROWS = (1, 2, 3, 8, 32, 128, 512)
 SCALES = (1e-6, 1e-3, 1.0, 1.0, 1.0, 1e3, 1e6)
 INPUTS = (0.01, 1.0, 1.0, 10.0, 100.0)
-MOST_WIDTH, MOST_LAYERS = 8, 4
-MOST_POISSON = 3.0
+MAX_WIDTH, MAX_LAYERS = 8, 4
+MAX_POISSON = 3.0
 """Inputs of Poisson's exp."""
 DROPOUT_SEED = 0
 """That of the mask under which `check_gradients` works."""
@@ -152,11 +152,11 @@ def draw_targets(loss: gd.losses.Loss, rng: np.random.Generator, n: int, k: int)
 
 def draw_widths(rng: np.random.Generator, least_outputs: int) -> list[int]:
     """Inputs, hidden layers, outputs; every other network has layers of one width, which are square."""
-    layers = int(rng.integers(1, MOST_LAYERS + 1))
-    hidden = rng.integers(2, MOST_WIDTH + 1, layers - 1)
+    layers = int(rng.integers(1, MAX_LAYERS + 1))
+    hidden = rng.integers(2, MAX_WIDTH + 1, layers - 1)
     if rng.random() < 0.5:
-        hidden[:] = rng.integers(2, MOST_WIDTH + 1)
-    sizes = (rng.integers(1, MOST_WIDTH + 1), *hidden, rng.integers(least_outputs, 5))
+        hidden[:] = rng.integers(2, MAX_WIDTH + 1)
+    sizes = (rng.integers(1, MAX_WIDTH + 1), *hidden, rng.integers(least_outputs, 5))
     return [int(size) for size in sizes]
 
 
@@ -172,7 +172,7 @@ def draw_case(seed: int, number: int, count: int) -> Case:
         net.params += (0.1 * rng.normal(size=net.n_params)).astype(dtype)
     X = rng.normal(size=(rows, widths[0])) * rng.choice(INPUTS)
     if loss.name == "poisson":
-        X *= min(1.0, MOST_POISSON / np.abs(X).max())
+        X *= min(1.0, MAX_POISSON / np.abs(X).max())
     l1, l2 = 0.01 * (rng.random() < 0.3), 0.1 * (rng.random() < 0.4)
     if l1:
         net.params *= rng.random(net.n_params) < 0.9  # an L1 penalty leaves weights that are 0

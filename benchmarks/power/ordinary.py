@@ -12,7 +12,7 @@ import numpy as np
 
 import gdcore as gd
 
-from .cases import LOSSES, MOST_POISSON, Case, draw_targets, draw_widths
+from .cases import LOSSES, MAX_POISSON, Case, draw_targets, draw_widths
 
 KINDS = ("zero rows", "zero columns", "one-hot", "sparse", "constant columns", "repeated rows", "units")
 ROWS = (2, 8, 32, 128)
@@ -54,7 +54,7 @@ def draw_ordinary(seed: int, number: int, count: int) -> Case:
         net.params += (0.1 * rng.normal(size=net.n_params)).astype(dtype)
     X = draw_inputs(kind, rng, rows, widths[0])
     if loss.name == "poisson":
-        X *= min(1.0, MOST_POISSON / max(1.0, np.abs(X).max()))
+        X *= min(1.0, MAX_POISSON / max(1.0, np.abs(X).max()))
     if kind == "units":
         units = 10.0 ** rng.integers(-4, 5, widths[0])
         X *= units

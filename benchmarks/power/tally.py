@@ -21,7 +21,7 @@ CHECKS, ALARMS, UNCLEAR, ERRORS, SECONDS = "checks", "false alarms", "unclear", 
 AT_KINKS, REJECTED_AT_KINKS = "right gradients at several kinks", "rejected at several kinks"
 RIGHT, ENTRIES, INCONCLUSIVE = "right gradients", "entries", "inconclusive entries"
 BETWEEN = " | "
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Alarms and misses that are named, of each checker."""
 
 
@@ -56,7 +56,7 @@ class Tally:
 
     def name(self, checker: str, what: str, case: str, mutation: str = "", why: str = "") -> None:
         """Keep what went wrong."""
-        if sum(row["checker"] == checker and row["what"] == what for row in self.named) < MOST_NAMED:
+        if sum(row["checker"] == checker and row["what"] == what for row in self.named) < MAX_NAMED:
             self.named.append({"checker": checker, "what": what, "case": case, "mutation": mutation, "why": why})
 
     def of(self, checker: str, quantity: str, dtype: str = "") -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from . import base_float64
-    from .records import Rule
+    from .records import RuleState
 
 ISAS = ("base", "v3", "v4")
 
@@ -59,7 +59,7 @@ class Kernels(Protocol):
     def shuffled(self, seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
     def update(
         self,
-        rule: Rule,
+        rule: RuleState,
         learning_rate: float,
         step: int,
         params: NDArray[Any],
@@ -117,7 +117,7 @@ def load(dtype: str, isa: str | None = None) -> Kernels:
 
 @contextmanager
 def using(isa: str) -> Iterator[None]:
-    """Within the block everything that is bound anew takes another instruction set: for tests and comparisons."""
+    """Let everything that is bound anew within the block take another instruction set: for tests and comparisons."""
     global _in_use
     before = _in_use
     _in_use = choose(SUPPORTED, isa)

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .records import Rule, StepOptions
+from .records import RuleState, StepOptions
 from .sparse_rows import SparseRows
 
 _Reals = NDArray[np.floating[Any]]
@@ -136,7 +136,7 @@ class Training:
         network: Network,
         loss: str,
         option: float,
-        rule: Rule,
+        rule: RuleState,
         grads: _Reals,
         options: StepOptions,
     ) -> None: ...
@@ -188,7 +188,7 @@ def peak_flops(flops: int) -> int: ...
 def set_num_threads(n: int) -> None: ...
 def shuffled(seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
 def update(
-    rule: Rule,
+    rule: RuleState,
     learning_rate: float,
     step: int,
     params: _Reals,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Rule(NamedTuple):
+class RuleState(NamedTuple):
     """An optimizer's update rule with its state, which the kernels update in place."""
 
     name: str

@@ -137,7 +137,10 @@ HABITS: dict[str, tuple[tuple[str, str], ...]] = {
     "x_init": (("x0", ""),),
     "gradient": (("jac", ""), ("grad", "")),
 }
-"""Name -> what it is: (an argument that the function must have, "" for none, a sentence, "" for "it is spelled so")."""
+"""A name -> pairs, of which the first applies whose argument the function has.
+
+A pair is that argument ("" fits every function) and what the message says ("" if the argument is only spelled so).
+"""
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "lr": ("learning_rate", "learning_rate_init", "eta0", "rate", "step_size", "base_lr", "initial_lr"),

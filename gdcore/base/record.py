@@ -22,7 +22,7 @@ import numpy as np
 from . import checks
 from .spelling import did_you_mean
 
-MOST = 4
+MAX_SHOWN = 4
 """The repr shows a longer tuple of a labelled field as the number of its entries."""
 
 Row = TypeVar("Row")
@@ -132,7 +132,7 @@ def plain_repr(value: object) -> str:
 
 def counted_repr(value: object) -> str:
     """Return `repr`, or the number of entries of a long tuple."""
-    return f"<{len(value)} numbers>" if isinstance(value, tuple) and len(value) > MOST else plain_repr(value)
+    return f"<{len(value)} numbers>" if isinstance(value, tuple) and len(value) > MAX_SHOWN else plain_repr(value)
 
 
 @final

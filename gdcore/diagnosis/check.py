@@ -6,7 +6,7 @@ import numpy as np
 
 from ..gradcheck import GradientReport
 from ..gradcheck.arrays import kept_random_state
-from ..gradcheck.examine import Effort
+from ..gradcheck.examine import Sampling
 from ..gradcheck.objective_check import check_own
 from .case import Case
 from .finding import Finding
@@ -20,7 +20,7 @@ REMEDY = "a custom loss must return d value / d outputs; print(check_gradients(m
 def gradient_wrong(case: Case) -> Finding | None:
     """Report derivatives along random directions that disagree with the gradient."""
     with kept_random_state():  # a loss in Python may draw numbers
-        report = check_own(case.objective, "directions", Effort(directions=DIRECTIONS))
+        report = check_own(case.objective, "directions", Sampling(directions=DIRECTIONS))
     if report.verdict != "fail":
         return None
     found = report.to_dict()

@@ -8,7 +8,7 @@ from ..losses import Loss
 from .case import Case
 from .finding import Finding
 
-FEWEST_EPOCHS = 4
+MIN_EPOCHS = 4
 FALLEN = 1e-2
 """A rate has fallen to nothing if it is at most this share of the highest rate."""
 SOON = 0.5
@@ -28,7 +28,7 @@ def rate_fell(case: Case) -> Finding | None:
         return None
     rates, losses = np.array(case.history.learning_rate), case.history.loss
     n = len(rates)
-    if n < FEWEST_EPOCHS or len(losses) != n or not np.isfinite(rates).all() or not np.isfinite(losses).all():
+    if n < MIN_EPOCHS or len(losses) != n or not np.isfinite(rates).all() or not np.isfinite(losses).all():
         return None
     highest = max(float(rates.max()), case.given.schedule(0) if case.given.schedule is not None else 0.0)
     fast = np.flatnonzero(rates > FALLEN * highest)

@@ -111,7 +111,7 @@ class Diagnosis:
         return f"<p>{self._title()}</p>" + (f"<table>{head}{rows}</table>" if rows else "")
 
 
-MOST_SHOWN = 12
+MAX_SHOWN = 12
 
 
 def shown(value: object) -> str:
@@ -119,8 +119,8 @@ def shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        more = f", … {len(value)} in all" if len(value) > MOST_SHOWN else ""
-        return ", ".join(map(shown, value[:MOST_SHOWN])) + more
+        more = f", … {len(value)} in all" if len(value) > MAX_SHOWN else ""
+        return ", ".join(map(shown, value[:MAX_SHOWN])) + more
     if isinstance(value, dict):
         return "; ".join(f"{key}: {shown(entry)}" for key, entry in value.items())
     return str(value)

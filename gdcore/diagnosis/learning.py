@@ -23,9 +23,9 @@ from ..objective.ideal import best_constant, ideal_outputs, raw_loss
 
 Vector = NDArray[np.float64]
 
-MOST_ROWS = 500
+MAX_ROWS = 500
 """The two models are fitted to at most this many rows, drawn once; the cost grows with their square."""
-FEWEST_ROWS = 20
+MIN_ROWS = 20
 """With fewer rows no share can be told from chance, and there is no answer."""
 NEAREST = 5
 RIDGE = 1.0
@@ -138,10 +138,10 @@ def teachable(inputs: Vector, data: Samples, loss: Loss) -> Teachable | None:
     (True, True)
     """
     rows = np.flatnonzero(np.ones(len(inputs)) if data.weight is None else data.weight)
-    if len(rows) < FEWEST_ROWS:
+    if len(rows) < MIN_ROWS:
         return None
-    if len(rows) > MOST_ROWS:
-        rows = np.random.default_rng(SEED).choice(rows, MOST_ROWS, replace=False)
+    if len(rows) > MAX_ROWS:
+        rows = np.random.default_rng(SEED).choice(rows, MAX_ROWS, replace=False)
     if data.labels is not None:
         Y = np.eye(int(data.labels.max()) + 1)[data.labels[rows]]
     else:

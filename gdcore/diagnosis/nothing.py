@@ -13,7 +13,7 @@ from .finding import Finding
 from .learning import Learning
 from .pace import fall_per_epoch
 
-FEWEST_EPOCHS = 3
+MIN_EPOCHS = 3
 HARDLY = 0.05
 """A model that has learned less than this share of what can be learned is hardly better than a constant."""
 TOLD = 0.1
@@ -43,7 +43,7 @@ def hardly_better(case: Case) -> Finding | None:
     Where the inputs tell nothing of the targets that two simple models could find, it is noted and no problem.
     """
     learning, history = case.learning, case.history
-    if learning is None or history is None or len(history.loss) < FEWEST_EPOCHS or not learning.share < HARDLY:
+    if learning is None or history is None or len(history.loss) < MIN_EPOCHS or not learning.share < HARDLY:
         return None
     few_rows = case.teachable is None and case.objective.stack.n_params >= len(case.objective.data.X)
     learnable = learning.share < -HARDLY or case.missed > TOLD or few_rows
@@ -64,7 +64,7 @@ def underfitting(case: Case) -> Finding | None:
     A loss that was falling when training ended is no trouble: it has only not converged.
     """
     learning, history, told = case.learning, case.history, case.teachable
-    if learning is None or history is None or len(history.loss) < FEWEST_EPOCHS or not learning.share >= HARDLY:
+    if learning is None or history is None or len(history.loss) < MIN_EPOCHS or not learning.share >= HARDLY:
         return None
     if learning.share >= SOLVED or fall_per_epoch(history.loss):
         return None

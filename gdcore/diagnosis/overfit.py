@@ -14,7 +14,7 @@ import numpy as np
 from .case import Case
 from .finding import Finding
 
-FEWEST_EPOCHS = 5
+MIN_EPOCHS = 5
 LOST = 0.1
 """The rise matters if it undoes more than this share of the validation loss's gain over the best constant."""
 ROSE = 0.1
@@ -41,7 +41,7 @@ def overfitting(case: Case) -> Finding | None:
     What a criterion has restored is not overfitted.
     """
     history = case.history
-    if history is None or len(history.val_loss) < FEWEST_EPOCHS or not np.isfinite(history.val_loss).all():
+    if history is None or len(history.val_loss) < MIN_EPOCHS or not np.isfinite(history.val_loss).all():
         return None
     validation = np.array(history.val_loss)
     best = int(np.argmin(validation))

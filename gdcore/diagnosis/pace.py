@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FEWEST, MOST = 5, 50
+MIN_EPOCHS, MAX_EPOCHS = 5, 50
 """Bounds on the number of last epochs that are looked at; with fewer there is no pace."""
 END = 0.2
 """The share of all epochs that counts as the end, within these bounds."""
@@ -34,8 +34,8 @@ def fall_per_epoch(losses: Sequence[float]) -> float:
     >>> fall_per_epoch([16.0, 8.0, 4.0, 5.0, 4.0])
     0.0
     """
-    end = np.array(losses[-min(max(FEWEST, round(END * len(losses))), MOST) :])
-    if len(end) < FEWEST or not np.isfinite(end).all() or not end.all():
+    end = np.array(losses[-min(max(MIN_EPOCHS, round(END * len(losses))), MAX_EPOCHS) :])
+    if len(end) < MIN_EPOCHS or not np.isfinite(end).all() or not end.all():
         return 0.0
     earlier, later = np.triu_indices(len(end), 1)
     if np.mean(end[later] < end[earlier]) < IN_ORDER:

@@ -41,7 +41,7 @@ Numbers = dict[str, float | list[float]]
 
 REMEDY = "a smaller learning_rate from new initial weights, clip_norm=1, or inputs on one scale"
 
-FEWEST_EPOCHS = 5
+MIN_EPOCHS = 5
 FELL = 0.99
 """A rate has worked if the last loss is below this share of the first."""
 NEAR = 0.95
@@ -68,7 +68,7 @@ def diverging(case: Case) -> Finding | None:
         finite = [loss for loss in losses if math.isfinite(loss)]
         evidence: Numbers = {"loss": case.local.loss}
         if finite:
-            evidence["last_finite_losses"] = finite[-FEWEST_EPOCHS:]
+            evidence["last_finite_losses"] = finite[-MIN_EPOCHS:]
         excess, numbers, remedy = _from_start(case)
         summary = "parameters, loss or the gradient's norm are not finite"
         if case.overflows:
@@ -109,7 +109,7 @@ def diverging(case: Case) -> Finding | None:
 def oscillating(case: Case) -> Finding | None:
     """Report a loss that swings from epoch to epoch, or a rate at its bound."""
     losses = np.array(_losses(case)[-20:])
-    if len(losses) >= FEWEST_EPOCHS and np.isfinite(losses).all():
+    if len(losses) >= MIN_EPOCHS and np.isfinite(losses).all():
         shares = losses / max(float(np.abs(losses).max()), 1e-300)  # products of losses may overflow
         change = np.diff(shares)
         swing = float(np.mean(np.abs(change)) / max(float(np.mean(np.abs(shares))), 1e-300))
@@ -146,7 +146,7 @@ def too_slow(case: Case) -> Finding | None:
     ):
         return None
     losses = _losses(case)
-    if case.references.stays_high and len(losses) >= FEWEST_EPOCHS and diverging(case) is None:
+    if case.references.stays_high and len(losses) >= MIN_EPOCHS and diverging(case) is None:
         return _still_high(case, losses)
     possible = case.local.gain
     if losses and case.missed < MISSED:
@@ -157,7 +157,7 @@ def too_slow(case: Case) -> Finding | None:
         or possible <= NOTICED * abs(case.local.loss)
     ):
         return None
-    fell = losses[0] - losses[-1] if len(losses) >= FEWEST_EPOCHS else math.inf
+    fell = losses[0] - losses[-1] if len(losses) >= MIN_EPOCHS else math.inf
     thrown_off = max(case.data_loss - losses[-1], 0.0) if losses else 0.0
     crept = 0 <= fell < (possible - thrown_off) / 2 and not _over(case, case.given.highest_rate) > NOT_LOW
     low = _over(case, case.given.highest_rate) < SLOW

@@ -32,7 +32,7 @@ SEEDS = 1000
 """The seeds of all runs but the last begin here, far from those that users choose."""
 EPOCHS = 8
 """A run has this many epochs, if its number of steps allows."""
-FEW_STEPS, MOST_EPOCHS = 60, 30
+MIN_STEPS, MAX_EPOCHS = 60, 30
 """A run with fewer steps than the first takes more epochs, at most the second."""
 MEASURED = 2
 """The losses of this many last epochs are averaged; no run has fewer epochs."""
@@ -82,7 +82,7 @@ class Runs:
         most = max(problem.steps // MEASURED, 1) * problem.batch_size
         self.rows = _rows(self.X, most, self.seeds)
         per_epoch = -(-min(len(self.X), most) // problem.batch_size)
-        few = min(MOST_EPOCHS, FEW_STEPS // per_epoch)
+        few = min(MAX_EPOCHS, MIN_STEPS // per_epoch)
         self.epochs = max(MEASURED, few, min(EPOCHS, problem.steps // per_epoch))
         seen = np.sort(np.random.default_rng(SEEDS).permutation(len(self.X))[:ROWS])
         data = take_samples(problem.model.stack, self.X[seen], self.y[seen], None, problem.loss)
@@ -103,7 +103,7 @@ class Runs:
     def end(self, rate: float, run: int, times: int = 1) -> float:
         """Return the loss at the end of a run of `times` the usual epochs; infinity if it diverges."""
         problem, rows = self.problem, self.rows[run]
-        epochs = max(self.epochs, min(times * self.epochs, MOST_EPOCHS))
+        epochs = max(self.epochs, min(times * self.epochs, MAX_EPOCHS))
         model = self.starts[run].copy()
         rule = replace(problem.optimizer, learning_rate=rate)
         l1, l2, seed = problem.objective.l1, problem.objective.l2, self.seeds[run]

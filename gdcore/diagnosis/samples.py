@@ -19,12 +19,12 @@ FAR = 10.0
 """An outlier's residual or input is farther off than this many robust standard deviations."""
 SPREADS = 3.0
 """An outlier's residual also exceeds this many robust standard deviations of the targets."""
-FEW = 0.05
+MAX_OUTLIERS = 0.05
 """Outliers are at most this share of the rows; more are not outliers."""
-MOST = 0.5
+DOMINANT = 0.5
 """Outliers dominate if they make more than this share of the gradient's square at the outputs."""
-FEWEST_ROWS = 10
-FEWEST_PER_CLASS = 10
+MIN_ROWS = 10
+MIN_PER_CLASS = 10
 """If an equal share of the rows is below this, a class can be rare by chance and nothing is reported."""
 RARE = 0.2
 """A class is rare if it has less than this share of an equal share."""
@@ -54,7 +54,7 @@ def badly_scaled(case: Case) -> Finding | None:
         "standard_deviation": seen.std(axis=0).tolist(),
     }
     rows = _far_rows(seen)
-    if 0 < len(rows) <= max(FEW * len(X), 1) and not np.any(_off_scale(np.delete(X, rows, axis=0))):
+    if 0 < len(rows) <= max(MAX_OUTLIERS * len(X), 1) and not np.any(_off_scale(np.delete(X, rows, axis=0))):
         return Finding(
             "badly scaled inputs",
             f"{len(rows)} of {len(X)} rows{behind} {'are outliers' if len(rows) > 1 else 'is an outlier'} of the "
@@ -105,7 +105,7 @@ def _usual(column: NDArray[np.float64]) -> float:
 
 def _far_rows(X: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the rows with an entry far from its column's median, in robust deviations; none if there are few rows."""
-    if len(X) < FEWEST_ROWS:
+    if len(X) < MIN_ROWS:
         return np.zeros(0, np.intp)
     off = np.abs(X - np.median(X, axis=0))
     return np.flatnonzero((off > FAR * MAD * np.median(off, axis=0)).any(axis=1))
@@ -117,7 +117,7 @@ def outliers(case: Case) -> Finding | None:
     if not isinstance(kind, Loss) or kind.target not in ("real", "nonnegative") or data.target is None:
         return None
     n = len(data.X)
-    if n < FEWEST_ROWS:
+    if n < MIN_ROWS:
         return None
     residual = np.exp(case.outputs[-1]) if kind.name == "poisson" else case.outputs[-1]
     off = np.abs(residual - data.target - np.median(residual - data.target, axis=0))
@@ -126,7 +126,7 @@ def outliers(case: Case) -> Finding | None:
     rows = np.flatnonzero(far.any(axis=1))
     squares = (case.residual**2).sum(axis=1)
     share = float(squares[rows].sum() / squares.sum()) if squares.any() else 0.0
-    if not 0 < len(rows) <= max(FEW * n, 1) or share <= MOST:
+    if not 0 < len(rows) <= max(MAX_OUTLIERS * n, 1) or share <= DOMINANT:
         return None
     return Finding(
         "dominated by outliers",
@@ -145,7 +145,7 @@ def imbalance(case: Case) -> Finding | None:
     if counts is None:
         return None
     total, k = float(counts.sum()), len(counts)
-    if min(total, len(data.X)) < FEWEST_PER_CLASS * k or counts.min() >= RARE * total / k:
+    if min(total, len(data.X)) < MIN_PER_CLASS * k or counts.min() >= RARE * total / k:
         return None
     rarest = int(np.argmin(counts))
     if counts[rarest] == 0:

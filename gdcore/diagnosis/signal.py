@@ -17,7 +17,7 @@ from .targets import badly_scaled_targets
 
 NOTHING = 1e-6
 """A loss of at most this share of that of zero outputs counts as none."""
-FEWEST_LAYERS = 3
+MIN_LAYERS = 3
 WHOLE = 1e-2
 """Gradients vanish if at most this share of the error reaches the first layer; they explode above its inverse."""
 PER_LAYER = 0.5
@@ -93,7 +93,7 @@ def exploding(case: Case) -> Finding | None:
 
 def _passed(case: Case) -> tuple[float, float]:
     errors = case.errors
-    if len(errors) < FEWEST_LAYERS or errors[-1] == 0:
+    if len(errors) < MIN_LAYERS or errors[-1] == 0:
         return 1.0, 1.0
     whole = errors[0] / errors[-1]
     return whole, math.pow(whole, 1 / (len(errors) - 1))

@@ -11,10 +11,10 @@ from .case import Case
 from .finding import Finding
 
 LARGE = 100.0
-"""A target column is badly scaled if its size is above this or below its inverse, or its mean above this many of its
-deviations.
+"""A target column is badly scaled if its size is above this, or below the inverse of this, or if its mean is more than
+this many deviations.
 
-Also the mean over the deviation from which on the outputs must be steady to a hundredth of themselves.
+Outputs that are wrong by a hundredth of such a mean miss all that varies in the column.
 """
 LEARNED = 0.9
 """If at least this share of a column was learned, its scale has done no harm."""

@@ -35,8 +35,8 @@ TILT = 1 / 3
 """The suggestion lies this share of the way from the middle of the good rates to the highest: the fit it is for may be
 longer, and should be faster."""
 MARGIN, OWN_MARGIN = 4.0, 2.5
-"""The suggestion stays below the lowest rate at which a run diverged, by the second factor if all others did not
-diverge there and only the model's own run did, else by the first."""
+"""The suggestion stays below the lowest rate at which a run diverged, by the first factor. If only the model's own run
+diverged there, the second factor is enough."""
 LONG = 4
 """At the suggestion, the first run and the model's own are repeated with this many times the epochs."""
 KEPT = 0.9

@@ -17,7 +17,7 @@ SATURATED_SHARE = 0.5
 """A layer is reported if more than this share of its outputs, over all units and rows, are saturated."""
 DEAD_SHARE = 0.5
 """Dead units are a problem from this share of a layer on. Fewer are reported as a note: a healthy run may have them."""
-FEWEST_ROWS = 8
+MIN_ROWS = 8
 """With fewer rows, a unit may be zero on all of them by chance, so none is reported."""
 
 
@@ -49,7 +49,7 @@ def saturated(case: Case) -> Finding | None:
 
 def dead(case: Case) -> Finding | None:
     """Report units of relu layers that are zero for every row, so that no gradient reaches their weights."""
-    if len(case.objective.data.X) < FEWEST_ROWS:
+    if len(case.objective.data.X) < MIN_ROWS:
         return None
     found: dict[str, list[int]] = {}
     layers = _layers(case)

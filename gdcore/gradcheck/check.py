@@ -32,10 +32,10 @@ from ..models import Sequential
 from ..objective.build import objective_of
 from . import checks as gradcheck_checks
 from .arrays import kept_random_state, plain
-from .examine import Effort
+from .examine import Sampling
 from .model.second import check_second, own_product
 from .model.variants import of_inputs
-from .objective_check import check_claim, check_own, checkable, claim_of, plan_of
+from .objective_check import check_given, check_own, checkable, given_gradient, plan_of
 from .report.report import GradientReport
 from .slopes.entries import Block, blocks_of
 from .slopes.evaluator import Vector
@@ -117,7 +117,7 @@ def check_gradients(
     dense_only(X)
     taken = partial(objective_of, stack_of(model), X, y, loss, sample_weight, l1, l2)
     own = taken()
-    effort = Effort(samples_per_block, directions, seed)
+    sampling = Sampling(samples_per_block, directions, seed)
     if threads is not None:
         checks.integer("threads", threads, 1, MOST_THREADS)
     checks.one_of("wrt", wrt, ("params", "inputs"))
@@ -131,25 +131,25 @@ def check_gradients(
         else:
             gradcheck_checks.one_array("grad", claimed, shape)
         if grad is None and order == 1 and wrt == "params":
-            return check_own(own, mode, effort)
+            return check_own(own, mode, sampling)
         if grad is not None and (order == 2 or gradcheck_checks.claimed_precision(claimed) == "float64"):
             own = taken(dtype="float64")
         objective = checkable(own)
         blocks = blocks_of(objective.stack.parameters())
         if order == 2:
             product_with = grad if callable(grad) else own_product(objective)
-            return check_second(replace(objective, key=0), product_with, blocks, effort.seed)
+            return check_second(replace(objective, key=0), product_with, blocks, sampling.seed)
         plan = plan_of(objective, mode, prod(shape))
         subject = "every block"
         if wrt == "inputs":
             gradcheck_checks.input_rows(len(objective.data.X))
             objective, blocks, subject = of_inputs(objective), (Block("X", 0, shape),), "the gradient"
         if grad is None:
-            claim = claim_of(objective, blocks)
+            given = given_gradient(objective, blocks)
         else:
             gradient = padded(gradcheck_checks.gradient("grad", claimed, shape), objective.stack.n_params)
-            claim = claim_of(objective, blocks, gradient, gradcheck_checks.claimed_precision(claimed))
-        return check_claim(objective, claim, plan, effort, subject=subject)
+            given = given_gradient(objective, blocks, gradient, gradcheck_checks.claimed_precision(claimed))
+        return check_given(objective, given, plan, sampling, subject=subject)
 
 
 def padded(gradient: Vector, n: int) -> Vector:

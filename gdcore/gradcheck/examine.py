@@ -22,7 +22,7 @@ from .slopes.evaluator import Evaluator, Indices, Vector
 
 @final
 @dataclass(frozen=True)
-class Effort:
+class Sampling:
     """How many entries and directions to check.
 
     Parameters
@@ -63,7 +63,7 @@ class Findings(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class Claim:
+class GivenGradient:
     """A gradient to be checked.
 
     Parameters
@@ -83,15 +83,17 @@ class Claim:
     eps: float = float(np.finfo(np.float64).eps)
 
 
-def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices, sides: Sides) -> tuple[Entries, int, int]:
+def check_entries(
+    evaluator: Evaluator, given: GivenGradient, indices: Indices, sides: Sides
+) -> tuple[Entries, int, int]:
     """Check the entries at `indices`; return them, the evaluations made, and how many entries several kinks make
     inconclusive.
     """
-    analytic, extra = claim.gradient[indices], claim.roundoff.at(indices)
+    analytic, extra = given.gradient[indices], given.roundoff.at(indices)
     slopes, spent = entry_slopes(evaluator, indices, analytic, extra.whole)
-    x, eps = evaluator.x, max(claim.eps, evaluator.eps)
+    x, eps = evaluator.x, max(given.eps, evaluator.eps)
     scale, span = scales(x, evaluator.eps)[indices], spans(x)[indices]
-    entries = make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps)
+    entries = make_entries(given.blocks, indices, analytic, extra, slopes, scale, span, eps)
     unsettled = (entries["verdict"] != "pass") & (slopes.kink | ~np.isfinite(slopes.numeric)) & np.isfinite(analytic)
     if unsettled.any() and not sides.mixed:
         unsettled &= ~np.isfinite(slopes.bound)
@@ -102,29 +104,29 @@ def check_entries(evaluator: Evaluator, claim: Claim, indices: Indices, sides: S
     unsettled &= ~beyond
     agreeing, more = take_sides(sides, slopes, indices, analytic, extra, unsettled)
     extra = Roundoff(np.where(agreeing, extra.smooth, extra.whole), extra.smooth)
-    entries = make_entries(claim.blocks, indices, analytic, extra, slopes, scale, span, eps)
+    entries = make_entries(given.blocks, indices, analytic, extra, slopes, scale, span, eps)
     return entries, spent + more, excuse(sides, entries, unsettled, agreeing)
 
 
-def examine(evaluator: Evaluator, claim: Claim, mode: str, effort: Effort, sides: Sides) -> Findings:
+def examine(evaluator: Evaluator, given: GivenGradient, mode: str, sampling: Sampling, sides: Sides) -> Findings:
     """Check a gradient in the mode "full", "sample" or "directions".
 
     In the last one the entries are the faulty ones that directions led to, and the largest of each block.
     """
-    rng = np.random.default_rng(effort.seed)
+    rng = np.random.default_rng(sampling.seed)
     if mode == "full":
-        indices = np.concatenate([np.arange(block.start, block.start + block.size) for block in claim.blocks])
+        indices = np.concatenate([np.arange(block.start, block.start + block.size) for block in given.blocks])
     elif mode == "sample":
-        indices = sampled(claim.blocks, effort.samples_per_block, claim.gradient, rng)
+        indices = sampled(given.blocks, sampling.samples_per_block, given.gradient, rng)
     else:
         told = check_directions(
-            evaluator, sides, claim.gradient, claim.roundoff.whole, claim.blocks, effort.directions, rng
+            evaluator, sides, given.gradient, given.roundoff.whole, given.blocks, sampling.directions, rng
         )
-        indices = np.union1d(told.faulty, sampled(claim.blocks, 1, claim.gradient, rng))
-        entries, more, excused = check_entries(evaluator, claim, indices, sides)
+        indices = np.union1d(told.faulty, sampled(given.blocks, 1, given.gradient, rng))
+        entries, more, excused = check_entries(evaluator, given, indices, sides)
         told.soften(entries)
         return Findings(entries, told.rows, told.evaluations + more, excused)
-    entries, spent, excused = check_entries(evaluator, claim, indices, sides)
+    entries, spent, excused = check_entries(evaluator, given, indices, sides)
     return Findings(entries, np.empty(0, DIRECTION), spent, excused)
 
 

@@ -12,7 +12,7 @@ from ..base import checks
 from ..base.calls import explains_calls
 from . import checks as gradcheck_checks
 from .arrays import converter, kept_random_state, plain
-from .examine import Claim, Effort, assemble, examine
+from .examine import GivenGradient, Sampling, assemble, examine
 from .model.kinks import Sides
 from .modes import settle
 from .report.causes import explain
@@ -96,7 +96,7 @@ def check_gradient(
     >>> gd.check_gradient(lambda x, a: (a * float(x @ x), 2 * x), True, x, args=(5,)).causes
     ('the gradient is 0.2 times the true gradient in every entry',)
     """
-    effort, args = Effort(samples_per_block, directions, seed), checks.instance("args", args, tuple, "(1.0,)")
+    sampling, args = Sampling(samples_per_block, directions, seed), checks.instance("args", args, tuple, "(1.0,)")
     checks.function("fun", fun)
     gradcheck_checks.is_given("grad", grad)
     point = gradcheck_checks.point("x", plain(x))
@@ -128,7 +128,7 @@ def check_gradient(
         plan = settle(mode, analytic.size, WORK)
         blocks = blocks_of([("x", point)])
         own = own_roundoff(analytic, spans(evaluator.x), eps)
-        claim = Claim(analytic, Roundoff(own, own), blocks, eps)
-        found = examine(evaluator, claim, plan.mode, effort, Sides(None))
+        given = GivenGradient(analytic, Roundoff(own, own), blocks, eps)
+        found = examine(evaluator, given, plan.mode, sampling, Sides(None))
         causes = explain(found.entries, blocks, whole="the gradient")
         return assemble(evaluator, blocks, found, plan, causes, notes=evaluator.notes())

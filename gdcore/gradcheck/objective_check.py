@@ -9,9 +9,9 @@ import numpy as np
 from ..losses import Loss
 from ..objective.objective import Objective
 from . import checks as gradcheck_checks
-from .examine import Claim, Effort, assemble, examine
+from .examine import GivenGradient, Sampling, assemble, examine
 from .model.backward import mistakes
-from .model.guesses import factors, guesses
+from .model.hypotheses import factors, hypotheses
 from .model.kinks import Sides
 from .model.model_evaluator import EPS, ModelEvaluator
 from .model.parts import check_parts, check_single
@@ -48,10 +48,10 @@ def plan_of(objective: Objective, mode: str, n: int) -> Plan:
     return settle(mode, n, 2.0 * len(objective.data.X) * objective.stack.n_params)
 
 
-def claim_of(
+def given_gradient(
     objective: Objective, blocks: tuple[Block, ...], gradient: Vector | None = None, dtype: str = "float64"
-) -> Claim:
-    """Return the claim that blocks of a gradient (n_params,), by default its own, are those of a float64 objective.
+) -> GivenGradient:
+    """Return blocks of a gradient (n_params,), by default its own, to be checked against a float64 objective.
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ def claim_of(
         Of the numbers that the gradient was computed with.
     """
     own = objective.gradient() if gradient is None else gradient
-    return Claim(own, gradient_roundoff(objective, dtype), blocks, float(np.finfo(dtype).eps))
+    return GivenGradient(own, gradient_roundoff(objective, dtype), blocks, float(np.finfo(dtype).eps))
 
 
-def check_own(own: Objective, mode: str, effort: Effort) -> GradientReport:
+def check_own(own: Objective, mode: str, sampling: Sampling) -> GradientReport:
     """Check the gradient of an objective's own backward pass, and of its parts.
 
     Parameters
@@ -74,19 +74,19 @@ def check_own(own: Objective, mode: str, effort: Effort) -> GradientReport:
     own : Objective
         In the model's precision.
     mode : str
-    effort : Effort
+    sampling : Sampling
     """
     objective = checkable(own)
     blocks = blocks_of(objective.stack.parameters())
     plan = plan_of(objective, mode, objective.stack.n_params)
-    return check_claim(objective, claim_of(objective, blocks), plan, effort, own)
+    return check_given(objective, given_gradient(objective, blocks), plan, sampling, own)
 
 
-def check_claim(
+def check_given(
     objective: Objective,
-    claim: Claim,
+    given: GivenGradient,
     plan: Plan,
-    effort: Effort,
+    sampling: Sampling,
     own: Objective | None = None,
     subject: str = "every block",
 ) -> GradientReport:
@@ -96,28 +96,28 @@ def check_claim(
     ----------
     objective : Objective
         From `checkable`.
-    claim : Claim
+    given : GivenGradient
     plan : Plan
-    effort : Effort
+    sampling : Sampling
     own : Objective, optional
         The objective in the model's precision if the gradient is its own; then its parts are checked too.
     subject : str
         What is wrong if everything is, in the words of a cause.
     """
     evaluator = ModelEvaluator(objective)
-    found = examine(evaluator, claim, plan.mode, effort, Sides(objective))
+    found = examine(evaluator, given, plan.mode, sampling, Sides(objective))
     notes = found.notes()
     failed = bool((found.entries["verdict"] == "fail").any())
-    guessed = (*guesses(objective), *mistakes(objective)) if failed else ()
-    if failed and claim.eps <= EPS and _is_rounded(claim.gradient):
+    tried_causes = (*hypotheses(objective), *mistakes(objective)) if failed else ()
+    if failed and given.eps <= EPS and _is_rounded(given.gradient):
         notes += (ROUNDED,)
-    causes = explain(found.entries, claim.blocks, guessed, factors(objective), subject)
+    causes = explain(found.entries, given.blocks, tried_causes, factors(objective), subject)
     parts: tuple[Part, ...] = ()
     if own is not None:
-        parts = check_parts(objective, claim, found.entries, effort.seed)
+        parts = check_parts(objective, given, found.entries, sampling.seed)
         if own.stack.dtype == "float32":
-            parts += (check_single(objective, replace(own, stack=own.stack.copy(), key=objective.key), claim.blocks),)
-    return assemble(evaluator, claim.blocks, found, plan, causes, parts, notes)
+            parts += (check_single(objective, replace(own, stack=own.stack.copy(), key=objective.key), given.blocks),)
+    return assemble(evaluator, given.blocks, found, plan, causes, parts, notes)
 
 
 def _is_rounded(gradient: Vector) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .._version import __version__
 from . import strict_json
 from .errors import FileFormatError
-from .header import DTYPES, LENGTH_BYTES, MOST_BYTES, Header, layout, length_of, parse, to_bytes
+from .header import DTYPES, LENGTH_BYTES, MAX_BYTES, Header, layout, length_of, parse, to_bytes
 
 FORMAT, VERSION = "gdcore", 1
 CHECKSUM = "sha256"
@@ -126,7 +126,7 @@ def _blocks(stream: BinaryIO, n: int) -> Iterator[bytes]:
 
 def _other_format(first: bytes) -> None:
     for magic, what in OTHERS.items():
-        if first.startswith(magic) and int.from_bytes(first, "little") > MOST_BYTES:
+        if first.startswith(magic) and int.from_bytes(first, "little") > MAX_BYTES:
             raise FileFormatError(f"is no file of gdcore; it looks like {what}")
 
 

@@ -21,13 +21,13 @@ from . import strict_json
 from .errors import FileFormatError
 
 LENGTH_BYTES = 8
-MOST_BYTES = 2**25
+MAX_BYTES = 2**25
 """A longer header is not read; safetensors itself reads up to 100 MB."""
 ALIGNMENT = 8
 METADATA = "__metadata__"
 DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 """What tensors of this format may be, the widest first."""
-MOST_AXES = 8
+MAX_AXES = 8
 
 
 class Entry(NamedTuple):
@@ -70,9 +70,9 @@ def to_bytes(header: Header) -> bytes:
         described[name] = {"dtype": entry.dtype, "shape": entry.shape, "data_offsets": (entry.begin, entry.end)}
     text = strict_json.write(described).encode()
     text += b" " * (-len(text) % ALIGNMENT)
-    if len(text) > MOST_BYTES:
+    if len(text) > MAX_BYTES:
         raise ValueError(
-            f"the names and settings to save take {len(text):,} bytes; at most {MOST_BYTES:,} are written: "
+            f"the names and settings to save take {len(text):,} bytes; at most {MAX_BYTES:,} are written: "
             "use shorter feature names, or fewer layers"
         )
     return len(text).to_bytes(LENGTH_BYTES, "little") + text
@@ -89,7 +89,7 @@ def length_of(first: bytes, size: int) -> int:
     if len(first) < LENGTH_BYTES:
         raise FileFormatError(f"ends after {len(first)} bytes: it is truncated, or no file of gdcore")
     length = int.from_bytes(first, "little")
-    if length > MOST_BYTES:
+    if length > MAX_BYTES:
         raise FileFormatError(f"does not begin as files of gdcore do (a header of {length:,} bytes)")
     if length > size - LENGTH_BYTES:
         raise FileFormatError(
@@ -151,8 +151,8 @@ def _entry(name: str, value: Any) -> Entry:
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise FileFormatError(f"{what} of dtype {str(dtype)[:80]}; known: {', '.join(DTYPES)}")
-    if not _counts(shape) or len(shape) > MOST_AXES:
-        raise FileFormatError(f"{what} whose shape is not {MOST_AXES} or fewer integers >= 0")
+    if not _counts(shape) or len(shape) > MAX_AXES:
+        raise FileFormatError(f"{what} whose shape is not {MAX_AXES} or fewer integers >= 0")
     if not _counts(offsets) or len(offsets) != 2:
         raise FileFormatError(f"{what} whose data_offsets are not two integers >= 0")
     bytes_due = math.prod(shape) * DTYPES[dtype].itemsize

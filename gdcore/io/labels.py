@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .errors import FileFormatError
 
-MOST_LETTERS = 2**24
+MAX_LETTERS = 2**24
 """NumPy gives every text the length of the longest; arrays of more letters than this are refused."""
 INTEGERS = {np.dtype(name).name: np.dtype(name) for name in ("i1", "i2", "i4", "u1", "u2", "u4", "u8")}
 
@@ -25,7 +25,7 @@ def encode(array: NDArray[Any]) -> dict[str, Any] | None:
     entries = array.tolist()
     if array.ndim != 1:
         return None
-    if array.dtype.kind == "U" and array.size * array.itemsize // 4 <= MOST_LETTERS:
+    if array.dtype.kind == "U" and array.size * array.itemsize // 4 <= MAX_LETTERS:
         return {"labels": entries, "of": "str"}
     if array.dtype.kind == "O" and all(type(entry) is str for entry in entries):
         return {"labels": entries, "of": "object"}
@@ -46,8 +46,8 @@ def decode(entries: Any, of: Any) -> NDArray[Any]:
     kind = kinds.get(of) if isinstance(of, str) else None
     if kind is None or not isinstance(entries, list) or not all(type(entry) is kind for entry in entries):
         raise FileFormatError("has an invalid list of class labels")
-    if of == "str" and len(entries) * max(map(len, entries), default=1) > MOST_LETTERS:
-        raise FileFormatError(f"has labels of more than {MOST_LETTERS:,} letters")
+    if of == "str" and len(entries) * max(map(len, entries), default=1) > MAX_LETTERS:
+        raise FileFormatError(f"has labels of more than {MAX_LETTERS:,} letters")
     if of in INTEGERS and entries:
         limits = np.iinfo(INTEGERS[of])
         if not limits.min <= min(entries) <= max(entries) <= limits.max:

@@ -21,7 +21,7 @@ from .errors import FileFormatError
 
 DEEPEST = 32
 """Brackets within brackets; files of this format have at most about 12."""
-MOST_BRACKETS = 2**21
+MAX_BRACKETS = 2**21
 """Objects and lists in one text. They are what costs memory: some 60 bytes for two characters."""
 LARGEST = 2**64
 
@@ -53,7 +53,7 @@ def read(text: bytes, what: str) -> Any:
     Raises
     ------
     FileFormatError
-        For what is not strict JSON in UTF-8, and for more than `DEEPEST` or `MOST_BRACKETS`.
+        For what is not strict JSON in UTF-8, and for more than `DEEPEST` or `MAX_BRACKETS`.
     """
     _limit_brackets(text, what)
     try:
@@ -75,8 +75,8 @@ def read(text: bytes, what: str) -> Any:
 def _limit_brackets(text: bytes, what: str) -> None:
     brackets = np.frombuffer(STRINGS.sub(b"", text).translate(None, NO_BRACKETS), np.uint8)
     opens = (brackets == ord("[")) | (brackets == ord("{"))
-    if opens.sum() > MOST_BRACKETS:
-        raise FileFormatError(f"has {what} of {opens.sum():,} objects and lists; at most {MOST_BRACKETS:,} are read")
+    if opens.sum() > MAX_BRACKETS:
+        raise FileFormatError(f"has {what} of {opens.sum():,} objects and lists; at most {MAX_BRACKETS:,} are read")
     depth = np.cumsum(np.where(opens, 1, -1), dtype=np.int64).max(initial=0)
     if depth > DEEPEST:
         raise FileFormatError(f"has {what} with brackets {depth:,} deep; at most {DEEPEST} are read")

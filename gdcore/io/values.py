@@ -5,8 +5,8 @@ Design
 - A JSON list is a tuple. Everything else that JSON does not have is an object with one tag, such as
   {"record": "losses", "values": {"kind": "huber", "delta": 1.0}}, so that no data can be mistaken for it.
 - A schedule that is none of gdcore's own, within an optimizer, stands beside the optimizer's record.
-- Arrays, and tuples or lists of more than `FEW` numbers, become tensors, named by where they stand. A file's tensors
-  are those that its document refers to, each once.
+- Arrays, and tuples or lists of more than `MAX_INLINE` numbers, become tensors, named by where they stand. A file's
+  tensors are those that its document refers to, each once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .errors import FileFormatError
 from .header import DTYPES, plain_text
 from .strict_json import LARGEST
 
-FEW = 16
+MAX_INLINE = 16
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 KINDS: dict[str, Callable[[NDArray[Any]], Any]] = {
     "array": lambda array: array,
@@ -130,7 +130,7 @@ class Writer:
 
     def _several(self, value: tuple[Any, ...] | list[Any], at: str) -> Any:
         kind = "tuple" if isinstance(value, tuple) else "list"
-        if len(value) > FEW:
+        if len(value) > MAX_INLINE:
             if all(type(entry) is float for entry in value):
                 return self._tensor(np.array(value, np.float64), at, kind)
             if all(type(entry) is int and -(2**63) <= entry < 2**63 for entry in value):

@@ -39,7 +39,7 @@ PROMISED = 1e-2
 Objective = Callable[[Vector], tuple[float, Vector]]
 
 
-class Place(NamedTuple):
+class Evaluation(NamedTuple):
     """A point, the value and the gradient there."""
 
     x: Vector
@@ -57,12 +57,12 @@ class Convergence:
         self.curvatures, self.curvature = RecentLargest(), 0.0
         self.sizes = RecentLargest()
 
-    def reason(self, before: Place | None, here: Place, size: float) -> str | None:
+    def reason(self, before: Evaluation | None, here: Evaluation, size: float) -> str | None:
         """Return why the descent has converged, or None.
 
         Parameters
         ----------
-        before, here : Place
+        before, here : Evaluation
             The last step's ends; None before the first step.
         size : float
             Norm of the gradient here, the projected one under bounds.
@@ -78,7 +78,7 @@ class Convergence:
         moved = norm(here.x - before.x)
         if not moved and not self.curvature:  # the first step was below x's roundoff
             there = here.x - PROBE * x_size / norm(here.grad) * here.grad
-            before = Place(there, *self.objective(there if self.limits is None else np.clip(there, *self.limits)))
+            before = Evaluation(there, *self.objective(there if self.limits is None else np.clip(there, *self.limits)))
             moved = norm(here.x - before.x)
         if moved:
             self.curvature = self.curvatures.add(norm(here.grad - before.grad) / moved)
@@ -88,7 +88,7 @@ class Convergence:
         return f"the norm of the full gradient, {size:.3g}, is below {TOL:g} of its scale, {scale:.3g}: converged"
 
 
-def leap(objective: Objective, before: Place, here: Place, limits: Limits | None) -> str | None:
+def leap(objective: Objective, before: Evaluation, here: Evaluation, limits: Limits | None) -> str | None:
     """Return the message for a step that made the gradient small only by reaching flat ground; None for any other step.
 
     Beside a minimum the gradient would be `BACK` of the one before, at least; and a minimum that is flat itself, as

@@ -15,7 +15,7 @@ from ..training.epoch_end import EpochEnd, norm
 from ..training.growth import has_grown
 from ..training.stopping.base import StoppingCriterion
 from ..training.stopping.thresholds import GradientNormThreshold
-from .convergence import Convergence, Place
+from .convergence import Convergence, Evaluation
 
 Vector = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class Observer:
     """State of a minimization: the last good x, its value and gradient, the point before, and the criteria."""
 
     x: Vector
-    here: Place
+    here: Evaluation
     fun: float
     jac: Vector
 
@@ -49,7 +49,7 @@ class Observer:
         self.began = time.perf_counter()
         self.nit = -1
         self.first, self.lowest = np.nan, np.inf
-        self.before: Place | None = None
+        self.before: Evaluation | None = None
         self.otherwise = False
         """Whether anything but a small gradient has asked to stop."""
         self.xs: list[Vector] = []
@@ -60,7 +60,7 @@ class Observer:
         self.before = None if self.nit < 0 else self.here
         self.nit += 1
         self.x, self.fun, self.jac = x.copy(), value, grad
-        self.here = Place(x.copy(), value, grad)
+        self.here = Evaluation(x.copy(), value, grad)
         self.first = value if self.nit == 0 else self.first
         self.lowest = min(self.lowest, value)
         if self.keep:

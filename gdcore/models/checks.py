@@ -10,7 +10,7 @@ from ..base.checks import short
 from ..base.spelling import one_of_these
 from ..losses import CustomLoss, Loss, losses_of
 
-FEW = 20
+MAX_CLASSES = 20
 """Targets with at most this many distinct integers are taken for class labels."""
 
 
@@ -42,7 +42,7 @@ def _looks_like(y: object) -> str:
         return kind if share else f"rows of {array.shape[1]} numbers"
     if np.isin(values, (0, 1)).all():
         return "0 and 1"
-    if len(values) <= FEW and array.dtype.kind != "f" and (values == np.arange(len(values))).all():
+    if len(values) <= MAX_CLASSES and array.dtype.kind != "f" and (values == np.arange(len(values))).all():
         return f"class labels 0 … {len(values) - 1}"
     if values.tolist() == [-1, 1]:
         return "-1 and 1, which 'hinge' takes too"

@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 
 FIRST_STEP = 0.0625
 SHRINK = 8.0
-MOST_SHRINKS = 7
+MAX_SHRINKS = 7
 GOOD_ENOUGH = 1e-5
 """Differences are accepted if two of them disagree by at most this; the Richardson step then leaves
 about its square."""
@@ -61,7 +61,7 @@ class Curvature:
         direction = v / size
         step, least = self.step, np.inf
         best = np.zeros_like(v)
-        for _ in range(MOST_SHRINKS):
+        for _ in range(MAX_SHRINKS):
             coarse, fine = self._difference(direction, step), self._difference(direction, step / 2)
             error = float(np.linalg.norm(fine - coarse))
             scale = max(self.largest, float(np.linalg.norm(fine)))

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from .._kernels.records import Rule
+from .._kernels.records import RuleState
 from ..base import checks
 from ..base.memory import aligned_rows
 from ..base.record import Record, Registry
@@ -137,7 +137,7 @@ class OptimizerState:
         self.step_count = step_count
         self.n = slots.shape[1]
         self.dtype = slots.dtype.name
-        self._rule = Rule(optimizer.name, np.array(optimizer.hyper(), np.float64), self.scalars, self.memory)
+        self._rule = RuleState(optimizer.name, np.array(optimizer.hyper(), np.float64), self.scalars, self.memory)
         self._update = load(self.dtype).update
 
     @classmethod

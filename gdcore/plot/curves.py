@@ -26,7 +26,7 @@ MARKED = 10
 """A metric's line has at least this many markers, if there are as many epochs."""
 TITLE = 50
 """A title longer than this is cut to its first clause."""
-FEW = 30
+MAX_MARKED = 30
 """With at most this many epochs, each one has a marker."""
 
 
@@ -69,7 +69,7 @@ def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = (
     ax = axes_or_new(ax)
     for name, values, style in (("loss", history.loss, "-"), ("val_loss", history.val_loss, "--")):
         if values:
-            marker = "o" if len(values) <= FEW else ""
+            marker = "o" if len(values) <= MAX_MARKED else ""
             ax.plot(range(len(values)), values, style, color="black", marker=marker, markersize=3, label=name)
     judged, values = ("val_loss", history.val_loss) if history.val_loss else ("loss", history.loss)
     if np.isfinite(values).any():

@@ -19,7 +19,7 @@ from ..layers.stack import stack_of
 from ..models.sequential import Sequential
 from . import checks as plot_checks
 
-FEW = 3
+MAX_GREYS = 3
 """With at most this many classes, areas differ by their grey alone; with more they are hatched too."""
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||")
 FILLS = ("black", "white", "0.6")
@@ -79,8 +79,8 @@ def decision_boundary(model: Sequential, X: ArrayLike, y: ArrayLike, ax: Any = N
     ax = axes_or_new(ax)
     n_classes = max(2, stack.out_features)
     edges = np.arange(n_classes + 1) - 0.5
-    greys = [str(grey) for grey in np.linspace(0.97, 0.75 if n_classes <= FEW else 0.55, n_classes)]
-    hatches = [HATCHES[c % len(HATCHES)] if n_classes > FEW else "" for c in range(n_classes)]
+    greys = [str(grey) for grey in np.linspace(0.97, 0.75 if n_classes <= MAX_GREYS else 0.55, n_classes)]
+    hatches = [HATCHES[c % len(HATCHES)] if n_classes > MAX_GREYS else "" for c in range(n_classes)]
     areas = ax.contourf(across, up, decided, levels=edges, colors=greys, hatches=hatches)
     areas.set(edgecolor="0.45", linewidth=0)  # colour of the hatches
     ax.contour(across, up, decided, levels=edges[1:-1], colors="black", linewidths=0.8)

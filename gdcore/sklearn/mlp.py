@@ -35,7 +35,7 @@ from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
 from .trainers import Settings, going_on, replaced
-from .watch import SLOWEST, Record, Rule, Watch, penalty
+from .watch import SLOWEST, Patience, Record, Watch, penalty
 
 AUTO_BATCH = 200
 
@@ -270,7 +270,7 @@ class MLP(Estimator):
         adaptive = self._rate_name() == "adaptive"
         follows = self._rate_name() == "invscaling"
         return Watch(
-            Rule(self.tol, self.n_iter_no_change, SLOWEST * converted.scale if adaptive else np.inf),
+            Patience(self.tol, self.n_iter_no_change, SLOWEST * converted.scale if adaptive else np.inf),
             self._record,
             trainer,
             reported=lambda loss: converted.shown * loss + constant + penalty(weights_of(net), l1, l2),

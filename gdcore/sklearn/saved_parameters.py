@@ -14,7 +14,7 @@ from ..io.values import Reader, Writer
 STATE = ("keys", "position", "has_gauss", "gauss")
 """What `RandomState.get_state` returns after the generator's name."""
 N_KEYS = 624
-"""Of the Mersenne Twister; a position beyond them would be read outside of the array."""
+"""The state of the Mersenne Twister has so many keys; a position beyond them would be read outside of the array."""
 
 
 def pack_parameters(est: Any, writer: Writer) -> Any:

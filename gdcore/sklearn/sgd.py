@@ -35,7 +35,7 @@ from .rates import Optimal, PowerOfUpdates, scaled
 from .rows import Rows, checked_weights, rows_of
 from .sgd_checks import check_parameters
 from .trainers import Settings, going_on
-from .watch import SLOWEST, Record, Rule, Watch, penalty
+from .watch import SLOWEST, Patience, Record, Watch, penalty
 
 LARGEST_STEP = 1e12
 """Gradients of a larger norm are scaled down to it, so that features far from zero end a fit late rather than in
@@ -253,7 +253,7 @@ class LinearSGD(Estimator):
         views, k, n_outputs = weights_of(trainer.model), converted.shown, trainer.model.out_features
         adaptive = self.learning_rate == "adaptive"
         return Watch(
-            Rule(
+            Patience(
                 -np.inf if self.tol is None else self.tol,
                 self.n_iter_no_change - 1,
                 SLOWEST * converted.scale if adaptive else np.inf,

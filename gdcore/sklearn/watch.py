@@ -18,7 +18,7 @@ FACTOR = 5.0
 
 
 @dataclass(frozen=True)
-class Rule:
+class Patience:
     """When to stop.
 
     Attributes
@@ -80,7 +80,7 @@ class Watch(Callback):
 
     Parameters
     ----------
-    rule : Rule
+    rule : Patience
     record : Record
     trainer : Trainer
     reported : callable
@@ -95,7 +95,7 @@ class Watch(Callback):
 
     def __init__(
         self,
-        rule: Rule,
+        rule: Patience,
         record: Record,
         trainer: Trainer,
         *,

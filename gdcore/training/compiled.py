@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from .._kernels.records import Rule, StepOptions
+from .._kernels.records import RuleState, StepOptions
 from ..base.memory import aligned_zeros
 from ..layers.layer import Trained
 from ..layers.stack import Stack
@@ -42,7 +42,7 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
         network,
         loss.name,
         loss.option(),
-        Rule(
+        RuleState(
             rule.name,
             np.array(rule.hyper(), np.float64),
             slots.scalars,

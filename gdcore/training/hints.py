@@ -38,7 +38,7 @@ FAR, FAR_OFF = 1.5, 10.0
 loss is left, the second otherwise. A mean of at most 1 never is."""
 TARGET_LARGE, TARGET_SMALL = 10.0, 0.01
 """Targets whose root mean square is above or below these are called badly scaled."""
-FEWEST = 8
+MIN_EPOCHS = 8
 """A fit of fewer epochs gets no hint: it is often part of a loop, and its losses say little."""
 LEFT = 0.02
 """Much of the loss is left if the last one exceeds this share of the loss of constant outputs."""
@@ -57,7 +57,7 @@ def hint_of(state: TrainingState, data: Samples, validation: Samples | None, his
     history : History
         History of a fit that ran all its epochs.
     """
-    if history.epochs < FEWEST:
+    if history.epochs < MIN_EPOCHS:
         return ""
     some, validated = _some_rows(data), validation is not None
     last = history.loss[-1]

@@ -8,13 +8,13 @@ from .state import TrainingState
 
 DEFAULT_STEPS = 5000
 """Updates of a fit without `epochs` and `max_steps`; enough for small problems at Adam's default rate."""
-LEAST_EPOCHS = 10
+MIN_EPOCHS = 10
 """Such a fit runs at least this many epochs, even if they make more updates than `DEFAULT_STEPS`."""
 
 
 def default_epochs(steps: int) -> int:
-    """Return how many epochs of `steps` steps make `DEFAULT_STEPS` updates, but at least `LEAST_EPOCHS`."""
-    return max(LEAST_EPOCHS, -(-DEFAULT_STEPS // steps))
+    """Return how many epochs of `steps` steps make `DEFAULT_STEPS` updates, but at least `MIN_EPOCHS`."""
+    return max(MIN_EPOCHS, -(-DEFAULT_STEPS // steps))
 
 
 def epochs_of(state: TrainingState, n: int, epochs: int | None, max_steps: int | None) -> int:

@@ -112,7 +112,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
         vectors, scalars, step_count = _optimizer(slots, saved["optimizer"])
         try:
             learning_rate = saved_checks.saved_rate(saved["learning_rate"], settings.schedule is not None)
-            most = saved_checks.MOST if isinstance(settings.optimizer, FullBatch) else step_count
+            most = saved_checks.MAX_COUNT if isinstance(settings.optimizer, FullBatch) else step_count
             epochs_done = saved_checks.saved_count("epochs_done", saved["epochs_done"], most)
             place = saved_checks.saved_place(saved["place"], step_count, epochs_done)
             sums = saved_checks.saved_sums(saved["sums"], place[1])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..base.checks import boolean, every_finite, finite, integer, nonnegative, short, vector
 
-MOST = 2**62
+MAX_COUNT = 2**62
 """Largest value accepted for a saved counter; one more still fits the kernels' integers."""
 
 
@@ -83,7 +83,7 @@ def saved_scalars(value: object, n: int) -> NDArray[np.float64]:
     return found
 
 
-def saved_count(name: str, value: object, high: int = MOST) -> int:
+def saved_count(name: str, value: object, high: int = MAX_COUNT) -> int:
     """Check and return a counter."""
     return integer(name, value, 0, high)
 

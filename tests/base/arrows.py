@@ -17,7 +17,7 @@ NAMEDTUPLE = {"_replace", "_asdict", "_fields", "_make", "_field_defaults"}
 
 
 def modules(root):
-    """Name of each module below the folder gdcore, without "gdcore.", -> (its tree, the package it stands in)."""
+    """Return name -> (tree, package that it stands in) of each module below the folder gdcore, without "gdcore."."""
     found = {}
     for path in sorted(root.rglob("*.py*")):
         if path.suffix in (".py", ".pyi"):
@@ -29,7 +29,7 @@ def modules(root):
 
 
 def imports(tree, package, known):
-    """Modules of the package that a module imports from, of those known."""
+    """Yield the modules of the package that a module imports from, of those known."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (found for alias in node.names if (found := inside(alias.name)) is not None)
@@ -51,19 +51,19 @@ def imports(tree, package, known):
 
 
 def inside(name):
-    """A module's full name without "gdcore.", or None for another package's."""
+    """Return a module's full name without "gdcore.", or None for another package's."""
     return None if name.partition(".")[0] != "gdcore" else name.partition(".")[2]
 
 
 def absolute(name, level, package):
-    """A module's name without "gdcore.", from how it is imported in a package; or None for another package's."""
+    """Return a module's name without "gdcore.", from how a package imports it; None for another package's."""
     if not level:
         return inside(name)
     return ".".join((*package[: len(package) - level + 1], *([name] if name else [])))
 
 
 def arrows(root):
-    """(module, module it imports from), without what a module imports of itself."""
+    """Return pairs (module, module it imports from), without what a module imports of itself."""
     found = modules(root)
     return {
         (name, other)
@@ -74,7 +74,7 @@ def arrows(root):
 
 
 def floor(module):
-    """The number of a module's room, counted from the top."""
+    """Return the number of a module's room, counted from the top."""
     room = module.partition(".")[0]
     return -1 if room in TOP else len(ROOMS) if room == BOTTOM else ROOMS.index(room)
 
@@ -84,7 +84,7 @@ def going_up(found):
 
 
 def reached(found, start):
-    """What a module imports, by whatever way."""
+    """Return what a module imports, by whatever way."""
     seen, todo = set(), [start]
     while todo:
         at = todo.pop()
@@ -95,13 +95,13 @@ def reached(found, start):
 
 
 def in_circles(found):
-    """Arrows that lie in a circle."""
+    """Return the arrows that lie in a circle."""
     behind = {name: reached(found, name) for name in {name for name, _ in found}}
     return {(name, other) for name, other in found if name in behind.get(other, ())}
 
 
 def private_reads(tree):
-    """Lines and names of private attributes that are not of the module's own classes, and of private names imported."""
+    """Yield line and name of each private attribute of other modules' classes, and of each private import."""
     own = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -130,6 +130,6 @@ def is_private(name):
 
 
 def imported_by_compiled_code(text):
-    """Modules of this package that a Cython file imports, and relative imports."""
+    """Return the modules of this package that a Cython file imports, and relative imports."""
     names = re.findall(r"^\s*(?:from|c?import)\s+(gdcore[\w.]*|\.[\w.]*)", text, re.MULTILINE)
     return {name for name in names if not re.match(r"gdcore\._kernels\b", name)}

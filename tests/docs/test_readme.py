@@ -15,7 +15,7 @@ ROOT = Path(gd.__file__).parent.parent
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", TEXT, re.DOTALL | re.MULTILINE)
-MOST_LINES = 130
+MAX_LINES = 130
 NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]\d+)?")
 
 
@@ -60,7 +60,7 @@ def test_the_first_example_is_short():
 
 
 def test_the_readme_is_short():
-    assert len(TEXT.splitlines()) <= MOST_LINES
+    assert len(TEXT.splitlines()) <= MAX_LINES
 
 
 def test_what_is_linked_is_there():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.gradcheck.report.runs import MOST_RUNS
+from gdcore.gradcheck.report.runs import MAX_RUNS
 
 N = 66
 X = np.random.default_rng(0).normal(size=N)
@@ -79,12 +79,12 @@ def test_runs_are_named_and_explained(wrong, causes):
         assert f"cause: {cause}" in str(report)
 
 
-@pytest.mark.parametrize("runs", [MOST_RUNS, MOST_RUNS + 1])
+@pytest.mark.parametrize("runs", [MAX_RUNS, MAX_RUNS + 1])
 def test_many_runs_are_counted(runs):
     places = np.arange(runs) * 9 + 4
     causes = gd.check_gradient(loss, put((places, np.negative)), X).causes
-    assert len(causes) == (2 if runs == MOST_RUNS else 1)
-    assert (f"is wrong in {runs} of {N} entries, between 4 and {places[-1]}" in causes[0]) == (runs > MOST_RUNS)
+    assert len(causes) == (2 if runs == MAX_RUNS else 1)
+    assert (f"is wrong in {runs} of {N} entries, between 4 and {places[-1]}" in causes[0]) == (runs > MAX_RUNS)
 
 
 def test_entries_whose_gradient_is_0_do_not_end_a_run():

@@ -14,7 +14,7 @@ from gdcore._kernels import SUPPORTED
 from gdcore.gradcheck.model.kinks import Sides
 from gdcore.gradcheck.model.sides import choices
 from gdcore.gradcheck.model.smooth import Smooth
-from gdcore.gradcheck.model.standing import activation_kinks, bends_at, find_kinks, nearest, slopes_at, standing
+from gdcore.gradcheck.model.standing import curvatures_at, find_kinks, nearest, slopes_at, standing, activation_kinks
 from gdcore.objective.build import objective_of
 
 ROOT = Path(__file__).parents[2]
@@ -184,10 +184,10 @@ def test_the_smooth_function_is_the_objective_where_no_kink_is(activation):
 
 
 def test_slopes_and_second_derivatives_to_both_sides_of_every_kink():
-    assert bends_at("elu", 0.0) == pytest.approx((1.0, 0.0), abs=1e-9)
-    assert bends_at("selu", 0.0) == pytest.approx((1.0507 * 1.6733, 0.0), abs=1e-3)
-    assert bends_at("hard_swish", -3.0) == pytest.approx((0.0, 1 / 3), abs=1e-9)
-    assert bends_at("hard_swish", 3.0) == pytest.approx((1 / 3, 0.0), abs=1e-9)
+    assert curvatures_at("elu", 0.0) == pytest.approx((1.0, 0.0), abs=1e-9)
+    assert curvatures_at("selu", 0.0) == pytest.approx((1.0507 * 1.6733, 0.0), abs=1e-3)
+    assert curvatures_at("hard_swish", -3.0) == pytest.approx((0.0, 1 / 3), abs=1e-9)
+    assert curvatures_at("hard_swish", 3.0) == pytest.approx((1 / 3, 0.0), abs=1e-9)
     assert slopes_at("relu", 0.0) == (0, 0, 1)
     assert slopes_at("relu6", 6.0) == (1, 0, 0)
     assert slopes_at("hardtanh", -1.0) == (0, 0, 1)

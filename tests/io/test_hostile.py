@@ -12,7 +12,7 @@ import pytest
 from files import from_bytes, put_together, taken_apart, to_bytes
 
 import gdcore as gd
-from gdcore.io.header import MOST_BYTES
+from gdcore.io.header import MAX_BYTES
 
 MODEL = to_bytes(gd.LinearModel(2, seed=0))
 
@@ -35,7 +35,7 @@ def with_text(text):
     return len(text).to_bytes(8, "little") + text
 
 
-@pytest.mark.parametrize("length", [2**64 - 1, 2**63, MOST_BYTES + 1, 2**32])
+@pytest.mark.parametrize("length", [2**64 - 1, 2**63, MAX_BYTES + 1, 2**32])
 def test_a_huge_header_is_not_read(length):
     refused(length.to_bytes(8, "little") + b"{}", "does not begin as files of gdcore do")
 
@@ -256,7 +256,7 @@ except gd.FileFormatError as error: print(error)
 def test_a_file_that_claims_more_than_it_holds_needs_no_memory(tmp_path):
     """A file with holes: 1 TB long, and nothing in it but a header that is no header."""
     path = tmp_path / "sparse"
-    path.write_bytes((MOST_BYTES).to_bytes(8, "little"))
+    path.write_bytes((MAX_BYTES).to_bytes(8, "little"))
     try:
         os.truncate(path, 2**40)
     except OSError:

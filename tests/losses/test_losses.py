@@ -201,12 +201,12 @@ def test_what_jumps_is_what_the_twin_says(kernels, loss, rng):
 
     h = 2.0**-20
     jump = np.abs(slope(at + h) - slope(at - h))
-    bend = np.abs(slope(at + 2 * h) - 2 * slope(at) + slope(at - 2 * h)) / (2 * h)
+    curvature = np.abs(slope(at + 2 * h) - 2 * slope(at) + slope(at - 2 * h)) / (2 * h)
     assert (np.abs(loss.kinks(at, y, order=2)) <= 1e-14).all()
     assert (jump > 0.1).all() == (loss.kink != "")
     if loss.kink == "":
         assert (jump < 1e-4).all()
-        assert (bend > 0.1).all()
+        assert (curvature > 0.1).all()
         assert loss.kinks(z, y) is None
     else:
         assert loss.kink != "residual" or (loss.kinks(z, y) == z - y).all()

@@ -370,14 +370,14 @@ for start in range(int(sys.argv[1]), 500, 2):
     finally:
         _testcapi.remove_mem_hooks()
 """
-MOST_CRASHES = 20
+MAX_CRASHES = 20
 
 
 def test_allocations_that_fail_are_memory_errors():
     """In processes of their own, the next of which goes on where one has crashed: NumPy and CPython 3.13 may."""
     pytest.importorskip("_testcapi")
     start, crashes, seen = 0, 0, []
-    while start < 500 and crashes < MOST_CRASHES:
+    while start < 500 and crashes < MAX_CRASHES:
         done = subprocess.run([sys.executable, "-c", STARVED, str(start)], capture_output=True, text=True, timeout=120)
         said = done.stdout.split()
         seen += [word for word in said if not word.isdigit()]

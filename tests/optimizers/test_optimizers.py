@@ -10,7 +10,7 @@ from reference import optimizers as reference
 
 from gdcore import optimizers
 from gdcore._kernels import cpu
-from gdcore._kernels.records import Rule
+from gdcore._kernels.records import RuleState
 from gdcore.optimizers import OPTIMIZERS, Lion, RMSprop
 
 RECORD = np.load(Path(__file__).parents[1] / "recorded" / "torch_trajectories.npz")
@@ -37,7 +37,7 @@ def kernel(isa, dtype):
     module = importlib.import_module(f"gdcore._kernels.{isa}_{dtype}")
 
     def step(o, t, lr, p, g, slots, scalars, **scale):
-        module.update(Rule(o.name, np.array(o.hyper(), float), scalars, slots), lr, t, p, g, **scale)
+        module.update(RuleState(o.name, np.array(o.hyper(), float), scalars, slots), lr, t, p, g, **scale)
 
     return step
 

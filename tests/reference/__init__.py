@@ -128,7 +128,7 @@ def huber(z, y, delta):
 
 
 def log_cosh(z, y, _):
-    """log cosh d = log(1 + 2 sinh(d/2)^2), which does not cancel near zero; |d| - log 2 far away."""
+    """Return log cosh d = log(1 + 2 sinh(d/2)^2), which does not cancel near zero; |d| - log 2 far away."""
     d = np.abs(z - y)
     near = np.log1p(2 * np.sinh(np.minimum(d, 5) / 2) ** 2)
     return np.where(d < 5, near, d - math.log(2) + np.log1p(np.exp(-2 * d))), np.tanh(z - y)
@@ -173,7 +173,7 @@ POINTWISE = {
 
 
 def cross_entropy(z, y, smoothing):
-    """Values (n,) and slopes (n, k) of logits z (n, k); y holds labels (n,) or probabilities (n, k)."""
+    """Return values (n,) and slopes (n, k) of logits z (n, k); y holds labels (n,) or probabilities (n, k)."""
     t = np.eye(z.shape[1])[y] if y.ndim == 1 else y
     t = (1 - smoothing) * t + smoothing / z.shape[1]
     shifted = z - z.max(axis=1, keepdims=True)
@@ -182,7 +182,7 @@ def cross_entropy(z, y, smoothing):
 
 
 def loss(name, option, z, y, weight=None):
-    """The weighted mean over samples and outputs, and its derivative with respect to z (n, k)."""
+    """Return the weighted mean over samples and outputs, and its derivative with respect to z (n, k)."""
     weight = np.ones(len(z)) if weight is None else weight
     if name == "cross_entropy":
         values, slopes = cross_entropy(z, y, option)
@@ -197,7 +197,7 @@ def loss(name, option, z, y, weight=None):
 
 
 def split(layers, vector):
-    """(weight, bias or None) of each dense layer, (gain, bias) of a LayerNorm, as views of a flat vector; else None."""
+    """Return views of a flat vector: (weight, bias or None) of a Dense, (gain, bias) of a LayerNorm, otherwise None."""
     parts, at = [], 0
     for layer in layers:
         if isinstance(layer, LayerNorm):
@@ -220,17 +220,17 @@ def dense(x, weight, bias):
 
 
 def dense_gradient(x, weight, delta):
-    """d loss / d weight, d bias and d x, of delta = d loss / d (x W + b)."""
+    """Return d loss / d weight, d bias and d x, of delta = d loss / d (x W + b)."""
     return x.T @ delta, delta.sum(axis=0), delta @ weight.T
 
 
 def layer_norm(x, gain, bias, eps):
-    """The outputs; as torch.nn.LayerNorm."""
+    """Return the outputs; as torch.nn.LayerNorm."""
     return (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + eps) * gain + bias
 
 
 def layer_norm_gradient(x, gain, eps, delta):
-    """d loss / d gain, d bias and d x, the latter by the Jacobian of every row."""
+    """Return d loss / d gain, d bias and d x, the latter by the Jacobian of every row."""
     k = x.shape[1]
     scale = np.sqrt(x.var(axis=1, keepdims=True) + eps)
     unit = (x - x.mean(axis=1, keepdims=True)) / scale
@@ -240,12 +240,12 @@ def layer_norm_gradient(x, gain, eps, delta):
 
 
 def dropout(x, mask):
-    """The mask holds 0 or 1 / (1 - rate) for every row and unit; None leaves dropout out."""
+    """Return x times the mask, which holds 0 or 1 / (1 - rate) for every row and unit; None leaves dropout out."""
     return x if mask is None else x * mask
 
 
 def scaling(layer, x):
-    """The output and its slope."""
+    """Return the output and its slope."""
     if isinstance(layer, Standardize):
         return (x - np.array(layer.mean)) / np.array(layer.std), np.ones_like(x) / np.array(layer.std)
     if isinstance(layer, MinMax):
@@ -256,7 +256,7 @@ def scaling(layer, x):
 
 
 def forward(layers, params, X, masks=()):
-    """What goes into each layer, the slopes of its activation or its mask, and the outputs."""
+    """Return what goes into each layer, the slopes of its activation or its mask, and the outputs."""
     x, inputs, factors, masks = X, [], [], iter(masks)
     for layer, part in zip(layers, split(layers, params), strict=True):
         inputs.append(x)
@@ -274,7 +274,7 @@ def forward(layers, params, X, masks=()):
 
 
 def backward(layers, params, inputs, factors, delta):
-    """The gradient (n_params,) that belongs to delta = d loss / d outputs."""
+    """Return the gradient (n_params,) that belongs to delta = d loss / d outputs."""
     grad = np.zeros_like(params)
     parts = zip(layers, split(layers, params), split(layers, grad), inputs, factors, strict=True)
     for layer, part, into, x, factor in reversed(list(parts)):
@@ -292,13 +292,13 @@ def backward(layers, params, inputs, factors, delta):
 
 
 def penalty(layers, params, l1, l2):
-    """l1 * sum |w| + l2/2 * sum w^2 over the weights, a layer's own l1 or l2 in their place, and its gradient."""
+    """Return l1 * sum |w| + l2/2 * sum w^2 over the weights, with a layer's own l1 or l2, and its gradient."""
     l1, l2 = strengths(layers, params, l1, l2)
     return l1 @ np.abs(params) + l2 @ params**2 / 2, l1 * np.sign(params) + l2 * params
 
 
 def strengths(layers, params, *of_model):
-    """The l1 and the l2 of each parameter."""
+    """Return the l1 and the l2 of each parameter."""
     found = []
     for name, strength in zip(("l1", "l2"), of_model, strict=True):
         found.append(np.zeros_like(params))
@@ -310,7 +310,7 @@ def strengths(layers, params, *of_model):
 
 
 def data_loss_and_grad(layers, params, X, y, name, option=0.0, weight=None, masks=()):
-    """Without penalties."""
+    """Return the loss and its gradient, without penalties."""
     inputs, factors, outputs = forward(layers, params, X, masks)
     value, delta = loss(name, option, outputs, y, weight)
     return value, backward(layers, params, inputs, factors, delta)

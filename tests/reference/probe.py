@@ -25,7 +25,7 @@ LOSS_KINKS = {
 
 
 def row_losses(name, option, z, y):
-    """Values (n,), slopes (n, k), and the sizes (n,) of the terms that a value is summed from."""
+    """Return values (n,), slopes (n, k), and the sizes (n,) of the terms that a value is summed from."""
     if name == "cross_entropy":
         values, slopes = reference.cross_entropy(z, y, option)
         t = np.eye(z.shape[1])[y] if y.ndim == 1 else y

@@ -30,18 +30,18 @@ def order_of(epoch, n, seed):
 
 
 def spans(layers):
-    """The dense layers' places in the flat vector."""
+    """Return the dense layers' places in the flat vector."""
     ends = np.cumsum([0, *(layer.n_params for layer in layers if isinstance(layer, Dense))])
     return [slice(*pair) for pair in pairwise(ends)]
 
 
 def penalized(params, grad, l1, l2):
-    """What a step sees of penalties (n_params,): at 0 the sum's subgradient of least norm."""
+    """Return what a step sees of penalties (n_params,): at 0 the sum's subgradient of least norm."""
     return np.where(params == 0, soft(grad, l1), grad + l1 * np.sign(params) + l2 * params)
 
 
 def limit(layer, params):
-    """Columns of a layer's weight scaled down to its max_norm, in place."""
+    """Scale the columns of a layer's weight down to its max_norm, in place."""
     if layer.max_norm is not None:
         weight, _ = reference.split([layer], params)[0]
         norms = np.linalg.norm(weight, axis=0)
@@ -49,7 +49,7 @@ def limit(layer, params):
 
 
 def move(o, t, rate, params, grad, slots, scalars, l1, l2, whole, scale):
-    """One layer's update, in place: of `whole` = scale * (grad + penalties), which clipping may have cut."""
+    """Update one layer in place: of `whole` = scale * (grad + penalties), which clipping may have cut."""
     before, side = params.copy(), np.sign(np.where(params != 0, params, -whole))
     reference_optimizers.TWINS[o.name](o, t, rate, params, whole, slots, scalars)
     if o.name == "sgd" and o.momentum == 0:
@@ -60,7 +60,7 @@ def move(o, t, rate, params, grad, slots, scalars, l1, l2, whole, scale):
 
 
 def step(layers, o, t, params, grad, slots, scalars, *, l1=0.0, l2=0.0, clip_norm=None, clip_value=None, rates=()):
-    """One step from the data's gradient, in place -> the norm before clipping, and whether clipping acted.
+    """Make one step from the data's gradient, in place; return the norm before clipping and whether clipping acted.
 
     rates: pairs of a layer's name and a factor. Not for plain SGD with both l1 and clip_value.
     """
@@ -84,7 +84,7 @@ def step(layers, o, t, params, grad, slots, scalars, *, l1=0.0, l2=0.0, clip_nor
 
 
 def fit(net, X, y, loss, o, *, epochs, batch_size, weight=None, seed, **options):
-    """Parameters, each epoch's loss, norm and clipped steps, when the twins do the work.
+    """Return parameters, each epoch's loss, norm and clipped steps, when the references do the work.
 
     A batch's gradient is sum (w g) / (rows * mean weight of all data), its share of the loss sum (w value).
     """

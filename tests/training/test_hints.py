@@ -5,7 +5,7 @@ import pytest
 
 import gdcore as gd
 from gdcore.datasets import load_digits
-from gdcore.training.length import DEFAULT_STEPS, LEAST_EPOCHS, default_epochs
+from gdcore.training.length import DEFAULT_STEPS, MIN_EPOCHS, default_epochs
 
 
 def halves(X, y, seed=0):
@@ -139,7 +139,7 @@ def test_the_history_shows_it():
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 5000), (3, 1667), (40, 125), (500, 10), (31250, 10)])
 def test_the_default_is_as_many_epochs_as_make_5000_updates(steps, epochs):
     assert default_epochs(steps) == epochs
-    assert (DEFAULT_STEPS, LEAST_EPOCHS) == (5000, 10)
+    assert (DEFAULT_STEPS, MIN_EPOCHS) == (5000, 10)
     if steps == 3:
         trainer = gd.Trainer(gd.LinearModel(1, seed=0), "mse", batch_size=4)
         assert trainer.fit(np.arange(12.0)[:, None], np.arange(12.0)).epochs == epochs

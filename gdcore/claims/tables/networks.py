@@ -28,7 +28,7 @@ STARTS: dict[str, tuple[str, str | Initializer]] = {
     "glorot": ("fast", "glorot_uniform"),
     "he": ("fast", "he_normal"),
 }
-MOST_EPOCHS = 40
+MAX_EPOCHS = 40
 ENOUGH = 0.1
 
 
@@ -160,7 +160,7 @@ def initial_weights() -> Section:
         name: {activation: _epochs(losses) for activation, losses in those.items()} for name, those in runs.items()
     }
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (name, printed, *(e if e < math.inf else f"over {MOST_EPOCHS}" for e in epochs[name].values()))
+        (name, printed, *(e if e < math.inf else f"over {MAX_EPOCHS}" for e in epochs[name].values()))
         for name, (printed, _) in STARTS.items()
     )
     never = [runs["zeros"][activation][-1] for activation in ("relu", "tanh")]
@@ -199,7 +199,7 @@ def _descent(init: str | Initializer, activation: str) -> list[float]:
     data = digits()
     model = MLP([64, 64, 64, 64, 10], activation=activation, weight_init=init, seed=0)
     history = model.fit(
-        data.X, data.y, loss="cross_entropy", optimizer=SGD(0.05), epochs=MOST_EPOCHS, stop=LossThreshold(ENOUGH)
+        data.X, data.y, loss="cross_entropy", optimizer=SGD(0.05), epochs=MAX_EPOCHS, stop=LossThreshold(ENOUGH)
     )
     return history.loss
 
@@ -209,4 +209,4 @@ def _epochs(losses: list[float]) -> float:
 
 
 def _listed(epochs: dict[str, float]) -> str:
-    return " and ".join(f"{e:.0f}" if e < math.inf else f"over {MOST_EPOCHS}" for e in epochs.values())
+    return " and ".join(f"{e:.0f}" if e < math.inf else f"over {MAX_EPOCHS}" for e in epochs.values())

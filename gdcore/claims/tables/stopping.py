@@ -15,7 +15,7 @@ from ..claim import DEPENDS, FAILS, Claim, Section, Table, holds
 from .problems import classifier, digits, least_loss, regression
 
 SEEDS = range(5)
-MOST_EPOCHS = 300
+MAX_EPOCHS = 300
 BATCHES = (1, 500)
 MEAN = "epoch's mean gradient"
 CRITERIA: dict[str, StoppingCriterion] = {
@@ -37,7 +37,7 @@ def stopped(rule: StoppingCriterion, batch: int, seed: int) -> History:
         y,
         loss="mse",
         optimizer=SGD(0.001 if batch == 1 else 0.1),
-        epochs=MOST_EPOCHS,
+        epochs=MAX_EPOCHS,
         batch_size=batch,
         stop=rule,
         seed=seed,
@@ -92,15 +92,15 @@ def criteria() -> Section:
         ),
     )
     header = ("criterion", "batches of 1", "all rows at once")
-    note = f"Epochs until a linear regression is stopped, {len(SEEDS)} orders of the rows; at most {MOST_EPOCHS}"
+    note = f"Epochs until a linear regression is stopped, {len(SEEDS)} orders of the rows; at most {MAX_EPOCHS}"
     return Section("Convergence criteria", claims, (Table(header, rows, note),))
 
 
 def _range(epochs: list[int]) -> str:
     low, high = min(epochs), max(epochs)
-    if low == MOST_EPOCHS:
+    if low == MAX_EPOCHS:
         return "never"
-    last = "never" if high == MOST_EPOCHS else str(high)
+    last = "never" if high == MAX_EPOCHS else str(high)
     return str(low) if low == high else f"{low} … {last}"
 
 

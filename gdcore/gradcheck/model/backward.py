@@ -19,7 +19,7 @@ from ...layers.dropout import Dropout
 from ...layers.layer import acting
 from ...layers.stack import Stack
 from ...objective.objective import Objective
-from ..report.causes import Guess
+from ..report.causes import Hypothesis
 from ..slopes.evaluator import Vector
 from .activation import at_ends
 from .kinds.kind import Step
@@ -31,10 +31,10 @@ def masks(objective: Objective) -> dict[int, Vector]:
     layers = [kind_of(layer).filled(layer) for layer in objective.stack.layers]
     if not objective.key or not any(isinstance(layer, Dropout) for layer in layers):
         return {}
-    twin, x = Stack(tuple(layers), None, "float64"), np.ones_like(objective.data.X)
-    twin.reset()
+    other, x = Stack(tuple(layers), None, "float64"), np.ones_like(objective.data.X)
+    other.reset()
     found = {}
-    for i, out in enumerate(replace(objective, stack=twin, data=objective.data._replace(X=x)).layer_outputs()):
+    for i, out in enumerate(replace(objective, stack=other, data=objective.data._replace(X=x)).layer_outputs()):
         if isinstance(layers[i], Dropout):
             found[i] = np.divide(out, x, out=np.ones_like(x), where=x != 0)
         x = out
@@ -76,8 +76,8 @@ def slope_at_output(step: Step) -> Vector:
     return at_ends(step.activation, at_ends(step.activation, step.z)[0])[1]
 
 
-def mistakes(objective: Objective) -> tuple[Guess, ...]:
-    """Return guesses for a forgotten slope, mask or last row, and for a slope taken at the wrong place."""
+def mistakes(objective: Objective) -> tuple[Hypothesis, ...]:
+    """Return hypotheses for a forgotten slope, mask or last row, and for a slope taken at the wrong place."""
     if objective.loss is None:
         return ()
     steps, outputs = steps_of(objective)
@@ -88,9 +88,9 @@ def mistakes(objective: Objective) -> tuple[Guess, ...]:
     for i, name in named:
         tried.append((f"leaves the slope of {name}'s activation out", {i: np.ones_like(steps[i].slope)}))
         tried.append((f"takes the slope of {name}'s activation at its output", {i: slope_at_output(steps[i])}))
-    masks = {i: np.ones_like(step.slope) for i, step in enumerate(steps) if isinstance(step.layer, Dropout)}
+    left_out = {i: np.ones_like(step.slope) for i, step in enumerate(steps) if isinstance(step.layer, Dropout)}
     every = {i: np.ones_like(steps[i].slope) for i, _ in named}
-    tried += [("leaves the activations' slopes out", every), ("leaves dropout's mask out on the way back", masks)]
+    tried += [("leaves the activations' slopes out", every), ("leaves dropout's mask out on the way back", left_out)]
     own, found = gradient_through(objective, steps, delta), []
     weight = np.ones(len(delta)) if objective.data.weight is None else objective.data.weight
     if weight[:-1].any():
@@ -99,8 +99,8 @@ def mistakes(objective: Objective) -> tuple[Guess, ...]:
             ("does not add the last row", 1.0),
             ("leaves the last row out of the mean", weight.sum() / weight[:-1].sum()),
         ):
-            found.append(Guess(words, gradient_through(objective, steps, factor * others) - own))
+            found.append(Hypothesis(words, gradient_through(objective, steps, factor * others) - own))
     for words, slopes in tried:
         wrong = [step._replace(slope=slopes.get(i, step.slope)) for i, step in enumerate(steps)]
-        found.append(Guess(words, gradient_through(objective, wrong, delta) - own))
-    return tuple(guess for guess in found if guess.added.any())
+        found.append(Hypothesis(words, gradient_through(objective, wrong, delta) - own))
+    return tuple(hypothesis for hypothesis in found if hypothesis.added.any())

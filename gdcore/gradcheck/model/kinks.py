@@ -31,15 +31,15 @@ from .sides import choices
 from .smooth import Smooth
 from .standing import NEAR, Kinks, activation_kinks, find_kinks
 
-MOST = 256
+MAX_COUNTED = 256
 """Kinks are counted for at most this many entries; any further one that could be on several is taken to be."""
-MOST_SIDED = 4096
+MAX_SIDED = 4096
 """At most this many entries are checked with sides taken."""
 
 
 def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDArray[np.int8]]:
     """Return a function of the parameters (n_params,): the signs of everything whose sign decides a slope."""
-    own, bends = objective.stack.copy(), objective.penalties()[0] > 0
+    own, penalized = objective.stack.copy(), objective.penalties()[0] > 0
     moved = replace(objective, stack=own)
 
     def signs(params: Vector) -> NDArray[np.int8]:
@@ -49,8 +49,8 @@ def sign_reader(objective: Objective, order: int = 1) -> Callable[[Vector], NDAr
         jumps = loss_kinks(objective, outputs, 1)
         if jumps is not None:
             found.append(jumps)
-        if bends.any():
-            found.append(params[bends])
+        if penalized.any():
+            found.append(params[penalized])
         flat: Vector = np.concatenate([np.zeros(0), *(part.ravel() for part in found)])
         return np.sign(flat).astype(np.int8)
 
@@ -118,7 +118,7 @@ class Sides:
         if objective is not None:
             params, signs = objective.x, sign_reader(objective, self.order)
             nearby = spans(params) * NEAR
-            for j, i in enumerate(indices[:MOST].tolist()):
+            for j, i in enumerate(indices[:MAX_COUNTED].tolist()):
                 found[j] = kinks_at(signs, params, i, float(nearby[i])) > 1
         return found
 
@@ -134,7 +134,7 @@ def take_sides(
         Which entries agree with a choice, and the evaluations it took.
     """
     agreeing, spent = np.zeros(len(indices), np.bool_), 0
-    left = np.flatnonzero(unsettled)[:MOST_SIDED]
+    left = np.flatnonzero(unsettled)[:MAX_SIDED]
     for evaluator in sides.evaluators if len(left) else ():
         own = extra.smooth[left]
         found, more = entry_slopes(evaluator, indices[left], analytic[left], own)
@@ -152,7 +152,7 @@ def take_sides(
 
 
 def excuse(sides: Sides, entries: Entries, unsettled: NDArray[np.bool_], agreeing: NDArray[np.bool_]) -> int:
-    """Turn failures at several kinks into "inconclusive", in place, in blocks that follow no choice -> how many.
+    """Turn failures at several kinks into "inconclusive", in place, in blocks that follow no choice; return how many.
 
     Their bounds get what taking sides may add.
     """

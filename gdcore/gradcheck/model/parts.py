@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...objective.objective import Objective
-from ..examine import Claim, check_entries
+from ..examine import GivenGradient, check_entries
 from ..modes import sampled
 from ..report.contents import Part
 from ..slopes.entries import Block, Entries, excess
@@ -17,11 +17,11 @@ from .variants import parts_of
 
 SAMPLES = 4
 """A part is checked at this many entries of each block."""
-MOST_FAILING = 32
+MAX_FAILING = 32
 """A part is also checked at up to this many failing entries of the whole objective."""
 
 
-def check_parts(objective: Objective, claim: Claim, entries: Entries, seed: int) -> tuple[Part, ...]:
+def check_parts(objective: Objective, given: GivenGradient, entries: Entries, seed: int) -> tuple[Part, ...]:
     """Check data loss, sample weights and penalties separately, at some entries of each block and
     at the failing ones.
     """
@@ -29,15 +29,15 @@ def check_parts(objective: Objective, claim: Claim, entries: Entries, seed: int)
     if not parts:
         return ()
     failing = entries[entries["verdict"] == "fail"]
-    worst = failing["index"][np.argsort(-excess(failing), kind="stable")[:MOST_FAILING]]
-    indices = np.union1d(sampled(claim.blocks, SAMPLES, claim.gradient, rng), worst)
-    return tuple(check_part(name, part, claim.blocks, indices) for name, part in parts)
+    worst = failing["index"][np.argsort(-excess(failing), kind="stable")[:MAX_FAILING]]
+    indices = np.union1d(sampled(given.blocks, SAMPLES, given.gradient, rng), worst)
+    return tuple(check_part(name, part, given.blocks, indices) for name, part in parts)
 
 
 def check_part(name: str, part: Objective, blocks: tuple[Block, ...], indices: Indices) -> Part:
     """Check one part at some entries."""
-    claim = Claim(part.gradient(), gradient_roundoff(part, "float64"), blocks)
-    entries, _, _ = check_entries(ModelEvaluator(part), claim, indices, Sides(part))
+    given = GivenGradient(part.gradient(), gradient_roundoff(part, "float64"), blocks)
+    entries, _, _ = check_entries(ModelEvaluator(part), given, indices, Sides(part))
     words = entries["verdict"]
     verdict = "fail" if (words == "fail").any() else "pass" if (words == "pass").mean() > 0.5 else "inconclusive"
     worst = entries[int(np.argmax(excess(entries)))]

@@ -26,7 +26,7 @@ from ..slopes.entries import Block, Entries, Roundoff, excess, make_entries
 from ..slopes.evaluator import Differences, Indices, Vector
 from ..slopes.search import Found, Lines, look_again, search
 from ..slopes.slopes import unknown
-from .guesses import factors
+from .hypotheses import factors
 from .kinks import Sides
 from .rounding import gradient_roundoff
 from .sides import mixtures

@@ -19,21 +19,21 @@ from .smooth import Smooth
 from .standing import Kinks, Standing
 
 SIDES = ("own", "left", "right", "middle")
-BENDS = ("own", "zero", "left", "right")
+CURVATURES = ("own", "zero", "left", "right")
 """Second derivatives that a Hessian may take at a kink; "own" is that of the slope's side, 0 on the kink itself."""
-MOST_CHOICES = 32
+MAX_CHOICES = 32
 
 
 def choices(objective: Objective, kinks: Kinks, order: int = 1) -> Iterator[Smooth]:
     """Yield the smooth functions whose gradient a backward pass may have computed, gdcore's own first."""
     if not kinks.count:
         return
-    bends = BENDS if order == 2 else BENDS[:1]
+    curvatures = CURVATURES if order == 2 else CURVATURES[:1]
     made = 0
-    for bend in bends:
+    for curvature in curvatures:
         for sides in product(SIDES, repeat=len(kinks.groups)):
-            if made < MOST_CHOICES:
-                yield Smooth(objective, kinks, dict(zip(kinks.groups, sides, strict=True)), bend, order)
+            if made < MAX_CHOICES:
+                yield Smooth(objective, kinks, dict(zip(kinks.groups, sides, strict=True)), curvature, order)
             made += 1
 
 

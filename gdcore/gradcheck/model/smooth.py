@@ -24,7 +24,7 @@ from .loss_rounding import loss_kinks
 from .standing import EPS, LOSS, PENALTY, Kinks, activation_kinks
 
 PATTERN, OTHER = 1, 2
-"""Where no kink has been crossed, and where one has."""
+"""Differences have the first pattern where no kink has been crossed, and the second where one has."""
 TREMBLES, SAFETY, LOSS_ROUNDINGS = 8, 4.0, 8.0
 
 
@@ -39,8 +39,8 @@ class Smooth:
         Of this objective.
     sides : mapping
         For each of the kinks' groups one of `SIDES` in sides.py.
-    bend : str
-        One of `BENDS` there.
+    curvature : str
+        One of `CURVATURES` there.
     order : {1, 2}, default 1
         2 where the gradient's own kinks count as crossed too.
 
@@ -57,16 +57,18 @@ class Smooth:
     array([0., 0.])
     """
 
-    def __init__(self, objective: Objective, kinks: Kinks, sides: Mapping[str, str], bend: str, order: int = 1) -> None:
+    def __init__(
+        self, objective: Objective, kinks: Kinks, sides: Mapping[str, str], curvature: str, order: int = 1
+    ) -> None:
         self._objective, self._kinks, self._order = objective, kinks, order
         self._l1, self._l2 = objective.penalties()
         self._lines = [
-            None if one is None else unit_line(step, one, sides, bend, order)
+            None if one is None else unit_line(step, one, sides, curvature, order)
             for step, one in zip(kinks.steps, kinks.units, strict=True)
         ]
         self._loss_line = None
         if kinks.losses is not None:
-            self._loss_line = loss_line(objective, kinks, kinks.losses, sides.get(LOSS, "own"), bend)
+            self._loss_line = loss_line(objective, kinks, kinks.losses, sides.get(LOSS, "own"), curvature)
         self._zero_slope = {"left": -1.0, "right": 1.0}.get(sides.get(PENALTY, "own"), 0.0)
         self.x: Vector = objective.x.copy()
         self.eps, self.pattern = EPS, PATTERN
@@ -86,11 +88,11 @@ class Smooth:
         if line is None:
             return value, slope
         moved = z - line.here
-        on_line = line.value + moved * (line.slope + moved * line.bend / 2)
-        return np.where(line.near, on_line, value), np.where(line.near, line.slope + moved * line.bend, slope)
+        on_line = line.value + moved * (line.slope + moved * line.curvature / 2)
+        return np.where(line.near, on_line, value), np.where(line.near, line.slope + moved * line.curvature, slope)
 
     def _forward(self, params: Vector, first: int, x: Vector) -> tuple[list[Vector], list[Vector]]:
-        """From the input x of step `first` on: every step's output, and the input of its elementwise function."""
+        """Return every step's output and the input of its elementwise function, from the input x of step `first` on."""
         outputs, inputs, views = [], [], views_of(self._objective, params)
         for i, step in enumerate(self._kinks.steps[first:], first):
             inputs.append(kind_of(step.layer).sums(step.layer, views[i], x))
@@ -104,8 +106,8 @@ class Smooth:
         if line is None:
             return self._objective.loss_of(z)[0]
         moved = np.where(line.near, z - line.here, 0.0)
-        still = self._objective.loss_of(np.where(line.near, line.here, z))[0]
-        return still + float(np.sum(moved * (line.slope + moved * line.bend / 2)))
+        off_kinks = self._objective.loss_of(np.where(line.near, line.here, z))[0]
+        return off_kinks + float(np.sum(moved * (line.slope + moved * line.curvature / 2)))
 
     def gradient(self, params: Vector) -> tuple[Vector, int]:
         """Return the gradient (n_params,) at other parameters, and the pattern there."""
@@ -117,7 +119,7 @@ class Smooth:
             x = outputs[i]
         delta, line = self._objective.loss_of(x)[1], self._loss_line
         if line is not None:
-            delta = np.where(line.near, line.slope + (x - line.here) * line.bend, delta)
+            delta = np.where(line.near, line.slope + (x - line.here) * line.curvature, delta)
         crossed = self._crosses(0, inputs, x) or self._penalties(self.x, params, self._l1, self._l2)[2]
         grad = gradient_through(self._objective, steps, delta) + self._l1 * np.sign(params) * (self.x != 0)
         return grad + self._l2 * params, OTHER if crossed else PATTERN
@@ -152,7 +154,7 @@ class Smooth:
         return change, LOSS_ROUNDINGS * EPS * size, bool(crossed.any())
 
     def _joined(self, parts: list[tuple[tuple[float, float, int], tuple[float, float, bool]]]) -> Differences:
-        """Losses and penalties together."""
+        """Return losses and penalties together."""
         values = np.array([loss[0] + penalty[0] for loss, penalty in parts])
         noise = np.array([loss[1] + penalty[1] for loss, penalty in parts])
         patterns = np.array([OTHER if penalty[2] else loss[2] for loss, penalty in parts], np.uint64)
@@ -160,7 +162,7 @@ class Smooth:
         return Differences(values, np.where(np.isfinite(values), noise, 0.0), patterns)
 
     def at(self, indices: Indices, points: Vector) -> Differences:
-        """Differences where one parameter is another number."""
+        """Return differences where one parameter is another number."""
         views, parts = views_of(self._objective, self.x), []
         steps = [i for i, own in enumerate(views) if own]
         starts = np.cumsum([0, *(sum(view.size for view in views[i]) for i in steps[:-1])])
@@ -184,7 +186,7 @@ class Smooth:
         return self._objective.data.X if i == 0 else self._base[i - 1]
 
     def along(self, direction: Vector, steps: Vector) -> Differences:
-        """Differences along a line."""
+        """Return differences along a line."""
         moved = [i for i, views in enumerate(views_of(self._objective, direction)) if any(view.any() for view in views)]
         first, parts = min(moved, default=0), []
         for step in steps.tolist():

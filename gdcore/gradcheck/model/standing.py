@@ -29,11 +29,11 @@ from .loss_rounding import loss_kinks
 from .rounding import forward_errors
 
 NEAR = 2.0**-24
-"""Of the parameters' scale."""
+"""A quantity stands on a kink if moving the parameters by this share of their scale may push it over."""
 TINY = float(np.finfo(np.float64).tiny)
 EPS = float(np.finfo(np.float64).eps)
-BEND_STEP = 2.0**-9
-"""Of differences of an activation's slope, to one side of a kink."""
+SLOPE_STEP = 2.0**-9
+"""Differences of an activation's slope to one side of a kink take steps of this length."""
 LOSS, PENALTY = "loss", "l1"
 """Groups of kinks beside those of the activations, which `group_of` names."""
 
@@ -125,7 +125,7 @@ def find_kinks(objective: Objective, order: int = 1) -> Kinks:
 
 
 def standing(z: Vector, kink: Vector, error: Vector, reach: Vector) -> Standing | None:
-    """Which of z stand on a kink each: within `reach` of it; those within `error` are unsure. None: none of them."""
+    """Return which of z stand on a kink each: within `reach` of it; those within `error` are unsure. None for none."""
     gap = z - kink
     near, unsure = np.abs(gap) <= reach, np.abs(gap) <= error
     return Standing(near, unsure, np.sign(gap), kink) if near.any() else None
@@ -144,10 +144,10 @@ def group_of(activation: ActivationLike, kink: float, order: int) -> str:
     return f"{activation} at {kink:g}" if len(activation_kinks(activation, order)) > 1 else str(activation)
 
 
-def bend_away(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
+def one_sided_curvature(activation: ActivationLike, z: Vector, side: Vector) -> Vector:
     """Return an activation's second derivative at z, from slopes there and further on, on the side -1 or 1 of each."""
-    nodes = np.asarray(z) + BEND_STEP * np.arange(7).reshape(-1, *[1] * np.ndim(z)) * side
-    weights = np.array([-147, 360, -450, 400, -225, 72, -10]) / (60 * BEND_STEP)
+    nodes = np.asarray(z) + SLOPE_STEP * np.arange(7).reshape(-1, *[1] * np.ndim(z)) * side
+    weights = np.array([-147, 360, -450, 400, -225, 72, -10]) / (60 * SLOPE_STEP)
     found: Vector = side * np.tensordot(weights, at_ends(activation, nodes)[1], 1)
     return found
 
@@ -165,10 +165,10 @@ def slopes_at(activation: ActivationLike, kink: float) -> tuple[float, float, fl
 
 
 @cache
-def bends_at(activation: ActivationLike, kink: float) -> tuple[float, float]:
+def curvatures_at(activation: ActivationLike, kink: float) -> tuple[float, float]:
     """Return an activation's second derivatives to the left and to the right of a kink."""
     sides = np.array([-1.0, 1.0])
-    left, right = bend_away(activation, np.array([beside(kink, -1), beside(kink, 1)]), sides).tolist()
+    left, right = one_sided_curvature(activation, np.array([beside(kink, -1), beside(kink, 1)]), sides).tolist()
     return left, right
 
 

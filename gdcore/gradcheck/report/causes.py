@@ -2,12 +2,12 @@
 
 Design
 ------
-- A guess predicts what the analytic gradient of a block would be: a multiple of the true one, its transpose, the
+- A hypothesis predicts what the analytic gradient of a block would be: a multiple of the true one, its transpose, the
   gradient of another objective. It is named only where every checked entry of the block agrees with the prediction,
   and at least one entry is too far from the truth for the agreement to be chance.
 - Guesses are tried from the simplest on, and the first that holds is the block's cause. Blocks of one cause are named
   together.
-- Of a flat array that no guess explains as a whole, each run of failing neighbours is tried as if it were a block.
+- Of a flat array that no hypothesis explains as a whole, each run of failing neighbours is tried as if it were a block.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy as np
 
 from ..slopes.entries import Block, Entries
 from ..slopes.evaluator import Vector
-from .runs import MOST_RUNS, failing_runs, whereabouts
+from .runs import MAX_RUNS, failing_runs, whereabouts
 
 CLEAR = 10.0
-"""An entry counts for a guess only if its error exceeds the guess's tolerance this many times."""
+"""An entry counts for a hypothesis only if its error exceeds the hypothesis's tolerance this many times."""
 AGREEMENT = 1e-6
 EVERY = "every block"
 PLURAL = {"is": "are", "has": "have", "does": "do"}
@@ -34,7 +34,7 @@ FACTORS = ((-1.0, "has the wrong sign"), (0.0, "is 0, as if never computed"),
 
 @final
 @dataclass(frozen=True)
-class Guess:
+class Hypothesis:
     """What a mistake would add to the gradient.
 
     Parameters
@@ -49,7 +49,7 @@ class Guess:
 
 
 class Prediction(NamedTuple):
-    """The values that a guess predicts for the entries of a block, and their tolerance."""
+    """The values that a hypothesis predicts for the entries of a block, and their tolerance."""
 
     words: str
     values: Vector
@@ -59,7 +59,7 @@ class Prediction(NamedTuple):
 def explain(
     entries: Entries,
     blocks: tuple[Block, ...],
-    guesses: tuple[Guess, ...] = (),
+    hypotheses: tuple[Hypothesis, ...] = (),
     factors: tuple[tuple[float, str], ...] = (),
     whole: str = EVERY,
 ) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def explain(
     ----------
     entries : structured ndarray
     blocks : tuple of Block
-    guesses : tuple of Guess
+    hypotheses : tuple of Hypothesis
         Mistakes that only the caller can know of.
     factors : tuple of (float, str)
         Factors that mean something, and what: the number of rows.
@@ -86,11 +86,11 @@ def explain(
     failing = np.unique(entries["block"][entries["verdict"] == "fail"])
     for b in failing:
         block, mine = blocks[b], entries[entries["block"] == b]
-        words = first_that_holds(entries, blocks, int(b), guesses, factors) or located(mine, block)
+        words = first_that_holds(entries, blocks, int(b), hypotheses, factors) or located(mine, block)
         if not words and len(block.shape) == 1 and len(mine) == block.size and (mine["verdict"] != "fail").any():
             runs = failing_runs(mine, block)
             words = whereabouts(runs, mine, block)
-            for run, cause in causes_of(runs, mine, guesses, factors):
+            for run, cause in causes_of(runs, mine, hypotheses, factors):
                 of_runs.setdefault(cause, []).append(run)
         if words:
             found.setdefault(words, []).append(block.name)
@@ -102,26 +102,26 @@ def first_that_holds(
     entries: Entries,
     blocks: tuple[Block, ...],
     b: int,
-    guesses: tuple[Guess, ...],
+    hypotheses: tuple[Hypothesis, ...],
     factors: tuple[tuple[float, str], ...],
 ) -> str:
-    """Return the words of the first guess that holds for block b, or ""."""
+    """Return the words of the first hypothesis that holds for block b, or ""."""
     mine = entries[entries["block"] == b]
-    tried = predictions(mine, entries, blocks, b, guesses, factors)
-    return next((guess.words for guess in tried if holds(mine, guess)), "")
+    tried = predictions(mine, entries, blocks, b, hypotheses, factors)
+    return next((hypothesis.words for hypothesis in tried if holds(mine, hypothesis)), "")
 
 
 def causes_of(
-    runs: tuple[Block, ...], mine: Entries, guesses: tuple[Guess, ...], factors: tuple[tuple[float, str], ...]
+    runs: tuple[Block, ...], mine: Entries, hypotheses: tuple[Hypothesis, ...], factors: tuple[tuple[float, str], ...]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the names of runs that a guess explains, and its words; nothing if there are many runs."""
-    if len(runs) > MOST_RUNS:
+    """Yield the names of runs that a hypothesis explains, and its words; nothing if there are many runs."""
+    if len(runs) > MAX_RUNS:
         return
     parts = [mine[run.start - mine["index"][0] :][: run.size].copy() for run in runs]
     for r, part in enumerate(parts):
         part["block"] = r
     for r, run in enumerate(runs):
-        words = first_that_holds(np.concatenate(parts), runs, r, guesses, factors)
+        words = first_that_holds(np.concatenate(parts), runs, r, hypotheses, factors)
         if words:
             yield run.name, words
 
@@ -148,15 +148,15 @@ def predictions(
     entries: Entries,
     blocks: tuple[Block, ...],
     b: int,
-    guesses: tuple[Guess, ...],
+    hypotheses: tuple[Hypothesis, ...],
     factors: tuple[tuple[float, str], ...],
 ) -> Iterator[Prediction]:
     """Yield what mistakes would make of block b, the simplest first."""
     numeric, bound = mine["numeric"], mine["bound"]
     for factor, words in (*FACTORS, *factors):
         yield Prediction(words, factor * numeric, max(1.0, abs(factor)) * bound)
-    for guess in guesses:
-        yield Prediction(guess.words, numeric + guess.added[mine["index"]], bound)
+    for hypothesis in hypotheses:
+        yield Prediction(hypothesis.words, numeric + hypothesis.added[mine["index"]], bound)
     constant = common_factor(mine)
     if np.isfinite(constant):
         words = f"is {in_digits(constant)} times the true gradient in every entry"
@@ -200,13 +200,13 @@ def in_digits(factor: float) -> str:
     return f"{factor:.{max(4, 2 + ceil(-log10(apart)))}g}"
 
 
-def holds(mine: Entries, guess: Prediction) -> bool:
-    """Return whether the analytic values are as the guess predicts, and not by chance."""
+def holds(mine: Entries, hypothesis: Prediction) -> bool:
+    """Return whether the analytic values are as the hypothesis predicts, and not by chance."""
     with np.errstate(invalid="ignore", over="ignore"):
-        sizes = np.abs(guess.values)
+        sizes = np.abs(hypothesis.values)
         top = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
-        tolerance = guess.tolerance + AGREEMENT * np.maximum(sizes, AGREEMENT * top)
-        agree = np.abs(mine["analytic"] - guess.values) <= tolerance
+        tolerance = hypothesis.tolerance + AGREEMENT * np.maximum(sizes, AGREEMENT * top)
+        agree = np.abs(mine["analytic"] - hypothesis.values) <= tolerance
         clear = np.abs(mine["analytic"] - mine["numeric"]) > CLEAR * tolerance
     return bool(agree.all() and clear.any())
 

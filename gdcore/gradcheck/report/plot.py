@@ -10,14 +10,14 @@ from ...base.optional import axes_or_new, legend_below
 from ..slopes.evaluator import Vector
 from ..slopes.search import Lines
 
-DECADES, LEAST_STEP = 12, 0.9
+DECADES, MIN_STEP = 12, 0.9
 
 
 def error_curve(lines: Lines, row: int, scale: float, eps: float, slope: float) -> Vector:
     """Return steps from a line's scale down to a few eps of it and |central difference - slope|, shape (DECADES + 1,
     2).
     """
-    steps = scale * eps ** np.linspace(0, LEAST_STEP, DECADES + 1)
+    steps = scale * eps ** np.linspace(0, MIN_STEP, DECADES + 1)
     offsets, found = lines(np.full(2 * len(steps), row, np.int64), np.concatenate([-steps, steps]))
     low, high = found.values.reshape(2, len(steps))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):

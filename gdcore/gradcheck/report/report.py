@@ -23,7 +23,7 @@ from .contents import Part
 from .plot import plot_curve
 from .tables import as_html, as_text
 
-FEW = 0.01
+MAX_INCONCLUSIVE = 0.01
 """A check with more than this share of inconclusive entries is inconclusive."""
 MOST_OF_A_BLOCK = 0.5
 
@@ -88,7 +88,7 @@ class GradientReport:
             return "fail"
         unclear, blocks = words == "inconclusive", self.entries["block"]
         most = np.any(np.bincount(blocks, unclear) > MOST_OF_A_BLOCK * np.bincount(blocks))
-        return "inconclusive" if "inconclusive" in others or unclear.mean() > FEW or most else "pass"
+        return "inconclusive" if "inconclusive" in others or unclear.mean() > MAX_INCONCLUSIVE or most else "pass"
 
     @property
     def ok(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..slopes.entries import Block, Entries
 
-MOST_RUNS = 4
+MAX_RUNS = 4
 """At most this many runs are named; if there are more, only the number of wrong entries is given."""
 
 
@@ -47,7 +47,7 @@ def failing_runs(mine: Entries, block: Block) -> tuple[Block, ...]:
 
 def whereabouts(runs: tuple[Block, ...], mine: Entries, block: Block) -> str:
     """Return words that say where a block is wrong; they follow its name."""
-    if len(runs) > MOST_RUNS:
+    if len(runs) > MAX_RUNS:
         last = runs[-1].start + runs[-1].size - 1 - block.start
         failed = int((mine["verdict"] == "fail").sum())
         return f"is wrong in {failed} of {block.size} entries, between {runs[0].start - block.start} and {last}"

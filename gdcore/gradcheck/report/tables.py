@@ -10,7 +10,7 @@ from ...base.text_table import html, ruled
 from ..slopes.entries import excess
 from .contents import Contents
 
-MOST_BLOCKS = 24
+MAX_BLOCKS = 24
 HEADER = ("block", "entries", "fail", "inconclusive")
 DIRECTIONS_HEADER = ("directions", "fail", "inconclusive")
 WORST_HEADER = ("largest error", "its bound", "")
@@ -138,9 +138,9 @@ def block_rows(report: Contents) -> list[tuple[str, ...]]:
             word,
         )
         rows.append((np.inf if astray else float(beyond[top]), cells))
-    if len(rows) > MOST_BLOCKS:
-        least = sorted((row[0] for row in rows), reverse=True)[MOST_BLOCKS - 1]
-        rows = [row for row in rows if row[0] >= least][:MOST_BLOCKS]
+    if len(rows) > MAX_BLOCKS:
+        least = sorted((row[0] for row in rows), reverse=True)[MAX_BLOCKS - 1]
+        rows = [row for row in rows if row[0] >= least][:MAX_BLOCKS]
     return [cells for _, cells in rows]
 
 

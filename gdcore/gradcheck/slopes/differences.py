@@ -7,10 +7,11 @@ import numpy as np
 from .evaluator import Differences, Evaluator, Indices, Vector
 from .search import Found, Lines, look_again, search
 
-LEAST_SCALE = 2.0**-100
-"""Of a typical entry's size."""
+MIN_SCALE = 2.0**-100
+"""An entry's scale is at least this share of a typical entry's size."""
 MUCH_SMALLER = 2.0**-6
-"""Than a typical entry: a step of float32 is then no longer than twice such an entry."""
+"""An entry below this share of a typical one has its own scale: a step of float32 is then no longer than twice such an
+entry."""
 
 
 def typical_size(x: Vector) -> float:
@@ -33,7 +34,7 @@ def scales(x: Vector, eps: float) -> Vector:
     span = spans(x)
     if eps > np.finfo(np.float64).eps:
         x = np.where(np.abs(x) >= MUCH_SMALLER * span, span, x)
-    return np.where(x == 0, np.minimum(span, 1.0), np.maximum(np.abs(x), LEAST_SCALE * span))
+    return np.where(x == 0, np.minimum(span, 1.0), np.maximum(np.abs(x), MIN_SCALE * span))
 
 
 def entry_lines(evaluator: Evaluator, indices: Indices) -> Lines:

@@ -45,7 +45,7 @@ PRODUCT = 16.0
 """In a product of a gradient with a direction, an entry is off by this many roundings."""
 DEVIATIONS = 8.0
 """A random projection is taken to be within this many standard deviations of 0."""
-MOST_FOUND, WITNESSES = 8, 8
+MAX_FOUND, WITNESSES = 8, 8
 
 
 def within(n: int, share: float) -> float:
@@ -209,11 +209,11 @@ def trace(
     """
     unknown = indices[~np.isfinite(gradient[indices])]
     if len(unknown):
-        return unknown[:MOST_FOUND].tolist(), 0
+        return unknown[:MAX_FOUND].tolist(), 0
     faulty: list[int] = []
     gradient, spent = gradient.copy(), 0
     for j in np.flatnonzero(found.wrong):
-        for _ in range(MOST_FOUND - len(faulty)):
+        for _ in range(MAX_FOUND - len(faulty)):
             apart = float(directions[j] @ gradient - found.slopes.numeric[j])
             if not abs(apart) > found.slopes.bound[j]:
                 break

@@ -14,7 +14,7 @@ SPACING = 256.0
 """Points are this many eps of the parameters' scale apart: far enough to round differently, near enough for a straight
 line."""
 AGREE = 4.0
-SPREAD, MOST_SPREADS = 32.0, 7
+SPREAD, MAX_SPREADS = 32.0, 7
 
 
 def measured_noise(values: Vector) -> float:
@@ -60,7 +60,7 @@ def noise_along(fun: Callable[[Vector], float], x: Vector, direction: Vector) ->
 
     Where the values come in few steps the points are spread out: a coarse rounding looks constant from near.
     """
-    for _ in range(MOST_SPREADS):
+    for _ in range(MAX_SPREADS):
         values = np.array([fun(x + (j - POINTS // 2) * direction) for j in range(POINTS)])
         if not np.isfinite(values).all():
             return 0.0

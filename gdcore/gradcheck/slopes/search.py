@@ -37,7 +37,7 @@ EVALUATIONS = 7
 """With many lines, at most this many evaluations are spent per line on average."""
 SPARE = 64
 """This many more evaluations may be spent in all."""
-MOST_ROUNDS = 12
+MAX_ROUNDS = 12
 FIRST_POWER = 11 / 52
 """The first step is eps^(11/52) of the parameter's scale: 2^-11 in float64."""
 GOOD_POWER = 1 / 4
@@ -45,16 +45,16 @@ GOOD_POWER = 1 / 4
 KINK_SHRINK = 1 / 8
 ON_KINK = 2.0**-12
 """A kink nearer to x than this share of the first step is treated as one at x."""
-LEAST_RATIO, MOST_RATIO = 2.0**-10, 2.0**6
+MIN_RATIO, MAX_RATIO = 2.0**-10, 2.0**6
 CLOSE = 3.0
 """The search ends if the steps found too small and too large differ by at most this factor."""
 AGAIN = (0.25, 2.0**-4, 2.0**-6, 2.0**-8)
 """A disagreement must persist at these multiples of the step that found it."""
 OWN = (0.5, 0.125, 2.0**-5)
 """A disagreement at a longer step must persist at these multiples of the line's own scale."""
-FEW, FEW_SHARE, MOST_AGAIN = 16, 0.25, 512
-"""Disagreeing lines are re-examined only if there are at most max(FEW, min(MOST_AGAIN, FEW_SHARE · n)); more cannot be
-chance."""
+MIN_AGAIN, MAX_SHARE, MAX_AGAIN = 16, 0.25, 512
+"""Disagreeing lines are re-examined only if there are at most max(MIN_AGAIN, min(MAX_AGAIN, MAX_SHARE · n)); more
+cannot be chance."""
 WORSE = 8.0
 """A second look whose bound is larger than the first by more than this factor tells nothing."""
 CONFIRMS, SHRUNK = 1 / 4, 1 / 2
@@ -118,7 +118,7 @@ def search(lines: Lines, scale: Vector, span: Vector, pattern: int, eps: float) 
         good,
     )
     spent = 0
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         rows = most_needed(state.best, np.flatnonzero(state.active), (EVALUATIONS * k + SPARE - spent) // 4)
         if not len(rows):
             break
@@ -211,9 +211,9 @@ def choose_steps(state: Search, rows: Indices, slopes: Slopes, spread: Vector, s
         balance = np.cbrt(roundoff / np.maximum(truncation, tiny))
         shrinks = ~(truncation <= 4 * roundoff)
         shrink = np.maximum(balance / 2, np.sqrt(goal / np.maximum(truncation, tiny)) / 2)
-        lacks, most = 2 * roundoff / np.maximum(goal, tiny), np.minimum(np.maximum(4, 2 * balance), MOST_RATIO)
+        lacks, most = 2 * roundoff / np.maximum(goal, tiny), np.minimum(np.maximum(4, 2 * balance), MAX_RATIO)
         grow = np.clip(lacks, 4, np.maximum(most, usual / step))
-    ratio = np.where(shrinks, np.clip(shrink, LEAST_RATIO, 0.25), grow)
+    ratio = np.where(shrinks, np.clip(shrink, MIN_RATIO, 0.25), grow)
     state.high[rows] = np.where(shrinks, np.minimum(state.high[rows], step), state.high[rows])
     state.low[rows] = np.where(shrinks, state.low[rows], np.maximum(state.low[rows], step))
     low, high = state.low[rows], np.minimum(state.high[rows], usual / state.good**2)
@@ -270,7 +270,7 @@ def look_again(
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = np.abs(analytic - best.numeric) / (best.bound + extra)
     wrong = np.flatnonzero((beyond > 1) & np.isfinite(beyond))
-    if len(wrong) > max(FEW, min(MOST_AGAIN, FEW_SHARE * len(analytic))):
+    if len(wrong) > max(MIN_AGAIN, min(MAX_AGAIN, MAX_SHARE * len(analytic))):
         return found
     limit = np.maximum(WORSE * best.bound, eps**0.5 * np.abs(best.numeric))
     for ratio in AGAIN:

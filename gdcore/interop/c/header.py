@@ -49,7 +49,7 @@ WORDS = {
     "sigmoid": "the sigmoid of what predict returns",
     "softmax": "the softmax of what predict returns",
 }
-MOST_NAMES = 100
+MAX_NAMES = 100
 """The comment shows at most this many names of features."""
 
 
@@ -213,8 +213,8 @@ def _about(net: Sequential, name: str, output: str, dtype: str) -> list[str]:
     lines += textwrap.wrap(" -> ".join(comment(_short(layer)) for layer in net.layers), 100)
     lines.append(f"Outputs: {WORDS[output]}.")
     if net.feature_names is not None:
-        shown = ", ".join(comment(each) for each in net.feature_names[:MOST_NAMES])
-        more = len(net.feature_names) - MOST_NAMES
+        shown = ", ".join(comment(each) for each in net.feature_names[:MAX_NAMES])
+        more = len(net.feature_names) - MAX_NAMES
         lines += textwrap.wrap(f"Inputs: {shown}" + (f" and {more} more." if more > 0 else "."), 100)
     return lines
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...data.samples import Samples
 from ...objective.objective import Objective
-from ..report.causes import Guess
+from ..report.causes import Hypothesis
 
 
 def factors(objective: Objective) -> tuple[tuple[float, str], ...]:
@@ -25,8 +25,8 @@ def factors(objective: Objective) -> tuple[tuple[float, str], ...]:
     return tuple((factor, words) for factor, words in known if factor != 1)
 
 
-def guesses(objective: Objective) -> tuple[Guess, ...]:
-    """Return guesses of mistakes in penalties, sample weights, targets and dropout."""
+def hypotheses(objective: Objective) -> tuple[Hypothesis, ...]:
+    """Return hypotheses of mistakes in penalties, sample weights, targets and dropout."""
     params, biases = objective.x, np.ones(objective.stack.n_params, np.bool_)
     for block, view in objective.stack.views(biases):
         view[...] = not block.is_weight
@@ -35,16 +35,16 @@ def guesses(objective: Objective) -> tuple[Guess, ...]:
     signs = np.sign(params)
     for name, on, of_model in (("l2", l2 * params, objective.l2 * params), ("l1", l1 * signs, objective.l1 * signs)):
         found += [
-            Guess(f"lacks the {name} penalty", -on),
-            Guess(f"has the {name} penalty twice", on),
-            Guess(f"has the {name} penalty, which is for weights only", np.where(biases, of_model, 0.0)),
+            Hypothesis(f"lacks the {name} penalty", -on),
+            Hypothesis(f"has the {name} penalty twice", on),
+            Hypothesis(f"has the {name} penalty, which is for weights only", np.where(biases, of_model, 0.0)),
         ]
     own = objective.gradient()
     for words, other in mistaken_samples(objective.data, objective.stack.out_features):
-        found.append(Guess(words, replace(objective, data=other).gradient() - own))
+        found.append(Hypothesis(words, replace(objective, data=other).gradient() - own))
     if objective.key:
-        found.append(Guess("leaves dropout out", replace(objective, key=0).gradient() - own))
-    return tuple(guess for guess in found if guess.added.any())
+        found.append(Hypothesis("leaves dropout out", replace(objective, key=0).gradient() - own))
+    return tuple(hypothesis for hypothesis in found if hypothesis.added.any())
 
 
 def mistaken_samples(data: Samples, n_classes: int) -> list[tuple[str, Samples]]:
