@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.record import Record, field_names
+from . import checks as io_checks
 from . import labels, vocabulary
 from .errors import FileFormatError
 from .header import DTYPES, plain_text
@@ -61,7 +62,7 @@ class Writer:
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, int) and abs(value) >= LARGEST:
-            raise ValueError(f"cannot save {at}, {value}: files hold integers below 2**64")
+            raise io_checks.large_integer(at, value)
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, str):
@@ -78,7 +79,7 @@ class Writer:
             return self._record(value, at)
         if callable(value):
             return {"custom": self.custom_name(value)}
-        raise TypeError(f"cannot save {at}, {checks.short(value)}: files hold numbers, texts, arrays and records")
+        raise io_checks.no_value(at, value)
 
     def custom_name(self, value: Any) -> str:
         """Return the name that a function, or a class of the user's, is saved by.
@@ -90,10 +91,7 @@ class Writer:
         """
         name = self.name_of(value)
         if name is None:
-            raise ValueError(
-                f"cannot save {checks.callable_name(value)}, which has no name of its own: pass custom={{'name': it}}, "
-                "and the same when loading"
-            )
+            raise io_checks.without_name(value)
         return name
 
     def name_of(self, value: Any) -> str | None:
@@ -103,10 +101,7 @@ class Writer:
                 return name
         own = str(getattr(value, "__name__", ""))
         if own in self.custom:
-            raise ValueError(
-                f"cannot save {own} by its own name, because custom[{own!r}] is another object: give it another name "
-                "in custom, and the same when loading"
-            )
+            raise io_checks.taken_name(own)
         return own if own.isidentifier() else None
 
     def _record(self, record: Record, at: str) -> dict[str, Any]:
@@ -118,7 +113,7 @@ class Writer:
         try:
             found = vocabulary.to_dict(record)
         except TypeError as error:
-            raise TypeError(f"cannot save {at}: {error}") from None
+            raise io_checks.refused_record(at, error) from None
         if found is not None:
             registry, values = found
             return {"record": registry, "values": self._named(values, at)}
@@ -143,8 +138,7 @@ class Writer:
             return self._tensor(array, at, "array")
         found = labels.encode(array)
         if found is None:
-            kinds = "float64, float32 and int64, and labels of one axis"
-            raise TypeError(f"cannot save {at}, an array of {array.dtype} and shape {array.shape}: files hold {kinds}")
+            raise io_checks.other_array(at, array)
         if array.dtype.kind in "UO":
             for entry in found["labels"]:
                 _text(entry, at)
@@ -227,7 +221,7 @@ class Reader:
     def _of_custom_class(self, name: str, fields: dict[str, Any]) -> Any:
         kind = vocabulary.custom_object(name, self.custom)
         if not (isinstance(kind, type) and issubclass(kind, Record)):
-            raise TypeError(f"custom[{name!r}] must be the class of that name, got {checks.short(kind)}")
+            raise io_checks.no_class(name, kind)
         try:
             return kind(**fields)
         except (TypeError, ValueError) as error:
@@ -242,9 +236,9 @@ class Reader:
 
 def _text(value: Any, at: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"cannot save {at} with the name {checks.short(value)}: names must be texts")
+        raise io_checks.no_text(at, value)
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"cannot save {at}, {value!r}: UTF-8 cannot write it") from None
+        raise io_checks.not_utf8(at, value) from None
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ..base.arrays import numbers_array, plain_array
 from ..base.checks import finite, integer, short
 from ..base.not_arrays import full_name, is_foreign, kind_of
+from ..base.spelling import one_of_these
 
 
 def columns(name: str, value: object, n: int | None = None) -> None:
@@ -148,3 +150,30 @@ def no_model(value: object) -> str:
     received = kind_of(value) if is_foreign(value) else short(value)
     received = f"the class {full_name(value)}" if isinstance(value, type) else received
     return f"model must be a gdcore.Sequential, such as gdcore.MLP([2, 8, 1]), got {received}"
+
+
+def no_layer(place: int, value: object, kinds: Iterable[str]) -> TypeError:
+    """Return the error for something that stands in a layer's place."""
+    remedy = ": pass the layers themselves, not a list of them" if isinstance(value, list | tuple) else ""
+    return TypeError(f"layer {place} must be a {one_of_these(kinds)}, got {short(value)}{remedy}")
+
+
+def other_width(place: int, in_features: int, width: int) -> ValueError:
+    """Return the error for a layer that does not take what the one before it gives."""
+    return ValueError(f"layer {place} takes {in_features} features, but the one before it gives {width}")
+
+
+def target_not_last(place: int) -> ValueError:
+    """Return the error for a ScaledTarget within a model."""
+    return ValueError(f"layer {place} is a ScaledTarget, which scales outputs: put it last")
+
+
+def scaling_without_dense(layer: object, has_dense: bool) -> ValueError:
+    """Return the error for a scaling layer that no dense layer follows."""
+    remedy = "put it before one, or add one" if has_dense else "add one"
+    return ValueError(f"a Dense layer must come after {type(layer).__name__}, which scales inputs: {remedy}")
+
+
+def no_dense() -> ValueError:
+    """Return the error for a model without dense layers."""
+    return ValueError("a model needs at least one Dense layer")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from ..base import checks
-from ..base.spelling import one_of_these
+from . import checks as layers_checks
 from .dense import Dense
 from .dropout import Dropout
 from .layer_norm import LayerNorm
@@ -30,24 +29,20 @@ def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     last: Layer | None = None
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            remedy = ": pass the layers themselves, not a list of them" if isinstance(layer, list | tuple) else ""
-            received = checks.short(layer)
-            kinds = one_of_these(kind.__name__ for kind in get_args(Layer))
-            raise TypeError(f"layer {i} must be a {kinds}, got {received}{remedy}")
+            raise layers_checks.no_layer(i, layer, (kind.__name__ for kind in get_args(Layer)))
         if not isinstance(layer, Dropout):
             if width is not None and layer.in_features != width:
-                raise ValueError(f"layer {i} takes {layer.in_features} features, but the one before it gives {width}")
+                raise layers_checks.other_width(i, layer.in_features, width)
             width = width_behind(layer, layer.in_features)
         if isinstance(layer, ScaledTarget):
             if i < len(layers) - 1:
-                raise ValueError(f"layer {i} is a ScaledTarget, which scales outputs: put it last")
+                raise layers_checks.target_not_last(i)
         elif isinstance(layer, Dense | Scaling):
             last = layer
     if isinstance(last, Scaling):
-        remedy = "put it before one, or add one" if any(isinstance(layer, Dense) for layer in layers) else "add one"
-        raise ValueError(f"a Dense layer must come after {type(last).__name__}, which scales inputs: {remedy}")
+        raise layers_checks.scaling_without_dense(last, any(isinstance(layer, Dense) for layer in layers))
     if last is None:
-        raise ValueError("a model needs at least one Dense layer")
+        raise layers_checks.no_dense()
     return layers
 
 

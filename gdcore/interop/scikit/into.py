@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import checks
 from ...base.calls import explains_calls
 from ...base.not_arrays import library
 from ...layers.dense import Dense
@@ -23,6 +22,7 @@ from ...layers.scaling import Log1p, MinMax, Standardize
 from ...layers.target import ScaledTarget
 from ...losses import CustomLoss, Loss, get_loss
 from ...models import Sequential
+from . import checks as scikit_checks
 from .forms import ACTIVATIONS, CLASSIFIERS, NETWORKS, REGRESSORS, SGD_LOSSES
 
 KNOWN = (*NETWORKS, *REGRESSORS, *CLASSIFIERS)
@@ -59,10 +59,7 @@ def from_sklearn(estimator: Any) -> Sequential:
     array([[5.]])
     """
     if library(estimator) != "sklearn" or isinstance(estimator, type):
-        raise TypeError(
-            f"estimator must be a fitted one of scikit-learn, {', '.join(KNOWN)} or a Pipeline that ends in one, got "
-            f"{checks.short(estimator)}: pass the fitted object; an estimator of gdcore has its model in net_"
-        )
+        raise scikit_checks.no_estimator(estimator, KNOWN)
     layers: list[Layer] = []
     steps = _steps(estimator)
     last, target = steps[-1], None
@@ -99,7 +96,7 @@ def _steps(estimator: Any) -> list[Any]:
     steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
     found = [each for step in steps for each in _steps(step)]
     if not found:
-        raise ValueError("the Pipeline has no step; expected one that ends in an estimator")
+        raise scikit_checks.no_step()
     return found
 
 
@@ -108,7 +105,7 @@ def _fitted(estimator: Any, attribute: str) -> Any:
     try:
         return getattr(estimator, attribute)
     except AttributeError:
-        raise ValueError(f"{_kind(estimator)} is not fitted: call its fit(X, y) first") from None
+        raise scikit_checks.not_fitted(estimator) from None
 
 
 def _scaling(step: Any) -> list[Layer]:
@@ -123,24 +120,18 @@ def _scaling(step: Any) -> list[Layer]:
         low, high = (float(end) for end in step.feature_range)
         minimum, scale = _fitted(step, "data_min_"), _fitted(step, "scale_")
         if step.clip:
-            raise ValueError("MinMaxScaler(clip=True) cuts off what MinMax lets through: fit it with clip=False")
+            raise scikit_checks.clipping()
         return [MinMax(_floats(minimum), _floats(minimum + (high - low) / scale), low, high)]
     if kind == "FunctionTransformer" and step.func is np.log1p:
         return [Log1p(int(_fitted(step, "n_features_in_")))]
-    raise TypeError(
-        f"from_sklearn cannot express the step {checks.short(step)}; it can express StandardScaler, MinMaxScaler and "
-        "FunctionTransformer(numpy.log1p): convert the estimator after it, and keep the step in scikit-learn"
-    )
+    raise scikit_checks.unknown_step(step)
 
 
 def _target_scale(estimator: Any, n: int) -> ScaledTarget:
     """Return the last layer that does what a transformer of targets does backward."""
     scaler = _fitted(estimator, "transformer_")
     if _kind(scaler) != "StandardScaler":
-        raise TypeError(
-            f"from_sklearn cannot express the transformer of targets {checks.short(scaler)}; ScaledTarget does what "
-            "StandardScaler does: take that one"
-        )
+        raise scikit_checks.unknown_transformer(scaler)
     mean = scaler.mean_ if scaler.with_mean else np.zeros(n)
     std = scaler.scale_ if scaler.with_std else np.ones(n)
     return ScaledTarget(_floats(mean), _floats(std))
@@ -159,7 +150,7 @@ def _coefficients(estimator: Any) -> tuple[list[NDArray[Any]], list[NDArray[Any]
         _refuse_exponential(estimator)
         return weights, [np.asarray(bias) for bias in estimator.intercepts_], names[estimator.activation]
     if kind not in KNOWN:
-        raise TypeError(f"from_sklearn cannot express {checks.short(estimator)}; it can express {', '.join(KNOWN)}")
+        raise scikit_checks.unknown_estimator(estimator, KNOWN)
     coef = _fitted(estimator, "coef_")
     coef = coef.toarray() if callable(getattr(coef, "toarray", None)) else coef
     weight = np.atleast_2d(np.asarray(coef)).T
@@ -170,10 +161,7 @@ def _coefficients(estimator: Any) -> tuple[list[NDArray[Any]], list[NDArray[Any]
 def _refuse_exponential(estimator: Any) -> None:
     """Raise for a network whose outputs go through a function that no layer has."""
     if estimator.out_activation_ not in ("identity", "softmax", "logistic"):
-        raise ValueError(
-            f"{_kind(estimator)} applies {estimator.out_activation_} to its outputs, which no layer of gdcore does: "
-            "the nearest is gdcore's Poisson loss, whose outputs are the logarithms of the rates"
-        )
+        raise scikit_checks.exponential(estimator, estimator.out_activation_)
 
 
 def _loss(estimator: Any, n_out: int) -> str | Loss | CustomLoss | None:

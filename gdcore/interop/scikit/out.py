@@ -23,6 +23,7 @@ from ...losses import CustomLoss, Loss, get_loss
 from ...models import Sequential
 from .. import checks as interop_checks
 from ..parts import AffinePart, DensePart, DropoutPart, LayerNormPart, Log1pPart, Part, TargetPart, parts_of
+from . import checks as scikit_checks
 from .forms import ACTIVATIONS, NEAREST, sklearn
 
 
@@ -170,15 +171,11 @@ def _classes(
     kind = loss.target if isinstance(loss, Loss) else "real"
     if kind not in ("class", "unit", "sign"):
         if classes is not None:
-            raise ValueError("classes are given, but the loss is one of numbers: pass loss='cross_entropy' or 'bce'")
+            raise scikit_checks.classes_of_numbers()
         return None, weight, bias
     n_out = weight.shape[1]
     n = 2 if n_out == 1 else n_out
-    labels = np.arange(n) if classes is None else np.asarray(classes)
-    if labels.shape != (n,) or len(np.unique(labels)) != n:
-        raise ValueError(f"classes has shape {labels.shape}; expected ({n},), one label for each class, all different")
-    if (np.sort(labels) != labels).any():
-        raise ValueError("classes must be sorted, as scikit-learn keeps them: pass np.unique(y)")
+    labels = scikit_checks.class_labels(classes, n)
     if kind == "class" and n == 2:
         weight, bias = weight[:, 1:] - weight[:, :1], bias[1:] - bias[:1]
     return labels, weight, bias
@@ -187,10 +184,7 @@ def _classes(
 def _regressor(loss: Any, weights: list[NDArray[Any]], biases: list[NDArray[Any]], activation: str) -> Any:
     """Return a regressor of these coefficients."""
     if isinstance(loss, Loss) and loss.target == "nonnegative":
-        raise ValueError(
-            "to_sklearn cannot express poisson, whose outputs are logarithms of rates: pass loss='mse' for an "
-            "estimator that predicts the logarithms"
-        )
+        raise scikit_checks.rates()
     n_in, n_out = weights[0].shape[0], weights[-1].shape[1]
     X, y = np.zeros((2, n_in), weights[0].dtype), np.zeros((2, n_out) if n_out > 1 else 2, weights[0].dtype)
     if len(weights) > 1:
@@ -220,8 +214,7 @@ def _classifier(
         network.partial_fit(X, y, classes=np.arange(len(labels)) if several else labels)
         return _with_coefficients(network, weights, biases)
     if several or len(weights) > 1:
-        nearest = "'bce' with hidden layers, or 'cross_entropy'"
-        raise ValueError(f"to_sklearn cannot express {loss!r} of {n_out} outputs and {len(weights)} layers: {nearest}")
+        raise scikit_checks.several_outputs(loss, n_out, len(weights))
     models = sklearn("linear_model", "to_sklearn")
     linear = models.SGDClassifier(loss=loss.name) if loss.target == "sign" else models.LogisticRegression()
     linear.fit(X, labels)

@@ -29,6 +29,7 @@ from ...layers.scaling import Log1p, MinMax, Standardize
 from ...layers.target import ScaledTarget
 from ...models import Sequential
 from .. import checks as interop_checks
+from . import checks as torch_checks
 from .forms import NEAREST, activation_of
 from .out import INSTALL
 
@@ -73,10 +74,10 @@ def from_torch(
     if isinstance(source, Mapping):
         return _from_state(source, activation, output_activation)
     if activation is not None:
-        raise TypeError(f"activation={activation!r} is for a state dict, which does not tell: leave it out")
+        raise torch_checks.activation_of_modules(activation)
     torch = optional("torch", "from_torch", INSTALL)
     if not isinstance(source, torch.nn.Module):
-        raise TypeError(f"source must be a torch.nn.Sequential or a state dict, got {checks.short(source)}")
+        raise torch_checks.no_source(source)
     layers: list[Layer] = []
     arrays: Arrays = []
     modules = list(_flat(torch.nn, "", source))
@@ -116,7 +117,7 @@ def _add(nn: Any, place: str, module: Any, layers: list[Layer], arrays: Arrays) 
         return
     if type(module) is nn.Dropout:
         if module.p >= 1:
-            raise ValueError(f"module {place}, Dropout(p=1), leaves nothing: give it a rate below 1")
+            raise torch_checks.drops_all(place)
         layers.append(Dropout(float(module.p)))
         return
     if type(module) is nn.Identity or (type(module) is nn.Flatten and module.start_dim == 1):
@@ -164,9 +165,9 @@ def _from_state(state: Mapping[Any, Any], activation: ActivationLike | None, out
         else:
             raise interop_checks.foreign_entry(name, array.shape)
     if len(layers) > 1 and activation is None:
-        raise TypeError("a state dict does not tell its activations: pass activation=, such as 'relu', or the module")
+        raise torch_checks.no_activations()
     if not layers:
-        raise ValueError("the state dict is empty; expected weights and biases of dense layers")
+        raise torch_checks.empty_state()
     if activation is not None:
         layers[:-1] = [replace(layer, activation=activation) for layer in layers[:-1]]
     layers[-1] = replace(layers[-1], activation=output)
@@ -177,7 +178,7 @@ def _model(layers: list[Layer], arrays: Arrays) -> Sequential:
     """Return a model of layers, with these parameters, in their precision."""
     kinds = {array.dtype.name for array in arrays}
     if len(kinds) > 1:
-        raise ValueError(f"parameters have dtypes {' and '.join(sorted(kinds))}; expected one: pass source.float()")
+        raise torch_checks.several_precisions(kinds)
     net = Sequential(*layers, dtype=kinds.pop() if kinds else "float32")
     net.params = np.concatenate([array.ravel() for array in arrays])
     return net
@@ -193,11 +194,11 @@ def array_of(name: str, value: Any) -> NDArray[Any]:
     """
     if library(value) == "torch":
         if str(value.device) == "meta":
-            raise TypeError(f"{name} is on the device meta, which holds no numbers: load the parameters first")
+            raise torch_checks.without_numbers(name)
         if str(value.dtype) not in ("torch.float32", "torch.float64"):
-            raise TypeError(f"{name} has dtype {value.dtype}; expected float32 or float64: pass source.float()")
+            raise torch_checks.other_dtype(name, value.dtype, "pass source.float()")
         value = value.detach().cpu().numpy()
     array = np.asarray(value)
     if array.dtype.name not in checks.DTYPES:
-        raise TypeError(f"{name} has dtype {array.dtype}; expected float32 or float64: convert it")
+        raise torch_checks.other_dtype(name, array.dtype, "convert it")
     return array
