@@ -31,6 +31,8 @@ LATER = (
     "schedules",
     "training",
 )
+MAX_OWN, MAX_OTHERS = 68, 20
+"""`import gdcore` brings at most so many modules of its own, and so many others beside NumPy's."""
 LIBRARIES = ("decimal", "difflib", "matplotlib", "numpy.random", "pandas", "pathlib", "scipy", "sklearn", "torch")
 
 
@@ -52,6 +54,15 @@ def test_nothing_heavy_is_imported():
     found = run(code).split()
     assert "gdcore.models.sequential" in found
     assert not set(found) & {*LIBRARIES, *(f"gdcore.{room}" for room in LATER)}
+
+
+def test_few_modules_are_imported():
+    """What an import costs grows with the modules that it brings; their number is the same in every run."""
+    code = "import sys, numpy; before = set(sys.modules); import gdcore; print(*(set(sys.modules) - before))"
+    found = run(code).split()
+    own = [name for name in found if name.partition(".")[0] == "gdcore"]
+    assert len(own) <= MAX_OWN, sorted(own)
+    assert len(found) - len(own) <= MAX_OTHERS, sorted(set(found) - set(own))
 
 
 def test_a_model_predicts_without_what_trains_it():
