@@ -71,9 +71,9 @@ def class_factors(data: Samples, class_weight: ClassWeight, loss: Loss | CustomL
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         return data_checks.class_weights(class_weight, known)
     present, index = np.unique(numbers, return_inverse=True)
-    mass = np.bincount(index, _own_weights(data))
-    counted = mass > 0
-    factors = mass.sum() / (counted.sum() * mass[counted])
+    weight_of_class = np.bincount(index, _own_weights(data))
+    counted = weight_of_class > 0
+    factors = weight_of_class.sum() / (counted.sum() * weight_of_class[counted])
     return dict(zip(present[counted].tolist(), factors.tolist(), strict=True))
 
 

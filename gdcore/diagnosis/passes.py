@@ -53,23 +53,23 @@ def unit_errors(objective: Objective) -> list[float]:
     measure the network alone; the gradient of the loss would be zero at a minimum, in every layer.
     """
     stack = objective.stack
-    twin = Sequential(*plain_layers(stack), dtype="float64").stack
+    dense = Sequential(*plain_layers(stack), dtype="float64").stack
     own = dict(stack.parameters())
-    for name, view in twin.parameters():
+    for name, view in dense.parameters():
         view[...] = own.get(name, 0.0)
     rng = np.random.default_rng(SEED)
-    network = twin.bind(trains=True, blocks=False)
+    network = dense.bind(trains=True, blocks=False)
     squares = np.zeros(len(stack.dense))
     rows = rng.permutation(len(objective.data.X))[:PROBED_ROWS]
-    grad = np.zeros(twin.n_params)
+    grad = np.zeros(dense.n_params)
     for row in rows:
-        error = rng.normal(size=(1, twin.out_features))
+        error = rng.normal(size=(1, dense.out_features))
         X = np.ascontiguousarray(objective.data.X[row : row + 1])
         network.outputs(X, 0)  # the backward pass reads its buffers
         network.gradient_from(X, error / np.linalg.norm(error), grad, 0)
         squares += [
             float(view @ view)
-            for block, view in twin.views(grad)
-            if block.kind == "bias" and block.layer in twin.dense_names
+            for block, view in dense.views(grad)
+            if block.kind == "bias" and block.layer in dense.dense_names
         ]
     return [float(value) for value in np.sqrt(squares / len(rows))]

@@ -135,14 +135,14 @@ def saved_place(value: object, step_count: int, epochs_done: int) -> tuple[int, 
 
 def saved_sums(value: object, steps: int) -> tuple[float, float, float, int]:
     """Check and return an epoch's sums: losses, weights, gradient norms, and the number of clipped steps."""
-    loss, mass, norms, clipped = saved_tuple("sums", value, 4)
+    loss, total_weight, norms, clipped = saved_tuple("sums", value, 4)
     finite("sums[0]", loss)
-    nonnegative("sums[1]", mass)
+    nonnegative("sums[1]", total_weight)
     nonnegative("sums[2]", norms)
     saved_count("sums[3]", clipped, steps)
-    if not steps and (loss, mass, norms) != (0, 0, 0):
-        raise ValueError(f"sums is {(loss, mass, norms, clipped)} where no step of the epoch is made")
-    return float(loss), float(mass), float(norms), int(clipped)
+    if not steps and (loss, total_weight, norms) != (0, 0, 0):
+        raise ValueError(f"sums is {(loss, total_weight, norms, clipped)} where no step of the epoch is made")
+    return float(loss), float(total_weight), float(norms), int(clipped)
 
 
 def is_nan(value: object) -> bool:

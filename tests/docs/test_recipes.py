@@ -210,7 +210,7 @@ cdef void signsgd_apply(
     ],
     "tests/reference/optimizers.py": [
         (
-            "TWINS =",
+            "UPDATES =",
             "def signsgd(o, t, lr, p, g, slots, scalars):\n"
             "    p *= 1 - lr * o.weight_decay\n    p -= lr * np.sign(g)\n\n\n",
         ),

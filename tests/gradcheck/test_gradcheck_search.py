@@ -113,7 +113,7 @@ def test_noise_is_measured(level, rng):
 
 
 def problem(seed, activations, losses, rows):
-    """A random net of float64 -> its evaluator and its gradient by the twin."""
+    """A random net of float64 -> its evaluator and its gradient by the reference."""
     rng = np.random.default_rng(seed)
     loss, activation = losses[rng.integers(len(losses))], activations[rng.integers(len(activations))]
     sizes = [3, *rng.integers(2, 7, rng.integers(0, 4)), 2]

@@ -1,4 +1,4 @@
-"""Networks against the twin: forward, loss, gradient, penalty, blocks of rows, on every compiled variant."""
+"""Networks against the reference: forward, loss, gradient, penalty, blocks of rows, on every compiled variant."""
 
 import itertools
 
@@ -42,7 +42,7 @@ def bind(kernels, layers, params, rows, trains=True, blocks=True):
 
 
 def samples(loss, rng, dtype, n, n_in, n_out, probabilities=False):
-    """X and y rounded to the precision, y as the kernels take it and as the twin does."""
+    """X and y rounded to the precision, y as the kernels take it and as the reference does."""
     X, y = rng.normal(size=(n, n_in)).astype(dtype), draw_targets(loss, rng, n, n_out, probabilities)
     if y.ndim == 1:
         return X, (None, y), y
@@ -78,7 +78,7 @@ def near_a_kink(layers, loss, params, X, y, width):
 
 
 def check_gradient(kernels, layers, loss, n, seed, weighted=False, probabilities=False):
-    """Outputs, loss and gradient of n random rows against the twin; the bound is roundings times terms."""
+    """Outputs, loss and gradient of n random rows against the reference; the bound is roundings times terms."""
     dtype, rng = kernels.PRECISION, np.random.default_rng(seed)
     eps, n_in, n_out = float(np.finfo(dtype).eps), layers[0].in_features, layers[-1].out_features
     params = draw_params(layers, rng, dtype)
@@ -97,9 +97,9 @@ def check_gradient(kernels, layers, loss, n, seed, weighted=False, probabilities
     np.testing.assert_array_equal(params, kept[0])
     np.testing.assert_array_equal(X, kept[1])
 
-    twin_weight = None if weight is None else weight.astype(float)
-    want, want_grad = reference.loss_and_grad(layers, *exact, y, loss.name, option, twin_weight)
-    size, grad_size = terms(layers, *exact, y, loss, twin_weight)
+    wide_weight = None if weight is None else weight.astype(float)
+    want, want_grad = reference.loss_and_grad(layers, *exact, y, loss.name, option, wide_weight)
+    size, grad_size = terms(layers, *exact, y, loss, wide_weight)
     np.testing.assert_array_less(np.abs(out - reference.forward(layers, *exact)[2]), roundings * eps * (1 + size.max()))
     if near_a_kink(layers, loss, *exact, y, 30 * eps * roundings):
         return
@@ -126,7 +126,7 @@ widths = st.one_of(st.just(1), st.integers(1, 70), st.sampled_from([15, 16, 17, 
     probabilities=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_loss_and_gradient_are_the_twins(
+def test_loss_and_gradient_are_the_references(
     kernels, activation, sizes, n, loss, last, bias, weighted, probabilities, seed
 ):
     check_gradient(kernels, stack(sizes, activation, last, bias), loss, n, seed, weighted, probabilities)

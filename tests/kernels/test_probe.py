@@ -1,4 +1,4 @@
-"""Differences of a model's loss in compiled code, against the NumPy twin in wider arithmetic."""
+"""Differences of a model's loss in compiled code, against the NumPy reference in wider arithmetic."""
 
 import itertools
 import signal
@@ -285,11 +285,11 @@ def test_what_does_not_move_has_changed_by_nothing(kernels):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_patterns_tell_what_the_twins_do(kernels, activation):
+def test_patterns_tell_what_the_references_do(kernels, activation):
     """Equal patterns here say at least as much as equal ones there: elu's and huber's second derivatives jump too."""
     for seed, loss in enumerate(RECORDS):
         case = Case(kernels, activation, loss, [3, 5, 4, 2], 12, seed, penalties=True)
-        twin = ReferenceEvaluator(
+        in_numpy = ReferenceEvaluator(
             case.layers,
             case.params.astype(float),
             case.X.astype(float),
@@ -304,7 +304,7 @@ def test_patterns_tell_what_the_twins_do(kernels, activation):
         indices = rng.integers(0, len(case.params), 60)
         places = (case.params[indices] + 10.0 ** rng.uniform(-3, 0, 60)).astype(case.params.dtype)
         patterns = case.at(indices, places)[2]
-        same = twin.at(indices, places.astype(float)).patterns == twin.pattern
+        same = in_numpy.at(indices, places.astype(float)).patterns == in_numpy.pattern
         if activation in KINKED or activation != "elu":
             np.testing.assert_array_equal(patterns == 0, same)
         assert same[patterns == 0].all()

@@ -1,4 +1,4 @@
-"""Every activation and its slope against the twin, on every instruction set and in both precisions."""
+"""Every activation and its slope against the reference, on every instruction set and in both precisions."""
 
 import copy
 import pickle
@@ -47,7 +47,7 @@ def cancelled(z):
 
 @each_name
 @pytest.mark.parametrize("width", [0.01, 1, 10, 1e4])
-def test_value_and_slope_are_the_twins(name, width, kernels, dtype, eps, rng):
+def test_value_and_slope_are_the_references(name, width, kernels, dtype, eps, rng):
     z = (width * rng.uniform(-1, 1, 4000)).astype(dtype)
     a, slope = run(kernels, name, z)
     want_a, want_slope = reference.ACTIVATIONS[name](z.astype(np.float64))
@@ -89,7 +89,7 @@ def test_slope_at_the_kinks_is_a_subgradient(name, kernels, dtype):
 
 
 @each_name
-def test_the_twins_slope_is_its_derivative(name):
+def test_the_references_slope_is_its_derivative(name):
     z = np.linspace(-6.37, 6.71, 1000)  # meets no kink
     h = 1e-5
     f = reference.ACTIVATIONS[name]
@@ -140,16 +140,16 @@ def test_the_table_of_options_is_the_kernels(kernels):
 
 
 @pytest.mark.parametrize("slope", SLOPES)
-def test_leaky_relu_with_a_slope_is_the_twin(slope, kernels, dtype, eps, rng):
+def test_leaky_relu_with_a_slope_is_the_reference(slope, kernels, dtype, eps, rng):
     z = rng.normal(size=500).astype(dtype)
     z[::50] = 0
-    twin = reference.activation(gd.LeakyReLU(slope), z.astype(float))
-    for found, want in zip(run(kernels, "leaky_relu", z, slope), twin, strict=True):
+    exact = reference.activation(gd.LeakyReLU(slope), z.astype(float))
+    for found, want in zip(run(kernels, "leaky_relu", z, slope), exact, strict=True):
         np.testing.assert_allclose(found, want, rtol=2 * eps)
 
 
 @pytest.mark.parametrize("slope", SLOPES)
-def test_a_network_with_a_slope_is_the_twin(slope, isa, rng):
+def test_a_network_with_a_slope_is_the_reference(slope, isa, rng):
     """Outputs, loss and gradient, also where a slope below 0 maps both sides of the kink to one."""
     X, y = rng.normal(size=(30, 4)), rng.normal(size=(30, 2))
     net = gd.MLP([4, 7, 5, 2], gd.LeakyReLU(slope), dtype="float64", seed=0)

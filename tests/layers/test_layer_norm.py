@@ -1,4 +1,4 @@
-"""Layer normalization: against torch and the NumPy twin, odd rows, training, the checker."""
+"""Layer normalization: against torch and the NumPy reference, odd rows, training, the checker."""
 
 import importlib.util
 import pickle
@@ -346,7 +346,7 @@ def test_a_wrong_backward_pass_is_found(rng, monkeypatch, wrong):
 
 @each_net
 def test_roundoff_bounds_hold_and_are_not_loose(rng, layers):
-    """Against the twin in long double: the bound of every entry covers its error, and is near the gradient's eps."""
+    """Against the reference in long double: every entry's bound covers its error, and is near the gradient's eps."""
     plain = [layer for layer in layers("tanh") if not isinstance(layer, gd.ScaledTarget)]
     net, (X, y) = made(plain, rng), drawn(rng, 9)
     objective = objective_of(net.stack, X, y, "mse")

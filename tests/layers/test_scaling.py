@@ -1,4 +1,4 @@
-"""Layers that bring inputs to one scale: against the NumPy twin, in every call, and in the gradient checker."""
+"""Layers that bring inputs to one scale: against the NumPy reference, in every call, and in the gradient checker."""
 
 import pickle
 import re
@@ -80,7 +80,7 @@ def test_a_column_that_hardly_varies_is_not_constant():
 @pytest.mark.parametrize("n", [1, 40, 1000])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_equals_the_twin(isa, dtype, kind, n, rng):
+def test_equals_the_reference(isa, dtype, kind, n, rng):
     """Large blocks too, and groups of blocks."""
     X = skewed(rng, n + 1)[:n].astype(dtype)
     y = rng.normal(size=(n, 2)).astype(dtype)

@@ -1,4 +1,4 @@
-"""Every loss and its delta against the twin, on every instruction set and in both precisions."""
+"""Every loss and its delta against the reference, on every instruction set and in both precisions."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def run(kernels, loss, z, y, weight=None):
 
 
 def check(kernels, loss, z, y, weight=None):
-    """Against the twin on the same rounded numbers, to a few roundings of the terms."""
+    """Against the reference on the same rounded numbers, to a few roundings of the terms."""
     dtype = kernels.PRECISION
     eps = float(np.finfo(dtype).eps)
     z, weight = z.astype(dtype).astype(float), None if weight is None else weight.astype(dtype).astype(float)
@@ -46,7 +46,7 @@ def check(kernels, loss, z, y, weight=None):
 @pytest.mark.parametrize("probabilities", [False, True])
 @settings(max_examples=12, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 70), st.booleans(), st.sampled_from([0.1, 1.0, 8.0]), st.integers(0, 999))
-def test_value_and_delta_are_the_twins(kernels, loss, probabilities, n, k, weighted, width, seed):
+def test_value_and_delta_are_the_references(kernels, loss, probabilities, n, k, weighted, width, seed):
     rng = np.random.default_rng(seed)
     z = rng.normal(scale=width, size=(n, k))
     weight = rng.integers(0, 3, n) + 0.5 * rng.random(n) if weighted else None
@@ -148,18 +148,18 @@ def test_log_cosh_keeps_its_digits_near_zero(kernels, dtype, eps):
 
 
 @pytest.mark.parametrize("loss", POINTWISE, ids=repr)
-def test_the_twins_slope_is_its_derivative(loss, rng):
+def test_the_references_slope_is_its_derivative(loss, rng):
     z, y, h = rng.normal(scale=2, size=(50, 3)), draw_targets(loss, rng, 50, 3), 1e-5
-    twin = reference.POINTWISE[loss.name]
+    f = reference.POINTWISE[loss.name]
     kink = {"mean_absolute_error": z - y, "quantile": z - y, "hinge": 1 - y * z}.get(loss.name, np.ones_like(z))
-    difference = (twin(z + h, y, loss.option())[0] - twin(z - h, y, loss.option())[0]) / (2 * h)
+    difference = (f(z + h, y, loss.option())[0] - f(z - h, y, loss.option())[0]) / (2 * h)
     away = np.abs(kink) > 2 * h
-    np.testing.assert_allclose(twin(z, y, loss.option())[1][away], difference[away], atol=1e-8, rtol=1e-8)
+    np.testing.assert_allclose(f(z, y, loss.option())[1][away], difference[away], atol=1e-8, rtol=1e-8)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("probabilities", [False, True])
-def test_the_twin_of_cross_entropy_is_its_derivative_too(smoothing, probabilities, rng):
+def test_the_reference_of_cross_entropy_is_its_derivative_too(smoothing, probabilities, rng):
     z, y, h = rng.normal(size=(6, 4)), draw_targets(gd.CrossEntropy(), rng, 6, 4, probabilities), 1e-5
     _, delta = reference.loss("cross_entropy", smoothing, z, y)
     for i in np.ndindex(z.shape):
@@ -175,7 +175,7 @@ def test_the_three_tables_agree(kernels):
 
 
 @each_loss
-def test_what_jumps_is_what_the_twin_says(kernels, loss, rng):
+def test_what_jumps_is_what_the_reference_says(kernels, loss, rng):
     """Slopes just beside each kink: they differ if it is one of order 1; else slopes of slopes do."""
     if loss.target == "class":
         assert loss.whole_rows

@@ -45,14 +45,14 @@ def test_converges_on_a_quadratic(optimizer, dtype):
 
 
 @each_optimizer
-def test_a_state_steps_in_place_as_the_twin_does(optimizer):
+def test_a_state_steps_in_place_as_the_reference_does(optimizer):
     o = optimizer()
     params, state = START.copy(), o.init(7, "float64")
-    twin, slots, scalars = START.copy(), np.zeros((o.n_slots(), 7)), np.zeros(2)
+    expected, slots, scalars = START.copy(), np.zeros((o.n_slots(), 7)), np.zeros(2)
     for t, g in enumerate(GRADS, 1):
         state.step(params, g)
-        reference.TWINS[o.name](o, t, o.learning_rate, twin, g, slots, scalars)
-    np.testing.assert_allclose(params, twin, rtol=1e-12)
+        reference.UPDATES[o.name](o, t, o.learning_rate, expected, g, slots, scalars)
+    np.testing.assert_allclose(params, expected, rtol=1e-12)
     assert state.step_count == len(GRADS)
     assert len(set(o.slot_names())) == o.n_slots() == len(state.slots)
 

@@ -1,4 +1,4 @@
-"""The optimizers: kernels against torch.optim's recorded trajectories and against their NumPy twins."""
+"""The optimizers: kernels against torch.optim's recorded trajectories and against their NumPy references."""
 
 import importlib
 from dataclasses import asdict, fields
@@ -33,7 +33,7 @@ def made(call):
 
 
 def kernel(isa, dtype):
-    """The compiled update with a twin's signature."""
+    """The compiled update with a reference's signature."""
     module = importlib.import_module(f"gdcore._kernels.{isa}_{dtype}")
 
     def step(o, t, lr, p, g, slots, scalars, **scale):
@@ -67,7 +67,7 @@ def test_kernel_follows_torch(isa, call):
 @each_torch_call
 def test_twin_follows_torch(call):
     o = made(call)
-    assert deviation(trajectory(reference.TWINS[o.name], o, START, GRADS), TRAJECTORIES[call]) < TOLERANCE
+    assert deviation(trajectory(reference.UPDATES[o.name], o, START, GRADS), TRAJECTORIES[call]) < TOLERANCE
 
 
 @each_torch_call
@@ -103,16 +103,16 @@ def test_defaults_are_torchs(optimizer):
 
 @each_isa
 @each_call
-def test_kernel_follows_twin_while_the_rate_changes(isa, call):
+def test_kernel_follows_reference_while_the_rate_changes(isa, call):
     o, rates = made(call), 0.1 / np.arange(1, 101)
     path = trajectory(kernel(isa, "float64"), o, START, GRADS, rates)
-    assert deviation(path, trajectory(reference.TWINS[o.name], o, START, GRADS, rates)) < TOLERANCE
+    assert deviation(path, trajectory(reference.UPDATES[o.name], o, START, GRADS, rates)) < TOLERANCE
 
 
 @each_isa
 @each_dtype
 @each_call
-def test_each_step_is_the_twins_to_rounding(isa, dtype, call):
+def test_each_step_is_the_references_to_rounding(isa, dtype, call):
     """Each step starts from the kernel's own state: the bound is 16 roundings of the terms of one step."""
     o, rng = made(call), np.random.default_rng(2)
     for n in (0, 1, 2, 15, 16, 17, 33):
@@ -121,10 +121,10 @@ def test_each_step_is_the_twins_to_rounding(isa, dtype, call):
             g = rng.normal(size=n).astype(dtype)
             g.flags.writeable = False
             before = p.astype(float)
-            twin = before.copy(), g.astype(float), slots.astype(float), scalars.copy()
+            exact = before.copy(), g.astype(float), slots.astype(float), scalars.copy()
             kernel(isa, dtype)(o, t, o.learning_rate, p, g, slots, scalars)
-            reference.TWINS[o.name](o, t, o.learning_rate, *twin)
-            for ours, theirs, size in ((p, twin[0], before), (slots, twin[2], g)):
+            reference.UPDATES[o.name](o, t, o.learning_rate, *exact)
+            for ours, theirs, size in ((p, exact[0], before), (slots, exact[2], g)):
                 bound = 16 * np.finfo(dtype).eps * (np.abs(theirs) + np.abs(size).max(initial=0))
                 assert np.all(np.abs(ours - theirs) <= bound)
 
@@ -173,7 +173,7 @@ def test_centered_rmsprop_survives_a_constant_gradient(isa, dtype):
     grads = np.tile(np.random.default_rng(0).normal(size=99).astype(dtype), (5000, 1))
     o, start = RMSprop(1e-3, centered=True), np.zeros(99, dtype)
     path = trajectory(kernel(isa, dtype), o, start, grads)
-    known = trajectory(reference.TWINS[o.name], o, start.astype(float), grads[:100].astype(float))
+    known = trajectory(reference.UPDATES[o.name], o, start.astype(float), grads[:100].astype(float))
     np.testing.assert_allclose(path[:100], known, rtol=1e5 * np.finfo(dtype).eps)
     steps = -np.diff(path.astype(float), axis=0) / grads[1:]  # each divides by the deviation, which falls to 0
     assert ((steps > 0) & (steps <= 1.01 * o.learning_rate / o.eps)).all()
@@ -214,7 +214,7 @@ def test_the_comparison_catches_mutants(rule, right, wrong):
     mutant = {}
     exec(source.replace(right, wrong), mutant)
     deviations = [
-        deviation(trajectory(mutant["TWINS"][rule], made(call), START, GRADS), TRAJECTORIES[call])
+        deviation(trajectory(mutant["UPDATES"][rule], made(call), START, GRADS), TRAJECTORIES[call])
         for call in TORCH_CALLS
         if made(call).name == rule
     ]
@@ -224,7 +224,7 @@ def test_the_comparison_catches_mutants(rule, right, wrong):
 def test_the_table_of_rules_is_the_registry():
     module = importlib.import_module(f"gdcore._kernels.{cpu.supported()[-1]}_float32")
     assert module.update_rules() == tuple(optimizer.name for optimizer in OPTIMIZERS)
-    assert tuple(reference.TWINS) == module.update_rules()
+    assert tuple(reference.UPDATES) == module.update_rules()
 
 
 @each_optimizer

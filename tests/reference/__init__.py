@@ -1,4 +1,4 @@
-"""NumPy float64 twin of the kernels, the optimizers' excepted (optimizers.py): the executable specification.
+"""NumPy float64 reference of the kernels, the optimizers' excepted (optimizers.py): the executable specification.
 
 Layers are gdcore's records; parameters one flat float64 vector, layer by layer, weight
 (n_in, n_out) in C order, then bias. Rows are samples.

@@ -1,6 +1,6 @@
-"""NumPy float64 twins of the optimizers' update rules: the executable specification.
+"""NumPy float64 references of the optimizers' update rules: the executable specification.
 
-A twin takes (o, t, lr, p, g, slots, scalars): the optimizer's record, the number of the step from 1, its
+A reference takes (o, t, lr, p, g, slots, scalars): the optimizer's record, the number of the step from 1, its
 learning rate, and float64 arrays laid out as the kernel's. It updates p, slots and scalars in place.
 """
 
@@ -111,4 +111,4 @@ def lion(o, t, lr, p, g, slots, scalars):
     slots[0] = beta2 * slots[0] + (1 - beta2) * g
 
 
-TWINS = {twin.__name__: twin for twin in (sgd, adagrad, rmsprop, adadelta, adam, adamw, nadam, adamax, radam, lion)}
+UPDATES = {f.__name__: f for f in (sgd, adagrad, rmsprop, adadelta, adam, adamw, nadam, adamax, radam, lion)}

@@ -1,4 +1,4 @@
-"""NumPy twin of a model's evaluator for the gradient checker: differences, their roundoff, patterns of signs.
+"""NumPy reference of a model's evaluator for the gradient checker: differences, their roundoff, patterns of signs.
 
 Slow: every point is a forward pass over all rows. What the compiled evaluator must agree with.
 """

@@ -1,4 +1,4 @@
-"""NumPy float64 twin of a training: penalties, clipping, update, and what layers have of their own."""
+"""NumPy float64 reference of a training: penalties, clipping, update, and what layers have of their own."""
 
 import math
 from itertools import pairwise
@@ -51,7 +51,7 @@ def limit(layer, params):
 def move(o, t, rate, params, grad, slots, scalars, l1, l2, whole, scale):
     """Update one layer in place: of `whole` = scale * (grad + penalties), which clipping may have cut."""
     before, side = params.copy(), np.sign(np.where(params != 0, params, -whole))
-    reference_optimizers.TWINS[o.name](o, t, rate, params, whole, slots, scalars)
+    reference_optimizers.UPDATES[o.name](o, t, rate, params, whole, slots, scalars)
     if o.name == "sgd" and o.momentum == 0:
         smooth = scale * (grad + l2 * before) + o.weight_decay * before
         params[:] = np.where(l1 > 0, soft(before - rate * smooth, rate * scale * l1), params)
@@ -100,8 +100,8 @@ def fit(net, X, y, loss, o, *, epochs, batch_size, weight=None, seed, **options)
             grad *= weight[rows].sum() / (len(rows) * weight.mean())
             norm, clipped = step(net.layers, o, t, params, grad, slots, scalars, **options)
             steps.append((weight[rows].sum(), value, norm, clipped))
-        mass, values, norms, clips = np.array(steps).T
-        history["loss"].append(mass @ values / mass.sum())
+        weights, values, norms, clips = np.array(steps).T
+        history["loss"].append(weights @ values / weights.sum())
         history["gradient_norm"].append(norms.mean())
         history["clipped_steps"].append(clips.sum())
     return params, history

@@ -45,7 +45,7 @@ def columns(net):
 @each_optimizer
 @pytest.mark.parametrize("case", [VARIETY, FROZEN, BOTTOM], ids=["rates", "frozen", "bottom frozen"])
 @pytest.mark.parametrize("batch_size", [16, 1])
-def test_fit_is_the_twins(isa, optimizer, case, batch_size):
+def test_fit_is_the_references(isa, optimizer, case, batch_size):
     """Rates, penalties and limits of layers, penalties of the model, clipping and update, over three epochs."""
     net, o = net_of(case["own"]), optimizer()
     options = {"l1": 1e-3, "l2": 1e-2, "clip_norm": 0.3}
@@ -61,7 +61,7 @@ def test_fit_is_the_twins(isa, optimizer, case, batch_size):
 @each_optimizer
 @pytest.mark.parametrize("clip_norm", [None, 0.1])
 @pytest.mark.parametrize("batch_size", [16, 1])
-def test_clipping_by_value_is_the_twins(isa, optimizer, clip_norm, batch_size):
+def test_clipping_by_value_is_the_references(isa, optimizer, clip_norm, batch_size):
     """Before the norm's, on penalties too; the steps that it acted in are counted, the norm is that before it."""
     net, o = net_of(), optimizer()
     options = {"l2": 0.1, "clip_value": 0.05, "clip_norm": clip_norm, "batch_size": batch_size}

@@ -1,4 +1,4 @@
-"""What a step, an epoch and a fit mean, against the twin and by invariants, on every instruction set."""
+"""What a step, an epoch and a fit mean, against the reference and by invariants, on every instruction set."""
 
 import inspect
 
@@ -38,7 +38,7 @@ def test_a_models_fit_takes_what_a_trainer_and_its_fit_take():
 @each_optimizer
 @pytest.mark.parametrize("loss", [gd.MeanSquaredError(), gd.CrossEntropy(0.1)], ids=repr)
 @pytest.mark.parametrize(("batch_size", "l1", "l2"), [(16, 1e-3, 1e-2), (7, 0.0, 0.0), (1, 1e-3, 1e-2), (1, 0.0, 0.0)])
-def test_fit_is_the_twins(isa, optimizer, loss, batch_size, l1, l2):
+def test_fit_is_the_references(isa, optimizer, loss, batch_size, l1, l2):
     """Order, weights, penalties, clipping and update, over three epochs with a last batch that is not full."""
     net, X, targets, labels = problem()
     y, o, weight = labels if loss.target == "class" else targets, optimizer(), np.random.default_rng(2).random(50)
@@ -52,7 +52,7 @@ def test_fit_is_the_twins(isa, optimizer, loss, batch_size, l1, l2):
 
 @pytest.mark.parametrize("clip_norm", [1e-7, 1e-6, 1e-3, 0.5, 1.0, 1.0 + 5e-7, 1e3])
 @pytest.mark.parametrize("norm", [1e-7, 1e-6, 1.0, 1e3])
-def test_clipping_is_the_twins(isa, norm, clip_norm):
+def test_clipping_is_the_references(isa, norm, clip_norm):
     net = gd.LinearModel(1, bias=False, dtype="float64", weight_init="zeros")
     trainer = gd.Trainer(net, lambda z, y: (0.0, np.full_like(z, norm)), gd.SGD(1.0), clip_norm=clip_norm)
     trainer.step([[1.0]], [0.0])
