@@ -14,7 +14,7 @@ from gdcore._kernels import SUPPORTED
 from gdcore.gradcheck.model.kinks import Sides
 from gdcore.gradcheck.model.sides import choices
 from gdcore.gradcheck.model.smooth import Smooth
-from gdcore.gradcheck.model.standing import curvatures_at, find_kinks, nearest, slopes_at, standing, activation_kinks
+from gdcore.gradcheck.model.standing import activation_kinks, curvatures_at, find_kinks, nearest, slopes_at, standing
 from gdcore.objective.build import objective_of
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from ..slopes.evaluator import Vector
 from .activation import at_ends
 from .kinds.kind import Step
 from .loss_rounding import loss_kinks
-from .standing import Kinks, Mask, Standing, curvatures_at, group_of, one_sided_curvature, slopes_at, activation_kinks
+from .standing import Kinks, Mask, Standing, activation_kinks, curvatures_at, group_of, one_sided_curvature, slopes_at
 
 LOSS_STEP, MIN_LOSS_STEP = 2.0**-12, 2.0**-36
 """A step to one side of a loss's kink has the first share of 1 or of the loss's own scale, and at least the second
