@@ -56,7 +56,7 @@ class LeakyReLU(Record):
     name = "leaky_relu"
     positional = 1
 
-    slope: float = 0.01
+    slope: float = 0.01  # the kernels' row of leaky_relu has this number too, and a test compares them
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slope", checks.finite("slope", self.slope))
