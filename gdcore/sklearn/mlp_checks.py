@@ -11,7 +11,7 @@ from ..schedules import Schedule
 from . import checks as sklearn_checks
 
 RATES = ("constant", "invscaling", "adaptive")
-MOST = 2**40
+MAX_BATCH = 2**40
 
 
 def check_parameters(est: Any) -> None:
@@ -26,7 +26,7 @@ def check_parameters(est: Any) -> None:
     if not isinstance(est.solver, Optimizer | LBFGS) and not (isinstance(est.solver, str) and est.solver == "lbfgs"):
         get_optimizer(est.solver)
     if est.batch_size != "auto":
-        checks.integer("batch_size", est.batch_size, 1, MOST)
+        checks.integer("batch_size", est.batch_size, 1, MAX_BATCH)
     if not isinstance(est.learning_rate, Schedule) and est.learning_rate not in RATES:
         raise sklearn_checks.unknown_rate(est.learning_rate, RATES)
     for name in ("learning_rate_init", "epsilon"):
