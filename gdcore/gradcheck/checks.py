@@ -13,7 +13,7 @@ from ..base.checks import integer, numbers_array, other_shape, plain_array
 from ..base.not_arrays import full_name
 from ..minimize import checks as minimize_checks
 
-MOST_INPUT_ROWS = 8192
+MAX_INPUT_ROWS = 8192
 
 
 def one_number(name: str, value: object) -> tuple[float, bool]:
@@ -156,5 +156,5 @@ def order(value: object, wrt: str, grad: object) -> int:
 
 def input_rows(n: int) -> None:
     """Check that a check of inputs has few enough rows; they take an array (n, n)."""
-    if n > MOST_INPUT_ROWS:
-        raise ValueError(f"wrt='inputs' takes at most {MOST_INPUT_ROWS} rows, got {n}: check some of them")
+    if n > MAX_INPUT_ROWS:
+        raise ValueError(f"wrt='inputs' takes at most {MAX_INPUT_ROWS} rows, got {n}: check some of them")

@@ -25,7 +25,7 @@ from .tables import as_html, as_text
 
 MAX_INCONCLUSIVE = 0.01
 """A check with more than this share of inconclusive entries is inconclusive."""
-MOST_OF_A_BLOCK = 0.5
+MAX_OF_A_BLOCK = 0.5
 
 
 class GradientError(AssertionError):
@@ -87,7 +87,7 @@ class GradientReport:
         if "fail" in others or (words == "fail").any():
             return "fail"
         unclear, blocks = words == "inconclusive", self.entries["block"]
-        most = np.any(np.bincount(blocks, unclear) > MOST_OF_A_BLOCK * np.bincount(blocks))
+        most = np.any(np.bincount(blocks, unclear) > MAX_OF_A_BLOCK * np.bincount(blocks))
         return "inconclusive" if "inconclusive" in others or unclear.mean() > MAX_INCONCLUSIVE or most else "pass"
 
     @property
