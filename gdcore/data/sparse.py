@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels.sparse_rows import MOST_COLUMNS, SparseRows
+from .._kernels.sparse_rows import MAX_COLUMNS, SparseRows
 from ..base import checks
 from ..layers import checks as layers_checks
 from ..layers.scaling import moves_zero
@@ -35,7 +35,7 @@ def sparse_rows(stack: Stack, X: Any, dtype: str) -> SparseRows:
     """
     sparse_checks.row_format(X.format)
     data_checks.input_shape(X.shape, stack.in_features)
-    sparse_checks.columns_in_range(X.shape[1], MOST_COLUMNS)
+    sparse_checks.columns_in_range(X.shape[1], MAX_COLUMNS)
     for layer in stack.layers[: stack.layers.index(stack.trained[0])]:
         sparse_checks.keeps_zero(layer, moves_zero(layer))
     sparse_checks.takes_entries(stack.trained[0])
