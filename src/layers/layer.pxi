@@ -79,6 +79,7 @@ cdef struct LayerKind:
     real (*entry)(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil
     bint drops              # whether it is at work only under a dropout key
     bint partial            # whether some finite inputs have no finite output
+    bint multiplies         # whether its outputs are an activation of a product with its weight
     bint sums_z             # whether the gradient sums delta times z, not times the inputs
     const StageKind *stage  # what the gradient checker measures; NULL: the layer is a mask behind another's stage
 

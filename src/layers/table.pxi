@@ -1,26 +1,26 @@
 """The table of the kinds of layers, and the look-up by name. The compiler checks the number of its rows."""
 
 cdef LayerKind[5] LAYER_KINDS = [
-    # name, functions, those for sparse inputs, drops, partial, sums_z, stage
+    # name, functions, those for sparse inputs, drops, partial, multiplies, sums_z, stage
     LayerKind(
         b"dense", dense_bind, dense_forward, dense_backward, sink_gradient,
-        sparse_forward, sink_entries, NULL, False, False, False, &DENSE_STAGE,
+        sparse_forward, sink_entries, NULL, False, False, True, False, &DENSE_STAGE,
     ),
     LayerKind(
         b"dropout", dropout_bind, dropout_forward, dropout_backward, NULL,
-        NULL, NULL, dropout_entry, True, False, False, NULL,
+        NULL, NULL, dropout_entry, True, False, False, False, NULL,
     ),
     LayerKind(
         b"affine", affine_bind, affine_forward, affine_backward, NULL,
-        NULL, NULL, affine_entry, False, False, False, &SCALING_STAGE,
+        NULL, NULL, affine_entry, False, False, False, False, &SCALING_STAGE,
     ),
     LayerKind(
         b"log1p", log1p_bind, log1p_forward, log1p_backward, NULL,
-        NULL, NULL, log1p_entry, False, True, False, &SCALING_STAGE,
+        NULL, NULL, log1p_entry, False, True, False, False, &SCALING_STAGE,
     ),
     LayerKind(
         b"layer_norm", layer_norm_bind, layer_norm_forward, layer_norm_backward, sink_layer_norm_gradient,
-        NULL, NULL, NULL, False, False, True, &NORM_STAGE,
+        NULL, NULL, NULL, False, False, False, True, &NORM_STAGE,
     ),
 ]
 cdef tuple KIND_NAMES = tuple([LAYER_KINDS[i].name.decode() for i in range(sizeof(LAYER_KINDS) // sizeof(LayerKind))])

@@ -128,6 +128,32 @@ enum {
     WAIT_ENTRIES = 8,
 };
 
+/* The smallest steps: suite `train`. */
+enum {
+    /* Rows of a batch that go one by one through layers no wider than a vector. More rows are lanes of a product.
+     * Measured: no figure yet. */
+    TINY_ROWS = 4,
+    /* Layers that such a network has at most; what a step keeps of them stands on the stack.
+     * Measured: no figure yet. */
+    TINY_LAYERS = 8,
+    /* Vectors of a linear model's weights that registers hold beside those of a gradient and of a row.
+     * Measured: no figure yet. */
+    LINEAR_VECTORS = 4,
+    /* Inputs of a linear model of one output whose steps are one loop; beyond the registers they stand in the first-level
+     * cache.
+     * Measured: no figure yet. */
+    LINEAR_FEATURES = 1024,
+    /* Rows of a batch up to which that is so; beyond them a pass over the weights costs little beside the products.
+     * Measured: no figure yet. */
+    LINEAR_ROWS = 64,
+    /* The same where registers do not hold the weights.
+     * Measured: no figure yet. */
+    LINEAR_FEW_ROWS = 4,
+    /* Rows of a linear model between two looks for signals.
+     * Measured: no figure yet. */
+    LINEAR_STRETCH = 16384,
+};
+
 /* Looks for signals, so that Ctrl-C takes effect within 100 ms: tests/kernels/test_signals.py measures it. */
 enum {
     /* Multiply-adds between two looks at the clock. A look after less work would be felt in small steps.

@@ -28,6 +28,13 @@ cdef extern from "machine/tuning.h" nogil:
     enum: STREAM_ROWS
     enum: STREAM_WORK
     enum: WAIT_ENTRIES
+    enum: TINY_ROWS
+    enum: TINY_LAYERS
+    enum: LINEAR_VECTORS
+    enum: LINEAR_FEATURES
+    enum: LINEAR_ROWS
+    enum: LINEAR_FEW_ROWS
+    enum: LINEAR_STRETCH
     enum: POLL_WORK
     enum: POLL_NANOSECONDS
     enum: CALL_WORK

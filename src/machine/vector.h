@@ -257,21 +257,37 @@ static void outer_rows(
     }
 }
 
-/* The sum of a vector's lanes, halves first. */
-static inline __attribute__((always_inline)) real sum_lanes(vector v)
+/* The sum of a vector's first `used` lanes, a constant power of two, halves first: in quarters as soon as one holds all. */
+static inline __attribute__((always_inline)) real sum_first(const int used, vector v)
 {
-    UNROLL(4)
-    for (int round = 1; round < LANES; round *= 2)
-        v = zip_low(v, v) + zip_high(v, v);
-    return v[0];
+    enum { UNIT = 16 / sizeof(real), UNITS = VECTOR_BYTES / 16 };
+    typedef real unit __attribute__((vector_size(16), may_alias));
+    unit part[UNITS];
+    if (used == 1)
+        return v[0];
+    __builtin_memcpy(part, &v, sizeof v);
+    UNROLL(2)
+    for (int half = used / UNIT / 2; half; half /= 2)
+        UNROLL(2)
+        for (int i = 0; i < half; i++)
+            part[i] += part[i + half];
+#if REAL_IS_FLOAT
+    return (part[0][0] + part[0][2]) + (part[0][1] + part[0][3]);
+#else
+    return part[0][0] + part[0][1];
+#endif
 }
 
 /* Sum of x[i]^2, i < n, in SQUARES interleaved partial sums: the same bits for every vector width. Nothing goes through
- * memory here: what is read as a vector just after it was written in pieces waits for all of them. */
+ * memory here, neither the sums, as they would behind a loop that is left early, nor a part of a vector: what is read as
+ * a vector just after it was written in pieces waits for all of them. */
 static real run_squares(ptrdiff_t n, const real *x)
 {
     enum { VECTORS = SQUARES / LANES };
-    vector sum[VECTORS] = {{0}}, v;
+    vector sum[VECTORS], v;
+    UNROLL(16)
+    for (int q = 0; q < VECTORS; q++)
+        sum[q] = (vector){0};
     for (; n >= SQUARES; n -= SQUARES, x += SQUARES)
         UNROLL(16)
         for (int q = 0; q < VECTORS; q++) {
@@ -280,9 +296,11 @@ static real run_squares(ptrdiff_t n, const real *x)
         }
     UNROLL(16)
     for (int q = 0; q < VECTORS; q++, n -= LANES, x += LANES) {
-        if (n <= 0)
-            break;
-        v = n >= LANES ? *(const vector *)x : load_part(n, x);
+        v = (vector){0};
+        if (n >= LANES)
+            v = *(const vector *)x;
+        else if (n > 0)
+            v = load_part(n, x);
         sum[q] += v * v;
     }
     UNROLL(8)
@@ -290,7 +308,7 @@ static real run_squares(ptrdiff_t n, const real *x)
         UNROLL(8)
         for (int q = 0; q < half; q++)
             sum[q] += sum[q + half];
-    return sum_lanes(sum[0]);
+    return sum_first(LANES, sum[0]);
 }
 
 /* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,). The last vector of a row may overlap

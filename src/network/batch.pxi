@@ -120,13 +120,18 @@ cdef Py_ssize_t sparse_work(const Pass *batch) noexcept nogil:
     return plan.n_params - layer.n_params + count_entries(&entries, batch.rows) * layer.n_out // batch.rows + 1
 
 
-cdef int begin_batch(Pass *batch) noexcept nogil:
-    """Settle what a batch is made of, and return the threads that it is worth."""
-    cdef Plan *plan = batch.plan
+cdef inline void settle_factors(Pass *batch) noexcept nogil:
+    """Settle what a batch's loss divides by, and its gradient."""
     batch.total_weight = total_weight(batch.of, batch.data, batch.first, batch.rows)
     batch.mean = batch.factor = mean_factor(batch.total_weight)
     if batch.data.weight != NULL:
         batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
+
+
+cdef int begin_batch(Pass *batch) noexcept nogil:
+    """Settle what a batch is made of, and return the threads that it is worth."""
+    cdef Plan *plan = batch.plan
+    settle_factors(batch)
     batch.block = block_rows(plan, batch.rows)
     batch.row_work = plan.n_params if batch.data.x != NULL else sparse_work(batch)
     cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK

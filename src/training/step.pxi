@@ -42,6 +42,8 @@ cdef struct Descent:        # a network, a loss and an optimizer, as a step uses
     double learning_rate
     uint64_t seed
     bint drops              # whether there is a dropout layer
+    bint tiny               # whether the network is so small that few rows take tiny.pxi
+    bint linear             # whether linear.h knows the model, the loss, the rule and the options
     bint torn               # whether the parameters are those of an incomplete step
     long long count         # steps made so far
     double gradient_norm    # of the last step, with penalties, before clipping
@@ -200,12 +202,13 @@ cdef int batch_step(
     batch.backward = True
     batch.sink.grads = of.grads
     bind_sink(of, &batch.sink)
+    cdef bint tiny = of.tiny and rows <= TINY_ROWS and data.x != NULL
     if data.x == NULL:
         if waits(of, rows):
             return sparse_step(of, &batch, loss)
-    elif streams(of, rows):
+    elif not tiny and streams(of, rows):
         return streamed_step(of, &batch, loss)
-    loss[0] = run_batch(&batch)
+    loss[0] = tiny_batch(&batch) if tiny else run_batch(&batch)
     of.batch_weight = batch.total_weight
     if stops_before_update(&batch):
         return -1

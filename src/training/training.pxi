@@ -63,6 +63,8 @@ cdef class Training:
         settle_layers(network, factors, of.l1, of.l2, self.owned, &of.layers)
         for i in range(network.plan.n_layers):
             of.drops = of.drops or network.plan.layers[i].kind.drops
+        of.tiny = factors is None and is_tiny(of.plan)
+        of.linear = is_linear(of)
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
             self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind.drops
@@ -109,6 +111,14 @@ cdef class Training:
         self.loss_sum += loss * weight
         self.total_weight += weight
         self.epoch_steps += 1
+        self.epochs_done += self.epoch_steps == self.epoch_of_steps
+
+    cdef inline void count_stretch(self, const LinearSteps *steps, Py_ssize_t made) noexcept nogil:
+        """Add the last steps to the counters of their epoch."""
+        self.norm_sum += steps.norm_sum
+        self.loss_sum += steps.loss_sum
+        self.total_weight += steps.share_sum
+        self.epoch_steps += made
         self.epochs_done += self.epoch_steps == self.epoch_of_steps
 
     cdef int begin(self, Py_ssize_t rows, bint dense, bint holds, double *sum_to) except -1:
@@ -168,6 +178,8 @@ cdef class Training:
         """
         cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
         cdef Rows data
+        cdef LinearSteps steps
+        cdef Py_ssize_t made = 0
         cdef double loss
         cdef int outcome
         cdef Descent *of = &self.descent
@@ -177,8 +189,14 @@ cdef class Training:
         self.begin(n, data.x != NULL, holds, NULL)
         try:
             with nogil:
-                outcome = BAD_LOSS
-                if not self.hides_inputs or finite_inputs(&data, n, of.plan.n_in):
+                if takes_linear(of, &data, n):
+                    bind_linear(of, &data, n, NULL, &steps)
+                    made = linear_stretch(of, &steps, 0, n)
+                if made:
+                    outcome, loss = GOOD, steps.loss
+                elif self.hides_inputs and not finite_inputs(&data, n, of.plan.n_in):
+                    outcome = BAD_LOSS
+                else:
                     outcome = batch_step(of, &data, 0, n, &loss)
                 if outcome == GOOD:
                     keep_step(of)
@@ -206,7 +224,9 @@ cdef class Training:
         X, target, labels, weight = data
         cdef Rows rows
         cdef const double *rate = NULL
-        cdef Py_ssize_t first = 0, count, n = self.network.bind(&rows, dense, X), of_rows = n
+        cdef LinearSteps steps
+        cdef bint linear = False
+        cdef Py_ssize_t first = 0, count, made, n = self.network.bind(&rows, dense, X), of_rows = n
         cdef double loss
         cdef int outcome = GOOD
         cdef Descent *of = &self.descent
@@ -221,11 +241,21 @@ cdef class Training:
             if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
-        self.begin(min(batch_size, n), rows.x != NULL, True, sum_at(total, of.plan.n_params))
+        count = min(batch_size, n)
+        self.begin(count, rows.x != NULL, True, sum_at(total, of.plan.n_params))
         try:
             self.let_wait(&rows, of_rows, batch_size)
             with nogil:
+                if takes_linear(of, &rows, count):
+                    bind_linear(of, &rows, count, rate, &steps)
+                    linear = True
                 while first < n:
+                    if linear:
+                        made = linear_stretch(of, &steps, first, n)
+                        if made:
+                            self.count_stretch(&steps, made)
+                            first += made * steps.batch
+                            continue
                     if rate != NULL:
                         of.learning_rate = rate[first // batch_size]
                     count = min(batch_size, n - first)

@@ -1,0 +1,84 @@
+"""Steps of a linear model with one output that linear.h makes, and which steps those are.
+
+Design
+------
+- Model, loss, rule, options and the number of rows decide, never the call that makes the step. So `step` and `epoch`
+  give the same bits.
+- linear.h stops before a step that is not certainly good. That one is made as for every network, which says what is
+  wrong with it.
+- Signals are looked at between stretches of steps.
+"""
+
+cdef extern from "training/linear.h" nogil:
+    ctypedef struct LinearSteps:
+        Py_ssize_t n_in, batch
+        real *weight
+        real *bias
+        const real *x
+        const real *y
+        const real *shares
+        const int64_t *order
+        double mean_share
+        void (*values)(const real *z, const real *y, Py_ssize_t n, real option, real *value, real *slope)
+        real option
+        double l2, rate
+        const double *rates
+        double bound, limit, growth, push
+        double loss_sum, share_sum, norm_sum, loss, share, norm
+    Py_ssize_t linear_steps(LinearSteps *of, Py_ssize_t first, Py_ssize_t end)
+
+
+cdef bint is_linear(Descent *of) noexcept nogil:
+    """Return whether linear.h knows the model, the loss, the rule and the options of a training."""
+    cdef const Plan *plan = of.plan
+    cdef const Layer *layer = &plan.layers[0]
+    if plan.n_layers > 1 or plan.n_out > 1 or layer.activation != &ACTIVATION_ROWS[0]:
+        return False
+    if of.objective.loss.row != NULL or plan.n_in > LINEAR_FEATURES:
+        return False
+    if of.layers.apart or of.layers.scratch != NULL or min(of.clip_norm, of.clip_value) != INFINITY:
+        return False
+    if RULES[of.update.rule].is_memoryless == NULL:
+        return False
+    of.update.scale = 1
+    update_begin(&of.update)
+    return is_plain(&of.update)
+
+
+cdef inline bint takes_linear(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
+    """Return whether linear.h makes the steps of so many rows in this call."""
+    cdef Py_ssize_t most = LINEAR_ROWS if of.plan.n_in <= LINEAR_VECTORS * LANES else LINEAR_FEW_ROWS
+    return of.linear and data.x != NULL and rows <= most and of.kept.mean == NULL and of.kept.sum == NULL
+
+
+cdef void bind_linear(
+    const Descent *of, const Rows *data, Py_ssize_t batch, const double *rates, LinearSteps *steps,
+) noexcept nogil:
+    """Describe the steps of a call."""
+    cdef const Layer *layer = &of.plan.layers[0]
+    steps.n_in, steps.batch = layer.n_in, batch
+    steps.weight = of.plan.params + layer.weight_at
+    steps.bias = of.plan.params + layer.bias_at if layer.bias_at >= 0 else NULL
+    steps.x, steps.y, steps.shares, steps.order = data.x, data.target, data.weight, data.order
+    steps.mean_share = 0 if data.whole_rows == batch else data.mean_weight
+    steps.values, steps.option = of.objective.loss.values, of.objective.option
+    steps.l2, steps.rate, steps.rates = own_or(layer.l2, of.l2), of.learning_rate, rates
+    steps.bound, steps.limit, steps.growth, steps.push = INFINITY, of.guard.limit, of.guard.growth, PUSH
+
+
+cdef Py_ssize_t linear_stretch(
+    Descent *of, LinearSteps *steps, Py_ssize_t first, Py_ssize_t end,
+) except -1 nogil:
+    """Make steps on rows from `first` on, and return how many; the sums of these steps stand in `steps`."""
+    cdef Py_ssize_t most = max(<Py_ssize_t>1, LINEAR_STRETCH // steps.batch) * steps.batch
+    cdef Py_ssize_t made
+    if stops(&of.plan.workers[0], min(most, end - first) * (of.plan.n_params + CALL_WORK)):
+        return -1
+    steps.bound = of.guard.bound
+    made = (linear_steps(steps, first, min(end, first + most)) + steps.batch - 1) // steps.batch
+    of.guard.bound = steps.bound
+    if made:
+        of.count += made
+        of.learning_rate, of.gradient_norm, of.batch_weight = steps.rate, steps.norm, steps.share
+        of.update.scale, of.clipped = 1, False
+    return made

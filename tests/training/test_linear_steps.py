@@ -1,0 +1,142 @@
+"""Steps of a linear model of one output, which one loop makes: those of every other network, to roundoff.
+
+A `clip_norm` that clips nothing makes the steps as for every network: clipping has to know the norm first.
+"""
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+
+RNG = np.random.default_rng(0)
+WIDTHS = (1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 33, 49, 64, 65, 130, 1024, 1025)
+NEVER = 1e6
+ULP = {"float32": 2e-5, "float64": 1e-12}
+
+
+def problem(width, loss, n=37, dtype="float64"):
+    X = RNG.normal(size=(n, width)) / np.sqrt(width)
+    y = X.sum(axis=1) + 0.1 * RNG.normal(size=n)
+    if loss in ("binary_cross_entropy", "poisson"):
+        y = (y > 0).astype(float)
+    if loss in ("hinge", "squared_hinge"):
+        y = np.where(y > 0, 1.0, -1.0)
+    return X.astype(dtype), y.astype(dtype)
+
+
+def fitted(width, loss, X, y, dtype="float64", bias=True, sample_weight=None, **options):
+    net = gd.Sequential(gd.Dense(width, 1, bias=bias), dtype=dtype, seed=1)
+    settings = {"learning_rate": 0.1, "batch_size": 1, "seed": 2, **options}
+    trainer = gd.Trainer(net, loss, gd.SGD(settings.pop("learning_rate")), **settings)
+    history = trainer.fit(X, y, epochs=3, sample_weight=sample_weight)
+    return net.params.copy(), history, trainer
+
+
+def assert_same(width, loss, X, y, dtype="float64", **options):
+    params, history, _ = fitted(width, loss, X, y, dtype, **options)
+    ordinary, other, _ = fitted(width, loss, X, y, dtype, clip_norm=NEVER, **options)
+    np.testing.assert_allclose(params, ordinary, rtol=ULP[dtype], atol=ULP[dtype])
+    np.testing.assert_allclose(history.loss, other.loss, rtol=10 * ULP[dtype], atol=ULP[dtype])
+    np.testing.assert_allclose(history.gradient_norm, other.gradient_norm, rtol=10 * ULP[dtype], atol=ULP[dtype])
+    assert history.clipped_steps == other.clipped_steps == [0, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_widths(width, dtype, isa):
+    X, y = problem(width, "mean_squared_error", dtype=dtype)
+    for batch_size in (1, 3, 37):
+        assert_same(width, "mean_squared_error", X, y, dtype, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("loss", [loss.name for loss in gd.LOSSES if loss.target != "class"])
+def test_losses(loss):
+    X, y = problem(5, loss)
+    for batch_size in (1, 4, 64):
+        assert_same(5, loss, X, y, batch_size=batch_size)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"l2": 0.01},
+        {"bias": False},
+        {"shuffle": False},
+        {"drop_last": True, "batch_size": 5},
+        {"accumulate": 2},
+        {"sample_weight": RNG.integers(0, 3, 37).astype(float)},
+        {"sample_weight": RNG.uniform(0.1, 2, 37), "batch_size": 64},
+        {"learning_rate": gd.schedules.InverseScaling(0.2)},
+        {"learning_rate": gd.schedules.StepDecay(0.2, 1, per="epoch")},
+    ],
+    ids=repr,
+)
+def test_options(options):
+    for width, loss in ((7, "mean_squared_error"), (20, "huber")):
+        X, y = problem(width, loss)
+        assert_same(width, loss, X, y, **{"batch_size": 3, **options})
+
+
+def test_a_step_has_the_bits_of_an_epoch():
+    X, y = problem(11, "hinge")
+    nets = [gd.LinearModel(11, seed=0) for _ in range(2)]
+    weight = RNG.uniform(0.5, 2, 37).astype("float32")
+    trainers = [gd.Trainer(net, "hinge", gd.SGD(0.1), batch_size=4, shuffle=False, l2=0.01) for net in nets]
+    trainers[0].fit(X, y, epochs=1, sample_weight=weight)
+    for first in range(0, 37, 4):
+        rows = slice(first, first + 4)
+        trainers[1].step(X[rows], y[rows], weight[rows] / weight.mean())
+    np.testing.assert_allclose(nets[0].params, nets[1].params, rtol=1e-6)
+    for trainer in trainers:
+        trainer.fit(X, y, epochs=1)
+    unweighted = [gd.Trainer(net, "hinge", gd.SGD(0.1), batch_size=4, shuffle=False) for net in nets]
+    nets[1].params[:] = nets[0].params
+    unweighted[0].fit(X, y, epochs=1)
+    losses = [unweighted[1].step(X[first : first + 4], y[first : first + 4]) for first in range(0, 37, 4)]
+    assert np.array_equal(nets[0].params, nets[1].params)
+    assert len(losses) == unweighted[0].steps_done == unweighted[1].steps_done
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_an_interrupted_epoch_has_the_bits_of_a_whole_one(batch_size):
+    X, y = problem(6, "mean_squared_error")
+    nets = [gd.LinearModel(6, seed=0) for _ in range(2)]
+    trainers = [gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=batch_size, seed=3) for net in nets]
+    trainers[0].fit(X, y, epochs=2)
+    for _ in range(100):
+        if trainers[1].steps_done < trainers[0].steps_done:
+            trainers[1].fit(X, y, max_steps=min(4, trainers[0].steps_done - trainers[1].steps_done))
+    assert np.array_equal(nets[0].params, nets[1].params)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, "huge"])
+def test_a_step_that_is_not_finite_changes_nothing(bad, dtype):
+    X, y = problem(9, "mean_squared_error", dtype=dtype)
+    net = gd.LinearModel(9, dtype=dtype, seed=0)
+    trainer = gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=1, shuffle=False)
+    trainer.fit(X[:20], y[:20], epochs=1)
+    good = net.params.copy()
+    steps = trainer.steps_done
+    value = np.finfo(dtype).max if bad == "huge" else bad
+    for row in (0, 5):
+        broken = y[:10].copy()
+        broken[row] = value
+        with pytest.raises((gd.DivergedError, ValueError)):
+            trainer.fit(X[:10], broken, epochs=1)
+        if bad == "huge":
+            assert trainer.steps_done == steps + row
+            assert np.isfinite(net.params).all()
+            assert (row > 0) or np.array_equal(net.params, good)
+
+
+def test_large_rates_overflow_into_an_error_and_not_into_the_parameters():
+    X, y = problem(4, "mean_squared_error", n=200)
+    for dtype in ("float32", "float64"):
+        net = gd.LinearModel(4, dtype=dtype, seed=0)
+        trainer = gd.Trainer(net, "mse", gd.SGD(100.0), batch_size=1, shuffle=False)
+        with pytest.raises(gd.DivergedError, match="not finite"):
+            trainer.fit(X, y, epochs=5)
+        assert np.isfinite(net.params).all()
+        assert np.abs(net.params).max() > 1e12
+        assert 0 < trainer.steps_done < 1000
