@@ -19,6 +19,8 @@
 #include "machine/vector.h"
 #include "losses/losses.h"
 
+static const double CLIP_MARGIN = 1e-6;     /* added to a norm that is divided by, as step.pxi does */
+
 typedef struct {
     /* The model, and the rows in the order of the steps. */
     ptrdiff_t n_in, batch;
@@ -29,13 +31,14 @@ typedef struct {
     /* The objective and the rule. */
     void (*values)(const real *z, const real *y, ptrdiff_t n, real option, real *value, real *slope);
     real option;
-    double l2, rate;
+    double l2, rate, clip_norm;     /* clip_norm INFINITY: no limit */
     const double *rates;            /* of each step from row 0 on, or NULL: `rate` */
     /* The overflow guard: see overflow.pxi. */
     double bound, limit, growth, push;
     /* What the steps add up to. */
     double loss_sum, share_sum, norm_sum;   /* each loss times its share */
-    double loss, share, norm;               /* of the last step */
+    double loss, share, norm, scale;        /* of the last step, scale from clipping */
+    ptrdiff_t clipped;                      /* steps */
 } LinearSteps;
 
 /* Numbers of a row of n_in that vector q of `vectors` holds; 0 behind them. */
@@ -71,7 +74,8 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
     vector w[LINEAR_FEATURES / LANES], g[LINEAR_FEATURES / LANES], x[LINEAR_FEATURES / LANES], sum;
     real z[LINEAR_ROWS], value[LINEAR_ROWS], slope[LINEAR_ROWS];
     real bias = has_bias ? *of->bias : 0, bias_gradient;
-    double rate = of->rate, bound = of->bound, loss_sum = 0, share_sum = 0, norm_sum = 0, norm = 0, loss = 0, share = 0;
+    double rate = of->rate, bound = of->bound, loss_sum = 0, share_sum = 0, norm_sum = 0, norm = 0, loss = 0, share = 0, scale = 1;
+    ptrdiff_t clipped = 0;
 
     UNROLL(4)
     for (int q = 0; q < vectors; q++)
@@ -134,6 +138,15 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
         if (!(growth * bound + push < of->limit && fabs(total) < INFINITY))
             break;
         bound = growth * bound + push;
+        scale = 1;
+        if (of->clip_norm < size + CLIP_MARGIN) {
+            scale = (real)(of->clip_norm / (size + CLIP_MARGIN));
+            clipped++;
+            bias_gradient *= (real)scale;
+            UNROLL(4)
+            for (int q = 0; q < vectors; q++)
+                g[q] *= (real)scale;
+        }
         UNROLL(4)
         for (int q = 0; q < vectors; q++)
             w[q] -= (real)next * g[q];
@@ -149,7 +162,7 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
             of->weight[q * LANES + j] = w[q][j];
     if (has_bias)
         *of->bias = bias;
-    of->rate = rate, of->bound = bound, of->loss = loss, of->share = share, of->norm = norm;
+    of->rate = rate, of->bound = bound, of->loss = loss, of->share = share, of->norm = norm, of->scale = scale, of->clipped = clipped;
     of->loss_sum = loss_sum, of->share_sum = share_sum, of->norm_sum = norm_sum;
     return first - start;
 }

@@ -21,10 +21,11 @@ cdef extern from "training/linear.h" nogil:
         double mean_share
         void (*values)(const real *z, const real *y, Py_ssize_t n, real option, real *value, real *slope)
         real option
-        double l2, rate
+        double l2, rate, clip_norm
         const double *rates
         double bound, limit, growth, push
-        double loss_sum, share_sum, norm_sum, loss, share, norm
+        double loss_sum, share_sum, norm_sum, loss, share, norm, scale
+        Py_ssize_t clipped
     Py_ssize_t linear_steps(LinearSteps *of, Py_ssize_t first, Py_ssize_t end)
 
 
@@ -36,7 +37,7 @@ cdef bint is_linear(Descent *of) noexcept nogil:
         return False
     if of.objective.loss.row != NULL or plan.n_in > LINEAR_FEATURES:
         return False
-    if of.layers.apart or of.layers.scratch != NULL or min(of.clip_norm, of.clip_value) != INFINITY:
+    if of.layers.apart or of.layers.scratch != NULL or of.clip_value != INFINITY:
         return False
     if RULES[of.update.rule].is_memoryless == NULL:
         return False
@@ -63,6 +64,7 @@ cdef void bind_linear(
     steps.mean_share = 0 if data.whole_rows == batch else data.mean_weight
     steps.values, steps.option = of.objective.loss.values, of.objective.option
     steps.l2, steps.rate, steps.rates = own_or(layer.l2, of.l2), of.learning_rate, rates
+    steps.clip_norm = of.clip_norm
     steps.bound, steps.limit, steps.growth, steps.push = INFINITY, of.guard.limit, of.guard.growth, PUSH
 
 
@@ -80,5 +82,5 @@ cdef Py_ssize_t linear_stretch(
     if made:
         of.count += made
         of.learning_rate, of.gradient_norm, of.batch_weight = steps.rate, steps.norm, steps.share
-        of.update.scale, of.clipped = 1, False
+        of.update.scale, of.clipped = <real>steps.scale, False
     return made

@@ -116,6 +116,7 @@ cdef class Training:
     cdef inline void count_stretch(self, const LinearSteps *steps, Py_ssize_t made) noexcept nogil:
         """Add the last steps to the counters of their epoch."""
         self.norm_sum += steps.norm_sum
+        self.clipped_steps += steps.clipped
         self.loss_sum += steps.loss_sum
         self.total_weight += steps.share_sum
         self.epoch_steps += made
