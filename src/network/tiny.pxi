@@ -51,7 +51,7 @@ cdef void tiny_outputs(const Plan *plan, const Rows *data, Py_ssize_t row, int a
 
 
 cdef double tiny_loss(
-    const Objective *of, const Rows *data, Py_ssize_t row, const real *outputs, double factor, real *delta,
+    const BoundLoss *of, const Rows *data, Py_ssize_t row, const real *outputs, double factor, real *delta,
 ) noexcept nogil:
     """Return a row's share of the loss, and fill delta (LANES,), d loss / d outputs times the factor."""
     cdef Py_ssize_t k = of.outputs, j

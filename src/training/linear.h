@@ -19,7 +19,8 @@
 #include "machine/vector.h"
 #include "losses/losses.h"
 
-static const double CLIP_MARGIN = 1e-6;     /* added to a norm that is divided by, as step.pxi does */
+/* Added to a gradient's norm where it is compared with the limit and where it divides the limit, as in PyTorch. */
+#define CLIP_EPSILON 1e-6
 
 typedef struct {
     /* The model, and the rows in the order of the steps. */
@@ -57,7 +58,8 @@ static inline double sum_shares(const LinearSteps *of, ptrdiff_t first, ptrdiff_
 }
 
 /* Values and slopes (rows,) of a loss at outputs z. */
-static inline void take_losses(const LinearSteps *of, ptrdiff_t first, ptrdiff_t rows, const real *z, real *value, real *slope)
+static inline void take_losses(
+    const LinearSteps *of, ptrdiff_t first, ptrdiff_t rows, const real *z, real *value, real *slope)
 {
     real y[LINEAR_ROWS];
     for (ptrdiff_t r = 0; of->order && r < rows; r++)
@@ -139,8 +141,8 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
             break;
         bound = growth * bound + push;
         scale = 1;
-        if (of->clip_norm < size + CLIP_MARGIN) {
-            scale = (real)(of->clip_norm / (size + CLIP_MARGIN));
+        if (of->clip_norm < size + CLIP_EPSILON) {
+            scale = (real)(of->clip_norm / (size + CLIP_EPSILON));
             clipped++;
             bias_gradient *= (real)scale;
             UNROLL(4)
@@ -168,7 +170,8 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
 }
 
 #if defined(__clang__)
-#pragma clang diagnostic ignored "-Wpass-failed"    /* The number of vectors is a constant in all instances but the last. */
+/* The number of vectors is a constant in all instances but the last, which is not unrolled. */
+#pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 #define LINEAR(name, vectors, used) \
     static __attribute__((noinline)) ptrdiff_t name(LinearSteps *of, ptrdiff_t first, ptrdiff_t end) \

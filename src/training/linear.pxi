@@ -33,9 +33,9 @@ cdef bint is_linear(Descent *of) noexcept nogil:
     """Return whether linear.h knows the model, the loss, the rule and the options of a training."""
     cdef const Plan *plan = of.plan
     cdef const Layer *layer = &plan.layers[0]
-    if plan.n_layers > 1 or plan.n_out > 1 or layer.activation != &ACTIVATION_ROWS[0]:
+    if plan.n_layers > 1 or plan.n_out > 1 or layer.activation != IDENTITY:
         return False
-    if of.objective.loss.row != NULL or plan.n_in > LINEAR_FEATURES:
+    if of.bound_loss.loss.row != NULL or plan.n_in > LINEAR_FEATURES:
         return False
     if of.layers.apart or of.layers.scratch != NULL or of.clip_value != INFINITY:
         return False
@@ -62,7 +62,7 @@ cdef void bind_linear(
     steps.bias = of.plan.params + layer.bias_at if layer.bias_at >= 0 else NULL
     steps.x, steps.y, steps.shares, steps.order = data.x, data.target, data.weight, data.order
     steps.mean_share = 0 if data.whole_rows == batch else data.mean_weight
-    steps.values, steps.option = of.objective.loss.values, of.objective.option
+    steps.values, steps.option = of.bound_loss.loss.values, of.bound_loss.option
     steps.l2, steps.rate, steps.rates = own_or(layer.l2, of.l2), of.learning_rate, rates
     steps.clip_norm = of.clip_norm
     steps.bound, steps.limit, steps.growth, steps.push = INFINITY, of.guard.limit, of.guard.growth, PUSH

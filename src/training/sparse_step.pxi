@@ -41,7 +41,7 @@ cdef bint is_safe(Descent *of, double norm) noexcept nogil:
     if not lazy.bound + move < of.guard.limit:
         lazy.bound = sqrt(sum_squares(n, of.plan.params))
     most = norm + of.layers.l1 * sqrt(<double>n) + of.layers.l2 * lazy.bound
-    if not (norm < of.guard.limit and lazy.bound + move < of.guard.limit) or of.clip_norm < most + 1e-6:
+    if not (norm < of.guard.limit and lazy.bound + move < of.guard.limit) or of.clip_norm < most + CLIP_EPSILON:
         return False
     lazy.bound += move
     return True

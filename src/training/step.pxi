@@ -19,11 +19,7 @@ OUTCOMES = ("good", "loss", "gradient", "parameters")
 cdef enum:
     DROPOUT_PURPOSE = 1     # of the keys of dropout masks: see `key_of`
 
-cdef extern from *:
-    """
-    /* Added to a gradient's norm where it is compared with the limit and where it divides the limit, as in PyTorch. */
-    #define CLIP_EPSILON 1e-6
-    """
+cdef extern from "training/linear.h":
     const double CLIP_EPSILON
 
 cdef struct Descent:        # a network, a loss and an optimizer, as a step uses them
