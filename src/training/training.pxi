@@ -13,7 +13,7 @@ Design
 cdef class Training:
     """Bound to a Network's parameters, an optimizer's state and a gradient vector; allocates nothing per step.
 
-    `rule` and `options` are a `Rule` and a `StepOptions` of gdcore/_kernels/records.py.
+    `rule` and `options` are a `RuleState` and a `StepOptions` of gdcore/_kernels/records.py.
     """
 
     cdef Network network
