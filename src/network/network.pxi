@@ -11,17 +11,6 @@ Design
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
 
-cdef extern from "stdlib.h" nogil:
-    int posix_memalign(void **memory, size_t alignment, size_t size)
-
-cdef extern from "sys/mman.h" nogil:
-    int madvise(void *memory, size_t size, int advice)
-    enum: MADV_HUGEPAGE
-
-cdef enum:
-    ALIGNMENT = 64
-    HUGE_PAGE = 2097152
-
 
 cdef class Network:
     """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense". `bind` of the kind takes them.
@@ -91,8 +80,8 @@ cdef class Network:
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
         settle_tasks(&self.plan)
         if trains:
-            self.plan.squares = <double *>self.take_bytes(self.plan.weight_tasks * sizeof(double), self.buffers)
-            self.plan.clipped = <bint *>self.take_bytes(self.plan.weight_tasks * sizeof(bint), self.buffers)
+            self.plan.squares = <double *>take_bytes(self.plan.weight_tasks * sizeof(double), self.buffers)
+            self.plan.clipped = <bint *>take_bytes(self.plan.weight_tasks * sizeof(bint), self.buffers)
         self.prepare(max(<Py_ssize_t>1, rows), 1, False)
 
     def __dealloc__(self):
@@ -104,29 +93,17 @@ cdef class Network:
         """The most rows that go through the layers together."""
         return self.plan.most
 
-    cdef void *take_bytes(self, size_t size, list owner) except NULL:
-        """Return zeroed, aligned memory that lives as long as its owner."""
-        cdef void *memory = NULL
-        cdef size_t unit = HUGE_PAGE if size >= HUGE_PAGE else ALIGNMENT
-        if posix_memalign(&memory, unit, (size + unit - 1) // unit * unit):
-            raise MemoryError(f"no memory for a workspace of {size} bytes: take smaller batches or layers")
-        if size >= HUGE_PAGE:
-            madvise(memory, size, MADV_HUGEPAGE)
-        memset(memory, 0, size)
-        owner.append(PyCapsule_New(memory, NULL, free_capsule))
-        return memory
-
     cdef real *keep(self, const real[::1] values, Py_ssize_t n) except NULL:
         """Return a copy of n numbers that lives as long as the network."""
         if values.shape[0] != n:
             raise ValueError(f"an affine layer has {values.shape[0]} numbers; expected {n}")
-        cdef real *kept = <real *>self.take_bytes(n * sizeof(real), self.buffers)
+        cdef real *kept = <real *>take_bytes(n * sizeof(real), self.buffers)
         memcpy(kept, &values[0], n * sizeof(real))
         return kept
 
     cdef real *take(self, Py_ssize_t count) except NULL:
         """Return room for `count` numbers, until the workspace is taken anew."""
-        return <real *>self.take_bytes(count * sizeof(real), self.workspace)
+        return <real *>take_bytes(count * sizeof(real), self.workspace)
 
     cdef Py_ssize_t scratch_size(self) noexcept:
         """Count the numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
@@ -174,7 +151,7 @@ cdef class Network:
                 self.take_inputs(&plan.workspaces[plan.n_inputs])
                 plan.n_inputs += 1
             if grouped and self.trains and plan.group_grads == NULL:
-                plan.group_grads = <real *>self.take_bytes(
+                plan.group_grads = <real *>take_bytes(
                     (MAX_GROUPS - 1) * plan.n_params * sizeof(real), self.buffers,
                 )
         except BaseException:
@@ -187,18 +164,18 @@ cdef class Network:
         cdef Plan *plan = &self.plan
         cdef Layer *layer
         cdef int i
-        space.a = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
-        space.z = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
-        space.delta = <real **>self.take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.a = <real **>take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.z = <real **>take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.delta = <real **>take_bytes(plan.n_layers * sizeof(void *), self.workspace)
         for i in range(plan.first, plan.n_layers):
             layer = &plan.layers[i]
             space.a[i] = self.take(plan.room * layer.out_row)
             space.z[i] = self.take(plan.room * layer.z_row) if layer.keeps_z else space.a[i]
             if layer.n_params and (self.trains or i == plan.last):
                 space.delta[i] = self.take(plan.room * layer.out_row)
-        space.value = <double *>self.take_bytes(plan.room * sizeof(double), self.workspace)
+        space.value = <double *>take_bytes(plan.room * sizeof(double), self.workspace)
         space.gathered.target = self.take(plan.room * plan.n_out)
-        space.gathered.labels = <int64_t *>self.take_bytes(plan.room * sizeof(int64_t), self.workspace)
+        space.gathered.labels = <int64_t *>take_bytes(plan.room * sizeof(int64_t), self.workspace)
         space.gathered.weight = self.take(plan.room)
         return 0
 
@@ -208,10 +185,10 @@ cdef class Network:
         cdef Py_ssize_t row = padded(plan.n_in)
         cdef int i
         space.gathered.x_row = row
-        space.gathered.x = <real *>self.take_bytes(plan.input_room * row * sizeof(real), self.inputs)
+        space.gathered.x = <real *>take_bytes(plan.input_room * row * sizeof(real), self.inputs)
         for i in range(plan.first):
             row = plan.layers[i].out_row
-            space.a[i] = space.z[i] = <real *>self.take_bytes(plan.input_room * row * sizeof(real), self.inputs)
+            space.a[i] = space.z[i] = <real *>take_bytes(plan.input_room * row * sizeof(real), self.inputs)
         return 0
 
     cdef int acquire(self, Py_ssize_t rows, bint dense=True) except -1:
@@ -397,8 +374,3 @@ cdef class Network:
             delta_rows(plan, &of)
             weight_rows(&batch, space, worker, &batch.sink, 0, n)
         self.release()
-
-
-cdef void free_capsule(object capsule) noexcept:
-    """Free what a capsule owns."""
-    free(PyCapsule_GetPointer(capsule, NULL))

@@ -75,17 +75,13 @@ cdef class Probe:
         cdef const real *mask = self.block.mask[self.point.n_stages - 1]
         return last.kind.is_product and last.layer.activation.values == NULL and mask == NULL
 
-    cdef void *take_bytes(self, size_t size) except NULL:
-        """Return zeroed memory that lives as long as the probe."""
-        return self.network.take_bytes(size, self.buffers)
-
     cdef real *take(self, Py_ssize_t count) except NULL:
         """Return room for `count` numbers."""
-        return <real *>self.take_bytes(count * sizeof(real))
+        return <real *>take_bytes(count * sizeof(real), self.buffers)
 
     cdef real **take_pointers(self) except NULL:
         """Return room for a pointer per stage."""
-        return <real **>self.take_bytes(self.point.n_stages * sizeof(void *))
+        return <real **>take_bytes(self.point.n_stages * sizeof(void *), self.buffers)
 
     cdef real **take_stage_lanes(self) except NULL:
         """Make room for (n_out, lanes) numbers of every stage."""
@@ -121,7 +117,7 @@ cdef class Probe:
         cdef Py_ssize_t at = 0
         cdef int i
         p.lowest = -1
-        p.stages = <Stage *>self.take_bytes(plan.n_layers * sizeof(Stage))
+        p.stages = <Stage *>take_bytes(plan.n_layers * sizeof(Stage), self.buffers)
         for i in range(plan.n_layers):
             layer = &plan.layers[i]
             if layer.kind.stage != NULL:

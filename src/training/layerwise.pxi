@@ -40,10 +40,10 @@ cdef int settle_layers(
             widest = max(widest, layer.n_out)
         if factors is not None:
             found.factor = max(found.factor, factors[i])
-            layer.update = <Update *>network.take_bytes(sizeof(Update), owner)
+            layer.update = <Update *>take_bytes(sizeof(Update), owner)
     found.penalized = found.l1 != 0 or found.l2 != 0
     found.apart = factors is not None or found.l1 != 0
-    found.scratch = <double *>network.take_bytes(widest * sizeof(double), owner) if widest else NULL
+    found.scratch = <double *>take_bytes(widest * sizeof(double), owner) if widest else NULL
     return 0
 
 

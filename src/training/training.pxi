@@ -162,8 +162,8 @@ cdef class Training:
             lazy.l1, lazy.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
             lazy.shrinks = lazy.l1 != 0 or lazy.l2 != 0 or of.guard.decay != 0
             lazy.norm_sum, lazy.norm = &self.norm_sum, &of.gradient_norm
-            lazy.stood = <int32_t *>self.network.take_bytes(layer.n_in * sizeof(int32_t), self.owned)
-            lazy.change = <Change *>self.network.take_bytes((WINDOW + 2) * sizeof(Change), self.owned)
+            lazy.stood = <int32_t *>take_bytes(layer.n_in * sizeof(int32_t), self.owned)
+            lazy.change = <Change *>take_bytes((WINDOW + 2) * sizeof(Change), self.owned)
             lazy.change[0].keep = 1
         lazy.bound = INFINITY
         lazy.on = True
