@@ -50,4 +50,4 @@ def summary(rows: Sequence[Row]) -> str:
     if not measured:
         return first
     still = sum(not row.within for row in measured)
-    return f"{first} Of the {len(measured)} that were measured again, {still or 'none'} is below again."
+    return f"{first} Of the {len(measured)} that were measured again, still below: {still or 'none'}."

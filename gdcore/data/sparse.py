@@ -39,7 +39,7 @@ def sparse_rows(stack: Stack, X: Any, dtype: str) -> SparseRows:
     for layer in stack.layers[: stack.layers.index(stack.trained[0])]:
         sparse_checks.keeps_zero(layer, moves_zero(layer))
     sparse_checks.takes_entries(stack.trained[0])
-    rows = _canonical(X.tocsr() if X.format == "csc" else X)
+    rows = _canonical(_by_rows(X) if X.format == "csc" else X)
     values = _values(rows, dtype)
     if stack.lowest is not None:
         _above_lowest(rows, values, stack.lowest)
@@ -48,13 +48,22 @@ def sparse_rows(stack: Stack, X: Any, dtype: str) -> SparseRows:
     )
 
 
+def _by_rows(X: Any) -> Any:
+    """Check the arrays of a CSC matrix, which SciPy trusts, and return it as CSR."""
+    n, k = X.shape
+    sparse_checks.real_values(X.data)
+    sparse_checks.starts(X.indptr, k, min(len(X.indices), len(X.data)), "columns")
+    sparse_checks.numbers(X.indices[: X.indptr[-1]], n, "rows")
+    return X.tocsr()
+
+
 def _canonical(rows: Any) -> Any:
     """Check the index arrays of a CSR matrix; return it, or a copy whose columns ascend in each row."""
     indptr, indices = rows.indptr, rows.indices
     n, k = rows.shape
-    sparse_checks.row_starts(indptr, n, min(len(indices), len(rows.data)))
+    sparse_checks.starts(indptr, n, min(len(indices), len(rows.data)))
     indices = indices[: indptr[-1]]
-    sparse_checks.column_numbers(indices, k)
+    sparse_checks.numbers(indices, k)
     rises = np.ones(len(indices) + 1, np.bool_)
     np.greater(indices[1:], indices[:-1], out=rises[1 : len(indices)])
     rises[indptr] = True  # a row's first entry follows nothing

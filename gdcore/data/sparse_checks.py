@@ -52,25 +52,33 @@ def takes_entries(layer: object) -> None:
         )
 
 
-def row_starts(indptr: NDArray[Any], n: int, count: int) -> None:
-    """Check where the rows of a matrix of n rows begin, with `count` entries at most."""
-    fits = indptr.shape == (n + 1,) and indptr[0] == 0 and indptr[-1] <= count
+def starts(indptr: NDArray[Any], n: int, count: int, of: str = "rows") -> None:
+    """Check where the rows or columns of a matrix with n of them begin, with `count` entries at most."""
+    fits = _are_integers(indptr) and indptr.shape == (n + 1,) and indptr[0] == 0 and indptr[-1] <= count
     if not fits or (indptr[1:] < indptr[:-1]).any():
         raise ValueError(
-            f"X.indptr must have {n + 1} numbers that rise from 0 to {count} at most, one more than X has rows; "
+            f"X.indptr must have {n + 1} integers that rise from 0 to {count} at most, one more than X has {of}; "
             f"the matrix is damaged: {REBUILD}"
         )
 
 
-def column_numbers(indices: NDArray[Any], n: int) -> None:
-    """Check the column numbers of all entries."""
+def numbers(indices: NDArray[Any], n: int, of: str = "columns") -> None:
+    """Check the column numbers, or row numbers, of all entries."""
+    if not _are_integers(indices):
+        raise TypeError(f"X.indices must be integers (n,), got {indices.dtype} {indices.shape}: {REBUILD}")
     if len(indices) and (indices.min() < 0 or indices.max() >= n):
         bad = int(indices[np.argmax((indices < 0) | (indices >= n))])
-        raise ValueError(f"X.indices has {bad}; expected columns 0 … {n - 1}; the matrix is damaged: {REBUILD}")
+        raise ValueError(f"X.indices has {bad}; expected {of} 0 … {n - 1}; the matrix is damaged: {REBUILD}")
+
+
+def _are_integers(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "iu" and array.ndim == 1
 
 
 def real_values(values: NDArray[Any]) -> None:
     """Check that entries are real numbers."""
+    if values.ndim != 1:
+        raise ValueError(f"X.data has shape {values.shape}; expected one number per entry: {REBUILD}")
     if values.dtype.kind not in "biuf":
         remedy = "pass X.real, if that is meant" if values.dtype.kind == "c" else "pass X.astype(float)"
         raise TypeError(f"X has dtype {values.dtype}; expected real numbers: {remedy}")

@@ -38,7 +38,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         "epsilon_insensitive", "squared_epsilon_insensitive", or a loss of gdcore in its units. "modified_huber",
         "perceptron" and the two epsilon-insensitive ones are computed in Python: raise `batch_size` with them.
     penalty : {"l2", "l1", "elasticnet"} or None, default "l2"
-        L1 makes coefficients exactly 0.
+        L1 keeps a coefficient at 0 where the rows of a batch do not pull it away: few are 0 if a batch is one row.
     alpha : float, default 0.0001
         Strength of the penalty; also sets the rate "optimal".
     l1_ratio : float, default 0.15

@@ -41,7 +41,7 @@ class Labels(NamedTuple):
     def of(cls, y: Any, classes: Any = None) -> Labels:
         """Return the labels that occur in y, or the given classes, among which those of y must be."""
         if _kind_of(y).startswith("multilabel"):
-            return cls("multilabel", np.arange(np.asarray(y).shape[1]))
+            return cls("multilabel", np.arange(np.shape(y)[1]))
         known = np.unique(y if classes is None else np.asarray(classes))
         return cls("multiclass" if len(known) > 2 else "binary", known)
 

@@ -33,10 +33,11 @@ typedef struct {
     void (*values)(const real *z, const real *y, ptrdiff_t n, real option, real *value, real *slope);
     real option;
     double l2, rate, clip_norm;     /* clip_norm INFINITY: no limit */
-    const double *rates;            /* of each step from row 0 on, or NULL: `rate` */
+    const double *rates;            /* of each step of the call, or NULL: `rate` */
+    real *grads;                    /* (n_in,) and the bias's: where a step's gradient is kept before clipping, or NULL */
     /* The overflow guard: see overflow.pxi. */
     double bound, limit, growth, push;
-    /* What the steps add up to. */
+    /* What the steps are added to. */
     double loss_sum, share_sum, norm_sum;   /* each loss times its share */
     double loss, share, norm, scale;        /* of the last step, scale from clipping */
     ptrdiff_t clipped;                      /* steps */
@@ -46,6 +47,13 @@ typedef struct {
 static inline __attribute__((always_inline)) vector part_of(int q, int vectors, ptrdiff_t n_in, const real *row)
 {
     return q < vectors - 1 ? *(const vector *)(row + q * LANES) : load_part(n_in - q * LANES, row + q * LANES);
+}
+
+/* Write the numbers of vector q to a row of n_in. */
+static inline __attribute__((always_inline)) void store_numbers(int q, ptrdiff_t n_in, vector v, real *row)
+{
+    for (int j = 0; j < LANES && q * LANES + j < n_in; j++)
+        row[q * LANES + j] = v[j];
 }
 
 /* The sum of the weights of some rows. */
@@ -76,7 +84,8 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
     vector w[LINEAR_FEATURES / LANES], g[LINEAR_FEATURES / LANES], x[LINEAR_FEATURES / LANES], sum;
     real z[LINEAR_ROWS], value[LINEAR_ROWS], slope[LINEAR_ROWS];
     real bias = has_bias ? *of->bias : 0, bias_gradient;
-    double rate = of->rate, bound = of->bound, loss_sum = 0, share_sum = 0, norm_sum = 0, norm = 0, loss = 0, share = 0, scale = 1;
+    double rate = of->rate, bound = of->bound, norm = 0, loss = 0, share = 0, scale = 1;
+    double loss_sum = of->loss_sum, share_sum = of->share_sum, norm_sum = of->norm_sum;
     ptrdiff_t clipped = 0;
 
     UNROLL(4)
@@ -128,7 +137,7 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
         for (int q = 0; q < vectors; q++)
             sum += g[q] * g[q];
         const double size = sqrt((double)sum_first(used, sum) + (double)bias_gradient * bias_gradient);
-        const double next = of->rates ? of->rates[first / of->batch] : rate, growth = (1 + next) * of->growth;
+        const double next = of->rates ? of->rates[(first - start) / of->batch] : rate, growth = (1 + next) * of->growth;
         const double push = (next > 1 ? next : 1) * (1 + size) * (1 + size) * of->push;
         if (!(growth * bound + push < of->limit)) {
             sum = (vector){0};
@@ -141,9 +150,16 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
             break;
         bound = growth * bound + push;
         scale = 1;
+        if (of->grads) {
+            UNROLL(4)
+            for (int q = 0; q < vectors; q++)
+                store_numbers(q, n_in, g[q], of->grads);
+            if (has_bias)
+                of->grads[n_in] = bias_gradient;
+        }
         if (of->clip_norm < size + CLIP_EPSILON) {
             scale = (real)(of->clip_norm / (size + CLIP_EPSILON));
-            clipped++;
+            clipped += scale != 1;
             bias_gradient *= (real)scale;
             UNROLL(4)
             for (int q = 0; q < vectors; q++)
@@ -160,8 +176,7 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
     }
     UNROLL(4)
     for (int q = 0; q < vectors; q++)
-        for (int j = 0; j < LANES && q * LANES + j < n_in; j++)
-            of->weight[q * LANES + j] = w[q][j];
+        store_numbers(q, n_in, w[q], of->weight);
     if (has_bias)
         *of->bias = bias;
     of->rate = rate, of->bound = bound, of->loss = loss, of->share = share, of->norm = norm, of->scale = scale, of->clipped = clipped;

@@ -6,7 +6,7 @@ Design
   give the same bits.
 - linear.h stops before a step that is not certainly good. That one is made as for every network, which says what is
   wrong with it.
-- Signals are looked at between stretches of steps.
+- Signals are looked at between stretches of steps. Averages are kept step by step.
 """
 
 cdef extern from "training/linear.h" nogil:
@@ -23,6 +23,7 @@ cdef extern from "training/linear.h" nogil:
         real option
         double l2, rate, clip_norm
         const double *rates
+        real *grads
         double bound, limit, growth, push
         double loss_sum, share_sum, norm_sum, loss, share, norm, scale
         Py_ssize_t clipped
@@ -49,7 +50,7 @@ cdef bint is_linear(Descent *of) noexcept nogil:
 cdef inline bint takes_linear(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
     """Return whether linear.h makes the steps of so many rows in this call."""
     cdef Py_ssize_t most = LINEAR_ROWS if of.plan.n_in <= LINEAR_VECTORS * LANES else LINEAR_FEW_ROWS
-    return of.linear and data.x != NULL and rows <= most and of.kept.mean == NULL and of.kept.sum == NULL
+    return of.linear and data.x != NULL and rows <= most
 
 
 cdef void bind_linear(
@@ -71,16 +72,25 @@ cdef void bind_linear(
 cdef Py_ssize_t linear_stretch(
     Descent *of, LinearSteps *steps, Py_ssize_t first, Py_ssize_t end,
 ) except -1 nogil:
-    """Make steps on rows from `first` on, and return how many; the sums of these steps stand in `steps`."""
+    """Make steps on rows from `first` on, add them to the sums of `steps`, and return how many.
+
+    Where an average is kept, it is one step.
+    """
     cdef Py_ssize_t most = max(<Py_ssize_t>1, LINEAR_STRETCH // steps.batch) * steps.batch
+    cdef bint keeps = of.kept.mean != NULL or of.kept.sum != NULL
     cdef Py_ssize_t made
+    if keeps:
+        most = steps.batch
     if stops(&of.plan.workers[0], min(most, end - first) * (of.plan.n_params + CALL_WORK)):
         return -1
     steps.bound = of.guard.bound
+    steps.grads = of.grads if of.kept.sum != NULL else NULL
     made = (linear_steps(steps, first, min(end, first + most)) + steps.batch - 1) // steps.batch
     of.guard.bound = steps.bound
     if made:
         of.count += made
         of.learning_rate, of.gradient_norm, of.batch_weight = steps.rate, steps.norm, steps.share
         of.update.scale, of.clipped = <real>steps.scale, False
+        if keeps:
+            keep_step(of)
     return made

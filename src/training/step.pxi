@@ -32,6 +32,7 @@ cdef struct Descent:        # a network, a loss and an optimizer, as a step uses
     Lazy lazy
     Kept kept
     real *grads             # (n_params,)
+    real *unclipped         # (n_params,), before values are clipped; NULL where they are not
     const double *factors   # (n_layers,) on the layers' learning rates, or NULL if all are 1
     double l1, l2           # the model's penalties
     double clip_norm, clip_value    # INFINITY: no limit
@@ -57,7 +58,7 @@ cdef inline void keep_step(Descent *of) noexcept nogil:
     if of.kept.mean != NULL:
         mean_step(&of.kept, of.plan.n_params, of.plan.params, of.count)
     if of.kept.sum != NULL:
-        sum_step(&of.kept, of.plan.n_params, of.grads)
+        sum_step(&of.kept, of.plan.n_params, of.grads if of.unclipped == NULL else of.unclipped)
 
 
 cdef inline void bind_sink(Descent *of, Sink *sink) noexcept nogil:
@@ -132,6 +133,8 @@ cdef int finish_step(Descent *of, double squares) except -1 nogil:
     if not isfinite(squares):
         return BAD_GRADIENT
     if of.clip_value != INFINITY:
+        if of.kept.sum != NULL:
+            memcpy(of.unclipped, of.grads, n * sizeof(real))
         of.clipped = clip_values(n, <real>of.clip_value, of.grads)
         squares = sum_squares(n, of.grads)
     if begin_update(of, sqrt(squares)):
@@ -202,6 +205,9 @@ cdef int batch_step(
     if data.x == NULL:
         if waits(of, rows):
             return sparse_step(of, &batch, loss)
+        if of.lazy.on:
+            end_window(&of.lazy)
+            of.lazy.bound = of.guard.bound = INFINITY
     elif not tiny and streams(of, rows):
         return streamed_step(of, &batch, loss)
     loss[0] = tiny_batch(&batch) if tiny else run_batch(&batch)

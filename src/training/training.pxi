@@ -55,6 +55,8 @@ cdef class Training:
         of.variables.n_slots, of.variables.stride = slots.shape[0], slots.shape[1]
         if factors is not None:
             of.factors = &factors[0]
+        if options.clip_value != INFINITY:
+            of.unclipped = <real *>take_bytes(network.plan.n_params * sizeof(real), self.owned)
         of.learning_rate, of.seed = options.learning_rate, options.seed
         of.l1, of.l2 = options.l1, options.l2
         of.clip_norm, of.clip_value = options.clip_norm, options.clip_value
@@ -113,14 +115,21 @@ cdef class Training:
         self.epoch_steps += 1
         self.epochs_done += self.epoch_steps == self.epoch_of_steps
 
-    cdef inline void count_stretch(self, const LinearSteps *steps, Py_ssize_t made) noexcept nogil:
-        """Add the last steps to the counters of their epoch."""
-        self.norm_sum += steps.norm_sum
-        self.clipped_steps += steps.clipped
-        self.loss_sum += steps.loss_sum
-        self.total_weight += steps.share_sum
-        self.epoch_steps += made
-        self.epochs_done += self.epoch_steps == self.epoch_of_steps
+    cdef Py_ssize_t linear_steps(
+        self, const Rows *rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t end, const double *rates,
+    ) except -1 nogil:
+        """Make steps of `count` rows, from row `first` on, that linear.h takes, count them, and return their rows."""
+        cdef LinearSteps steps
+        cdef Py_ssize_t made
+        bind_linear(&self.descent, rows, count, rates, &steps)
+        steps.loss_sum, steps.share_sum, steps.norm_sum = self.loss_sum, self.total_weight, self.norm_sum
+        made = linear_stretch(&self.descent, &steps, first, end)
+        if made:
+            self.loss_sum, self.total_weight, self.norm_sum = steps.loss_sum, steps.share_sum, steps.norm_sum
+            self.clipped_steps += steps.clipped
+            self.epoch_steps += made
+            self.epochs_done += self.epoch_steps == self.epoch_of_steps
+        return made * count
 
     cdef int begin(self, Py_ssize_t rows, bint dense, bint holds, double *sum_to) except -1:
         """Take the network for a call on dense or sparse inputs, whose gradients are added to sum_to, or NULL.
@@ -192,6 +201,7 @@ cdef class Training:
             with nogil:
                 if takes_linear(of, &data, n):
                     bind_linear(of, &data, n, NULL, &steps)
+                    steps.loss_sum, steps.share_sum, steps.norm_sum = 0, 0, 0
                     made = linear_stretch(of, &steps, 0, n)
                 if made:
                     outcome, loss = GOOD, steps.loss
@@ -199,7 +209,7 @@ cdef class Training:
                     outcome = BAD_LOSS
                 else:
                     outcome = batch_step(of, &data, 0, n, &loss)
-                if outcome == GOOD:
+                if outcome == GOOD and not made:
                     keep_step(of)
         finally:
             self.end()
@@ -225,9 +235,7 @@ cdef class Training:
         X, target, labels, weight = data
         cdef Rows rows
         cdef const double *rate = NULL
-        cdef LinearSteps steps
-        cdef bint linear = False
-        cdef Py_ssize_t first = 0, count, made, n = self.network.bind(&rows, dense, X), of_rows = n
+        cdef Py_ssize_t first = 0, count, taken, n = self.network.bind(&rows, dense, X), of_rows = n
         cdef double loss
         cdef int outcome = GOOD
         cdef Descent *of = &self.descent
@@ -242,24 +250,21 @@ cdef class Training:
             if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
-        count = min(batch_size, n)
-        self.begin(count, rows.x != NULL, True, sum_at(total, of.plan.n_params))
+        self.begin(min(batch_size, n), rows.x != NULL, True, sum_at(total, of.plan.n_params))
         try:
             self.let_wait(&rows, of_rows, batch_size)
             with nogil:
-                if takes_linear(of, &rows, count):
-                    bind_linear(of, &rows, count, rate, &steps)
-                    linear = True
                 while first < n:
-                    if linear:
-                        made = linear_stretch(of, &steps, first, n)
-                        if made:
-                            self.count_stretch(&steps, made)
-                            first += made * steps.batch
+                    count = min(batch_size, n - first)
+                    if takes_linear(of, &rows, count):
+                        taken = self.linear_steps(
+                            &rows, first, count, n, NULL if rate == NULL else rate + first // batch_size,
+                        )
+                        if taken:
+                            first += taken
                             continue
                     if rate != NULL:
                         of.learning_rate = rate[first // batch_size]
-                    count = min(batch_size, n - first)
                     outcome = batch_step(of, &rows, first, count, &loss)
                     if outcome != GOOD:
                         break

@@ -118,6 +118,14 @@ def changed(**arrays):
     return X
 
 
+def changed_columns(**arrays):
+    """The same by columns, whose arrays SciPy's conversion trusts."""
+    X = sparse.csc_array(DENSE)
+    for name, change in arrays.items():
+        setattr(X, name, change(getattr(X, name).copy()))
+    return X
+
+
 def at(index, value):
     def change(array):
         array[index] = value
@@ -132,10 +140,17 @@ REFUSED = [
     (changed(data=at(7, -np.inf)), ValueError, f"X contains infinity in {PLACE}; remove or clip it"),
     (changed(indices=at(2, 6)), ValueError, "X.indices has 6; expected columns 0 … 5; the matrix is damaged"),
     (changed(indices=at(2, -1)), ValueError, "X.indices has -1; expected columns 0 … 5; the matrix is damaged"),
-    (changed(indptr=at(2, 10**6)), ValueError, "X.indptr must have 41 numbers that rise from 0 to"),
-    (changed(indptr=at(40, 10**6)), ValueError, "X.indptr must have 41 numbers that rise from 0 to"),
-    (changed(indptr=at(0, 1)), ValueError, "X.indptr must have 41 numbers that rise from 0 to"),
+    (changed(indptr=at(2, 10**6)), ValueError, "X.indptr must have 41 integers that rise from 0 to"),
+    (changed(indptr=at(40, 10**6)), ValueError, "X.indptr must have 41 integers that rise from 0 to"),
+    (changed(indptr=at(0, 1)), ValueError, "X.indptr must have 41 integers that rise from 0 to"),
     (changed(indptr=lambda starts: starts[:-1]), ValueError, "one more than X has rows; the matrix is damaged"),
+    (changed(indices=lambda columns: columns + 0.5), TypeError, "X.indices must be integers (n,), got float64"),
+    (changed(indptr=lambda starts: starts.astype(float)), ValueError, "X.indptr must have 41 integers"),
+    (changed(data=lambda values: values[:, None]), ValueError, "expected one number per entry"),
+    (changed_columns(indices=at(0, 10**8)), ValueError, "X.indices has 100000000; expected rows 0 … 39"),
+    (changed_columns(indices=at(3, -(10**7))), ValueError, "X.indices has -10000000; expected rows 0 … 39"),
+    (changed_columns(indptr=at(3, 10**8)), ValueError, "X.indptr must have 7 integers that rise from 0 to"),
+    (changed_columns(indptr=at(6, 10**8)), ValueError, "one more than X has columns; the matrix is damaged"),
     (changed(data=lambda values: values[:-1]), ValueError, "the matrix is damaged: build it anew"),
     (sparse.csr_array(DENSE[:, :5]), ValueError, "X has 5 features, but the model expects 6"),
     (sparse.csr_array(DENSE[:6].T[:, :4]), ValueError, "X has 4 features, but the model expects 6: pass X.T"),

@@ -136,3 +136,9 @@ def test_what_needs_dense_rows():
     for call in (model.predict, lambda rows: model.fit(rows, Y)):
         with pytest.raises(ValueError, match="Input X contains NaN"):
             call(holed)
+
+
+def test_labels_of_several_kinds_may_be_sparse():
+    several = (RNG.random((90, 3)) < 0.4).astype(int)
+    dense, found = (MLPClassifier(max_iter=3, random_state=0).fit(X, y) for y in (several, sparse.csr_array(several)))
+    assert np.array_equal(dense.coefs_[0], found.coefs_[0])

@@ -142,3 +142,56 @@ def test_large_rates_overflow_into_an_error_and_not_into_the_parameters():
         assert np.isfinite(net.params).all()
         assert np.abs(net.params).max() > 1e12
         assert 0 < trainer.steps_done < 1000
+
+
+@pytest.mark.parametrize(("n", "width", "batch_size"), [(140, 5, 100), (100, 80, 32), (100, 3, 7)])
+def test_where_a_fit_is_cut_changes_no_bit(n, width, batch_size):
+    X, y = problem(width, "mean_squared_error", n)
+    whole, cut = (
+        gd.Trainer(gd.LinearModel(width, dtype="float64", seed=0), "mse", gd.SGD(0.05), batch_size=batch_size, seed=1)
+        for _ in range(2)
+    )
+    history = whole.fit(X, y, epochs=4)
+    losses, norms = [], []
+    while cut.steps_done < whole.steps_done:
+        part = cut.fit(X, y, max_steps=1 + cut.steps_done % 3 if cut.steps_done < whole.steps_done - 3 else 1)
+        if cut.steps_done % -(-n // batch_size) == 0:
+            losses.append(part.loss[-1])
+            norms.append(part.gradient_norm[-1])
+    assert np.array_equal(whole.model.params, cut.model.params)
+    at = [*range(len(history.loss))][-len(losses) :]
+    assert all(value in history.loss for value in losses)
+    assert all(value in history.gradient_norm for value in norms)
+    assert at
+
+
+@pytest.mark.parametrize("average", [gd.Polyak(), gd.EMA(0.9)], ids=repr)
+def test_averages_change_no_bit(average):
+    X, y = problem(6, "mean_squared_error")
+    _, plain, one = fitted(6, "mean_squared_error", X, y, batch_size=2)
+    _, averaged, other = fitted(6, "mean_squared_error", X, y, batch_size=2, average=average)
+    assert plain.loss == averaged.loss
+    assert np.array_equal(one.model.params, other.model.params)
+    _, _, ordinary = fitted(6, "mean_squared_error", X, y, batch_size=2, average=average, clip_value=NEVER)
+    np.testing.assert_allclose(other.averaged, ordinary.averaged, rtol=1e-12)
+
+
+@pytest.mark.parametrize("clip_value", [None, 0.01])
+@pytest.mark.parametrize("batch_size", [2, 37])
+def test_the_mean_gradient_is_that_before_clipping(clip_value, batch_size):
+    X, y = problem(3, "mean_squared_error")
+    net = gd.LinearModel(3, dtype="float64", seed=0)
+    trainer = gd.Trainer(net, "mse", gd.SGD(1e-12), batch_size=batch_size, clip_value=clip_value, clip_norm=0.5)
+    norm = np.linalg.norm(net.loss_and_grad(X, 10 * y, "mse")[1])
+    for factor, stops in ((0.8, False), (1.25, True)):
+        criterion = gd.GradientNormThreshold(factor * norm, of="epoch")
+        history = trainer.fit(X, 10 * y, epochs=1, stop=criterion)
+        assert ("converged" in history.stop_reason) == stops, (factor, norm, history.stop_reason)
+
+
+def test_a_step_at_its_limit_is_not_clipped():
+    net = gd.LinearModel(1, bias=False, dtype="float32", seed=0)
+    net.params[:] = 0
+    trainer = gd.Trainer(net, "mse", gd.SGD(1e-9), batch_size=1, clip_norm=2000.0)
+    history = trainer.fit(np.ones((3, 1)), np.full(3, 1000.0), epochs=1)
+    assert history.clipped_steps == [0]

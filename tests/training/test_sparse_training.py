@@ -215,3 +215,21 @@ def test_a_loss_in_python(rng):
 
     options = {"loss": half_mse, "l2": 0.01, "before": (gd.Dropout(0.2),)}
     assert_same(trained(X, y, (2,), **options), trained(rows, y, (2,), **options), 1e-9)
+
+
+@pytest.mark.parametrize("options", [{"l2": 1.0}, {"l1": 0.05, "l2": 1.0}, {"weight_decay": 1.0}], ids=repr)
+@pytest.mark.parametrize("hidden", [False, True])
+def test_rates_that_reach_what_no_row_can_wait_for(hidden, options):
+    X = np.hstack([np.eye(3)[[0, 1, 2, 0, 1, 2] * 3], np.zeros((18, 97))])
+    found = []
+    for rows in (X, pytest.importorskip("scipy.sparse").csr_array(X)):
+        net = gd.MLP([100, 3, 1] if hidden else [100, 1], dtype="float64", seed=0)
+        net.params += 0.5
+        rates = gd.schedules.Cosine(1.5, 18, warmup=6, start_factor=0.1)
+        decay = {key: value for key, value in options.items() if key == "weight_decay"}
+        penalties = {key: value for key, value in options.items() if key != "weight_decay"}
+        trainer = gd.Trainer(net, "mse", gd.SGD(rates, **decay), batch_size=1, shuffle=False, **penalties)
+        history = trainer.fit(rows, np.linspace(0, 1, 18), epochs=1)
+        found.append((net.params.copy(), history.loss, history.gradient_norm))
+    for dense, lazy in zip(*found, strict=True):
+        np.testing.assert_allclose(lazy, dense, rtol=1e-9, atol=1e-12)
