@@ -187,3 +187,8 @@ def is_multilabel(y: Any) -> bool:
 def other_class(path: Any, found: Any, kind: type) -> FileFormatError:
     """Return the error for a file that holds something else than an estimator of this class."""
     return FileFormatError(f"{path} holds a {type(found).__name__}, not a {kind.__name__}: load it by gdcore.load")
+
+
+def former_name(loss: str, meant: str, names: Sequence[str]) -> ValueError:
+    """Return the error for a name that a loss had, or that is taken for its name."""
+    return ValueError(f"unknown loss {loss!r}; known: {', '.join(names)}; did you mean {meant!r}?")

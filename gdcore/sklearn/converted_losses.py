@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
+from ..base import checks
 from ..losses import (
+    LOSSES,
     BinaryCrossEntropy,
     CrossEntropy,
     CustomLoss,
@@ -65,6 +67,21 @@ class ConvertedLoss(NamedTuple):
         return self.link in ("softmax", "logistic") or isinstance(self.loss, ModifiedHuber)
 
 
+FORMER = {"log": "log_loss", "logloss": "log_loss", "squared_loss": "squared_error"}
+"""Names that losses of scikit-learn had, or that are taken for theirs."""
+
+
+def _named(loss: Any, theirs: tuple[str, ...]) -> Loss | CustomLoss:
+    """Return the loss of gdcore's that is meant; the error for an unknown name lists scikit-learn's names first."""
+    if isinstance(loss, str):
+        meant = FORMER.get(loss.lower(), "")
+        if meant in theirs:
+            raise sklearn_checks.former_name(loss, meant, theirs)
+        names = [name for kind in LOSSES for name in (kind.name, *kind.aliases)]
+        loss = checks.known_name("loss", loss, tuple(dict.fromkeys([*theirs, *names])))
+    return get_loss(loss)
+
+
 def classifier_loss(loss: Any, kind: str, n_classes: int) -> ConvertedLoss:
     """Return the loss of an `MLPClassifier` for targets of this kind: "binary", "multiclass" or "multilabel"."""
     if isinstance(loss, str) and loss == "log_loss":
@@ -72,20 +89,20 @@ def classifier_loss(loss: Any, kind: str, n_classes: int) -> ConvertedLoss:
             return ConvertedLoss(CrossEntropy(), "class")
         n_outputs = n_classes if kind == "multilabel" else 1
         return ConvertedLoss(BinaryCrossEntropy(), "unit", n_outputs, n_outputs)
-    found = get_loss(loss)
+    found = _named(loss, ("log_loss",))
     target = found.target if isinstance(found, Loss) else "sign"
     if target == "class" and kind == "multilabel":
         raise sklearn_checks.one_label(found)
     return ConvertedLoss(found, "sign" if target in ("real", "nonnegative") else target)
 
 
-def regressor_loss(loss: Any, n_outputs: int) -> ConvertedLoss:
-    """Return the loss of an `MLPRegressor`."""
+def regressor_loss(loss: Any, n_outputs: int, theirs: tuple[str, ...] = ("squared_error", "poisson")) -> ConvertedLoss:
+    """Return the loss of an `MLPRegressor`, or one that has `theirs`."""
     if isinstance(loss, str) and loss == "squared_error":
         return ConvertedLoss(MeanSquaredError(), "real", n_outputs / 2, 0.5)
     if isinstance(loss, str) and loss == "poisson":
         return ConvertedLoss(Poisson(), "nonnegative", n_outputs, n_outputs, True)
-    found = get_loss(loss)
+    found = _named(loss, theirs)
     target = found.target if isinstance(found, Loss) else "real"
     if target not in ("real", "nonnegative"):
         raise sklearn_checks.for_numbers(found)
@@ -112,8 +129,8 @@ def linear_loss(loss: Any, epsilon: float, n_outputs: int, classifies: bool) -> 
     numbers = "sign" if classifies else "real"
     if not isinstance(loss, str) or loss not in (LINEAR if classifies else LINEAR[5:]):
         if not classifies:
-            return regressor_loss(loss, n_outputs)
-        found = get_loss(loss)
+            return regressor_loss(loss, n_outputs, LINEAR[5:])
+        found = _named(loss, LINEAR)
         if isinstance(found, Loss) and found.target == "class":
             raise sklearn_checks.one_versus_rest(found)
         target = found.target if isinstance(found, Loss) else "sign"
