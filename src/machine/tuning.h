@@ -1,5 +1,5 @@
 /* Constants that were chosen by measuring. Each comment says what it bounds, what happens beyond it, and what was
-measured.
+measured, or that nothing was.
 
 Design
 ------
@@ -85,14 +85,14 @@ enum {
 /* Threads: suites `threads` and `widths`. */
 enum {
     /* Threads of one call at most, and of the pool; a larger setting is reduced to this number.
-     * Measured: two cores; nothing on more than 2. */
+     * Not measured: the machines at hand had 2 cores. */
     MAX_THREADS = 64,
     /* Groups of blocks with a gradient of their own. More would take more memory and more additions at the end.
      * Measured: 0.96 to 0.99 at half (4-32-16-4, 10,000 rows; 8-8-1, 8000; two threads). */
     MAX_GROUPS = 8,
     /* Bytes of parameters up to which tasks take whole blocks, and each group has a copy of the gradient. With more
      * parameters, tasks share the rows of one block, and then its weights.
-     * Measured: 1.03 at 1024 (4-32-16-4, 10,000 rows, two threads), whose parameters take more. */
+     * Measured: 1.03 at 1024 (4-32-16-4, 10,000 rows, two threads), whose parameters take 3 KB. */
     GROUP_BYTES = 262144,
     /* Multiply-adds of a batch from which threads pay if each takes whole blocks; a smaller batch uses one thread.
      * Measured: 0.99 to 1.01 at 16 times (4-32-16-4, 10,000 rows; 8-8-1, 8000; two threads). */
@@ -120,7 +120,7 @@ enum {
     STREAM_ROWS = 8,
     /* Multiply-adds of a step of more rows that may stream: 40 ms of a slow core. A longer step keeps its gradient,
      * because a step that has begun to update cannot stop for a signal.
-     * Measured: Ctrl-C is answered within 20 ms (see POLL_NANOSECONDS). */
+     * Not measured apart from POLL_NANOSECONDS. */
     STREAM_WORK = 30000000 * LANES,
 };
 
@@ -169,7 +169,7 @@ enum {
      * Measured: 0.97 to 1.02 at a quarter and at four times (8-32-32-1, 32 rows; 8-1, 1). */
     CALL_WORK = 256,
     /* An update of one parameter counts as this many multiply-adds.
-     * Measured: Ctrl-C within 20 ms (see POLL_NANOSECONDS); its cost is that of POLL_WORK. */
+     * Not measured apart from POLL_WORK and POLL_NANOSECONDS. */
     UPDATE_WORK = 8,
     /* Numbers of a layer's outputs that one thread computes between two looks.
      * Measured: 1.01 to 1.02 at a quarter and at four times (1024-1024-1024-1024, 512 rows; 4-32-16-4, 10,000). */
@@ -181,7 +181,7 @@ enum {
      * Measured: Ctrl-C within 18 ms in shuffled epochs of 3,000,000 rows. */
     SHUFFLE_STRETCH = 1 << 20,
     /* Microseconds that a call waits for another thread's between two looks.
-     * Measured: 20 ms, as long as between two looks of a running call. */
+     * Not measured: it is POLL_NANOSECONDS for a call that waits. */
     WAIT_MICROSECONDS = 20000,
 };
 
@@ -200,7 +200,7 @@ enum {
      * Measured: 0.98 at 16 (the same check). */
     MIN_LINE_OUTPUTS = 4,
     /* Size of a weight up to which a unit has a line. The powers of a larger one overflow: every logit is followed.
-     * Measured: 2^10: the fourth power of a move is 2^40, far below what float64 holds; not a matter of time. */
+     * Not measured: it bounds values, not time. */
     MAX_STEEPNESS = 1024,
     /* Numbers that the coefficients of all lines may take. If they need more, every logit is followed.
      * Measured: 0.98 at 4096 (the same check). */
