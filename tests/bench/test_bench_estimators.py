@@ -179,5 +179,5 @@ def test_the_table_and_its_summary():
     assert tables.told({}) == "defaults"
     text = tables.summary(rows)
     assert "Of 4 rows gdcore is more than one standard error above in 1 and below in 2" in text
-    assert "Of the 2 that were measured again, 1 is below again." in text
+    assert "Of the 2 that were measured again, still below: 1." in text
     assert "again" not in tables.summary(rows[:2])
