@@ -78,6 +78,7 @@ from . import minimize as _minimize  # the package, as cheap as its docstring: s
 from ._version import __version__
 from .base.calls import explains_constructor
 from .base.config import show_config
+from .base.elsewhere import where as _where
 from .base.later import provide as _provide
 from .base.threads import get_num_threads, num_threads, set_num_threads
 from .layers.activations import ACTIVATIONS, Activation, LeakyReLU
@@ -118,6 +119,7 @@ from .metrics import METRICS
 from .models import MLP, LinearModel, ScaledTarget, Sequential
 
 if TYPE_CHECKING:
+    from . import datasets as datasets
     from . import interop, plot, schedules
     from .diagnosis import (
         Diagnosis,
@@ -266,6 +268,7 @@ __all__ = [
 
 
 LATER = {
+    "datasets": (),
     "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "RangeTest", "diagnose", "find_learning_rate",
                   "learning_rate_bound"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
@@ -289,6 +292,9 @@ The function `minimize` has the name of its package. Only the first import of a 
 holds it: so that package, which is empty, was imported above, its name is deleted below, and nothing binds it again.
 """
 
+EXTRAS = ("sklearn",)
+"""Rooms that need an extra, and are imported when they are first asked for."""
+
 _provide("io", lambda: import_module("gdcore.io"))
 _provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
 _provide("plot", lambda: import_module("gdcore.plot"))
@@ -310,9 +316,12 @@ if not TYPE_CHECKING:  # or every name would pass
 
     def __getattr__(name: str) -> object:
         """Import and return what `LATER` names."""
-        room = name if name in LATER else _room_of.get(name)
+        room = name if name in LATER or name in EXTRAS else _room_of.get(name)
         if room is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+            more = "" if name.startswith("_") else _where(name, tuple(__all__))
+            raise AttributeError(
+                f"module {__name__!r} has no attribute {name!r}{more}", name=name, obj=sys.modules[__name__]
+            )
         found = import_module(f"{__name__}.{room}")
         if room != name:
             found = getattr(found, name)

@@ -190,10 +190,15 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
     same = [name for name in known if name.lower() == value.lower()]
     if same:
         return value if value in same else same[0]
+    raise unknown_name(kind, value, known)
+
+
+def unknown_name(kind: str, value: str, known: Sequence[str]) -> ValueError:
+    """Return the error for an unknown name, which lists the known ones and the nearest, or says what to do instead."""
     meant = NAMES.get(value.lower(), "")
     hint = f"; did you mean {meant!r}?" if meant in known else did_you_mean(value, known)
     hint = f"; {ABSENT[value.lower()]}" if value.lower() in ABSENT else hint
-    raise ValueError(f"unknown {kind} {value!r}; known: {', '.join(known)}{hint}")
+    return ValueError(f"unknown {kind} {value!r}; known: {', '.join(known)}{hint}")
 
 
 def inside(name: str, value: object, low: float, high: float) -> float:

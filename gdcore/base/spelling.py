@@ -8,17 +8,20 @@ from collections.abc import Iterable
 def did_you_mean(value: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the end of a message that names the nearest known name; "" if none is near.
 
-    Upper and lower case are treated alike.
+    Upper and lower case are treated alike. A name of the same letters in another order is nearer than any other.
 
     Examples
     --------
     >>> did_you_mean("Vall_loss", ["loss", "val_loss"]), did_you_mean("accuracy", ["loss"])
     ("; did you mean 'val_loss'?", '')
+    >>> did_you_mean("adma", ["adam", "adamax"])
+    "; did you mean 'adam'?"
     """
     import difflib  # at the first message, not at import
 
-    by_word = {str(name).lower(): name for name in known}
-    close = difflib.get_close_matches(str(value).lower(), by_word, n=1, cutoff=cutoff)
+    word, by_word = str(value).lower(), {str(name).lower(): name for name in known}
+    close = difflib.get_close_matches(word, by_word, n=len(by_word) or 1, cutoff=cutoff)
+    close.sort(key=lambda name: sorted(name) != sorted(word))  # a stable sort: the others keep their order
     return f"; did you mean {by_word[close[0]]!r}?" if close else ""
 
 

@@ -10,7 +10,10 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..base import checks
 from ..base.checks import short
+from ..base.spelling import did_you_mean, one_of_these
 from ..io.errors import FileFormatError
+from ..optimizers import Optimizer
+from ..schedules import Schedule
 
 
 def flag(name: str, value: object) -> bool:
@@ -62,6 +65,27 @@ def for_numbers(loss: Any) -> ValueError:
     return ValueError(f"{loss!r} takes classes, not numbers: use a loss such as 'squared_error', or a classifier")
 
 
+def for_counts(loss: Any, estimator: str, names: Sequence[str]) -> ValueError:
+    """Return the error for a loss of counts in a classifier."""
+    return ValueError(
+        f"{loss!r} takes counts, not classes: it is MLPRegressor's, loss='poisson'; {estimator} takes "
+        f"{', '.join(names)}"
+    )
+
+
+def loss_elsewhere(loss: str, estimator: str, owners: Sequence[str], names: Sequence[str]) -> ValueError:
+    """Return the error for a loss that other estimators take."""
+    return ValueError(f"loss={loss!r} is for {one_of_these(owners)}; {estimator} takes {', '.join(names)}")
+
+
+def no_loss(value: object, names: Sequence[str], estimator: str) -> TypeError:
+    """Return the error for what is neither a name nor a loss."""
+    sizes = isinstance(value, int | np.integer | tuple | list) and not isinstance(value, bool)
+    first = estimator == "MLPRegressor" and sizes
+    remedy = f": loss is the first argument, so pass hidden_layer_sizes={short(value)} by name" if first else ""
+    return TypeError(f"loss must be one of {', '.join(names)}, or a loss of gdcore, got {short(value)}{remedy}")
+
+
 def one_versus_rest(loss: Any) -> ValueError:
     """Return the error for a softmax in a linear classifier that compares each class with the rest."""
     return ValueError(
@@ -78,9 +102,38 @@ def passive_aggressive(name: str) -> ValueError:
     )
 
 
-def unknown_rate(value: object, names: Sequence[str]) -> ValueError:
-    """Return the error for a learning rate that is neither a name nor a schedule."""
-    return ValueError(f"learning_rate must be {' or '.join(map(repr, names))}, or a schedule, got {short(value)}")
+def unknown_rate(value: object, names: Sequence[str], remedy: str) -> ValueError:
+    """Return the error for a learning rate that is neither a name nor a schedule.
+
+    `remedy` says what to pass for a fixed rate, with {value} where the number goes.
+    """
+    said = f"learning_rate must be {' or '.join(map(repr, names))}, or a schedule, got {short(value)}"
+    if isinstance(value, str):
+        return ValueError(said + (_as_number(value, remedy) or did_you_mean(value, names)))
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        return ValueError(f"{said}: it says how the rate changes; for a fixed one pass {remedy.format(value=value)}")
+    if isinstance(value, Optimizer):
+        return ValueError(f"{said}: an optimizer is the solver of a network, MLPClassifier(solver={short(value)})")
+    if isinstance(value, type) and issubclass(value, Schedule):
+        return ValueError(f"{said}: pass {value.__name__}(…)")
+    return ValueError(said)
+
+
+def _as_number(text: str, remedy: str) -> str:
+    """Return the remedy for a rate that was passed as text; "" for what is no number."""
+    try:
+        return f": pass {remedy.format(value=float(text))}"
+    except ValueError:
+        return ""
+
+
+def fixed_rate(name: str, value: object, names: Sequence[str]) -> None:
+    """Check the number that a rate begins with; a name or a schedule of rates is `learning_rate`'s."""
+    if (isinstance(value, str) and value in names) or isinstance(value, Schedule):
+        raise TypeError(
+            f"{name} must be a number, got {short(value)}: how the rate changes is learning_rate={short(value)}"
+        )
+    checks.positive(name, value)
 
 
 def first_classes() -> ValueError:
@@ -165,6 +218,27 @@ def empty_split(n: int, share: float) -> ValueError:
 def other_init(name: str, received: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
     """Return scikit-learn's error for initial coefficients of another shape, with the shapes."""
     return ValueError(f"Provided {name} does not match dataset. It has shape {received}; expected {expected}")
+
+
+def class_weights(value: object) -> None:
+    """Check that class weights that are a word are the one word there is."""
+    if isinstance(value, str) and value != "balanced":
+        raise ValueError(
+            f"class_weight must be 'balanced', a dict {{label: weight}} or None, got {value!r}"
+            f"{did_you_mean(value, ['balanced'])}"
+        )
+
+
+def first_average(value: object) -> None:
+    """Check the `average` of a linear model that is no record: True, False or the first update that counts."""
+    if isinstance(value, bool | np.bool_):
+        return
+    if not isinstance(value, int | np.integer):
+        raise TypeError(
+            "average must be True, False, the number of the first update that counts, or an average such as "
+            f"gdcore.Polyak(), got {short(value)}"
+        )
+    checks.integer("average", value, 0)
 
 
 def pair(value: Any) -> tuple[Any, Any]:

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from ..base import checks
 from ..losses import (
-    LOSSES,
     BinaryCrossEntropy,
     CrossEntropy,
     CustomLoss,
@@ -27,9 +25,9 @@ from ..losses import (
     MeanSquaredError,
     Poisson,
     SquaredHinge,
-    get_loss,
 )
 from . import checks as sklearn_checks
+from .loss_names import named_loss, theirs
 from .losses import EpsilonInsensitive, ModifiedHuber, Perceptron, SquaredEpsilonInsensitive, WeightedLoss
 
 
@@ -67,72 +65,45 @@ class ConvertedLoss(NamedTuple):
         return self.link in ("softmax", "logistic") or isinstance(self.loss, ModifiedHuber)
 
 
-FORMER = {"log": "log_loss", "logloss": "log_loss", "squared_loss": "squared_error"}
-"""Names that losses of scikit-learn had, or that are taken for theirs."""
-
-
-def _named(loss: Any, theirs: tuple[str, ...]) -> Loss | CustomLoss:
-    """Return the loss of gdcore's that is meant; the error for an unknown name lists scikit-learn's names first."""
-    if isinstance(loss, str):
-        meant = FORMER.get(loss.lower(), "")
-        if meant in theirs:
-            raise sklearn_checks.former_name(loss, meant, theirs)
-        names = [name for kind in LOSSES for name in (kind.name, *kind.aliases)]
-        loss = checks.known_name("loss", loss, tuple(dict.fromkeys([*theirs, *names])))
-    return get_loss(loss)
-
-
 def classifier_loss(loss: Any, kind: str, n_classes: int) -> ConvertedLoss:
     """Return the loss of an `MLPClassifier` for targets of this kind: "binary", "multiclass" or "multilabel"."""
-    if isinstance(loss, str) and loss == "log_loss":
+    if theirs(loss, "MLPClassifier"):
         if kind == "multiclass":
             return ConvertedLoss(CrossEntropy(), "class")
         n_outputs = n_classes if kind == "multilabel" else 1
         return ConvertedLoss(BinaryCrossEntropy(), "unit", n_outputs, n_outputs)
-    found = _named(loss, ("log_loss",))
+    found = named_loss(loss, "MLPClassifier")
     target = found.target if isinstance(found, Loss) else "sign"
     if target == "class" and kind == "multilabel":
         raise sklearn_checks.one_label(found)
-    return ConvertedLoss(found, "sign" if target in ("real", "nonnegative") else target)
+    return ConvertedLoss(found, "sign" if target == "real" else target)
 
 
-def regressor_loss(loss: Any, n_outputs: int, theirs: tuple[str, ...] = ("squared_error", "poisson")) -> ConvertedLoss:
-    """Return the loss of an `MLPRegressor`, or one that has `theirs`."""
-    if isinstance(loss, str) and loss == "squared_error":
+def regressor_loss(loss: Any, n_outputs: int) -> ConvertedLoss:
+    """Return the loss of an `MLPRegressor`."""
+    name = theirs(loss, "MLPRegressor")
+    if name == "squared_error":
         return ConvertedLoss(MeanSquaredError(), "real", n_outputs / 2, 0.5)
-    if isinstance(loss, str) and loss == "poisson":
+    if name == "poisson":
         return ConvertedLoss(Poisson(), "nonnegative", n_outputs, n_outputs, True)
-    found = _named(loss, theirs)
-    target = found.target if isinstance(found, Loss) else "real"
-    if target not in ("real", "nonnegative"):
-        raise sklearn_checks.for_numbers(found)
-    return ConvertedLoss(found, target)
+    return _of_numbers(named_loss(loss, "MLPRegressor"))
 
 
-LINEAR = (
-    "hinge",
-    "log_loss",
-    "modified_huber",
-    "squared_hinge",
-    "perceptron",
-    "squared_error",
-    "huber",
-    "epsilon_insensitive",
-    "squared_epsilon_insensitive",
-)
-"""Names of scikit-learn's losses of linear models; the last four are those of `SGDRegressor`."""
+def _of_numbers(loss: Loss | CustomLoss) -> ConvertedLoss:
+    """Return a loss of gdcore's that takes numbers, in its own units."""
+    return ConvertedLoss(loss, loss.target if isinstance(loss, Loss) else "real")
 
 
 def linear_loss(loss: Any, epsilon: float, n_outputs: int, classifies: bool) -> ConvertedLoss:
     """Return the loss of an `SGDClassifier` or `SGDRegressor`."""
     k = float(n_outputs)
     numbers = "sign" if classifies else "real"
-    if not isinstance(loss, str) or loss not in (LINEAR if classifies else LINEAR[5:]):
+    estimator = "SGDClassifier" if classifies else "SGDRegressor"
+    name = theirs(loss, estimator)
+    if not name:
+        found = named_loss(loss, estimator)
         if not classifies:
-            return regressor_loss(loss, n_outputs, LINEAR[5:])
-        found = _named(loss, LINEAR)
-        if isinstance(found, Loss) and found.target == "class":
-            raise sklearn_checks.one_versus_rest(found)
+            return _of_numbers(found)
         target = found.target if isinstance(found, Loss) else "sign"
         return ConvertedLoss(found, "unit" if target == "unit" else "sign")
     rows: dict[str, ConvertedLoss] = {
@@ -145,7 +116,7 @@ def linear_loss(loss: Any, epsilon: float, n_outputs: int, classifies: bool) -> 
         "epsilon_insensitive": ConvertedLoss(EpsilonInsensitive(epsilon), numbers, k, k),
         "squared_epsilon_insensitive": ConvertedLoss(SquaredEpsilonInsensitive(epsilon), numbers, k, k),
     }
-    return ConvertedLoss(Huber(max(epsilon, 1e-30)), numbers, k, k) if loss == "huber" else rows[loss]
+    return ConvertedLoss(Huber(max(epsilon, 1e-30)), numbers, k, k) if name == "huber" else rows[name]
 
 
 def constant_of(converted: ConvertedLoss, y: NDArray[Any], weight: NDArray[Any] | None) -> float:

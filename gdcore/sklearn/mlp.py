@@ -30,7 +30,7 @@ from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss, constant_of
 from .estimator import DTYPES, Estimator
 from .lbfgs import Limits, solve
-from .mlp_checks import check_parameters
+from .mlp_checks import check_parameters, solver_name
 from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
@@ -47,7 +47,7 @@ def takes_parts(est: MLP) -> bool:
 
 def is_lbfgs(solver: Any) -> bool:
     """Return whether a solver takes all data at once."""
-    return isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs")
+    return isinstance(solver, LBFGS) or solver_name(solver) == "lbfgs"
 
 
 class MLP(Estimator):
@@ -139,7 +139,7 @@ class MLP(Estimator):
     # Fitting
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
-        check_parameters(self)
+        check_parameters(self, "MLPClassifier" if self._classifies() else "MLPRegressor")
         self._check_common()
         self._begin_task(self.max_iter, X, y, sample_weight)
         first = not (self.warm_start and self.__sklearn_is_fitted__())
@@ -176,7 +176,7 @@ class MLP(Estimator):
             )
 
     def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
-        check_parameters(self)
+        check_parameters(self, "MLPClassifier" if self._classifies() else "MLPRegressor")
         self._check_common()
         first = not self.__sklearn_is_fitted__()
         if not first and self.early_stopping and self.stopped_:
@@ -312,8 +312,8 @@ class MLP(Estimator):
 
     def _rate_name(self) -> str:
         """Return the name of scikit-learn's schedule that is in use; "adam" has none."""
-        named = isinstance(self.learning_rate, str) and self.solver != "adam" and not isinstance(self.solver, Optimizer)
-        return self.learning_rate if named else "constant"
+        changes = isinstance(self.learning_rate, str) and solver_name(self.solver) not in ("", "adam")
+        return self.learning_rate if changes else "constant"
 
     def _batch(self, mass: float) -> float:
         """Return the rows of a batch, of the given sum of weights at most."""
@@ -327,9 +327,9 @@ class MLP(Estimator):
         rate = self.learning_rate_init
         if isinstance(self.solver, Optimizer):
             found = self.solver
-        elif self.solver == "sgd":
+        elif solver_name(self.solver) == "sgd":
             found = SGD(rate * scale, self.momentum, nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
-        elif self.solver == "adam":
+        elif solver_name(self.solver) == "adam":
             found = Adam(rate, (self.beta_1, self.beta_2), self.epsilon / scale)
         else:
             found = replaced(get_optimizer(self.solver), rate)

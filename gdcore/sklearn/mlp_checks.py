@@ -5,17 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import checks
-from ..optimizers import Optimizer, get_optimizer
+from ..optimizers import OPTIMIZERS, Optimizer
 from ..optimizers.full_batch import LBFGS
 from ..schedules import Schedule
 from . import checks as sklearn_checks
+from .loss_names import check_loss
 
 RATES = ("constant", "invscaling", "adaptive")
+FIXED = "learning_rate_init={value:g}"
+"""How to pass a rate that does not change."""
 MAX_BATCH = 2**40
+SOLVERS = tuple(dict.fromkeys(["adam", "sgd", "lbfgs", *OPTIMIZERS.by_name]))
+"""Names of solvers, scikit-learn's first."""
 
 
-def check_parameters(est: Any) -> None:
-    """Check the parameters of an `MLPClassifier` or `MLPRegressor`.
+def solver_name(solver: Any) -> str:
+    """Return a solver's name in lower case; "" for a record."""
+    return solver.lower() if isinstance(solver, str) else ""
+
+
+def check_solver(solver: Any) -> None:
+    """Check a solver: a name, an optimizer or `LBFGS`."""
+    if not isinstance(solver, Optimizer | LBFGS):
+        checks.known_name("solver", solver, SOLVERS)
+
+
+def check_parameters(est: Any, estimator: str) -> None:
+    """Check the parameters of an `MLPClassifier` or `MLPRegressor`; `estimator` is which of the two.
 
     Raises
     ------
@@ -23,14 +39,16 @@ def check_parameters(est: Any) -> None:
         Naming the parameter, what was received, what is required and the remedy.
     """
     sklearn_checks.hidden_sizes(est.hidden_layer_sizes)
-    if not isinstance(est.solver, Optimizer | LBFGS) and not (isinstance(est.solver, str) and est.solver == "lbfgs"):
-        get_optimizer(est.solver)
+    check_solver(est.solver)
+    check_loss(est.loss, estimator)
+    if estimator == "MLPClassifier":
+        sklearn_checks.class_weights(est.class_weight)
     if est.batch_size != "auto":
         checks.integer("batch_size", est.batch_size, 1, MAX_BATCH)
     if not isinstance(est.learning_rate, Schedule) and est.learning_rate not in RATES:
-        raise sklearn_checks.unknown_rate(est.learning_rate, RATES)
-    for name in ("learning_rate_init", "epsilon"):
-        checks.positive(name, getattr(est, name))
+        raise sklearn_checks.unknown_rate(est.learning_rate, RATES, FIXED)
+    sklearn_checks.fixed_rate("learning_rate_init", est.learning_rate_init, RATES)
+    checks.positive("epsilon", est.epsilon)
     for name in ("alpha", "power_t", "tol", "l1"):
         checks.nonnegative(name, getattr(est, name))
     for name in ("max_iter", "max_fun"):

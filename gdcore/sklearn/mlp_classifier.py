@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Self, final
 
 import numpy as np
@@ -21,7 +22,9 @@ from .their_callbacks import with_callbacks
 
 
 def _has_probabilities(est: MLPClassifier) -> bool:
-    return est._has_probabilities()
+    with suppress(TypeError, ValueError):  # a loss that fit refuses, and says why
+        return est._has_probabilities()
+    return False
 
 
 @final

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.activations import ActivationLike
+from ..base import checks
+from ..layers.activations import ACTIVATIONS, ActivationLike, Parametric
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.layer import Layer
@@ -17,6 +18,7 @@ from . import checks as sklearn_checks
 
 NAMES = {"logistic": "sigmoid"}
 """Activations under scikit-learn's names."""
+KNOWN = tuple(dict.fromkeys(["identity", "logistic", "tanh", "relu", *ACTIVATIONS.by_name]))
 SEED_RANGE = 2**31 - 1
 
 
@@ -42,10 +44,8 @@ def perceptron(
     Sequential(Dense(2, 3, 'relu'), Dropout(0.5), Dense(3, 1))
     """
     n_hidden = len(sizes) - 2
-    kinds = [
-        NAMES.get(kind, kind) if isinstance(kind, str) else kind
-        for kind in sklearn_checks.per_layer("activation", activation, n_hidden)
-    ]
+    kinds = [_activation(kind) for kind in sklearn_checks.per_layer("activation", activation, n_hidden)]
+    weight_init = weight_init.lower() if isinstance(weight_init, str) else weight_init
     rates = sklearn_checks.per_layer("dropout", dropout, n_hidden)
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
@@ -58,6 +58,14 @@ def perceptron(
     net = Sequential(*layers, dtype=dtype)
     _draw(net, [*kinds, kinds[-1] if kinds else "identity"], rng)
     return net
+
+
+def _activation(kind: Any) -> ActivationLike:
+    """Return an activation under gdcore's name, or the record that was given."""
+    if isinstance(kind, Parametric):
+        return kind
+    name = checks.known_name("activation", kind, KNOWN)
+    return NAMES.get(name, name)
 
 
 def _draw(net: Sequential, kinds: list[ActivationLike], rng: np.random.RandomState) -> None:

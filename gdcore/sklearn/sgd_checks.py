@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..base import checks
-from ..losses import Loss
 from ..schedules import Schedule
 from ..training import Average
 from . import checks as sklearn_checks
-from .converted_losses import LINEAR
+from .loss_names import check_loss
 
 RATES = ("constant", "optimal", "invscaling", "adaptive")
+FIXED = "learning_rate='constant', eta0={value:g}"
+"""How to pass a rate that does not change."""
 PASSIVE = ("pa1", "pa2")
 PENALTIES = ("l2", "l1", "elasticnet")
 
@@ -43,24 +44,24 @@ def check_parameters(est: Any, classifies: bool) -> None:
     if est.tol is not None and est.tol != -np.inf:
         checks.nonnegative("tol", est.tol)
     sklearn_checks.fraction("validation_fraction", est.validation_fraction)
-    if not isinstance(est.average, bool | np.bool_ | Average):
-        checks.integer("average", est.average, 0)
+    if not isinstance(est.average, Average):
+        sklearn_checks.first_average(est.average)
+    if classifies:
+        sklearn_checks.class_weights(est.class_weight)
     if est.clip_norm is not None:
         checks.positive("clip_norm", est.clip_norm)
-    if not isinstance(est.loss, str | Loss) and not callable(est.loss):
-        names = LINEAR if classifies else LINEAR[5:]
-        raise TypeError(f"loss must be one of {', '.join(names)}, or a loss of gdcore, got {checks.short(est.loss)}")
+    check_loss(est.loss, "SGDClassifier" if classifies else "SGDRegressor")
 
 
 def _check_rate(est: Any) -> None:
     """Check the learning rate and its parameters."""
-    checks.positive("eta0", est.eta0)
+    sklearn_checks.fixed_rate("eta0", est.eta0, RATES)
     if isinstance(est.learning_rate, Schedule):
         return
     if est.learning_rate in PASSIVE:
         raise sklearn_checks.passive_aggressive(est.learning_rate)
     if est.learning_rate not in RATES:
-        raise sklearn_checks.unknown_rate(est.learning_rate, RATES)
+        raise sklearn_checks.unknown_rate(est.learning_rate, RATES, FIXED)
     if est.learning_rate == "optimal" and est.alpha == 0:
         raise ValueError(
             "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the optimal learning rate."

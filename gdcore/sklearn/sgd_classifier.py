@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Self, final
 
 import numpy as np
@@ -20,9 +21,10 @@ from .their_callbacks import with_callbacks
 
 
 def _has_probabilities(est: SGDClassifier) -> bool:
-    if not est._linear(1).has_probabilities:
-        raise AttributeError(f"probability estimates are not available for loss={est.loss!r}")
-    return True
+    with suppress(TypeError, ValueError):  # a loss that fit refuses, and says why
+        if est._linear(1).has_probabilities:
+            return True
+    raise AttributeError(f"probability estimates are not available for loss={est.loss!r}")
 
 
 @final

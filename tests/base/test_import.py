@@ -6,6 +6,7 @@ What it costs beside NumPy, in processor time, the bytecode of both being compil
 """
 
 import ast
+import importlib.util
 import inspect
 import itertools
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import gdcore as gd
+from gdcore.base.elsewhere import ROOMS
 
 LATER = (
     "bench",
@@ -87,6 +89,44 @@ def test_names_that_are_not_there():
         gd.Adamm  # noqa: B018
     with pytest.raises(ImportError, match="cannot import name 'Adamm'"):
         exec("from gdcore import Adamm")
+
+
+NAMES_OF_ROOMS = [(room, name) for room, names in ROOMS.items() for name in names]
+
+
+@pytest.mark.parametrize(("room", "name"), NAMES_OF_ROOMS)
+def test_a_name_of_a_room_says_which(room, name):
+    with pytest.raises(AttributeError, match=rf"has no attribute '{name}': it is gdcore\.{room}\.{name}$"):
+        getattr(gd, name)
+    if room == "sklearn":
+        pytest.importorskip("sklearn")
+    assert getattr(getattr(gd, room), name).__name__ == name
+
+
+def test_every_public_name_of_a_room_is_found():
+    for room, names in ROOMS.items():
+        if room != "sklearn" or importlib.util.find_spec("sklearn"):
+            public = set(importlib.import_module(f"gdcore.{room}").__all__)
+            assert public - set(gd.__all__) - NOT_FOR_USERS == set(names), room
+
+
+NOT_FOR_USERS = {
+    "PlateauState", "MetricSpec", "Metrics", "get_metric", "get_metrics", "ParamsTrace",
+    "losses",  # gdcore.losses is there: the room
+}  # fmt: skip
+
+
+def test_a_misspelt_name_of_a_room():
+    with pytest.raises(AttributeError, match=r"'MLPClasifier'; did you mean gdcore\.sklearn\.MLPClassifier\?$"):
+        gd.MLPClasifier  # noqa: B018
+    for name in ("Adamm", "foo", "__wrapped__"):  # the first is Python's to explain
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'$"):
+            getattr(gd, name)
+
+
+def test_the_estimators_are_imported_when_they_are_asked_for():
+    pytest.importorskip("sklearn")
+    assert run("import gdcore as gd; print(gd.sklearn.MLPClassifier.__module__)") == "gdcore.sklearn.mlp_classifier"
 
 
 WAYS = ("import gdcore.minimize.minimize", "gdcore.minimize", "from gdcore.minimize import checks")
