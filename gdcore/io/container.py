@@ -31,6 +31,7 @@ OTHERS = {
     b"PK\x03\x04": "a zip archive, as numpy.savez and torch.save write it",
     b"\x93NUMPY": "an array of numpy.save: load it with numpy.load",
     b"\x89HDF": "an HDF5 file",
+    b"\x1f\x8b": "a gzip archive: unpack it, for example by gzip.open, and load what was in it",
 }
 """First bytes of files that may be taken for one of these."""
 

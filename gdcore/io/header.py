@@ -28,6 +28,7 @@ METADATA = "__metadata__"
 DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 """What tensors of this format may be, the widest first."""
 MAX_AXES = 8
+OTHER_BEGINNING = "does not begin as files of gdcore do, which have the layout of safetensors"
 
 
 class Entry(NamedTuple):
@@ -90,12 +91,19 @@ def length_of(first: bytes, size: int) -> int:
         raise FileFormatError(f"ends after {len(first)} bytes: it is truncated, or no file of gdcore")
     length = int.from_bytes(first, "little")
     if length > MAX_BYTES:
-        raise FileFormatError(f"does not begin as files of gdcore do (a header of {length:,} bytes)")
+        raise FileFormatError(f"{OTHER_BEGINNING}: {_looks(first)}")
     if length > size - LENGTH_BYTES:
         raise FileFormatError(
             f"is truncated: its header has {length:,} bytes, and only {size - LENGTH_BYTES:,} are there"
         )
     return length
+
+
+def _looks(first: bytes) -> str:
+    """Return what the first bytes of a file are instead of the length of a header."""
+    if all(32 <= byte < 127 or byte in b"\t\n\r" for byte in first):
+        return f"it looks like text, {first.decode('ascii')!r} and so on; load a file that gdcore.save has written"
+    return f"its first {LENGTH_BYTES} bytes are no length of a header; load a file that gdcore.save has written"
 
 
 def parse(text: bytes, data_bytes: int) -> Header:
@@ -107,7 +115,7 @@ def parse(text: bytes, data_bytes: int) -> Header:
         For anything else than the description of tensors that fill these bytes, without gaps and overlaps.
     """
     if text[:1] != b"{":
-        raise FileFormatError("does not begin as files of gdcore do (no header in JSON)")
+        raise FileFormatError(f"{OTHER_BEGINNING}: after its first {LENGTH_BYTES} bytes no JSON begins")
     described = strict_json.read(text, "a header")
     metadata = described.pop(METADATA, None)
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):

@@ -68,8 +68,10 @@ def read(text: bytes, what: str) -> Any:
         raise FileFormatError(f"has {what} that is not UTF-8: its byte {error.start} is damaged") from None
     except FileFormatError as error:
         raise FileFormatError(f"has {what} that {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"has {what} that is not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise FileFormatError(f"is damaged: it has {what} that is not JSON from character {error.pos} on") from None
+    except (ValueError, RecursionError):
+        raise FileFormatError(f"is damaged: it has {what} that is not JSON") from None
 
 
 def _limit_brackets(text: bytes, what: str) -> None:

@@ -15,6 +15,8 @@ from ..io.errors import FileFormatError
 from ..optimizers import Optimizer
 from ..schedules import Schedule
 
+ESTIMATORS = ("MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor")
+
 
 def flag(name: str, value: object) -> bool:
     """Check and return True or False, of Python or NumPy."""
@@ -258,9 +260,15 @@ def is_multilabel(y: Any) -> bool:
     return str(type_of_target(y)).startswith("multilabel")
 
 
+def _with_article(found: Any) -> str:
+    """Return what a file holds; the names of all four estimators begin with a letter that is read as a vowel."""
+    name = type(found).__name__
+    return f"{'an' if name in ESTIMATORS else 'a'} {name}"
+
+
 def other_class(path: Any, found: Any, kind: type) -> FileFormatError:
     """Return the error for a file that holds something else than an estimator of this class."""
-    return FileFormatError(f"{path} holds a {type(found).__name__}, not a {kind.__name__}: load it by gdcore.load")
+    return FileFormatError(f"{path} holds {_with_article(found)}, not an {kind.__name__}: load it by gdcore.load")
 
 
 def former_name(loss: str, meant: str, names: Sequence[str]) -> ValueError:

@@ -59,7 +59,7 @@ def attributes(values: Any, kind: type[Any]) -> dict[str, Any]:
         {"n_outputs_", "loss_", "validation_loss_curve_"} if issubclass(kind, MLP) else set()
     )
     if not isinstance(values, dict) or not due <= set(values) <= set(ATTRIBUTES):
-        raise FileFormatError(f"has {checks.short(values)} where the attributes of a {kind.__name__} are due")
+        raise FileFormatError(f"has {checks.short(values)} where the attributes of an {kind.__name__} are due")
     for name, value in values.items():
         if not ATTRIBUTES[name](value):
             raise FileFormatError(f"has {checks.short(value)} where {name} is due")

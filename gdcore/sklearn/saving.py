@@ -122,7 +122,7 @@ def _unpack_fitted(document: Any, kind: type[Estimator], reader: Reader) -> dict
         known = saved_parts.labels(labels, net.out_features, kind)
         found |= {"_labels": known, "classes_": known.classes}
     elif labels is not None:
-        raise FileFormatError(f"has labels of a {kind.__name__}")
+        raise FileFormatError(f"has labels of an {kind.__name__}")
     if found.get("n_outputs_", net.out_features) != net.out_features:
         raise FileFormatError(f"has n_outputs_ {found['n_outputs_']} for {net.out_features} outputs")
     history = None if values["history"] is None else unpack_history(values["history"], reader)

@@ -127,12 +127,14 @@ def test_methods_of_estimators(tmp_path):
     est.save(path)
     for again in (gd.load(path), MLPClassifier.load(path)):
         assert same_estimator(est, again)
-    with pytest.raises(gd.FileFormatError, match=r"holds a MLPClassifier, not a SGDRegressor: load it by gdcore\.load"):
+    with pytest.raises(
+        gd.FileFormatError, match=r"holds an MLPClassifier, not an SGDRegressor: load it by gdcore\.load"
+    ):
         SGDRegressor.load(path)
     with pytest.raises(gd.FileFormatError, match=r"holds an estimator, not a trainer: load it by gd\.load"):
         gd.Trainer.load(path)
     gd.LinearModel(2).save(path)
-    with pytest.raises(gd.FileFormatError, match="holds a Sequential, not a MLPClassifier"):
+    with pytest.raises(gd.FileFormatError, match="holds a Sequential, not an MLPClassifier"):
         MLPClassifier.load(path)
 
 

@@ -1,5 +1,6 @@
 """Files made to do harm: refused at once, whatever they claim, without memory and without running anything."""
 
+import gzip
 import json
 import os
 import pickle
@@ -216,7 +217,25 @@ def test_nothing_in_a_file_is_called_or_imported():
         (lambda path: path.write_bytes(pickle.dumps(np.zeros(9))), "looks like a pickle: load it with pickle.load"),
         (lambda path: np.save(path, np.zeros(9)), "looks like an array of numpy.save"),
         (lambda path: np.savez(path, np.zeros(9)), "looks like a zip archive"),
-        (lambda path: path.write_text("hello world, this is text"), "does not begin as files of gdcore do"),
+        (
+            lambda path: path.write_text("hello world, this is text"),
+            "does not begin as files of gdcore do, which have the layout of safetensors: it looks like text, 'hello wo'"
+            " and so on; load a file that gdcore.save has written$",
+        ),
+        (lambda path: path.write_text('{"a": 1}\n'), "it looks like text, '{\"a\": 1}' and so on"),
+        (
+            lambda path: path.write_bytes(b"\x08" * 99),
+            "safetensors: its first 8 bytes are no length of a header; load a",
+        ),
+        (lambda path: path.write_bytes(gzip.compress(b"x")), "looks like a gzip archive: unpack it"),
+        (
+            lambda path: path.write_bytes((8).to_bytes(8, "little") + b"[1, 2]  "),
+            "safetensors: after its first 8 bytes no JSON begins$",
+        ),
+        (
+            lambda path: path.write_bytes((8).to_bytes(8, "little") + b'{"a":1]}'),
+            "is damaged: it has a header that is not JSON from character 6 on$",
+        ),
         (lambda path: path.write_bytes(b""), "ends after 0 bytes"),
     ],
 )
