@@ -21,6 +21,7 @@ from .given_rates import GivenRates
 from .learning import Learning, Teachable, learning_of, share_of_variance, teachable
 from .local_shape import LocalShape
 from .passes import dense_outputs, unit_errors
+from .rate_words import RateWords
 from .references import References, has_norm
 
 Vector = NDArray[np.float64]
@@ -44,6 +45,8 @@ class Case:
         Of X's columns; empty if they have none.
     history : History or None
     optimizer : Optimizer, FullBatch or None
+    words : RateWords, optional
+        What the user calls the rate; by default as in gdcore.
 
     Attributes
     ----------
@@ -62,9 +65,11 @@ class Case:
         names: tuple[str, ...],
         history: History | None,
         optimizer: Optimizer | FullBatch | None,
+        words: RateWords | None = None,
     ) -> None:
         self.objective, self.dtype, self.names = objective, dtype, names
         self.history, self.optimizer = history, optimizer
+        self.words = RateWords() if words is None else words
         self.references = References(objective, history)
         self.local = LocalShape(objective, self.references)
         self.given = GivenRates(optimizer, history, self.local, self.references)
@@ -150,6 +155,14 @@ class Case:
         """What the inputs tell about the targets; None for a custom loss or too few rows."""
         kind = self.objective.loss
         return teachable(self.inputs, self.objective.data, kind) if isinstance(kind, Loss) else None
+
+    @property
+    def possible_gain(self) -> float:
+        """How much one good step would lower the loss, as far as is known: not below that of ideal outputs."""
+        learning = self.learning
+        if learning is None:
+            return self.local.gain
+        return min(self.local.gain, max(self.local.loss - learning.ideal_loss, 0.0))
 
     @property
     def missed(self) -> float:

@@ -161,6 +161,10 @@ def diagnose(
         objective = replace(objective, data=data)
     columns = getattr(X, "columns", None) if feature_names is None else feature_names
     names = () if columns is None else diagnosis_checks.column_names(columns, model.in_features)
-    case = Case(objective, model.dtype, names, history, method)
+    return diagnosis_of(Case(objective, model.dtype, names, history, method))
+
+
+def diagnosis_of(case: Case) -> Diagnosis:
+    """Return what the rules find in a case."""
     looked = (rule.look(case) for rule in RULES if case.finite or rule.always)
     return Diagnosis(tuple(finding for finding in looked if finding is not None))

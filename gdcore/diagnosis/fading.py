@@ -38,18 +38,19 @@ def rate_fell(case: Case) -> Finding | None:
     stood = losses[fell] - losses[-1] <= STILL * abs(losses[-1])
     if not stood or not (case.missed > GAIN or _could_gain(case)):
         return None
+    unit = case.words.unit
     evidence = {
         "first_epoch_at_rest": fell,
-        "highest_rate": highest,
-        "last_rate": float(rates[-1]),
+        "highest_rate": highest * unit,
+        "last_rate": float(rates[-1]) * unit,
         "loss_then": losses[fell],
         "last_loss": losses[-1],
         "gain_of_one_good_step": case.local.gain,
     }
     return Finding(
         "rate fell to nothing",
-        f"the learning rate fell from {highest:.3g} to {rates[-1]:.3g}, and the loss has stood still since epoch "
-        f"{fell}; {n} were run",
+        f"the learning rate fell from {highest * unit:.3g} to {rates[-1] * unit:.3g}, and the loss has stood still "
+        f"since epoch {fell}; {n} were run",
         evidence,
         _remedy(case),
     )
@@ -66,6 +67,8 @@ def _could_gain(case: Case) -> bool:
 
 def _remedy(case: Case) -> str:
     schedule = case.given.schedule
+    if case.words.slower:
+        return case.words.slower
     if schedule is None:
         return "a slower schedule; one that counts updates may be meant to count epochs: per='epoch'"
     name = type(schedule).__name__

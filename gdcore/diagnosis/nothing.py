@@ -116,5 +116,5 @@ def _remedy(case: Case, learning: Learning) -> str:
     if case.is_linear and arrived and learning.share >= 0:
         return "hidden layers, as in gdcore.MLP: no linear model of these inputs explains more"
     if case.history is not None and fall_per_epoch(case.history.loss):
-        return "more epochs, or a larger learning_rate (find_learning_rate): the loss was falling when training ended"
+        return f"more epochs, or {case.words.higher} ({case.words.search}): the loss was falling when training ended"
     return PLATEAU

@@ -39,7 +39,8 @@ from .targets import badly_scaled_targets
 
 Numbers = dict[str, float | list[float]]
 
-REMEDY = "a smaller learning_rate from new initial weights, clip_norm=1, or inputs on one scale"
+ANEW = "from new initial weights, clip_norm=1, or inputs on one scale"
+"""What follows a smaller rate in the remedy for one that was too large."""
 
 MIN_EPOCHS = 5
 FELL = 0.99
@@ -148,7 +149,7 @@ def too_slow(case: Case) -> Finding | None:
     losses = _losses(case)
     if case.references.stays_high and len(losses) >= MIN_EPOCHS and diverging(case) is None:
         return _still_high(case, losses)
-    possible = case.local.gain
+    possible = case.possible_gain
     if losses and case.missed < MISSED:
         return None
     if (
@@ -177,8 +178,9 @@ def too_slow(case: Case) -> Finding | None:
     else:
         evidence["fell_in_all_epochs"] = fell
         summary = "all epochs together lowered the loss by less than one step at a good rate would"
-    good = "find_learning_rate" if math.isinf(case.given.rate_bound) else f"about {case.given.rate_bound / 2:.3g}"
-    return Finding("too slow", summary, evidence, f"raise learning_rate: {good}")
+    words, bound = case.words, case.given.rate_bound
+    good = words.search if math.isinf(bound) else f"about {bound / 2 * words.unit:.3g}"
+    return Finding("too slow", summary, evidence, f"{words.higher}: {good}")
 
 
 def _still_high(case: Case, losses: list[float]) -> Finding:
@@ -190,13 +192,13 @@ def _still_high(case: Case, losses: list[float]) -> Finding:
         "loss_of_automatic_weights": case.references.loss_of_auto,
     }
     if case.given.rate is not None:
-        evidence["learning_rate"] = case.given.rate
+        evidence[case.words.name] = case.given.rate * case.words.unit
     return Finding(
         "too slow",
         f"after {len(losses)} epochs the loss is {losses[-1]:.3g}, still far above that of zero outputs and of "
         "weight_init='auto' untrained: it began there, or the first steps were so long that they threw it there",
         evidence,
-        "new initial weights, weight_init='auto'; with a smaller learning_rate or clip_norm=1 if they began low",
+        f"new initial weights, weight_init='auto'; with {case.words.lower} or clip_norm=1 if they began low",
     )
 
 
@@ -227,33 +229,36 @@ def _times(rate: float | None, bound: float) -> float:
 def _rates(case: Case) -> Numbers:
     found: Numbers = {}
     if case.given.rate is not None:
-        found["learning_rate"] = case.given.rate
+        found[case.words.name] = case.given.rate * case.words.unit
     if case.given.sgd is not None and case.given.rate_bound < math.inf:
-        found["largest_stable_rate"] = case.given.rate_bound
+        found["largest_stable_rate"] = case.given.rate_bound * case.words.unit
     found["largest_curvature"] = case.local.bound.largest_curvature
     return found
 
 
 def _from_start(case: Case) -> tuple[str, Numbers, str]:
     """Return what the bound at initial weights says of a run that blew up: a clause, its numbers and the remedy."""
-    found: Numbers = {} if case.given.rate is None else {"learning_rate": case.given.rate}
+    words = case.words
+    found: Numbers = {} if case.given.rate is None else {words.name: case.given.rate * words.unit}
+    remedy = f"{words.lower} {ANEW}"
     bound, curvature = case.given.start_rate_bound, case.references.start_bound
     if case.given.rate is None or curvature is None or math.isinf(bound):
-        return "", found, REMEDY
+        return "", found, remedy
     where = "" if case.is_quadratic else " at initial weights"
     key = where.replace(" ", "_")
-    found |= {f"largest_stable_rate{key}": bound, f"largest_curvature{key}": curvature.largest_curvature}
+    found |= {f"largest_stable_rate{key}": bound * words.unit, f"largest_curvature{key}": curvature.largest_curvature}
     if not case.given.rate > bound:
-        return "", found, REMEDY
+        return "", found, remedy
     clause = f"the learning rate is {_times(case.given.rate, bound):.3g} times the largest stable one{where}"
     if bound > 0:
-        return clause, found, REMEDY.replace("weights,", f"weights ({bound / 2:.2g} is half the largest stable one),")
-    return clause, found, REMEDY
+        half = f"({bound / 2 * words.unit:.2g} is half the largest stable one)"
+        return clause, found, remedy.replace("initial weights,", f"initial weights {half},")
+    return clause, found, remedy
 
 
 def _remedy(case: Case) -> str:
     if case.given.sgd is None or case.given.rate is None or not 0 < case.given.rate_bound / 2 < case.given.rate:
-        return REMEDY
+        return f"{case.words.lower} {ANEW}"
     return (
-        f"learning_rate={case.given.rate_bound / 2:.2g}, or inputs on one scale (Standardize), which raises the bound"
+        f"{case.words.set_to(case.given.rate_bound / 2)}, or inputs on one scale (Standardize), which raises the bound"
     )

@@ -82,7 +82,7 @@ def exploding(case: Case) -> Finding | None:
         return None
     remedy = "use smaller initial weights (weight_init='auto') and clip_norm=1"
     if begun_right:
-        remedy = "a smaller learning_rate from new initial weights and clip_norm=1, or fewer layers"
+        remedy = f"{case.words.lower} from new initial weights and clip_norm=1, or fewer layers"
     return Finding(
         "exploding",
         f"an error at the outputs reaches the first layer {whole:.2g} times as large: {per_layer:.2g} times per layer",

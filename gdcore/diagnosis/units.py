@@ -38,7 +38,7 @@ def saturated(case: Case) -> Finding | None:
         return None
     summary = f"most outputs of {', '.join(worst)} lie beyond ±{BEYOND} of their range, where little gradient passes"
     remedy = (
-        "a smaller learning_rate from new initial weights"
+        f"{case.words.lower} from new initial weights"
         if case.references.blown_up
         else "use smaller initial weights and inputs on one scale (mean 0, deviation 1), or relu"
     )
@@ -79,7 +79,7 @@ def dead(case: Case) -> Finding | None:
         if off_scale is not None
         else "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
         if 2 * born > n
-        else "use a smaller learning_rate from new initial weights, or leaky_relu"
+        else f"use {case.words.lower} from new initial weights, or leaky_relu"
     )
     return Finding("dead relu units", summary, evidence, remedy, problem)
 

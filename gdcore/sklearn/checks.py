@@ -250,11 +250,6 @@ def pair(value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def dense_rows(what: str) -> ValueError:
-    """Return the error for what needs dense rows."""
-    return ValueError(f"{what} needs dense rows: pass X.toarray(), for example of some of the rows")
-
-
 def is_multilabel(y: Any) -> bool:
     """Return whether y has several labels per sample."""
     return str(type_of_target(y)).startswith("multilabel")

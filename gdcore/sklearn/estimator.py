@@ -18,14 +18,21 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..base import checks
 from ..base.not_arrays import is_sparse
 from ..base.threads import num_threads
-from ..diagnosis import Diagnosis, diagnose
+from ..data.sparse_checks import dense_only
+from ..diagnosis import Diagnosis
+from ..diagnosis.case import Case
+from ..diagnosis.diagnose import diagnosis_of
+from ..diagnosis.rate_words import RateWords
 from ..gradcheck import GradientReport, check_gradients
 from ..io import load, save
 from ..models import Sequential
+from ..objective.build import wide_objective
+from ..optimizers.full_batch import get_method
 from ..training import Callback, History, Trainer
 from ..training.errors import DivergedError
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
+from .diagnosed import in_their_words
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
 from .watch import Record, Watch
@@ -33,6 +40,8 @@ from .watch import Record, Watch
 DTYPES = (np.float64, np.float32)
 SPARSE = ("csr", "csc")
 PROGRESS = "bar"
+MOST_DENSE = 10**7
+"""A sparse matrix of more entries, zeros included, is not made dense for a diagnosis or a check of gradients."""
 
 
 class Estimator(Support, BaseEstimator, ABC):
@@ -83,6 +92,10 @@ class Estimator(Support, BaseEstimator, ABC):
     @abstractmethod
     def _weighted(self, numbers: NDArray[Any], weight: Any, whole: bool) -> Any:
         """Return the weights times those of the classes."""
+
+    @abstractmethod
+    def _rate_words(self, scale: float) -> RateWords:
+        """Return how a user says the learning rate; `scale` is gdcore's divided by theirs."""
 
     # Files
 
@@ -138,9 +151,12 @@ class Estimator(Support, BaseEstimator, ABC):
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
         """Say what the last fit did and what stands in its way; see `gdcore.diagnose`.
 
+        Rates are in scikit-learn's units, losses in gdcore's.
+
         Parameters
         ----------
-        X : array_like, shape (n_samples, n_features)
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+            A sparse matrix is made dense; one of more than 10 million entries, zeros included, is refused.
         y : array_like
             As in `fit`; usually the data of the last fit.
         sample_weight : array_like, shape (n_samples,), optional
@@ -150,19 +166,11 @@ class Estimator(Support, BaseEstimator, ABC):
         gdcore.Diagnosis
         """
         converted, rows, (l1, l2) = self._examined(X, y, sample_weight)
-        optimizer = "lbfgs" if self.trainer_ is None else self.trainer_.optimizer
-        return diagnose(
-            self.net_,
-            rows.X,
-            rows.y,
-            converted.loss,
-            self.history_,
-            optimizer=optimizer,
-            sample_weight=rows.weight,
-            l1=l1,
-            l2=l2,
-            feature_names=None if self._names() is None else list(self._names()),
-        )
+        objective = wide_objective(self.net_, rows.X, rows.y, converted.loss, rows.weight, l1, l2)
+        names = () if self._names() is None else tuple(map(str, self._names()))
+        optimizer = get_method("lbfgs") if self.trainer_ is None else self.trainer_.optimizer
+        words = self._rate_words(converted.scale)
+        return in_their_words(diagnosis_of(Case(objective, self.net_.dtype, names, self.history_, optimizer, words)))
 
     def check_gradients(self, X: Any, y: Any, sample_weight: Any = None, *, mode: str = "auto") -> GradientReport:
         """Compare the gradient of the penalized loss with finite differences; see `gdcore.check_gradients`.
@@ -189,9 +197,11 @@ class Estimator(Support, BaseEstimator, ABC):
     def _examined(self, X: Any, y: Any, sample_weight: Any) -> tuple[ConvertedLoss, Rows, tuple[float, float]]:
         """Return the converted loss, the rows and the penalties in gdcore's units, for data like those of a fit."""
         check_is_fitted(self)
+        X, y = validate_data(self, X, y, accept_sparse=SPARSE, multi_output=True, dtype=DTYPES, reset=False)
         if is_sparse(X):
-            raise sklearn_checks.dense_rows("diagnose() or check_gradients()")
-        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, reset=False)
+            if X.shape[0] * X.shape[1] > MOST_DENSE:
+                dense_only(X)
+            X = X.toarray()
         numbers, converted = self._taken(y), self._converted_loss()
         weight = self._weighted(numbers, checked_weights(sample_weight, X), True)
         rows = rows_of(X, self._encoded(numbers), weight, converted)

@@ -22,12 +22,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from ..diagnosis.rate_words import RateWords
 from ..optimizers import SGD, Adam, Optimizer, get_optimizer
 from ..optimizers.full_batch import LBFGS
 from ..schedules import Schedule
 from ..training import Trainer
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss, constant_of
+from .diagnosed import network_words
 from .estimator import DTYPES, Estimator
 from .lbfgs import Limits, solve
 from .mlp_checks import check_parameters, solver_name
@@ -314,6 +316,9 @@ class MLP(Estimator):
         """Return the name of scikit-learn's schedule that is in use; "adam" has none."""
         changes = isinstance(self.learning_rate, str) and solver_name(self.solver) not in ("", "adam")
         return self.learning_rate if changes else "constant"
+
+    def _rate_words(self, scale: float) -> RateWords:
+        return network_words(self.solver, self.learning_rate, scale)
 
     def _batch(self, mass: float) -> float:
         """Return the rows of a batch, of the given sum of weights at most."""

@@ -24,11 +24,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from ..diagnosis.rate_words import RateWords
 from ..optimizers import SGD
 from ..schedules import Schedule
 from ..training import Average, Polyak, Trainer
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
+from .diagnosed import linear_words
 from .estimator import DTYPES, Estimator
 from .network import SEED_RANGE, biases_of, linear, weights_of
 from .rates import Optimal, PowerOfUpdates, scaled
@@ -288,6 +290,9 @@ class LinearSGD(Estimator):
         if self.learning_rate == "invscaling":
             return PowerOfUpdates(self.eta0 * scale, self.power_t)
         return self.eta0 * scale
+
+    def _rate_words(self, scale: float) -> RateWords:
+        return linear_words(self.learning_rate, scale)
 
     def _average(self) -> Average | None:
         """Return how to average; scikit-learn's number is the first update that counts."""
