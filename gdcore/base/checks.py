@@ -16,7 +16,8 @@ from .arrays import numbers_array as numbers_array
 from .arrays import plain_array as plain_array
 from .arrays import refuse_nan as refuse_nan
 from .habits import ABSENT, NAMES
-from .not_arrays import full_name, is_foreign, kind_of
+from .not_arrays import full_name, kind_of
+from .not_models import received, where_the_model_is
 from .spelling import did_you_mean
 
 
@@ -228,10 +229,9 @@ def other_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) ->
 def instance(name: str, value: T | object, kind: type[T], example: str) -> T:
     """Check and return an object of a class."""
     if not isinstance(value, kind):
-        received = kind_of(value) if is_foreign(value) else short(value)
-        received = f"the class {full_name(value)}" if isinstance(value, type) else received
         required = kind.__name__ if inspect.isabstract(kind) else full_name(kind)
-        raise TypeError(f"{name} must be a {required}, such as {example}, got {received}")
+        remedy = where_the_model_is(value) if name == "model" else ""
+        raise TypeError(f"{name} must be a {required}, such as {example}, got {received(value, short(value))}{remedy}")
     return value
 
 

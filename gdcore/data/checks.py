@@ -151,8 +151,8 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
         expected = f"({n}, {n_outputs})" + (f" or ({n},)" if n_outputs == 1 else "")
         remedy = checks.other_shape("y", y.shape, (n, n_outputs))
         if not remedy and y.shape in ((n,), (n, 1)) and kind != "class":
-            classes = ", or take cross_entropy for class labels" if kind in ("unit", "sign") else ""
-            remedy = f": give the model one output{classes}"
+            classes = kind in ("unit", "sign") or (kind == "real" and _are_labels(y, n_outputs))
+            remedy = ": give the model one output" + (", or take cross_entropy for class labels" if classes else "")
         raise ValueError(f"y has shape {y.shape}; expected {expected}{remedy}")
     if kind != "real":
         allowed, wrong = _ALLOWED[kind]
@@ -168,6 +168,11 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
                 f"y has probabilities that sum to {y[row].sum():g} in row {row}; expected 1: divide by the sum"
             )
     return y
+
+
+def _are_labels(y: NDArray[Any], n_classes: int) -> bool:
+    """Return whether targets look like labels of several classes: whole numbers below their number, from 0 on."""
+    return bool(len(y) and ((y == np.floor(y)) & (y >= 0) & (y < n_classes)).all() and y.min() < y.max())
 
 
 def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..base.arrays import numbers_array, plain_array
 from ..base.checks import finite, integer, short
-from ..base.not_arrays import full_name, is_foreign, kind_of
+from ..base.not_models import received, where_the_model_is
 from ..base.spelling import one_of_these
 
 
@@ -147,9 +147,8 @@ def flat_vector(vector: Any, n: int) -> None:
 
 def no_model(value: object) -> str:
     """Return the message for something that is no model."""
-    received = kind_of(value) if is_foreign(value) else short(value)
-    received = f"the class {full_name(value)}" if isinstance(value, type) else received
-    return f"model must be a gdcore.Sequential, such as gdcore.MLP([2, 8, 1]), got {received}"
+    got = f"got {received(value, short(value))}{where_the_model_is(value)}"
+    return f"model must be a gdcore.Sequential, such as gdcore.MLP([2, 8, 1]), {got}"
 
 
 def no_layer(place: int, value: object, kinds: Iterable[str]) -> TypeError:

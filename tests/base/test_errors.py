@@ -86,6 +86,13 @@ BAD_Y = [
     ("flat", "mse", Y.ravel(), ValueError, r"y has shape \(12,\); expected \(6, 2\): pass y.reshape\(6, 2\)"),
     ("transposed", "mse", Y.T, ValueError, r"y has shape \(2, 6\); expected \(6, 2\): pass y.T$"),
     ("would broadcast", "mse", Y[:, 0], ValueError, r"\(6,\); expected \(6, 2\): give the model one output$"),
+    (
+        "labels",
+        "mse",
+        LABELS,
+        ValueError,
+        r"\(6, 2\): give the model one output, or take cross_entropy for class labels$",
+    ),
     ("one answer", "bce", LABELS, ValueError, r"\(6, 2\): give the model one output, or take cross_entropy"),
     ("one sign", "hinge", 2 * LABELS[:, None] - 1, ValueError, r"\(6, 2\): give .* or take cross_entropy"),
     ("one row", "mse", Y[:1], ValueError, r"y has shape \(1, 2\); expected \(6, 2\)"),
