@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -35,6 +34,7 @@ from .converted_losses import ConvertedLoss
 from .diagnosed import in_their_words
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
+from .warn import warn
 from .watch import Record, Watch
 
 DTYPES = (np.float64, np.float32)
@@ -281,12 +281,12 @@ class Estimator(Support, BaseEstimator, ABC):
                     progress=isinstance(self.verbose, str) and self.verbose == PROGRESS,
                 )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn("Training interrupted by user.")
         except DivergedError as error:
             self.history_ = error.history
             if not watch.diverged():
                 raise sklearn_checks.diverged(error, watch.epochs + 1) from error
-            warnings.warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning, stacklevel=4)
+            warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning)
         finally:
             self._update_answers()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..models import Sequential
 from .converted_losses import ConvertedLoss
 from .rows import Rows
+from .warn import warn
 
 
 class Limits(NamedTuple):
@@ -59,10 +59,9 @@ def solve(net: Sequential, rows: Rows, converted: ConvertedLoss, l1: float, l2: 
     n_iter = min(int(found.nit), limits.max_iter)
     if found.status != 0:
         more = f"Increase max_iter={limits.max_iter}, or scale" if n_iter == limits.max_iter else "Scale"
-        warnings.warn(
+        warn(
             f"lbfgs failed to converge after {n_iter} iteration(s) (status={found.status}): {found.message}. "
             f"{more} the data, for example by StandardScaler.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     return Solved(float(found.fun), n_iter)

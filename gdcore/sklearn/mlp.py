@@ -10,7 +10,6 @@ Design
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from functools import partial
 from typing import Any
@@ -37,6 +36,7 @@ from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
 from .trainers import Settings, going_on, replaced
+from .warn import warn
 from .watch import SLOWEST, Patience, Record, Watch, penalty
 
 AUTO_BATCH = 200
@@ -170,11 +170,10 @@ class MLP(Estimator):
         if self.early_stopping:
             self._restore(self._record)
         if watch.epochs == self.max_iter and not watch.converged:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
 
     def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
@@ -182,10 +181,9 @@ class MLP(Estimator):
         self._check_common()
         first = not self.__sklearn_is_fitted__()
         if not first and self.early_stopping and self.stopped_:
-            warnings.warn(
+            warn(
                 "The validation score has stopped improving: this partial_fit changes nothing. Call fit to begin anew.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
             return
         X, numbers, weight = self._taken_data(X, y, sample_weight, first, classes, whole=False)
@@ -351,7 +349,7 @@ class MLP(Estimator):
         seed = rng.randint(SEED_RANGE) if old is None else old.seed
         size = AUTO_BATCH if self.batch_size == "auto" else self.batch_size
         if size != AUTO_BATCH and size > rows.X.shape[0]:
-            warnings.warn("Got `batch_size` larger than sample size. It is going to be clipped", stacklevel=5)
+            warn("Got `batch_size` larger than sample size. It is going to be clipped")
         settings = Settings(
             converted.loss,
             self._made_optimizer(scale),

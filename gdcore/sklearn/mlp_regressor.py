@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from ..training import Average
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss, regressor_loss
 from .mlp import MLP, takes_parts
+from .targets import flat
 from .their_callbacks import with_callbacks
 
 
@@ -256,8 +256,7 @@ class MLPRegressor(RegressorMixin, MLP):
         pass
 
     def _taken(self, y: Any) -> NDArray[Any]:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        y = flat(y)
         n = 1 if y.ndim == 1 else y.shape[1]
         if n != self.n_outputs_:
             raise sklearn_checks.other_outputs(n, self.n_outputs_)

@@ -12,7 +12,6 @@ Design
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from typing import Any, Self
 
@@ -36,7 +35,9 @@ from .network import SEED_RANGE, biases_of, linear, weights_of
 from .rates import Optimal, PowerOfUpdates, scaled
 from .rows import Rows, checked_weights, rows_of
 from .sgd_checks import check_parameters
+from .targets import flat
 from .trainers import Settings, going_on
+from .warn import warn
 from .watch import SLOWEST, Patience, Record, Watch, penalty
 
 LARGEST_STEP = 1e12
@@ -164,11 +165,10 @@ class LinearSGD(Estimator):
         self._run(rows, validation, watch, self.max_iter)
         self._finish(watch, rows.X.shape[0])
         if self.tol is not None and watch.epochs == self.max_iter and not watch.converged:
-            warnings.warn(
+            warn(
                 "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the "
                 "fit.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
 
     def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
@@ -176,10 +176,9 @@ class LinearSGD(Estimator):
         self._check_common()
         first = not self.__sklearn_is_fitted__()
         if not first and self.early_stopping and self.stopped_:
-            warnings.warn(
+            warn(
                 "The validation score has stopped improving: this partial_fit changes nothing. Call fit to begin anew.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
             return
         X, numbers, weight = self._taken_data(X, y, sample_weight, first, classes, whole=False)
@@ -204,7 +203,14 @@ class LinearSGD(Estimator):
     ) -> tuple[NDArray[Any], NDArray[Any], Any]:
         """Check data, learn their targets, and return X, the targets' numbers and the weights."""
         X, y = validate_data(
-            self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=first, y_numeric=not self._classifies()
+            self,
+            X,
+            flat(y),
+            dtype=DTYPES,
+            order="C",
+            accept_sparse="csr",
+            reset=first,
+            y_numeric=not self._classifies(),
         )
         if first or classes is not None:
             self._learn_targets(y, classes)

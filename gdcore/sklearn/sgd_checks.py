@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..schedules import Schedule
 from ..training import Average
 from . import checks as sklearn_checks
 from .loss_names import check_loss
+from .warn import warn
 
 RATES = ("constant", "optimal", "invscaling", "adaptive")
 FIXED = "learning_rate='constant', eta0={value:g}"
@@ -67,9 +67,8 @@ def _check_rate(est: Any) -> None:
             "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the optimal learning rate."
         )
     if checks.finite("power_t", est.power_t) < 0:
-        warnings.warn(
+        warn(
             "Negative values for `power_t` are deprecated in scikit-learn 1.8 and will raise an error in 1.10. "
             "Use values in the range [0.0, inf) instead.",
             FutureWarning,
-            stacklevel=5,
         )

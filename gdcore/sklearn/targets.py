@@ -6,13 +6,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from ..base.not_arrays import library
 from . import checks as sklearn_checks
+from .warn import warn
 
 PLAIN = "biuU"
 """Kinds of arrays (n,) that hold one label per sample: they need no examination, which takes longer than small fits."""
+
+
+def flat(y: Any) -> Any:
+    """Return targets without a second axis of one column, with scikit-learn's warning; other targets as they are."""
+    if (not isinstance(y, np.ndarray) and library(y) != "pandas") or len(y.shape) != 2 or y.shape[1] != 1:
+        return y
+    warn(
+        "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), for "
+        "example using ravel().",
+        DataConversionWarning,
+    )
+    return y.ravel() if isinstance(y, np.ndarray) else y.iloc[:, 0]
 
 
 def _kind_of(y: Any) -> str:
@@ -62,7 +77,7 @@ class Labels(NamedTuple):
             if not several or self.kind != "multilabel" or width != len(self.classes):
                 raise sklearn_checks.other_outputs(width, len(self.classes) if self.kind == "multilabel" else 1)
             return found.astype(np.int64)
-        return self._numbers(column_or_1d(y, warn=True))
+        return self._numbers(column_or_1d(flat(y)))
 
     def _numbers(self, y: NDArray[Any]) -> NDArray[Any]:
         """Return labels (n,) as the numbers of their classes."""

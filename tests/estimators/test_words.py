@@ -1,11 +1,17 @@
 """What the estimators say to users of scikit-learn's habits: names, rates, losses, and where a warning points."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
+
+from sklearn.exceptions import DataConversionWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import gdcore as gd
 from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
@@ -139,3 +145,54 @@ def test_an_average_of_a_linear_model():
         "average must be True, False, the number of the first update that counts, or an average such as "
         "gdcore.Polyak(), got 'polyak'"
     )
+
+
+# Warnings
+
+
+def lines_of(call):
+    """Return file and line of each warning of a call."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        call()
+    return {(each.filename, each.lineno) for each in seen}
+
+
+def network_that_stopped():
+    model = MLPClassifier((3,), early_stopping=True, random_state=0)
+    model.partial_fit(X, Y, classes=[0, 1])
+    model.stopped_ = True
+    return model
+
+
+CALLS = [
+    *(lambda kind=kind: kind(max_iter=1).fit(X, target(kind)) for kind in ALL),
+    lambda: MLPClassifier(solver="lbfgs", max_iter=1).fit(X, Y),
+    lambda: MLPClassifier(batch_size=999, max_iter=1).fit(X, Y),
+    lambda: MLPClassifier(batch_size=999).partial_fit(X, Y, classes=[0, 1]),
+    lambda: network_that_stopped().partial_fit(X, Y),
+    lambda: SGDRegressor(power_t=-0.5, learning_rate="invscaling", tol=None, max_iter=2).fit(X, YR),
+    *(lambda kind=kind: kind(max_iter=1).fit(X, target(kind)[:, None]) for kind in ALL),
+    lambda: make_pipeline(StandardScaler(), MLPClassifier(max_iter=1)).fit(X, Y),
+    lambda: GridSearchCV(SGDClassifier(max_iter=1), {"alpha": [1e-4, 1e-3]}).fit(X, Y),
+    lambda: cross_val_score(MLPRegressor(max_iter=1), X, YR),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.filterwarnings("ignore")
+def test_a_warning_points_to_the_users_line(call):
+    assert lines_of(call) == {(__file__, call.__code__.co_firstlineno)}
+
+
+@quiet
+def test_one_column_of_targets_is_taken_with_scikit_learns_warning():
+    frames = pytest.importorskip("pandas")
+    for kind in ALL:
+        flat = kind(max_iter=3, random_state=0)
+        y = target(kind)
+        flat.fit(X, y)
+        for column in (y[:, None], frames.DataFrame({"y": y})):
+            with pytest.warns(DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"):
+                again = kind(max_iter=3, random_state=0).fit(X, column)
+            assert np.array_equal(flat.net_.params, again.net_.params)
