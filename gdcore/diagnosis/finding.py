@@ -22,7 +22,7 @@ class Finding:
     evidence : dict
         Numbers, and lists of them, by name.
     remedy : str
-        What to do; empty if nothing is wrong.
+        What to do; empty where there is nothing to do.
     problem : bool
         Whether something is wrong.
 

@@ -53,6 +53,7 @@ def still_falling(case: Case) -> Finding | None:
         "still falling",
         f"the training loss was falling by {pace:.2%} an epoch when training ended: it has not converged",
         {"fall_per_epoch": pace, "last_losses": losses[-SHOWN:]} | ({"stop_reason": why} if why else {}),
+        f"more epochs, or {case.words.higher} ({case.words.search})",
         problem=False,
     )
 

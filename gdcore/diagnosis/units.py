@@ -17,6 +17,10 @@ SATURATED_SHARE = 0.5
 """A layer is reported if more than this share of its outputs, over all units and rows, are saturated."""
 DEAD_SHARE = 0.5
 """Dead units are a problem from this share of a layer on. Fewer are reported as a note: a healthy run may have them."""
+NOTABLE_SHARE = 0.25
+"""From this share of a layer on, the note of dead units says what to do; fewer are of no account."""
+OFF_CENTRE = 1.0
+"""Inputs with a column whose mean exceeds this many standard deviations push units to one side of 0."""
 MIN_ROWS = 8
 """With fewer rows, a unit may be zero on all of them by chance, so none is reported."""
 
@@ -63,8 +67,11 @@ def dead(case: Case) -> Finding | None:
     n = sum(map(len, found.values()))
     widths = {name: layer.out_features for name, layer, _ in layers}
     share = {name: len(units) / widths[name] for name, units in found.items()}
-    problem = max(share.values()) >= DEAD_SHARE
+    worst = max(share.values())
+    problem = worst >= DEAD_SHARE
     summary = f"{n} relu unit{'s are' if n > 1 else ' is'} zero for every row and cannot learn any more"
+    if worst >= NOTABLE_SHARE:
+        summary += f", up to {worst:.0%} of a layer"
     evidence: dict[str, object] = {"units": found, "share_of_layer": share}
     born = 0
     if case.references.first_outputs is not None:
@@ -72,16 +79,20 @@ def dead(case: Case) -> Finding | None:
         born = sum(len(set(units) & set(_zero_everywhere(first[name]))) for name, units in found.items())
         summary += f"; {born} of them already so with the initial weights of the model's seed"
     off_scale = badly_scaled_targets(case) if problem else None
-    remedy = (
-        ""
-        if not problem
-        else off_scale.remedy
-        if off_scale is not None
-        else "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
-        if 2 * born > n
-        else f"use {case.words.lower} from new initial weights, or leaky_relu"
-    )
+    remedy = "" if off_scale is None else off_scale.remedy
+    if off_scale is None and worst >= NOTABLE_SHARE:
+        remedy = _revive(case, 2 * born > n)
     return Finding("dead relu units", summary, evidence, remedy, problem)
+
+
+def _revive(case: Case, were_born_so: bool) -> str:
+    """Return what brings dead units to life."""
+    if were_born_so:
+        return "use other initial weights (weight_init='auto', biases of 0), inputs of mean 0, or leaky_relu"
+    X = case.inputs
+    if (np.abs(X.mean(axis=0)) > OFF_CENTRE * X.std(axis=0)).any():
+        return "use inputs of mean 0 (Standardize) and new initial weights, or leaky_relu"
+    return f"use {case.words.lower} from new initial weights, or leaky_relu"
 
 
 def _layers(case: Case) -> list[tuple[str, Dense, NDArray[np.float64]]]:
