@@ -126,8 +126,13 @@ class Checkpoint(Callback):
 
     def on_fit_end(self, history: History) -> None:
         """Save the end of the fit, with the reason why it ended."""
-        if self._last is not None and self._last.snapshot is not None and self.best_of is None:
-            self._save(self._last.snapshot(), history)
+        last, self._last = self._last, None
+        if last is not None and last.snapshot is not None and self.best_of is None:
+            self._save(last.snapshot(), history)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy keeps: all but the end of an epoch, which holds a training that goes on elsewhere."""
+        return {**vars(self), "_last": None}
 
     def _watched(self, state: EpochEnd) -> Monitored:
         """Return the value to watch, and which way is better."""

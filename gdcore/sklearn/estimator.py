@@ -102,7 +102,8 @@ class Estimator(Support, BaseEstimator, ABC):
     def save(self, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> None:
         """Save the estimator, fitted or not, as one file that is safe to load; see `gdcore.save`.
 
-        A loaded one predicts the same bits, and goes on with the same bits in `partial_fit` and a warm start.
+        A loaded one predicts the same bits, and goes on with the same bits in `partial_fit` and a warm start. It has no
+        callbacks: a file holds no functions, so give it `set_params(callbacks=…)` again.
 
         Parameters
         ----------
@@ -113,7 +114,7 @@ class Estimator(Support, BaseEstimator, ABC):
         Raises
         ------
         TypeError, ValueError
-            For callbacks and other parameters that a file cannot hold, and for coefficients that are not finite.
+            For parameters that a file cannot hold, and for coefficients that are not finite.
         OSError
             If the file cannot be written; what was there before is still there.
         """

@@ -35,7 +35,7 @@ from .mlp_checks import check_parameters, solver_name
 from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
-from .trainers import Settings, going_on, replaced
+from .trainers import Settings, answering, going_on, replaced
 from .warn import warn
 from .watch import SLOWEST, Patience, Record, Watch, penalty
 
@@ -362,10 +362,6 @@ class MLP(Estimator):
             self.average,
             seed,
         )
-        if old is None:
-            self.trainer_ = settings.trainer(self.net_)
-            if self.average is not None:
-                self.net_ = self.trainer_.model.copy()
-        else:
-            self.trainer_ = going_on(old, settings)
+        self.trainer_ = settings.trainer(self.net_) if old is None else going_on(old, settings)
+        self.net_ = answering(self.trainer_, self.net_)
         return self.trainer_

@@ -18,19 +18,14 @@ N_KEYS = 624
 
 
 def pack_parameters(est: Any, writer: Writer) -> Any:
-    """Return the document of `get_params`.
+    """Return the document of `get_params`, without callbacks.
 
     Raises
     ------
     TypeError, ValueError
-        For what no file can hold, such as callbacks.
+        For what no file can hold.
     """
-    values = est.get_params(deep=False)
-    if not isinstance(values["callbacks"], tuple | list) or values["callbacks"]:
-        raise TypeError(
-            f"cannot save the callbacks of this {type(est).__name__}: files hold no functions; call "
-            "set_params(callbacks=()) first, and give the loaded estimator its callbacks again"
-        )
+    values = {**est.get_params(deep=False), "callbacks": ()}
     values["random_state"] = _plain_random_state(values["random_state"])
     if "class_weight" in values:
         values["class_weight"] = _plain_class_weight(values["class_weight"])

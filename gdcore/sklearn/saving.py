@@ -6,8 +6,8 @@ Design
   `partial_fit` and a warm start go on bit for bit. It names one of the four classes, and no other class or module.
 - The tensors with the names of parameters, "dense0.weight" and so on, are those of the network that answers. Where that
   is another one than the trained one (`average`), the trainer's tensors have "training." before their names.
-- Callbacks, routing requests and the like are no part of what was learned, and files hold no functions: an estimator
-  with callbacks is refused, the others are left out.
+- Callbacks, gdcore's as scikit-learn's, routing requests and the like are no part of what was learned, and files hold
+  no functions: they are left out.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from .rates import Optimal, PowerOfUpdates, scaled
 from .rows import Rows, checked_weights, rows_of
 from .sgd_checks import check_parameters
 from .targets import flat
-from .trainers import Settings, going_on
+from .trainers import Settings, answering, going_on
 from .warn import warn
 from .watch import SLOWEST, Patience, Record, Watch, penalty
 
@@ -325,10 +325,6 @@ class LinearSGD(Estimator):
             self._average(),
             rng.randint(SEED_RANGE) if old is None else old.seed,
         )
-        if old is None:
-            self.trainer_ = settings.trainer(self.net_)
-            if settings.average is not None:
-                self.net_ = self.trainer_.model.copy()
-        else:
-            self.trainer_ = going_on(old, settings)
+        self.trainer_ = settings.trainer(self.net_) if old is None else going_on(old, settings)
+        self.net_ = answering(self.trainer_, self.net_)
         return self.trainer_

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..losses import CustomLoss, Loss
 from ..models import Sequential
 from ..optimizers import Optimizer
@@ -55,15 +57,51 @@ def going_on(trainer: Trainer, settings: Settings) -> Trainer:
     """Return a trainer with these settings that goes on where this one is.
 
     It is the same one if the settings are. Otherwise the optimizer's state is kept where the new optimizer has the
-    same name and slots, and the average where it is of the same kind; a new rate counts from now on.
+    same name and slots; a new rate counts from now on. An average that is of another kind than before begins now.
     """
     before = settings_of(trainer)
+    old, new = before.optimizer, settings.optimizer
+    if (old.name, old.slot_names()) != (new.name, new.slot_names()):
+        return settings.trainer(trainer.model)
+    settings = settings._replace(average=_average(before.average, settings.average, trainer.steps_done))
     if before == settings:
         return trainer
     found = settings.trainer(trainer.model)
-    old, new = before.optimizer, settings.optimizer
-    if (old.name, old.slot_names(), before.average) == (new.name, new.slot_names(), settings.average):
-        found.load_state_dict(trainer.state_dict())
-        if new != old and not isinstance(new.learning_rate, Schedule):
-            found.learning_rate = new.learning_rate
+    state = trainer.state_dict()
+    if before.average != settings.average:
+        mean = None if settings.average is None else trainer.model.params.astype(np.float64)
+        state |= {"average": settings.average, "averaged": mean}
+    found.load_state_dict(state)
+    if new != old and not isinstance(new.learning_rate, Schedule):
+        found.learning_rate = new.learning_rate
     return found
+
+
+def _average(old: Average | None, wanted: Average | None, steps_done: int) -> Average | None:
+    """Return the average that goes on: the old one, if it differs by a later start alone, or one that begins now.
+
+    Examples
+    --------
+    >>> from gdcore.training import EMA, Polyak
+    >>> _average(None, EMA(0.9), 70), _average(Polyak(70), Polyak(), 90), _average(Polyak(), None, 90)
+    (EMA(decay=0.9, start=70), Polyak(start=70), None)
+    """
+    if old is None or wanted is None or old == wanted:
+        return wanted if wanted is None or old == wanted else begun(wanted, steps_done)
+    same = type(old) is type(wanted) and old.start > wanted.start and begun(wanted, old.start) == old
+    return old if same else begun(wanted, steps_done)
+
+
+def begun(average: Average, step: int) -> Average:
+    """Return an average that leaves out the steps before this one."""
+    record: Any = average  # every average is a dataclass
+    found: Average = replace(record, start=max(average.start, step))
+    return found
+
+
+def answering(trainer: Trainer, net: Sequential) -> Sequential:
+    """Return the network that answers: the trained one, or another one for the average of its parameters."""
+    own: Sequential = trainer.model
+    if trainer.average is None:
+        return own
+    return own.copy() if net is own else net

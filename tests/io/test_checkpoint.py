@@ -1,6 +1,8 @@
 """`Checkpoint`: what is saved when, and that a run goes on from it as if it had never stopped."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -340,6 +342,18 @@ def test_wrong_arguments(make, error, match, tmp_path, monkeypatch):
 
 def fit(callback):
     trainer().fit(X, Y, epochs=2, metrics={"own": lambda outputs, y: 0.0}, callbacks=callback)
+
+
+def test_a_checkpoint_can_be_copied_after_a_fit_and_after_an_error(tmp_path):
+    for error in (None, RuntimeError("stop")):
+        own = gd.Checkpoint(tmp_path / "run.gdc", every=5)
+        stop = [] if error is None else [Stop(1, error)]
+        try:
+            trainer().fit(X, Y, epochs=3, callbacks=[own, *stop])
+        except RuntimeError:
+            assert error is not None
+        for again in (copy.deepcopy(own), pickle.loads(pickle.dumps(own))):
+            assert repr(again) == repr(own)
 
 
 def test_joined_histories():
