@@ -319,7 +319,9 @@ class MLP(Estimator):
         return network_words(self.solver, self.learning_rate, scale)
 
     def _batch(self, mass: float) -> float:
-        """Return the rows of a batch, of the given sum of weights at most."""
+        """Return the rows of a batch, of the given sum of weights at most; lbfgs takes all rows at once."""
+        if is_lbfgs(self.solver):
+            return mass
         return min(float(AUTO_BATCH if self.batch_size == "auto" else self.batch_size), mass)
 
     def _penalties(self, mass: float) -> tuple[float, float]:

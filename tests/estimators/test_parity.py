@@ -104,6 +104,19 @@ def test_lbfgs_goes_where_scikit_learns_goes(kind):
         assert mine.loss_ == pytest.approx(theirs.loss_, rel=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", ["auto", 50])
+def test_lbfgs_divides_alpha_by_all_rows(batch_size):
+    """Whatever the batches of the other solvers, and with more rows than one of them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3))
+    y = (X[:, 0] + rng.normal(size=500) > 0).astype(int)
+    options = {"solver": "lbfgs", "alpha": 10.0, "hidden_layer_sizes": (4,), "max_iter": 20, "batch_size": batch_size}
+    mine, theirs = both("MLPClassifier", X, y, **options)
+    assert mine.n_iter_ == theirs.n_iter_
+    assert mine.loss_ == pytest.approx(theirs.loss_, rel=1e-6)
+    np.testing.assert_allclose(parameters(mine), parameters(theirs), rtol=1e-4, atol=1e-5)
+
+
 def test_probabilities_are_scikit_learns():
     for kind in ("binary", "multiclass", "multilabel"):
         _, X, y = SETS[kind]
