@@ -31,6 +31,8 @@ RARE = 0.2
 USUAL = 0.9
 """If at least this share of a column has one value, its other values are rare by nature, like a
 rare level or a word."""
+LARGEST = 1e150
+"""The squares of larger numbers overflow."""
 MAD = 1.4826
 """Converts the median absolute deviation of a normal distribution to its standard deviation."""
 
@@ -51,7 +53,7 @@ def badly_scaled(case: Case) -> Finding | None:
         "columns": columns,
         "largest_absolute_value": np.abs(seen).max(axis=0).tolist(),
         "mean": seen.mean(axis=0).tolist(),
-        "standard_deviation": seen.std(axis=0).tolist(),
+        "standard_deviation": _deviation(seen).tolist(),
     }
     rows = _far_rows(seen)
     if 0 < len(rows) <= max(MAX_OUTLIERS * len(X), 1) and not np.any(_off_scale(np.delete(X, rows, axis=0))):
@@ -86,7 +88,7 @@ def _off_scale(X: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bo
     A column of what occurs seldom counts with its deviation once it is standardized: the few rows where it occurs are
     far from 0 then, as they must be.
     """
-    size, deviation, mean = np.abs(X).max(axis=0), X.std(axis=0), X.mean(axis=0)
+    size, deviation, mean = np.abs(X).max(axis=0), _deviation(X), X.mean(axis=0)
     rare = (np.abs(mean) < 0.1) & (deviation > 0.5) & (deviation < 2)
     rare[rare] = [_usual(column) >= USUAL for column in X[:, rare].T]
     size = np.where(rare, deviation, size)
@@ -96,6 +98,13 @@ def _off_scale(X: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bo
         wrong |= live & ((size > AWAY) | (size < 1 / AWAY))
     varies = deviation > 1e-6 * size
     return wrong, varies & (np.abs(mean) > OFFSET * deviation)
+
+
+def _deviation(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each column; squares of large numbers do not overflow."""
+    large = np.maximum(np.abs(X).max(axis=0), 1.0)
+    scale = np.where(large > LARGEST, large, 1.0)
+    return np.asarray((X / scale).std(axis=0) * scale)
 
 
 def _usual(column: NDArray[np.float64]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,12 @@ from sklearn.utils.multiclass import type_of_target
 from ..base import checks
 from ..base.checks import short
 from ..base.spelling import did_you_mean, one_of_these
+from ..diagnosis.rate_words import RateWords
 from ..io.errors import FileFormatError
 from ..optimizers import Optimizer
 from ..schedules import Schedule
+from ..training import Callback, StoppingCriterion
+from ..training.errors import DivergedError
 
 ESTIMATORS = ("MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor")
 
@@ -192,16 +195,37 @@ def no_weights(loss: Any) -> TypeError:
     )
 
 
-def diverged(error: Exception, epoch: int) -> ValueError:
+def in_detail(error: DivergedError, rate: float, words: RateWords) -> str:
+    """Return where training met NaN or infinity, at which rate in the user's units, and what to do."""
+    return (
+        f"training diverged in epoch {error.epoch}, batch {error.batch}: {error.quantity} became infinite or NaN at a "
+        f"rate of {rate * words.unit:.3g}; try {words.lower}, clip_norm, or inputs on one scale; diagnose(X, y) tells "
+        "which rates are possible"
+    )
+
+
+def diverged(epoch: int, detail: str) -> ValueError:
     """Return the error of a fit that met NaN or infinity; its first sentences are scikit-learn's, for both kinds.
 
     They count epochs from 1, as scikit-learn does; the detail counts them from 0, as gdcore does.
+
+    Parameters
+    ----------
+    epoch : int
+        Counted from 1.
+    detail : str
+        As `in_detail` returns it.
     """
     return ValueError(
         "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
         f"preprocessed. Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with "
-        f"StandardScaler or MinMaxScaler might help. In detail: {error}"
+        f"StandardScaler or MinMaxScaler might help. In detail: {detail}"
     )
+
+
+def nothing_held_out() -> ValueError:
+    """Return the error for a validation set of no share of the samples."""
+    return ValueError("validation_fraction must be > 0 with early_stopping, got 0: pass 0.1, or validation_data to fit")
 
 
 def few_held_out() -> ValueError:
@@ -220,6 +244,22 @@ def empty_split(n: int, share: float) -> ValueError:
 def other_init(name: str, received: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
     """Return scikit-learn's error for initial coefficients of another shape, with the shapes."""
     return ValueError(f"Provided {name} does not match dataset. It has shape {received}; expected {expected}")
+
+
+def callbacks(value: object) -> None:
+    """Check that callbacks are gdcore's, one or several."""
+    several = value if isinstance(value, list | tuple) else (value,)
+    for each in several:
+        if isinstance(each, Callback) or (each is value and isinstance(each, Iterable)):
+            continue
+        remedy = ""
+        if isinstance(each, StoppingCriterion):
+            remedy = ": early_stopping, tol and n_iter_no_change say when a fit ends"
+        elif type(each).__module__.startswith("sklearn"):
+            remedy = ": pass scikit-learn's own to set_callbacks"
+        elif callable(each):
+            remedy = ": derive a class from gdcore.Callback, whose on_epoch_end is called after each epoch"
+        raise TypeError(f"callbacks must be one or several gdcore.Callback, got {short(value)}{remedy}")
 
 
 def class_weights(value: object) -> None:
@@ -246,7 +286,8 @@ def first_average(value: object) -> None:
 def pair(value: Any) -> tuple[Any, Any]:
     """Check and return validation data, (X, y)."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"validation_data must be (X, y), got {short(value)}")
+        more = ": its rows have no weights" if isinstance(value, tuple | list) and len(value) == 3 else ""
+        raise TypeError(f"validation_data must be (X, y), got {short(value)}{more}")
     return value[0], value[1]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from os import PathLike
 from typing import Any, Self
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..base import checks
 from ..base.not_arrays import is_sparse
@@ -32,6 +32,7 @@ from ..training.errors import DivergedError
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
 from .diagnosed import in_their_words
+from .inputs import validate_data
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
 from .warn import warn
@@ -285,9 +286,10 @@ class Estimator(Support, BaseEstimator, ABC):
             warn("Training interrupted by user.")
         except DivergedError as error:
             self.history_ = error.history
+            detail = self._in_detail(error, trainer)
             if not watch.diverged():
-                raise sklearn_checks.diverged(error, watch.epochs + 1) from error
-            warn(f"{error}. The parameters of the best epoch are kept.", ConvergenceWarning)
+                raise sklearn_checks.diverged(watch.epochs + 1, detail) from error
+            warn(f"{detail}. The parameters of the best epoch are kept.", ConvergenceWarning)
         finally:
             self._update_answers()
 
@@ -304,10 +306,16 @@ class Estimator(Support, BaseEstimator, ABC):
             try:
                 loss = trainer.epoch(rows.X, rows.y, rows.weight)
             except DivergedError as error:
-                raise sklearn_checks.diverged(error, trainer.epochs_done + 1) from error
+                detail = self._in_detail(error, trainer)
+                raise sklearn_checks.diverged(trainer.epochs_done + 1, detail) from error
             finally:
                 self._update_answers()
             return watch.see(loss)
+
+    def _in_detail(self, error: DivergedError, trainer: Trainer) -> str:
+        """Return what is known of a training that met NaN or infinity."""
+        words = self._rate_words(self._converted_loss().scale)
+        return sklearn_checks.in_detail(error, trainer.learning_rate, words)
 
     def _restore(self, record: Record) -> None:
         """Give the network, and the trainer's, the parameters of the best score."""
@@ -318,8 +326,7 @@ class Estimator(Support, BaseEstimator, ABC):
         """Check the parameters that all estimators have."""
         if self.n_threads is not None:
             checks.integer("n_threads", self.n_threads, 1)
-        if not isinstance(self.callbacks, Callback | Iterable):
-            raise TypeError(f"callbacks must be one or several gdcore.Callback, got {checks.short(self.callbacks)}")
+        sklearn_checks.callbacks(self.callbacks)
         if isinstance(self.verbose, str) and self.verbose != PROGRESS:
             raise ValueError(f"verbose must be True, False or {PROGRESS!r}, got {self.verbose!r}")
 

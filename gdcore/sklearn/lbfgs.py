@@ -30,6 +30,18 @@ class Solved(NamedTuple):
     n_iter: int
 
 
+def warn_of_unused(est: Any, validation_data: Any) -> None:
+    """Warn of parameters that the solver makes no use of; of scikit-learn's own there is no warning, as there."""
+    values = {name: getattr(est, name) for name in ("average", "clip_norm", "clip_value")}
+    values |= {name: tuple(np.atleast_1d(getattr(est, name))) or None for name in ("metrics", "callbacks")}
+    values |= {"dropout": np.any(est.dropout) or None, "validation_data": validation_data}
+    names = [name for name, value in values.items() if value is not None]
+    if names:
+        warn(
+            f"lbfgs takes all data at once, and makes no use of {', '.join(names)}: leave it out, or use solver='adam'"
+        )
+
+
 def solve(net: Sequential, rows: Rows, converted: ConvertedLoss, l1: float, l2: float, limits: Limits) -> Solved:
     """Minimize the penalized loss from the network's parameters on, and leave the minimum in it.
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from ..diagnosis.rate_words import RateWords
 from ..optimizers import SGD, Adam, Optimizer, get_optimizer
@@ -30,7 +29,8 @@ from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss, constant_of
 from .diagnosed import network_words
 from .estimator import DTYPES, Estimator
-from .lbfgs import Limits, solve
+from .inputs import named, validate_data
+from .lbfgs import Limits, solve, warn_of_unused
 from .mlp_checks import check_parameters, solver_name
 from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
 from .rates import scaled
@@ -44,7 +44,9 @@ AUTO_BATCH = 200
 
 def takes_parts(est: MLP) -> bool:
     """Return whether an estimator has `partial_fit`: all but those of lbfgs."""
-    return not is_lbfgs(est.solver)
+    if is_lbfgs(est.solver):
+        raise AttributeError("partial_fit goes on from batch to batch, and lbfgs takes all data at once: use 'adam'")
+    return True
 
 
 def is_lbfgs(solver: Any) -> bool:
@@ -156,6 +158,7 @@ class MLP(Estimator):
             X, numbers, weight, held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, converted)
         if is_lbfgs(self.solver):
+            warn_of_unused(self, validation_data)
             self._solve(rows, converted, constant_of(converted, numbers, weight))
             return
         watch = self._watch(rows, constant_of(converted, numbers, weight), held, converted, rng)
@@ -243,6 +246,8 @@ class MLP(Estimator):
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
         """Hold out validation data."""
         rows = np.arange(X.shape[0])
+        if self.validation_fraction == 0:
+            raise sklearn_checks.nothing_held_out()
         kept, held = train_test_split(
             rows, random_state=rng, test_size=self.validation_fraction, stratify=self._strata(numbers)
         )
@@ -257,9 +262,10 @@ class MLP(Estimator):
     def _held_out(self, validation_data: Any) -> tuple[Any, Any, Any]:
         """Check validation data that were given."""
         X, y = sklearn_checks.pair(validation_data)
-        X, y = validate_data(self, X, y, multi_output=True, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
-        numbers = self._taken(y)
-        return X, numbers, None
+        options: dict[str, Any] = {"multi_output": True, "dtype": DTYPES, "order": "C", "accept_sparse": "csr"}
+        with named("validation_data"):
+            X, y = validate_data(self, X, y, reset=False, **options)
+            return X, self._taken(y), None
 
     def _watch(self, rows: Rows, constant: float, held: Any, converted: ConvertedLoss, rng: Any) -> Watch:
         """Return what watches a training over these rows; it holds the trainer."""

@@ -23,8 +23,9 @@ from .their_callbacks import with_callbacks
 
 def _has_probabilities(est: MLPClassifier) -> bool:
     with suppress(TypeError, ValueError):  # a loss that fit refuses, and says why
-        return est._has_probabilities()
-    return False
+        if est._has_probabilities():
+            return True
+    raise AttributeError(f"probability estimates are not available for loss={est.loss!r}")
 
 
 @final

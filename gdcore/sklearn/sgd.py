@@ -21,7 +21,6 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from ..diagnosis.rate_words import RateWords
 from ..optimizers import SGD
@@ -31,6 +30,7 @@ from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
 from .diagnosed import linear_words
 from .estimator import DTYPES, Estimator
+from .inputs import named, validate_data
 from .network import SEED_RANGE, biases_of, linear, weights_of
 from .rates import Optimal, PowerOfUpdates, scaled
 from .rows import Rows, checked_weights, rows_of
@@ -251,8 +251,9 @@ class LinearSGD(Estimator):
     def _held_out(self, validation_data: Any) -> tuple[Any, Any, Any]:
         """Check validation data that were given."""
         X, y = sklearn_checks.pair(validation_data)
-        X, y = validate_data(self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
-        return X, self._taken(y), None
+        with named("validation_data"):
+            X, y = validate_data(self, X, y, dtype=DTYPES, order="C", accept_sparse="csr", reset=False)
+            return X, self._taken(y), None
 
     def _watch(self, rows: Rows, held: Any, converted: ConvertedLoss, rng: Any) -> Watch:
         """Return what watches a training over these rows; it holds the trainer."""

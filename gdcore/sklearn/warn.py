@@ -31,6 +31,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     Examples
     --------
     >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
     ...     warn("look here")
     >>> seen[0].filename.startswith("<doctest")
     True
