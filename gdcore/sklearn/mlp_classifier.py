@@ -43,14 +43,17 @@ class MLPClassifier(ClassifierMixin, MLP):
         "identity", "logistic", "tanh", "relu", another name in `gdcore.ACTIVATIONS`, or a list of one per hidden layer.
     solver : str, Optimizer or LBFGS, default "adam"
         "adam", "sgd", "lbfgs", another name in `gdcore.OPTIMIZERS` (with the rate `learning_rate_init`), or a record,
-        which has its own rate.
+        which has its own rate. "lbfgs" takes all rows at once: it makes no use of batches, rates, dropout, clipping,
+        averages, metrics, callbacks and validation data.
     alpha : float, default 0.0001
-        L2 penalty; divided by the rows of a batch, as scikit-learn does.
+        L2 penalty; divided by the rows of a batch, as scikit-learn does, and for "lbfgs" by all rows.
     batch_size : int or "auto", default "auto"
         "auto" is 200, or all samples where there are fewer.
     learning_rate : str or Schedule, default "constant"
-        "constant", "invscaling", "adaptive" (for "sgd"), or a schedule such as `gdcore.schedules.Cosine`, for all.
+        How the rate changes: "constant", "invscaling" and "adaptive" (both for "sgd"), or for all solvers a schedule
+        such as `gdcore.schedules.Cosine`.
     learning_rate_init : float, default 0.001
+        The rate itself, or the first one.
     power_t : float, default 0.5
         Power of "invscaling".
     max_iter : int, default 200

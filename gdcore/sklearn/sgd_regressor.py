@@ -44,9 +44,10 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         Of "huber" and the two epsilon-insensitive losses.
     random_state : int, RandomState or None, default None
     learning_rate : str or Schedule, default "invscaling"
-        "constant", "optimal", "invscaling", "adaptive", or a schedule such as `gdcore.schedules.Cosine`.
+        How the rate changes: "constant", "optimal", "invscaling", "adaptive", or a schedule such as `gdcore.schedules.Cosine`.
     eta0, power_t : float, default 0.01 and 0.25
-        ``eta0 / t**power_t`` is the rate "invscaling" of the t-th update.
+        `eta0` is the rate "constant", and the first one of "adaptive"; ``eta0 / t**power_t`` is that of "invscaling" in
+        the t-th update. "optimal" follows from `alpha` alone.
     early_stopping, validation_fraction : bool and float, default False and 0.1
         Whether a score on held-out samples decides when to stop, unless `validation_data` is given.
     n_iter_no_change : int, default 5
