@@ -30,7 +30,7 @@ def where_the_model_is(value: object) -> str:
     """
     kind = value if isinstance(value, type) else type(value)
     if library(value) in FROM_LIBRARIES:
-        return _of_library(value)
+        return f": make one by {FROM_LIBRARIES[library(value)]}"
     if kind.__module__.startswith("gdcore.training"):
         return ": pass trainer.model" if kind.__name__ == "Trainer" else ""
     if not any(base.__module__.startswith("gdcore.sklearn") for base in kind.__mro__):
@@ -38,12 +38,3 @@ def where_the_model_is(value: object) -> str:
     if "net_" in getattr(value, "__dict__", {}):
         return ": pass its model, estimator.net_"
     return ": fit an estimator, and pass its model, estimator.net_"
-
-
-def _of_library(value: object) -> str:
-    """Return how to get the model of another library's object."""
-    steps = getattr(value, "steps", None)
-    last = steps[-1][1] if isinstance(steps, list) and steps else value
-    if library(last) == "gdcore":
-        return ": a Pipeline's last step has a model, pipeline[-1].net_, which takes what the steps before it make"
-    return f": make one by {FROM_LIBRARIES[library(value)]}"

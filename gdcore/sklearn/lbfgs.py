@@ -68,6 +68,7 @@ def solve(net: Sequential, rows: Rows, converted: ConvertedLoss, l1: float, l2: 
         best = found.x
     finally:
         net.params = best
+        net.stack.trained_loss = converted.loss
     n_iter = min(int(found.nit), limits.max_iter)
     if found.status != 0:
         more = f"Increase max_iter={limits.max_iter}, or scale" if n_iter == limits.max_iter else "Scale"

@@ -14,7 +14,7 @@ def no_estimator(value: object, known: Iterable[str]) -> TypeError:
     """Return the error for what is no fitted estimator of scikit-learn."""
     return TypeError(
         f"estimator must be a fitted one of scikit-learn, {', '.join(known)} or a Pipeline that ends in one, got "
-        f"{checks.short(value)}: pass the fitted object; an estimator of gdcore has its model in net_"
+        f"{checks.short(value)}: pass the fitted object"
     )
 
 

@@ -37,7 +37,8 @@ def from_sklearn(estimator: Any) -> Sequential:
     estimator : estimator, Pipeline or TransformedTargetRegressor
         MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor, LinearRegression, LogisticRegression, Ridge, Lasso or
         ElasticNet; in a Pipeline after StandardScaler, MinMaxScaler or FunctionTransformer(numpy.log1p); in a
-        TransformedTargetRegressor whose transformer is a StandardScaler.
+        TransformedTargetRegressor whose transformer is a StandardScaler. Of an estimator of `gdcore.sklearn` the model
+        is a copy of its `net_`, whatever its layers and its loss.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def from_sklearn(estimator: Any) -> Sequential:
     >>> from_sklearn(LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])).predict([[2.0]])  # doctest: +SKIP
     array([[5.]])
     """
-    if library(estimator) != "sklearn" or isinstance(estimator, type):
+    if library(estimator) not in ("sklearn", "gdcore") or isinstance(estimator, type) or not _fits(estimator):
         raise scikit_checks.no_estimator(estimator, KNOWN)
     layers: list[Layer] = []
     steps = _steps(estimator)
@@ -69,6 +70,13 @@ def from_sklearn(estimator: Any) -> Sequential:
         last = steps[-1]
     for step in steps[:-1]:
         layers += _scaling(step)
+    names = getattr(steps[0], "feature_names_in_", getattr(estimator, "feature_names_in_", None))
+    own = _own_network(last)
+    if own is not None:
+        layers += [*own.layers, *([] if target is None else [_target_scale(target, own.out_features)])]
+        net = Sequential(*layers, dtype=own.dtype)
+        net.params, net.stack.trained_loss = own.params, own.trained_loss
+        return _named(net, names)
     weights, biases, hidden = _coefficients(last)
     dtype = "float32" if all(weight.dtype == np.float32 for weight in weights) else "float64"
     for i, weight in enumerate(weights):
@@ -80,8 +88,25 @@ def from_sklearn(estimator: Any) -> Sequential:
     net.params = np.concatenate([each.ravel() for pair in zip(weights, biases, strict=True) for each in pair])
     loss = _loss(last, net.out_features)
     net.stack.trained_loss = None if loss is None else get_loss(loss)
-    names = getattr(steps[0], "feature_names_in_", getattr(estimator, "feature_names_in_", None))
+    return _named(net, names)
+
+
+def _named(net: Sequential, names: Any) -> Sequential:
+    """Return a model with the names of the features, if there are some."""
     net.stack.feature_names = None if names is None else tuple(map(str, names))
+    return net
+
+
+def _fits(estimator: Any) -> bool:
+    """Return whether something has the methods of an estimator; gdcore has classes that are none."""
+    return callable(getattr(estimator, "get_params", None))
+
+
+def _own_network(estimator: Any) -> Sequential | None:
+    """Return the model of an estimator of gdcore; None for those of scikit-learn."""
+    if library(estimator) != "gdcore":
+        return None
+    net: Sequential = _fitted(estimator, "net_")
     return net
 
 
