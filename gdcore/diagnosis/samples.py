@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -151,14 +153,17 @@ def imbalance(case: Case) -> Finding | None:
     if not isinstance(kind, Loss):
         return None
     counts = _class_weights(case, kind.target)
-    if counts is None:
-        return None
+    return None if counts is None else imbalance_among(counts, len(data.X), range(len(counts)))
+
+
+def imbalance_among(counts: NDArray[np.float64], n: int, names: Sequence[object]) -> Finding | None:
+    """Report a class that hardly occurs, from the weight of each class (k,) in n rows, and the names of the classes."""
     total, k = float(counts.sum()), len(counts)
-    if min(total, len(data.X)) < MIN_PER_CLASS * k or counts.min() >= RARE * total / k:
+    if min(total, n) < MIN_PER_CLASS * k or counts.min() >= RARE * total / k:
         return None
     rarest = int(np.argmin(counts))
     if counts[rarest] == 0:
-        missing = [int(i) for i in np.flatnonzero(counts == 0)]
+        missing = [names[int(i)] for i in np.flatnonzero(counts == 0)]
         return Finding(
             "class imbalance",
             f"class{'es' * (len(missing) > 1)} {shown(missing)} {'do' if len(missing) > 1 else 'does'} not occur",
@@ -167,7 +172,8 @@ def imbalance(case: Case) -> Finding | None:
         )
     return Finding(
         "class imbalance",
-        f"class {rarest} has {counts[rarest] / total:.2%} of the weight of all samples, {1 / k:.0%} would be its share",
+        f"class {names[rarest]} has {counts[rarest] / total:.2%} of the weight of all samples, {1 / k:.0%} would be "
+        "its share",
         {"weight_per_class": [float(count) for count in counts]},
         "pass class_weight='balanced' to fit, and to diagnose where fit had it; collect more of it, and look at more "
         "than accuracy",

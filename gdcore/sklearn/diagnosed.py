@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..diagnosis.finding import Diagnosis
 from ..diagnosis.rate_words import RateWords
+from ..diagnosis.samples import imbalance_among
 from ..optimizers import Optimizer
 from ..schedules import Schedule
+from .rows import Rows
+from .targets import Labels
 
 PHRASES: tuple[tuple[str, str], ...] = (
     (
@@ -27,15 +32,48 @@ PHRASES: tuple[tuple[str, str], ...] = (
 """What gdcore says in a remedy, and what an estimator says."""
 
 
-def in_their_words(found: Diagnosis) -> Diagnosis:
-    """Return a diagnosis whose remedies name the arguments of estimators."""
-    return Diagnosis(tuple(replace(finding, remedy=_translated(finding.remedy)) for finding in found.findings))
+LINEAR: tuple[tuple[str, str], ...] = (
+    (" from new initial weights", ""),
+    ("a larger rate or solver='adam', and another seed; then wider layers or relu", "a larger rate, or hidden layers"),
+    ("alpha, dropout, a smaller model", "alpha, fewer columns"),
+)
+"""What is said to a linear model instead, whose coefficients begin with 0."""
+
+IMBALANCE = "class imbalance"
 
 
-def _translated(text: str) -> str:
-    for ours, theirs in PHRASES:
+def in_their_words(found: Diagnosis, *, linear: bool) -> Diagnosis:
+    """Return a diagnosis whose remedies name the arguments of estimators, or of linear ones."""
+    phrases = (*PHRASES, *(LINEAR if linear else ()))
+    return Diagnosis(tuple(replace(finding, remedy=_translated(finding.remedy, phrases)) for finding in found.findings))
+
+
+def _translated(text: str, phrases: tuple[tuple[str, str], ...]) -> str:
+    for ours, theirs in phrases:
         text = text.replace(ours, theirs)
     return text
+
+
+def of_classes(found: Diagnosis, labels: Labels, rows: Rows) -> Diagnosis:
+    """Return a diagnosis that looks for rare classes among the user's labels.
+
+    Where each class is compared with the rest, the outputs alone would show every class as a rare one.
+    """
+    if labels.kind == "multilabel":
+        return found
+    n, k = len(rows.y), len(labels.classes)
+    columns = rows.y if rows.y.ndim == 2 else rows.y[:, None]
+    if rows.y.ndim == 1:
+        numbers = rows.y
+    elif k <= 2:
+        numbers = (columns[:, 0] > 0).astype(np.int64)
+    else:
+        numbers = columns[:, :k].argmax(axis=1)
+    weight = np.ones(n) if rows.weight is None else rows.weight * (n / rows.weight.sum())
+    counts = np.bincount(numbers, weight, k).astype(np.float64)
+    others = tuple(finding for finding in found.findings if finding.kind != IMBALANCE)
+    finding = imbalance_among(counts, n, labels.classes.tolist())
+    return Diagnosis(others if finding is None else (*others, finding))
 
 
 TENFOLD = "tenfold, for example"

@@ -31,7 +31,7 @@ from ..training import Callback, History, Trainer
 from ..training.errors import DivergedError
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
-from .diagnosed import in_their_words
+from .diagnosed import in_their_words, of_classes
 from .inputs import validate_data
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
@@ -57,6 +57,9 @@ class Estimator(Support, BaseEstimator, ABC):
     history_ : History or None
         What the last fit recorded, in gdcore's units.
     """
+
+    _starts_at_zero = False
+    """Whether the estimator is a linear model without initial weights to draw."""
 
     n_threads: int | None
     callbacks: Any
@@ -172,7 +175,10 @@ class Estimator(Support, BaseEstimator, ABC):
         names = () if self._names() is None else tuple(map(str, self._names()))
         optimizer = get_method("lbfgs") if self.trainer_ is None else self.trainer_.optimizer
         words = self._rate_words(converted.scale)
-        return in_their_words(diagnosis_of(Case(objective, self.net_.dtype, names, self.history_, optimizer, words)))
+        found = diagnosis_of(Case(objective, self.net_.dtype, names, self.history_, optimizer, words))
+        labels = vars(self).get("_labels")
+        found = found if labels is None else of_classes(found, labels, rows)
+        return in_their_words(found, linear=self._starts_at_zero)
 
     def check_gradients(self, X: Any, y: Any, sample_weight: Any = None, *, mode: str = "auto") -> GradientReport:
         """Compare the gradient of the penalized loss with finite differences; see `gdcore.check_gradients`.

@@ -71,6 +71,7 @@ class LinearSGD(Estimator):
     stopped_: bool
     _held: tuple[Any, Any, Any] | None
     sparsified_ = False
+    _starts_at_zero = True
 
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:

@@ -66,9 +66,7 @@ def test_the_suggested_rate_is_in_their_units():
 def test_a_diverging_run_names_their_arguments():
     model = SGDClassifier(max_iter=5, random_state=0, loss="log_loss").fit(100 * X, Y)
     found = model.diagnose(100 * X, Y).to_dict()
-    assert found["diverging"]["remedy"].startswith(
-        "learning_rate='constant' with a smaller eta0 from new initial weights"
-    )
+    assert found["diverging"]["remedy"].startswith("learning_rate='constant' with a smaller eta0 (")
     assert "StandardScaler" in found["badly scaled inputs"]["remedy"]
 
 
@@ -98,10 +96,13 @@ def test_no_remedy_has_a_name_that_estimators_lack():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documents:
                 finding = gd.Finding("kind", "", {}, node.value)
-                said = in_their_words(gd.diagnosis.finding.Diagnosis((finding,))).findings[0].remedy
+                for linear in (False, True):
+                    said = in_their_words(gd.Diagnosis((finding,)), linear=linear).findings[0].remedy
+                    assert not foreign.search(said), said
+                    seen.append(said)
                 seen.append(node.value)
-                assert not foreign.search(said), said
     assert all(any(ours in text for text in seen) for ours, _ in PHRASES)
+    assert not any("dropout" in text or "solver" in text for text in seen[1::3])
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,24 @@ def test_large_sparse_rows_are_refused_as_everywhere():
             TypeError, match=r"X is a sparse matrix.*pass X.toarray\(\), for example of some of its rows"
         ):
             call(wide, y)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, SGDClassifier])
+def test_rare_classes_are_the_users(kind):
+    """Ten classes of a tenth are none of them rare, also where each is compared with the rest."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(600, 4))
+    even = np.arange(600) % 10
+    assert "class imbalance" not in kind(max_iter=5, random_state=0).fit(rows, even).diagnose(rows, even).kinds
+    for names in (np.array(["no", "yes"]), np.array(["a", "b", "rare"])):
+        k = len(names)
+        labels = np.where(np.arange(600) % 40 == 0, names[-1], names[np.arange(600) % (k - 1)])
+        model = kind(max_iter=5, random_state=0).fit(rows, labels)
+        found = model.diagnose(rows, labels).to_dict()["class imbalance"]
+        share = (labels == names[-1]).mean()
+        assert found["summary"] == (
+            f"class {names[-1]} has {share:.2%} of the weight of all samples, {1 / k:.0%} would be its share"
+        )
+        assert found["remedy"].startswith("class_weight='balanced'; collect more of it")
+        weights = np.where(labels == names[-1], 20.0, 1.0)
+        assert "class imbalance" not in model.diagnose(rows, labels, weights).kinds
