@@ -35,7 +35,8 @@ Files
 
 Losses, as a record or by name: LOSSES
     MeanSquaredError "mse", MeanAbsoluteError "mae", Huber, LogCosh, Quantile, Poisson
-    CrossEntropy, BinaryCrossEntropy "bce", Hinge, SquaredHinge
+    EpsilonInsensitive, SquaredEpsilonInsensitive
+    CrossEntropy, BinaryCrossEntropy "bce", Hinge, SquaredHinge, ModifiedHuber, Perceptron
 
 Optimizers, as a record or by name: OPTIMIZERS
     SGD, Adam, AdamW, NAdam, Adamax, RAdam, RMSprop, Adagrad, Adadelta, Lion
@@ -105,13 +106,17 @@ from .losses import (
     LOSSES,
     BinaryCrossEntropy,
     CrossEntropy,
+    EpsilonInsensitive,
     Hinge,
     Huber,
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,
+    ModifiedHuber,
+    Perceptron,
     Poisson,
     Quantile,
+    SquaredEpsilonInsensitive,
     SquaredHinge,
 )
 from .losses.probabilities import softmax
@@ -200,6 +205,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "EpochEnd",
+    "EpsilonInsensitive",
     "FileFormatError",
     "Finding",
     "GlorotNormal",
@@ -225,12 +231,14 @@ __all__ = [
     "MeanSquaredError",
     "MinMax",
     "MinimizeResult",
+    "ModifiedHuber",
     "NAdam",
     "Normal",
     "Ones",
     "OptimizerState",
     "Orthogonal",
     "OutputRangeWarning",
+    "Perceptron",
     "Poisson",
     "Polyak",
     "Quantile",
@@ -240,6 +248,7 @@ __all__ = [
     "RelativeChange",
     "ScaledTarget",
     "Sequential",
+    "SquaredEpsilonInsensitive",
     "SquaredHinge",
     "Standardize",
     "TimeLimit",

@@ -4,7 +4,14 @@ import numpy as np
 
 import gdcore as gd
 
-RECORDS = (*(loss() for loss in gd.LOSSES), gd.Huber(0.3), gd.Quantile(0.9), gd.CrossEntropy(label_smoothing=0.2))
+RECORDS = (
+    *(loss() for loss in gd.LOSSES),
+    gd.Huber(0.3),
+    gd.Quantile(0.9),
+    gd.CrossEntropy(label_smoothing=0.2),
+    gd.EpsilonInsensitive(0.5),
+    gd.SquaredEpsilonInsensitive(0.5),
+)
 """Every loss with its defaults, and those with an option once more with another value of it."""
 
 

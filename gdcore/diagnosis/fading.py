@@ -61,7 +61,7 @@ def _could_gain(case: Case) -> bool:
     linear.
     """
     kind = case.objective.loss
-    straight = isinstance(kind, Loss) and kind.kink == "residual"
+    straight = isinstance(kind, Loss) and kind.kink in ("residual", "bent")
     return not straight and case.local.gain >= GAIN * abs(case.local.loss)
 
 

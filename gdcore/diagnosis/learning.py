@@ -98,7 +98,7 @@ def share_of_variance(loss: Loss, share: float) -> float:
     >>> share_of_variance(MeanSquaredError(), 0.75), share_of_variance(MeanAbsoluteError(), 0.5)
     (0.75, 0.75)
     """
-    return share if loss.kink != "residual" or share <= 0 else 1 - (1 - share) ** 2
+    return share if loss.kink not in ("residual", "bent") or share <= 0 else 1 - (1 - share) ** 2
 
 
 @final

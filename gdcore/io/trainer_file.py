@@ -25,7 +25,6 @@ from .errors import FileFormatError
 from .model_file import PARTS as MODEL_PARTS
 from .model_file import pack_model, parts, unpack_model
 from .values import Reader, Writer
-from .vocabulary import LOSSES_IN_NUMPY
 
 if TYPE_CHECKING:  # a model is loaded without what trains it
     from ..training import History, Trainer
@@ -74,7 +73,7 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     loss, optimizer = reader.decode(values["trainer_loss"]), reader.decode(values["optimizer"])
     options, state = reader.decode(values["options"]), reader.decode(values["state"])
     history = None if values["history"] is None else unpack_history(values["history"], reader)
-    if not isinstance(loss, Loss) and not _is_own_loss(values["trainer_loss"]):
+    if not isinstance(loss, Loss) and not _is_own_function(values["trainer_loss"]):
         raise FileFormatError(f"has {checks.short(loss)} where a loss is expected")
     if not isinstance(optimizer, Optimizer | FullBatch):
         raise FileFormatError(f"has {checks.short(optimizer)} where an optimizer is expected")
@@ -91,11 +90,9 @@ def unpack_trainer(document: Any, reader: Reader) -> tuple[Trainer, History | No
     return trainer, history
 
 
-def _is_own_loss(document: Any) -> bool:
-    """Return whether a document is that of a user's function, or of a loss in NumPy of gdcore's."""
-    if not isinstance(document, dict):
-        return False
-    return set(document) == {"custom"} or document.get("record") == LOSSES_IN_NUMPY
+def _is_own_function(document: Any) -> bool:
+    """Return whether a document is that of a user's function."""
+    return isinstance(document, dict) and set(document) == {"custom"}
 
 
 def same_settings(

@@ -62,11 +62,6 @@ def _metrics() -> Registry[Any]:
     return METRICS
 
 
-def _estimator_losses() -> Registry[Any]:
-    found: Any = later("sklearn", "OWN_LOSSES")
-    return found  # type: ignore[no-any-return]
-
-
 def _estimator_schedules() -> Registry[Any]:
     found: Any = later("sklearn", "OWN_SCHEDULES")
     return found  # type: ignore[no-any-return]
@@ -95,8 +90,7 @@ REGISTRIES: dict[str, Callable[[], Registry[Any]]] = {
     "activations": _parametric_activations,
     "metrics": _metrics,
 }
-LOSSES_IN_NUMPY = "estimator_losses"
-ESTIMATORS = {LOSSES_IN_NUMPY: _estimator_losses, "estimator_schedules": _estimator_schedules}
+ESTIMATORS = {"estimator_schedules": _estimator_schedules}
 """Registries that need scikit-learn."""
 KNOWN = {**REGISTRIES, **ESTIMATORS}
 

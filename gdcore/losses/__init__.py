@@ -7,22 +7,35 @@ from __future__ import annotations
 
 from ..base.record import Registry
 from .base import CustomLoss, Loss
-from .classification import BinaryCrossEntropy, CrossEntropy, Hinge, SquaredHinge
-from .regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+from .classification import BinaryCrossEntropy, CrossEntropy, Hinge, ModifiedHuber, Perceptron, SquaredHinge
+from .regression import (
+    EpsilonInsensitive,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SquaredEpsilonInsensitive,
+)
 
 __all__ = [
     "LOSSES",
     "BinaryCrossEntropy",
     "CrossEntropy",
     "CustomLoss",
+    "EpsilonInsensitive",
     "Hinge",
     "Huber",
     "LogCosh",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "ModifiedHuber",
+    "Perceptron",
     "Poisson",
     "Quantile",
+    "SquaredEpsilonInsensitive",
     "SquaredHinge",
     "get_loss",
     "losses_of",
@@ -36,11 +49,15 @@ LOSSES: Registry[type[Loss]] = Registry(
         Huber,
         LogCosh,
         Quantile,
+        EpsilonInsensitive,
+        SquaredEpsilonInsensitive,
         Poisson,
         BinaryCrossEntropy,
         CrossEntropy,
         Hinge,
         SquaredHinge,
+        ModifiedHuber,
+        Perceptron,
     ),
 )
 
@@ -51,7 +68,7 @@ def losses_of(*targets: str) -> tuple[str, ...]:
     Examples
     --------
     >>> losses_of("unit", "sign")
-    ('binary_cross_entropy', 'hinge', 'squared_hinge')
+    ('binary_cross_entropy', 'hinge', 'squared_hinge', 'modified_huber', 'perceptron')
     """
     return tuple(loss.name for target in targets for loss in LOSSES if loss.target == target)
 

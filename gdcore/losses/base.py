@@ -54,7 +54,9 @@ class Loss(Record, ABC):
     """Whether a row of outputs has one loss, rather than each output its own."""
 
     kink = Fact[str]()
-    """What is 0 where the slope jumps: "residual", z - y; "margin", 1 - y z; "" if nothing jumps."""
+    """What is 0 where the slope jumps: "residual", z - y; "bent", |z - y| - option; "margin", 1 - y z; "score", y z; ""
+    if nothing jumps.
+    """
 
     @property
     @abstractmethod
@@ -100,7 +102,7 @@ class Loss(Record, ABC):
         z, y = (np.ascontiguousarray(array, np.float64) for array in (outputs, target))
         found: NDArray[np.float64] = kernels.loss_all_kinks(self.name, self.option(), z, y)
         nearest: NDArray[np.float64] = np.sign(found).prod(axis=0) * np.abs(found).min(axis=0)
-        return found[0] if len(found) == 1 else nearest
+        return found[0] if (found == found[0]).all() else nearest  # an epsilon of 0 makes one kink of two
 
     def smoothed(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities (n, k) that a loss of classes compares with, from those of the targets."""

@@ -100,3 +100,50 @@ class SquaredHinge(Loss):
 
     name = "squared_hinge"
     formula = "max(0, 1 - y z)^2"
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class ModifiedHuber(Loss):
+    """max(0, 1 - y z)^2 for y z >= -1, -4 y z below, with y = -1 or 1: a squared hinge that outliers do not dominate.
+
+    (min(1, max(-1, z)) + 1) / 2 is the probability of 1 that it stands for.
+
+    References
+    ----------
+    Zhang, T. (2004). Solving large scale linear prediction problems using stochastic gradient descent algorithms. ICML.
+
+    Examples
+    --------
+    >>> from gdcore import LinearModel
+    >>> LinearModel(1, weight_init="ones").loss([[0.5], [-2.0]], [1, 1], ModifiedHuber())       # 0.25 and 8
+    4.125
+    """
+
+    name = "modified_huber"
+    formula = "max(0, 1 - y z)^2 if y z >= -1 else -4 y z"
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Perceptron(Loss):
+    """max(0, -y z) with y = -1 or 1; its slope at y z = 0 is taken as -y, so that training leaves weights of 0.
+
+    Outputs of 0 have no loss, whatever the targets are: the loss tells rows on the wrong side, but not how sure a model
+    is of the others.
+
+    References
+    ----------
+    Rosenblatt, F. (1958). The perceptron: a probabilistic model for information storage and organization in the brain.
+    Psychological Review 65.
+
+    Examples
+    --------
+    >>> from gdcore import LinearModel
+    >>> LinearModel(1, weight_init="ones").loss([[0.5], [-2.0]], [1, 1], Perceptron())          # 0 and 2
+    1.0
+    """
+
+    name = "perceptron"
+    formula = "max(0, -y z)"
+    constant = "an output of 0"

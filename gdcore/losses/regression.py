@@ -122,6 +122,64 @@ class Quantile(Loss):
 
 @final
 @dataclass(frozen=True, repr=False)
+class EpsilonInsensitive(Loss):
+    """max(0, |z - y| - epsilon): the loss of support vector regression; its slope at |z - y| = epsilon is taken as 0.
+
+    Parameters
+    ----------
+    epsilon : float, default 0.1
+        Errors up to this size cost nothing, in the units of y; >= 0.
+
+    References
+    ----------
+    Vapnik, V. N. (1995). The nature of statistical learning theory. Springer.
+
+    Examples
+    --------
+    >>> from gdcore import LinearModel
+    >>> LinearModel(1, weight_init="ones").loss([[1.25], [3.0]], [1.0, 1.0], EpsilonInsensitive(0.5))      # 0 and 1.5
+    0.75
+    """
+
+    name = "epsilon_insensitive"
+    formula = "max(0, |z - y| - epsilon)"
+    epsilon: float = 0.1
+
+    def __post_init__(self) -> None:
+        checks.nonnegative("epsilon", self.epsilon)
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class SquaredEpsilonInsensitive(Loss):
+    """max(0, |z - y| - epsilon)^2: a squared error that small errors do not count in.
+
+    Parameters
+    ----------
+    epsilon : float, default 0.1
+        Errors up to this size cost nothing, in the units of y; >= 0.
+
+    References
+    ----------
+    Ho, C.-H. and Lin, C.-J. (2012). Large-scale linear support vector regression. J. Mach. Learn. Res. 13.
+
+    Examples
+    --------
+    >>> from gdcore import LinearModel
+    >>> LinearModel(1, weight_init="ones").loss([[1.25], [3.0]], [1.0, 1.0], SquaredEpsilonInsensitive(0.5))
+    1.125
+    """
+
+    name = "squared_epsilon_insensitive"
+    formula = "max(0, |z - y| - epsilon)^2"
+    epsilon: float = 0.1
+
+    def __post_init__(self) -> None:
+        checks.nonnegative("epsilon", self.epsilon)
+
+
+@final
+@dataclass(frozen=True, repr=False)
 class Poisson(Loss):
     """exp(z) - y z: the negative log-likelihood of counts y with rate exp(z), without log y!.
 

@@ -98,7 +98,7 @@ def best_constant(data: Samples, loss: Loss, k: int) -> Vector:
         with np.errstate(over="ignore", invalid="ignore"):  # targets near the end of float64
             rising = raw_loss(data, loss, np.broadcast_to(middle, ideal.shape))[1].sum(axis=0) > 0
         low, high = np.where(rising, low, middle), np.where(rising, middle, high)
-    return np.asarray(low / 2 + high / 2)
+    return np.where((low <= 0) & (high >= 0), 0.0, low / 2 + high / 2)  # of the perceptron, 0 alone has no loss
 
 
 def _class_targets(data: Samples, loss: Loss, k: int) -> Vector:

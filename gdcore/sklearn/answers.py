@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from ..losses import ModifiedHuber
 from .converted_losses import ConvertedLoss
-from .losses import ModifiedHuber
 from .targets import Labels
 
 

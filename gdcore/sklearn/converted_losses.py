@@ -19,16 +19,19 @@ from ..losses import (
     BinaryCrossEntropy,
     CrossEntropy,
     CustomLoss,
+    EpsilonInsensitive,
     Hinge,
     Huber,
     Loss,
     MeanSquaredError,
+    ModifiedHuber,
+    Perceptron,
     Poisson,
+    SquaredEpsilonInsensitive,
     SquaredHinge,
 )
 from . import checks as sklearn_checks
 from .loss_names import named_loss, theirs
-from .losses import EpsilonInsensitive, ModifiedHuber, Perceptron, SquaredEpsilonInsensitive, WeightedLoss
 
 
 class ConvertedLoss(NamedTuple):
@@ -124,8 +127,3 @@ def constant_of(converted: ConvertedLoss, y: NDArray[Any], weight: NDArray[Any] 
     if not converted.deviance:
         return 0.0
     return float(np.sum(np.average(xlogy(y, y) - y, weights=weight, axis=0)))
-
-
-def takes_weights(loss: Loss | CustomLoss) -> bool:
-    """Return whether a loss takes sample weights: all but a user's own function do."""
-    return isinstance(loss, Loss | WeightedLoss)

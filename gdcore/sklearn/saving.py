@@ -29,7 +29,6 @@ from ..optimizers import Optimizer
 from ..training import Trainer
 from . import saved_parts
 from .estimator import Estimator
-from .losses import OWN_LOSSES
 from .mlp_classifier import MLPClassifier
 from .mlp_regressor import MLPRegressor
 from .rates import OWN_SCHEDULES
@@ -38,7 +37,7 @@ from .sgd import LinearSGD
 from .sgd_classifier import SGDClassifier
 from .sgd_regressor import SGDRegressor
 
-__all__ = ["KIND", "OWN_LOSSES", "OWN_SCHEDULES"]
+__all__ = ["KIND", "OWN_SCHEDULES"]
 
 CLASSES: dict[str, type[Estimator]] = {
     kind.__name__: kind for kind in (MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor)

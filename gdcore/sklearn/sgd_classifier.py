@@ -37,8 +37,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
     ----------
     loss : str, Loss or callable, default "hinge"
         "hinge", "log_loss", "squared_hinge", "modified_huber", "perceptron", "squared_error", "huber",
-        "epsilon_insensitive", "squared_epsilon_insensitive", or a loss of gdcore in its units. "modified_huber",
-        "perceptron" and the two epsilon-insensitive ones are computed in Python: raise `batch_size` with them.
+        "epsilon_insensitive", "squared_epsilon_insensitive", or a loss of gdcore in its units.
     penalty : {"l2", "l1", "elasticnet"} or None, default "l2"
         L1 keeps a coefficient at 0 where the rows of a batch do not pull it away: few are 0 if a batch is one row.
     alpha : float, default 0.0001

@@ -24,8 +24,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
     ----------
     loss : str, Loss or callable, default "squared_error"
         "squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive", or a loss of gdcore in its
-        units, such as "poisson" or `gdcore.Quantile(0.9)`. The epsilon-insensitive ones are computed in Python: raise
-        `batch_size` with them.
+        units, such as "poisson" or `gdcore.Quantile(0.9)`.
     penalty : {"l2", "l1", "elasticnet"} or None, default "l2"
         L1 keeps a coefficient at 0 where the rows of a batch do not pull it away: few are 0 if a batch is one row.
     alpha : float, default 0.0001

@@ -9,7 +9,9 @@
  * - A kink is where the slope jumps. `all_kinks` gives the quantities that are 0 there, or where the curvature alone
  *   jumps.
  * - Whatever else the kernels or Python need to know of a loss is a column of its row.
- * - At a kink the slope is 0 where 0 lies between the slopes on both sides, and the curvature is 0.
+ * - At a kink the slope is 0 where 0 lies between the slopes on both sides, and the curvature is 0. The perceptron's
+ *   slope alone is not: at a margin of 0 it is -y, as in Rosenblatt's rule. Weights of 0 make every margin 0, and with a
+ *   slope of 0 no training would ever leave them.
  */
 #ifndef GDCORE_LOSSES_H
 #define GDCORE_LOSSES_H
@@ -49,6 +51,24 @@ VALUE(quantile)    /* option: q */
     return d < 0 ? (option - 1) * d : option * d;
 }
 
+VALUE(epsilon_insensitive)    /* option: epsilon */
+{
+    real d = z - y, beyond = real_abs(d) - option;
+    *slope = (real)(d > option) - (real)(d < -option);
+    return beyond < 0 ? 0 : beyond;
+}
+
+VALUE(squared_epsilon_insensitive)    /* option: epsilon */
+{
+    real d = z - y, beyond = d - (d < -option ? -option : d > option ? option : d);
+    *slope = 2 * beyond;
+    return beyond * beyond;
+}
+CURVATURE(squared_epsilon_insensitive)    /* of 0, there is no tube, and nothing jumps */
+{
+    return 2 * (real)((real_abs(z - y) > option) | (option == 0));
+}
+
 VALUE(poisson) { real rate = real_exp(z); *slope = rate - y; return rate - y * z; }
 CURVATURE(poisson) { return real_exp(z); }
 
@@ -65,6 +85,16 @@ VALUE(squared_hinge)
     return gap * gap;
 }
 CURVATURE(squared_hinge) { return 2 * y * y * (real)(1 - y * z > 0); }
+
+VALUE(modified_huber)
+{
+    real margin = y * z, gap = margin > 1 ? 0 : 1 - margin;
+    *slope = margin < -1 ? -4 * y : -2 * y * gap;
+    return margin < -1 ? -4 * margin : gap * gap;
+}
+CURVATURE(modified_huber) { return 2 * y * y * (real)((y * z > -1) & (y * z < 1)); }
+
+VALUE(perceptron) { real margin = y * z; *slope = margin > 0 ? 0 : -y; return margin >= 0 ? 0 : -margin; }
 
 /* -sum_j t_j log softmax(z)_j, t being the target (k,), or the class `label`, mixed with the uniform distribution by
  * `smoothing`; slope (k,). */
@@ -94,12 +124,15 @@ static double cross_entropy_row(
     return value;
 }
 
-/* What is 0 at a loss's kinks: the residual, the residual and a distance on both sides, or the margin. */
+/* What is 0 at a loss's kinks: the residual, the residual and a distance on both sides, the margin less 1, 1 or -1, or
+ * the margin itself. */
 #define KINK(name) static inline real name(int which, real z, real y, real option)
 
 KINK(residual_kink) { return z - y; }
 KINK(bent_kink) { return (z - y) + (which ? option : -option); }
 KINK(margin_kink) { return 1 - y * z; }
+KINK(margins_kink) { return (which ? -1 : 1) - y * z; }
+KINK(score_kink) { return y * z; }
 
 /* All in arrays of their own. */
 #define VALUES (const real *z, const real *y, ptrdiff_t n, real option, real *value, real *slope)
@@ -114,13 +147,19 @@ VALUE_LOOP(mean_absolute_error)
 LOOPS(huber)
 LOOPS(log_cosh)
 VALUE_LOOP(quantile)
+VALUE_LOOP(epsilon_insensitive)
+LOOPS(squared_epsilon_insensitive)
 LOOPS(poisson)
 LOOPS(binary_cross_entropy)
 VALUE_LOOP(hinge)
 LOOPS(squared_hinge)
+LOOPS(modified_huber)
+VALUE_LOOP(perceptron)
 LOOP_OVER(residual_kinks, KINKS, argument[i] = residual_kink(which, z[i], y[i], option))
 LOOP_OVER(bent_kinks, KINKS, argument[i] = bent_kink(which, z[i], y[i], option))
 LOOP_OVER(margin_kinks, KINKS, argument[i] = margin_kink(which, z[i], y[i], option))
+LOOP_OVER(margins_kinks, KINKS, argument[i] = margins_kink(which, z[i], y[i], option))
+LOOP_OVER(score_kinks, KINKS, argument[i] = score_kink(which, z[i], y[i], option))
 
 #define OF(what) .zero = #what, .all_kinks = what##_kinks
 
@@ -135,6 +174,7 @@ typedef struct {
     void (*all_kinks) KINKS;
     int smooth;     /* whether the slope jumps at none of them, and only the curvature does */
     int differs;    /* whether its value is a difference of terms as large as y z */
+    int shifts;     /* whether the option is subtracted from |z - y|, so that a small value has the rounding of a large one */
     int takes_labels;    /* whether a target may be the number of a class */
 } Loss;
 
@@ -144,11 +184,17 @@ static const Loss LOSSES[] = {
     {"huber", "real", huber_values, huber_curvatures, OF(bent), .n_all_kinks = 2, .smooth = 1},
     {"log_cosh", "real", log_cosh_values, log_cosh_curvatures},
     {"quantile", "real", quantile_values, OF(residual), .n_all_kinks = 1},
+    {"epsilon_insensitive", "real", epsilon_insensitive_values, OF(bent), .n_all_kinks = 2, .shifts = 1},
+    {"squared_epsilon_insensitive", "real", squared_epsilon_insensitive_values, squared_epsilon_insensitive_curvatures,
+     OF(bent), .n_all_kinks = 2, .smooth = 1, .shifts = 1},
     {"poisson", "nonnegative", poisson_values, poisson_curvatures, .differs = 1},
     {"binary_cross_entropy", "unit", binary_cross_entropy_values, binary_cross_entropy_curvatures, .differs = 1},
     {"hinge", "sign", hinge_values, OF(margin), .n_all_kinks = 1, .differs = 1},
     {"squared_hinge", "sign", squared_hinge_values, squared_hinge_curvatures,
      OF(margin), .n_all_kinks = 1, .smooth = 1, .differs = 1},
+    {"modified_huber", "sign", modified_huber_values, modified_huber_curvatures,
+     OF(margins), .n_all_kinks = 2, .smooth = 1, .differs = 1},
+    {"perceptron", "sign", perceptron_values, OF(score), .n_all_kinks = 1},
     {"cross_entropy", "class", .row = cross_entropy_row, .takes_labels = 1},
 };
 enum { N_LOSSES = sizeof LOSSES / sizeof *LOSSES };

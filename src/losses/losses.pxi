@@ -27,7 +27,7 @@ cdef extern from "losses/losses.h" nogil:
         void (*all_kinks)(
             int which, const real *z, const real *y, Py_ssize_t n, real option, real *argument,
         ) noexcept nogil
-        bint smooth, differs, takes_labels
+        bint smooth, differs, shifts, takes_labels
     const Loss *LOSS_ROWS "LOSSES"
 
 LOSS_NAMES = tuple([LOSS_ROWS[i].name.decode() for i in range(N_LOSSES)])
@@ -45,7 +45,7 @@ LOSS_FACTS = {
 
 cdef struct BoundLoss:
     const Loss *loss         # NULL: Python computes it
-    real option              # huber's delta, quantile's q, cross_entropy's label_smoothing
+    real option              # huber's delta, quantile's q, an epsilon, cross_entropy's label_smoothing
     Py_ssize_t outputs       # k
 
 

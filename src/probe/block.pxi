@@ -34,7 +34,7 @@ cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:
         stage_forward(p, b, s)
         stage_variance(p, b, s, p.variance, scratch)
     for j in range(p.k * b.lanes):
-        b.outputs.error[j] = <real>sqrt(p.variance[j])
+        b.outputs.error[j] = <real>sqrt(p.variance[j]) + b.outputs.shift
     if p.of.loss != NULL:
         take_targets(p, b)
         p.terms.fill(p, b, scratch)

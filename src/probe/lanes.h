@@ -112,6 +112,7 @@ typedef struct {
     real *target;        /* numbers, or class probabilities */
     real *value;         /* a pointwise loss; or exp(z - top) */
     real linear;         /* how much of |target z| is among the terms of a pointwise loss */
+    real shift;          /* an error of the output that has the effect of what subtracting the loss's option loses */
     real *top;           /* (lanes,): the largest output */
     real *log_total;     /* (lanes,): log of the sum of exp(z - top) */
     real *target_sum;    /* (lanes,): sum of the target's probabilities */

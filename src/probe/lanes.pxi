@@ -32,6 +32,7 @@ cdef extern from "probe/lanes.h" nogil:
         real *target
         real *value
         real linear
+        real shift
         real *top
         real *log_total
         real *target_sum

@@ -168,6 +168,7 @@ cdef class Probe:
         of.z = self.block.a[p.n_stages - 1]
         of.error, of.target, of.value = self.take(n), self.take(n), self.take(n)
         of.linear = <real>2 if p.of.loss != NULL and p.of.loss.differs else <real>0
+        of.shift = EPSILON * p.of.option if p.of.loss != NULL and p.of.loss.shifts else <real>0
         of.top, of.log_total, of.target_sum = self.take(lanes), self.take(lanes), self.take(lanes)
         if p.terms == &SOFTMAX:
             of.softmax, of.touch = self.take(n), self.take(n)

@@ -67,7 +67,7 @@ CHANGES = {
     "high": 3.0, "gain": 2, "slope": -0.2, "in_features": 5, "out_features": 6, "activation": "tanh", "bias": False,
     "weight_init": "he_uniform", "bias_init": "ones", "l1": 1e-3, "l2": 0.5, "max_norm": 3, "rate": 0.25,
     "minimum": (-2.0, -3.0), "maximum": (2.0, 3.0), "min_delta": 0.5, "restore_best": False, "of": "epoch", "tol": 0.5,
-    "n_epochs": 3, "seconds": 0.5, "decay": 0.75, "start": 4, "validate": True, "features": 6,
+    "n_epochs": 3, "seconds": 0.5, "decay": 0.75, "start": 4, "validate": True, "features": 6, "epsilon": 0.5,
 }  # fmt: skip
 """Another value for every field of every record."""
 

@@ -28,7 +28,7 @@ ARROWS_UP = {
     ("training.history", "io"): "`History.load` is a method, and files are made of histories.",
     ("training.history", "plot"): "`History.plot` is a method, and pictures are drawn of histories.",
     ("io.kinds", "sklearn"): "A file names the kind estimator before scikit-learn has been imported.",
-    ("io.vocabulary", "sklearn"): "A file names the estimators' losses before scikit-learn has been imported.",
+    ("io.vocabulary", "sklearn"): "A file names the estimators' schedules before scikit-learn has been imported.",
     ("interop.onnx.pipeline", "sklearn"): "skl2onnx is told of the estimators when a pipeline is exported.",
 }
 """Imports that go up, each with its reason; all but the first are made by `later`, when a method runs."""

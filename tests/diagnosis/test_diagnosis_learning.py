@@ -31,6 +31,9 @@ WEIGHT = rng.integers(1, 5, 101).astype(float)
         (gd.Poisson(), COUNTS, lambda y: np.log(np.mean(y))),
         (gd.BinaryCrossEntropy(), YES, lambda y: np.log(np.mean(y) / (1 - np.mean(y)))),
         (gd.SquaredHinge(), 2 * YES - 1, np.mean),
+        (gd.SquaredEpsilonInsensitive(0.0), REAL, np.mean),
+        (gd.EpsilonInsensitive(0.0), REAL, np.median),
+        (gd.Perceptron(), 2 * YES - 1, lambda y: 0.0),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -52,7 +55,10 @@ def test_no_constant_and_no_outputs_are_better(kind):
     best = best_constant(data, loss, k)
     ideal = ideal_outputs(data, loss, k)
     constant = raw_loss(data, loss, np.tile(best, (101, 1)))[0]
-    assert raw_loss(data, loss, ideal)[0] < constant
+    if loss == gd.Perceptron():  # outputs of 0 have no loss
+        assert raw_loss(data, loss, ideal)[0] == constant == 0
+    else:
+        assert raw_loss(data, loss, ideal)[0] < constant
     for shift in (-0.3, 0.2):
         other = best.copy()
         other[0] += shift

@@ -5,6 +5,7 @@ import pytest
 
 import gdcore as gd
 from gdcore.diagnosis.lanczos import lanczos
+from gdcore.losses import get_loss
 from gdcore.objective.curvature import Curvature
 
 EPS = float(np.finfo(np.float64).eps)
@@ -174,9 +175,9 @@ def test_a_loss_of_straight_pieces_sets_no_bound_behind_a_network_either(loss, a
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), np.arange(40) % 2
     net = gd.MLP([3, 8, 2 if loss == "cross_entropy" else 1], activation, seed=0)
-    y = 2 * y - 1 if "hinge" in loss else y
+    y = 2 * y - 1 if get_loss(loss).target == "sign" else y
     bound = gd.learning_rate_bound(net, X, y, loss, l2=0.1)
-    straight = loss in ("mean_absolute_error", "quantile", "hinge")
+    straight = loss in ("mean_absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
     assert bound.straight == np.isinf(bound.max_rate) == np.isinf(bound.momentum_bound(0.9)) == straight
     assert ("made of straight pieces, the loss sets no bound" in repr(bound)) == straight
     assert bound.largest_curvature > 0

@@ -10,6 +10,7 @@ X = np.array([[3.0], [-2.0], [1.0], [4.0]])
 TIES = {  # targets of the line z = x / 2, and d loss / d z of a row at the kink's two sides
     "mean_absolute_error": ([1.5, 4, -5, 6], (-1.0, 1.0)),
     gd.Quantile(0.9): ([1.5, 4, -5, 6], (-0.9, 0.1)),
+    gd.EpsilonInsensitive(0.5): ([1.0, 4, -5, 6], (0.0, 1.0)),
     "hinge": ([1, -1, -1, -1], (0.0, 1.0)),
 }
 
@@ -29,6 +30,36 @@ def test_on_a_losss_kink_the_gradient_lies_between_the_slopes(loss, tie):
         report = gd.check_gradients(line, X, targets, loss, grad=np.array([low + share * (high - low)]))
         assert report.verdict == verdict
         assert report.entries["kink"].all()
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_at_a_margin_of_zero_the_perceptrons_gradient_is_rosenblatts(sign):
+    """Where its own slope is that of one side, both sides' are right, and what lies between."""
+    line = gd.LinearModel(1, dtype="float64")
+    line.params[:] = 0.5, -1.0
+    X, y = [[2.0], [-1.0], [3.0]], [sign, 1, -1]
+    rest = (line.loss_and_grad(X[1:], y[1:], "perceptron")[1] * 2 / 3)[1]
+    assert line.loss_and_grad(X, y, "perceptron")[1][1] == rest - sign / 3
+    assert gd.check_gradients(line, X, y, "perceptron").ok
+    for share, verdict in ((-0.1, "fail"), (0.0, "pass"), (0.5, "pass"), (1.0, "pass"), (1.1, "fail")):
+        of_margin = -sign * share / 3
+        grad = line.loss_and_grad(X[1:], y[1:], "perceptron")[1] * 2 / 3 + of_margin * np.array([2.0, 1.0])
+        report = gd.check_gradients(line, X, y, "perceptron", grad=grad)
+        assert report.verdict == verdict, (share, report)
+        assert report.entries["kink"].all()
+
+
+@pytest.mark.parametrize("size", [1e3, 1e6])
+@pytest.mark.parametrize("kind", [gd.EpsilonInsensitive, gd.SquaredEpsilonInsensitive])
+def test_small_values_of_large_residuals_are_no_false_alarm(kind, size):
+    """The loss is what is left of |z - y| less epsilon, and has the roundoff of both."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        net, X = gd.MLP([3, 8, 1], "tanh", dtype="float64", seed=seed), rng.normal(size=(9, 3))
+        report = gd.check_gradients(net, X, size + 0.01 + 4 * rng.random((9, 1)), kind(size))
+        assert report.verdict != "fail", report
+        wrong = net.loss_and_grad(X, size + np.full((9, 1), 9.0), kind(size))[1] * 1.001
+        assert gd.check_gradients(net, X, size + np.full((9, 1), 9.0), kind(size), grad=wrong).verdict == "fail"
 
 
 @pytest.mark.parametrize("loss", [loss() for loss in gd.LOSSES if loss.kink == "residual"], ids=repr)

@@ -216,12 +216,12 @@ ERRORS = [
     (
         lambda: fit(n_out=1, y=Y[:, 0], metrics="accuracy"),
         ValueError,
-        r"^metric 'accuracy' needs a "
-        r"classification loss \(binary_cross_entropy, hinge, squared_hinge\) for a model of 1 output, got mean_squ",
+        r"^metric 'accuracy' needs a classification loss "
+        r"\(binary_cross_entropy, hinge, squared_hinge, modified_huber, perceptron\) for a model of 1 output, got mean",
     ),
     (lambda: fit("bce", np.eye(2)[LABELS % 2], metrics="accuracy"), ValueError, "a model of 2 outputs, got bin"),
     (lambda: fit("poisson", np.abs(Y), metrics="mae"), ValueError, "'mae' needs a regression .*, got poisson"),
-    (lambda: labels_fit(metrics="r2"), ValueError, r"'r2' .* loss \(.*quantile\), got cross_entropy: c"),
+    (lambda: labels_fit(metrics="r2"), ValueError, r"'r2' .* loss \(.*insensitive\), got cross_entropy: c"),
     (lambda: labels_fit(metrics="top_k"), ValueError, r"k of TopK\(\) for a model with 4 outputs must be <= 3, got 5"),
     (lambda: metrics.TopK(0), ValueError, "k must be >= 1, got 0"),
     (lambda: labels_fit(class_weight="even"), TypeError, "class_weight must be 'balanced' or a dict.*got 'even'"),

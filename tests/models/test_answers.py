@@ -9,7 +9,7 @@ import pytest
 import gdcore as gd
 
 DTYPES = ("float32", "float64")
-LOSSES_OF_CLASSES = ("cross_entropy", "bce", "hinge", "squared_hinge")
+LOSSES_OF_CLASSES = ("cross_entropy", "bce", "hinge", "squared_hinge", "modified_huber", "perceptron")
 
 
 def problem(rng, k, n=40):
@@ -97,8 +97,8 @@ def test_several_questions_have_a_probability_each(rng):
 
 
 @pytest.mark.parametrize("k", [1, 2])
-@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
-def test_hinges_have_classes_and_no_probabilities(rng, loss, k):
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "modified_huber", "perceptron"])
+def test_margins_have_classes_and_no_probabilities(rng, loss, k):
     net, X = problem(rng, k)
     y = np.sign(rng.normal(size=(40, k)))
     net.fit(X, y, loss, epochs=2)

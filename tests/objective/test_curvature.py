@@ -94,6 +94,17 @@ def test_kinks_have_no_curvature():
         ("squared_hinge", 1.0, 1.0, 0),
         ("squared_hinge", 0.5, 1.0, 0.5),
         ("mse", 2.0, 2.0, 8),
+        ("modified_huber", 1.0, 1.0, 0),
+        ("modified_huber", 0.5, 1.0, 0.5),
+        ("modified_huber", 1.0, -1.0, 0),
+        ("modified_huber", 0.5, -1.0, 0.5),
+        ("modified_huber", 2.0, -1.0, 0),
+        ("perceptron", 0.0, 1.0, 0),
+        (gd.EpsilonInsensitive(0.5), 2.0, 1.5, 0),
+        (gd.SquaredEpsilonInsensitive(0.5), 2.0, 1.5, 0),
+        (gd.SquaredEpsilonInsensitive(0.5), 2.0, 2.0, 0),
+        (gd.SquaredEpsilonInsensitive(0.5), 2.0, 1.0, 8),
+        (gd.SquaredEpsilonInsensitive(0.0), 2.0, 2.0, 8),
     ):
         assert net.hessian_vector([[x]], [y], loss, [1.0])[0] == want
     for activation in ("relu", "leaky_relu", "elu", "selu"):

@@ -42,12 +42,16 @@ LOSSES = {
     "LogCosh()": lambda f, z, y: (z - y).cosh().log().mean(),
     "Quantile()": lambda f, z, y: (0.5 * (y - z)).maximum(-0.5 * (y - z)).mean(),
     "Quantile(q=0.9)": lambda f, z, y: (0.9 * (y - z)).maximum(-0.1 * (y - z)).mean(),
+    "EpsilonInsensitive()": lambda f, z, y: ((z - y).abs() - 0.1).relu().mean(),
+    "SquaredEpsilonInsensitive(epsilon=0.5)": lambda f, z, y: ((z - y).abs() - 0.5).relu().square().mean(),
     "Poisson()": lambda f, z, y: f.poisson_nll_loss(z, y),
     "BinaryCrossEntropy()": lambda f, z, y: f.binary_cross_entropy_with_logits(z, y),
     "CrossEntropy()": lambda f, z, y: f.cross_entropy(z, y),
     "CrossEntropy(label_smoothing=0.2)": lambda f, z, y: f.cross_entropy(z, y, label_smoothing=0.2),
     "Hinge()": lambda f, z, y: (1 - y * z).relu().mean(),
     "SquaredHinge()": lambda f, z, y: (1 - y * z).relu().square().mean(),
+    "ModifiedHuber()": lambda f, z, y: ((1 - y * z).relu() ** 2).where(y * z >= -1, -4 * y * z).mean(),
+    "Perceptron()": lambda f, z, y: (-y * z).relu().mean(),
 }
 
 
@@ -61,7 +65,7 @@ def draw_case(loss, seed, sizes=SIZES, rows=ROWS):
         return params, X, (y[:, 0] * sizes[-1]).astype(np.int64)
     if loss.startswith("Poisson"):
         return params, X, np.floor(5 * y)
-    if "Hinge" in loss:
+    if "Hinge" in loss or loss in ("ModifiedHuber()", "Perceptron()"):
         return params, X, np.where(y < 0.5, -1.0, 1.0)
     return params, X, y if loss.startswith("Binary") else 4 * y - 2
 

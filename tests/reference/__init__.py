@@ -111,7 +111,8 @@ def activation(spec, z):
     return ACTIVATIONS[spec](z) if isinstance(spec, str) else ACTIVATIONS[spec.name](z, *spec.settings())
 
 
-# Losses of one output z and its target y: (z, y, option) -> (value, d value / d z). At a kink the slope is 0.
+# Losses of one output z and its target y: (z, y, option) -> (value, d value / d z). At a kink the slope is 0, but for
+# the perceptron's, which is -y there.
 
 
 def mean_squared_error(z, y, _):
@@ -139,6 +140,16 @@ def quantile(z, y, q):
     return np.maximum(q * d, (q - 1) * d), np.where(d > 0, -q, np.where(d < 0, 1 - q, 0))
 
 
+def epsilon_insensitive(z, y, epsilon):
+    beyond = np.abs(z - y) - epsilon
+    return np.maximum(beyond, 0), np.where(beyond > 0, np.sign(z - y), 0)
+
+
+def squared_epsilon_insensitive(z, y, epsilon):
+    beyond = np.maximum(np.abs(z - y) - epsilon, 0)
+    return beyond**2, 2 * np.sign(z - y) * beyond
+
+
 def poisson(z, y, _):
     return np.exp(z) - y * z, np.exp(z) - y
 
@@ -156,6 +167,15 @@ def squared_hinge(z, y, _):
     return gap**2, -2 * y * gap
 
 
+def modified_huber(z, y, _):
+    margin, gap = y * z, np.maximum(1 - y * z, 0)
+    return np.where(margin < -1, -4 * margin, gap**2), np.where(margin < -1, -4 * y, -2 * y * gap)
+
+
+def perceptron(z, y, _):
+    return np.maximum(-y * z, 0), np.where(y * z <= 0, -y, 0)
+
+
 POINTWISE = {
     f.__name__: f
     for f in (
@@ -164,10 +184,14 @@ POINTWISE = {
         huber,
         log_cosh,
         quantile,
+        epsilon_insensitive,
+        squared_epsilon_insensitive,
         poisson,
         binary_cross_entropy,
         hinge,
         squared_hinge,
+        modified_huber,
+        perceptron,
     )
 }
 

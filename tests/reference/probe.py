@@ -21,6 +21,10 @@ LOSS_KINKS = {
     "huber": lambda z, y, delta: np.abs(z - y) - delta,
     "hinge": lambda z, y, _: 1 - y * z,
     "squared_hinge": lambda z, y, _: 1 - y * z,
+    "epsilon_insensitive": lambda z, y, epsilon: np.abs(z - y) - epsilon,
+    "squared_epsilon_insensitive": lambda z, y, epsilon: np.abs(z - y) - epsilon,
+    "modified_huber": lambda z, y, _: np.abs(y * z) - 1,
+    "perceptron": lambda z, y, _: y * z,
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
+from gdcore.losses import get_loss
 
 RNG = np.random.default_rng(0)
 WIDTHS = (1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 33, 49, 64, 65, 130, 1024, 1025)
@@ -19,7 +20,7 @@ def problem(width, loss, n=37, dtype="float64"):
     y = X.sum(axis=1) + 0.1 * RNG.normal(size=n)
     if loss in ("binary_cross_entropy", "poisson"):
         y = (y > 0).astype(float)
-    if loss in ("hinge", "squared_hinge"):
+    if get_loss(loss).target == "sign":
         y = np.where(y > 0, 1.0, -1.0)
     return X.astype(dtype), y.astype(dtype)
 

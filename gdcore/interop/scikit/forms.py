@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...base.optional import optional
+from ...losses import (
+    BinaryCrossEntropy,
+    EpsilonInsensitive,
+    Hinge,
+    Huber,
+    Loss,
+    MeanSquaredError,
+    ModifiedHuber,
+    Perceptron,
+    SquaredEpsilonInsensitive,
+    SquaredHinge,
+)
 
 INSTALL = "gdcore[sklearn]"
 
@@ -31,14 +44,18 @@ CLASSIFIERS = ("LogisticRegression", "LogisticRegressionCV", "SGDClassifier")
 """Linear estimators of classes."""
 NETWORKS = ("MLPClassifier", "MLPRegressor")
 
-SGD_LOSSES = {
-    "squared_error": "mse",
-    "huber": "huber",
-    "log_loss": "bce",
-    "hinge": "hinge",
-    "squared_hinge": "squared_hinge",
+SGD_LOSSES: dict[str, Callable[[float], Loss]] = {
+    "squared_error": lambda epsilon: MeanSquaredError(),
+    "huber": lambda epsilon: Huber(max(epsilon, 1e-30)),  # 0 is allowed there, and leaves no loss
+    "epsilon_insensitive": EpsilonInsensitive,
+    "squared_epsilon_insensitive": SquaredEpsilonInsensitive,
+    "log_loss": lambda epsilon: BinaryCrossEntropy(),
+    "hinge": lambda epsilon: Hinge(),
+    "squared_hinge": lambda epsilon: SquaredHinge(),
+    "modified_huber": lambda epsilon: ModifiedHuber(),
+    "perceptron": lambda epsilon: Perceptron(),
 }
-"""Losses of SGDRegressor and SGDClassifier -> gdcore's; the others leave a model without a loss of its own."""
+"""Losses of SGDRegressor and SGDClassifier -> gdcore's, of their `epsilon`."""
 
 
 def sklearn(module: str, wanted_by: str) -> Any:

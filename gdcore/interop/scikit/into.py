@@ -196,6 +196,6 @@ def _loss(estimator: Any, n_out: int) -> str | Loss | CustomLoss | None:
         return "cross_entropy" if estimator.out_activation_ == "softmax" else "bce"
     if kind in CLASSIFIERS and kind != "SGDClassifier":
         return "cross_entropy" if n_out > 1 else "bce"
-    if kind == "SGDClassifier":
-        return SGD_LOSSES.get(estimator.loss) if n_out == 1 else None
-    return SGD_LOSSES.get(estimator.loss) if kind == "SGDRegressor" else "mse"
+    if kind == "SGDClassifier" and n_out > 1:
+        return None
+    return SGD_LOSSES[estimator.loss](estimator.epsilon) if kind.startswith("SGD") else "mse"
