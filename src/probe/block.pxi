@@ -16,7 +16,10 @@ cdef void take_targets(const Point *p, const Block *b) noexcept nogil:
 
 cdef void pointwise_fill(const Point *p, const Block *b, real *slope) noexcept nogil:
     """Compute the loss of every output."""
-    p.of.loss.values(b.outputs.z, b.outputs.target, p.k * b.lanes, p.of.option, b.outputs.value, slope)
+    cdef Py_ssize_t j, n = p.k * b.lanes
+    p.of.loss.values(b.outputs.z, b.outputs.target, n, p.of.option, b.outputs.value, slope)
+    for j in range(n if p.of.loss.curvatures == NULL or p.of.loss.shifts else 0):
+        b.outputs.steep[j] = slope[j] if slope[j] > 0 else -slope[j]
 
 
 cdef void fill_block(const Point *p, Block *b, Py_ssize_t first) noexcept nogil:

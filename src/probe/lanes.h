@@ -111,6 +111,7 @@ typedef struct {
     real *error;         /* their roundoff, root mean square */
     real *target;        /* numbers, or class probabilities */
     real *value;         /* a pointwise loss; or exp(z - top) */
+    real *steep;         /* the size of its slope, if a move may lead from there onto a flatter piece; otherwise 0 */
     real linear;         /* how much of |target z| is among the terms of a pointwise loss */
     real shift;          /* an error of the output that has the effect of what subtracting the loss's option loses */
     real *top;           /* (lanes,): the largest output */
@@ -129,6 +130,7 @@ LANE_LOOP void add_pointwise(
 {
     const ptrdiff_t lanes = of->lanes, at = first * lanes;
     const real *before = of->value + at, *y = of->target + at, *z = of->z + at, *error = of->error + at;
+    const real *steep = of->steep + at;
     const real linear = of->linear;
     for (ptrdiff_t j = 0; j < count * lanes; j += lanes)
         INDEPENDENT
@@ -136,8 +138,9 @@ LANE_LOOP void add_pointwise(
             const ptrdiff_t i = j + r;
             const real terms = real_abs(value[i]) + real_abs(before[i]) + linear * real_abs(y[i] * out[i]);
             const real moved = OUTPUT_SAFETY * error[i] + CHANGE_ERROR * real_abs(out[i] - z[i]);
+            const real steepest = steep[i] > real_abs(slope[i]) ? steep[i] : real_abs(slope[i]);
             change[r] += value[i] - before[i];
-            noise[r] += VALUE_ERROR * terms + real_abs(slope[i]) * moved;
+            noise[r] += VALUE_ERROR * terms + steepest * moved;
         }
 }
 

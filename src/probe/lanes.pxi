@@ -31,6 +31,7 @@ cdef extern from "probe/lanes.h" nogil:
         real *error
         real *target
         real *value
+        real *steep
         real linear
         real shift
         real *top

@@ -166,7 +166,7 @@ cdef class Probe:
         cdef Py_ssize_t lanes = self.block.lanes, n = p.k * lanes
         of.lanes = lanes
         of.z = self.block.a[p.n_stages - 1]
-        of.error, of.target, of.value = self.take(n), self.take(n), self.take(n)
+        of.error, of.target, of.value, of.steep = self.take(n), self.take(n), self.take(n), self.take(n)
         of.linear = <real>2 if p.of.loss != NULL and p.of.loss.differs else <real>0
         of.shift = EPSILON * p.of.option if p.of.loss != NULL and p.of.loss.shifts else <real>0
         of.top, of.log_total, of.target_sum = self.take(lanes), self.take(lanes), self.take(lanes)

@@ -123,12 +123,12 @@ LOSS = {
     ],
     "gdcore/losses/regression.py": [(None, LOSS_RECORD)],
     "gdcore/losses/__init__.py": [
-        ("Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile\n", "DeadZone, "),
+        ("    EpsilonInsensitive,\n    Huber,\n", "    DeadZone,\n"),
         ('    "Hinge",\n', '    "DeadZone",\n'),
         ("    ),\n)\n\n\ndef losses_of", "        DeadZone,\n"),
     ],
     "gdcore/__init__.py": [
-        ("    Huber,\n", "    DeadZone,\n"),
+        ("    EpsilonInsensitive,\n", "    DeadZone,\n"),
         ('    "Dense",\n', '    "DeadZone",\n'),
     ],
     "tests/reference/__init__.py": [
@@ -141,7 +141,7 @@ LOSS = {
         ("        squared_hinge,\n", "        dead_zone,\n"),
     ],
     "tests/reference/probe.py": [
-        ('    "hinge": lambda', '    "dead_zone": lambda z, y, _: np.abs(z - y) - 1,\n'),
+        ('    "hinge": lambda', '    "dead_zone": lambda z, y, _: [z - y - 1, z - y + 1],\n'),
     ],
     "tests/recorded/make_torch_gradients.py": [
         ('    "Hinge()":', '    "DeadZone()": lambda f, z, y: ((z - y).abs() - 1).relu().square().mean(),\n'),

@@ -16,16 +16,23 @@ EPS = np.finfo(np.float64).eps
 ROUNDINGS = 8
 KINKED = {row.name: row.kinks for row in ACTIVATIONS if row.kinks}
 LOSS_KINKS = {
-    "mean_absolute_error": lambda z, y, _: z - y,
-    "quantile": lambda z, y, _: z - y,
-    "huber": lambda z, y, delta: np.abs(z - y) - delta,
-    "hinge": lambda z, y, _: 1 - y * z,
-    "squared_hinge": lambda z, y, _: 1 - y * z,
-    "epsilon_insensitive": lambda z, y, epsilon: np.abs(z - y) - epsilon,
-    "squared_epsilon_insensitive": lambda z, y, epsilon: np.abs(z - y) - epsilon,
-    "modified_huber": lambda z, y, _: np.abs(y * z) - 1,
-    "perceptron": lambda z, y, _: y * z,
+    "mean_absolute_error": lambda z, y, _: [z - y],
+    "quantile": lambda z, y, _: [z - y],
+    "huber": lambda z, y, delta: [z - y - delta, z - y + delta],
+    "hinge": lambda z, y, _: [1 - y * z],
+    "squared_hinge": lambda z, y, _: [1 - y * z],
+    "epsilon_insensitive": lambda z, y, epsilon: [z - y - epsilon, z - y + epsilon],
+    "squared_epsilon_insensitive": lambda z, y, epsilon: [z - y - epsilon, z - y + epsilon],
+    "modified_huber": lambda z, y, _: [1 - y * z, -1 - y * z],
+    "perceptron": lambda z, y, _: [y * z],
 }
+"""What is 0 at each kink of a loss."""
+
+
+def nearest_kink(loss, z, y):
+    """Return what is 0 at the nearest kink (n, k); its sign changes at each of them."""
+    found = np.stack(LOSS_KINKS[loss.name](z, y, loss.option()))
+    return np.sign(found).prod(axis=0) * np.abs(found).min(axis=0)
 
 
 def row_losses(name, option, z, y):
@@ -82,7 +89,7 @@ class ReferenceEvaluator:
         z, error, kinks = self._forward(params)
         values, slopes, sizes = row_losses(self.name, self.option, z, self.y)
         if self.name in LOSS_KINKS:
-            kinks.append(LOSS_KINKS[self.name](z, self.y, self.option))
+            kinks += LOSS_KINKS[self.name](z, self.y, self.option)
         if self.l1:
             kinks.append(params[self.weights])
         signs = b"".join(np.sign(part).astype(np.int8).tobytes() for part in kinks)
