@@ -196,7 +196,8 @@ class Sequential(Model):
     def classify(self, X: ArrayLike, *, loss: str | Loss | None = None) -> NDArray[np.int64]:
         """Return the likeliest classes in the form of the loss's targets: (n,), or (n, k) for several binary outputs.
 
-        They are 0 … k-1 for cross_entropy, 0 or 1 for binary_cross_entropy, -1 or 1 for hinge and squared_hinge.
+        They are 0 … k-1 for cross_entropy, 0 or 1 for binary_cross_entropy, and -1 or 1 for the losses of margins, such
+        as hinge.
 
         Parameters
         ----------

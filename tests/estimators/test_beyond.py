@@ -15,6 +15,7 @@ from sklearn.preprocessing import scale
 
 import gdcore as gd
 from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
+from gdcore.sklearn.loss_names import LINEAR
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:Got `batch_size`")
 
@@ -67,6 +68,14 @@ def test_every_loss(loss):
         assert hasattr(classifier, "predict_proba") == (kind.target in ("class", "unit") or kind == gd.ModifiedHuber)
         two = MLPClassifier((8,), loss=loss, **SHORT).fit(X[:100], IRIS[1][:100])
         assert two.score(X[:100], Y[:100]) > 0.9
+
+
+@pytest.mark.parametrize("loss", LINEAR)
+def test_every_loss_of_linear_models_is_compiled(loss):
+    model = SGDClassifier(loss, epsilon=0.25, random_state=0, max_iter=5, tol=None).fit(X, Y)
+    kind = type(model.trainer_.loss)
+    assert kind in gd.LOSSES
+    assert model.trainer_.loss.option() == (0.25 if loss == "huber" or "epsilon" in loss else 0.0)
 
 
 def test_quantiles_and_counts():

@@ -49,7 +49,7 @@ def test_at_a_margin_of_zero_the_perceptrons_gradient_is_rosenblatts(sign):
         assert report.entries["kink"].all()
 
 
-@pytest.mark.parametrize("size", [1e3, 1e6])
+@pytest.mark.parametrize("size", [1e3, 1e9])
 @pytest.mark.parametrize("kind", [gd.EpsilonInsensitive, gd.SquaredEpsilonInsensitive])
 def test_small_values_of_large_residuals_are_no_false_alarm(kind, size):
     """The loss is what is left of |z - y| less epsilon, and has the roundoff of both."""
@@ -58,7 +58,7 @@ def test_small_values_of_large_residuals_are_no_false_alarm(kind, size):
         net, X = gd.MLP([3, 8, 1], "tanh", dtype="float64", seed=seed), rng.normal(size=(9, 3))
         report = gd.check_gradients(net, X, size + 0.01 + 4 * rng.random((9, 1)), kind(size))
         assert report.verdict != "fail", report
-        wrong = net.loss_and_grad(X, size + np.full((9, 1), 9.0), kind(size))[1] * 1.001
+        wrong = net.loss_and_grad(X, size + np.full((9, 1), 9.0), kind(size))[1] * 1.1
         assert gd.check_gradients(net, X, size + np.full((9, 1), 9.0), kind(size), grad=wrong).verdict == "fail"
 
 

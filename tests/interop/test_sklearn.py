@@ -57,7 +57,15 @@ def test_without_intercept_and_sgd():
 
 @pytest.mark.parametrize("y", [LABELS, TWO], ids=["three", "two"])
 @pytest.mark.parametrize(
-    "estimator", [LogisticRegression(), SGDC("log_loss", random_state=0), SGDC("hinge", random_state=0)], ids=str
+    "estimator",
+    [
+        LogisticRegression(),
+        SGDC("log_loss", random_state=0),
+        SGDC("hinge", random_state=0),
+        SGDC("modified_huber", random_state=0),
+        SGDC("perceptron", random_state=0),
+    ],
+    ids=str,
 )
 def test_linear_classifiers(estimator, y):
     estimator = clone(estimator).fit(X, y)
@@ -68,10 +76,27 @@ def test_linear_classifiers(estimator, y):
         assert (estimator.classes_[net.predict(X).argmax(axis=1)] == estimator.predict(X)).all()
         return
     assert (estimator.classes_[np.maximum(net.classify(X), 0).ravel()] == estimator.predict(X)).all()
-    if net.trained_loss.name != "hinge":
+    if net.trained_loss.target != "sign":
         assert near(net.predict_proba(X), estimator.predict_proba(X), "float64")
         assert near(to_sklearn(net, classes=estimator.classes_).predict_proba(X), estimator.predict_proba(X), "float64")
     assert (to_sklearn(net, classes=estimator.classes_).predict(X) == estimator.predict(X)).all()
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.3])
+def test_losses_of_linear_models_come_with_their_epsilon(epsilon):
+    for name, loss in (
+        ("squared_error", gd.MeanSquaredError()),
+        ("huber", gd.Huber(epsilon or 1e-30)),
+        ("epsilon_insensitive", gd.EpsilonInsensitive(epsilon)),
+        ("squared_epsilon_insensitive", gd.SquaredEpsilonInsensitive(epsilon)),
+    ):
+        net = from_sklearn(SGDR(name, epsilon=epsilon, random_state=0).fit(X, NUMBERS[:, 0]))
+        assert net.trained_loss == loss
+        assert isinstance(to_sklearn(net), LinearRegression)
+    for name in ("modified_huber", "perceptron"):
+        net = from_sklearn(SGDC(name, random_state=0).fit(X, TWO))
+        assert net.trained_loss == gd.losses.get_loss(name)
+        assert to_sklearn(net, classes=np.unique(TWO)).loss == name
 
 
 def test_sparse_coefficients():

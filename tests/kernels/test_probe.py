@@ -161,6 +161,20 @@ def test_changes_and_their_roundoff(kernels, wide, eps):
         case.check(steps.astype(points.dtype)[:, None] * direction.astype(points.dtype), change, noise)
 
 
+@pytest.mark.parametrize("size", [64.0, 1e3])
+@pytest.mark.parametrize("kind", [gd.EpsilonInsensitive, gd.SquaredEpsilonInsensitive])
+def test_small_values_of_large_residuals_have_their_roundoff(kernels, wide, kind, size):
+    """Subtracting epsilon leaves the rounding of z - y, which is as large as that of epsilon."""
+    for seed in range(4):
+        case = Case(kernels, "tanh", kind(size), [3, 5, 1], 9, seed, scale=0.1)
+        case.y += case.y.dtype.type(size)
+        case.wide[1] = case.y.astype(case.wide[3].dtype)
+        n = len(case.params)
+        places = case.params + np.float32(0.01)
+        change, noise, _ = case.at(np.arange(n), places)
+        case.check(np.diag(places.astype(case.wide[3].dtype) - case.wide[3]), change, noise)
+
+
 @pytest.mark.parametrize("reach", [2.0**-20, 2.0**-9, 0.3, 40.0])
 @pytest.mark.parametrize("steep", [1.0, 2e3])
 def test_near_and_far_logits(kernels, wide, steep, reach):
