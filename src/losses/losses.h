@@ -10,8 +10,8 @@
  *   jumps.
  * - Whatever else the kernels or Python need to know of a loss is a column of its row.
  * - At a kink the slope is 0 where 0 lies between the slopes on both sides, and the curvature is 0. The perceptron's
- *   slope alone is not: at a margin of 0 it is -y, as in Rosenblatt's rule. Weights of 0 make every margin 0, and with a
- *   slope of 0 no training would ever leave them.
+ *   slope is an exception: at a margin of 0 it is -y, as in Rosenblatt's rule. Weights of 0 make every margin 0, and
+ *   with a slope of 0 no training would ever leave them.
  */
 #ifndef GDCORE_LOSSES_H
 #define GDCORE_LOSSES_H
@@ -64,7 +64,7 @@ VALUE(squared_epsilon_insensitive)    /* option: epsilon */
     *slope = 2 * beyond;
     return beyond * beyond;
 }
-CURVATURE(squared_epsilon_insensitive)    /* of 0, there is no tube, and nothing jumps */
+CURVATURE(squared_epsilon_insensitive)    /* where epsilon is 0, nothing jumps */
 {
     return 2 * (real)((real_abs(z - y) > option) | (option == 0));
 }
@@ -174,7 +174,7 @@ typedef struct {
     void (*all_kinks) KINKS;
     int smooth;     /* whether the slope jumps at none of them, and only the curvature does */
     int differs;    /* whether its value is a difference of terms as large as y z */
-    int shifts;     /* whether the option is subtracted from |z - y|, so that a small value has the rounding of a large one */
+    int shifts;     /* whether its option is subtracted from |z - y|, which rounds as much as the option is large */
     int takes_labels;    /* whether a target may be the number of a class */
 } Loss;
 

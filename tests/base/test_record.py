@@ -348,5 +348,6 @@ def test_an_optimizer_hands_over_all_but_the_rate(optimizer):
 
 def test_a_loss_hands_over_its_number():
     options = {loss.name: changed(loss).option() for loss in gd.LOSSES if fields(loss)}
-    assert options == {"huber": 0.5, "quantile": 0.75, "cross_entropy": 0.1}
+    epsilons = dict.fromkeys(("epsilon_insensitive", "squared_epsilon_insensitive"), 0.5)
+    assert options == {"huber": 0.5, "quantile": 0.75, "cross_entropy": 0.1, **epsilons}
     assert {loss().option() for loss in gd.LOSSES if not fields(loss)} == {0.0}
