@@ -169,7 +169,7 @@ class Trainer:
         self._state = begin(stack, settings)
         self.seed = self._state.seed
         target = settings.loss.target if isinstance(settings.loss, Loss) else None
-        self._labels, self._column = target == "class", stack.out_features == 1
+        self._labels = target == "class"
         plain = isinstance(settings.optimizer, Optimizer) and settings.schedule is None and stack.target_scale is None
         self._fast = plain and target in ("class", "real")
         self._run = self._state.run  # from here on only the learning rate can be set
@@ -295,7 +295,7 @@ class Trainer:
         xb : array_like or sparse matrix, shape (n, in_features)
         yb : array_like
             Targets (n, out_features), (n,) for one output, or labels (n,). Contiguous arrays of the model's precision
-            (labels: int64) are not copied.
+            (labels: int64) are not copied; arrays of other real numbers or integers are converted in the kernels.
         sample_weight : array_like, shape (n,), optional
             At least one is above 0. The step follows ``sum(weight * gradient) / n``; `epoch` and `fit` divide this by
             the mean weight.
@@ -314,10 +314,7 @@ class Trainer:
         """
         if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None:
             try:
-                if self._labels:
-                    return self._run.step(xb, None, yb)
-                target: Any = yb
-                return self._run.step(xb, target[:, None] if self._column and target.ndim == 1 else target)
+                return self._run.step(xb, None, yb) if self._labels else self._run.step(xb, yb)
             except (TypeError, ValueError, RefusedStep):
                 pass  # nothing was changed; below, the arrays are converted or the error is explained
         if isinstance(self.optimizer, FullBatch):

@@ -213,20 +213,32 @@ cdef class Network:
 
     cdef Py_ssize_t bind(self, Rows *data, const real[:, ::1] dense, object X) except -1:
         """Point at inputs that a method was given: dense ones, or SparseRows; return the number of rows."""
-        cdef Py_ssize_t rows = bind_inputs(data, self.plan.n_in, dense, X)
-        if data.x == NULL and not self.plan.takes_entries:
-            raise ValueError("the layers before the first dense one need dense inputs")
-        return rows
+        return bind_inputs(data, self.plan.n_in, self.plan.takes_entries, dense, X)
 
     def predict(self, X not None):
-        """Return the raw outputs of X (n, n_in), an array (n, n_out). X must be finite; dropout is left out."""
+        """Return the raw outputs of X (n, n_in), an array (n, n_out). X must be finite; dropout is left out.
+
+        X may have any format that `hold` takes.
+        """
+        cdef Held inputs
+        cdef Rows data
+        cdef Py_ssize_t rows
+        hold_nothing(&inputs)
+        try:
+            rows = hold_inputs(&data, self.plan.n_in, self.plan.takes_entries, &inputs, X)
+            return self.predictions(&data, rows)
+        finally:
+            let_go(&inputs)
+
+    cdef object predictions(self, const Rows *of_data, Py_ssize_t rows):
+        """Return the raw outputs of so many rows."""
         cdef Plan *plan = &self.plan
         cdef Workspace *space = &plan.workspaces[0]
-        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
-        cdef Rows data, block
-        cdef Py_ssize_t start = 0, n = 0, rows = self.bind(&data, dense, X), row = padded(plan.n_out)
+        cdef Rows data = of_data[0], block
+        cdef Py_ssize_t start = 0, n = 0, row = padded(plan.n_out)
         cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
-        cdef real[:, ::1] out = numpy.empty((rows, plan.n_out), PRECISION)
+        cdef real *numbers
+        out = new_matrix(rows, plan.n_out, &numbers)
         cdef const Worker *worker = &plan.workers[0]
         cdef Stretch of
         cdef bint finite = True
@@ -245,12 +257,12 @@ cdef class Network:
                 of.looks = n * plan.n_params > POLL_WORK
                 forward_rows(plan, &of, &block)
                 finite = finite and (not self.partial or outputs_finite(plan, space, n, data.x == NULL))
-                copy_matrix(n, plan.n_out, space.a[plan.last], row, &out[start, 0], plan.n_out)
+                copy_matrix(n, plan.n_out, space.a[plan.last], row, numbers + start * plan.n_out, plan.n_out)
                 start += n
         self.release()
         if not finite:
             raise ValueError("X contains NaN or infinity, or numbers that log1p does not take")
-        return out.base
+        return out
 
     def loss(
         self, str loss, double option, X not None, const real[:, ::1] target=None,

@@ -104,10 +104,12 @@ cdef void take_rows(
             block.weight[r] = data.weight[i]
 
 
-cdef Py_ssize_t bind_entries(Entries *of, object X, Py_ssize_t n_in) except -1:
+cdef Py_ssize_t bind_entries(Entries *of, object X, Py_ssize_t n_in, bint takes_entries) except -1:
     """Point at the arrays of a SparseRows, check for memory's sake that they fit, and return the number of rows."""
     if type(X) is not _SparseRows:
         raise TypeError(f"X must be an array or SparseRows, got {X!r}")
+    if not takes_entries:
+        raise ValueError("the layers before the first dense one need dense inputs")
     cdef const real[::1] values = X.values
     cdef const int32_t[::1] columns = X.indices
     cdef const int64_t[::1] starts = X.starts
@@ -126,22 +128,80 @@ cdef Py_ssize_t bind_entries(Entries *of, object X, Py_ssize_t n_in) except -1:
     return n
 
 
+cdef Py_ssize_t see_inputs(Rows *data, const real *x, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t n_in) except -1:
+    """Point at dense inputs x (rows, columns), and return the number of rows."""
+    if rows == 0 or columns != n_in:
+        raise ValueError(f"X has shape ({rows}, {columns}); expected at least one row of {n_in} features")
+    memset(data, 0, sizeof(Rows))
+    data.x, data.x_row = <real *>x, n_in
+    return rows
+
+
+cdef int see_labels(
+    Rows *data, const int64_t *labels, Py_ssize_t count, Py_ssize_t n, Py_ssize_t k, bint takes_labels,
+) except -1:
+    """Point at the labels (count,) of n rows."""
+    cdef Py_ssize_t i
+    if count != n or not takes_labels:
+        raise ValueError(f"labels have shape ({count},); expected ({n},), for a loss that takes labels")
+    for i in range(n):
+        if labels[i] < 0 or labels[i] >= k:
+            raise ValueError(f"y has label {labels[i]} in row {i}; expected 0 … {k - 1}")
+    data.labels = <int64_t *>labels
+    return 0
+
+
+cdef int see_target(
+    Rows *data, const real *target, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t n, Py_ssize_t k,
+) except -1:
+    """Point at the targets (rows, columns) of n rows."""
+    if rows != n or columns != k:
+        raise ValueError(f"y must have shape ({n}, {k})")
+    data.target = <real *>target
+    return 0
+
+
 cdef Py_ssize_t bind_inputs(
-    Rows *data, Py_ssize_t n_in,
+    Rows *data, Py_ssize_t n_in, bint takes_entries,
     const real[:, ::1] dense,          # (n, n_in), or None
     object X,                          # a SparseRows in its place
 ) except -1:
     """Point at the caller's inputs, which Python has validated, and return the number of rows."""
+    if dense is not None:
+        return see_inputs(data, &dense[0, 0] if dense.shape[0] else NULL, dense.shape[0], dense.shape[1], n_in)
     memset(data, 0, sizeof(Rows))
-    if dense is None:
-        return bind_entries(&data.entries, X, n_in)
-    if dense.shape[0] == 0 or dense.shape[1] != n_in:
-        raise ValueError(
-            f"X has shape ({dense.shape[0]}, {dense.shape[1]}); expected at least one row of {n_in} features"
-        )
-    data.x = <real *>&dense[0, 0]
-    data.x_row = n_in
-    return dense.shape[0]
+    return bind_entries(&data.entries, X, n_in, takes_entries)
+
+
+cdef Py_ssize_t hold_inputs(Rows *data, Py_ssize_t n_in, bint takes_entries, Held *held, object X) except -1:
+    """Point at inputs of any format, an array or SparseRows, and return the number of rows."""
+    if type(X) is _SparseRows:
+        return bind_inputs(data, n_in, takes_entries, None, X)
+    cdef const real *x = <const real *>hold(held, X, False)
+    if held.view.ndim != 2:
+        raise ValueError("X must have two dimensions")
+    return see_inputs(data, x, held.rows, held.columns, n_in)
+
+
+cdef int hold_targets(
+    Rows *data, Py_ssize_t n, Py_ssize_t k, bint takes_labels, Held *held, object target, object labels,
+) except -1:
+    """Point at targets of any format: labels (n,), or in their place (n, k) numbers, (n,) for k = 1."""
+    if labels is None:
+        return see_target(data, <const real *>hold(held, target, False), held.rows, held.columns, n, k)
+    cdef const int64_t *at = <const int64_t *>hold(held, labels, True)
+    if held.view.ndim != 1:
+        raise ValueError("labels must have one dimension")
+    return see_labels(data, at, held.rows, n, k, takes_labels)
+
+
+cdef int bind_weights(Rows *data, Py_ssize_t n, const real[::1] weight) except -1:
+    """Point at the weights of n rows, (n,) or None."""
+    if weight is not None:
+        if weight.shape[0] != n:
+            raise ValueError(f"sample_weight has shape ({weight.shape[0]},); expected ({n},)")
+        data.weight = <real *>&weight[0]
+    return 0
 
 
 cdef int bind_targets(
@@ -151,23 +211,13 @@ cdef int bind_targets(
     const real[::1] weight,            # (n,), or None
 ) except -1:
     """Point at the caller's targets and weights; the shapes are checked for memory's sake."""
-    cdef Py_ssize_t i
     if labels is not None:
-        if labels.shape[0] != n or not takes_labels:
-            raise ValueError(f"labels have shape ({labels.shape[0]},); expected ({n},), for a loss that takes labels")
-        for i in range(n):
-            if labels[i] < 0 or labels[i] >= k:
-                raise ValueError(f"y has label {labels[i]} in row {i}; expected 0 … {k - 1}")
-        data.labels = <int64_t *>&labels[0]
+        see_labels(data, &labels[0] if labels.shape[0] else NULL, labels.shape[0], n, k, takes_labels)
+    elif target is None:
+        raise ValueError(f"y must have shape ({n}, {k})")
     else:
-        if target is None or target.shape[0] != n or target.shape[1] != k:
-            raise ValueError(f"y must have shape ({n}, {k})")
-        data.target = <real *>&target[0, 0]
-    if weight is not None:
-        if weight.shape[0] != n:
-            raise ValueError(f"sample_weight has shape ({weight.shape[0]},); expected ({n},)")
-        data.weight = <real *>&weight[0]
-    return 0
+        see_target(data, &target[0, 0] if target.shape[0] else NULL, target.shape[0], target.shape[1], n, k)
+    return bind_weights(data, n, weight)
 
 
 cdef int bind_rows(
@@ -175,7 +225,7 @@ cdef int bind_rows(
     const real[:, ::1] X, const real[:, ::1] target, const int64_t[::1] labels, const real[::1] weight,
 ) except -1:
     """Point at dense inputs (n, n_in), targets and weights."""
-    return bind_targets(data, bind_inputs(data, n_in, X, None), k, takes_labels, target, labels, weight)
+    return bind_targets(data, bind_inputs(data, n_in, False, X, None), k, takes_labels, target, labels, weight)
 
 
 cdef bint finite_inputs(const Rows *data, Py_ssize_t rows, Py_ssize_t n_in) noexcept nogil:

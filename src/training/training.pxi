@@ -178,23 +178,34 @@ cdef class Training:
         lazy.on = True
         return 0
 
-    def step(
-        self, X not None, const real[:, ::1] target=None,
-        const int64_t[::1] labels=None, const real[::1] weight=None, bint holds=False,
-    ):
+    def step(self, X not None, target=None, labels=None, const real[::1] weight=None, bint holds=False):
         """Update once on exactly these rows, and return their mean loss before the update.
 
-        Weights count relative to 1. `holds` says that the caller has the turn.
+        X, target and labels may have any format that `hold` takes. Weights count relative to 1. `holds` says that the
+        caller has the turn.
         """
-        cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
+        cdef Held inputs, targets
+        hold_nothing(&inputs)
+        hold_nothing(&targets)
+        try:
+            return self.held_step(X, &inputs, target, labels, &targets, weight, holds)
+        finally:
+            let_go(&inputs)
+            let_go(&targets)
+
+    cdef double held_step(
+        self, object X, Held *inputs, object target, object labels, Held *targets, const real[::1] weight, bint holds,
+    ) except? -1:
+        """Do what `step` says, on arrays that it lets go."""
         cdef Rows data
         cdef LinearSteps steps
-        cdef Py_ssize_t made = 0
+        cdef Py_ssize_t n, made = 0
         cdef double loss
         cdef int outcome
         cdef Descent *of = &self.descent
-        cdef Py_ssize_t n = self.network.bind(&data, dense, X)
-        bind_targets(&data, n, of.plan.n_out, of.bound_loss.loss.takes_labels, target, labels, weight)
+        n = hold_inputs(&data, of.plan.n_in, of.plan.takes_entries, inputs, X)
+        hold_targets(&data, n, of.plan.n_out, of.bound_loss.loss.takes_labels, targets, target, labels)
+        bind_weights(&data, n, weight)
         data.mean_weight = 1
         self.begin(n, data.x != NULL, holds, NULL)
         try:
