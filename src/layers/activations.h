@@ -135,6 +135,7 @@ typedef struct {
     int keeps_input;         /* whether slope or curvature need z */
     int keeps_input_below_0; /* whether they do where its parameter is below 0, so that f maps two z to one a */
     int exact;               /* whether f is free of roundoff */
+    int dies;                /* whether the slope is 0 wherever a is 0 */
     int cancels;             /* whether f loses what z has: its roundoff is relative to z */
     real option;             /* the default of its parameter */
 } Activation;
@@ -144,7 +145,7 @@ typedef struct {
 
 static const Activation ACTIVATIONS[] = {
     {"identity", NULL, NULL, NULL, .straight = 1, .exact = 1},
-    {STRAIGHT(relu), 1, {0}, .straight = 1, .exact = 1},
+    {STRAIGHT(relu), 1, {0}, .straight = 1, .exact = 1, .dies = 1},
     {STRAIGHT(leaky_relu), 1, {0}, .straight = 1, .keeps_input_below_0 = 1, .option = 0.01},
     {CURVED(elu), 1, {0}, .smooth = 1},
     {CURVED(selu), 1, {0}},
@@ -153,7 +154,7 @@ static const Activation ACTIVATIONS[] = {
     {CURVED(tanh)},
     {CURVED(gelu), .keeps_input = 1, .cancels = 1},
     {CURVED(silu), .keeps_input = 1},
-    {STRAIGHT(relu6), 2, {0, 6}, .straight = 1, .exact = 1},
+    {STRAIGHT(relu6), 2, {0, 6}, .straight = 1, .exact = 1, .dies = 1},
     {STRAIGHT(hardtanh), 2, {-1, 1}, .straight = 1, .exact = 1},
     {CURVED(hard_swish), 2, {-3, 3}, .keeps_input = 1, .cancels = 1},
     {CURVED(mish), .keeps_input = 1},

@@ -9,7 +9,7 @@ cdef extern from "layers/activations.h" nogil:
         void (*multiply_curvatures)(const real *z, const real *a, real *delta, Py_ssize_t n, real option) noexcept nogil
         int n_all_kinks
         real all_kinks[MAX_KINKS]
-        bint straight, smooth, keeps_input, keeps_input_below_0, exact, cancels
+        bint straight, smooth, keeps_input, keeps_input_below_0, exact, dies, cancels
         real option
     const Activation *ACTIVATION_ROWS "ACTIVATIONS"
     const Activation *IDENTITY

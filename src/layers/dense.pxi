@@ -40,12 +40,15 @@ cdef void dense_forward(const Layer *of, const LayerRows *at) noexcept nogil:
     cdef Factors f
     if of.bias_at >= 0:
         bias = at.params + of.bias_at
+    if at.rows == 1:
+        at.active.count = -1
     if of.n_out == 1:
         dots(at.rows, of.n_in, at.x, at.x_row, weight, <real>0 if bias == NULL else bias[0], at.z)
     elif of.n_in == 1:
         outer_rows(at.rows, of.n_out, at.x, weight, bias, at.z, of.out_row)
-    elif at.rows == 1 and of.n_out >= ROW_COLUMNS:
-        row_product(of.n_out, of.n_in, at.x, weight, of.n_out, bias, at.z)
+    elif at.rows == 1:
+        find_active(of.n_in, at.x, at.active)
+        row_product(at.active, of.n_out, of.n_in, at.x, weight, bias, at.z)
     else:
         f.m, f.n, f.k = at.rows, of.n_out, of.n_in
         f.a, f.a_row, f.a_col = at.x, at.x_row, 1
@@ -98,7 +101,10 @@ cdef void dense_backward(const Layer *of, const LayerRows *at, real *delta, real
     """Multiply delta by f'(z), and then write before = delta W^T."""
     multiply_slope(of.activation, of.option, at.z, at.a, delta, at.rows * of.out_row)
     if before != NULL:
-        dense_input_delta(of, at.params, delta, at.rows, before, at.worker)
+        if at.dies and at.rows == 1 and at.active.count >= 0:
+            active_dots(at.active, of.n_in, of.n_out, at.params + of.weight_at, delta, before)
+        else:
+            dense_input_delta(of, at.params, delta, at.rows, before, at.worker)
 
 
 cdef void dense_input_delta(

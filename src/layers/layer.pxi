@@ -48,6 +48,8 @@ cdef struct LayerRows:      # some rows of a block on their way through one laye
     real *a                 # (rows, out_row)
     Py_ssize_t first        # the first row's place in the batch
     uint64_t key            # of dropout; 0 leaves it out
+    ActiveList *active      # of a batch of one: its inputs that are not 0
+    bint dies               # whether d loss / d x of the others is multiplied by a slope of 0
     const Worker *worker
 
 cdef struct WeightRows:     # rows of a layer's weight, and the block of samples that gives their gradient
@@ -56,6 +58,7 @@ cdef struct WeightRows:     # rows of a layer's weight, and the block of samples
     Py_ssize_t x_row, rows
     const real *delta       # (rows, out_row), behind the activation's derivative
     Py_ssize_t low, high    # rows of the weight; the first ones bring the bias with them
+    const ActiveList *active    # of a batch of one: its inputs that are not 0
     Entries entries         # in place of x, where the layer's inputs are sparse
     Py_ssize_t first        # the first row's place in the batch
     uint64_t key            # of dropout

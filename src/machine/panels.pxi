@@ -12,7 +12,6 @@ Design
 cdef extern from "machine/tile.h" nogil:
     enum: TILE_ROWS
     enum: TILE_COLUMNS
-    enum: ROW_COLUMNS
     ctypedef struct tile_args:
         const real *a
         const real *b
@@ -20,7 +19,6 @@ cdef extern from "machine/tile.h" nogil:
         real *c
         Py_ssize_t k, a_row, a_col, b_row, init_row, c_row
     void tile(int rows, int vectors, const tile_args *t) noexcept
-    void tile_row(const tile_args *t) noexcept
     void dots(
         Py_ssize_t rows, Py_ssize_t k, const real *a, Py_ssize_t a_row, const real *b, real init, real *c,
     ) noexcept

@@ -8,8 +8,24 @@ Design
 - A finished strip can be passed on (`Done`) while it is in the first-level cache, for example to an update. It is not
   kept then, and all strips are written to the same place, which has room for one more vector behind it.
 - A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
-  `row_product`: it is four vectors wide and reads B in place.
+  `row_product` (single.h), which reads B in place.
 """
+
+cdef extern from "machine/single.h" nogil:
+    ctypedef struct ActiveList "active_list":
+        Py_ssize_t count
+        int32_t *places
+    void find_active(Py_ssize_t n, const real *x, ActiveList *found) noexcept
+    void row_product(
+        const ActiveList *active, Py_ssize_t n, Py_ssize_t k, const real *a, const real *b, const real *init, real *c,
+    ) noexcept
+    void active_dots(
+        const ActiveList *active, Py_ssize_t rows, Py_ssize_t k, const real *a, const real *b, real *c,
+    ) noexcept
+    void subtract_active(
+        const ActiveList *active, Py_ssize_t low, Py_ssize_t high, Py_ssize_t columns, double rate, const real *x,
+        const real *delta, real *weight,
+    ) noexcept
 
 # Take rows i … i + rows and columns j … j + columns of C, which begin at c.
 ctypedef void (*Done)(
@@ -108,28 +124,3 @@ cdef void tile_by_buffer(tile_args *t, int rows, int columns) noexcept nogil:
     for i in range(rows):
         for j in range(columns):
             c[i * c_row + j] = edge[i * width + j] if init == NULL else init[i * t.init_row + j] + edge[i * width + j]
-
-
-cdef void row_product(
-    Py_ssize_t n, Py_ssize_t k,
-    const real *a,                      # (k,)
-    const real *b, Py_ssize_t b_row,    # (k, n), n >= ROW_COLUMNS
-    const real *init,                   # (n,), or NULL
-    real *c,                            # (n,)
-) noexcept nogil:
-    """Compute c = init + a B for a batch of one row. The last tile ends with the row; it may overlap the one before."""
-    cdef tile_args t
-    cdef Py_ssize_t j = 0, at
-    t.k = k
-    t.a = a
-    t.a_col = 1
-    t.b_row = b_row
-    while j < n:
-        at = min(j, n - ROW_COLUMNS)
-        t.b = b + at
-        t.init = init
-        if init != NULL:
-            t.init += at
-        t.c = c + at
-        tile_row(&t)
-        j += ROW_COLUMNS

@@ -24,7 +24,7 @@ enum { TILE_ROWS = 8 };
 #else
 enum { TILE_ROWS = 4 };
 #endif
-enum { TILE_COLUMNS = 2 * LANES, ROW_VECTORS = 4, ROW_COLUMNS = ROW_VECTORS * LANES };
+enum { TILE_COLUMNS = 2 * LANES };
 
 typedef struct {
     const real *a;          /* (rows, k): element (i, p) at a[i * a_row + p * a_col] */
@@ -39,7 +39,7 @@ tile_of(const int rows, const int vectors, const tile_args *t)
 {
     const real *a = t->a, *b = t->b;
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
-    vector sum[TILE_ROWS][ROW_VECTORS];
+    vector sum[TILE_ROWS][2];
 
     UNROLL(16)
     for (int i = 0; i < rows; i++)
@@ -48,7 +48,7 @@ tile_of(const int rows, const int vectors, const tile_args *t)
             sum[i][j] = t->init ? *(const vector *)(t->init + i * t->init_row + j * LANES) : (vector){0};
 
     for (ptrdiff_t p = 0; p < t->k; p++, a += a_col, b += b_row) {
-        vector column[ROW_VECTORS];
+        vector column[2];
         UNROLL(4)
         for (int j = 0; j < vectors; j++)
             column[j] = *(const vector *)(b + j * LANES);
@@ -85,9 +85,6 @@ static void tile(const int rows, const int vectors, const tile_args *t)
 #endif
     }
 }
-
-/* One row of ROW_VECTORS vectors: a batch of one, whose sums would wait for one another in a narrower tile. */
-static void tile_row(const tile_args *t) { tile_of(1, ROW_VECTORS, t); }
 
 #undef TILE_CASE
 

@@ -156,16 +156,20 @@ static inline __attribute__((always_inline)) vector sums(vector v[LANES])
     return v[0];
 }
 
-/* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each.
+/* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each. If
+ * `listed`, i stands for the numbers in `places` (rows,) in turn.
  * What is left of k is read with a whole vector at the rows' ends, and what that counts twice is masked out. */
-static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
+static inline __attribute__((always_inline)) void dots_of(
+    const int listed, const int32_t *places, ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b,
+    real init, real *c)
 {
     if (k < LANES) {
         for (ptrdiff_t i = 0; i < rows; i++) {
+            const ptrdiff_t at = listed ? places[i] : i;
             real sum = init;
             for (ptrdiff_t p = 0; p < k; p++)
-                sum += a[i * a_row + p] * b[p];
-            c[i] = sum;
+                sum += a[at * a_row + p] * b[p];
+            c[at] = sum;
         }
         return;
     }
@@ -178,7 +182,8 @@ static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, co
         vector sum[LANES];
         UNROLL(16)
         for (int q = 0; q < LANES; q++) {
-            row[q] = a + (i + q < rows ? i + q : rows - 1) * a_row;
+            const ptrdiff_t at = i + q < rows ? i + q : rows - 1;
+            row[q] = a + (listed ? places[at] : at) * a_row;
             sum[q] = (vector)((lanes)(*(const vector *)(row[q] + k - LANES) * last) & uncounted);
         }
         for (ptrdiff_t p = 0; p + LANES <= k; p += LANES) {
@@ -188,12 +193,17 @@ static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, co
                 sum[q] += *(const vector *)(row[q] + p) * column;
         }
         const vector found = sums(sum) + init;
-        if (rows - i >= LANES)
+        if (!listed && rows - i >= LANES)
             *(vector *)(c + i) = found;
         else
-            for (int q = 0; q < rows - i; q++)
-                c[i + q] = found[q];
+            for (int q = 0; q < LANES && q < rows - i; q++)
+                c[listed ? places[i + q] : i + q] = found[q];
     }
+}
+
+static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
+{
+    dots_of(0, NULL, rows, k, a, a_row, b, init, c);
 }
 
 /* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4.
@@ -311,25 +321,29 @@ static real run_squares(ptrdiff_t n, const real *x)
     return sum_first(LANES, sum[0]);
 }
 
-/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,). The last vector of a row may overlap
- * the one before it; it is made before that one is written, so what both write is the same. */
-static inline void subtract_outer(
-    ptrdiff_t rows, ptrdiff_t columns, double rate, const real *restrict x, const real *restrict delta,
-    real *restrict weight)
+/* weight (columns,) -= scaled delta. The last vector may overlap the one before it; it is made before that one is written,
+ * so what both write is the same. */
+static inline __attribute__((always_inline)) void subtract_row(
+    ptrdiff_t columns, real scaled, const real *restrict delta, real *restrict weight)
 {
-    for (ptrdiff_t i = 0; i < rows; i++, weight += columns) {
-        const real scaled = (real)rate * x[i];
-        if (columns < LANES) {
-            for (ptrdiff_t j = 0; j < columns; j++)
-                weight[j] -= scaled * delta[j];
-            continue;
-        }
-        const ptrdiff_t last = columns - LANES;
-        const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
-        for (ptrdiff_t j = 0; j < last; j += LANES)
-            *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
-        *(vector *)(weight + last) = end;
+    if (columns < LANES) {
+        for (ptrdiff_t j = 0; j < columns; j++)
+            weight[j] -= scaled * delta[j];
+        return;
     }
+    const ptrdiff_t last = columns - LANES;
+    const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
+    for (ptrdiff_t j = 0; j < last; j += LANES)
+        *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
+    *(vector *)(weight + last) = end;
+}
+
+/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,) */
+static inline void subtract_outer(
+    ptrdiff_t rows, ptrdiff_t columns, double rate, const real *x, const real *delta, real *weight)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        subtract_row(columns, (real)rate * x[i], delta, weight + i * columns);
 }
 
 #endif

@@ -36,6 +36,7 @@ cdef class DenseProducts:
     cdef Layer layer
     cdef real[:, ::1] x_view, weight_view, delta_view
     cdef real[::1] panels
+    cdef int32_t[::1] places
 
     def __cinit__(self, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out):
         if min(rows, n_in, n_out) < 1:
@@ -47,6 +48,7 @@ cdef class DenseProducts:
         self.layer.out_row = padded(n_out)
         self.layer.bias_at = -1
         self.layer.activation = IDENTITY
+        self.places = numpy.empty(n_in + 1, "int32")
         self.x_view = aligned_matrix(rows, self.layer.in_row)
         self.weight_view = aligned_matrix(n_in, n_out)
         self.delta_view = aligned_matrix(rows, self.layer.out_row)
@@ -77,6 +79,7 @@ cdef class DenseProducts:
         cdef real *delta = &self.delta_view[0, 0]
         cdef Py_ssize_t rows = self.x_view.shape[0]
         cdef Worker worker
+        cdef ActiveList active
         cdef LayerRows at
         cdef WeightRows of
         cdef Sink sink
@@ -85,6 +88,8 @@ cdef class DenseProducts:
         sink.grads = weight
         of.layer, of.x, of.x_row, of.rows = layer, x, layer.in_row, rows
         of.delta, of.low, of.high = delta, 0, layer.n_in
+        active.count, active.places = -1, &self.places[0]
+        of.active = at.active = &active
         at.params, at.x, at.x_row, at.rows, at.z, at.a, at.worker = weight, x, layer.in_row, rows, delta, delta, &worker
         with nogil:
             if form == 0:

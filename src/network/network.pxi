@@ -167,8 +167,10 @@ cdef class Network:
         space.a = <real **>take_bytes(plan.n_layers * sizeof(void *), self.workspace)
         space.z = <real **>take_bytes(plan.n_layers * sizeof(void *), self.workspace)
         space.delta = <real **>take_bytes(plan.n_layers * sizeof(void *), self.workspace)
+        space.active = <ActiveList *>take_bytes(plan.n_layers * sizeof(ActiveList), self.workspace)
         for i in range(plan.first, plan.n_layers):
             layer = &plan.layers[i]
+            space.active[i].places = <int32_t *>take_bytes((layer.n_in + 1) * sizeof(int32_t), self.workspace)
             space.a[i] = self.take(plan.room * layer.out_row)
             space.z[i] = self.take(plan.room * layer.z_row) if layer.keeps_z else space.a[i]
             if layer.n_params and (self.trains or i == plan.last):

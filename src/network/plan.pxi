@@ -15,6 +15,7 @@ cdef struct Workspace:
     real **a                # per layer: (block, out_row), outputs
     real **z                # per layer: (block, z_row), a's own buffer where z is not kept
     real **delta            # per layer with parameters: (block, out_row), see layer.pxi
+    ActiveList *active      # per layer: its inputs that are not 0, of a batch of one
     double *value           # (block,), each row's loss
     Rows gathered           # (block, …): rows of a shuffled batch, brought together
 
@@ -105,6 +106,7 @@ cdef inline void reach_layer(const Stretch *of, const Layer *layer, int i, Layer
     """Point at what layer i keeps of the rows."""
     rows.z = of.space.z[i] + of.at * layer.z_row
     rows.a = of.space.a[i] + of.at * layer.out_row
+    rows.active = &of.space.active[i]
 
 
 cdef inline int enter_rows(const Plan *plan, const Stretch *of, const Rows *block, LayerRows *rows) noexcept nogil:
@@ -174,6 +176,7 @@ cdef void delta_rows(const Plan *plan, const Stretch *of) noexcept nogil:
                 owner -= 1
             before = of.space.delta[owner] + of.at * layer.in_row
         reach_layer(of, layer, i, &rows)
+        rows.dies = i > 0 and plan.layers[i - 1].kind.multiplies and plan.layers[i - 1].activation.dies
         layer.kind.backward(layer, &rows, delta, before)
 
 
@@ -254,6 +257,7 @@ cdef inline void see_weight(
     """Point at all rows of layer i's weight, and at the block of n rows that begins at `start`."""
     of.layer = &batch.plan.layers[i]
     of.rows, of.delta, of.low, of.high = n, space.delta[i], 0, of.layer.n_in
+    of.active = &space.active[i]
     if has_entries(batch, i):
         see_entries(batch.data, batch.first + start, &of.entries)
         of.first, of.key = start, batch.key

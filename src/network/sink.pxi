@@ -79,6 +79,11 @@ cdef void outer_gradient(
     if is_plain(update) and not penalized and sink.clip_value == INFINITY:
         if layer.n_out == 1:
             subtract_outer(1, n, update.learning_rate, of.delta, x, weight)
+        elif of.active.count >= 0:
+            subtract_active(
+                of.active, of.low, of.high, layer.n_out, update.learning_rate, of.x, of.delta,
+                sink.params + layer.weight_at,
+            )
         else:
             subtract_outer(n, layer.n_out, update.learning_rate, x, of.delta, weight)
         sink.squares += sum_squares(n, x) * sum_squares(layer.n_out, of.delta)
