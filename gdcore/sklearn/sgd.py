@@ -5,7 +5,8 @@ Design
 - A batch has one row by default, and updates count as in scikit-learn: with the same order of rows (`shuffle=False`)
   the coefficients are scikit-learn's to roundoff, where there is no L1 penalty.
 - Several classes are one model with an output for each, trained together: one pass over the data instead of one per
-  class. The mean over the classes decides when to stop, where in scikit-learn each class stops by itself.
+  class. Each class stops by itself, as in scikit-learn (each_output.py), unless the rate is "adaptive" or the loss is
+  computed in Python: then the mean over the classes decides.
 - Weights count relative to their mean: the fit minimizes the weighted mean of the loss, so that a row of weight 2 is
   the same as the row twice.
 """
@@ -13,6 +14,7 @@ Design
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +31,7 @@ from ..training import Average, Polyak, Trainer
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
 from .diagnosed import linear_words
+from .each_output import Columns, EachOutput, Objectives, Units, has_values, put_back
 from .estimator import DTYPES, Estimator
 from .inputs import named, validate_data
 from .network import SEED_RANGE, biases_of, linear, weights_of
@@ -72,6 +75,7 @@ class LinearSGD(Estimator):
     _held: tuple[Any, Any, Any] | None
     sparsified_ = False
     _starts_at_zero = True
+    _kept: Columns | None = None
 
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:
@@ -163,7 +167,7 @@ class LinearSGD(Estimator):
         rows = rows_of(X, self._encoded(numbers), weight, converted)
         watch = self._watch(rows, held, converted, rng)
         validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], converted)
-        self._run(rows, validation, watch, self.max_iter)
+        self._run_outputs(rows, validation, watch, held)
         self._finish(watch, rows.X.shape[0])
         if self.tol is not None and watch.epochs == self.max_iter and not watch.converged:
             warn(
@@ -274,6 +278,54 @@ class LinearSGD(Estimator):
             score=self._scorer(*held) if self.early_stopping and held is not None else None,
             verbose=bool(self.verbose) and not isinstance(self.verbose, str),
         )
+
+    def _run_outputs(self, rows: Rows, validation: Rows | None, watch: Watch, held: Any) -> None:
+        """Train all epochs of a fit, in which each class may stop by itself."""
+        outputs = self._each_output(rows, watch, held)
+        if outputs is None:
+            self._run(rows, validation, watch, self.max_iter)
+            return
+        watch.outputs, self._kept = outputs, outputs.kept
+        try:
+            self._run(rows, validation, watch, self.max_iter)
+            outputs.finish()
+        finally:
+            del self._kept
+
+    def _each_output(self, rows: Rows, watch: Watch, held: Any) -> EachOutput | None:
+        """Return what stops each class by itself; None if there is one output, or the mean decides."""
+        converted, trainer = self._converted_loss(), watch.trainer
+        k = self.net_.out_features
+        scores = self._each_scorer(*held) if watch.score is not None else None
+        mean = self.learning_rate == "adaptive" or (scores is None and not has_values(converted.loss))
+        if k == 1 or self.tol is None or mean:
+            return None
+        return EachOutput(
+            watch.rule,
+            trainer,
+            scores or Objectives(trainer, Units(converted.shown / k, *self._penalties(rows.mass))),
+            of_answers=scores is not None,
+            answers=self.net_,
+            update=self._update_answers,
+            kept={},
+        )
+
+    def _each_scorer(self, X: Any, numbers: NDArray[Any], weight: Any) -> Callable[[], NDArray[np.float64]]:
+        """Return a function () -> the accuracy of each class against the others on these rows, times -1."""
+        own = numbers[:, None] == np.arange(self.net_.out_features)
+
+        def score() -> NDArray[np.float64]:
+            self._update_answers()
+            with np.errstate(over="ignore"):
+                found: NDArray[np.float64] = -np.average((self.net_.predict(X) > 0) == own, axis=0, weights=weight)
+            return found
+
+        return score
+
+    def _update_answers(self) -> None:
+        super()._update_answers()
+        if self._kept:
+            put_back(self.net_, self._kept)
 
     def _finish(self, watch: Watch, n: int) -> None:
         """Set the attributes that follow from a training."""

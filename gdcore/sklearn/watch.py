@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,13 @@ class Record:
             self.params = params.copy()
 
 
+class SeesOutputs(Protocol):
+    """What sees the outputs of a network one by one."""
+
+    def see(self) -> bool:
+        """See the end of an epoch; return whether the fit ends."""
+
+
 @final
 class Watch(Callback):
     """Watches the epochs of a fit, stops it, and sets rates that follow from them.
@@ -91,6 +98,11 @@ class Watch(Callback):
         () -> the next epoch's rate in gdcore's units, if it follows from the number of epochs.
     verbose : bool
         Whether to print a line per epoch, as scikit-learn does.
+
+    Attributes
+    ----------
+    outputs : SeesOutputs or None
+        What decides in place of the mean over the outputs, if each of them stops by itself.
     """
 
     def __init__(
@@ -106,6 +118,7 @@ class Watch(Callback):
     ) -> None:
         self.rule, self.record, self.trainer = rule, record, trainer
         self.reported, self.score, self.rate, self.verbose = reported, score, rate, verbose
+        self.outputs: SeesOutputs | None = None
         self.epochs = 0
         self.converged = False
         self.reason = ""
@@ -118,6 +131,7 @@ class Watch(Callback):
         """See the mean loss of an epoch, in gdcore's units; return whether the fit ends."""
         record, tol = self.record, self.rule.tol
         self.epochs += 1
+        ends = None if self.outputs is None else self.outputs.see()
         shown = self.reported(loss)
         if self.verbose:
             print(f"Iteration {self.epochs}, loss = {shown:.8f}")
@@ -129,11 +143,7 @@ class Watch(Callback):
                 print(f"Validation score: {record.scores[-1]:f}")
         if self.rate is not None:
             self.trainer.learning_rate = self.rate()
-        if record.count <= self.rule.patience:
-            return False
-        if self.trainer.learning_rate > self.rule.slowest:
-            self.trainer.learning_rate /= FACTOR
-            record.count = 0
+        if not (self._mean_ends() if ends is None else ends):
             return False
         if self.verbose:
             what = "Training loss" if self.score is None else "Validation score"
@@ -144,10 +154,21 @@ class Watch(Callback):
         self.reason = self._reason()
         return True
 
+    def _mean_ends(self) -> bool:
+        """Return whether the mean over the outputs ends the fit, or divide the rate."""
+        if self.record.count <= self.rule.patience:
+            return False
+        if self.trainer.learning_rate <= self.rule.slowest:
+            return True
+        self.trainer.learning_rate /= FACTOR
+        self.record.count = 0
+        return False
+
     def _reason(self) -> str:
         """Return why the fit ends, as a sentence."""
-        what = "the training loss" if self.score is None else "the validation score"
-        n = self.record.count
+        what = "training loss" if self.score is None else "validation score"
+        what = f"the {what}" if self.outputs is None else f"all classes have stopped, the last one when its {what}"
+        n = self.record.count if self.outputs is None else int(self.rule.patience) + 1
         long = "1 epoch" if n == 1 else f"{n} epochs in a row"
         said = f"{what} improved by less than tol={self.rule.tol:g} for {long}"
         said = f"{said}, up to epoch {self.epochs - 1}"

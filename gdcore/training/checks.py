@@ -106,6 +106,22 @@ def no_average() -> AttributeError:
     return AttributeError("averaged needs a trainer that averages: pass average=gdcore.EMA(0.999) to Trainer")
 
 
+def not_linear_outputs(layers: object) -> ValueError:
+    """Return the error for a model whose outputs are not linear models of their own."""
+    return ValueError(
+        f"sum_outputs() needs several outputs of one dense layer without activation, got {short(layers)}: with other "
+        "models watch the loss that epoch() returns"
+    )
+
+
+def not_pointwise(loss: object) -> ValueError:
+    """Return the error for a loss that gives outputs no losses of their own."""
+    return ValueError(
+        f"sum_outputs() needs a loss of gdcore in which each output has a loss of its own, got {short(loss)}: with "
+        "this one watch the loss that epoch() returns"
+    )
+
+
 def validation_data(value: object) -> tuple[Any, Any, Any]:
     """Check and return (X, y, sample_weight); the last one is None if it was not given."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):

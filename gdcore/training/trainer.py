@@ -42,6 +42,7 @@ from .epoch import run_epoch
 from .fit import Fit
 from .fit_options import FitOptions
 from .history import History
+from .output_sums import OutputSums, sum_outputs
 from .resume import load_state_dict, snapshot_of, state_dict
 from .settings import Settings
 from .snapshot import Snapshot
@@ -436,6 +437,36 @@ class Trainer:
         with Turn(self._run, "fit"):
             options = FitOptions(epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean=False)
             return Fit(state, data, validation, options).run()
+
+    def sum_outputs(self) -> OutputSums:
+        """Let epochs from now on sum the loss of each output by itself, and return the sums.
+
+        With one dense layer without activation every output is a model of its own, and this shows how each one fares.
+
+        Returns
+        -------
+        OutputSums
+            `losses` (k,), the mean losses of the last epoch, each before its step and without sample weights;
+            `squares` (k,), the mean of the squared norms of the weights before each step of one row, under plain
+            gradient descent without L1.
+
+        Raises
+        ------
+        ValueError
+            For other models, for one output, and for a loss of whole rows or of Python's.
+
+        Examples
+        --------
+        >>> import numpy as np, gdcore as gd
+        >>> net = gd.LinearModel(1, 2, weight_init="zeros")
+        >>> trainer = gd.Trainer(net, "mse", gd.SGD(0.1), shuffle=False)
+        >>> sums = trainer.sum_outputs()
+        >>> trainer.epoch([[0.0]], [[1.0, 3.0]])
+        5.0
+        >>> sums.losses
+        array([1., 9.])
+        """
+        return sum_outputs(self._state)
 
     def __repr__(self) -> str:
         return self._state.settings.call_with(self.model, self.seed)

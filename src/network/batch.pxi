@@ -37,6 +37,8 @@ cdef void group_task(void *context, int task, int thread) noexcept nogil:
             return
         whole_rows(batch, space, worker, 0, n, start)
         batch.loss[task] += sum_values(n, space.value)
+        if batch.outputs != NULL:
+            see_block(batch, space, task, start, n)
         if batch.backward:
             weight_rows(batch, space, worker, &sink, start, n)
         sink.adds = True
@@ -82,6 +84,8 @@ cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
         tasks = <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1)
     pool_run(rows_task, batch, tasks, threads)
     batch.loss[0] += sum_values(batch.n, batch.plan.workspaces[0].value)
+    if batch.outputs != NULL:
+        see_block(batch, &batch.plan.workspaces[0], 0, batch.start, batch.n)
 
 
 cdef void block_gradient(Pass *batch, int threads) noexcept nogil:

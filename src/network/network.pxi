@@ -285,6 +285,7 @@ cdef class Network:
         batch.plan = &self.plan
         batch.data = &data
         batch.of = &of
+        batch.outputs = NULL
         batch.first = 0
         batch.key = dropout_key
         batch.sink.grads = self.gradient_at(grads)
@@ -368,6 +369,7 @@ cdef class Network:
             raise ValueError("X and delta do not fit the network")
         batch.plan = plan
         batch.data = &data
+        batch.outputs = NULL
         batch.first = 0
         batch.key = dropout_key
         batch.sink.grads = self.gradient_at(grads)

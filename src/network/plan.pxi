@@ -51,6 +51,7 @@ cdef struct Pass:                   # one batch on its way
     Plan *plan
     const Rows *data
     const BoundLoss *of
+    OutputSums *outputs             # what each output's losses are added to, or NULL
     Py_ssize_t first, rows          # the batch within the data's order
     Py_ssize_t start, n             # the block within the batch
     Py_ssize_t block                # rows of a block

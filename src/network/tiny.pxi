@@ -115,6 +115,8 @@ cdef double tiny_batch(Pass *batch) noexcept nogil:
         loss += tiny_loss(
             batch.of, batch.data, row, of.x[plan.n_layers][r], batch.factor, of.delta[plan.n_layers - 1][r],
         )
+        if batch.outputs != NULL:
+            see_row(batch, 0, r, of.x[1][r], of.delta[0][r])
         tiny_deltas(plan, r, &of)
     tiny_sums(plan, batch.rows, &of, batch.sink.grads)
     batch.sink.squares = sum_squares(plan.n_params, batch.sink.grads)

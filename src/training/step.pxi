@@ -31,6 +31,7 @@ cdef struct Descent:        # a network, a loss and an optimizer, as a step uses
     Guard guard
     Lazy lazy
     Kept kept
+    OutputSums outputs
     real *grads             # (n_params,)
     real *unclipped         # (n_params,), before values are clipped; NULL where they are not
     const double *factors   # (n_layers,) on the layers' learning rates, or NULL if all are 1
@@ -195,6 +196,10 @@ cdef int batch_step(
     batch.plan = of.plan
     batch.data = data
     batch.of = &of.bound_loss
+    batch.outputs = NULL
+    if of.outputs.total != NULL:
+        batch.outputs = &of.outputs
+        begin_outputs(batch.outputs, of.plan.n_out, rows, MAX_GROUPS if in_groups(of.plan, rows) else 1)
     batch.first = first
     batch.rows = rows
     batch.key = dropout_key(of)

@@ -20,6 +20,7 @@ cdef class Training:
     cdef Descent descent
     cdef list owned                       # the arrays and capsules that `descent` points into
     cdef double[::1] mean                 # the average that `descent.kept` points into
+    cdef double[:, ::1] output_sums       # what `descent.outputs` points into
     cdef bint hides_inputs                # whether loss and gradient can be finite although an input is not
     cdef public double norm_sum           # of the epoch's gradient norms
     cdef public long long clipped_steps   # the epoch's steps that clipping has changed
@@ -114,6 +115,12 @@ cdef class Training:
         self.total_weight += weight
         self.epoch_steps += 1
         self.epochs_done += self.epoch_steps == self.epoch_of_steps
+        if self.descent.outputs.total != NULL:
+            count_outputs(
+                &self.descent.outputs, self.descent.plan.n_out,
+                self.descent.learning_rate * self.descent.update.scale,
+                own_or(self.descent.plan.layers[0].l2, self.descent.l2),
+            )
 
     cdef Py_ssize_t linear_steps(
         self, const Rows *rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t end, const double *rates,
@@ -265,6 +272,8 @@ cdef class Training:
         try:
             self.let_wait(&rows, of_rows, batch_size)
             with nogil:
+                if of.outputs.total != NULL:
+                    settle_squares(&of.outputs, of.plan.n_in, of.plan.n_out, of.plan.params)
                 while first < n:
                     count = min(batch_size, n - first)
                     if takes_linear(of, &rows, count):
@@ -296,12 +305,42 @@ cdef class Training:
         self.descent.kept.decay = decay
         self.descent.kept.start = start
 
+    def sum_outputs(self, double[:, ::1] sums not None):
+        """Let epochs sum the losses of each output into sums[0], and its squared norms of weights into sums[1].
+
+        Sums (2, k) are those of the last epoch begun. Losses are not weighted; there is a norm for each step, of the
+        weights before it, and it is right under plain gradient descent without l1, row by row. The network is one
+        linear layer of k > 1 outputs, and the loss is computed number by number.
+        """
+        cdef Descent *of = &self.descent
+        cdef const Layer *layer = &of.plan.layers[0]
+        cdef Py_ssize_t k = of.plan.n_out
+        if of.plan.n_layers > 1 or not layer.kind.multiplies or layer.activation != IDENTITY:
+            raise ValueError("sum_outputs needs a network of one linear layer")
+        if k == 1 or of.bound_loss.loss.row != NULL or sums.shape[0] != 2 or sums.shape[1] != k:
+            raise ValueError(f"sums must have shape (2, {k}), for several outputs under a loss of single numbers")
+        of.outputs.losses = <double *>take_bytes(MAX_GROUPS * k * sizeof(double), self.owned)
+        of.outputs.squares = <double *>take_bytes(k * sizeof(double), self.owned)
+        of.outputs.cross = <double *>take_bytes(k * sizeof(double), self.owned)
+        of.outputs.own = <double *>take_bytes(k * sizeof(double), self.owned)
+        sums[...] = 0
+        self.output_sums = sums
+        of.outputs.total, of.outputs.rows_summed = &sums[0, 0], 0
+
+    @property
+    def rows_summed(self):
+        """The number of rows in what `sum_outputs` sums."""
+        return self.descent.outputs.rows_summed
+
     def begin_epoch(self, long long samples, long long of_steps):
         """Begin an epoch over `samples` samples in `of_steps` steps."""
         take_lock(&self.network.lock)
         self.epoch_samples, self.epoch_of_steps, self.epoch_steps = samples, of_steps, 0
         self.loss_sum = self.total_weight = self.norm_sum = 0
         self.clipped_steps = 0
+        if self.descent.outputs.total != NULL:
+            memset(self.descent.outputs.total, 0, 2 * self.descent.plan.n_out * sizeof(double))
+            self.descent.outputs.rows_summed = 0
         release_lock(&self.network.lock)
 
     def next_key(self):
