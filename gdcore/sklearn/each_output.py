@@ -123,9 +123,10 @@ class EachOutput:
 
     def see(self) -> bool:
         """See the end of an epoch; return whether all outputs have stopped."""
-        values = None if self.of_answers else self.values()
-        self.put_back()
-        self._count(self.values() if values is None else values)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = None if self.of_answers else self.values()
+            self.put_back()
+            self._count(self.values() if values is None else values)
         stopped = [int(j) for j in np.flatnonzero(self.counts > self.rule.patience) if j not in self.kept]
         if stopped:
             self.update()
@@ -151,8 +152,7 @@ class EachOutput:
 
     def _count(self, values: NDArray[np.float64]) -> None:
         """Count an epoch; an output that has stopped is not looked at any more."""
-        with np.errstate(invalid="ignore"):
-            worse = (values > self.best - self.rule.tol) | np.isnan(values)
+        worse = (values > self.best - self.rule.tol) | np.isnan(values)
         active = self.counts <= self.rule.patience
         self.counts = np.where(active, np.where(worse, self.counts + 1, 0), self.counts)
         self.best = np.fmin(self.best, values)

@@ -169,6 +169,8 @@ class LinearSGD(Estimator):
         validation = None if held is None else rows_of(held[0], self._encoded(held[1]), held[2], converted)
         self._run_outputs(rows, validation, watch, held)
         self._finish(watch, rows.X.shape[0])
+        if watch.has_diverged:
+            self._restore(self._record)
         if self.tol is not None and watch.epochs == self.max_iter and not watch.converged:
             warn(
                 "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the "
@@ -316,8 +318,7 @@ class LinearSGD(Estimator):
 
         def score() -> NDArray[np.float64]:
             self._update_answers()
-            with np.errstate(over="ignore"):
-                found: NDArray[np.float64] = -np.average((self.net_.predict(X) > 0) == own, axis=0, weights=weight)
+            found: NDArray[np.float64] = -np.average((self.net_.predict(X) > 0) == own, axis=0, weights=weight)
             return found
 
         return score

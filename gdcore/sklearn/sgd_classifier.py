@@ -66,7 +66,9 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
     early_stopping, validation_fraction : bool and float, default False and 0.1
         Whether a score on held-out samples decides when to stop, unless `validation_data` is given.
     n_iter_no_change : int, default 5
-        Epochs in a row without improvement after which the fit ends.
+        Epochs in a row without improvement after which the fit ends. Each of several classes has its own count, and
+        keeps its coefficients from then on until the last one has stopped; under the rate "adaptive", and with a loss
+        of your own in Python, the mean over the classes counts.
     class_weight : "balanced" or dict, optional
         Weights of the classes, which multiply the sample weights.
     warm_start : bool, default False
@@ -87,7 +89,9 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
     coef_ : ndarray, shape (1, n_features) or (n_classes, n_features)
     intercept_ : ndarray, shape (n_outputs,)
     classes_ : ndarray
-    n_iter_, t_, n_features_in_ : int, float, int
+    n_iter_ : int
+        Epochs of the last fit, until the last class had stopped.
+    t_, n_features_in_ : float, int
     loss_curve_, validation_scores_ : list, list or None
     feature_names_in_ : ndarray, for a data frame with names
     net_, trainer_, history_ : Sequential, Trainer, History

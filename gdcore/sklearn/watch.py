@@ -120,7 +120,7 @@ class Watch(Callback):
         self.reported, self.score, self.rate, self.verbose = reported, score, rate, verbose
         self.outputs: SeesOutputs | None = None
         self.epochs = 0
-        self.converged = False
+        self.converged = self.has_diverged = False
         self.reason = ""
 
     def on_epoch_end(self, state: EpochEnd) -> str | None:
@@ -181,6 +181,7 @@ class Watch(Callback):
         """Note that an epoch could not be finished; return whether a validation score has kept parameters before it."""
         if self.score is None or self.record.params is None:
             return False
+        self.has_diverged = True
         self.epochs += 1
         self.record.losses.append(nan)
         self.record.scores.append(nan)

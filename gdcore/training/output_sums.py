@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from ..layers.dense import Dense
 from ..losses import Loss
 from . import checks as training_checks
 from .state import TrainingState
+from .turn import Turn
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Training
@@ -21,10 +22,20 @@ class OutputSums:
     """What `Trainer.sum_outputs` returns; it is of the last epoch begun, as far as that has come.
 
     After a training was saved and loaded within an epoch, it is of the rest of that epoch.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> trainer = gd.Trainer(gd.LinearModel(1, 2, weight_init="zeros"), "mse", gd.SGD(0.1))
+    >>> sums = trainer.sum_outputs()
+    >>> trainer.epoch([[0.0]], [[1.0, 3.0]])
+    5.0
+    >>> sums.losses
+    array([1., 9.])
     """
 
     def __init__(self, run: Training, k: int) -> None:
-        self._run, self._sums = run, np.zeros((2, k))
+        self._sums = np.zeros((2, k + 1))
         run.sum_outputs(self._sums)
 
     @property
@@ -41,7 +52,8 @@ class OutputSums:
         return self._mean(1)
 
     def _mean(self, which: int) -> NDArray[np.float64]:
-        found: NDArray[Any] = self._sums[which] / max(1.0, self._run.rows_summed)
+        sums = self._sums[which]
+        found: NDArray[np.float64] = sums[:-1] / max(1.0, sums[-1])
         return found
 
 
@@ -59,4 +71,5 @@ def sum_outputs(state: TrainingState) -> OutputSums:
         raise training_checks.not_linear_outputs(layers)
     if not isinstance(loss, Loss) or loss.whole_rows:
         raise training_checks.not_pointwise(loss)
-    return OutputSums(state.run, state.stack.out_features)
+    with Turn(state.run, "sum_outputs"):
+        return OutputSums(state.run, state.stack.out_features)

@@ -441,30 +441,18 @@ class Trainer:
     def sum_outputs(self) -> OutputSums:
         """Let epochs from now on sum the loss of each output by itself, and return the sums.
 
-        With one dense layer without activation every output is a model of its own, and this shows how each one fares.
+        With one dense layer without activation every output is a model of its own, and this shows how each one fares. A
+        second call begins new sums, and the first ones stay as they are.
 
         Returns
         -------
         OutputSums
-            `losses` (k,), the mean losses of the last epoch, each before its step and without sample weights;
-            `squares` (k,), the mean of the squared norms of the weights before each step of one row, under plain
-            gradient descent without L1.
+            `losses` (k,), the mean losses of the last epoch, and `squares` (k,), the mean squared norms of the weights.
 
         Raises
         ------
         ValueError
             For other models, for one output, and for a loss of whole rows or of Python's.
-
-        Examples
-        --------
-        >>> import numpy as np, gdcore as gd
-        >>> net = gd.LinearModel(1, 2, weight_init="zeros")
-        >>> trainer = gd.Trainer(net, "mse", gd.SGD(0.1), shuffle=False)
-        >>> sums = trainer.sum_outputs()
-        >>> trainer.epoch([[0.0]], [[1.0, 3.0]])
-        5.0
-        >>> sums.losses
-        array([1., 9.])
         """
         return sum_outputs(self._state)
 

@@ -12,14 +12,13 @@ Design
 """
 
 cdef struct OutputSums:
-    double *total        # (2, k), of the epoch: losses, and squared norms of weights before each step; NULL: not summed
+    double *total        # (2, k + 1), of the epoch: losses, rows; squared norms before each step, steps; NULL: no sums
     double *losses       # (groups, k), of the batch
     double *squares      # (k,): squared norms of the weights
     double *cross        # (k,), of a batch of one: slope * (w x)
     double *own          # (k,), of a batch of one: slope^2 * |x|^2
     Py_ssize_t rows      # of the batch
     int groups           # of the batch
-    double rows_summed   # of the epoch
 
 
 cdef void begin_outputs(OutputSums *of, Py_ssize_t k, Py_ssize_t rows, int groups) noexcept nogil:
@@ -61,9 +60,10 @@ cdef void count_outputs(OutputSums *of, Py_ssize_t k, double rate, double l2) no
     cdef double keep = 1 - rate * l2
     cdef Py_ssize_t j
     cdef int group
-    of.rows_summed += of.rows
+    of.total[k] += of.rows
+    of.total[2 * k + 1] += 1
     for j in range(k):
-        of.total[k + j] += of.squares[j]
+        of.total[k + 1 + j] += of.squares[j]
         for group in range(of.groups):
             of.total[j] += of.losses[group * k + j]
         if of.rows == 1:

@@ -6,16 +6,13 @@ cdef double squared_inputs(const Pass *batch) noexcept nogil:
     cdef Entries entries
     cdef const real *values
     cdef const int32_t *columns
-    cdef Py_ssize_t i, count = batch.plan.n_in
-    cdef double total = 0
+    cdef Py_ssize_t count = batch.plan.n_in
     if batch.data.x == NULL:
         see_entries(batch.data, batch.first, &entries)
         count = row_entries(&entries, 0, &values, &columns)
     else:
         values = batch.data.x + row_of(batch, 0) * count
-    for i in range(count):
-        total += <double>values[i] * values[i]
-    return total
+    return sum_squares(count, values)
 
 
 cdef inline Py_ssize_t row_of(const Pass *batch, Py_ssize_t r) noexcept nogil:

@@ -308,29 +308,25 @@ cdef class Training:
     def sum_outputs(self, double[:, ::1] sums not None):
         """Let epochs sum the losses of each output into sums[0], and its squared norms of weights into sums[1].
 
-        Sums (2, k) are those of the last epoch begun. Losses are not weighted; there is a norm for each step, of the
-        weights before it, and it is right under plain gradient descent without l1, row by row. The network is one
-        linear layer of k > 1 outputs, and the loss is computed number by number.
+        Sums (2, k + 1) are those of the last epoch begun, with the numbers of rows and steps at the end. Losses are not
+        weighted; there is a norm for each step, of the weights before it, and it is right under plain gradient descent
+        without l1, row by row. The network is one linear layer of k > 1 outputs, and the loss is computed number by
+        number.
         """
         cdef Descent *of = &self.descent
         cdef const Layer *layer = &of.plan.layers[0]
         cdef Py_ssize_t k = of.plan.n_out
         if of.plan.n_layers > 1 or not layer.kind.multiplies or layer.activation != IDENTITY:
             raise ValueError("sum_outputs needs a network of one linear layer")
-        if k == 1 or of.bound_loss.loss.row != NULL or sums.shape[0] != 2 or sums.shape[1] != k:
-            raise ValueError(f"sums must have shape (2, {k}), for several outputs under a loss of single numbers")
+        if k == 1 or of.bound_loss.loss.row != NULL or sums.shape[0] != 2 or sums.shape[1] != k + 1:
+            raise ValueError(f"sums must have shape (2, {k + 1}), for several outputs under a loss of single numbers")
         of.outputs.losses = <double *>take_bytes(MAX_GROUPS * k * sizeof(double), self.owned)
         of.outputs.squares = <double *>take_bytes(k * sizeof(double), self.owned)
         of.outputs.cross = <double *>take_bytes(k * sizeof(double), self.owned)
         of.outputs.own = <double *>take_bytes(k * sizeof(double), self.owned)
         sums[...] = 0
         self.output_sums = sums
-        of.outputs.total, of.outputs.rows_summed = &sums[0, 0], 0
-
-    @property
-    def rows_summed(self):
-        """The number of rows in what `sum_outputs` sums."""
-        return self.descent.outputs.rows_summed
+        of.outputs.total = &sums[0, 0]
 
     def begin_epoch(self, long long samples, long long of_steps):
         """Begin an epoch over `samples` samples in `of_steps` steps."""
@@ -339,8 +335,7 @@ cdef class Training:
         self.loss_sum = self.total_weight = self.norm_sum = 0
         self.clipped_steps = 0
         if self.descent.outputs.total != NULL:
-            memset(self.descent.outputs.total, 0, 2 * self.descent.plan.n_out * sizeof(double))
-            self.descent.outputs.rows_summed = 0
+            memset(self.descent.outputs.total, 0, 2 * (self.descent.plan.n_out + 1) * sizeof(double))
         release_lock(&self.network.lock)
 
     def next_key(self):

@@ -8,6 +8,7 @@ pytest.importorskip("sklearn")
 from scipy.sparse import csr_array
 from sklearn import linear_model, neural_network
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 import gdcore as gd
@@ -84,10 +85,25 @@ def test_the_reason_of_an_end_is_a_sentence():
     said = f"the training loss improved by less than tol=0.0001 for 11 epochs in a row, up to epoch {model.n_iter_ - 1}"
     assert model.history_.stop_reason == said
     for rows in (X, csr_array(X)):
-        model = SGDClassifier(random_state=0, early_stopping=True, n_iter_no_change=1).fit(rows, Y)
-        said = f"the validation score improved by less than tol=0.001 for 1 epoch, up to epoch {model.n_iter_ - 1}"
-        assert model.history_.stop_reason == said
+        for y, what in ((Y > 0, "the"), (Y, "all classes have stopped, the last one when its")):
+            model = SGDClassifier(random_state=0, early_stopping=True, n_iter_no_change=1).fit(rows, y)
+            said = (
+                f"{what} validation score improved by less than tol=0.001 for 1 epoch, up to epoch {model.n_iter_ - 1}"
+            )
+            assert model.history_.stop_reason == said
     model = SGDRegressor(learning_rate="adaptive", random_state=0, max_iter=5000).fit(XR, YR)
     assert model.history_.stop_reason.endswith(f" epoch {model.n_iter_ - 1}, and the learning rate is down to 6.4e-07")
     model = SGDRegressor(max_iter=3).fit(XR, YR)
     assert model.history_.stop_reason == "all 3 epochs were run"
+
+
+@pytest.mark.parametrize("average", [False, True])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_linear_fit_that_diverges_keeps_its_best_epoch(classes, average):
+    rows = np.random.default_rng(0).normal(size=(300, 5))
+    y = (rows[:, : classes - 1] > 0).sum(1)
+    options = {"loss": "squared_error", "penalty": None, "learning_rate": "constant", "eta0": 0.45, "clip_norm": 1e300}
+    model = SGDClassifier(early_stopping=True, tol=None, average=average, random_state=0, **options)
+    with pytest.warns(ConvergenceWarning, match="The parameters of the best epoch are kept"):
+        model.fit(rows[::2], y[::2], validation_data=(rows[1::2], y[1::2]))
+    assert model.score(rows[1::2], y[1::2]) == np.nanmax(model.validation_scores_) > model.validation_scores_[-2]

@@ -127,6 +127,26 @@ def test_what_has_no_sums_of_outputs(model, loss, match):
         gd.Trainer(model, loss, gd.SGD(0.1)).sum_outputs()
 
 
-def test_the_public_name():
-    trainer = gd.Trainer(gd.LinearModel(3, 2), "mse", gd.SGD(0.1))
-    assert isinstance(trainer.sum_outputs(), output_sums.OutputSums)
+def test_new_sums_leave_the_first_ones():
+    X, y = problem(20, 3, 2)
+    trainer = gd.Trainer(gd.LinearModel(3, 2), "mse", gd.SGD(0.01), batch_size=1)
+    first = trainer.sum_outputs()
+    trainer.epoch(X, y)
+    before = first.losses
+    second = trainer.sum_outputs()
+    assert isinstance(second, output_sums.OutputSums)
+    trainer.epoch(X[:10], y[:10])
+    np.testing.assert_array_equal(first.losses, before)
+    assert (second.losses != before).all()
+
+
+def test_sums_are_not_begun_within_a_fit():
+    X, y = problem(20, 3, 2)
+    trainer = gd.Trainer(gd.LinearModel(3, 2), "mse", gd.SGD(0.01))
+
+    class Sum(gd.Callback):
+        def on_epoch_end(self, state):
+            trainer.sum_outputs()
+
+    with pytest.raises(RuntimeError, match="sum_outputs"):
+        trainer.fit(X, y, epochs=2, callbacks=Sum())
