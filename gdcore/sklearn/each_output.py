@@ -31,13 +31,21 @@ Columns = dict[int, list[NDArray[Any]]]
 
 def put_back(net: Sequential, kept: Columns) -> None:
     """Give some outputs of a linear model the parameters that were kept of them."""
+    _put(_views(net), kept)
+
+
+def _put(views: list[NDArray[Any]], kept: Columns) -> None:
     for output, parts in kept.items():
-        for (_, view), part in zip(net.stack.views(), parts, strict=True):
+        for view, part in zip(views, parts, strict=True):
             view[..., output] = part
 
 
-def _column(net: Sequential, output: int) -> list[NDArray[Any]]:
-    return [view[..., output].copy() for _, view in net.stack.views()]
+def _views(net: Sequential) -> list[NDArray[Any]]:
+    return [view for _, view in net.stack.views()]
+
+
+def _column(views: list[NDArray[Any]], output: int) -> list[NDArray[Any]]:
+    return [view[..., output].copy() for view in views]
 
 
 def has_values(loss: Any) -> bool:
@@ -97,11 +105,6 @@ class EachOutput:
         () -> None, brings the network that answers up to date.
     kept : dict
         To be filled with the columns of the network that answers.
-
-    Attributes
-    ----------
-    counts : ndarray of int, shape (k,)
-        Epochs in a row without improvement.
     """
 
     def __init__(
@@ -118,6 +121,7 @@ class EachOutput:
         self.rule, self.trainer, self.values, self.of_answers = rule, trainer, values, of_answers
         self.answers, self.update, self.kept = answers, update, kept
         self.trained: Columns = kept if answers is trainer.model else {}
+        self.views, self.answering = _views(trainer.model), _views(answers)
         self.counts = np.zeros(answers.out_features, np.int64)
         self.best = np.full(answers.out_features, np.inf)
 
@@ -126,18 +130,21 @@ class EachOutput:
         with np.errstate(over="ignore", invalid="ignore"):
             values = None if self.of_answers else self.values()
             self.put_back()
-            self._count(self.values() if values is None else values)
+            values = self.values() if values is None else values
+            better = values <= self.best - self.rule.tol  # not so if a value is NaN
+        self.best = np.fmin(self.best, values)
+        self.counts = np.where(better, 0, self.counts + 1)
         stopped = [int(j) for j in np.flatnonzero(self.counts > self.rule.patience) if j not in self.kept]
         if stopped:
             self.update()
         for j in stopped:
-            self.trained[j] = _column(self.trainer.model, j)
-            self.kept[j] = _column(self.answers, j)
+            self.trained[j] = _column(self.views, j)
+            self.kept[j] = _column(self.answering, j)
         return len(self.kept) == len(self.counts)
 
     def put_back(self) -> None:
         """Give the outputs that have stopped their parameters back."""
-        put_back(self.trainer.model, self.trained)
+        _put(self.views, self.trained)
 
     def finish(self) -> None:
         """Give them back for good, after a fit: in the average too, from which training goes on."""
@@ -149,10 +156,3 @@ class EachOutput:
             for (block, _), part in zip(self.answers.stack.views(), parts, strict=True):
                 state["averaged"][block.place].reshape(block.shape)[..., output] = part
         self.trainer.load_state_dict(state)
-
-    def _count(self, values: NDArray[np.float64]) -> None:
-        """Count an epoch; an output that has stopped is not looked at any more."""
-        worse = (values > self.best - self.rule.tol) | np.isnan(values)
-        active = self.counts <= self.rule.patience
-        self.counts = np.where(active, np.where(worse, self.counts + 1, 0), self.counts)
-        self.best = np.fmin(self.best, values)

@@ -150,3 +150,12 @@ def test_sums_are_not_begun_within_a_fit():
 
     with pytest.raises(RuntimeError, match="sum_outputs"):
         trainer.fit(X, y, epochs=2, callbacks=Sum())
+
+
+def test_the_kernels_refuse_sums_that_do_not_fit():
+    run = gd.Trainer(gd.LinearModel(3, 3), "mse", gd.SGD(0.1))._run
+    for shape in ((2, 3), (3, 4), (1, 4)):
+        with pytest.raises(ValueError, match=r"sums must have shape \(2, 4\)"):
+            run.sum_outputs(np.zeros(shape))
+    with pytest.raises(ValueError, match="one linear layer"):
+        gd.Trainer(gd.Sequential(gd.Dense(3, 2, "tanh")), "mse", gd.SGD(0.1))._run.sum_outputs(np.zeros((2, 3)))
