@@ -37,6 +37,7 @@ cdef void dense_forward(const Layer *of, const LayerRows *at) noexcept nogil:
     """Write z = x W + b and a = f(z)."""
     cdef const real *weight = at.params + of.weight_at
     cdef const real *bias = NULL
+    cdef SingleRow row
     cdef Factors f
     if of.bias_at >= 0:
         bias = at.params + of.bias_at
@@ -48,7 +49,9 @@ cdef void dense_forward(const Layer *of, const LayerRows *at) noexcept nogil:
         outer_rows(at.rows, of.n_out, at.x, weight, bias, at.z, of.out_row)
     elif at.rows == 1:
         find_active(of.n_in, at.x, at.active)
-        row_product(at.active, of.n_out, of.n_in, at.x, weight, bias, at.z)
+        row.active, row.n, row.k = at.active, of.n_out, of.n_in
+        row.a, row.b, row.init, row.c = at.x, weight, bias, at.z
+        row_product(&row)
     else:
         f.m, f.n, f.k = at.rows, of.n_out, of.n_in
         f.a, f.a_row, f.a_col = at.x, at.x_row, 1

@@ -16,9 +16,14 @@ cdef extern from "machine/single.h" nogil:
         Py_ssize_t count
         int32_t *places
     void find_active(Py_ssize_t n, const real *x, ActiveList *found) noexcept
-    void row_product(
-        const ActiveList *active, Py_ssize_t n, Py_ssize_t k, const real *a, const real *b, const real *init, real *c,
-    ) noexcept
+    ctypedef struct SingleRow "single_row":
+        const ActiveList *active
+        Py_ssize_t n, k
+        const real *a
+        const real *b
+        const real *init
+        real *c
+    void row_product(const SingleRow *of) noexcept
     void active_dots(
         const ActiveList *active, Py_ssize_t rows, Py_ssize_t k, const real *a, const real *b, real *c,
     ) noexcept

@@ -35,52 +35,66 @@ static void find_active(ptrdiff_t n, const real *x, active_list *found)
     found->count = count;
 }
 
-/* c = init + a B for `vectors` vectors of columns, the last of which begins at `tail`; b (k, n), init may be NULL. */
-static inline __attribute__((always_inline)) void row_part(
-    const int vectors, const active_list *active, ptrdiff_t n, ptrdiff_t k, const real *a, const real *b,
-    const real *init, ptrdiff_t tail, real *c)
+typedef struct {
+    const active_list *active;
+    ptrdiff_t n, k;
+    const real *a;       /* (k,) */
+    const real *b;       /* (k, n) */
+    const real *init;    /* (n,), or NULL */
+    real *c;             /* (n,) = init + a B */
+} single_row;
+
+/* `vectors` vectors of columns of c, from column `at` on, of which the last begins at column `last`. */
+static inline __attribute__((always_inline)) void
+row_part(const int vectors, const single_row *of, ptrdiff_t at, ptrdiff_t last)
 {
     vector sum[MOST_VECTORS];
-    const ptrdiff_t count = active->count < 0 ? k : active->count;
-    const int32_t *places = active->count < 0 ? NULL : active->places;
+    const ptrdiff_t count = of->active->count < 0 ? of->k : of->active->count, n = of->n;
+    const int32_t *places = of->active->count < 0 ? NULL : of->active->places;
+    const real *a = of->a, *b = of->b;
     UNROLL(8)
     for (int j = 0; j < vectors; j++)
-        sum[j] = init ? *(const vector *)(init + (j < vectors - 1 ? j * LANES : tail)) : (vector){0};
+        sum[j] = of->init ? *(const vector *)(of->init + (j < vectors - 1 ? at + j * LANES : last)) : (vector){0};
     for (ptrdiff_t i = 0; i < count; i++) {
         const ptrdiff_t p = places ? places[i] : i;
         UNROLL(8)
         for (int j = 0; j < vectors; j++)
-            sum[j] += a[p] * *(const vector *)(b + p * n + (j < vectors - 1 ? j * LANES : tail));
+            sum[j] += a[p] * *(const vector *)(b + p * n + (j < vectors - 1 ? at + j * LANES : last));
     }
     UNROLL(8)
     for (int j = 0; j < vectors; j++)
-        *(vector *)(c + (j < vectors - 1 ? j * LANES : tail)) = sum[j];
+        *(vector *)(of->c + (j < vectors - 1 ? at + j * LANES : last)) = sum[j];
 }
 
-#define ROW_PART(v) \
-    case v: row_part(v, active, n, k, a, b + at, init ? init + at : NULL, tail - at, c + at); break;
-
-/* The same for fewer columns than a vector has. It reads what stands behind a row, as long as the matrix has so much. */
-static void narrow_row(ptrdiff_t n, ptrdiff_t k, const real *a, const real *b, const real *init, real *c)
+/* The whole of c where it is shorter than a vector: what stands behind a row is read too, as far as the matrix goes. */
+static void narrow_row(const single_row *of)
 {
-    vector sum = init ? load_part(n, init) : (vector){0};
-    for (ptrdiff_t p = 0; p < k; p++)
-        sum += a[p] * (LANES <= (k - p) * n ? *(const vector *)(b + p * n) : load_part(n, b + p * n));
+    const ptrdiff_t n = of->n;
+    vector sum = of->init ? load_part(n, of->init) : (vector){0};
+    for (ptrdiff_t p = 0; p < of->k; p++) {
+        const real *row = of->b + p * n;
+        sum += of->a[p] * (LANES <= (of->k - p) * n ? *(const vector *)row : load_part(n, row));
+    }
     for (ptrdiff_t j = 0; j < n; j++)
-        c[j] = sum[j];
+        of->c[j] = sum[j];
 }
 
-/* c (n,) = init + a B, with a (k,) and b (k, n). The last vector ends with the row; it may overlap the one before it. */
-static void row_product(
-    const active_list *active, ptrdiff_t n, ptrdiff_t k, const real *a, const real *b, const real *init, real *c)
+#define ROW_PART(vectors) case vectors: row_part(vectors, of, first * LANES, last); break;
+
+/* Compute c in equal parts. The last vector ends with the row; it may overlap the one before it. */
+static void row_product(const single_row *of)
 {
-    const ptrdiff_t whole = (n + LANES - 1) / LANES, parts = (whole + MOST_VECTORS - 1) / MOST_VECTORS;
-    if (n < LANES)
-        narrow_row(n, k, a, b, init, c);
-    for (ptrdiff_t i = 0; i < parts && n >= LANES; i++) {
+    const ptrdiff_t whole = (of->n + LANES - 1) / LANES, parts = (whole + MOST_VECTORS - 1) / MOST_VECTORS;
+    if (of->n < LANES) {
+        narrow_row(of);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < parts; i++) {
         const ptrdiff_t first = whole * i / parts, end = whole * (i + 1) / parts;
-        const ptrdiff_t at = first * LANES, tail = i < parts - 1 ? (end - 1) * LANES : n - LANES;
-        switch (end - first) { ROW_PART(1) ROW_PART(2) ROW_PART(3) ROW_PART(4) ROW_PART(5) ROW_PART(6) ROW_PART(7) ROW_PART(8) }
+        const ptrdiff_t last = i < parts - 1 ? (end - 1) * LANES : of->n - LANES;
+        switch (end - first) {
+            ROW_PART(1) ROW_PART(2) ROW_PART(3) ROW_PART(4) ROW_PART(5) ROW_PART(6) ROW_PART(7) ROW_PART(8)
+        }
     }
 }
 
@@ -91,7 +105,7 @@ static void active_dots(
     const active_list *active, ptrdiff_t rows, ptrdiff_t k, const real *a, const real *b, real *c)
 {
     __builtin_memset(c, 0, rows * sizeof *c);
-    dots_of(1, active->places, active->count, k, a, k, b, 0, c);
+    dots_of(active->places, active->count, k, a, k, b, 0, c);
 }
 
 /* weight[i] -= rate x[i] delta for the active rows i of weight (…, columns), low <= i < high */

@@ -37,8 +37,7 @@ enum {
     B_BYTES = 524288,
     /* A row's zeros are left out of the products of a batch of one if they are one number in so many, or more. To list
      * the others costs more than fewer zeros save.
-     * Measured: inputs of which 0.1 are 0 take 1.05 of the time if they are listed (40-100-10); of which a third, a half and
-     * four fifths are, 0.96, 0.92 and 0.86 (40-100-10), and 0.85, 0.66 and 0.37 (784-128-10). */
+     * Measured: 1.05 where a tenth is 0, 0.92 where half is (40-100-10); 0.85 at a third, 0.66 at half (784-128-10). */
     ACTIVE_SHARE = 4,
     /* Bytes between rows at whose multiples they meet in a few sets of the first-level cache. Rows that would stand so
      * are a vector longer in the workspace, and the caller's are gathered.

@@ -156,16 +156,15 @@ static inline __attribute__((always_inline)) vector sums(vector v[LANES])
     return v[0];
 }
 
-/* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each. If
- * `listed`, i stands for the numbers in `places` (rows,) in turn.
+/* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each. With
+ * `places` (rows,), i takes the numbers in it in turn.
  * What is left of k is read with a whole vector at the rows' ends, and what that counts twice is masked out. */
 static inline __attribute__((always_inline)) void dots_of(
-    const int listed, const int32_t *places, ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b,
-    real init, real *c)
+    const int32_t *places, ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
 {
     if (k < LANES) {
         for (ptrdiff_t i = 0; i < rows; i++) {
-            const ptrdiff_t at = listed ? places[i] : i;
+            const ptrdiff_t at = places ? places[i] : i;
             real sum = init;
             for (ptrdiff_t p = 0; p < k; p++)
                 sum += a[at * a_row + p] * b[p];
@@ -183,7 +182,7 @@ static inline __attribute__((always_inline)) void dots_of(
         UNROLL(16)
         for (int q = 0; q < LANES; q++) {
             const ptrdiff_t at = i + q < rows ? i + q : rows - 1;
-            row[q] = a + (listed ? places[at] : at) * a_row;
+            row[q] = a + (places ? places[at] : at) * a_row;
             sum[q] = (vector)((lanes)(*(const vector *)(row[q] + k - LANES) * last) & uncounted);
         }
         for (ptrdiff_t p = 0; p + LANES <= k; p += LANES) {
@@ -193,17 +192,17 @@ static inline __attribute__((always_inline)) void dots_of(
                 sum[q] += *(const vector *)(row[q] + p) * column;
         }
         const vector found = sums(sum) + init;
-        if (!listed && rows - i >= LANES)
+        if (!places && rows - i >= LANES)
             *(vector *)(c + i) = found;
         else
             for (int q = 0; q < LANES && q < rows - i; q++)
-                c[listed ? places[i + q] : i + q] = found[q];
+                c[places ? places[i + q] : i + q] = found[q];
     }
 }
 
 static void dots(ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
 {
-    dots_of(0, NULL, rows, k, a, a_row, b, init, c);
+    dots_of(NULL, rows, k, a, a_row, b, init, c);
 }
 
 /* c[i] += sum over r of d[r] * x[r * x_row + i], i < n; d NULL: every d is 1. Four partial sums, r modulo 4.
