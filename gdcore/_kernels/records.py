@@ -36,4 +36,4 @@ class StepOptions(NamedTuple):
     seed: int = 0
     """The seed of the dropout masks."""
     factors: NDArray[np.float64] | None = None
-    """Factors on the layers' learning rates, (number of layers,); None if all are 1."""
+    """Factors on the rates of the layers' weights and biases, (number of layers, 2); None if all are 1."""

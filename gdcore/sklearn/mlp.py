@@ -369,6 +369,7 @@ class MLP(Estimator):
             None if self.clip_value is None else self.clip_value / scale,
             self.average,
             seed,
+            {},
         )
         self.trainer_ = settings.trainer(self.net_) if old is None else going_on(old, settings)
         self.net_ = answering(self.trainer_, self.net_)

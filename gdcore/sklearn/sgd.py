@@ -46,6 +46,9 @@ from .watch import SLOWEST, Patience, Record, Watch, penalty
 LARGEST_STEP = 1e12
 """Gradients of a larger norm are scaled down to it, so that features far from zero end a fit late rather than in
 infinity; scikit-learn limits the slope of the loss by the same number."""
+SPARSE_INTERCEPT = 0.01
+"""Factor on the rate of intercepts where X is sparse, as in scikit-learn: every row moves the intercept, and few rows
+move any one coefficient."""
 
 
 class LinearSGD(Estimator):
@@ -264,7 +267,7 @@ class LinearSGD(Estimator):
 
     def _watch(self, rows: Rows, held: Any, converted: ConvertedLoss, rng: Any) -> Watch:
         """Return what watches a training over these rows; it holds the trainer."""
-        trainer = self._trainer(converted, rng)
+        trainer = self._trainer(converted, rng, issparse(rows.X))
         l1, l2 = self._penalties(rows.mass)
         views, k, n_outputs = weights_of(trainer.model), converted.shown, trainer.model.out_features
         adaptive = self.learning_rate == "adaptive"
@@ -361,7 +364,7 @@ class LinearSGD(Estimator):
             return self.average
         return Polyak(int(self.average) - 1) if self.average else None
 
-    def _trainer(self, converted: ConvertedLoss, rng: Any) -> Trainer:
+    def _trainer(self, converted: ConvertedLoss, rng: Any, sparse: bool) -> Trainer:
         """Return the trainer that goes on, or a new one."""
         scale = converted.scale
         l1, l2 = self._penalties(1.0)
@@ -379,6 +382,7 @@ class LinearSGD(Estimator):
             None,
             self._average(),
             rng.randint(SEED_RANGE) if old is None else old.seed,
+            {"dense0.bias": SPARSE_INTERCEPT} if sparse and biases_of(self.net_) else {},
         )
         self.trainer_ = settings.trainer(self.net_) if old is None else going_on(old, settings)
         self.net_ = answering(self.trainer_, self.net_)

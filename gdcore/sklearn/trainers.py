@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     clip_value: float | None
     average: Average | None
     seed: int
+    layer_rates: dict[str, float]
 
     def trainer(self, net: Sequential) -> Trainer:
         """Return a new trainer of this network."""

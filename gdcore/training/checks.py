@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
-from ..base.checks import inside, nonnegative, short
+from ..base.checks import inside, nonnegative, positive, short
 from ..base.not_arrays import full_name
 from ..base.spelling import did_you_mean
 
@@ -69,17 +69,19 @@ def full_batch(method: object, options: Mapping[str, bool]) -> None:
             raise ValueError(f"{method!r} needs the exact gradient and does not go with {what}: leave it out")
 
 
-def layer_rates(value: object, names: Sequence[str]) -> dict[str, float]:
-    """Check and return factors >= 0 on the rates of existing layers, at least one of which is trained."""
+def layer_rates(value: object, names: Sequence[str], biases: Sequence[str]) -> dict[str, float]:
+    """Check and return factors on the rates of layers, >= 0, and of biases, > 0; at least one layer is trained."""
+    known = [*names, *biases]
     if not isinstance(value, Mapping):
         raise TypeError(f"layer_rates must be a dict of layer -> factor, such as {{'dense0': 0.1}}, got {short(value)}")
     found = {}
     for name, rate_factor in value.items():
-        if name not in names:
+        if name not in known:
             raise ValueError(
-                f"layer_rates names the layer {name!r}; known: {', '.join(names)}{did_you_mean(name, names)}"
+                f"layer_rates names the layer {name!r}; known: {', '.join(known)}{did_you_mean(name, known)}"
             )
-        found[name] = nonnegative(f"layer_rates[{name!r}]", rate_factor)
+        check = positive if name in biases else nonnegative
+        found[name] = check(f"layer_rates[{name!r}]", rate_factor)
     if found and not any(found.get(name, 1) for name in names):
         raise ValueError(f"layer_rates freezes every layer, got {value!r}: leave one above 0")
     return found

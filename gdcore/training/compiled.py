@@ -68,7 +68,11 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
 
 
 def rate_factors(stack: Stack, settings: Settings) -> NDArray[np.float64] | None:
-    """Return a factor on each layer's rate, (number of layers,), or None if all are 1."""
-    rates = iter(map(settings.rate_of, stack.names))
-    factors = np.array([next(rates) if isinstance(layer, Trained) else 1.0 for layer in stack.plain.layers])
+    """Return the factors on the rates of each layer's weights and bias, (number of layers, 2), or None if all are 1."""
+    names = iter(stack.names)
+    factors = np.ones((len(stack.plain.layers), 2))
+    for i, layer in enumerate(stack.plain.layers):
+        if isinstance(layer, Trained):
+            name = next(names)
+            factors[i] = settings.rate_of(name), settings.rate_of(f"{name}.bias")
     return None if (factors == 1).all() else factors

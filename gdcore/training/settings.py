@@ -58,7 +58,7 @@ class Settings:
         TypeError, ValueError
             For the first setting that is not allowed.
         """
-        names = list(stack.names)
+        biases = [block.name for block in stack.blocks if block.kind == "bias"]
         found = replace(
             self,
             batch_size=checks.integer("batch_size", self.batch_size, 1, 2**40),
@@ -69,7 +69,9 @@ class Settings:
             l2=checks.nonnegative("l2", self.l2),
             clip_norm=None if self.clip_norm is None else checks.positive("clip_norm", self.clip_norm),
             clip_value=None if self.clip_value is None else checks.positive("clip_value", self.clip_value),
-            layer_rates=training_checks.layer_rates({} if self.layer_rates is None else self.layer_rates, names),
+            layer_rates=training_checks.layer_rates(
+                {} if self.layer_rates is None else self.layer_rates, list(stack.names), biases
+            ),
         )
         training_checks.average(found.average, Average)
         found._check_full_batch(stack)
@@ -104,9 +106,11 @@ class Settings:
         rate = self.rule.learning_rate
         return rate if isinstance(rate, Schedule) else None
 
-    def rate_of(self, layer: str) -> float:
-        """Return the factor on the learning rate of a layer ("dense0", …)."""
-        return 1.0 if self.layer_rates is None else self.layer_rates.get(layer, 1.0)
+    def rate_of(self, name: str) -> float:
+        """Return the factor on the learning rate of a layer ("dense0", …), or of a bias ("dense0.bias")."""
+        rates = self.layer_rates or {}
+        layer = name.partition(".")[0]
+        return rates.get(layer, 1.0) * (rates.get(name, 1.0) if name != layer else 1.0)
 
     def options(self, seed: int) -> dict[str, Any]:
         """Return name -> value of the settings that a trainer takes by name only, with the seed that was chosen."""

@@ -83,6 +83,7 @@ class Trainer:
     layer_rates : mapping of str to float, optional
         Factors on the learning rates of layers ("dense0", "norm0", … as in `model.parameters`). 0 freezes a layer: it
         has no gradient, penalty or decay, and its parameters and optimizer state do not change.
+        "dense0.bias" is a further factor, above 0, on the rate of a layer's bias.
     average : Average, optional
         `gdcore.Polyak()` or `gdcore.EMA(0.999)`: a mean of the parameters over the steps, in `averaged`.
     seed : int, optional

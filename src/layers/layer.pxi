@@ -34,6 +34,7 @@ cdef struct Layer:
     int tasks                       # that sum its gradient; 0: no parameters
     bint frozen                     # in a training: neither gradient nor update
     Update *update                  # in a training: with a rate of its own, NULL: the network's
+    Update *bias_update             # of the bias, which has another rate than the weight; NULL: the same update
     real *shift                     # (n_in,), of an affine layer: (x - shift) * factor + offset; NULL of others
     real *factor                    # (n_in,)
     real offset

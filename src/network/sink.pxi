@@ -31,9 +31,11 @@ cdef struct Strip:          # of a weight's gradient: the layer, and its first r
     Py_ssize_t at           # of the first row in the flat vector
 
 
-cdef inline const Update *update_of(const Layer *of, const Update *network) noexcept nogil:
-    """Return the update of a layer: its own, or else the network's."""
-    return network if of.update == NULL else of.update
+cdef inline const Update *update_of(const Layer *of, Py_ssize_t at, const Update *network) noexcept nogil:
+    """Return the update of a layer's parameters from `at` on in the flat vector: its own, or else the network's."""
+    if of.update == NULL:
+        return network
+    return of.bias_update if of.bias_update != NULL and at >= of.bias_at else of.update
 
 
 cdef void sink_stretch(Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n, real *g, bint weighs) noexcept nogil:
@@ -46,7 +48,7 @@ cdef void sink_stretch(Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n,
     if sink.clip_value != INFINITY:
         sink.clipped |= clip_values(n, sink.clip_value, g)
     proximal_apply(
-        update_of(of, sink.update), l1, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at,
+        update_of(of, at, sink.update), l1, sink.params + at, g, NULL if sink.slots == NULL else sink.slots + at,
         sink.stride, n,
     )
 
@@ -71,7 +73,7 @@ cdef void outer_gradient(
 ) noexcept nogil:
     """Update by x^T delta and delta, a row of the weight at a time; plain descent never writes them."""
     cdef const Layer *layer = of.layer
-    cdef const Update *update = update_of(layer, sink.update)
+    cdef const Update *update = update_of(layer, layer.weight_at, sink.update)
     cdef bint penalized = own_or(layer.l1, sink.l1) != 0 or own_or(layer.l2, sink.l2) != 0
     cdef real *weight = sink.params + layer.weight_at + of.low * layer.n_out
     cdef const real *x = of.x + of.low

@@ -5,8 +5,8 @@ Design
 - If no layer differs, one update covers the whole vector, and nothing here is called.
 - The gradient of a frozen layer is never computed, so its part of the gradient vector stays 0. Norms, penalties and
   decay leave the layer out.
-- The update of a layer with its own rate is the network's with another rate. The rule's running scalars change once
-  per step.
+- The update of a layer or bias with its own rate is the network's with another rate. The rule's running scalars change
+  once per step.
 """
 
 cdef struct Layerwise:
@@ -17,20 +17,23 @@ cdef struct Layerwise:
 
 
 cdef int settle_layers(
-    Network network, const double[::1] factors, double l1, double l2, list owner, Layerwise *found,
+    Network network, const double[:, ::1] factors, double l1, double l2, list owner, Layerwise *found,
 ) except -1:
-    """Set up the layers of a network for training, with factors (n_layers,) on their rates, or None if all are 1."""
+    """Set up the layers of a network for training.
+
+    The factors (n_layers, 2) are those on the rates of weights and biases, or None if all are 1.
+    """
     cdef Plan *plan = &network.plan
     cdef Layer *layer
     cdef Py_ssize_t widest = 0
     cdef int i
-    if factors is not None and factors.shape[0] != plan.n_layers:
-        raise ValueError(f"factors has shape ({factors.shape[0]},); expected ({plan.n_layers},)")
+    if factors is not None and (factors.shape[0] != plan.n_layers or factors.shape[1] != 2):
+        raise ValueError(f"factors has shape ({factors.shape[0]}, {factors.shape[1]}); expected ({plan.n_layers}, 2)")
     found.l1, found.l2, found.factor = 0, 0, 1 if factors is None else 0
     for i in range(plan.n_layers - 1, -1, -1):
         layer = &plan.layers[i]
-        layer.frozen = factors is not None and factors[i] == 0
-        layer.update = NULL
+        layer.frozen = factors is not None and factors[i, 0] == 0
+        layer.update = layer.bias_update = NULL
         if not layer.n_params or layer.frozen:
             continue
         plan.lowest = i
@@ -39,8 +42,10 @@ cdef int settle_layers(
         if layer.max_norm != INFINITY:
             widest = max(widest, layer.n_out)
         if factors is not None:
-            found.factor = max(found.factor, factors[i])
+            found.factor = max(found.factor, factors[i, 0], factors[i, 1])
             layer.update = <Update *>take_bytes(sizeof(Update), owner)
+            if layer.bias_at >= 0 and factors[i, 1] != factors[i, 0]:
+                layer.bias_update = <Update *>take_bytes(sizeof(Update), owner)
     found.penalized = found.l1 != 0 or found.l2 != 0
     found.apart = factors is not None or found.l1 != 0
     found.scratch = <double *>take_bytes(widest * sizeof(double), owner) if widest else NULL
@@ -51,27 +56,32 @@ cdef void begin_layers(
     const Plan *plan,
     const Update *network,      # after update_begin
     const double *scalars,      # (N_SCALARS,), their values before it
-    const double *factors,      # (n_layers,), on the rates
+    const double *factors,      # (n_layers, 2), on the rates of weights and biases
 ) noexcept nogil:
-    """Compute the next step's coefficients for each layer that has its own rate."""
-    cdef double scratch[N_SCALARS]
-    cdef Update *own
+    """Compute the next step's coefficients for each layer and bias that has its own rate."""
     cdef int i
     for i in range(plan.n_layers):
-        own = plan.layers[i].update
-        if own != NULL:
-            own[0] = network[0]
-            own.learning_rate = network.learning_rate * factors[i]
-            memcpy(scratch, scalars, sizeof(scratch))
-            own.scalars = scratch
-            update_begin(own)
-            own.scalars = network.scalars
+        begin_own(plan.layers[i].update, network, scalars, factors[2 * i])
+        begin_own(plan.layers[i].bias_update, network, scalars, factors[2 * i + 1])
+
+
+cdef inline void begin_own(Update *own, const Update *network, const double *scalars, double factor) noexcept nogil:
+    """Compute the next step's coefficients of an update with its own rate; NULL: there is none."""
+    cdef double scratch[N_SCALARS]
+    if own == NULL:
+        return
+    own[0] = network[0]
+    own.learning_rate = network.learning_rate * factor
+    memcpy(scratch, scalars, sizeof(scratch))
+    own.scalars = scratch
+    update_begin(own)
+    own.scalars = network.scalars
 
 
 cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcept nogil:
     """Update layer by layer from grads (n_params,), which include the penalties."""
     cdef const Layer *layer
-    cdef Py_ssize_t rest
+    cdef Py_ssize_t at, end
     cdef real l1
     cdef int i
     for i in range(plan.n_layers):
@@ -79,8 +89,11 @@ cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcep
         if layer.n_params and not layer.frozen:
             l1 = <real>own_or(layer.l1, sink.l1)
             update_part(sink, layer, layer.weight_at, layer.n_weights, grads, l1)
-            rest = layer.n_params - layer.n_weights
-            update_part(sink, layer, layer.weight_at + layer.n_weights, rest, grads, 0)
+            at, end = layer.weight_at + layer.n_weights, layer.weight_at + layer.n_params
+            if layer.bias_update != NULL:
+                update_part(sink, layer, at, layer.bias_at - at, grads, 0)
+                at = layer.bias_at
+            update_part(sink, layer, at, end - at, grads, 0)
 
 
 cdef inline void update_part(
@@ -90,7 +103,7 @@ cdef inline void update_part(
     if n == 0:
         return
     proximal_apply(
-        update_of(of, sink.update), l1, sink.params + at, grads + at,
+        update_of(of, at, sink.update), l1, sink.params + at, grads + at,
         NULL if sink.slots == NULL else sink.slots + at, sink.stride, n,
     )
 

@@ -34,7 +34,7 @@ cdef struct Descent:        # a network, a loss and an optimizer, as a step uses
     OutputSums outputs
     real *grads             # (n_params,)
     real *unclipped         # (n_params,), before values are clipped; NULL where they are not
-    const double *factors   # (n_layers,) on the layers' learning rates, or NULL if all are 1
+    const double *factors   # (n_layers, 2) on the rates of weights and biases, or NULL if all are 1
     double l1, l2           # the model's penalties
     double clip_norm, clip_value    # INFINITY: no limit
     double learning_rate
@@ -70,7 +70,7 @@ cdef inline void bind_sink(Descent *of, Sink *sink) noexcept nogil:
 
 
 cdef inline void begin_rule(Descent *of) noexcept nogil:
-    """Compute the coefficients of the next step, of the network and of layers with a rate of their own."""
+    """Compute the coefficients of the next step, of the network and of those with a rate of their own."""
     cdef double scalars[N_SCALARS]
     if of.factors == NULL:
         update_begin(&of.update)

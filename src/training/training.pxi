@@ -36,7 +36,8 @@ cdef class Training:
         self, Network network not None, str loss, double option, rule not None, real[::1] grads, options not None,
     ):
         cdef Descent *of = &self.descent
-        cdef const double[::1] hyper = rule.hyper, factors = options.factors
+        cdef const double[::1] hyper = rule.hyper
+        cdef const double[:, ::1] factors = options.factors
         cdef double[::1] scalars = rule.scalars
         cdef real[:, ::1] slots = rule.slots
         cdef int i
@@ -55,7 +56,7 @@ cdef class Training:
         of.variables.slots = &slots[0, 0] if slots.shape[0] else NULL
         of.variables.n_slots, of.variables.stride = slots.shape[0], slots.shape[1]
         if factors is not None:
-            of.factors = &factors[0]
+            of.factors = &factors[0, 0]
         if options.clip_value != INFINITY:
             of.unclipped = <real *>take_bytes(network.plan.n_params * sizeof(real), self.owned)
         of.learning_rate, of.seed = options.learning_rate, options.seed
@@ -174,7 +175,7 @@ cdef class Training:
             return 0
         if lazy.change == NULL:
             lazy.layer, lazy.weight = layer, of.plan.params + layer.weight_at
-            lazy.update = update_of(layer, &of.update)
+            lazy.update = update_of(layer, layer.weight_at, &of.update)
             lazy.l1, lazy.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
             lazy.shrinks = lazy.l1 != 0 or lazy.l2 != 0 or of.guard.decay != 0
             lazy.norm_sum, lazy.norm = &self.norm_sum, &of.gradient_norm

@@ -64,6 +64,10 @@ ROWS = [
     (lambda: trainer(layer_rates={"dense1": "0"}), TypeError, r"layer_rates\['dense1'\] must be a number, got '0'"),
     (lambda: trainer(layer_rates={"dense2": 0}), ValueError, "names the layer 'dense2'; known: dense0, dense1"),
     (lambda: trainer(layer_rates={0: 0}), ValueError, "names the layer 0; known: dense0, dense1"),
+    *each(
+        (0, -1, NAN, INF), lambda bad: trainer(layer_rates={"dense1.bias": bad}), ValueError, r"\['dense1.bias'\] must"
+    ),
+    (lambda: trainer(layer_rates={"dense1.weight": 2}), ValueError, "known: dense0, dense1, dense0.bias, dense1.bias"),
     (lambda: trainer(layer_rates=0.1), TypeError, "must be a dict of layer -> factor, such as {.*}, got 0.1"),
     (lambda: trainer(layer_rates={"dense0": 0, "dense1": 0}), ValueError, "freezes every layer.*leave one above 0"),
     *each((0, -1, NAN, INF), gd.Huber, ValueError, "delta must be"),

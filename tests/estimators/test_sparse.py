@@ -1,4 +1,4 @@
-"""Sparse rows: the results of dense ones, and never dense as a whole."""
+"""Sparse rows: the results of dense ones for the same rate of the intercept, and never dense as a whole."""
 
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from scipy import sparse
+from sklearn import linear_model
 
 import gdcore as gd
 from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
@@ -36,8 +37,15 @@ CASES = [
 ]
 
 
+@pytest.fixture
+def same_rate(monkeypatch):
+    """Give the intercepts of sparse rows the rate that those of dense ones have."""
+    monkeypatch.setattr("gdcore.sklearn.sgd.SPARSE_INTERCEPT", 1.0)
+
+
 @pytest.mark.parametrize("kind", ["csr_array", "csc_array", "csr_matrix", "csc_matrix"])
 @pytest.mark.parametrize(("model", "y"), CASES, ids=[repr(model) for model, _ in CASES])
+@pytest.mark.usefixtures("same_rate")
 def test_results_are_those_of_dense_rows(model, y, kind):
     rows = getattr(sparse, kind)(X)
     for weight in (None, WEIGHT):
@@ -51,6 +59,7 @@ def test_results_are_those_of_dense_rows(model, y, kind):
         np.testing.assert_allclose(found.predict(rows), found.predict(X), rtol=1e-9)
 
 
+@pytest.mark.usefixtures("same_rate")
 def test_parts():
     for model in (MLPClassifier(batch_size=10, shuffle=False, random_state=0), SGDClassifier(shuffle=False)):
         ways = [type(model)(**model.get_params()) for _ in range(2)]
@@ -61,12 +70,42 @@ def test_parts():
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet", None])
+@pytest.mark.usefixtures("same_rate")
 def test_shuffled_rows_come_in_the_order_of_dense_ones(penalty):
     ways = [
         SGDClassifier(loss="log_loss", penalty=penalty, random_state=0, alpha=1e-3).fit(rows, Y) for rows in (X, SPARSE)
     ]
     np.testing.assert_allclose(ways[1].coef_, ways[0].coef_, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ways[1].loss_curve_, ways[0].loss_curve_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor"])
+@pytest.mark.parametrize("options", [{}, {"average": True}, {"penalty": None, "learning_rate": "adaptive"}], ids=repr)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_linear_models_make_the_steps_of_scikit_learns(name, options, n_classes):
+    """The intercept too, at a hundredth of the rate."""
+    y = SCORE if name == "SGDRegressor" else {2: Y, 3: Y3}[n_classes]
+    found = []
+    for place in (gd.sklearn, linear_model):
+        model = getattr(place, name)(shuffle=False, tol=None, max_iter=5, **{"alpha": 1e-3, **options})
+        found.append(model.fit(SPARSE, y))
+    for attribute in ("coef_", "intercept_"):
+        mine, theirs = (getattr(model, attribute) for model in found)
+        np.testing.assert_allclose(mine, theirs, rtol=1e-8, atol=1e-10 * np.abs(theirs).max())
+
+
+def test_parts_may_be_sparse_and_dense():
+    """The rate of the intercept is that of each part."""
+    found = []
+    for place in (gd.sklearn, linear_model):
+        model = place.SGDClassifier(loss="log_loss", shuffle=False)
+        for rows, last in ((SPARSE, 40), (X, 70), (SPARSE.tocsc(), 90)):
+            model.partial_fit(rows[last - 30 : last], Y[last - 30 : last], classes=[0, 1])
+        found.append(model)
+    for attribute in ("coef_", "intercept_", "t_"):
+        np.testing.assert_allclose(*(getattr(model, attribute) for model in found), rtol=1e-8)
+    without = SGDClassifier(fit_intercept=False).partial_fit(SPARSE, Y, classes=[0, 1])
+    assert without.set_params(fit_intercept=True).partial_fit(SPARSE, Y).intercept_ == 0
 
 
 MEMORY = """

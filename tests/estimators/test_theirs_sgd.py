@@ -22,7 +22,6 @@ REFUSED = {
         "is tested in test_at_home.py."
     ),
     "test_class_weights": STOPS,
-    "test_balanced_weight": STOPS,
     "test_sample_weights": STOPS,
     "test_multi_thread_multi_class_and_early_stopping": "Its bound on the epochs holds at the next seeds, not at 0.",
     "test_sgd_error_on_zero_validation_weight": "Weights that are all 0 are refused before anything is split.",
@@ -37,21 +36,13 @@ module = load(
         "from sklearn import datasets,": "import theirs_sklearn\nfrom sklearn import datasets,",
     },
 )
-CLASSIFIER, REGRESSOR = module.SparseSGDClassifier, module.SparseSGDRegressor
-INTERCEPTS = {
-    "test_late_onset_averaging_reached": (CLASSIFIER, REGRESSOR),
-    "test_average_binary_computed_correctly": (CLASSIFIER,),
-    "test_sgd_multiclass_average": (CLASSIFIER,),
-    "test_sgd_averaged_computed_correctly": (REGRESSOR,),
-    "test_sgd_averaged_partial_fit": (REGRESSOR,),
-    "test_average_sparse": (REGRESSOR,),
-}
+DENSE = {"test_balanced_weight": (module.SGDClassifier,)}
 tests = taken(
     module,
     REFUSED,
     [module.SparseSGDOneClassSVM, module.SGDOneClassSVM],
-    INTERCEPTS,
-    "scikit-learn fits the intercept of sparse rows at a hundredth of the rate.",
+    DENSE,
+    STOPS,
 )
 globals().update({name: test for name, test in tests.items() if "oneclass" not in name and "ocsvm" not in name})
 

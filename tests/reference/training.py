@@ -62,11 +62,12 @@ def move(o, t, rate, params, grad, slots, scalars, l1, l2, whole, scale):
 def step(layers, o, t, params, grad, slots, scalars, *, l1=0.0, l2=0.0, clip_norm=None, clip_value=None, rates=()):
     """Make one step from the data's gradient, in place; return the norm before clipping and whether clipping acted.
 
-    rates: pairs of a layer's name and a factor. Not for plain SGD with both l1 and clip_value.
+    rates: pairs of a layer's or bias's name and a factor. Not for plain SGD with both l1 and clip_value.
     """
     l1, l2 = reference.strengths(layers, params, l1, l2)
     dense, places = [layer for layer in layers if isinstance(layer, Dense)], spans(layers)
-    factors = [dict(rates).get(f"dense{i}", 1.0) for i in range(len(dense))]
+    rates = dict(rates)
+    factors = [rates.get(f"dense{i}", 1.0) for i in range(len(dense))]
     for place, factor in zip(places, factors, strict=True):
         for vector in (grad, l1, l2):
             vector[place] *= factor != 0
@@ -74,11 +75,14 @@ def step(layers, o, t, params, grad, slots, scalars, *, l1=0.0, l2=0.0, clip_nor
     seen = whole if clip_value is None else np.clip(whole, -clip_value, clip_value)
     scale = clip_scale(seen, clip_norm)
     start = scalars.copy()
-    for layer, place, factor in zip(dense, places, factors, strict=True):
-        if factor:
+    for i, (layer, place, factor) in enumerate(zip(dense, places, factors, strict=True)):
+        bias = slice(place.start + layer.in_features * layer.out_features, place.stop)
+        parts = (slice(place.start, bias.start), 1.0), (bias, rates.get(f"dense{i}.bias", 1.0))
+        for part, own in parts if factor else ():
             scalars[:] = start
-            of_layer = params[place], grad[place], slots[:, place], scalars, l1[place], l2[place], scale * seen[place]
-            move(o, t, o.learning_rate * factor, *of_layer, scale)
+            of_part = params[part], grad[part], slots[:, part], scalars, l1[part], l2[part], scale * seen[part]
+            move(o, t, o.learning_rate * factor * own, *of_part, scale)
+        if factor:
             limit(layer, params[place])
     return gradient_norm(whole), scale < 1 or not np.array_equal(seen, whole)
 

@@ -24,6 +24,10 @@ each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 VARIETY = {"rates": {"dense0": 0.5, "dense2": 2.0}, "own": [{"l1": 0.02, "l2": 0.0}, {"max_norm": 0.6}, {"l2": 0.1}]}
 FROZEN = {"rates": {"dense1": 0.0}, "own": [{"max_norm": 0.5}, {"l1": 0.1, "max_norm": 0.1}, {"l1": 0.0}]}
 BOTTOM = {"rates": {"dense0": 0.0}, "own": [{"l2": 0.5}, {"l1": 0.01}, {"max_norm": 0.2}]}
+BIASES = {
+    "rates": {"dense0.bias": 0.1, "dense1": 0.5, "dense1.bias": 4.0},
+    "own": [{"l1": 0.01}, {}, {"max_norm": 0.6}],
+}
 
 
 def net_of(own=({}, {}, {}), dtype="float64", dropout=0.0, hidden=11):
@@ -43,7 +47,7 @@ def columns(net):
 
 
 @each_optimizer
-@pytest.mark.parametrize("case", [VARIETY, FROZEN, BOTTOM], ids=["rates", "frozen", "bottom frozen"])
+@pytest.mark.parametrize("case", [VARIETY, FROZEN, BOTTOM, BIASES], ids=["rates", "frozen", "bottom frozen", "biases"])
 @pytest.mark.parametrize("batch_size", [16, 1])
 def test_fit_is_the_references(isa, optimizer, case, batch_size):
     """Rates, penalties and limits of layers, penalties of the model, clipping and update, over three epochs."""
@@ -81,7 +85,9 @@ def test_steps_that_clipping_by_value_leaves_alone_are_not_counted():
 
 @each_dtype
 @pytest.mark.parametrize("rows", [1, 33])
-@pytest.mark.parametrize("rates", [{}, {"dense0": 0.5}, {"dense0": 0.0}, {"dense1": 0.0}], ids=str)
+@pytest.mark.parametrize(
+    "rates", [{}, {"dense0": 0.5}, {"dense0": 0.0}, {"dense1": 0.0}, {"dense0.bias": 0.1, "dense1.bias": 3.0}], ids=str
+)
 @pytest.mark.parametrize("clip_value", [None, 1e-4])
 def test_a_streamed_step_is_the_kept_one(dtype, rows, rates, clip_value):
     """Large layers take their gradient strip by strip; a norm that is never reached has it kept."""
@@ -226,6 +232,21 @@ def test_what_a_fit_follows_leaves_frozen_layers_out():
     assert history.layer_gradient_norm["dense0"][-1] == 0
     assert 0 < history.layer_gradient_norm["dense1"][-1] < 1e-6
     assert np.linalg.norm(net.loss_and_grad(X, Y, "mse")[1]) > 1e-3
+
+
+@each_dtype
+@pytest.mark.parametrize("rows", [1, 50])
+def test_a_bias_of_a_normalization_has_a_rate_of_its_own(dtype, rows):
+    data = X[:rows].astype(dtype), Y[:rows].astype(dtype)
+    moves = []
+    for rates in ({}, {"norm0.bias": 0.25}):
+        net = gd.Sequential(gd.Dense(4, 300), gd.LayerNorm(300), gd.Dense(300, 3), dtype=dtype, seed=0)
+        before = net.params.copy()
+        gd.Trainer(net, "mse", gd.SGD(0.5), layer_rates=rates).step(*data)
+        moves.append(dict(net.stack.parameters(net.params - before)))
+    for name, move in moves[0].items():
+        factor = 0.25 if name == "norm0.bias" else 1
+        np.testing.assert_allclose(moves[1][name], factor * move, rtol=1e-4, atol=10 * np.finfo(dtype).eps)
 
 
 def test_models_keep_what_their_layers_have():

@@ -79,6 +79,7 @@ OPTIONS = {
     "a rate so high that weights turn round": {"optimizer": gd.SGD(2.5), "epochs": 2},
     "a schedule": {"optimizer": gd.SGD(gd.schedules.InverseScaling(0.2, 0.3))},
     "a layer's own rate": {"layer_rates": {"dense0": 0.5}},
+    "a bias's own rate": {"layer_rates": {"dense0.bias": 0.01}},
     "a frozen first layer": {"layer_rates": {"dense0": 0.0}},
     "batches summed": {"accumulate": 2},
     "dropout": {"before": (gd.Dropout(0.3),)},
