@@ -10,6 +10,7 @@ Design
 """
 
 import importlib.util
+import sys
 import types
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def load(name, replaced):
         source = source.replace(old, new)
     module = types.ModuleType(f"{name}_on_gdcore")
     module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # its classes can be pickled
     exec(compile(source, str(path), "exec"), module.__dict__)
     return module
 

@@ -43,6 +43,8 @@ class Record:
     """Fields that the repr always shows, with their names."""
     registries: ClassVar[Mapping[str, Registry[Any]]] = {}
     """For each field that may hold a record, the registry of that record."""
+    added: ClassVar[tuple[str, ...]] = ()
+    """Fields that files of earlier versions lack: these have the defaults."""
 
     def settings(self) -> tuple[Any, ...]:
         """Return the values of the fields in their order; the entries of a tuple stand one by one."""
@@ -55,7 +57,8 @@ class Record:
         Returns
         -------
         dict
-            The record's name under "kind", and its fields. `from_dict` of the registry returns an equal record.
+            The record's name under "kind", and its fields. `from_dict` of the registry returns an equal record. Of
+            fields in `added`, only those that have not their defaults.
 
         Raises
         ------
@@ -70,7 +73,9 @@ class Record:
         >>> LOSSES.from_dict({"kind": "huber", "delta": 0.5})
         Huber(delta=0.5)
         """
-        return {"kind": self.name, **{name: self._entry(name) for name in field_names(type(self))}}
+        defaults = {field.name: field.default for field in fields(self) if field.name in self.added}
+        names = [name for name in field_names(type(self)) if defaults.get(name, MISSING) != getattr(self, name)]
+        return {"kind": self.name, **{name: self._entry(name) for name in names}}
 
     def _entry(self, name: str) -> Any:
         """Return a field's value for a dict."""
@@ -228,7 +233,7 @@ class Registry(tuple[Row, ...]):
             raise ValueError(f"unknown kind of {self.what} {checks.short(name)}; known: {', '.join(kinds)}{hint}")
         kind = kinds[name]
         known, given = field_names(kind), [key for key in values if key != "kind"]
-        missing = [field for field in known if field not in given]
+        missing = [field for field in known if field not in given and field not in kind.added]
         if missing:
             lacks = f"the saved {self.what} {name!r} lacks {', '.join(missing)}"
             raise ValueError(f"{lacks}: save all that to_dict() returns")
@@ -236,7 +241,7 @@ class Registry(tuple[Row, ...]):
             if key not in known:
                 hint = did_you_mean(key, known) or "; leave it out"
                 raise ValueError(f"the saved {self.what} {name!r} has no field {checks.short(key)}{hint}")
-        return kind(**{field: read(values[field], kind.registries.get(field)) for field in known})
+        return kind(**{field: read(values[field], kind.registries.get(field)) for field in given})
 
 
 def read(value: object, registry: Registry[Any] | None) -> object:

@@ -66,6 +66,10 @@ class Optimizer(Record, ABC):
         """Return the factor by which a step can enlarge a slot, which decides how often to look for overflow."""
         return 1.0
 
+    def largest_scalar(self) -> float:
+        """Return a bound on the running scalars; most are products of factors in [0, 1]."""
+        return 1.0
+
     def divides_by_zero(self) -> bool:
         """Return whether eps is 0, so that a gradient of 0 may be divided by 0."""
         return self.amplification() == inf

@@ -45,6 +45,12 @@ def nesterov(momentum: float, dampening: float) -> None:
         )
 
 
+def cumulative(momentum: float) -> None:
+    """Check that a cumulative penalty goes with plain steps."""
+    if momentum != 0:
+        raise ValueError(f"cumulative_l1=True needs momentum == 0, got momentum={momentum!r}: leave one out")
+
+
 def in_place(name: str, value: NDArray[Any]) -> None:
     """Check that a kernel may write into an array."""
     if not value.flags.writeable:

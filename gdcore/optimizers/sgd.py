@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import final
 
 from ..base import checks
@@ -31,6 +32,21 @@ class SGD(Optimizer):
     weight_decay : float, default 0
     nesterov : bool, default False
         Look ahead along the buffer; needs `momentum` and no `dampening`.
+    cumulative_l1 : bool, default False
+        Whether a trainer's `l1` penalty is cumulative; needs no `momentum`. See Notes.
+
+    Notes
+    -----
+    By default a trainer's l1 penalty makes proximal steps, which keep a weight at 0 while the gradient of each batch is
+    at most l1: in batches of a few rows hardly any weight is exactly 0. With ``cumulative_l1=True``, ``u`` is the
+    penalty that a weight could have received so far, ``l1`` times the sum of the rates, and ``q`` what it has received
+    in fact. After each step without l1, a weight is clipped towards 0 by the difference::
+
+        before = w
+        w = max(0, w - (u + q)) if w > 0 else min(0, w + (u - q))
+        q += w - before
+
+    So a weight stays 0 unless its gradients together exceed the penalty. `step` knows no l1, and ignores the option.
 
     References
     ----------
@@ -38,6 +54,8 @@ class SGD(Optimizer):
     Polyak (1964), "Some methods of speeding up the convergence of iteration methods".
     Sutskever, Martens, Dahl, Hinton (2013), "On the importance of initialization and momentum in deep
     learning".
+    Tsuruoka, Tsujii, Ananiadou (2009), "Stochastic gradient descent training for L1-regularized log-linear models with
+    cumulative penalty".
 
     Examples
     --------
@@ -49,12 +67,14 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
+    added = ("cumulative_l1",)
 
     learning_rate: float | Schedule = 1e-3
     momentum: float = 0.0
     dampening: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
+    cumulative_l1: bool = False
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
@@ -63,7 +83,15 @@ class SGD(Optimizer):
         checks.nonnegative("weight_decay", self.weight_decay)
         if checks.boolean("nesterov", self.nesterov):
             optimizers_checks.nesterov(self.momentum, self.dampening)
+        if checks.boolean("cumulative_l1", self.cumulative_l1):
+            optimizers_checks.cumulative(self.momentum)
 
     def slot_names(self) -> tuple[str, ...]:
-        """Return the momentum buffer, if there is momentum."""
+        """Return the momentum buffer, if there is momentum, or what was received of a cumulative penalty over l1."""
+        if self.cumulative_l1:
+            return ("l1_received",)
         return ("momentum",) if self.momentum != 0 else ()
+
+    def largest_scalar(self) -> float:
+        """Return infinity where the rates are summed for a cumulative penalty."""
+        return inf if self.cumulative_l1 else 1.0

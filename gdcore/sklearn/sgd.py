@@ -3,7 +3,7 @@
 Design
 ------
 - A batch has one row by default, and updates count as in scikit-learn: with the same order of rows (`shuffle=False`)
-  the coefficients are scikit-learn's to roundoff, where there is no L1 penalty.
+  the coefficients are scikit-learn's to roundoff. L1 is the cumulative penalty of `SGD`, which scikit-learn has too.
 - Several classes are one model with an output for each, trained together: one pass over the data instead of one per
   class. Each class stops by itself, as in scikit-learn (each_output.py), unless the rate is "adaptive" or the loss is
   computed in Python: then the mean over the classes decides.
@@ -373,7 +373,7 @@ class LinearSGD(Estimator):
         old = self.trainer_
         settings = Settings(
             converted.loss,
-            SGD(self._rate(scale)),
+            SGD(self._rate(scale), cumulative_l1=bool(l1 > 0)),
             self.batch_size,
             bool(self.shuffle),
             l1 / scale,

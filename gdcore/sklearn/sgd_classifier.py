@@ -39,7 +39,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         "hinge", "log_loss", "squared_hinge", "modified_huber", "perceptron", "squared_error", "huber",
         "epsilon_insensitive", "squared_epsilon_insensitive", or a loss of gdcore in its units.
     penalty : {"l2", "l1", "elasticnet"} or None, default "l2"
-        L1 keeps a coefficient at 0 where the rows of a batch do not pull it away: few are 0 if a batch is one row.
+        L1 is cumulative, as in scikit-learn: a coefficient is 0 unless its gradients together exceed the penalty.
     alpha : float, default 0.0001
         Strength of the penalty; also sets the rate "optimal".
     l1_ratio : float, default 0.15

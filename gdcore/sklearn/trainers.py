@@ -57,18 +57,21 @@ def settings_of(trainer: Trainer) -> Settings:
 def going_on(trainer: Trainer, settings: Settings) -> Trainer:
     """Return a trainer with these settings that goes on where this one is.
 
-    It is the same one if the settings are. Otherwise the optimizer's state is kept where the new optimizer has the
-    same name and slots; a new rate counts from now on. An average that is of another kind than before begins now.
+    It is the same one if the settings are. Otherwise the state is kept where the new optimizer has the same name,
+    without the slots where the two have others; a new rate counts from now on. An average that is of another kind than
+    before begins now.
     """
     before = settings_of(trainer)
     old, new = before.optimizer, settings.optimizer
-    if (old.name, old.slot_names()) != (new.name, new.slot_names()):
+    if old.name != new.name:
         return settings.trainer(trainer.model)
     settings = settings._replace(average=_average(before.average, settings.average, trainer.steps_done))
     if before == settings:
         return trainer
     found = settings.trainer(trainer.model)
     state = trainer.state_dict()
+    if old.slot_names() != new.slot_names():
+        state["optimizer"] = {**found.state_dict()["optimizer"], "step_count": trainer.steps_done}
     if before.average != settings.average:
         mean = None if settings.average is None else trainer.model.params.astype(np.float64)
         state |= {"average": settings.average, "averaged": mean}

@@ -136,7 +136,7 @@ def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[n
     optimizers_checks.saved_state(saved, own.optimizer.name, len(names), N_SCALARS)
     slots = np.asarray(saved["slots"])
     saved_checks.saved_slots(slots, own.slots.shape, own.dtype, names, SQUARES)
-    scalars = saved_checks.saved_scalars(saved["scalars"], N_SCALARS)
+    scalars = saved_checks.saved_scalars(saved["scalars"], N_SCALARS, own.optimizer.largest_scalar())
     return slots, scalars, saved_checks.saved_count("step_count", saved["step_count"])
 
 

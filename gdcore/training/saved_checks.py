@@ -75,11 +75,11 @@ def saved_slots(
             raise ValueError(f"the slot {name} has {slot.min():g}; it holds no number below 0")
 
 
-def saved_scalars(value: object, n: int) -> NDArray[np.float64]:
-    """Check and return an optimizer's running scalars (n,), which are products of factors in [0, 1]."""
+def saved_scalars(value: object, n: int, largest: float) -> NDArray[np.float64]:
+    """Check and return an optimizer's running scalars (n,), from 0 to the largest that they can be."""
     found = saved_vector("scalars", value, n, "float64")
-    if (found < 0).any() or (found > 1).any():
-        raise ValueError(f"scalars must be in [0, 1], got {found.tolist()}")
+    if (found < 0).any() or (found > largest).any():
+        raise ValueError(f"scalars must be in [0, {largest:g}], got {found.tolist()}")
     return found
 
 

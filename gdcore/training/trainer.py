@@ -104,7 +104,8 @@ class Trainer:
     With l1, plain SGD without clip_value replaces a weight w by ``soft(w - rate * g, rate * l1)``, where g is the
     gradient without l1 and ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. No single threshold matches the steps
     of momentum and adaptive rates: they see ``g + l1 * sign(w)``, or ``soft(g, l1)`` if w = 0, and a weight that would
-    cross 0 stops there [3]_. Either way, weights come to rest only where the penalized loss is stationary.
+    cross 0 stops there [3]_. Either way, weights come to rest only where the penalized loss is stationary. In batches
+    of a few rows hardly any of them rests at 0; ``SGD(cumulative_l1=True)`` is made for these.
 
     One call trains at a time. In several threads, `step`, `state_dict` and `load_state_dict` wait for one another;
     during another thread's epoch or fit every call raises RuntimeError, and so does training from within a callback, a

@@ -43,7 +43,7 @@ cdef void sink_stretch(Sink *sink, const Layer *of, Py_ssize_t at, Py_ssize_t n,
     cdef real l1 = <real>own_or(of.l1, sink.l1) if weighs else <real>0
     cdef real l2 = <real>own_or(of.l2, sink.l2) if weighs else <real>0
     if l1 != 0 or l2 != 0:
-        pull(n, sink.params + at, l1, l2, g)
+        pull_for(sink.update, n, sink.params + at, l1, l2, g)
     sink.squares += sum_squares(n, g)
     if sink.clip_value != INFINITY:
         sink.clipped |= clip_values(n, sink.clip_value, g)

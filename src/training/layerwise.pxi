@@ -76,6 +76,7 @@ cdef inline void begin_own(Update *own, const Update *network, const double *sca
     own.scalars = scratch
     update_begin(own)
     own.scalars = network.scalars
+    own.c[RATE_SUM] = factor * network.c[RATE_SUM]
 
 
 cdef void update_layers(Sink *sink, const Plan *plan, const real *grads) noexcept nogil:

@@ -5,11 +5,12 @@
  * - A step of such a model is some dozens of operations, fewer than the calls that a step of any network takes. So the
  *   weights stay in registers over the steps of a call, and a row is brought in, predicted and taken into the gradient in
  *   one pass.
- * - `linear_steps` is one body. VECTORS, the registers that the weights take, and USED, the lanes of one that is not full,
- *   are constants in every instance.
+ * - `linear_steps` is one body. VECTORS, the registers that the weights take, USED, the lanes of one that is not full, and
+ *   CUTS, whether there is a cumulative l1, are constants in every instance.
  * - It makes only the steps that are certainly good, and stops before any other: then the parameters are those of the
  *   last step, and the caller makes the next one as for every network. The overflow guard's bound is kept as
  *   overflow.pxi keeps it.
+ * - An l1 penalty is taken where it is cumulative: that clips weights in place, as proximal.pxi says.
  * - A horizontal sum adds halves; sums over rows go in order. A step has the same bits in any call. */
 #ifndef GDCORE_LINEAR_H
 #define GDCORE_LINEAR_H
@@ -32,9 +33,11 @@ typedef struct {
     /* The objective and the rule. */
     void (*values)(const real *z, const real *y, ptrdiff_t n, real option, real *value, real *slope);
     real option;
-    double l2, rate, clip_norm;     /* clip_norm INFINITY: no limit */
+    double l1, l2, rate, clip_norm; /* clip_norm INFINITY: no limit */
     const double *rates;            /* of each step of the call, or NULL: `rate` */
     real *grads;                    /* (n_in,) and the bias's: where a step's gradient is kept before clipping, or NULL */
+    real *received;                 /* (n_in,) of a cumulative l1, see proximal.pxi; NULL: there is no l1 */
+    double rate_sum;
     /* The overflow guard: see overflow.pxi. */
     double bound, limit, growth, push;
     /* What the steps are added to. */
@@ -54,6 +57,29 @@ static inline __attribute__((always_inline)) void store_numbers(int q, ptrdiff_t
 {
     for (int j = 0; j < LANES && q * LANES + j < n_in; j++)
         row[q * LANES + j] = v[j];
+}
+
+/* a where the mask is set, and b elsewhere. */
+static inline __attribute__((always_inline)) vector pick(lanes mask, vector a, vector b)
+{
+    return (vector)((mask & (lanes)a) | (~mask & (lanes)b));
+}
+
+/* size, 0 or -size by the sign of w. */
+static inline __attribute__((always_inline)) vector signed_by(vector w, real size)
+{
+    const vector none = {0};
+    return pick(w > none, none + size, pick(w < none, none - size, none));
+}
+
+/* Clip weights towards 0 by what they have not received of a cumulative penalty, as take_penalty of proximal.pxi. */
+static inline __attribute__((always_inline)) void clip_vector(real l1, real rate_sum, vector *weight, vector *received)
+{
+    const vector none = {0}, w = *weight, side = signed_by(w, 1), owed = rate_sum + side * *received;
+    const vector cut = l1 * pick(owed > none, owed, none);
+    const lanes zero = side * w <= cut;
+    *received = pick(zero, *received - w / l1, -side * rate_sum);
+    *weight = pick(zero, none, w - side * cut);
 }
 
 /* The sum of the weights of some rows. */
@@ -76,12 +102,13 @@ static inline void take_losses(
 }
 
 static inline __attribute__((always_inline)) ptrdiff_t
-linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, ptrdiff_t end)
+linear_of(const int vectors, const int used, const int cuts, LinearSteps *of, ptrdiff_t first, ptrdiff_t end)
 {
     const int squares = of->values == mean_squared_error_values, has_bias = of->bias != NULL;
     const ptrdiff_t n_in = of->n_in, start = first;
-    const real l2 = (real)of->l2;
+    const real l1 = (real)of->l1, l2 = (real)of->l2;
     vector w[LINEAR_FEATURES / LANES], g[LINEAR_FEATURES / LANES], x[LINEAR_FEATURES / LANES], sum;
+    vector received[LINEAR_FEATURES / LANES];
     real z[LINEAR_ROWS], value[LINEAR_ROWS], slope[LINEAR_ROWS];
     real bias = has_bias ? *of->bias : 0, bias_gradient;
     double rate = of->rate, bound = of->bound, norm = 0, loss = 0, share = 0, scale = 1;
@@ -89,8 +116,11 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
     ptrdiff_t clipped = 0;
 
     UNROLL(4)
-    for (int q = 0; q < vectors; q++)
+    for (int q = 0; q < vectors; q++) {
         w[q] = part_of(q, vectors, n_in, of->weight);
+        if (cuts)
+            received[q] = part_of(q, vectors, n_in, of->received);
+    }
     for (ptrdiff_t rows; first < end; first += rows) {
         rows = of->batch < end - first ? of->batch : end - first;
         const double taken = of->shares ? sum_shares(of, first, rows) : rows, mean = taken != 0 ? 1 / taken : 0;
@@ -99,6 +129,11 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
         UNROLL(4)
         for (int q = 0; q < vectors; q++)
             g[q] = l2 * w[q];
+        if (cuts) {
+            UNROLL(4)
+            for (int q = 0; q < vectors; q++)
+                g[q] += signed_by(w[q], l1);
+        }
         bias_gradient = 0;
         for (int pass = squares; pass < 2; pass++) {
             if (!squares && pass)
@@ -165,9 +200,18 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
             for (int q = 0; q < vectors; q++)
                 g[q] *= (real)scale;
         }
-        UNROLL(4)
-        for (int q = 0; q < vectors; q++)
-            w[q] -= (real)next * g[q];
+        if (cuts) {
+            of->rate_sum += next * scale;
+            UNROLL(4)
+            for (int q = 0; q < vectors; q++) {
+                w[q] += signed_by(w[q], (real)(next * scale) * l1) - (real)next * g[q];
+                clip_vector(l1, (real)of->rate_sum, &w[q], &received[q]);
+            }
+        } else {
+            UNROLL(4)
+            for (int q = 0; q < vectors; q++)
+                w[q] -= (real)next * g[q];
+        }
         bias -= (real)next * bias_gradient;
         rate = next, loss = total, share = taken, norm = size;
         loss_sum += loss * share;
@@ -177,6 +221,8 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
     UNROLL(4)
     for (int q = 0; q < vectors; q++)
         store_numbers(q, n_in, w[q], of->weight);
+    for (int q = 0; cuts && q < vectors; q++)
+        store_numbers(q, n_in, received[q], of->received);
     if (has_bias)
         *of->bias = bias;
     of->rate = rate, of->bound = bound, of->loss = loss, of->share = share, of->norm = norm, of->scale = scale, of->clipped = clipped;
@@ -190,7 +236,9 @@ linear_of(const int vectors, const int used, LinearSteps *of, ptrdiff_t first, p
 #endif
 #define LINEAR(name, vectors, used) \
     static __attribute__((noinline)) ptrdiff_t name(LinearSteps *of, ptrdiff_t first, ptrdiff_t end) \
-    { return linear_of(vectors, used, of, first, end); }
+    { \
+        return of->received ? linear_of(vectors, used, 1, of, first, end) : linear_of(vectors, used, 0, of, first, end); \
+    }
 LINEAR(linear_one, 1, 1)
 #if LANES > 4
 LINEAR(linear_four, 1, 4)

@@ -21,9 +21,11 @@ cdef extern from "training/linear.h" nogil:
         double mean_share
         void (*values)(const real *z, const real *y, Py_ssize_t n, real option, real *value, real *slope)
         real option
-        double l2, rate, clip_norm
+        double l1, l2, rate, clip_norm
         const double *rates
         real *grads
+        real *received
+        double rate_sum
         double bound, limit, growth, push
         double loss_sum, share_sum, norm_sum, loss, share, norm, scale
         Py_ssize_t clipped
@@ -38,13 +40,11 @@ cdef bint is_linear(Descent *of) noexcept nogil:
         return False
     if of.bound_loss.loss.row != NULL or plan.n_in > LINEAR_FEATURES:
         return False
-    if of.layers.apart or of.layers.scratch != NULL or of.clip_value != INFINITY:
+    if of.factors != NULL or of.layers.scratch != NULL or of.clip_value != INFINITY:
         return False
-    if RULES[of.update.rule].is_memoryless == NULL:
+    if RULES[of.update.rule].is_memoryless == NULL or not is_plain(&of.update):
         return False
-    of.update.scale = 1
-    update_begin(&of.update)
-    return is_plain(&of.update)
+    return of.layers.l1 == 0 or is_cumulative(&of.update)
 
 
 cdef inline bint takes_linear(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
@@ -64,7 +64,10 @@ cdef void bind_linear(
     steps.x, steps.y, steps.shares, steps.order = data.x, data.target, data.weight, data.order
     steps.mean_share = 0 if data.whole_rows == batch else data.mean_weight
     steps.values, steps.option = of.bound_loss.loss.values, of.bound_loss.option
-    steps.l2, steps.rate, steps.rates = own_or(layer.l2, of.l2), of.learning_rate, rates
+    steps.l1, steps.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
+    steps.received = of.variables.slots + layer.weight_at if <real>steps.l1 != 0 else NULL
+    steps.rate_sum = of.update.scalars[0]
+    steps.rate, steps.rates = of.learning_rate, rates
     steps.clip_norm = of.clip_norm
     steps.bound, steps.limit, steps.growth, steps.push = INFINITY, of.guard.limit, of.guard.growth, PUSH
 
@@ -88,6 +91,8 @@ cdef Py_ssize_t linear_stretch(
     made = (linear_steps(steps, first, min(end, first + most)) + steps.batch - 1) // steps.batch
     of.guard.bound = steps.bound
     if made:
+        if is_cumulative(&of.update):
+            of.update.scalars[0] = steps.rate_sum
         of.count += made
         of.learning_rate, of.gradient_norm, of.batch_weight = steps.rate, steps.norm, steps.share
         of.update.scale, of.clipped = <real>steps.scale, False

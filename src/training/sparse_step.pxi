@@ -21,13 +21,11 @@ cdef bint may_wait(const Descent *of) noexcept nogil:
 
 
 cdef bint waits(Descent *of, Py_ssize_t rows) noexcept nogil:
-    """Return whether a step of so many rows can leave rows of the first weight for later; begin the rule's step."""
+    """Return whether a step of so many rows can leave rows of the first weight for later."""
     cdef const Plan *plan = of.plan
     cdef double pull
     if not of.lazy.on or rows > plan.most or (plan.last > plan.first and rows > MAX_DEPTH):
         return False
-    of.update.scale, of.update.learning_rate, of.update.step = 1, of.learning_rate, of.count + 1
-    begin_rule(of)
     pull = of.learning_rate * of.layers.factor * (of.layers.l2 + of.update.c[DECAY])
     return is_memoryless(&of.update) and 0 <= pull < 1
 
@@ -74,7 +72,7 @@ cdef double descend_one(Lazy *of, const WeightRows *at, real *gradient) noexcept
         for i in range(run):
             for j in range(n_out):
                 gradient[j] = inputs[i] * at.delta[j]
-            squares += descend(of, of.weight + columns[first + i] * n_out, gradient)
+            squares += descend_row(of, columns[first + i], gradient)
             if of.shrinks:
                 of.stood[columns[first + i]] = of.steps + 1
         first += run
@@ -100,7 +98,7 @@ cdef double descend_rows(Lazy *of, const WeightRows *at, real *sums) noexcept no
         for i in range(count):
             if of.stood[columns[i]] <= of.steps:
                 of.stood[columns[i]] = of.steps + 1
-                squares += descend(of, of.weight + columns[i] * n_out, sums + columns[i] * n_out)
+                squares += descend_row(of, columns[i], sums + columns[i] * n_out)
     return squares
 
 
@@ -122,6 +120,8 @@ cdef int sparse_step(Descent *of, Pass *batch, double *loss) except -1 nogil:
     cdef int threads
     if lazy.steps == WINDOW or lazy.change[lazy.steps].keep < SMALLEST_KEEP:
         end_window(lazy)
+    if lazy.steps == 0:
+        lazy.change[0].rate_sum = lazy.factor * lazy.rate_sum[0]
     see_entries(batch.data, batch.first, &at.entries)
     if lazy.shrinks:
         touch_rows(lazy, &at.entries, batch.rows)
@@ -137,6 +137,8 @@ cdef int sparse_step(Descent *of, Pass *batch, double *loss) except -1 nogil:
         return BAD_LOSS
     if not is_safe(of, loss_bound(batch)):
         return eager_step(of, batch, threads)
+    of.update.scale, of.update.learning_rate, of.update.step = 1, of.learning_rate, of.count + 1
+    begin_rule(of)
     of.torn = True
     batch.sink.grads = NULL
     other_gradients(batch, threads)

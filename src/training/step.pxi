@@ -128,7 +128,7 @@ cdef int finish_step(Descent *of, double squares) except -1 nogil:
     """Penalize, clip and update from the kept gradient, whose sum of squares is given, and return an Outcome."""
     cdef Py_ssize_t n = of.plan.n_params
     if of.layers.penalized:
-        pull_penalties(of.plan, of.l1, of.l2, of.grads)
+        pull_penalties(&of.update, of.plan, of.l1, of.l2, of.grads)
         squares = sum_squares(n, of.grads)
     of.gradient_norm = sqrt(squares)
     if not isfinite(squares):

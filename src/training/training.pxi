@@ -64,6 +64,8 @@ cdef class Training:
         of.clip_norm, of.clip_value = options.clip_norm, options.clip_value
         of.guard.growth, of.guard.decay = rule.growth, rule.decay
         of.guard.bound, of.guard.limit = INFINITY, SAFE_BOUND
+        if RULES[of.update.rule].is_memoryless != NULL:
+            settle_rule(&of.update)
         settle_layers(network, factors, of.l1, of.l2, self.owned, &of.layers)
         for i in range(network.plan.n_layers):
             of.drops = of.drops or network.plan.layers[i].kind.drops
@@ -178,6 +180,9 @@ cdef class Training:
             lazy.update = update_of(layer, layer.weight_at, &of.update)
             lazy.l1, lazy.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
             lazy.shrinks = lazy.l1 != 0 or lazy.l2 != 0 or of.guard.decay != 0
+            lazy.rate_sum, lazy.factor = of.update.scalars, 1 if of.factors == NULL else of.factors[2 * of.plan.first]
+            if <real>lazy.l1 != 0 and is_cumulative(&of.update):
+                lazy.received = of.variables.slots + layer.weight_at
             lazy.norm_sum, lazy.norm = &self.norm_sum, &of.gradient_norm
             lazy.stood = <int32_t *>take_bytes(layer.n_in * sizeof(int32_t), self.owned)
             lazy.change = <Change *>take_bytes((WINDOW + 2) * sizeof(Change), self.owned)

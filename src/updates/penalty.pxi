@@ -35,14 +35,14 @@ cdef void add_penalties(const Plan *plan, double l1, double l2, real *grads) noe
             )
 
 
-cdef void pull_penalties(const Plan *plan, double l1, double l2, real *grads) noexcept nogil:
+cdef void pull_penalties(const Update *update, const Plan *plan, double l1, double l2, real *grads) noexcept nogil:
     """Add the penalties' derivative to grads (n_params,), in the form that a step uses, for layers that are trained."""
     cdef const Layer *layer
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
         if layer.n_weights and not layer.frozen:
-            pull(
-                layer.n_weights, plan.params + layer.weight_at,
+            pull_for(
+                update, layer.n_weights, plan.params + layer.weight_at,
                 <real>own_or(layer.l1, l1), <real>own_or(layer.l2, l2), grads + layer.weight_at,
             )

@@ -11,6 +11,13 @@ Design
 - With momentum or a rate per parameter there is no such correction, because the moments have already seen the
   gradient. There a weight may not change its sign in one step, and stops at 0 instead: Andrew and Gao (2007), "Scalable
   training of L1-regularized log-linear models".
+- Gradients of single rows are noisy, and a proximal step leaves 0 whenever one exceeds l1. The cumulative penalty
+  follows the sum of the gradients instead: Tsuruoka, Tsujii and Ananiadou (2009), "Stochastic gradient descent training
+  for L1-regularized log-linear models with cumulative penalty". After a step along the gradient without l1, a weight is
+  clipped towards 0 by what it has not yet received of u = l1 times the sum of the rates. Here u and what was received
+  are kept divided by l1. A weight that is not clipped to 0 has received all, -u or u by its sign, with no rounding.
+- The step itself is along the same g + l1 s, with s = 0 at w = 0, which is what norms and clipping see. l1 s is then
+  taken back.
 """
 
 
@@ -37,6 +44,44 @@ cdef void pull(Py_ssize_t n, const real *w, real l1, real l2, real *g) noexcept 
             g[i] += l2 * w[i] + (l1 if w[i] > 0 else -l1)
 
 
+cdef inline void pull_for(
+    const Update *u, Py_ssize_t n, const real *w, real l1, real l2, real *g,
+) noexcept nogil:
+    """Add the derivative of the penalty to g (n,), in the form that the rule's step uses."""
+    if is_cumulative(u):
+        add_penalty(n, w, l1, l2, g)
+    else:
+        pull(n, w, l1, l2, g)
+
+
+cdef inline void take_penalty(Py_ssize_t n, real l1, real rate_sum, real *w, real *received) noexcept nogil:
+    """Clip n weights towards 0 by what they have not received of a cumulative penalty."""
+    cdef real side, cut, rest
+    cdef Py_ssize_t i
+    for i in range(n):
+        side = <real>(w[i] > 0) - <real>(w[i] < 0)
+        cut = rate_sum + side * received[i]
+        cut = l1 * (cut if cut > 0 else 0)
+        rest = w[i] - side * cut
+        received[i] = received[i] - w[i] / l1 if real_abs(w[i]) <= cut else -side * rate_sum
+        w[i] = 0 if real_abs(w[i]) <= cut else rest    # NaN stays
+
+
+cdef void cumulative_some(
+    const Update *u, real l1, real *p, const real *g, real *received, Py_ssize_t n,
+) noexcept nogil:
+    """Update at most SIDES parameters as `proximal_apply` does, under a cumulative penalty."""
+    cdef real back[SIDES]
+    cdef real move = l1 * u.scale * <real>u.learning_rate
+    cdef Py_ssize_t i
+    for i in range(n):
+        back[i] = move * (<real>(p[i] > 0) - <real>(p[i] < 0))
+    update_apply(u, p, g, received, 0, n)
+    for i in range(n):
+        p[i] += back[i]
+    take_penalty(n, l1, <real>u.c[RATE_SUM], p, received)
+
+
 cdef void proximal_some(
     const Update *u, real l1, real *p, const real *g, real *slots, Py_ssize_t stride, Py_ssize_t n,
 ) noexcept nogil:
@@ -59,7 +104,7 @@ cdef inline void proximal_apply(
     const Update *u,           # after update_begin
     real l1,                   # 0 for an ordinary update
     real *p,                   # (n,) parameters, updated
-    const real *g,             # (n,) gradient, after `pull`
+    const real *g,             # (n,) gradient, after `pull_for`
     real *slots,               # as in update_apply
     Py_ssize_t stride,
     Py_ssize_t n,
@@ -70,9 +115,12 @@ cdef inline void proximal_apply(
         update_apply(u, p, g, slots, stride, n)
         return
     while at < n:
-        proximal_some(
-            u, l1, p + at, g + at, NULL if slots == NULL else slots + at, stride, min(<Py_ssize_t>SIDES, n - at),
-        )
+        if is_cumulative(u):
+            cumulative_some(u, l1, p + at, g + at, slots + at, min(<Py_ssize_t>SIDES, n - at))
+        else:
+            proximal_some(
+                u, l1, p + at, g + at, NULL if slots == NULL else slots + at, stride, min(<Py_ssize_t>SIDES, n - at),
+            )
         at += SIDES
 
 

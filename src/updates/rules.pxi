@@ -42,6 +42,8 @@ cdef enum:               # the coefficients' places in `c`; a rule uses those th
     START                # added to the sum of squares, at the first step alone
     ROOT                 # on the square root in the denominator,
     OFFSET               # and added to it
+    CUMULATES            # 1: an l1 penalty is cumulative, see proximal.pxi,
+    RATE_SUM             # and the sum of the steps' rates, which is what l1 = 1 would have taken from a weight so far
     N_COEFFICIENTS
 
 

@@ -10,6 +10,10 @@ cdef void sgd_begin(Update *u) noexcept nogil:
     u.c[GAIN] = 1 if u.step == 1 else 1 - dampening
     u.c[GRADIENT_RATE] = u.learning_rate if nesterov or momentum == 0 else 0
     u.c[MOMENT_RATE] = u.learning_rate * (momentum if nesterov else 1)
+    u.c[CUMULATES] = u.hyper[4]
+    if u.c[CUMULATES] != 0:
+        u.scalars[0] += u.learning_rate * u.scale
+        u.c[RATE_SUM] = u.scalars[0]
 
 
 cdef bint sgd_is_memoryless(const Update *u) noexcept nogil:
@@ -21,7 +25,7 @@ cdef void sgd_apply(
     const Update *u,
     real *p,            # (n,) parameters, updated
     const real *g,      # (n,) gradient
-    real *b,            # (n,) momentum buffer, where momentum > 0
+    real *b,            # (n,) momentum buffer, where momentum > 0; otherwise not read
     Py_ssize_t stride,
     Py_ssize_t n,
 ) noexcept nogil:

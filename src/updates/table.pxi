@@ -28,6 +28,11 @@ cdef inline bint is_memoryless(const Update *u) noexcept nogil:
     return rule.is_memoryless != NULL and rule.is_memoryless(u)
 
 
+cdef inline bint is_cumulative(const Update *u) noexcept nogil:
+    """Return whether an l1 penalty is cumulative; slot 0 is then what each weight has received of it, divided by l1."""
+    return u.c[CUMULATES] != 0
+
+
 cdef inline bint is_plain(const Update *u) noexcept nogil:
     """Return whether the update is p -= rate * g and nothing else."""
     return is_memoryless(u) and u.c[DECAY] == 0 and u.scale == 1
@@ -36,6 +41,15 @@ cdef inline bint is_plain(const Update *u) noexcept nogil:
 cdef void update_begin(Update *u) noexcept nogil:
     """Compute the coefficients of a step, and advance the rule's scalars."""
     RULES[u.rule].begin(u)
+
+
+cdef void settle_rule(Update *u) noexcept nogil:
+    """Compute the coefficients that no step changes, before the first step."""
+    cdef double scalars[N_SCALARS]
+    memcpy(scalars, u.scalars, sizeof(scalars))
+    u.scale, u.step = 1, 1
+    update_begin(u)
+    memcpy(u.scalars, scalars, sizeof(scalars))
 
 
 cdef void update_apply(

@@ -68,6 +68,7 @@ CHANGES = {
     "weight_init": "he_uniform", "bias_init": "ones", "l1": 1e-3, "l2": 0.5, "max_norm": 3, "rate": 0.25,
     "minimum": (-2.0, -3.0), "maximum": (2.0, 3.0), "min_delta": 0.5, "restore_best": False, "of": "epoch", "tol": 0.5,
     "n_epochs": 3, "seconds": 0.5, "decay": 0.75, "start": 4, "validate": True, "features": 6, "epsilon": 0.5,
+    "cumulative_l1": False,
 }  # fmt: skip
 """Another value for every field of every record."""
 
@@ -95,6 +96,7 @@ NESTED = [
     ("optimizer", gd.Adam(gd.schedules.Cosine(0.5, 10, warmup=2))),
     ("optimizer", gd.SGD(gd.schedules.MultiStep(0.5, (10, 15)), momentum=0.5)),
     ("optimizer", gd.SGD(gd.schedules.ReduceOnPlateau(0.5, patience=3))),
+    ("optimizer", gd.SGD(0.5, weight_decay=0.125, cumulative_l1=True)),
     ("layer", gd.Dense(2, 3, gd.LeakyReLU(0.2), weight_init=gd.Orthogonal(2.0), bias_init=gd.Constant(0.5), l1=0.5)),
     ("layer", gd.Dense(2, 3, "ReLU", weight_init=gd.Zeros())),
     ("layer", gd.Standardize((0.1 + 0.2, 5e-324), (1e308, 1 / 3))),
@@ -109,7 +111,7 @@ each_record = pytest.mark.parametrize(("what", "record"), RECORDS, ids=[repr(rec
 def test_every_field_has_another_value_here(what, kind):
     names = [field.name for field in fields(kind)]
     same = [name for name in names if getattr(default(kind), name) == getattr(changed(kind), name)]
-    assert set(same) <= {"dampening"}  # nesterov excludes it
+    assert set(same) <= {"dampening", "cumulative_l1"}  # nesterov and momentum exclude them
     assert "kind" not in names
 
 
@@ -186,6 +188,15 @@ def test_fields_are_neither_left_out_nor_invented(what, kind):
             REGISTRIES[what].from_dict(less)
     with pytest.raises(ValueError, match=f"the saved {what} '{kind.name}' has no field 'colour'"):
         REGISTRIES[what].from_dict({**saved, "colour": 1})
+
+
+def test_fields_that_came_later_are_saved_where_they_differ():
+    assert "cumulative_l1" not in gd.SGD(0.5).to_dict()
+    saved = gd.SGD(0.5, cumulative_l1=True).to_dict()
+    assert saved.pop("cumulative_l1") is True
+    assert gd.OPTIMIZERS.from_dict(saved) == gd.SGD(0.5)
+    with pytest.raises(TypeError, match="cumulative_l1 must be True or False"):
+        gd.OPTIMIZERS.from_dict({**saved, "cumulative_l1": "absurd"})
 
 
 @each_kind

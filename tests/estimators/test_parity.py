@@ -201,6 +201,23 @@ def test_linear_regressions_make_the_steps_of_scikit_learns(loss, rate):
     np.testing.assert_allclose(linear_parameters(mine), linear_parameters(theirs), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("rate", [rate for rate in RATES if "average" not in rate], ids=repr)
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
+def test_linear_models_under_l1_make_the_steps_of_scikit_learns(penalty, rate):
+    """With its zeros: the penalty is cumulative. Only its averages are of the coefficients before the penalty."""
+    for name, loss, data in (
+        ("SGDClassifier", "log_loss", (X, Y)),
+        ("SGDClassifier", "hinge", (X3, Y3)),
+        ("SGDRegressor", "huber", (XR, YR)),
+    ):
+        options = {**rate, "penalty": penalty, "loss": loss, "shuffle": False, "max_iter": 4, "tol": None}
+        strength = 100.0 if name == "SGDRegressor" and rate["learning_rate"] == "optimal" else 0.05
+        mine, theirs = both(name, *data, linear_model, **{"alpha": strength, **options})
+        size = np.abs(theirs.coef_).max()
+        np.testing.assert_allclose(linear_parameters(mine), linear_parameters(theirs), rtol=1e-8, atol=1e-9 * size)
+        np.testing.assert_array_equal(mine.coef_ == 0, theirs.coef_ == 0)
+
+
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
 def test_l1_comes_to_the_same_minimum(penalty):
     options = {"penalty": penalty, "alpha": 0.1, "tol": None, "max_iter": 300, "eta0": 0.01}

@@ -108,6 +108,19 @@ def test_parts_may_be_sparse_and_dense():
     assert without.set_params(fit_intercept=True).partial_fit(SPARSE, Y).intercept_ == 0
 
 
+def test_a_penalty_may_change_between_parts():
+    """The rate goes on, and a coefficient has received nothing of the new penalty."""
+    model = SGDClassifier(alpha=0.01, shuffle=False).partial_fit(X, Y, classes=[0, 1])
+    trainer = model.trainer_
+    model.set_params(penalty="l1").partial_fit(SPARSE, Y)
+    assert model.trainer_ is not trainer
+    assert model.trainer_.steps_done == model.t_ - 1 == 180
+    assert (model.coef_ == 0).any()
+    model.set_params(alpha=0.02).partial_fit(SPARSE, Y)
+    assert model.trainer_.optimizer_state.scalars[0] > 0
+    assert model.set_params(penalty="l2").partial_fit(X, Y).trainer_.steps_done == 360
+
+
 MEMORY = """
 import resource
 import numpy as np

@@ -17,10 +17,6 @@ REFUSED = {
     "test_loss_function_epsilon": PRIVATE,
     "test_validation_mask_correctly_subsets": PRIVATE,
     "test_sgd_early_stopping_with_partial_fit": AVAILABLE,
-    "test_sgd_l1": (
-        "Row by row, proximal steps leave coefficients of 3e-4 that the cumulative penalty makes 0; sparsify() itself "
-        "is tested in test_at_home.py."
-    ),
     "test_class_weights": STOPS,
     "test_sample_weights": STOPS,
     "test_multi_thread_multi_class_and_early_stopping": "Its bound on the epochs holds at the next seeds, not at 0.",

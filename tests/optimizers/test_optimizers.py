@@ -18,7 +18,8 @@ START, GRADS = RECORD["start"], RECORD["grads"]
 TORCH_CALLS = [str(call) for call in RECORD["calls"]]
 TRAJECTORIES = dict(zip(TORCH_CALLS, RECORD["trajectories"], strict=True))
 LION_CALLS = ["Lion(0.0001)", "Lion(0.1, betas=(0.8, 0.95), weight_decay=0.1)"]
-CALLS = TORCH_CALLS + LION_CALLS
+CUMULATIVE_CALLS = ["SGD(0.1, cumulative_l1=True)"]
+CALLS = TORCH_CALLS + LION_CALLS + CUMULATIVE_CALLS
 TOLERANCE = 1e-12
 
 each_isa = pytest.mark.parametrize("isa", cpu.supported())

@@ -13,6 +13,8 @@ def sgd(o, t, lr, p, g, slots, scalars):
         b = d if t == 1 else o.momentum * slots[0] + (1 - o.dampening) * d
         slots[0] = b
         d = d + o.momentum * b if o.nesterov else b
+    if o.cumulative_l1:
+        scalars[0] += lr
     p -= lr * d
 
 

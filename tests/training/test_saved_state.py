@@ -14,12 +14,12 @@ VALIDATION = X[:9], Y[:9]
 STOP = gd.EarlyStopping(40), gd.RelativeChange(1e-9, 30), gd.GradientNormThreshold(1e-9, of="epoch")
 TOLD = {"validation_data": VALIDATION, "stop": STOP}
 WHOLE = gd.Adam(schedules.ReduceOnPlateau(0.01), amsgrad=True)
-OPTIMIZERS = [WHOLE, *(kind() for kind in gd.OPTIMIZERS)]
+OPTIMIZERS = [WHOLE, *(kind() for kind in gd.OPTIMIZERS), gd.SGD(cumulative_l1=True)]
 
 
 def new_trainer(optimizer):
     net = gd.MLP([4, 3, 2], "relu", dropout=0.3, seed=3)
-    return gd.Trainer(net, "mse", optimizer, batch_size=8, clip_norm=0.5, average=gd.EMA(0.9))
+    return gd.Trainer(net, "mse", optimizer, batch_size=8, l1=1e-3, clip_norm=0.5, average=gd.EMA(0.9))
 
 
 def trained(optimizer):
