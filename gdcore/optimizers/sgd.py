@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import final
 
@@ -74,7 +74,7 @@ class SGD(Optimizer):
     dampening: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
-    cumulative_l1: bool = False
+    cumulative_l1: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
