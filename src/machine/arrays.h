@@ -1,6 +1,6 @@
 /* Numbers of other formats, converted into those of the kernels.
  *
- * A format is a letter of Python's struct module, in the machine's own sizes and byte order.
+ * A format is a letter of Python's struct module.
  */
 #ifndef GDCORE_ARRAYS_H
 #define GDCORE_ARRAYS_H
@@ -56,11 +56,18 @@ static const struct number_format {
     {'B', 0, 0, uchar_to_real, uchar_to_label},
 };
 
-/* The row of a format, or NULL for one that is not in the table. */
+/* The row of a format, or NULL for one that is not in the table. A sign before the letter says the byte order, and that an
+ * `l` has four bytes; without one, and behind an @, all is the machine's own. */
 static inline const struct number_format *find_format(const char *format)
 {
-    for (size_t i = 0; format && i < sizeof NUMBER_FORMATS / sizeof *NUMBER_FORMATS; i++)
-        if (format[0] == NUMBER_FORMATS[i].letter && format[1] == 0)
+    const char own = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>';
+    const int standard = format && (*format == '=' || *format == own);
+    if (!format)
+        return NULL;
+    format += standard || *format == '@';
+    const char letter = standard && *format == 'l' ? 'i' : standard && *format == 'L' ? 'I' : *format;
+    for (size_t i = 0; letter && !format[1] && i < sizeof NUMBER_FORMATS / sizeof *NUMBER_FORMATS; i++)
+        if (letter == NUMBER_FORMATS[i].letter)
             return &NUMBER_FORMATS[i];
     return NULL;
 }

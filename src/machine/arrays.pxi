@@ -42,6 +42,12 @@ cdef inline bint is_contiguous(const Held *of) noexcept nogil:
     return of.rows <= 1 or view.strides[0] == of.columns * view.itemsize
 
 
+cdef inline bint is_aligned(const Py_buffer *view) noexcept nogil:
+    """Return whether every number stands at a multiple of its size."""
+    cdef Py_ssize_t steps = view.strides[0] | (view.strides[1] if view.ndim == 2 else 0)
+    return (<Py_ssize_t>view.buf | steps) & (view.itemsize - 1) == 0
+
+
 cdef void *hold(Held *of, object array, bint labels) except NULL:
     """Return the numbers of a vector or a matrix, as `real` or as labels, row by row."""
     cdef Py_buffer *view = &of.view
@@ -52,8 +58,8 @@ cdef void *hold(Held *of, object array, bint labels) except NULL:
     cdef bint fits = True
     PyObject_GetBuffer(array, view, PyBUF_RECORDS_RO)
     format = find_format(view.format)
-    if format == NULL or not 1 <= view.ndim <= 2:
-        raise TypeError("not an array of numbers with one or two dimensions")
+    if format == NULL or not 1 <= view.ndim <= 2 or not is_aligned(view):
+        raise TypeError("not an aligned array of numbers with one or two dimensions")
     of.rows, of.columns = view.shape[0], view.shape[1] if view.ndim == 2 else 1
     if (format.is_label if labels else format.is_real) and is_contiguous(of):
         return view.buf

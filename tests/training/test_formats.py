@@ -1,5 +1,6 @@
 """A step and a prediction take arrays of other formats as they take the model's own, and end as the conversion does."""
 
+import ctypes
 import sys
 
 import numpy as np
@@ -110,6 +111,13 @@ def test_shapes_are_refused_alike(given, shape):
             net.predict(np.ones(shape, dtype))
         said.append(str(found.value))
     assert said[0] == said[1]
+
+
+def test_a_sign_before_the_format():
+    net = gd.MLP([3, 4, 1], dtype="float32", seed=0)
+    for kind, dtype in ((ctypes.c_float, "float32"), (ctypes.c_double, "float64"), (ctypes.c_long, "int64")):
+        given = np.frombuffer((kind * 6)(1, 2, 3, 4, 5, 6), dtype).reshape(2, 3)
+        assert (net.predict(np.asarray(((kind * 3) * 2)((1, 2, 3), (4, 5, 6)))) == net.predict(given)).all()
 
 
 def test_arrays_are_let_go():
