@@ -3,7 +3,8 @@
 Design
 ------
 The kernels are compiled once per (instruction set, precision); `cpu` tells what the machine supports. The
-best one built is chosen at import; the environment variable GDCORE_ISA overrides.
+best one built is chosen at import; the environment variable GDCORE_ISA overrides. What lies in the lanes of vectors,
+the rows of a batch or the columns of a layer, is chosen for every batch; GDCORE_LANES=rows or columns overrides that.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .records import RuleState
 
 ISAS = ("base", "v3", "v4")
+LANE_ORDERS = ("", "rows", "columns")
 
 
 class Kernels(Protocol):
@@ -55,6 +57,7 @@ class Kernels(Protocol):
         weight: NDArray[Any] | None = None,
         delta: NDArray[Any] | None = None,
     ) -> float: ...
+    def set_lanes(self, order: str) -> None: ...
     def set_num_threads(self, n: int) -> None: ...
     def shuffled(self, seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
     def update(
@@ -98,16 +101,26 @@ def choose(supported: tuple[str, ...], wanted: str) -> str:
     return wanted
 
 
+def checked_lanes(wanted: str) -> str:
+    """Return what is to lie in the lanes of vectors, or "" if every batch takes what is faster."""
+    if wanted not in LANE_ORDERS:
+        raise ImportError(f"GDCORE_LANES must be rows or columns, got {wanted!r}: unset it to take what is faster")
+    return wanted
+
+
 SUPPORTED = _supported()
 CHOSEN = choose(SUPPORTED, os.environ.get("GDCORE_ISA", "").strip().lower())
 
 
 _in_use = CHOSEN
+_lanes = checked_lanes(os.environ.get("GDCORE_LANES", "").strip().lower())
 
 
 @cache
 def _module(isa: str, dtype: str) -> Kernels:
-    return cast("Kernels", import_module(f"{__name__}.{isa}_{dtype}"))
+    module = cast("Kernels", import_module(f"{__name__}.{isa}_{dtype}"))
+    module.set_lanes(_lanes)
+    return module
 
 
 def load(dtype: str, isa: str | None = None) -> Kernels:
@@ -125,3 +138,27 @@ def using(isa: str) -> Iterator[None]:
         yield
     finally:
         _in_use = before
+
+
+def lane_order() -> str:
+    """Return what lies in the lanes of vectors, "rows" or "columns", or "" if every batch takes what is faster."""
+    return _lanes
+
+
+def _set_lanes(order: str) -> None:
+    global _lanes
+    _lanes = checked_lanes(order)
+    for isa in SUPPORTED:
+        for dtype in ("float32", "float64"):
+            _module(isa, dtype).set_lanes(_lanes)
+
+
+@contextmanager
+def lanes(order: str) -> Iterator[None]:
+    """Within the block rows or columns lie in the lanes wherever they can: for tests and comparisons."""
+    before = _lanes
+    _set_lanes(order)
+    try:
+        yield
+    finally:
+        _set_lanes(before)

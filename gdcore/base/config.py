@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from .._kernels import BUILT, CHOSEN, SUPPORTED, load
+from .._kernels import BUILT, CHOSEN, SUPPORTED, lane_order, load
 from .._version import __version__
 from .text_table import columns
 from .threads import get_num_threads
@@ -51,6 +51,7 @@ def show_config() -> Config:
             "gdcore": __version__,
             "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
             "instruction sets": instruction_sets(),
+            "lanes": f"{lane_order() or 'rows or columns, batch by batch'} (GDCORE_LANES overrides)",
             "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
             "compiler": kernels.COMPILER,
             "compiler flags": kernels.COMPILER_FLAGS,

@@ -7,6 +7,7 @@ Design
 - A weight's gradient is kept where the caller says, or handed on (`Done`), a strip of rows at a time: what becomes of
   it then is not the layer's business.
 - One output, one input or one row is a case of its own: dot products along rows, outer products, or sums of rows.
+- Rows in the lanes (network/transposed.pxi) have the same three products, the first two with their factors exchanged.
 """
 
 cdef extern from "machine/vector.h" nogil:
@@ -129,3 +130,58 @@ cdef void dense_input_delta(
         f.b, f.b_row, f.form = weight, of.n_out, TRANSPOSED
         f.init, f.init_row = NULL, 0
         product(&f, before, of.in_row, worker)
+
+
+cdef void dense_transposed_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write z = W^T x + b and a = f(z) for rows in the lanes."""
+    cdef Py_ssize_t lanes = whole_vectors(at.rows), j
+    cdef tile_args t
+    t.a, t.a_row, t.a_col, t.k = at.params + of.weight_at, 1, of.n_out, of.n_in
+    t.b, t.b_row = at.x, at.x_row
+    t.init = NULL
+    if of.bias_at >= 0:
+        t.init = at.params + of.bias_at
+    t.c, t.c_row = at.z, at.x_row
+    transposed_product(of.n_out, lanes, &t)
+    if lanes == at.x_row:
+        activate(of.activation, of.option, at.z, at.a, of.n_out * lanes)
+        return
+    for j in range(of.n_out):
+        activate(of.activation, of.option, at.z + j * at.x_row, at.a + j * at.x_row, lanes)
+
+
+cdef void dense_transposed_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """Multiply delta by f'(z), and then write before = W delta, for rows in the lanes."""
+    cdef Py_ssize_t lanes = whole_vectors(at.rows), row = at.x_row, j
+    cdef tile_args t
+    if lanes == row:
+        multiply_slope(of.activation, of.option, at.z, at.a, delta, of.n_out * lanes)
+    else:
+        for j in range(of.n_out):
+            multiply_slope(of.activation, of.option, at.z + j * row, at.a + j * row, delta + j * row, lanes)
+    if before != NULL:
+        t.a, t.a_row, t.a_col, t.k = at.params + of.weight_at, of.n_out, 1, of.n_out
+        t.b, t.b_row, t.init = delta, row, NULL
+        t.c, t.c_row = before, row
+        transposed_product(of.n_in, lanes, &t)
+
+
+cdef inline Py_ssize_t packed_columns(const Layer *of, Py_ssize_t rows) noexcept nogil:
+    """Return the columns of a gradient for which delta is packed, whole vectors; the others are sums over the lanes."""
+    if of.n_out < LANES or (of.n_in < PACKED_INPUTS and 100 * of.n_in < PACKED_SHARE * rows):
+        return 0
+    return of.n_out - of.n_out % LANES
+
+
+cdef void transposed_gradient(const WeightRows *of, real *weight, bint adds, real *panels) noexcept nogil:
+    """Write the gradient of some rows of a weight, and of the bias with the last ones, or add it to what is there."""
+    cdef Py_ssize_t packed = packed_columns(of.layer, of.rows)
+    cdef gradient_args g
+    g.n_in, g.n_out, g.rows, g.lead = of.high - of.low, of.layer.n_out, of.rows, of.x_row
+    g.x, g.d, g.g, g.adds = of.x + of.low * of.x_row, of.delta, weight, adds
+    if of.layer.bias_at >= 0 and of.high == of.layer.n_in:
+        g.n_in += 1    # the row of ones
+    if packed:
+        transposed_packed(packed, &g, panels)
+    if packed < g.n_out:
+        transposed_sums(packed, &g)

@@ -19,6 +19,20 @@ cdef void dropout_forward(const Layer *of, const LayerRows *at) noexcept nogil:
     dropout(&mask, at.rows, of.n_in, at.x, at.x_row, at.a, of.out_row)
 
 
+cdef void dropout_transposed_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write x times the mask for rows in the lanes."""
+    cdef Mask mask
+    see_mask(of, at, &mask)
+    transposed_dropout(&mask, at.rows, of.n_in, at.x_row, at.x, at.a)
+
+
+cdef void dropout_transposed_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """Multiply delta by the mask, in place, for rows in the lanes."""
+    cdef Mask mask
+    see_mask(of, at, &mask)
+    transposed_dropout(&mask, at.rows, of.n_in, at.x_row, delta, delta)
+
+
 cdef real dropout_entry(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil:
     """Return an entry times its number of the mask that dense rows would have."""
     cdef Mask mask

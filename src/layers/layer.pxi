@@ -40,7 +40,7 @@ cdef struct Layer:
     real offset
     double eps                      # of a normalization, added to the variance
 
-cdef struct LayerRows:      # some rows of a block on their way through one layer
+cdef struct LayerRows:      # some rows of a block on their way through one layer; transposed ones as (features, x_row)
     const real *params      # (n_params of the network,)
     const real *x           # (rows, n_in), rows x_row apart
     Py_ssize_t x_row, rows
@@ -58,7 +58,7 @@ cdef struct WeightRows:     # rows of a layer's weight, and the block of samples
     const real *x           # (rows, n_in), rows x_row apart
     Py_ssize_t x_row, rows
     const real *delta       # (rows, out_row), behind the activation's derivative
-    Py_ssize_t low, high    # rows of the weight; the first ones bring the bias with them
+    Py_ssize_t low, high    # rows of the weight; the first ones bring the bias with them; transposed, the last ones
     const ActiveList *active    # of a batch of one: its inputs that are not 0
     Entries entries         # in place of x, where the layer's inputs are sparse
     Py_ssize_t first        # the first row's place in the batch
@@ -76,6 +76,11 @@ cdef struct LayerKind:
     void (*backward)(const Layer *of, const LayerRows *rows, real *delta, real *before) noexcept nogil
     # Hand the gradient of the parameters to the sink. NULL: the layer has no parameters.
     void (*gradient)(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil
+    # `forward`, `backward` and `gradient` of rows that lie in the lanes: x, z, a, delta and `before` are transposed,
+    # all with x's stride. NULL: a network with such a layer is never transposed.
+    void (*transposed_forward)(const Layer *of, const LayerRows *rows) noexcept nogil
+    void (*transposed_backward)(const Layer *of, const LayerRows *rows, real *delta, real *before) noexcept nogil
+    void (*transposed_gradient)(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil
     # With sparse inputs: write the outputs, and hand the gradient of all parameters to the sink. NULL: none are taken.
     void (*sparse_forward)(const Layer *of, const LayerRows *rows) noexcept nogil
     void (*sparse_gradient)(const WeightRows *of, Sink *sink) noexcept nogil

@@ -31,6 +31,27 @@ cdef void affine_forward(const Layer *of, const LayerRows *at) noexcept nogil:
             to[j] = (source[j] - of.shift[j]) * of.factor[j] + of.offset
 
 
+cdef void affine_transposed_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write a = (x - shift) * factor + offset for rows in the lanes."""
+    cdef Py_ssize_t r, j
+    cdef const real *source
+    cdef real *to
+    cdef real shift, factor
+    for j in range(of.n_in):
+        source, to = at.x + j * at.x_row, at.a + j * at.x_row
+        shift, factor = of.shift[j], of.factor[j]
+        for r in range(at.rows):
+            to[r] = (source[r] - shift) * factor + of.offset
+
+
+cdef void affine_transposed_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """Multiply delta by the factor, in place, for rows in the lanes."""
+    cdef Py_ssize_t r, j
+    for j in range(of.n_in):
+        for r in range(at.rows):
+            delta[j * at.x_row + r] *= of.factor[j]
+
+
 cdef real affine_entry(const Layer *of, uint64_t key, Py_ssize_t row, int32_t column, real value) noexcept nogil:
     """Return the output for an entry of a layer that makes 0 into 0."""
     return (value - of.shift[column]) * of.factor[column] + of.offset
@@ -81,3 +102,19 @@ cdef void log1p_backward(const Layer *of, const LayerRows *at, real *delta, real
         to = delta + r * of.out_row
         for j in range(of.n_in):
             to[j] *= real_exp(-value[j])
+
+
+cdef void log1p_transposed_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Write a = log(1 + x) for rows in the lanes."""
+    cdef Py_ssize_t r, j
+    for j in range(of.n_in):
+        for r in range(at.rows):
+            at.a[j * at.x_row + r] = real_log1p(at.x[j * at.x_row + r])
+
+
+cdef void log1p_transposed_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
+    """Multiply delta by 1 / (1 + x), in place, for rows in the lanes."""
+    cdef Py_ssize_t r, j
+    for j in range(of.n_in):
+        for r in range(at.rows):
+            delta[j * at.x_row + r] *= real_exp(-at.a[j * at.x_row + r])

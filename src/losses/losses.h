@@ -16,7 +16,7 @@
 #ifndef GDCORE_LOSSES_H
 #define GDCORE_LOSSES_H
 
-#include "machine/elementary.h"
+#include "losses/cross_entropy.h"
 
 #define VALUE(name) static inline real name##_value(real z, real y, real option, real *slope)
 #define CURVATURE(name) static inline real name##_curvature(real z, real y, real option)
@@ -96,34 +96,6 @@ CURVATURE(modified_huber) { return 2 * y * y * (real)((y * z > -1) & (y * z < 1)
 
 VALUE(perceptron) { real margin = y * z; *slope = margin > 0 ? 0 : -y; return margin >= 0 ? 0 : -margin; }
 
-/* -sum_j t_j log softmax(z)_j, t being the target (k,), or the class `label`, mixed with the uniform distribution by
- * `smoothing`; slope (k,). */
-static double cross_entropy_row(
-    ptrdiff_t k, const real *z, const real *target, int64_t label, real smoothing, real *slope)
-{
-    const real even = smoothing / k, keep = 1 - smoothing;
-    real top = z[0], total = 0, target_sum = 0;
-    double value = 0;
-    for (ptrdiff_t j = 1; j < k; j++)
-        top = z[j] > top ? z[j] : top;
-    for (ptrdiff_t j = 0; j < k; j++)
-        slope[j] = real_exp(z[j] - top);
-    for (ptrdiff_t j = 0; j < k; j++)
-        total += slope[j];
-    const real log_total = real_log(total);
-    for (ptrdiff_t j = 0; j < k; j++) {
-        const real t = even + keep * (target ? target[j] : (real)(j == label));
-        target_sum += t;
-        if (t != 0)
-            value += t * (log_total - (z[j] - top));
-    }
-    for (ptrdiff_t j = 0; j < k; j++) {
-        const real t = even + keep * (target ? target[j] : (real)(j == label));
-        slope[j] = slope[j] * (target_sum / total) - t;
-    }
-    return value;
-}
-
 /* What is 0 at a loss's kinks: the residual, the residual and a distance on both sides, the margin less 1, 1 or -1, or
  * the margin itself. */
 #define KINK(name) static inline real name(int which, real z, real y, real option)
@@ -169,6 +141,7 @@ typedef struct {
     void (*values) VALUES;             /* of a pointwise loss; NULL: it is a loss of whole rows */
     void (*curvatures) CURVATURES;     /* NULL: 0, for it is made of straight pieces */
     double (*row)(ptrdiff_t k, const real *z, const real *target, int64_t label, real option, real *slope);
+    void (*lanes)(const lane_outputs *of, double *value, real *slope);    /* the same for rows in the lanes */
     int n_all_kinks;
     const char *zero;                  /* what is 0 at all its kinks, in a word */
     void (*all_kinks) KINKS;
@@ -195,7 +168,7 @@ static const Loss LOSSES[] = {
     {"modified_huber", "sign", modified_huber_values, modified_huber_curvatures,
      OF(margins), .n_all_kinks = 2, .smooth = 1, .differs = 1},
     {"perceptron", "sign", perceptron_values, OF(score), .n_all_kinks = 1},
-    {"cross_entropy", "class", .row = cross_entropy_row, .takes_labels = 1},
+    {"cross_entropy", "class", .row = cross_entropy_row, .lanes = cross_entropy_lanes, .takes_labels = 1},
 };
 enum { N_LOSSES = sizeof LOSSES / sizeof *LOSSES };
 

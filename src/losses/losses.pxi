@@ -12,6 +12,12 @@ Design
 
 cdef extern from "losses/losses.h" nogil:
     enum: N_LOSSES
+    ctypedef struct lane_outputs:
+        Py_ssize_t k, n, lead
+        const real *z
+        const real *target
+        const int64_t *labels
+        real option
     ctypedef struct Loss:
         const char *name
         const char *target
@@ -22,6 +28,7 @@ cdef extern from "losses/losses.h" nogil:
         double (*row)(
             Py_ssize_t k, const real *z, const real *target, int64_t label, real option, real *slope,
         ) noexcept nogil
+        void (*lanes)(const lane_outputs *of, double *value, real *slope) noexcept nogil
         int n_all_kinks
         const char *zero
         void (*all_kinks)(

@@ -56,6 +56,29 @@ cdef void dropout(
             out[r * out_row + j] = x[r * x_row + j] * (keep if mix32(first + <uint32_t>j) >= limit else <real>0)
 
 
+cdef void transposed_dropout(
+    const Mask *mask, Py_ssize_t rows, Py_ssize_t width, Py_ssize_t lead,
+    const real *x, real *out,                               # (width, lead) of `rows` rows in the lanes; may be one
+) noexcept nogil:
+    """Compute what `dropout` does for rows in the lanes, with the same mask."""
+    cdef uint32_t low = <uint32_t>mask.key, high = <uint32_t>(mask.key >> 32)
+    cdef uint32_t limit = <uint32_t>(mask.rate * 4294967296.0)
+    cdef real keep = <real>(1 / (1 - mask.rate))
+    cdef uint32_t first[RUN]
+    cdef Py_ssize_t at = 0, n, r, j
+    cdef const real *source
+    cdef real *to
+    while at < rows:
+        n = min(<Py_ssize_t>RUN, rows - at)
+        for r in range(n):
+            first[r] = mix32(<uint32_t>(mask.start + at + r) ^ high) + low
+        for j in range(width):
+            source, to = x + j * lead + at, out + j * lead + at
+            for r in range(n):
+                to[r] = source[r] * (keep if mix32(first[r] + <uint32_t>j) >= limit else <real>0)
+        at += RUN
+
+
 cdef inline void dropout_at(const Mask *mask, Py_ssize_t j, real *x) noexcept nogil:
     """Multiply a number of the mask's first row by its factor, as `dropout` does."""
     cdef uint32_t first = mix32(<uint32_t>mask.start ^ <uint32_t>(mask.key >> 32)) + <uint32_t>mask.key

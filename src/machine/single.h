@@ -2,7 +2,7 @@
  *
  * Design
  * ------
- * - A row's product keeps up to MOST_VECTORS vectors of sums in registers and reads the matrix in place, row by row: a
+ * - A row's product keeps up to ROW_VECTORS vectors of sums in registers and reads the matrix in place, row by row: a
  *   narrower part would read it in pieces, and wait for its few sums.
  * - A number that is 0 changes no sum, and what stands in its row of the matrix is not read. The bits are the same.
  */
@@ -11,7 +11,7 @@
 
 #include "machine/tuning.h"
 
-enum { MOST_VECTORS = 8 };
+enum { ROW_VECTORS = 8 };
 
 typedef struct {
     ptrdiff_t count;      /* of a row's numbers that are not 0; < 0: they are not listed, and all count */
@@ -48,7 +48,7 @@ typedef struct {
 static inline __attribute__((always_inline)) void
 row_part(const int vectors, const single_row *of, ptrdiff_t at, ptrdiff_t last)
 {
-    vector sum[MOST_VECTORS];
+    vector sum[ROW_VECTORS];
     const ptrdiff_t count = of->active->count < 0 ? of->k : of->active->count, n = of->n;
     const int32_t *places = of->active->count < 0 ? NULL : of->active->places;
     const real *a = of->a, *b = of->b;
@@ -84,7 +84,7 @@ static void narrow_row(const single_row *of)
 /* Compute c in equal parts. The last vector ends with the row; it may overlap the one before it. */
 static void row_product(const single_row *of)
 {
-    const ptrdiff_t whole = (of->n + LANES - 1) / LANES, parts = (whole + MOST_VECTORS - 1) / MOST_VECTORS;
+    const ptrdiff_t whole = (of->n + LANES - 1) / LANES, parts = (whole + ROW_VECTORS - 1) / ROW_VECTORS;
     if (of->n < LANES) {
         narrow_row(of);
         return;

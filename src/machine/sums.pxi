@@ -26,6 +26,16 @@ cdef void copy_matrix(
             to[i * to_row + j] = source[i * source_row + j]
 
 
+cdef void copy_transposed(
+    Py_ssize_t rows, Py_ssize_t n, const real *source, Py_ssize_t lead, real *to,    # (n, lead); (rows, n)
+) noexcept nogil:
+    """Copy a matrix whose rows lie in the lanes, row by row."""
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        for j in range(n):
+            to[i * n + j] = source[j * lead + i]
+
+
 cdef double sum_squares(Py_ssize_t n, const real *x) noexcept nogil:
     """Return the sum of x[i]^2, which is not finite if an x[i] is not, or if the sum overflows a double."""
     cdef Py_ssize_t i = 0

@@ -1,4 +1,4 @@
-/* The register tile: a few rows by two vectors of a matrix product, kept in registers over the whole sum.
+/* The register tile: a few rows by a few vectors of a matrix product, kept in registers over the whole sum.
 
 Design
 ------
@@ -8,7 +8,8 @@ Design
 - A is reached by two strides, so X W, X^T D and D W^T share the tile: it only ever broadcasts A's elements.
   B and C are read and written in whole vectors; `product` sees to it that there are whole vectors.
 - An edge has fewer rows or one vector. `rows` and `vectors` are constants in every instance, so the loops
-  over them unroll and the accumulators never leave the registers.
+  over them unroll and the accumulators never leave the registers. A tile of more vectors than rows broadcasts first,
+  so that B's vectors need no registers.
 - Sums run over k in order, one accumulator per element: the bits depend on neither tile nor thread. */
 #ifndef GDCORE_TILE_H
 #define GDCORE_TILE_H
@@ -24,50 +25,67 @@ enum { TILE_ROWS = 8 };
 #else
 enum { TILE_ROWS = 4 };
 #endif
-enum { TILE_COLUMNS = 2 * LANES };
+enum { TILE_COLUMNS = 2 * LANES, MOST_VECTORS = 8 };
 
 typedef struct {
     const real *a;          /* (rows, k): element (i, p) at a[i * a_row + p * a_col] */
     const real *b;          /* (k, vectors * LANES), row stride b_row */
-    const real *init;       /* what the sums start from: NULL is zero, stride 0 a bias, c itself adds to it */
+    const real *init;       /* what the sums start from: NULL is zero, stride 0 a bias, c itself adds to it; where
+                             * `spreads`, a number for each row */
     real *c;                /* (rows, vectors * LANES), row stride c_row */
     ptrdiff_t k, a_row, a_col, b_row, init_row, c_row;
 } tile_args;
 
 static inline __attribute__((always_inline)) void
-tile_of(const int rows, const int vectors, const tile_args *t)
+tile_of(const int rows, const int vectors, const int spreads, const tile_args *t)
 {
     const real *a = t->a, *b = t->b;
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
-    vector sum[TILE_ROWS][2];
+    vector sum[TILE_ROWS][MOST_VECTORS];
 
     UNROLL(16)
     for (int i = 0; i < rows; i++)
-        UNROLL(4)
-        for (int j = 0; j < vectors; j++)
-            sum[i][j] = t->init ? *(const vector *)(t->init + i * t->init_row + j * LANES) : (vector){0};
+        UNROLL(8)
+        for (int j = 0; j < vectors; j++) {
+            sum[i][j] = (vector){0};
+            if (t->init && spreads)
+                sum[i][j] = t->init[i * t->init_row] - sum[i][j];
+            else if (t->init)
+                sum[i][j] = *(const vector *)(t->init + i * t->init_row + j * LANES);
+        }
 
     for (ptrdiff_t p = 0; p < t->k; p++, a += a_col, b += b_row) {
-        vector column[2];
-        UNROLL(4)
+        vector column[MOST_VECTORS], row[TILE_ROWS];
+        if (vectors > rows && spreads) {
+            UNROLL(16)
+            for (int i = 0; i < rows; i++)
+                row[i] = a[i * a_row] - (vector){0};
+            UNROLL(8)
+            for (int j = 0; j < vectors; j++)
+                UNROLL(16)
+                for (int i = 0; i < rows; i++)
+                    sum[i][j] += row[i] * *(const vector *)(b + j * LANES);
+            continue;
+        }
+        UNROLL(8)
         for (int j = 0; j < vectors; j++)
             column[j] = *(const vector *)(b + j * LANES);
         UNROLL(16)
         for (int i = 0; i < rows; i++)
-            UNROLL(4)
+            UNROLL(8)
             for (int j = 0; j < vectors; j++)
                 sum[i][j] += a[i * a_row] * column[j];
     }
 
     UNROLL(16)
     for (int i = 0; i < rows; i++)
-        UNROLL(4)
+        UNROLL(8)
         for (int j = 0; j < vectors; j++)
             *(vector *)(t->c + i * t->c_row + j * LANES) = sum[i][j];
 }
 
 #define TILE_CASE(n) \
-    case n: if (vectors == 2) tile_of(n, 2, t); else tile_of(n, 1, t); break;
+    case n: if (vectors == 2) tile_of(n, 2, 0, t); else tile_of(n, 1, 0, t); break;
 
 /* One tile of 1 … TILE_ROWS rows and 1 or 2 vectors. */
 static void tile(const int rows, const int vectors, const tile_args *t)

@@ -161,6 +161,52 @@ enum {
     LINEAR_STRETCH = 16384,
 };
 
+/* Rows in the lanes of vectors: suites `train` and `widths`. The figures compare both orders in one build (tanh, float32
+ * unless said otherwise, v4 kernels for AVX-512 and v3 for AVX2 on one machine with other work): good to 5 %. */
+enum {
+    /* Rows of a batch from which they may lie in the lanes; of fewer, networks of narrow layers take tiny.pxi.
+     * Not measured apart from TRANSPOSED_SHARE. */
+    TRANSPOSED_ROWS = 5,
+    /* A batch's work in this order, counting empty lanes, that is at most done so, in percent of the other order's work.
+     * Measured: 0.65 to 1.0 of the other's time at 90 to 98 %, 0.89 to 1.06 at 101 to 103 % (61 networks, 4 kernels). */
+    TRANSPOSED_SHARE = 98,
+    /* Multiply-adds that it takes to transpose an input of a row. They matter where a layer has few outputs.
+     * Measured: AVX2, 50-1 and 100-1: 1.2 of the other order's time, though the products' work is 89 and 96 %. */
+    TRANSPOSED_INPUT = 2,
+    /* Multiply-adds of vectors that a layer of a batch costs in the other order beside its products: packing, edges.
+     * Measured: AVX2, 4-8-1: 0.76 of the other's time with 16 rows, 0.87 with 5, though its work is 120 and 192 %. */
+#if defined(__AVX512F__)
+    TRANSPOSED_LAYER = 24,
+#else
+    TRANSPOSED_LAYER = 40,
+#endif
+    /* Bytes of parameters up to which rows lie in the lanes. Larger weights are better read packed, along columns.
+     * Measured: AVX-512: 0.87 to 0.91 of the other's time at 150 to 190 KB, 1.06 at 398 KB; AVX2: 0.94 and 1.08. */
+#if defined(__AVX512F__)
+    TRANSPOSED_BYTES = 262144,
+#else
+    TRANSPOSED_BYTES = 98304,
+#endif
+    /* Numbers of a weight that stays in the first-level cache beside what it is multiplied by.
+     * Not measured. */
+    TRANSPOSED_WEIGHT = 24576 / sizeof(real),
+    /* Inputs of a layer from which its gradient is a product of which delta is packed; with fewer, its numbers are sums
+     * over the lanes. Packing costs as much whatever the inputs are.
+     * Measured: 200 rows, 32 outputs: sums take 1.06 of the time at 12 (AVX-512), 1.01 at 48 (AVX2), 1.06 at 12 (float64). */
+#if defined(__AVX512F__)
+    PACKED_INPUTS = REAL_IS_FLOAT ? 12 : 5,
+#else
+    PACKED_INPUTS = REAL_IS_FLOAT ? 44 : 12,
+#endif
+    /* The same in percent of a block's rows: over few rows, adding up the lanes takes longer than the sums.
+     * Measured: 64 rows, 16 outputs: sums take 1.06 of the time at 6 % (AVX-512); AVX2: 0.95 at 25 %, 1.03 at 37 %. */
+#if defined(__AVX512F__)
+    PACKED_SHARE = 6,
+#else
+    PACKED_SHARE = 32,
+#endif
+};
+
 /* Looks for signals, so that Ctrl-C takes effect within 100 ms: tests/kernels/test_signals.py measures it. */
 enum {
     /* Multiply-adds between two looks at the clock. A look after less work would be felt in small steps.

@@ -35,6 +35,13 @@ cdef extern from "machine/tuning.h" nogil:
     enum: LINEAR_ROWS
     enum: LINEAR_FEW_ROWS
     enum: LINEAR_STRETCH
+    enum: TRANSPOSED_ROWS
+    enum: TRANSPOSED_SHARE
+    enum: TRANSPOSED_INPUT
+    enum: TRANSPOSED_LAYER
+    enum: TRANSPOSED_BYTES
+    enum: PACKED_INPUTS
+    enum: PACKED_SHARE
     enum: POLL_WORK
     enum: POLL_NANOSECONDS
     enum: CALL_WORK

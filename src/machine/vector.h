@@ -47,17 +47,42 @@ typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
 
 /* GCC 11 does not know Clang's spelling, and Clang does not know GCC's. */
 #if defined(__clang__)
-#define zip(a, b, first) __builtin_shufflevector(a, b, ZIP(first))
+#define shuffled(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define zip(a, b, first) __builtin_shuffle(a, b, (lanes){ZIP(first)})
+#define shuffled(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
 #endif
 
 /* The first halves of two vectors in turn, and the second halves. */
-static inline __attribute__((always_inline)) vector zip_low(vector a, vector b) { return zip(a, b, 0); }
-static inline __attribute__((always_inline)) vector zip_high(vector a, vector b) { return zip(a, b, LANES / 2); }
+static inline __attribute__((always_inline)) vector zip_low(vector a, vector b) { return shuffled(a, b, ZIP(0)); }
+static inline __attribute__((always_inline)) vector
+zip_high(vector a, vector b) { return shuffled(a, b, ZIP(LANES / 2)); }
 
-#undef zip
 #undef ZIP
+
+/* Lanes of two vectors, a quarter of 16 bytes at a time: what a function of the quarter's first lane lists of each. */
+enum { UNIT = 16 / sizeof(real) };
+#if REAL_IS_FLOAT
+#define LOW(k) k, k + LANES, k + 1, k + 1 + LANES
+#define HIGH(k) k + 2, k + 2 + LANES, k + 3, k + 3 + LANES
+#define OUTER(k) k, k + 1, k + 2 + LANES, k + 3 + LANES
+#define INNER(k) k + 2, k + 3, k + LANES, k + 1 + LANES
+#define WHOLE(k) k, k + 1, k + 2, k + 3
+#else
+#define LOW(k) k, k + LANES
+#define HIGH(k) k + 1, k + 1 + LANES
+#define WHOLE(k) k, k + 1
+#endif
+#if VECTOR_BYTES == 64
+#define IN_UNITS(f) f(0), f(UNIT), f(2 * UNIT), f(3 * UNIT)
+#define EVEN_UNITS WHOLE(0), WHOLE(2 * UNIT), WHOLE(LANES), WHOLE(LANES + 2 * UNIT)
+#define ODD_UNITS WHOLE(UNIT), WHOLE(3 * UNIT), WHOLE(LANES + UNIT), WHOLE(LANES + 3 * UNIT)
+#elif VECTOR_BYTES == 32
+#define IN_UNITS(f) f(0), f(UNIT)
+#define EVEN_UNITS WHOLE(0), WHOLE(LANES + UNIT)
+#define ODD_UNITS WHOLE(UNIT), WHOLE(LANES)
+#else
+#define IN_UNITS(f) f(0)
+#endif
 
 /* Transpose v, LANES vectors, in place. */
 static inline __attribute__((always_inline)) void transpose(vector v[LANES])
@@ -145,16 +170,29 @@ static inline void fetch_rows(ptrdiff_t rows, ptrdiff_t n, const real *b, ptrdif
         }
 }
 
-/* The sum of each of LANES vectors, one per lane. Zipping halves as in `transpose`, and adding instead of keeping both. */
+/* The sum of each of LANES vectors, one per lane. First within quarters of a vector, 16 bytes each, where a shuffle of
+ * any instruction set stays; then whole quarters change places. Every step adds two vectors' halves into one vector. */
 static inline __attribute__((always_inline)) vector sums(vector v[LANES])
 {
+    UNROLL(8)
+    for (int i = 0; i < LANES / 2; i++)
+        v[i] = shuffled(v[2 * i], v[2 * i + 1], IN_UNITS(LOW)) + shuffled(v[2 * i], v[2 * i + 1], IN_UNITS(HIGH));
+#if REAL_IS_FLOAT
     UNROLL(4)
-    for (int half = LANES / 2; half; half /= 2)
-        UNROLL(8)
+    for (int i = 0; i < LANES / 4; i++)
+        v[i] = shuffled(v[2 * i], v[2 * i + 1], IN_UNITS(OUTER)) + shuffled(v[2 * i], v[2 * i + 1], IN_UNITS(INNER));
+#endif
+#if VECTOR_BYTES > 16
+    UNROLL(2)
+    for (int half = VECTOR_BYTES / 32; half; half /= 2)
+        UNROLL(2)
         for (int i = 0; i < half; i++)
-            v[i] = zip_low(v[i], v[i + half]) + zip_high(v[i], v[i + half]);
+            v[i] = shuffled(v[2 * i], v[2 * i + 1], EVEN_UNITS) + shuffled(v[2 * i], v[2 * i + 1], ODD_UNITS);
+#endif
     return v[0];
 }
+
+#undef shuffled
 
 /* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each. With
  * `places` (rows,), i takes the numbers in it in turn.
@@ -269,7 +307,7 @@ static void outer_rows(
 /* The sum of a vector's first `used` lanes, a constant power of two, halves first: in quarters as soon as one holds all. */
 static inline __attribute__((always_inline)) real sum_first(const int used, vector v)
 {
-    enum { UNIT = 16 / sizeof(real), UNITS = VECTOR_BYTES / 16 };
+    enum { UNITS = VECTOR_BYTES / 16 };
     typedef real unit __attribute__((vector_size(16), may_alias));
     unit part[UNITS];
     if (used == 1)

@@ -67,11 +67,30 @@ cdef void run_blocks(Pass *batch, int threads) noexcept nogil:
     """Run the batch block by block, each with its rows shared out."""
     batch.loss[0] = 0
     batch.start = 0
+    if batch.transposed and threads == 1 and batch.rows <= min(batch.block, batch.plan.poll_rows):
+        whole_batch(batch)
+        return
     while batch.start < batch.rows and not is_left(batch):
         block_deltas(batch, threads)
         if batch.backward:
             block_gradient(batch, threads)
         batch.start += batch.n
+    if batch.transposed and batch.backward:
+        batch.sink.squares = sum_squares(batch.plan.n_params, batch.sink.grads)
+
+
+cdef void whole_batch(Pass *batch) noexcept nogil:
+    """Run a transposed batch of one block on one thread, without tasks."""
+    cdef Plan *plan = batch.plan
+    cdef const Worker *worker = &plan.workers[0]
+    if stops(worker, batch.rows * batch.row_work):
+        return
+    whole_rows(batch, &plan.workspaces[0], worker, 0, batch.rows, 0)
+    batch.loss[0] = sum_values(batch.rows, plan.workspaces[0].value)
+    if batch.backward:
+        batch.sink.adds = False
+        weight_rows(batch, &plan.workspaces[0], worker, &batch.sink, 0, batch.rows)
+        batch.sink.squares = sum_squares(plan.n_params, batch.sink.grads)
 
 
 cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
@@ -137,6 +156,7 @@ cdef int begin_batch(Pass *batch) noexcept nogil:
     cdef Plan *plan = batch.plan
     settle_factors(batch)
     batch.block = block_rows(plan, batch.rows)
+    batch.transposed = batch.outputs == NULL and is_transposed(plan, batch.data, batch.rows)
     batch.row_work = plan.n_params if batch.data.x != NULL else sparse_work(batch)
     cdef Py_ssize_t least = GROUP_WORK if in_groups(plan, batch.rows) else THREAD_WORK
     return 1 if batch.rows * batch.row_work * 3 < least else plan.threads

@@ -78,6 +78,7 @@ cdef class Network:
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
         self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
+        settle_order(&self.plan)
         settle_tasks(&self.plan)
         if trains:
             self.plan.squares = <double *>take_bytes(self.plan.weight_tasks * sizeof(double), self.buffers)
@@ -105,20 +106,6 @@ cdef class Network:
         """Return room for `count` numbers, until the workspace is taken anew."""
         return <real *>take_bytes(count * sizeof(real), self.workspace)
 
-    cdef Py_ssize_t scratch_size(self) noexcept:
-        """Count the numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
-        cdef Py_ssize_t most = 0, widest = 0
-        cdef Layer *layer
-        cdef int i
-        for i in range(self.plan.n_layers):
-            layer = &self.plan.layers[i]
-            widest = max(widest, layer.n_out)
-            most = max(
-                most, panel_scratch(layer.n_out, layer.n_in), panel_scratch(layer.n_in, layer.n_out),
-                panel_bound(layer.n_out, self.plan.room),
-            )
-        return most + max(TILE_ROWS * widest, whole_tiles(MAX_SHARE)) + TILE_COLUMNS
-
     cdef int prepare(self, Py_ssize_t rows, int threads, bint dense) except -1:
         """Make room for batches of `rows` rows on `threads` threads. If memory runs out, the next call begins anew.
 
@@ -142,7 +129,7 @@ cdef class Network:
         try:
             for i in range(threads):
                 if plan.workers[i].panels == NULL:
-                    plan.workers[i].panels = self.take(self.scratch_size())
+                    plan.workers[i].panels = self.take(scratch_size(plan))
                     plan.workers[i].poll, plan.workers[i].thread = &self.poll, i
             while plan.n_workspaces < (threads if grouped else 1):
                 self.take_workspace(&plan.workspaces[plan.n_workspaces])
@@ -171,12 +158,14 @@ cdef class Network:
         for i in range(plan.first, plan.n_layers):
             layer = &plan.layers[i]
             space.active[i].places = <int32_t *>take_bytes((layer.n_in + 1) * sizeof(int32_t), self.workspace)
-            space.a[i] = self.take(plan.room * layer.out_row)
-            space.z[i] = self.take(plan.room * layer.z_row) if layer.keeps_z else space.a[i]
+            space.a[i] = self.take(block_size(plan, plan.room, layer.n_out, layer.out_row))
+            space.z[i] = space.a[i]
+            if layer.keeps_z:
+                space.z[i] = self.take(block_size(plan, plan.room, layer.n_out, layer.z_row))
             if layer.n_params and (self.trains or i == plan.last):
-                space.delta[i] = self.take(plan.room * layer.out_row)
+                space.delta[i] = self.take(block_size(plan, plan.room, layer.n_out, layer.out_row))
         space.value = <double *>take_bytes(plan.room * sizeof(double), self.workspace)
-        space.gathered.target = self.take(plan.room * plan.n_out)
+        space.gathered.target = self.take(block_size(plan, plan.room, plan.n_out, plan.n_out))
         space.gathered.labels = <int64_t *>take_bytes(plan.room * sizeof(int64_t), self.workspace)
         space.gathered.weight = self.take(plan.room)
         return 0
@@ -184,13 +173,14 @@ cdef class Network:
     cdef int take_inputs(self, Workspace *space) except -1:
         """Take what holds rows of dense inputs: gathered ones, and the outputs of the layers before the first dense."""
         cdef Plan *plan = &self.plan
-        cdef Py_ssize_t row = padded(plan.n_in)
+        cdef Py_ssize_t row = padded(plan.n_in), size
         cdef int i
         space.gathered.x_row = row
-        space.gathered.x = <real *>take_bytes(plan.input_room * row * sizeof(real), self.inputs)
+        size = block_size(plan, plan.input_room, plan.n_in, row)
+        space.gathered.x = <real *>take_bytes(size * sizeof(real), self.inputs)
         for i in range(plan.first):
-            row = plan.layers[i].out_row
-            space.a[i] = space.z[i] = <real *>take_bytes(plan.input_room * row * sizeof(real), self.inputs)
+            size = block_size(plan, plan.input_room, plan.layers[i].n_out, plan.layers[i].out_row)
+            space.a[i] = space.z[i] = <real *>take_bytes(size * sizeof(real), self.inputs)
         return 0
 
     cdef int acquire(self, Py_ssize_t rows, bint dense=True) except -1:
@@ -245,7 +235,7 @@ cdef class Network:
         cdef Stretch of
         cdef bint finite = True
         self.acquire(min(rows, most), data.x != NULL)
-        of.space, of.worker, of.at, of.start, of.key = space, worker, 0, 0, 0
+        of.space, of.worker, of.at, of.start, of.key, of.lead = space, worker, 0, 0, 0, 0
         with nogil:
             while start < rows and finite and not stops(worker, n * plan.n_params):
                 n = min(most, rows - start)
@@ -323,7 +313,7 @@ cdef class Network:
         cdef Plan *plan = &self.plan
         cdef Layer *layer
         cdef const real[:, ::1] dense = None if type(X) is _SparseRows else X
-        cdef Rows data
+        cdef Rows data, block
         cdef Py_ssize_t n = self.bind(&data, dense, X)
         cdef real[:, ::1] out
         cdef Stretch of
@@ -336,15 +326,22 @@ cdef class Network:
             &plan.workspaces[0], &plan.workers[0], 0, n, 0, dropout_key
         )
         of.looks = n * plan.n_params > POLL_WORK
+        of.lead = lead_of(n) if is_transposed(plan, &data, n) else 0
         try:
             with nogil:
-                forward_rows(plan, &of, &data)
+                block = data
+                if of.lead:
+                    take_transposed(plan, &data, 0, &of, &block)
+                forward_rows(plan, &of, &block)
             found = []
             for i in range(plan.first if data.x == NULL else 0, 0 if flag_up(&self.poll.stopped) else plan.n_layers):
                 layer = &plan.layers[i]
                 if at_work(layer, dropout_key):
                     out = numpy.empty((n, layer.n_out), PRECISION)
-                    copy_matrix(n, layer.n_out, plan.workspaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
+                    if of.lead:
+                        copy_transposed(n, layer.n_out, plan.workspaces[0].a[i], of.lead, &out[0, 0])
+                    else:
+                        copy_matrix(n, layer.n_out, plan.workspaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
                     found.append(out.base)
         except BaseException:
             release_lock(&self.lock)
@@ -371,7 +368,9 @@ cdef class Network:
         batch.data = &data
         batch.outputs = NULL
         batch.first = 0
+        batch.rows = batch.block = n
         batch.key = dropout_key
+        batch.transposed = is_transposed(plan, &data, n)
         batch.sink.grads = self.gradient_at(grads)
         batch.sink.adds = False
         batch.sink.squares = 0
@@ -383,10 +382,15 @@ cdef class Network:
                 "gradient; let one thread train it, and the loss call another model"
             )
         with nogil:
-            take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.gathered, 0, &block)
-            copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
             of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, 0, n, 0, dropout_key
             of.looks = n * plan.n_params > POLL_WORK
+            of.lead = lead_of(n) if batch.transposed else 0
+            if of.lead:
+                take_transposed(plan, &data, 0, &of, &block)
+                transpose_rows(n, plan.n_out, &delta[0, 0], NULL, of.lead, space.delta[plan.last])
+            else:
+                take_rows(&data, plan.n_in, plan.n_out, 0, n, &space.gathered, 0, &block)
+                copy_matrix(n, plan.n_out, &delta[0, 0], plan.n_out, space.delta[plan.last], padded(plan.n_out))
             delta_rows(plan, &of)
             weight_rows(&batch, space, worker, &batch.sink, 0, n)
         self.release()

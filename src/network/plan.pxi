@@ -8,6 +8,8 @@ Design
 - A batch of more rows than `block` goes through in blocks that fit the cache; their gradients add up in their order.
 - Where blocks are many and parameters few, a task takes whole blocks instead, with a workspace per thread and a
   gradient per group of blocks. The groups are a matter of the batch, not of the threads, and are added in order.
+- A block is stored row by row, or transposed (transposed.pxi); `lead` of a Stretch tells. What goes through the layers
+  is the same.
 """
 
 
@@ -24,6 +26,9 @@ cdef struct Plan:
     int n_layers, first, last       # first and last layer with parameters
     int lowest                      # the first one that is trained
     bint takes_entries              # whether the inputs may be sparse
+    bint transposes                 # whether rows may lie in the lanes: see `is_transposed`
+    Py_ssize_t lane_work, column_work  # multiply-adds of a row in both orders,
+    Py_ssize_t layer_work           # and of a batch, which one has more than the other
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
     Py_ssize_t poll_rows            # rows that go through the layers between two looks at signals
@@ -45,6 +50,7 @@ cdef struct Stretch:                # rows of a block that one worker takes thro
     Py_ssize_t at, rows             # rows at … of the block
     Py_ssize_t start                # the block's first row in its batch
     uint64_t key                    # of dropout; 0 leaves it out
+    Py_ssize_t lead                 # between features where rows lie in the lanes; 0: they do not
     bint looks                      # whether the layers' work is worth looks at signals between them
 
 cdef struct Pass:                   # one batch on its way
@@ -60,6 +66,7 @@ cdef struct Pass:                   # one batch on its way
     double total_weight, mean       # what its mean loss divides by, and one over it
     double factor                   # of its gradient: see `gradient_factor`
     bint backward                   # or the loss alone
+    bint transposed                 # whether rows lie in the lanes
     Sink sink                       # of its gradient
     Py_ssize_t share                # rows of a task
     int round                       # of the groups
@@ -105,8 +112,8 @@ cdef inline void begin_rows(const Plan *plan, const Stretch *of, LayerRows *rows
 
 cdef inline void reach_layer(const Stretch *of, const Layer *layer, int i, LayerRows *rows) noexcept nogil:
     """Point at what layer i keeps of the rows."""
-    rows.z = of.space.z[i] + of.at * layer.z_row
-    rows.a = of.space.a[i] + of.at * layer.out_row
+    rows.z = of.space.z[i] + (of.at if of.lead else of.at * layer.z_row)
+    rows.a = of.space.a[i] + (of.at if of.lead else of.at * layer.out_row)
     rows.active = &of.space.active[i]
 
 
@@ -136,9 +143,13 @@ cdef void forward_rows(const Plan *plan, const Stretch *of, const Rows *block) n
         if not at_work(layer, of.key):
             continue
         reach_layer(of, layer, i, &rows)
-        layer.kind.forward(layer, &rows)
+        if of.lead:
+            layer.kind.transposed_forward(layer, &rows)
+            fill_ones(whole_vectors(of.rows), rows.a + layer.n_out * of.lead)
+        else:
+            layer.kind.forward(layer, &rows)
+            rows.x_row = layer.out_row
         rows.x = rows.a
-        rows.x_row = layer.out_row
 
 
 cdef bint outputs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows, bint sparse) noexcept nogil:
@@ -163,22 +174,26 @@ cdef void delta_rows(const Plan *plan, const Stretch *of) noexcept nogil:
     cdef real *before
     cdef int i, owner = plan.last    # the layer whose buffer holds the delta
     begin_rows(plan, of, &rows)
+    rows.x_row = of.lead
     for i in range(plan.n_layers - 1, plan.lowest - 1, -1):
         layer = &plan.layers[i]
         if of.looks and stops(of.worker, of.rows * layer.n_in * layer.n_out):
             return
         if not at_work(layer, of.key):
             continue
-        delta = of.space.delta[owner] + of.at * plan.layers[owner].out_row
+        delta = of.space.delta[owner] + (of.at if of.lead else of.at * plan.layers[owner].out_row)
         before = NULL
         if layer.n_params and i > plan.lowest:
             owner = i - 1
             while not plan.layers[owner].n_params:
                 owner -= 1
-            before = of.space.delta[owner] + of.at * layer.in_row
+            before = of.space.delta[owner] + (of.at if of.lead else of.at * layer.in_row)
         reach_layer(of, layer, i, &rows)
         rows.dies = i > 0 and plan.layers[i - 1].kind.multiplies and plan.layers[i - 1].activation.dies
-        layer.kind.backward(layer, &rows, delta, before)
+        if of.lead:
+            layer.kind.transposed_backward(layer, &rows, delta, before)
+        else:
+            layer.kind.backward(layer, &rows, delta, before)
 
 
 cdef void rows_task(void *context, int task, int thread) noexcept nogil:
@@ -208,25 +223,42 @@ cdef void whole_rows(
     cdef Stretch of
     of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, at, rows, start, batch.key
     of.looks = rows * batch.row_work > POLL_WORK
-    take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.gathered, at, &block)
-    forward_rows(plan, &of, &block)
-    loss_block(
-        batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
-        space.delta[plan.last] + at * row, space.value + at,
-    )
+    of.lead = block_lead(batch, start) if batch.transposed else 0
+    if of.lead:
+        take_transposed(plan, batch.data, batch.first, &of, &block)
+        forward_rows(plan, &of, &block)
+        transposed_loss(
+            batch.of, &block, rows, space.a[last] + at, of.lead, batch.factor, space.delta[plan.last] + at,
+            space.value + at,
+        )
+    else:
+        take_rows(batch.data, plan.n_in, plan.n_out, batch.first + start + at, rows, &space.gathered, at, &block)
+        forward_rows(plan, &of, &block)
+        loss_block(
+            batch.of, &block, rows, space.a[last] + at * row, row, batch.factor,
+            space.delta[plan.last] + at * row, space.value + at,
+        )
     if batch.backward:
         delta_rows(plan, &of)
+
+
+cdef inline Py_ssize_t block_lead(const Pass *batch, Py_ssize_t start) noexcept nogil:
+    """Return the distance between two features of the block that begins at `start`, where rows lie in the lanes."""
+    return lead_of(min(batch.block, batch.rows - start))
 
 
 cdef void layer_input(
     const Pass *batch, const Workspace *space, int i, Py_ssize_t start, const real **x, Py_ssize_t *x_row,
 ) noexcept nogil:
-    """Point at the inputs of layer i for the block that begins at `start`: (n, n_in), with stride x_row."""
+    """Point at the inputs of layer i for the block that begins at `start`: (n, n_in) or transposed, stride x_row."""
     cdef const Plan *plan = batch.plan
     cdef int j = i - 1
     while j >= 0 and not at_work(&plan.layers[j], batch.key):
         j -= 1
-    if j >= 0:
+    if batch.transposed:
+        x[0] = space.a[j] if j >= 0 else space.gathered.x
+        x_row[0] = block_lead(batch, start)
+    elif j >= 0:
         x[0] = space.a[j]
         x_row[0] = plan.layers[j].out_row
     elif gathers(batch.data, plan.n_in):
@@ -272,6 +304,8 @@ cdef inline void layer_gradient(
     """Hand a layer's gradient to the sink."""
     if has_entries(batch, <int>of.layer.place):
         of.layer.kind.sparse_gradient(of, sink)
+    elif batch.transposed:
+        of.layer.kind.transposed_gradient(of, sink, worker)
     else:
         of.layer.kind.gradient(of, sink, worker)
 
@@ -331,3 +365,18 @@ cdef void settle_tasks(Plan *plan) noexcept nogil:
             layer.tasks = <int>((layer.n_in + layer.share - 1) // layer.share)
             plan.weight_tasks += layer.tasks
     plan.poll_rows = whole_tiles(LOOK_NUMBERS // widest)
+
+
+cdef Py_ssize_t scratch_size(const Plan *plan) noexcept nogil:
+    """Count the numbers that a thread's products take: forward, input deltas, and gradients with a strip of one."""
+    cdef Py_ssize_t most = 0, widest = 0
+    cdef const Layer *layer
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        widest = max(widest, layer.n_out)
+        most = max(
+            most, panel_scratch(layer.n_out, layer.n_in), panel_scratch(layer.n_in, layer.n_out),
+            panel_bound(layer.n_out, plan.room),
+        )
+    return most + max(TILE_ROWS * widest, whole_tiles(MAX_SHARE)) + TILE_COLUMNS

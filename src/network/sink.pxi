@@ -136,6 +136,12 @@ cdef void sink_gradient(
     sink.squares += sum_squares(size, weight)
 
 
+cdef void sink_transposed_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
+    """Keep the gradient of some rows of a weight, and of the bias with the last ones, for rows in the lanes."""
+    cdef real *weight = sink.grads + of.layer.weight_at + of.low * of.layer.n_out
+    transposed_gradient(of, weight, sink.adds, worker.panels)
+
+
 cdef void sink_entries(const WeightRows *of, Sink *sink) noexcept nogil:
     """Keep the gradient of a weight whose inputs are sparse, and of the bias."""
     cdef const Layer *layer = of.layer

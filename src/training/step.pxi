@@ -150,13 +150,16 @@ cdef inline bint stops_before_update(const Pass *batch) noexcept nogil:
     return stops(&batch.plan.workers[0], batch.plan.n_params * UPDATE_WORK)
 
 
-cdef bint streams(const Descent *of, Py_ssize_t rows) noexcept nogil:
+cdef bint streams(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
     """Return whether a step streams: whether it can, and whether that pays.
 
     It can if the batch is one block, and neither clipping by norm nor a sum of gradients needs the gradient afterwards.
+    A network that is transposed is so small that it does not pay.
     """
     cdef const Plan *plan = of.plan
     if of.clip_norm != INFINITY or of.kept.sum != NULL or rows > min(plan.most, <Py_ssize_t>MAX_DEPTH):
+        return False
+    if is_transposed(plan, data, rows):
         return False
     if rows > STREAM_ROWS and rows * plan.n_params > STREAM_WORK:
         return False
@@ -213,7 +216,7 @@ cdef int batch_step(
         if of.lazy.on:
             end_window(&of.lazy)
             of.lazy.bound = of.guard.bound = INFINITY
-    elif not tiny and streams(of, rows):
+    elif not tiny and streams(of, data, rows):
         return streamed_step(of, &batch, loss)
     loss[0] = tiny_batch(&batch) if tiny else run_batch(&batch)
     of.batch_weight = batch.total_weight
