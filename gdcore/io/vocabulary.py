@@ -92,7 +92,9 @@ REGISTRIES: dict[str, Callable[[], Registry[Any]]] = {
 }
 ESTIMATORS = {"estimator_schedules": _estimator_schedules}
 """Registries that need scikit-learn."""
-KNOWN = {**REGISTRIES, **ESTIMATORS}
+FORMER = {"estimator_losses": _losses}
+"""Names that registries have in older files."""
+KNOWN = {**REGISTRIES, **ESTIMATORS, **FORMER}
 
 
 def to_dict(record: Record) -> tuple[str, dict[str, Any]] | None:
@@ -114,7 +116,7 @@ def from_dict(name: object, values: Mapping[str, Any]) -> Any:
         For an unknown registry, kind or field, and for what the record itself refuses.
     """
     if not isinstance(name, str) or name not in KNOWN:
-        raise FileFormatError(f"has a record of {checks.short(name)}; known: {', '.join(KNOWN)}")
+        raise FileFormatError(f"has a record of {checks.short(name)}; known: {', '.join({**REGISTRIES, **ESTIMATORS})}")
     try:
         return KNOWN[name]().from_dict(values)
     except (TypeError, ValueError, ArithmeticError) as error:

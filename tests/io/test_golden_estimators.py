@@ -14,7 +14,7 @@ from saved_estimators import CUSTOM, X, estimators, fitted
 
 import gdcore as gd
 from gdcore.io.container import VERSION
-from gdcore.io.vocabulary import KNOWN
+from gdcore.io.vocabulary import KNOWN, to_dict
 
 FILES = sorted(GOLDEN.glob("*_estimator_*.gdc"))
 TARGETS = {name: y for name, _, y in estimators()}
@@ -38,3 +38,11 @@ def test_estimators(path):
 def test_every_record_of_estimators_is_in_a_golden_file():
     text = repr([taken_apart(path.read_bytes())[1] for path in FILES])
     assert not {row.name for row in KNOWN["estimator_schedules"]() if repr(row.name) not in text}
+
+
+def test_losses_of_former_files_are_read_and_written_by_their_present_name():
+    former = {path.stem for path in FILES if b"estimator_losses" in path.read_bytes()}
+    assert former >= {f"v1_estimator_{name}" for name in ("elastic", "huber", "perceptron", "scaled")}
+    loaded = gd.load(GOLDEN / "v1_estimator_huber.gdc")
+    assert isinstance(loaded.trainer_.loss, gd.ModifiedHuber)
+    assert to_dict(loaded.trainer_.loss) == ("losses", {"kind": "modified_huber"})
