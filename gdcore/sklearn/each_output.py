@@ -9,6 +9,8 @@ Design
   without sample weights. The penalty before each step is known for L2 and steps of one row; otherwise the mean of
   that before and after the epoch stands for it.
 - With `average`, the coefficients that answer are those of another network, and are kept and put back there too.
+- Under L1 the optimizer goes on counting what each coefficient has received of the penalty, from steps that are taken
+  back. After the fit, coefficients that were kept owe nothing of it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 from ..losses import Loss
 from ..models import Sequential
+from ..optimizers import SGD
 from ..training import Trainer
 from .network import weights_of
 from .watch import Patience
@@ -147,12 +150,26 @@ class EachOutput:
         _put(self.views, self.trained)
 
     def finish(self) -> None:
-        """Give them back for good, after a fit: in the average too, from which training goes on."""
+        """Give them back for good, after a fit: in the trainer's state too, from which training goes on."""
         self.put_back()
-        if self.answers is self.trainer.model or not self.kept:
+        optimizer, averages = self.trainer.optimizer, self.answers is not self.trainer.model
+        cumulates = isinstance(optimizer, SGD) and optimizer.cumulative_l1
+        if not self.kept or not (averages or cumulates):
             return
         state = self.trainer.state_dict()
-        for output, parts in self.kept.items():
-            for (block, _), part in zip(self.answers.stack.views(), parts, strict=True):
-                state["averaged"][block.place].reshape(block.shape)[..., output] = part
+        for part, (block, _) in enumerate(self.answers.stack.views()):
+            for output in self.kept:
+                if averages:
+                    state["averaged"][block.place].reshape(block.shape)[..., output] = self.kept[output][part]
+                if cumulates and block.kind == "weight":
+                    received = state["optimizer"]["slots"][0, block.place].reshape(block.shape)
+                    received[:, output] = _paid(
+                        self.trained[output][part], received[:, output], state["optimizer"]["scalars"][0]
+                    )
         self.trainer.load_state_dict(state)
+
+
+def _paid(weights: NDArray[Any], received: NDArray[Any], rate_sum: float) -> NDArray[Any]:
+    """Return what weights have received of a cumulative penalty over l1, as of now: those that are not 0, all of it."""
+    found: NDArray[Any] = np.where(weights == 0, received, -np.sign(weights) * rate_sum)
+    return found

@@ -119,6 +119,22 @@ def test_what_has_stopped_stays(average, early_stopping):
     assert np.isfinite(again.coef_).all()
 
 
+@pytest.mark.parametrize("average", [False, True])
+def test_what_has_stopped_owes_no_penalty(average):
+    """The steps that are taken back count no more for the cumulative L1, from which training goes on."""
+    rng = np.random.default_rng(11)
+    rows = rng.normal(size=(120, 8))
+    classes = np.digitize(rows[:, 0] + 0.5 * rows[:, 1] + rng.normal(size=120), [-0.5, 0.5])
+    options = {"loss": "log_loss", "penalty": "l1", "alpha": 0.02, "learning_rate": "constant", "eta0": 0.02}
+    model = SGDClassifier(random_state=11, average=average, **options).fit(rows, classes)
+    trained, optimizer = model.trainer_.model, model.trainer_.state_dict()["optimizer"]
+    weights, received = trained.params[:24], optimizer["slots"][0, :24]
+    paid = -np.sign(weights) * optimizer["scalars"][0]
+    np.testing.assert_allclose(received[weights != 0], paid[weights != 0], rtol=1e-12)
+    if average:
+        np.testing.assert_array_equal(model.trainer_.averaged, model.net_.params)
+
+
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_classes_are_those_of_fits_of_two_classes(batch_size):
     options = {"shuffle": False, "random_state": 0, "batch_size": batch_size, "penalty": None, "tol": 1e-2}
