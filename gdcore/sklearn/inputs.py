@@ -27,8 +27,10 @@ def validate_data(estimator: Any, X: Any, y: Any = "no_validation", **options: A
     """
     if is_classifier(estimator):
         _no_missing_label(y)
-    elif options.get("y_numeric") and np.asarray(y).dtype.kind in "US":
-        raise ValueError(f"{NO_FLOAT}: {str(np.asarray(y).flat[0])!r}{NAMES_IN_Y}")
+    elif options.get("y_numeric"):
+        names = np.asarray(y)
+        if names.dtype.kind in "US" and names.size:
+            raise ValueError(f"{NO_FLOAT}: {str(names.flat[0])!r}{NAMES_IN_Y}")
     try:
         return theirs(estimator, X, y, **options)
     except ValueError as error:

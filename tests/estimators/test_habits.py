@@ -56,6 +56,11 @@ def test_names_of_classes_in_a_regressor(kind):
         )
 
 
+@pytest.mark.parametrize("kind", REGRESSORS)
+def test_no_names_at_all_in_a_regressor(kind):
+    assert said(kind().fit, X[:0], NAMES[:0]).startswith("Found array with 0 sample(s)")
+
+
 @pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_a_label_that_is_missing(kind):
     y = NAMES.astype(object)
