@@ -47,7 +47,8 @@ class OutputSums:
     def squares(self) -> NDArray[np.float64]:
         """Mean over the steps of the sum of squares of each output's weights (k,), before each step.
 
-        For plain gradient descent without L1, a row at a time.
+        For plain gradient descent, a row at a time. L1, `weight_decay`, `clip_value` and `max_norm` are left out: with
+        any of these, with momentum and with other optimizers the number is another one.
         """
         return self._mean(1)
 

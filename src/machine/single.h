@@ -4,7 +4,8 @@
  * ------
  * - A row's product keeps up to ROW_VECTORS vectors of sums in registers and reads the matrix in place, row by row: a
  *   narrower part would read it in pieces, and wait for its few sums.
- * - A number that is 0 changes no sum, and what stands in its row of the matrix is not read. The bits are the same.
+ * - A number that is 0 changes no sum of finite weights, and what stands in its row of the matrix is not read. The bits
+ *   are the same. Infinite weights and NaN in such a row are not seen; only the user can have written them.
  */
 #ifndef GDCORE_SINGLE_H
 #define GDCORE_SINGLE_H

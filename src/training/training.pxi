@@ -112,6 +112,7 @@ cdef class Training:
 
     cdef inline void count_step(self, double loss, double weight) noexcept nogil:
         """Add the last step to the counters of its epoch."""
+        cdef const Layer *first = &self.descent.plan.layers[0]
         self.norm_sum += self.descent.gradient_norm
         self.clipped_steps += self.descent.update.scale != 1 or self.descent.clipped
         self.loss_sum += loss * weight
@@ -121,8 +122,8 @@ cdef class Training:
         if self.descent.outputs.total != NULL:
             count_outputs(
                 &self.descent.outputs, self.descent.plan.n_out,
-                self.descent.learning_rate * self.descent.update.scale,
-                own_or(self.descent.plan.layers[0].l2, self.descent.l2),
+                update_of(first, first.weight_at, &self.descent.update).learning_rate * self.descent.update.scale,
+                own_or(first.l2, self.descent.l2),
             )
 
     cdef Py_ssize_t linear_steps(
@@ -316,8 +317,8 @@ cdef class Training:
 
         Sums (2, k + 1) are those of the last epoch begun, with the numbers of rows and steps at the end. Losses are not
         weighted; there is a norm for each step, of the weights before it, and it is right under plain gradient descent
-        without l1, row by row. The network is one linear layer of k > 1 outputs, and the loss is computed number by
-        number.
+        row by row, without l1, decay, clip_value and max_norm. The network is one linear layer of k > 1 outputs, and
+        the loss is computed number by number.
         """
         cdef Descent *of = &self.descent
         cdef const Layer *layer = &of.plan.layers[0]

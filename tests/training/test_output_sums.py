@@ -58,6 +58,21 @@ def test_sums_are_those_of_single_steps(size, loss, bias, dtype):
             np.testing.assert_allclose(sums.squares, squares / n, rtol=2000 * eps, atol=200 * eps)
 
 
+@pytest.mark.parametrize("rates", [{"dense0": 0.1}, {"dense0.bias": 0.1}, {"dense0": 0.5, "dense0.bias": 4.0}], ids=str)
+def test_norms_follow_the_rate_of_the_weights(rates):
+    X, y = problem(60, 5, 3)
+    options = {"l2": 0.02, "layer_rates": rates, "shuffle": False, "batch_size": 1}
+    net = gd.LinearModel(5, 3, dtype="float64", seed=1)
+    by_steps, squares = net.copy(), 0.0
+    steps, trainer = (gd.Trainer(each, "mse", gd.SGD(0.05), **options) for each in (by_steps, net))
+    sums = trainer.sum_outputs()
+    for i in range(60):
+        squares = squares + np.square(by_steps.params[:15]).reshape(5, 3).sum(0)
+        steps.step(X[i : i + 1], y[i : i + 1])
+    trainer.epoch(X, y)
+    np.testing.assert_allclose(sums.squares, squares / 60, rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_sums_begin_anew_with_each_epoch_and_change_no_bit(dtype):
     X, y = (array.astype(dtype) for array in problem(70, 9, 4))
