@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -125,11 +126,12 @@ def unknown_rate(value: object, names: Sequence[str], remedy: str) -> ValueError
 
 
 def _as_number(text: str, remedy: str) -> str:
-    """Return the remedy for a rate that was passed as text; "" for what is no number."""
+    """Return the remedy for a rate that was passed as text; "" for what is no rate."""
     try:
-        return f": pass {remedy.format(value=float(text))}"
+        value = float(text)
     except ValueError:
         return ""
+    return f": pass {remedy.format(value=value)}" if 0 < value < inf else ""
 
 
 def fixed_rate(name: str, value: object, names: Sequence[str]) -> None:

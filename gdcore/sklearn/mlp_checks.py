@@ -45,7 +45,8 @@ def check_parameters(est: Any, estimator: str) -> None:
         sklearn_checks.class_weights(est.class_weight)
     if est.batch_size != "auto":
         checks.integer("batch_size", est.batch_size, 1, MAX_BATCH)
-    if not isinstance(est.learning_rate, Schedule) and est.learning_rate not in RATES:
+    named = isinstance(est.learning_rate, str) and est.learning_rate in RATES
+    if not named and not isinstance(est.learning_rate, Schedule):
         raise sklearn_checks.unknown_rate(est.learning_rate, RATES, FIXED)
     sklearn_checks.fixed_rate("learning_rate_init", est.learning_rate_init, RATES)
     checks.positive("epsilon", est.epsilon)

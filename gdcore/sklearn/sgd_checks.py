@@ -58,9 +58,10 @@ def _check_rate(est: Any) -> None:
     sklearn_checks.fixed_rate("eta0", est.eta0, RATES)
     if isinstance(est.learning_rate, Schedule):
         return
-    if est.learning_rate in PASSIVE:
+    named = isinstance(est.learning_rate, str)
+    if named and est.learning_rate in PASSIVE:
         raise sklearn_checks.passive_aggressive(est.learning_rate)
-    if est.learning_rate not in RATES:
+    if not named or est.learning_rate not in RATES:
         raise sklearn_checks.unknown_rate(est.learning_rate, RATES, FIXED)
     if est.learning_rate == "optimal" and est.alpha == 0:
         raise ValueError(

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import gdcore as gd
+from gdcore.base.checks import short
 from gdcore.sklearn import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
 
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -112,7 +113,8 @@ def test_a_rate_is_named(kind):
     assert said(kind, learning_rate="Constant").endswith("; did you mean 'constant'?")
     assert said(kind, learning_rate=gd.schedules.Cosine).endswith(": pass Cosine(…)")
     assert said(kind, learning_rate=gd.Adam(0.1)).endswith("solver of a network, MLPClassifier(solver=Adam(0.1))")
-    assert said(kind, learning_rate=None).endswith("or a schedule, got None")
+    for value in (None, "nan", "-inf", "-0.1", [0.1], np.array([0.1, 0.2])):
+        assert said(kind, learning_rate=value).endswith(f"or a schedule, got {short(value)}")
     own = "learning_rate_init" if kind in NETWORKS else "eta0"
     for value in ("adaptive", gd.schedules.Cosine(0.1, 10)):
         assert said(kind, **{own: value}) == (
