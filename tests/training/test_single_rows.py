@@ -45,3 +45,29 @@ def test_what_is_not_finite_changes_nothing(activation):
     with pytest.raises(gd.DivergedError):
         trainer.step(x, np.full((1, 10), 1e38, "float32"))
     assert np.array_equal(net.params, before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("outputs", [2, 5, 16, 33, 130])
+def test_zeros_that_are_left_out_change_no_bit(outputs, dtype, isa):
+    """A row without zeros, whose numbers are all read, and the same one among zeros, which are left out."""
+    rng = np.random.default_rng(outputs)
+    for n in (30, 61):  # more than tiny.pxi takes
+        at = np.sort(rng.choice(2 * n, n, replace=False))
+        x, among, weights = (
+            rng.normal(size=(1, n)).astype(dtype),
+            np.zeros((1, 2 * n), dtype),
+            rng.normal(size=(2 * n, outputs)),
+        )
+        among[0, at] = x
+        whole, few = (gd.LinearModel(width, outputs, dtype=dtype, seed=0) for width in (2 * n, n))
+        whole.params[: weights.size] = weights.ravel()
+        few.params[: n * outputs] = weights[at].ravel()
+        few.params[n * outputs :] = whole.params[weights.size :] = rng.normal(size=outputs)
+        assert np.array_equal(whole.predict(among), few.predict(x))
+        for net, row in ((whole, among), (few, x)):
+            gd.Trainer(net, "mse", gd.SGD(0.1)).step(row, np.ones((1, outputs)))
+        moved = whole.params[: weights.size].reshape(-1, outputs)
+        assert np.array_equal(moved[at].ravel(), few.params[: n * outputs])
+        left = np.setdiff1d(np.arange(2 * n), at)
+        assert np.array_equal(moved[left], weights[left].astype(dtype))
