@@ -39,6 +39,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: TRANSPOSED_SHARE
     enum: TRANSPOSED_INPUT
     enum: TRANSPOSED_LAYER
+    enum: TRANSPOSED_THIN
     enum: TRANSPOSED_BYTES
     enum: PACKED_INPUTS
     enum: PACKED_SHARE

@@ -43,7 +43,7 @@ cdef void settle_order(Plan *plan) noexcept nogil:
                 plan.column_work += layer.n_in * whole_vectors(layer.n_out)
             else:
                 plan.column_work += whole_vectors(layer.n_in)    # dot products along the rows
-            plan.layer_work += TRANSPOSED_LAYER * LANES
+            plan.layer_work += (TRANSPOSED_THIN if min(layer.n_in, layer.n_out) == 1 else TRANSPOSED_LAYER) * LANES
 
 
 cdef bint is_transposed(const Plan *plan, const Rows *data, Py_ssize_t rows) noexcept nogil:
