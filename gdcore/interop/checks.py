@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..layers.target import ScaledTarget
+from ..losses import Loss
 from ..models import Sequential
 
 OUTPUTS = ("raw", "sigmoid", "softmax")
 """What is applied to the outputs of a model that leaves."""
+
+
+MEANINGS = {"sign": "margins", "real": "numbers", "nonnegative": "logarithms of rates"}
+"""Targets of losses without probabilities -> what the outputs are."""
 
 
 def model(value: object) -> Sequential:
@@ -33,8 +38,25 @@ def output(value: object, net: Sequential) -> str:
         raise ValueError(
             f"output={word!r} does not go with ScaledTarget, whose outputs are no logits: use output='raw'"
         )
+    target = net.trained_loss.target if isinstance(net.trained_loss, Loss) else ""  # not trained: the user knows
+    if word != "raw" and target in ("sign", "real", "nonnegative"):
+        raise ValueError(
+            f"output={word!r} makes probabilities of logits, but this model was trained with {net.trained_loss!r}, "
+            f"whose outputs are {MEANINGS[target]}: use output='raw'"
+        )
     if word == "softmax" and net.out_features == 1:
         raise ValueError("output='softmax' of one output is always 1: use output='sigmoid'")
+    if word == "softmax" and target == "unit":
+        raise ValueError(
+            f"output='softmax' is for cross_entropy, but this model was trained with {net.trained_loss!r}, by which "
+            "each output is a binary model of its own: use output='sigmoid', and where each row has one class divide "
+            "the probabilities by their sum"
+        )
+    if word == "sigmoid" and target == "class":
+        raise ValueError(
+            f"output='sigmoid' is for binary_cross_entropy, but this model was trained with {net.trained_loss!r}: "
+            "use output='softmax'"
+        )
     return word
 
 
@@ -141,12 +163,56 @@ def foreign_entry(name: str, shape: tuple[int, ...]) -> ValueError:
     )
 
 
-def several_labels(estimator: object) -> TypeError:
+def several_labels(estimator: object, loss: object) -> TypeError:
     """Return the error for a classifier of several labels per sample."""
+    option = "" if isinstance(loss, Loss) and loss.target in MEANINGS else ", output='sigmoid'"
     return TypeError(
         f"skl2onnx's graphs hold one label per sample, but {checks.short(estimator)} has several: export its model by "
-        "to_onnx(estimator.net_, output='sigmoid')"
+        f"to_onnx(estimator.net_{option})"
     )
+
+
+OWN_TYPES = (
+    "call gdcore.interop.register_skl2onnx(), then skl2onnx.to_onnx(model, initial_types=[...], target_opset=18) with "
+    "the names and types of its inputs"
+)
+"""What exports a pipeline whose input is no matrix of floats."""
+
+
+def no_matrix(model: object) -> TypeError:
+    """Return the error for a pipeline whose first step takes something else than numbers in columns."""
+    return TypeError(
+        f"to_onnx takes pipelines whose input is a matrix of floats, but {type(_first(model)).__name__} does not say "
+        f"its number of features (n_features_in_): {OWN_TYPES}"
+    )
+
+
+def not_exported(model: object, error: Exception) -> TypeError:
+    """Return the error for what skl2onnx does not make of a matrix of floats."""
+    return TypeError(
+        f"skl2onnx cannot export this {type(model).__name__} with a matrix of floats as its input "
+        f"({_sentence(error)}): {OWN_TYPES}"
+    )
+
+
+def no_converter(model: object, error: Exception) -> TypeError:
+    """Return the error for a step that skl2onnx does not know."""
+    return TypeError(
+        f"skl2onnx has no converter for a part of this {type(model).__name__} ({_sentence(error)}): if scalers are "
+        "all that stands around the estimator, to_onnx(gdcore.interop.from_sklearn(model)) exports it, targets' units "
+        f"included; otherwise teach skl2onnx that part; for inputs that are no matrix of floats, {OWN_TYPES}"
+    )
+
+
+def _first(model: Any) -> Any:
+    """Return the first step of a pipeline, or the estimator itself."""
+    steps = getattr(model, "steps", None)
+    return steps[0][1] if steps else model
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first sentence of an error's message."""
+    return " ".join(str(error).split()).split(". ")[0].split(" It usually")[0].rstrip(".")
 
 
 def other_probabilities(estimator: object, loss: object) -> TypeError:

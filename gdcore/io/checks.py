@@ -16,6 +16,11 @@ def path(value: object) -> str:
     if not isinstance(value, str | bytes | os.PathLike):
         raise TypeError(f"path must be a file's name, such as 'model.gdc', got {short(value)}: pass its name")
     name = os.fsdecode(value)
+    if "\0" in name:
+        raise ValueError(
+            f"path must be a file's name, such as 'model.gdc', got {short(value)} with a zero byte in it: pass the "
+            "name of the file, not its content"
+        )
     if not name:
         raise ValueError("path must be a file's name, such as 'model.gdc', got ''")
     return name

@@ -26,6 +26,8 @@ from .errors import FileFormatError
 from .values import Reader, Writer
 
 PARTS = ("layers", "seed", "dtype", "loss", "feature_names")
+NUMBERED = "numbered_classes"
+"""A further part of models that came from a classifier; others are written without it."""
 
 
 def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = None) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
         "dtype": model.dtype,
         "loss": writer.encode(_named(model.trained_loss, writer), "loss"),
         "feature_names": writer.encode(model.feature_names, "feature_names"),
+        **({NUMBERED: True} if model.stack.numbered_classes else {}),
     }
 
 
@@ -66,7 +69,8 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     FileFormatError
         For layers that do not fit together, and for parameters that do not fit the layers or are not finite.
     """
-    values = parts(document, PARTS, "the model")
+    numbered = isinstance(document, dict) and document.get(NUMBERED) is True
+    values = parts(document, (*PARTS, NUMBERED) if numbered else PARTS, "the model")
     layers, seed, dtype = reader.decode(values["layers"]), reader.decode(values["seed"]), values["dtype"]
     names = reader.decode(values["feature_names"])
     if not isinstance(layers, tuple) or not all(isinstance(layer, Record) for layer in layers):
@@ -80,7 +84,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     nothing = np.broadcast_to(np.zeros((), dtype), (n,))
     loss = _loss(reader.decode(values["loss"]), reader)
     try:
-        model = restore(layers, seed, dtype, nothing, loss, _names(names))
+        model = restore(layers, seed, dtype, nothing, loss, _names(names), numbered)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"describes an invalid model: {error}") from None
     if names is not None and len(names) != model.in_features:

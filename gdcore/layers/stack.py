@@ -135,6 +135,10 @@ class Stack:
         The last layer, where it is one.
     trained_loss : Loss, callable or None
         The loss of the last trainer or fit.
+    numbered_classes : bool
+        Whether the outputs stand for classes 0, 1, … of which each row has one, though the loss takes other targets:
+        one output for two classes, or one output for each. So are models that come from a classifier of scikit-learn;
+        training ends it.
     feature_names : tuple of str or None
         Columns of the data frame of the last fit.
     """
@@ -152,6 +156,7 @@ class Stack:
         last = self.layers[-1]
         self.target_scale = last if isinstance(last, ScaledTarget) else None
         self.trained_loss: Any = None
+        self.numbered_classes = False
         self.feature_names: Names | None = None
         self.in_features, self.out_features = first_width(self.layers), self.trained[-1].out_features
         self.n_params = sum(layer.n_params for layer in self.trained)
@@ -192,6 +197,7 @@ class Stack:
             for view, value in zip(views, layer.initial(rng), strict=True):
                 view[...] = value
         self.trained_loss = self.feature_names = None
+        self.numbered_classes = False
 
     def views(self, vector: NDArray[Any] | None = None) -> list[tuple[Block, NDArray[Any]]]:
         """Return each block with its view in a flat vector (n_params,), by default the parameters."""
@@ -247,6 +253,7 @@ class Stack:
         other = Stack(self.layers, self.seed, dtype)
         other.params[:] = self.own_params(writes=False)
         other.trained_loss, other.feature_names = self.trained_loss, self.feature_names
+        other.numbered_classes = self.numbered_classes
         return other
 
     def copy(self) -> Stack:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..data.samples import inputs_of, own_targets, take_samples
 from ..layers.stack import Stack
-from ..losses import CustomLoss, Loss, get_loss
+from ..losses import BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, get_loss
 from ..losses.probabilities import sigmoid, softmax
 from ..metrics import R2, Metrics, get_metrics
 from ..objective.build import objective_of
@@ -24,12 +24,17 @@ def predict_proba(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArra
     if kind.target == "class":
         return softmax(outputs)
     ones = sigmoid(outputs)
+    if _are_numbered(stack, loss) and stack.out_features > 1:
+        return _shared_out(ones)
     return ones if stack.out_features > 1 else np.hstack([sigmoid(-outputs), ones])
 
 
 def classify(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
     """Carry out `Sequential.classify`."""
-    kind = models_checks.classes(_known_loss(stack, loss, "classify"))
+    known = _known_loss(stack, loss, "classify")
+    if _are_numbered(stack, loss):
+        return _numbers(stack.predict(inputs_of(stack, X)))
+    kind = models_checks.classes(known)
     return _classes(stack.predict(inputs_of(stack, X)), kind)
 
 
@@ -53,7 +58,14 @@ def evaluate(
 
 def score(stack: Stack, X: ArrayLike, y: ArrayLike, loss: str | Loss | None, sample_weight: ArrayLike | None) -> float:
     """Carry out `Sequential.score`."""
-    kind = models_checks.scored(_known_loss(stack, loss, "score"))
+    known = _known_loss(stack, loss, "score")
+    if _are_numbered(stack, loss):
+        labels = BinaryCrossEntropy() if stack.out_features == 1 else CrossEntropy()
+        data = take_samples(stack, X, y, sample_weight, labels)
+        targets = data.targets - 0.5 if stack.out_features == 1 else data.targets
+        wanted = targets if targets.ndim == 1 else _numbers(targets)
+        return float(np.average(_numbers(stack.predict(data.X)) == wanted, weights=data.weight))
+    kind = models_checks.scored(known)
     data = take_samples(stack, X, y, sample_weight, kind)
     outputs, targets = stack.predict(data.X), own_targets(stack, data)
     if kind.target == "real":
@@ -73,6 +85,24 @@ def _known_loss(stack: Stack, loss: str | Loss | CustomLoss | None, call: str) -
     if loss is not None:
         return get_loss(loss)
     return models_checks.known_loss(stack.trained_loss, call)
+
+
+def _are_numbered(stack: Stack, loss: object) -> bool:
+    """Return whether answers are classes 0, 1, …, one for each row, whatever the loss; one that is given decides."""
+    return loss is None and stack.numbered_classes
+
+
+def _numbers(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the number of each row's class (n,), from one output for two classes or from one output for each."""
+    found = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+    return found.astype(np.int64)
+
+
+def _shared_out(ones: NDArray[Any]) -> NDArray[Any]:
+    """Return probabilities (n, k) divided by their sum; where all of them are 0, equal ones."""
+    total = ones.sum(axis=1, keepdims=True)
+    shares: NDArray[Any] = np.where(total > 0, ones / np.where(total > 0, total, 1), 1 / ones.shape[1])
+    return shares.astype(ones.dtype)
 
 
 def _classes(outputs: NDArray[Any], loss: Loss) -> NDArray[np.int64]:

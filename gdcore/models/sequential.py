@@ -181,8 +181,9 @@ class Sequential(Model):
         """Return the class probabilities, shape (n, k).
 
         For cross_entropy they are the softmax of the outputs. For binary_cross_entropy with one output they are the
-        probabilities of 0 and 1, (n, 2) as in scikit-learn; with several outputs, each one's probability of 1. Other
-        losses have no probabilities.
+        probabilities of 0 and 1, (n, 2) as in scikit-learn; with several outputs, each one's probability of 1. If
+        these came from a classifier by `gdcore.interop.from_sklearn`, whose rows have one class each, they are divided
+        by their sum, as the classifier does. Other losses have no probabilities.
 
         Parameters
         ----------
@@ -197,7 +198,8 @@ class Sequential(Model):
         """Return the likeliest classes in the form of the loss's targets: (n,), or (n, k) for several binary outputs.
 
         They are 0 … k-1 for cross_entropy, 0 or 1 for binary_cross_entropy, and -1 or 1 for the losses of margins, such
-        as hinge.
+        as hinge. A model that `gdcore.interop.from_sklearn` has made of a classifier numbers the classes 0 … k-1 as its
+        `classes_` does, whatever the loss, until it is trained again or `loss` is passed.
 
         Parameters
         ----------
@@ -242,7 +244,8 @@ class Sequential(Model):
         Parameters
         ----------
         X, y, loss, sample_weight
-            As in `evaluate`. With several binary outputs a sample counts as right only if all of them are.
+            As in `evaluate`. With several binary outputs a sample counts as right only if all of them are. A model of
+            a classifier, by `gdcore.interop.from_sklearn`, takes labels (n,), numbered as by `classify`.
         """
         return score(self._stack, X, y, loss, sample_weight)
 
@@ -454,8 +457,10 @@ class Sequential(Model):
 
     def __reduce__(self) -> tuple[Any, ...]:
         loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None  # a function may not be picklable
-        params = self._stack.own_params(writes=False).copy()
-        return restore, (self.layers, self.seed, self.dtype, params, loss, self.feature_names)
+        stack = self._stack
+        params = stack.own_params(writes=False).copy()
+        known = (loss, self.feature_names, stack.numbered_classes)
+        return restore, (self.layers, self.seed, self.dtype, params, *known)
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(arguments(self.layers, self.seed, self.dtype))})"
@@ -475,11 +480,12 @@ def restore(
     params: NDArray[Any],
     loss: Loss | CustomLoss | None = None,
     names: Names | None = None,
+    numbered_classes: bool = False,
 ) -> Sequential:
     """Return a model with these parameters, shape (n_params,), without drawing initial ones."""
     stack = Stack(layers, seed, dtype)
     stack.params[:] = params
-    stack.trained_loss, stack.feature_names = loss, names
+    stack.trained_loss, stack.feature_names, stack.numbered_classes = loss, names, numbered_classes
     return of_stack(stack)
 
 

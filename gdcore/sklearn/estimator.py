@@ -33,6 +33,7 @@ from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss
 from .diagnosed import in_their_words, of_classes
 from .inputs import validate_data
+from .of_a_fit import of_a_fit
 from .rows import Rows, checked_weights, rows_of
 from .their_callbacks import SUPPORTED, Support, Tasks
 from .warn import warn
@@ -66,9 +67,9 @@ class Estimator(Support, BaseEstimator, ABC):
     verbose: Any
     average: Any
 
-    net_: Sequential
-    trainer_: Trainer | None
-    history_: History | None
+    net_: Sequential = of_a_fit()
+    trainer_: Trainer | None = of_a_fit()
+    history_: History | None = of_a_fit()
     _record: Record
 
     # What each pair of estimators knows of itself

@@ -63,7 +63,7 @@ def begin(stack: Stack, settings: Settings) -> TrainingState:
     )
     if average is not None and mean is not None:
         run.keep_mean(mean, average.kernel_decay(), average.start)
-    stack.trained_loss = settings.loss
+    stack.trained_loss, stack.numbered_classes = settings.loss, False
     return TrainingState(stack, settings, network, run, grads, slots, mean, seed)
 
 

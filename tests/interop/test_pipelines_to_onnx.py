@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.interop import register_skl2onnx, to_onnx
+from gdcore.interop import from_sklearn, register_skl2onnx, to_onnx
 from interop.models import drawn, near
 
 pytest.importorskip("skl2onnx")
@@ -15,8 +15,11 @@ pytest.importorskip("onnxruntime")
 
 import onnxruntime
 import skl2onnx
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -147,6 +150,61 @@ def test_to_onnx_of_an_estimator_says_what_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     with pytest.raises(ImportError, match=r"to_onnx of an estimator needs skl2onnx .*: pip install 'gdcore\[onnx\]'"):
         to_onnx(fitted)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_output_of_a_regressor_has_its_shape():
+    estimators = pytest.importorskip("gdcore.sklearn")
+    network = estimators.MLPRegressor(hidden_layer_sizes=(4,), random_state=0, max_iter=3)
+    for model, k in ((network, 1), (network, 2), (estimators.SGDRegressor(random_state=0), 1)):
+        rows = StandardScaler().fit_transform(X)
+        proto = to_onnx(make_pipeline(StandardScaler(), model).fit(rows, rows[:, 0] if k == 1 else rows[:, :k]))
+        shape = proto.graph.output[0].type.tensor_type.shape
+        assert shape.dim[1].dim_value == k
+        assert onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"X": rows})[0].shape == (60, k)
+
+
+def test_pipelines_whose_input_is_no_matrix_of_floats():
+    estimators = pytest.importorskip("gdcore.sklearn")
+    pandas = pytest.importorskip("pandas")
+    y = np.arange(60) % 2
+    way = r"call gdcore\.interop\.register_skl2onnx\(\), then skl2onnx\.to_onnx\(model, initial_types="
+    linear = estimators.SGDClassifier(loss="log_loss", random_state=0)
+    text = make_pipeline(TfidfVectorizer(), linear).fit(["good one", "bad thing"] * 30, y)
+    with pytest.raises(TypeError, match=rf"TfidfVectorizer does not say its number of features .*: {way}"):
+        to_onnx(text)
+    frame = pandas.DataFrame(StandardScaler().fit_transform(X), columns=["a", "b", "c"])
+    chosen = make_pipeline(ColumnTransformer([("two", StandardScaler(), ["a", "b"])]), clone(linear)).fit(frame, y)
+    with pytest.raises(TypeError, match=rf"this Pipeline .* \(Unable to find column name 'a'.*\): {way}"):
+        to_onnx(chosen)
+    register_skl2onnx()
+    types = [(name, FloatTensorType([None, 1])) for name in "abc"]
+    proto = skl2onnx.to_onnx(chosen, initial_types=types, target_opset=18)
+    given = {name: frame[[name]].to_numpy(np.float32) for name in "abc"}
+    session = onnxruntime.InferenceSession(proto.SerializeToString())
+    assert (session.run(None, given)[0] == chosen.predict(frame)).all()
+
+
+def test_a_scale_of_targets_goes_by_from_sklearn():
+    estimators = pytest.importorskip("gdcore.sklearn")
+    rows = StandardScaler().fit_transform(X)
+    model = TransformedTargetRegressor(estimators.SGDRegressor(random_state=0), transformer=StandardScaler())
+    model.fit(rows, 100 * rows[:, 0])
+    with pytest.raises(
+        TypeError, match=r"no converter .* to_onnx\(gdcore\.interop\.from_sklearn\(model\)\) exports it"
+    ):
+        to_onnx(model)
+    proto = to_onnx(from_sklearn(model))
+    found = onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"X": rows})[0]
+    assert near(found[:, 0], model.predict(rows), "float32")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_several_labels_under_a_loss_of_margins():
+    estimators = pytest.importorskip("gdcore.sklearn")
+    model = estimators.MLPClassifier((4,), loss="hinge", max_iter=2).fit(X, (X.mean(axis=0) < X).astype(int))
+    with pytest.raises(TypeError, match=r"has several: export its model by to_onnx\(estimator\.net_\)"):
+        to_onnx(model)
 
 
 def test_importing_the_estimators_does_not_import_skl2onnx():

@@ -1,5 +1,6 @@
 """Models to scikit-learn and back, and estimators that gdcore can and cannot take."""
 
+import pickle
 import re
 
 import numpy as np
@@ -21,6 +22,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, QuantileTransformer, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
+
+from gdcore.sklearn import MLPClassifier as OwnMLPC
+from gdcore.sklearn import SGDClassifier as OwnSGDC
 
 ROWS = np.random.default_rng(0)
 X = ROWS.normal(size=(90, 4))
@@ -72,14 +76,85 @@ def test_linear_classifiers(estimator, y):
     net = from_sklearn(estimator)
     want = estimator.decision_function(X)
     assert near(net.predict(X).reshape(want.shape), want, "float64")
-    if net.trained_loss is None:
-        assert (estimator.classes_[net.predict(X).argmax(axis=1)] == estimator.predict(X)).all()
-        return
-    assert (estimator.classes_[np.maximum(net.classify(X), 0).ravel()] == estimator.predict(X)).all()
+    assert (estimator.classes_[net.classify(X)] == estimator.predict(X)).all()
+    assert net.score(X, np.searchsorted(estimator.classes_, y)) == pytest.approx(estimator.score(X, y))
     if net.trained_loss.target != "sign":
         assert near(net.predict_proba(X), estimator.predict_proba(X), "float64")
         assert near(to_sklearn(net, classes=estimator.classes_).predict_proba(X), estimator.predict_proba(X), "float64")
     assert (to_sklearn(net, classes=estimator.classes_).predict(X) == estimator.predict(X)).all()
+
+
+CLASSIFIERS = [
+    *(SGDC(loss, random_state=0) for loss in ("hinge", "squared_hinge", "perceptron", "log_loss", "squared_error")),
+    *(OwnSGDC(loss, random_state=0) for loss in ("hinge", "modified_huber", "log_loss", "mse", "squared_error")),
+    *(OwnMLPC((4,), loss=loss, max_iter=5, random_state=0) for loss in ("hinge", "bce", "log_loss", "mse")),
+]
+
+
+@pytest.mark.parametrize("y", [LABELS, TWO], ids=["three", "two"])
+@pytest.mark.parametrize("estimator", CLASSIFIERS, ids=str)
+def test_classes_are_numbered_as_in_the_estimator(estimator, y, tmp_path):
+    estimator = clone(estimator).fit(X, y)
+    made = from_sklearn(estimator)
+    made.save(tmp_path / "model.gdc")
+    numbers = np.searchsorted(estimator.classes_, y)
+    weight = np.arange(1.0, 91.0)
+    for net in (made, made.copy(), pickle.loads(pickle.dumps(made)), gd.load(tmp_path / "model.gdc")):
+        assert (estimator.classes_[net.classify(X)] == estimator.predict(X)).all()
+        assert net.score(X, numbers) == pytest.approx(estimator.score(X, y))
+        assert net.score(X, numbers, sample_weight=weight) == pytest.approx(estimator.score(X, y, weight))
+        if net.trained_loss.target in ("class", "unit"):
+            assert near(net.predict_proba(X), estimator.predict_proba(X), "float64")
+    with pytest.raises(ValueError, match=r"y has|targets of this loss must be"):
+        made.score(X, numbers + 1)
+
+
+def test_a_loss_that_is_given_or_trained_with_has_its_own_targets():
+    net = from_sklearn(SGDC(random_state=0).fit(X, TWO))
+    assert set(net.classify(X)) == {0, 1}
+    assert set(net.classify(X, loss="hinge")) == {-1, 1}
+    assert net.score(X, np.where(TWO == "yes", 1, -1), loss="hinge") == net.score(X, np.where(TWO == "yes", 1, 0))
+    net.fit(X, np.where(TWO == "yes", 1, -1), "hinge", epochs=1)
+    assert set(net.classify(X)) == {-1, 1}
+    net = from_sklearn(SGDC("log_loss", random_state=0).fit(X, LABELS))
+    assert net.classify(X, loss="bce").shape == (90, 3)
+    assert near(net.predict_proba(X, loss="bce"), 1 / (1 + np.exp(-net.predict(X))), "float64")
+    net.reset()
+    assert net.classify(X, loss="bce").shape == (90, 3)
+    assert not net.stack.numbered_classes
+
+
+def test_probabilities_that_are_all_0_become_equal():
+    estimator = SGDC("log_loss", random_state=0).fit(X, LABELS)
+    estimator.intercept_ = np.full(3, -1e4)
+    estimator.coef_ = np.zeros((3, 4))
+    assert near(from_sklearn(estimator).predict_proba(X), np.full((90, 3), 1 / 3), "float64")
+
+
+def test_several_labels_under_a_loss_of_margins():
+    Y = (NUMBERS > 3).astype(int)
+    estimator = OwnMLPC((4,), loss="hinge", max_iter=5, random_state=0).fit(X, Y)
+    net = from_sklearn(estimator)
+    assert (np.maximum(net.classify(X), 0) == estimator.predict(X)).all()
+    assert net.score(X, 2 * Y - 1) == pytest.approx(estimator.score(X, Y))
+
+
+@pytest.mark.parametrize("loss", ["hinge", "modified_huber", "log_loss"])
+def test_several_classes_each_compared_with_the_rest_go_back(loss):
+    estimator = OwnSGDC(loss, random_state=0).fit(X, LABELS)
+    back = to_sklearn(from_sklearn(estimator), classes=estimator.classes_)
+    assert type(back) is SGDC
+    assert back.loss == loss
+    assert near(back.decision_function(X), estimator.decision_function(X), "float64")
+    assert (back.predict(X) == estimator.predict(X)).all()
+
+
+def test_an_answer_before_a_fit_says_that_fit_comes_first():
+    for kind in (OwnSGDC, OwnMLPC):
+        for name in ("net_", "trainer_", "history_"):
+            with pytest.raises(AttributeError, match=f"this {kind.__name__} is not fitted yet: call fit first"):
+                getattr(kind(), name)
+            assert name not in vars(kind())
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.3])
@@ -230,7 +305,16 @@ def hidden(*activations, output="identity"):
             "cannot express layer 1, Log1p(in_features=2); it can express scaling layers before the first Dense",
         ),
         (lambda: to_sklearn(gd.LinearModel(2), loss="poisson"), ValueError, "cannot express poisson"),
-        (lambda: to_sklearn(hidden("relu"), loss="hinge"), ValueError, "cannot express Hinge()"),
+        (
+            lambda: to_sklearn(hidden("relu"), loss="hinge"),
+            ValueError,
+            "cannot express Hinge() with hidden layers: for one class in each row MLPClassifier has only the log loss",
+        ),
+        (
+            lambda: to_sklearn(gd.LinearModel(2, 3), loss="bce"),
+            ValueError,
+            "cannot express BinaryCrossEntropy() of 3 outputs and one layer, whose rows have several labels: train",
+        ),
         (lambda: to_sklearn(gd.LinearModel(2), loss="bce", classes=[1, 2, 3]), ValueError, "expected (2,)"),
         (lambda: to_sklearn(gd.LinearModel(2), loss="bce", classes=["b", "a"]), ValueError, "must be sorted"),
         (lambda: to_sklearn(gd.LinearModel(2), classes=[0, 1]), ValueError, "the loss is one of numbers"),

@@ -222,6 +222,11 @@ while True: net.save({str(path)!r})
     [
         (lambda: NET.save(3), TypeError, r"^path must be a file's name, such as 'model.gdc', got 3"),
         (lambda: NET.save(""), ValueError, r"^path must be a file's name.*got ''"),
+        (
+            lambda: gd.load(b"\x90\0\0{"),
+            ValueError,
+            r"^path must be .* with a zero byte in it: pass the name of the file",
+        ),
         (lambda: gd.load(None), TypeError, r"^path must be a file's name"),
         (lambda: gd.save([1], "x"), TypeError, r"^cannot save \[1\]: pass a model, a trainer, a history"),
         (lambda: gd.save(NET.params, "x"), TypeError, r"^cannot save a ndarray of shape \(282,\): pass a model"),

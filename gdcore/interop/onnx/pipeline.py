@@ -22,6 +22,8 @@ from ...base.later import later
 from ...base.optional import optional
 from ...models import Sequential
 from .. import checks as interop_checks
+from ..parts import parts_of
+from ..several_labels import gives_several_labels
 from .model import OPSET, model_to_onnx
 
 INSTALL = "gdcore[onnx]"
@@ -61,7 +63,7 @@ def register_skl2onnx(*estimators: type) -> None:
         skl2onnx.update_registered_converter(
             kind,
             f"Gdcore{kind.__name__}",
-            getattr(shapes, f"calculate_linear_{'classifier' if classifies else 'regressor'}_output_shapes"),
+            shapes.calculate_linear_classifier_output_shapes if classifies else _regressor_shape,
             _convert_classifier if classifies else _convert_regressor,
             options=OPTIONS if classifies else None,
         )
@@ -85,8 +87,18 @@ def estimator_to_onnx(model: Any, dtype: str | None) -> Any:
         dtype = "float32" if net is None else net.dtype
     kind = types.FloatTensorType if dtype == "float32" else types.DoubleTensorType
     options = {id(last): {"zipmap": False}} if getattr(last, "classes_", None) is not None else None
-    given = [("X", kind([None, model.n_features_in_]))]
-    return skl2onnx.convert_sklearn(model, initial_types=given, options=options, target_opset=OPSET)
+    width = getattr(model, "n_features_in_", None)
+    if width is None:
+        raise interop_checks.no_matrix(model)
+    if net is not None:
+        parts_of(net, dtype, "to_onnx")  # refuses what has no form, in words of its own
+    given = [("X", kind([None, width]))]
+    try:
+        return skl2onnx.convert_sklearn(model, initial_types=given, options=options, target_opset=OPSET)
+    except (RuntimeError, ValueError, LookupError, AttributeError) as error:
+        if type(error).__name__.startswith("Missing"):
+            raise interop_checks.no_converter(model, error) from error
+        raise interop_checks.not_exported(model, error) from error
 
 
 class _Container:
@@ -147,6 +159,14 @@ def _link(estimator: Any, net: Sequential) -> str:
     return str(own) if own is not None else LINKS.get(getattr(net.trained_loss, "name", ""), "identity")
 
 
+def _regressor_shape(operator: Any) -> None:
+    """Tell skl2onnx type and shape of a regressor's output; its own function knows one column, or `coef_`."""
+    optional("skl2onnx.common.shape_calculator", "skl2onnx", INSTALL).calculate_linear_regressor_output_shapes(operator)
+    output = operator.outputs[0]
+    rows = operator.inputs[0].get_first_dimension()
+    output.set_type(type(output.type)([rows, operator.raw_operator.net_.out_features]))
+
+
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Add a regressor's nodes to skl2onnx's graph."""
     graph = _Container(scope, operator, container)
@@ -163,9 +183,11 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     several = n_out > 1 and getattr(estimator, "out_activation_", "") == "logistic"
     link = _link(estimator, graph.net)
     if several or len(classes) != max(2, n_out):
-        raise interop_checks.several_labels(estimator)
+        raise interop_checks.several_labels(estimator, graph.net.trained_loss)
     if link == "identity" and getattr(estimator, "predict_proba", None) is not None:
         raise interop_checks.other_probabilities(estimator, graph.net.trained_loss)
+    if gives_several_labels(estimator, graph.net.in_features):  # those under hinge losses have no link
+        raise interop_checks.several_labels(estimator, graph.net.trained_loss)
     outputs = graph.outputs()
     if n_out == 1:
         scores = graph.node("Concat", graph.node("Neg", outputs), outputs, axis=1)

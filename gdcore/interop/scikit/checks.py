@@ -85,7 +85,17 @@ def rates() -> ValueError:
     )
 
 
-def several_outputs(loss: object, n_out: int, n_layers: int) -> ValueError:
-    """Return the error for a classifier of several outputs that no estimator has."""
-    nearest = "'bce' with hidden layers, or 'cross_entropy'"
-    return ValueError(f"to_sklearn cannot express {loss!r} of {n_out} outputs and {n_layers} layers: {nearest}")
+def several_outputs(loss: object, n_out: int) -> ValueError:
+    """Return the error for a linear model of several labels per sample, which no estimator is."""
+    return ValueError(
+        f"to_sklearn cannot express {loss!r} of {n_out} outputs and one layer, whose rows have several labels: train "
+        "with 'cross_entropy' if each row has one class, or with 'bce' and hidden layers"
+    )
+
+
+def hidden_layers(loss: object) -> ValueError:
+    """Return the error for a network with a loss that MLPClassifier does not have."""
+    return ValueError(
+        f"to_sklearn cannot express {loss!r} with hidden layers: for one class in each row MLPClassifier has "
+        "only the log loss; train with 'cross_entropy', or with 'bce' for two classes"
+    )

@@ -22,6 +22,7 @@ from ...layers.scaling import Log1p, MinMax, Standardize
 from ...layers.target import ScaledTarget
 from ...losses import CustomLoss, Loss, get_loss
 from ...models import Sequential
+from ..several_labels import gives_several_labels
 from . import checks as scikit_checks
 from .forms import ACTIVATIONS, CLASSIFIERS, NETWORKS, REGRESSORS, SGD_LOSSES
 
@@ -45,8 +46,10 @@ def from_sklearn(estimator: Any) -> Sequential:
     Sequential
         With copies of the coefficients in their precision, the names of the features, and the loss, where gdcore has
         it. A regressor's numbers are those of `predict`, as (n, k); a classifier's `predict` returns what
-        scikit-learn calls the decision function, and `predict_proba` the same probabilities. Classes are numbered as in
-        the estimator's `classes_`.
+        scikit-learn calls the decision function, and `predict_proba` the same probabilities, where the loss is one of
+        cross-entropy. `classify` numbers the classes as the estimator's `classes_` does, under hinge losses too, and
+        `score` takes such numbers; of several labels per sample both go by 0 and 1, (n, k). Once the model is trained
+        again, the targets of its loss count.
 
     Raises
     ------
@@ -76,6 +79,7 @@ def from_sklearn(estimator: Any) -> Sequential:
         layers += [*own.layers, *([] if target is None else [_target_scale(target, own.out_features)])]
         net = Sequential(*layers, dtype=own.dtype)
         net.params, net.stack.trained_loss = own.params, own.trained_loss
+        net.stack.numbered_classes = _numbers_classes(last, own)
         return _named(net, names)
     weights, biases, hidden = _coefficients(last)
     dtype = "float32" if all(weight.dtype == np.float32 for weight in weights) else "float64"
@@ -86,8 +90,8 @@ def from_sklearn(estimator: Any) -> Sequential:
         layers.append(_target_scale(target, weights[-1].shape[1]))
     net = Sequential(*layers, dtype=dtype)
     net.params = np.concatenate([each.ravel() for pair in zip(weights, biases, strict=True) for each in pair])
-    loss = _loss(last, net.out_features)
-    net.stack.trained_loss = None if loss is None else get_loss(loss)
+    net.stack.trained_loss = get_loss(_loss(last, net.out_features))
+    net.stack.numbered_classes = _numbers_classes(last, net)
     return _named(net, names)
 
 
@@ -189,13 +193,21 @@ def _refuse_exponential(estimator: Any) -> None:
         raise scikit_checks.exponential(estimator, estimator.out_activation_)
 
 
-def _loss(estimator: Any, n_out: int) -> str | Loss | CustomLoss | None:
-    """Return the loss that an estimator was trained with; None where gdcore has not the same."""
+def _numbers_classes(estimator: Any, net: Sequential) -> bool:
+    """Return whether outputs stand for classes of which each row has one, though the loss does not number them so."""
+    if getattr(estimator, "classes_", None) is None:
+        return False
+    target = net.trained_loss.target if isinstance(net.trained_loss, Loss) else "sign"
+    if target == "class" or (target == "unit" and net.out_features == 1):
+        return False
+    return not gives_several_labels(estimator, int(estimator.n_features_in_))
+
+
+def _loss(estimator: Any, n_out: int) -> str | Loss | CustomLoss:
+    """Return the loss that an estimator was trained with; of several outputs, each one against the rest."""
     kind = _kind(estimator)
     if kind == "MLPClassifier":
         return "cross_entropy" if estimator.out_activation_ == "softmax" else "bce"
     if kind in CLASSIFIERS and kind != "SGDClassifier":
         return "cross_entropy" if n_out > 1 else "bce"
-    if kind == "SGDClassifier" and n_out > 1:
-        return None
     return SGD_LOSSES[estimator.loss](estimator.epsilon) if kind.startswith("SGD") else "mse"

@@ -43,9 +43,10 @@ def to_sklearn(model: Sequential, *, loss: str | Loss | None = None, classes: Ar
     Returns
     -------
     estimator
-        LinearRegression, LogisticRegression, SGDClassifier (hinge losses), MLPRegressor or MLPClassifier, fitted. In a
-        Pipeline after a StandardScaler, MinMaxScaler or FunctionTransformer for each scaling layer; in a
-        TransformedTargetRegressor for a ScaledTarget. What a fit records, such as `loss_curve_`, is not the model's.
+        LinearRegression, LogisticRegression, SGDClassifier, MLPRegressor or MLPClassifier, fitted. In a Pipeline after
+        a StandardScaler, MinMaxScaler or FunctionTransformer for each scaling layer; in a TransformedTargetRegressor
+        for a ScaledTarget. What a fit records, such as `loss_curve_`, is not the model's. SGDClassifier has the losses
+        of margins, and several classes each compared with the rest if `from_sklearn` has made the model.
 
     Raises
     ------
@@ -78,7 +79,8 @@ def to_sklearn(model: Sequential, *, loss: str | Loss | None = None, classes: Ar
     if labels is None:
         estimator = _regressor(found, weights, biases, activation)
     else:
-        estimator = _classifier(found, weights, biases, activation, labels)
+        one_each = net.stack.numbered_classes and found == net.trained_loss
+        estimator = _classifier(found, weights, biases, activation, labels, one_each)
     last = parts[-1]
     steps = [*scalers, _in_units(estimator, last) if isinstance(last, TargetPart) else estimator]
     if net.feature_names is not None:
@@ -199,13 +201,19 @@ def _regressor(loss: Any, weights: list[NDArray[Any]], biases: list[NDArray[Any]
 
 
 def _classifier(
-    loss: Any, weights: list[NDArray[Any]], biases: list[NDArray[Any]], activation: str, labels: NDArray[Any]
+    loss: Any,
+    weights: list[NDArray[Any]],
+    biases: list[NDArray[Any]],
+    activation: str,
+    labels: NDArray[Any],
+    one_each: bool,
 ) -> Any:
-    """Return a classifier of these coefficients."""
+    """Return a classifier of these coefficients; with `one_each` each output is one class against the rest."""
     n_out = weights[-1].shape[1]
     several = n_out > 1 and loss.target != "class"
+    rest = several and one_each
     X = np.zeros((len(labels), weights[0].shape[0]), weights[0].dtype)
-    if len(weights) > 1 and loss.target != "sign":
+    if len(weights) > 1 and loss.target != "sign" and not rest:
         widths = tuple(weight.shape[1] for weight in weights[:-1])
         network = sklearn("neural_network", "to_sklearn").MLPClassifier(
             hidden_layer_sizes=widths, activation=activation
@@ -213,10 +221,14 @@ def _classifier(
         y = np.eye(len(labels), dtype=np.int64) if several else labels
         network.partial_fit(X, y, classes=np.arange(len(labels)) if several else labels)
         return _with_coefficients(network, weights, biases)
-    if several or len(weights) > 1:
-        raise scikit_checks.several_outputs(loss, n_out, len(weights))
+    if len(weights) > 1:
+        raise scikit_checks.hidden_layers(loss)
+    if several and not one_each:
+        raise scikit_checks.several_outputs(loss, n_out)
     models = sklearn("linear_model", "to_sklearn")
-    linear = models.SGDClassifier(loss=loss.name) if loss.target == "sign" else models.LogisticRegression()
+    name = loss.name if loss.target == "sign" else "log_loss"
+    stochastic = rest or loss.target == "sign"
+    linear = models.SGDClassifier(loss=name) if stochastic else models.LogisticRegression()
     linear.fit(X, labels)
     linear.coef_, linear.intercept_ = weights[0].T.copy(), biases[0].copy()
     return linear
