@@ -86,7 +86,7 @@ def to_c(
         Whether it computes in float or in double; by default the model's precision.
     output : {"raw", "sigmoid", "softmax"}, default "raw"
         What is applied to the outputs: those of a model trained with binary_cross_entropy become probabilities by the
-        sigmoid, those of cross_entropy by the softmax.
+        sigmoid, those of cross_entropy by the softmax; what does not fit the loss of the last fit is refused.
     gradient : bool, default False
         Whether to define `void name_with_gradient(x, y, gradient)` too, where `gradient[k][i]` becomes the derivative
         of output k by input i, an array of (n_out, n_in).
