@@ -31,8 +31,8 @@ def to_onnx(model: Sequential, *, dtype: str | None = None, output: str = "raw")
         Precision of inputs, outputs and parameters; by default the model's.
     output : {"raw", "sigmoid", "softmax"}, default "raw"
         What is applied to the outputs: those of a model trained with binary_cross_entropy become probabilities by the
-        sigmoid, those of cross_entropy by the softmax; what does not fit the loss of the last fit is refused. Estimators
-        have probabilities of their own.
+        sigmoid, those of cross_entropy by the softmax; what does not fit the loss of the last fit is refused.
+        Estimators have probabilities of their own.
 
     Returns
     -------
