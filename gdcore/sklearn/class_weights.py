@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from . import checks as sklearn_checks
 from .targets import Labels
@@ -35,8 +35,12 @@ def class_weighted(class_weight: Any, labels: Labels, numbers: NDArray[Any], wei
             mass = np.bincount(numbers, weight)
             factors = mass.sum() / (np.count_nonzero(mass) * np.where(mass > 0, mass, 1))
             return factors[numbers] * (1.0 if weight is None else weight)
-    own = numbers if labels.kind == "multilabel" else labels.classes[numbers]
-    found = compute_sample_weight(class_weight, own)
+    if labels.kind == "multilabel":
+        found = compute_sample_weight(class_weight, numbers)
+    else:  # of all classes: a part need not have a row of each
+        found = compute_class_weight(class_weight, classes=labels.classes, y=labels.classes)[numbers]
     if (found < 0).any():
         raise ValueError(f"class_weight must be >= 0, got {class_weight!r}")
+    if whole and not found.any():
+        raise ValueError(f"class_weight must be > 0 for at least one class of y, got {class_weight!r}")
     return found if weight is None else found * weight

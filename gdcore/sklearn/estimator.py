@@ -300,8 +300,10 @@ class Estimator(Support, BaseEstimator, ABC):
         finally:
             self._update_answers()
 
-    def _run_part(self, rows: Rows, watch: Watch) -> bool:
+    def _run_part(self, rows: Rows, watch: Watch, mean_weight: float | None = None) -> bool:
         """Train one epoch; return whether the watch would stop.
+
+        Weights count relative to `mean_weight`, by default their mean.
 
         Raises
         ------
@@ -311,7 +313,7 @@ class Estimator(Support, BaseEstimator, ABC):
         trainer = watch.trainer
         with self._threads():
             try:
-                loss = trainer.epoch(rows.X, rows.y, rows.weight)
+                loss = trainer.epoch(rows.X, rows.y, rows.weight, mean_weight=mean_weight)
             except DivergedError as error:
                 detail = self._in_detail(error, trainer)
                 raise sklearn_checks.diverged(trainer.epochs_done + 1, detail) from error

@@ -199,6 +199,8 @@ class MLP(Estimator):
         elif self.early_stopping and self._held is None:
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, converted)
+        if not rows.X.shape[0]:  # class_weight gives every row of this part the weight 0
+            return
         watch = self._watch(rows, constant_of(converted, numbers, weight), self._held, converted, rng)
         stops = self._run_part(rows, watch)
         self._finish(watch, rows.X.shape[0])

@@ -7,8 +7,9 @@ Design
 - Several classes are one model with an output for each, trained together: one pass over the data instead of one per
   class. Each class stops by itself, as in scikit-learn (each_output.py), unless the rate is "adaptive" or the loss is
   computed in Python: then the mean over the classes decides.
-- Weights count relative to their mean: the fit minimizes the weighted mean of the loss, so that a row of weight 2 is
-  the same as the row twice.
+- In `fit` weights count relative to their mean: it minimizes the weighted mean of the loss, so that a row of weight 2
+  is the same as the row twice. In `partial_fit` they count relative to 1, as in scikit-learn: what a row weighs must
+  not depend on the other rows of its part.
 """
 
 from __future__ import annotations
@@ -201,8 +202,10 @@ class LinearSGD(Estimator):
         elif self.early_stopping and self._held is None:
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, converted)
+        if not rows.X.shape[0]:  # class_weight gives every row of this part the weight 0
+            return
         watch = self._watch(rows, self._held, converted, rng)
-        stops = self._run_part(rows, watch) and self.early_stopping
+        stops = self._run_part(rows, watch, mean_weight=1.0) and self.early_stopping
         self._finish(watch, rows.X.shape[0])
         if stops:
             self.stopped_ = True
@@ -239,7 +242,7 @@ class LinearSGD(Estimator):
                 views[...] = given.reshape(views.shape)
         self.trainer_, self.history_ = None, None
         self._record, self._held = Record([], []), None
-        self.t_ = 1.0
+        self.n_iter_, self.t_, self.loss_curve_ = 0, 1.0, self._record.losses
         self.stopped_ = self.sparsified_ = False
 
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:

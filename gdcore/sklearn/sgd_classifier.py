@@ -209,10 +209,12 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
 
         Parameters
         ----------
-        X, y, sample_weight, validation_data
+        X, y, validation_data
             As in `fit`.
         classes : array_like, optional
             All classes; needed in the first call.
+        sample_weight : array_like, shape (n_samples,), optional
+            Weights relative to 1: a weight of 2 makes a step twice as long.
 
         Returns
         -------

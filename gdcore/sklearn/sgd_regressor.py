@@ -178,8 +178,10 @@ class SGDRegressor(RegressorMixin, LinearSGD):
 
         Parameters
         ----------
-        X, y, sample_weight, validation_data
+        X, y, validation_data
             As in `fit`.
+        sample_weight : array_like, shape (n_samples,), optional
+            Weights relative to 1: a weight of 2 makes a step twice as long.
 
         Returns
         -------

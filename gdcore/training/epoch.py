@@ -82,11 +82,16 @@ def mean_so_far(state: TrainingState) -> float:
 
 
 def run_epoch(
-    state: TrainingState, data: Samples, most: int | None = None, total: NDArray[np.float64] | None = None
+    state: TrainingState,
+    data: Samples,
+    most: int | None = None,
+    total: NDArray[np.float64] | None = None,
+    mean_weight: float | None = None,
 ) -> float:
     """Run the current epoch to its end, or for at most `most` steps, and return its mean loss so far.
 
-    If `total` (n_params,) is given, the steps' gradients are added to it.
+    If `total` (n_params,) is given, the steps' gradients are added to it. Weights count relative to `mean_weight`, by
+    default their mean.
 
     Raises
     ------
@@ -101,6 +106,8 @@ def run_epoch(
         run.begin_epoch(n, of_steps)
     first, end = done * size, last if most is None else min((done + most) * size, last)
     order, weights = order_of(state, n), data.weight
+    if weights is not None and mean_weight is not None:
+        weights = np.full(n + 1, mean_weight, weights.dtype)  # the kernels take a batch as long as these for all data
     if order is not None:
         order = order[first:end]
     elif end - first < n:

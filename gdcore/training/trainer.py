@@ -335,7 +335,9 @@ class Trainer:
                 raise explain(state, data, slice(None), error.args[0]) from None
 
     @explains_calls
-    def epoch(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def epoch(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, mean_weight: float | None = None
+    ) -> float:
         """Make one pass over the data in mini-batches, in random order if the trainer shuffles.
 
         If a fit has stopped within an epoch over as many samples, run the rest of that epoch.
@@ -343,8 +345,11 @@ class Trainer:
         Parameters
         ----------
         X, y, sample_weight
-            As in `step`; a batch follows ``sum(weight * gradient) / (rows * mean weight of all X)``, so that an epoch
-            follows the weighted mean over all X whatever the batch size.
+            As in `step`; a batch follows ``sum(weight * gradient) / (rows * mean_weight)``.
+        mean_weight : float, optional
+            What the weights count relative to. By default it is the mean weight of all X, so that an epoch follows the
+            weighted mean over all X whatever the batch size. Where X is a part of the data, pass the mean weight of
+            all data; with 1 the weights count as in `step`.
 
         Returns
         -------
@@ -358,11 +363,13 @@ class Trainer:
         """
         if isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "epoch")
+        if mean_weight is not None:
+            checks.positive("mean_weight", mean_weight)
         state = self._state
         data = state.take(X, y, sample_weight)
         with Turn(self._run, "epoch"):
             state.memory = state.memory._replace(seen=-1, before=None, gradients=None)
-            return run_epoch(state, data)
+            return run_epoch(state, data, mean_weight=mean_weight)
 
     @explains_calls
     def fit(

@@ -284,3 +284,23 @@ def test_weights_of_any_size_train(dtype, size):
     net = gd.LinearModel(1, bias=False, dtype=dtype, weight_init="zeros")
     net.fit(X, y, loss="mse", optimizer=gd.SGD(0.5), epochs=50, batch_size=4, sample_weight=np.full(20, size))
     assert net.params[0] == pytest.approx(3, rel=1e-5)
+
+
+@each_dtype
+@pytest.mark.parametrize("n", [1, 5])
+def test_an_epoch_of_a_part_takes_the_mean_weight_of_all_data(n, dtype):
+    """Relative to 1 it is `step`, also where one batch holds all rows; another mean divides the gradient."""
+    X, y, weight = np.ones((n, 2), dtype), np.arange(1, n + 1, dtype=dtype), np.arange(2, n + 2, dtype=dtype)
+    moved = []
+    for mean in (None, 1.0, 4.0):
+        net = gd.LinearModel(2, weight_init="zeros", dtype=dtype)
+        trainer = gd.Trainer(net, "mse", gd.SGD(0.01), batch_size=n)
+        if mean is None:
+            trainer.step(X, y, weight)
+        else:
+            trainer.epoch(X, y, weight, mean_weight=mean)
+        moved.append(net.params.copy())
+    np.testing.assert_allclose(moved[1], moved[0], rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(moved[2], moved[0] / 4, rtol=8 * np.finfo(dtype).eps)
+    with pytest.raises(ValueError, match="mean_weight must be > 0, got 0"):
+        trainer.epoch(X, y, weight, mean_weight=0)
