@@ -107,8 +107,9 @@ class Estimator(Support, BaseEstimator, ABC):
     def save(self, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> None:
         """Save the estimator, fitted or not, as one file that is safe to load; see `gdcore.save`.
 
-        A loaded one predicts the same bits, and goes on with the same bits in `partial_fit` and a warm start. It has no
-        callbacks: a file holds no functions, so give it `set_params(callbacks=…)` again.
+        A loaded one predicts the same bits, and goes on with the same bits in `partial_fit`; in `fit` too, if
+        `random_state` is a number. It has no callbacks: a file holds no functions, so give it `set_params(callbacks=…)`
+        again.
 
         Parameters
         ----------

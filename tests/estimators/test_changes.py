@@ -115,3 +115,24 @@ def test_a_fitted_estimator_with_a_checkpoint_is_copied(tmp_path):
         assert np.array_equal(again.predict(X), model.predict(X))
     new = clone(model).fit(X, Y)
     assert np.array_equal(new.net_.params, model.net_.params)
+
+
+def test_two_warm_fits_of_networks_are_one_and_those_of_linear_models_are_not():
+    """The rate of linear models follows from `t_`, which begins anew, as in scikit-learn."""
+    for kind, same in ((MLPClassifier, True), (SGDClassifier, False)):
+        options = {"random_state": 0, "tol": 0.0, "warm_start": True}
+        whole = kind(max_iter=4, **options).fit(X, Y)
+        halves = kind(max_iter=2, **options).fit(X, Y).fit(X, Y)
+        assert np.array_equal(whole.net_.params, halves.net_.params) == same
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, SGDClassifier])
+@pytest.mark.parametrize("number", [None, 0])
+def test_a_new_fit_of_a_loaded_estimator_is_the_originals_under_a_number(kind, number, tmp_path):
+    model = kind(random_state=number, max_iter=2).fit(X, Y)
+    model.save(tmp_path / "model.gdc")
+    again = gd.load(tmp_path / "model.gdc")
+    part = [each.partial_fit(X, Y).net_.params.copy() for each in (model, again)]
+    assert np.array_equal(*part)
+    new = [each.fit(X, Y).net_.params.copy() for each in (model, again)]
+    assert np.array_equal(*new) == (number == 0)
