@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
@@ -153,11 +153,30 @@ def other_classes(given: Any, known: Any) -> ValueError:
     return ValueError(f"`classes={given!r}` is not the same as on last call to partial_fit, was: {known!r}")
 
 
-def unseen_classes(known: Any, given: Any) -> ValueError:
-    """Return scikit-learn's error for labels that were not among the classes."""
+@final
+class UnseenClasses(ValueError):
+    """Labels that are not among the classes; the message is scikit-learn's, and says what to do."""
+
+    def __init__(self, known: Any, given: Any) -> None:
+        super().__init__(
+            f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {given}: "
+            "pass all classes to the first partial_fit, or call fit"
+        )
+        self.known, self.given = known, given
+
+
+def unseen_in(what: str, error: UnseenClasses) -> ValueError:
+    """Return the error for labels of validation data that the model has no output for."""
     return ValueError(
-        f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {given}: "
-        "pass all classes to the first partial_fit, or call fit"
+        f"{what} has classes {error.given}, but the model knows {error.known}: leave the rows of other classes out of "
+        f"{what}, or train on rows of them too"
+    )
+
+
+def mixed_labels(number: Any, text: str) -> ValueError:
+    """Return the error for labels of which some are numbers and some text."""
+    return ValueError(
+        f"y mixes numbers and text, such as {number!r} and {text!r}: make all labels text, for example by y.astype(str)"
     )
 
 

@@ -11,6 +11,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.validation import validate_data as theirs
 
 from ..base.not_arrays import columns_of
+from . import checks as sklearn_checks
 
 NO_FLOAT = "could not convert string to float"
 NAMES_IN_Y = " in y: use a classifier for names of classes"
@@ -44,7 +45,8 @@ def _remedy(estimator: Any, X: Any, y: Any, message: str) -> str:
     """Return the end of a message; "" where scikit-learn's says enough."""
     network = "MLPRegressor" if is_regressor(estimator) else "MLPClassifier"
     if message.startswith(NOT_FLAT):
-        return f" {network} takes several columns; classes as columns of 0 and 1 are y.argmax(axis=1)."
+        classes = "" if is_regressor(estimator) else "; classes as columns of 0 and 1 are y.argmax(axis=1)"
+        return f" {network} takes several columns{classes}."
     if not message.startswith(NO_FLOAT):
         return ""
     place = _text_column(X)
@@ -79,14 +81,20 @@ def named(what: str) -> Iterator[None]:
         yield
     except TypeError as error:
         raise TypeError(f"in {what}: {error}") from None
+    except sklearn_checks.UnseenClasses as error:
+        raise sklearn_checks.unseen_in(what, error) from None
     except ValueError as error:
         raise ValueError(f"in {what}: {error}") from None
 
 
 def _no_missing_label(y: Any) -> None:
-    """Check that no label is None, which scikit-learn takes for an unknown kind of labels."""
+    """Check that no label is None, and that all are numbers or all text; scikit-learn calls such labels unknown."""
     array = np.asarray(y) if isinstance(y, list | tuple) else getattr(y, "values", y)
     if isinstance(array, np.ndarray) and array.dtype == object and array.ndim == 1:
         missing = [i for i, label in enumerate(array) if label is None]
         if missing:
             raise ValueError(f"Input y contains None in row {missing[0]}: leave the row out, or give it a label")
+        texts = [label for label in array if isinstance(label, str)]
+        numbers = [label for label in array if isinstance(label, int | float | np.number) and label == label]
+        if texts and numbers:
+            raise sklearn_checks.mixed_labels(numbers[0], texts[0])

@@ -32,7 +32,7 @@ from .estimator import DTYPES, Estimator
 from .inputs import named, validate_data
 from .lbfgs import Limits, solve, warn_of_unused
 from .mlp_checks import check_parameters, solver_name
-from .network import SEED_RANGE, biases_of, copy_into, perceptron, weights_of
+from .network import SEED_RANGE, Views, biases_of, copy_into, perceptron, weights_of
 from .rates import scaled
 from .rows import Rows, checked_weights, rows_of
 from .trainers import Settings, answering, going_on, replaced
@@ -109,7 +109,7 @@ class MLP(Estimator):
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """Weights of each layer, (in_features, out_features): views of the network's."""
-        return weights_of(self._network())
+        return Views(weights_of(self._network()), "coefs_")
 
     @coefs_.setter
     def coefs_(self, values: Any) -> None:
@@ -118,7 +118,7 @@ class MLP(Estimator):
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
         """Biases of each layer, (out_features,): views of the network's."""
-        return biases_of(self._network())
+        return Views(biases_of(self._network()), "intercepts_")
 
     @intercepts_.setter
     def intercepts_(self, values: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,28 @@ def weights_of(net: Sequential) -> list[NDArray[Any]]:
 def biases_of(net: Sequential) -> list[NDArray[Any]]:
     """Return views of the biases of each layer that has some, (out_features,)."""
     return [view for block, view in net.stack.views() if block.kind == "bias"]
+
+
+@final
+class Views(list[NDArray[Any]]):
+    """Views of a network's parameters; an array that is assigned to one of them is copied into it.
+
+    Examples
+    --------
+    >>> views = Views([np.zeros(2)], "intercepts_")
+    >>> array = views[0]
+    >>> views[0] = [1.0, 2.0]
+    >>> array
+    array([1., 2.])
+    """
+
+    def __init__(self, views: list[NDArray[Any]], name: str) -> None:
+        super().__init__(views)
+        self.name = name
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        one = not isinstance(index, slice)
+        copy_into([self[index]] if one else self[index], [value] if one else value, f"{self.name}[{index}]")
 
 
 def copy_into(views: list[NDArray[Any]], values: Any, name: str) -> None:

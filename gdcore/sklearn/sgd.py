@@ -38,7 +38,7 @@ from .inputs import named, validate_data
 from .network import SEED_RANGE, biases_of, linear, weights_of
 from .rates import Optimal, PowerOfUpdates, scaled
 from .rows import Rows, checked_weights, rows_of
-from .sgd_checks import check_parameters
+from .sgd_checks import check_parameters, penalty_name
 from .targets import flat
 from .trainers import Settings, answering, going_on
 from .warn import warn
@@ -84,6 +84,10 @@ class LinearSGD(Estimator):
     @abstractmethod
     def _learn_targets(self, y: Any, classes: Any) -> None:
         """Learn the classes from y."""
+
+    @abstractmethod
+    def _check_warm(self, y: Any) -> None:
+        """Check that a warm start has as many classes as the last fit, and learn them."""
 
     @abstractmethod
     def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
@@ -159,8 +163,8 @@ class LinearSGD(Estimator):
         self._check_common()
         self._begin_task(self.max_iter, X, y, sample_weight)
         warm = self.warm_start and self.__sklearn_is_fitted__()
-        X, numbers, weight = self._taken_data(X, y, sample_weight, True, None, whole=True)
-        if not warm or (self.net_.in_features, self.net_.out_features) != (X.shape[1], self._n_outputs()):
+        X, numbers, weight = self._taken_data(X, y, sample_weight, not warm, None, whole=True)
+        if not warm:
             self.net_ = linear(X.shape[1], self._n_outputs(), bool(self.fit_intercept), X.dtype.name)
         self._begin(init)
         rng, converted, held = check_random_state(self.random_state), self._converted_loss(), None
@@ -203,6 +207,7 @@ class LinearSGD(Estimator):
             X, numbers, weight, self._held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, converted)
         if not rows.X.shape[0]:  # class_weight gives every row of this part the weight 0
+            self.n_iter_, self.loss_curve_ = 0, self._record.losses
             return
         watch = self._watch(rows, self._held, converted, rng)
         stops = self._run_part(rows, watch, mean_weight=1.0) and self.early_stopping
@@ -227,6 +232,8 @@ class LinearSGD(Estimator):
         )
         if first or classes is not None:
             self._learn_targets(y, classes)
+        elif whole:
+            self._check_warm(y)
         numbers = self._taken(y)
         return X, numbers, self._weighted(numbers, checked_weights(sample_weight, X), whole)
 
@@ -242,7 +249,7 @@ class LinearSGD(Estimator):
                 views[...] = given.reshape(views.shape)
         self.trainer_, self.history_ = None, None
         self._record, self._held = Record([], []), None
-        self.n_iter_, self.t_, self.loss_curve_ = 0, 1.0, self._record.losses
+        self.t_ = 1.0
         self.stopped_ = self.sparsified_ = False
 
     def _split(self, X: Any, numbers: Any, weight: Any, rng: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
@@ -344,7 +351,7 @@ class LinearSGD(Estimator):
     # What a trainer is made of
 
     def _penalties(self, mass: float) -> tuple[float, float]:
-        share = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
+        share = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[penalty_name(self.penalty)]
         strength = 0.0 if self.penalty is None else self.alpha
         return strength * float(share or 0.0), strength * (1 - float(share or 0.0))
 

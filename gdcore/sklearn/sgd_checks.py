@@ -20,6 +20,11 @@ PASSIVE = ("pa1", "pa2")
 PENALTIES = ("l2", "l1", "elasticnet")
 
 
+def penalty_name(penalty: Any) -> Any:
+    """Return the name of a penalty in lower case; what is no name as it is."""
+    return penalty.lower() if isinstance(penalty, str) else penalty
+
+
 def check_parameters(est: Any, classifies: bool) -> None:
     """Check the parameters of an `SGDClassifier` or `SGDRegressor`.
 
@@ -29,11 +34,13 @@ def check_parameters(est: Any, classifies: bool) -> None:
         Naming the parameter, what was received, what is required and the remedy.
     """
     _check_rate(est)
+    if penalty_name(est.penalty) == "none":
+        raise ValueError(f"penalty must be {' or '.join(map(repr, PENALTIES))}, or None, got 'none': pass penalty=None")
     if est.penalty is not None:
-        checks.one_of("penalty", est.penalty, PENALTIES)
+        checks.one_of("penalty", penalty_name(est.penalty), PENALTIES)
     for name in ("alpha", "epsilon"):
         checks.nonnegative(name, getattr(est, name))
-    if est.penalty == "elasticnet" and est.l1_ratio is None:
+    if penalty_name(est.penalty) == "elasticnet" and est.l1_ratio is None:
         raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
     if est.l1_ratio is not None:
         checks.between("l1_ratio", est.l1_ratio, 0, 1)

@@ -271,6 +271,12 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
             raise sklearn_checks.one_class(len(labels.classes))
         self._labels, self.classes_ = labels, labels.classes
 
+    def _check_warm(self, y: Any) -> None:
+        labels = Labels.of(y)
+        if labels.kind != "multilabel" and labels.n_outputs("sign") != self._n_outputs():
+            raise sklearn_checks.warm_classes(self.classes_, labels.classes)
+        self._learn_targets(y, None)
+
     def _taken(self, y: Any) -> NDArray[Any]:
         return self._labels.taken(y)
 

@@ -215,6 +215,9 @@ class SGDRegressor(RegressorMixin, LinearSGD):
     def _learn_targets(self, y: Any, classes: Any) -> None:
         pass
 
+    def _check_warm(self, y: Any) -> None:
+        pass
+
     def _taken(self, y: Any) -> NDArray[Any]:
         found: NDArray[Any] = y.astype(np.float64)
         return found

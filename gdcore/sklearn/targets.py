@@ -85,7 +85,7 @@ class Labels(NamedTuple):
         if np.array_equal(present, self.classes):
             return numbers
         if len(np.setdiff1d(present, self.classes)):
-            raise sklearn_checks.unseen_classes(self.classes, present)
+            raise sklearn_checks.UnseenClasses(self.classes, present)
         found: NDArray[Any] = np.searchsorted(self.classes, present)[numbers]
         return found
 
