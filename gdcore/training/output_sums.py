@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class OutputSums:
     """What `Trainer.sum_outputs` returns; it is of the last epoch begun, as far as that has come.
 
-    After a training was saved and loaded within an epoch, it is of the rest of that epoch.
+    After a training was saved and loaded within an epoch, it is of the rest of that epoch. Where `sum_outputs` is
+    called again, new sums begin, and these stay as they are.
 
     Examples
     --------

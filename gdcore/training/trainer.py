@@ -284,10 +284,7 @@ class Trainer:
 
     @property
     def averaged(self) -> NDArray[Any]:
-        """A copy of the average of the parameters; before its first step, the parameters.
-
-        `model.params = trainer.averaged` predicts with it.
-        """
+        """A copy of the average of the parameters, for `model.params`; before its first step, the parameters."""
         return self._state.averaged
 
     def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -347,9 +344,8 @@ class Trainer:
         X, y, sample_weight
             As in `step`; a batch follows ``sum(weight * gradient) / (rows * mean_weight)``.
         mean_weight : float, optional
-            What the weights count relative to. By default it is the mean weight of all X, so that an epoch follows the
-            weighted mean over all X whatever the batch size. Where X is a part of the data, pass the mean weight of
-            all data; with 1 the weights count as in `step`.
+            What the weights count relative to: by default the mean weight of X, so that an epoch follows the weighted
+            mean over X whatever the batch size; where X is a part of the data, that of all data; 1 is as in `step`.
 
         Returns
         -------
@@ -393,10 +389,9 @@ class Trainer:
 
         A second call resumes where the first one stopped, bit for bit, even within an epoch (there to roundoff, for
         sparse inputs under penalties): if the data have as many samples, the rest of that epoch comes first, otherwise
-        a new epoch begins. After a DivergedError it begins with
-        the refused batch, which may succeed at a lower `learning_rate`. After any other exception, such as Ctrl-C, it
-        resumes too. If that came between an epoch's last step and the measurements after it, the next fit begins with
-        these, and has a row more than `epochs`. A callback or a signal handler may copy the trainer.
+        a new epoch begins. After a DivergedError it begins with the refused batch, which may succeed at a lower
+        `learning_rate`. After any other exception, such as Ctrl-C, it resumes too. If that came between an epoch's last
+        step and the measurements after it, the next fit begins with these, and has a row more than `epochs`.
 
         Parameters
         ----------
@@ -424,7 +419,7 @@ class Trainer:
             sentence, to stop. A criterion that counts epochs continues from an equal one of the last fit, unless that
             one ended the fit, or training or validation data have changed.
         callbacks : Callback or several
-            Called after each epoch, after the stopping criteria.
+            Called after each epoch, after the stopping criteria; they may copy the trainer, as a signal handler may.
         record : str or several
             "layer_gradient_norm", "weight_norm", "update_ratio": the lists of `History` that are filled on request.
         progress : bool, default False
@@ -448,10 +443,7 @@ class Trainer:
             return Fit(state, data, validation, options).run()
 
     def sum_outputs(self) -> OutputSums:
-        """Let epochs from now on sum the loss of each output by itself, and return the sums.
-
-        With one dense layer without activation every output is a model of its own, and this shows how each one fares. A
-        second call begins new sums, and the first ones stay as they are.
+        """Let epochs from now on sum the loss of each output of a linear model by itself, and return the sums.
 
         Returns
         -------
