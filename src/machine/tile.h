@@ -16,14 +16,19 @@ Design
 
 #include "machine/vector.h"
 
+/* The rows of a full tile, and a statement for each of their numbers. */
 #if defined(__AVX512F__)
 enum { TILE_ROWS = 12 };
+#define TILE_HEIGHTS(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
 #elif defined(__AVX2__)
 enum { TILE_ROWS = 6 };
+#define TILE_HEIGHTS(F) F(1) F(2) F(3) F(4) F(5) F(6)
 #elif defined(__aarch64__)
 enum { TILE_ROWS = 8 };
+#define TILE_HEIGHTS(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8)
 #else
 enum { TILE_ROWS = 4 };
+#define TILE_HEIGHTS(F) F(1) F(2) F(3) F(4)
 #endif
 enum { TILE_COLUMNS = 2 * LANES, MOST_VECTORS = 8 };
 
@@ -91,16 +96,7 @@ tile_of(const int rows, const int vectors, const int spreads, const tile_args *t
 static void tile(const int rows, const int vectors, const tile_args *t)
 {
     switch (rows) {
-    TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4)
-#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
-    TILE_CASE(5) TILE_CASE(6)
-#endif
-#if defined(__AVX512F__) || defined(__aarch64__)
-    TILE_CASE(7) TILE_CASE(8)
-#endif
-#if defined(__AVX512F__)
-    TILE_CASE(9) TILE_CASE(10) TILE_CASE(11) TILE_CASE(12)
-#endif
+    TILE_HEIGHTS(TILE_CASE)
     }
 }
 

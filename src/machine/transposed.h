@@ -36,16 +36,7 @@ transposed_groups(const int rows, ptrdiff_t m, ptrdiff_t lanes, const tile_args 
 {
     ptrdiff_t at = 0;
     switch (rows) {
-    GROUP_CASE(1) GROUP_CASE(2) GROUP_CASE(3) GROUP_CASE(4)
-#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
-    GROUP_CASE(5) GROUP_CASE(6)
-#endif
-#if defined(__AVX512F__) || defined(__aarch64__)
-    GROUP_CASE(7) GROUP_CASE(8)
-#endif
-#if defined(__AVX512F__)
-    GROUP_CASE(9) GROUP_CASE(10) GROUP_CASE(11) GROUP_CASE(12)
-#endif
+    TILE_HEIGHTS(GROUP_CASE)
     }
 }
 
