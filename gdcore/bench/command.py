@@ -11,10 +11,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from .._kernels import CHOSEN
 from ..base import checks
+from .interpreters import in_suite, with_interpreters
 from .library import Entry
 from .machine import describe
 from .plot import check_plot, plot
+from .results_file import earlier_results, merged
 from .runner import FULL, QUICK, THREAD_VARIABLES, TOLERANCE, Budget, Row, Runner, installed
 from .suites import LIBRARIES, SUITES, Suite
 from .table import check_table, complaints, groups, header, line, suite_to_dict
@@ -62,11 +65,16 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
     parser.add_argument("suite", nargs="*", metavar="SUITE", help=f"any of {known}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all runs, machine and versions as well")
+    parser.add_argument("--merge", action="store_true", help="keep the suites in the file of --json that are not run now")
     parser.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the time of a step over the network's size")
     parser.add_argument("--libraries", metavar="A,B", help=f"any of {', '.join(entry.name for entry in libraries)}")
     parser.add_argument("--problems", metavar="A,B", help="only the cases of these problems, such as 8-32-32-1,digits")
+    told = "the interpreter of a library, or of a further release of it, such as jax-0.4.31=/path/to/bin/python"
+    parser.add_argument("--python", action="append", default=[], metavar="NAME=PYTHON", help=told)
     args = parser.parse_args(argv)
+    earlier = None
     try:
+        libraries = with_interpreters(libraries, args.python)
         asked = _known("suite", args.suite, [suite.name for suite in suites])
         chosen = [suite for suite in suites if suite.name in asked]
         wanted = args.libraries.split(",") if args.libraries else []
@@ -78,6 +86,10 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
                 raise ValueError(f"{option}: there is no folder {path.parent}")
         if args.plot is not None:
             check_plot([suite.name for suite in chosen])
+        if args.merge:
+            if args.json is None:
+                raise ValueError("--merge needs --json FILE, the file to be completed")
+            earlier = earlier_results(args.json, describe(), CHOSEN)
     except ValueError as error:
         parser.error(str(error))
     here, absent = installed([entry for entry in libraries if entry.name in wanted])
@@ -87,7 +99,7 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
         parser.error("none of the libraries is installed")
     report, ok = _measure(chosen, problems, here, QUICK if args.quick else FULL)
     if args.json is not None:
-        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        args.json.write_text(json.dumps(merged(report, earlier), indent=1) + "\n", encoding="utf-8")
     if args.plot is not None:
         plot(report, args.plot)
     return 0 if ok else 1
@@ -99,9 +111,10 @@ def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def _contenders(suite: Suite, libraries: Sequence[Entry]) -> list[Entry]:
-    """Return the libraries of a suite: all of them, or the variants that the suite names."""
+    """Return the libraries of a suite: all of them, or those and the variants that the suite names."""
     names = [entry.name for entry in libraries]
-    return [entry for entry in suite.contenders if (entry.library or entry.name) in names] or [*libraries]
+    named = [entry for entry in suite.contenders if (entry.library or entry.name) in names]
+    return in_suite(named, libraries) or [*libraries]
 
 
 def _measure(
@@ -120,7 +133,7 @@ def _measure(
         contenders = _contenders(suite, libraries)
         if not cases:
             continue
-        rows = []
+        rows, conditions = [], describe()
         parts = groups([entry.name for entry in contenders], width)
         print("\n" + header(suite, parts[0]), flush=True)
         with Runner(contenders, budget) as runner:
@@ -129,11 +142,13 @@ def _measure(
                 rows.append(row)
                 ok = ok and row.ok
                 print("\n".join([line(row, parts[0], suite.unit), *complaints(row)]), flush=True)
+        here: dict[str, dict[str, str]] = {}
         for entry in contenders:
             if entry.name in runner.versions:
-                versions.setdefault(entry.library or entry.name, runner.versions[entry.name])
+                here.setdefault(entry.library or entry.name, runner.versions[entry.name])
+        versions = here | versions
         _print_rest(suite, rows, parts, [entry.name for entry in contenders])
-        results.append(suite_to_dict(suite, rows))
+        results.append({**suite_to_dict(suite, rows), "machine": conditions, "versions": here})
     print()
     known = [entry.name for entry in libraries if entry.name in versions]
     for name in known:
@@ -143,7 +158,7 @@ def _measure(
     report = {
         "machine": machine,
         "versions": {name: versions[name] for name in known},
-        "instruction_set": versions.get("gdcore", {}).get("instruction set"),
+        "instruction_set": CHOSEN,
         "threads": {"variables": THREAD_VARIABLES, "pinned": sys.platform == "linux"},
         "budget": asdict(budget),
         "tolerance": TOLERANCE,

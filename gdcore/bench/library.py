@@ -86,6 +86,8 @@ class Entry:
         Variables of its process.
     changes : tuple of (str, value)
         Fields of the problem that it replaces.
+    python : str, default ""
+        The interpreter of its process; "" for the one that runs this.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Entry:
     threads: int = 0
     environment: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, Any], ...] = ()
+    python: str = ""
 
     def variant(
         self, name: str, *, threads: int = 0, environment: tuple[tuple[str, str], ...] = (), **changes: Any

@@ -5,7 +5,8 @@ Design
 - A process knows its threads from its first instruction: the environment says how many, and it inherits the affinity.
 - The libraries take turns, run by run, on the same cores; the others sleep meanwhile. A ratio thus compares what was
   measured within moments, and a busy machine or a changing clock rate meets both sides.
-- A process finds modules where this one found them: its path is handed over, and the current folder is not added.
+- A process finds modules where this one found them: its path is handed over, and the current folder is not added. A
+  library with an interpreter of its own gets the source folders only (`interpreters`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from importlib.util import find_spec
 from typing import Any, final
 
+from .interpreters import is_installed, search_path
 from .library import Entry
 from .machine import usable_cores
 from .measure import Timing, relative_difference
@@ -125,12 +126,11 @@ class Worker:
     """The process of one library, with a number of threads."""
 
     def __init__(self, entry: Entry, threads: int) -> None:
-        path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
-        environment = os.environ | {"PYTHONPATH": path} | dict.fromkeys(THREAD_VARIABLES, str(threads))
+        environment = os.environ | {"PYTHONPATH": search_path(entry)} | dict.fromkeys(THREAD_VARIABLES, str(threads))
         environment |= dict(entry.environment)
         with pinned(threads):
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "gdcore.bench.worker", entry.adapter],
+                [entry.python or sys.executable, "-P", "-m", "gdcore.bench.worker", entry.adapter],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -265,5 +265,5 @@ class Runner:
 
 def installed(libraries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
     """Return the installed libraries, and the missing ones."""
-    here = [entry for entry in libraries if find_spec(entry.needs) is not None]
+    here = [entry for entry in libraries if is_installed(entry)]
     return here, [entry for entry in libraries if entry not in here]
