@@ -11,10 +11,10 @@ from gdcore.bench.tasks import Case
 from .libraries import LIBRARIES
 from .libraries.products import FORMS
 from .memory import QUANTITIES
-from .problems import PROBLEMS, WIDTHS, layer, layers
+from .problems import LONG_EPOCHS, PROBLEMS, SHAPES, WIDTHS, layer, layers
 
 TRAIN = "gdcore.bench.tasks:train"
-STEPPED = ("1-1", "1-16-1", "8-32-32-1", "64-128-64-10", "40-100-100-10")
+STEPPED = ("1-1", "1-16-1", "8-32-32-1", "64-128-64-10", "40-100-100-10", "8-1")
 PREDICTED = (
     ("8-32-32-1", 1),
     ("8-32-32-1", 10_000),
@@ -22,6 +22,7 @@ PREDICTED = (
     ("64-128-64-10", 1),
     ("784-128-10", 1),
     ("784-128-10", 10_000),
+    ("20-1", 1),
 )
 CHECKED = ("1-16-1", "8-32-32-1", "digits")
 MULTIPLIED = ("8-32-32-1", "64-128-64-10", "784-128-10", "784-512-512-10", "1024-1024-1024-1024", "4-32-16-4")
@@ -84,11 +85,29 @@ ON_THREADS = tuple(
     for threads in (1, 2)
 )
 
+TRAINED = tuple(each for each in PROBLEMS if each not in (*SHAPES, *LONG_EPOCHS))
+
 SUITES = (
-    train_suite(PROBLEMS),
+    train_suite(TRAINED),
     step_suite(map(problem, STEPPED)),
     predict_suite((problem(name), rows) for name, rows in PREDICTED),
     gradcheck_suite(map(problem, CHECKED)),
+    Suite(
+        "shapes",
+        "training step inside an epoch, further widths and batches",
+        TRAIN,
+        "final loss",
+        tuple(map(Case, SHAPES)),
+        libraries("gdcore", "numpy", "jax", "torch", "sklearn", "peak"),
+    ),
+    Suite(
+        "long",
+        "step of a linear model inside a long epoch",
+        TRAIN,
+        "final loss",
+        tuple(map(Case, LONG_EPOCHS)),
+        libraries("gdcore", "jax", "sklearn.sgd", "vowpalwabbit", "river"),
+    ),
     Suite(
         "evaluate",
         "mean loss of all samples, one call",

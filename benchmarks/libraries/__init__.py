@@ -13,5 +13,9 @@ LIBRARIES = (
     Entry("torch.compile", "benchmarks.libraries.torch:compiled", "torch"),
     Entry("sklearn", "benchmarks.libraries.sklearn:PerceptronLibrary", "sklearn"),
     Entry("sklearn.sgd", "benchmarks.libraries.sklearn:LinearLibrary", "sklearn"),
+    Entry("keras", "benchmarks.libraries.keras:KerasLibrary", "keras"),
+    Entry("onnxruntime", "benchmarks.libraries.onnxruntime:OnnxRuntimeLibrary", "onnxruntime"),
+    Entry("river", "benchmarks.libraries.river:RiverLibrary", "river"),
+    Entry("vowpalwabbit", "benchmarks.libraries.vowpalwabbit:VowpalWabbitLibrary", "vowpalwabbit"),
     Entry("peak", "benchmarks.libraries.peak:PeakLibrary", "gdcore"),
 )

@@ -65,7 +65,9 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
     parser.add_argument("suite", nargs="*", metavar="SUITE", help=f"any of {known}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all runs, machine and versions as well")
-    parser.add_argument("--merge", action="store_true", help="keep the suites in the file of --json that are not run now")
+    parser.add_argument(
+        "--merge", action="store_true", help="keep the suites in the file of --json that are not run now"
+    )
     parser.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the time of a step over the network's size")
     parser.add_argument("--libraries", metavar="A,B", help=f"any of {', '.join(entry.name for entry in libraries)}")
     parser.add_argument("--problems", metavar="A,B", help="only the cases of these problems, such as 8-32-32-1,digits")
