@@ -5,15 +5,12 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from gdcore.base.text_table import markdown
 from gdcore.bench.plot import plot
-from gdcore.bench.table import duration, size, three_digits
 
+from . import machines
 from .estimators import tables as estimators_tables
 from .estimators.comparison import Row
 from .power import tables
@@ -23,155 +20,25 @@ from .rates import tables as rates_tables
 from .rates.measure import from_dict as rates_from_dict
 from .real import tables as real_tables
 from .real.tally import from_dict as result_from
+from .suite_tables import Json, summary, table
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "results.json"
 POWER = HERE / "results" / "power.json"
 ORDINARY = HERE / "results" / "power_ordinary.json"
 RATES = HERE / "results" / "rates.json"
-LONG = HERE / "results" / "long_epochs.json"
 REAL = HERE / "results" / "real.json"
 ESTIMATORS = HERE / "results" / "estimators.json"
 PICTURE = HERE / "results" / "train.png"
-PLACES = ((HERE.parent / "README.md", "benchmark"), (HERE / "README.md", "results"))
-LONG_PLACES = ((HERE / "README.md", "long epochs"),)
+PLACES = (
+    (HERE.parent / "README.md", "benchmark"),
+    *((HERE / "README.md", marker) for marker in ("results", "long epochs", "cold")),
+)
 DOCS = HERE.parent / "docs"
 POWER_PLACE = (DOCS / "gradients.md", "power")
 ORDINARY_PLACE = (DOCS / "gradients.md", "power-ordinary")
 RATES_PLACE = (DOCS / "learning_rates.md", "rates")
 REAL_PLACE = (DOCS / "real_data.md", "real")
 ESTIMATORS_PLACE = (DOCS / "sklearn.md", "estimators")
-SUMMARY = ("jax", "torch", "sklearn", "numpy")
-LEFT_OUT = ("784-128-10, 64", "784-512-512-10, 256")
-"""Rows of the suite train that the README leaves to benchmarks/README.md: it shows a smaller and a larger net."""
-VECTOR = 16
-"""Numbers of float32 in the widest vector."""
-
-Json = Mapping[str, Any]
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its first column to the left and the others to the right."""
-    return markdown(head, rows, right=range(1, len(head)))
-
-
-def suite_of(report: Json, name: str) -> Json | None:
-    """The suite of that name, where it was run."""
-    return next((suite for suite in report["suites"] if suite["suite"] == name), None)
-
-
-def names_in(suite: Json) -> list[str]:
-    """What was measured in a suite, in its order."""
-    return list(dict.fromkeys(name for row in suite["rows"] for name in row["libraries"]))
-
-
-def amount(seconds: float, unit: str) -> str:
-    """A measured number in its suite's unit."""
-    if unit == "flop/s":
-        return f"{three_digits(1e-9 / seconds)} GFLOP/s"
-    return size(seconds) if unit == "B" else duration(seconds)
-
-
-def cell(row: Json, name: str, base: str, unit: str) -> str:
-    """A number, and its ratio to the base's behind it."""
-    if name not in row["libraries"]:
-        return "-"
-    value = amount(row["libraries"][name]["seconds"], unit)
-    ratio = row["ratios"].get(name)
-    return value if name == base or ratio is None else f"{value} ({three_digits(ratio)}x)"
-
-
-def measured(suite: Json) -> str:
-    """A suite as a table."""
-    names = names_in(suite)
-    rows = [[row["label"], *(cell(row, name, names[0], suite["unit"]) for name in names)] for row in suite["rows"]]
-    return table(["layers, rows", *names], rows)
-
-
-def cpu_seconds(suite: Json) -> str:
-    """The CPU time of a suite's work, all threads together."""
-    names = names_in(suite)
-    rows = []
-    for row in suite["rows"]:
-        found = (row["libraries"].get(name) for name in names)
-        rows.append([row["label"], *(duration(one["cpu"]) if one else "-" for one in found)])
-    return table(["CPU time", *names], rows)
-
-
-def worst_sizes(suite: Json) -> str:
-    """Per form, the widths that fall furthest below the rate of the next multiple of the vector's width."""
-    rates: dict[str, dict[int, float]] = {}
-    for row in suite["rows"]:
-        width = row["case"]["problem"]["widths"][0]
-        rates.setdefault(row["case"]["what"], {})[width] = 1 / row["libraries"]["gdcore"]["seconds"]
-    rows = []
-    for form, by_width in rates.items():
-        shares = sorted((rate / by_width[-(-w // VECTOR) * VECTOR], w) for w, rate in by_width.items())
-        small, large = ([(share, w) for share, w in shares if (w < VECTOR) == less] for less in (True, False))
-        rows.append([form, *(", ".join(f"{w}: {share:.0%}" for share, w in some[:5]) for some in (small, large))])
-    head = f"rate as a share of the rate at the next multiple of {VECTOR}: the five lowest"
-    return table(["product", f"{head} below {VECTOR}", f"from {VECTOR} on"], rows)
-
-
-def where(report: Json) -> str:
-    """Machine, versions, date."""
-    machine, versions = report["machine"], report["versions"]
-    names = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
-    numbers = {name: number for told in versions.values() for name, number in told.items()}
-    parts = [f"{text} {numbers[name]}" for name, text in names.items() if name in numbers]
-    compiler = versions["gdcore"]["compiler"].rpartition(" ")[2]
-    kernels = f"one core of an {machine['cpu']} ({report['instruction_set']} kernels, gcc {compiler})"
-    ours = f"Python {machine['python']}, gdcore {versions['gdcore']['gdcore']}; {machine['date'][:10]}"
-    return ", ".join([kernels, *parts]) + f",\n{ours}"
-
-
-def summary(report: Json) -> str:
-    """The README's table: training steps, every library's ratio, gdcore's share of the peak, its step from Python."""
-    suite = suite_of(report, "train")
-    if suite is None:
-        raise SystemExit("the results hold no suite train: run python -m benchmarks with --json")
-    names = [name for name in SUMMARY if name in names_in(suite)]
-    step = suite_of(report, "step")
-    called = {} if step is None else {row["label"]: row["libraries"]["gdcore"]["seconds"] for row in step["rows"]}
-    rows = []
-    for row in (row for row in suite["rows"] if row["label"] not in LEFT_OUT):
-        share = row["ratios"].get("peak")
-        ratios = (row["ratios"].get(name) for name in names)
-        rows.append(
-            [
-                row["label"],
-                duration(row["libraries"]["gdcore"]["seconds"]),
-                *("-" if ratio is None else f"{three_digits(ratio)}x" for ratio in ratios),
-                "-" if share is None else f"{share:.0%}",
-                duration(called[row["label"]]) if row["label"] in called else "-",
-            ]
-        )
-    return (
-        table(["layers, rows", "gdcore", *names, "of the peak", "`Trainer.step`"], rows)
-        + "\nTime of one training step inside an epoch, and how many times longer the others take. A row names the\n"
-        + "layers' widths, the rows of a batch, and what is not float32, tanh or plain gradient descent. Medians on\n"
-        + f"{where(report)}.\n"
-        + "`of the peak`: share of the core's measured peak. `Trainer.step`: the same step called from Python.\n"
-    )
-
-
-SPECIAL: Mapping[str, Sequence[Callable[[Json], str]]] = {
-    "threads": (measured, cpu_seconds),
-    "fits": (measured, cpu_seconds),
-    "sizes": (worst_sizes,),
-}
-"""The suites whose tables are not `measured` alone."""
-
-
-def everything(report: Json) -> str:
-    """Every suite's tables, for benchmarks/README.md."""
-    parts = [f"Medians on\n{where(report)}.\nIn brackets: times the first column's.\n"]
-    if suite_of(report, "train") is not None:
-        parts.append("![time of a training step over the number of parameters](results/train.png)\n")
-    for suite in report["suites"]:
-        parts.append(f"### {suite['suite']}: {suite['title']}\n")
-        parts.extend(made(suite) for made in SPECIAL.get(suite["suite"], (measured,)))
-    return "\n".join(parts)
 
 
 def power(report: Json) -> str:
@@ -219,16 +86,6 @@ def rates(report: Json) -> str:
     return "\n".join([*parts, *(table(*made(outcomes)) for made in makers)])
 
 
-def long_epochs(report: Json) -> str:
-    """The linear models' steps, in epochs of 256 rows and of many, for benchmarks/README.md."""
-    suite = suite_of(report, "train")
-    if suite is None:
-        raise SystemExit(f"{LONG.name} holds no suite train: results/README.md says how it is made")
-    machine = report["machine"]
-    busy = f"The load was {machine['load_average']} on {machine['cores']} cores."
-    return f"{measured(suite)}\nMedians on\n{where(report)}.\nIn brackets: times gdcore's. {busy}\n"
-
-
 def real(report: Json) -> str:
     """Scores and seconds on real data sets, for docs/real_data.md."""
     results, machine = [result_from(values) for values in report["real"]], report["machine"]
@@ -264,9 +121,14 @@ def fill(text: str, marker: str, content: str) -> str:
     return text
 
 
-def contents(report: Json) -> dict[str, str]:
+def contents(reports: Mapping[str, Json]) -> dict[str, str]:
     """What stands between the markers, by their names."""
-    return {"benchmark": summary(report), "results": everything(report)}
+    return {
+        "benchmark": summary(reports[machines.main_kind(reports)]),
+        "results": machines.together(reports),
+        "long epochs": machines.long_epochs(reports),
+        "cold": machines.cold(reports),
+    }
 
 
 def write(path: Path, marker: str, content: str) -> None:
@@ -278,7 +140,6 @@ OTHERS = {
     POWER: (power, [POWER_PLACE]),
     ORDINARY: (ordinary, [ORDINARY_PLACE]),
     RATES: (rates, [RATES_PLACE]),
-    LONG: (long_epochs, LONG_PLACES),
     REAL: (real, [REAL_PLACE]),
     ESTIMATORS: (estimators, [ESTIMATORS_PLACE]),
 }
@@ -286,15 +147,15 @@ OTHERS = {
 
 
 def main() -> None:
-    """Fill the files, and draw the picture anew."""
-    if not any(path.exists() for path in (RESULTS, *OTHERS)):
-        sys.exit(f"there is no {RESULTS}: run python -m benchmarks --json {RESULTS.relative_to(HERE.parent)}")
-    if RESULTS.exists():
-        report = json.loads(RESULTS.read_text(encoding="utf-8"))
-        made = contents(report)
+    """Fill the files, write the machines' pages, and draw the picture anew."""
+    reports = machines.load()
+    if reports:
+        made = contents(reports)
         for path, marker in PLACES:
             write(path, marker, made[marker])
-        plot(report, PICTURE)
+        for kind, report in reports.items():
+            (machines.RESULTS / f"{kind}.md").write_text(machines.page(kind, report), encoding="utf-8")
+        plot(reports[machines.main_kind(reports)], PICTURE)
     for path, (render, places) in OTHERS.items():
         if path.exists():
             text = render(json.loads(path.read_text(encoding="utf-8")))

@@ -68,7 +68,7 @@ def products(shapes: list[Problem]) -> tuple[Case, ...]:
 
 MULTIPLIER = multiplier("gdcore", "GdcoreMultiplier")
 PEAK = replace(multiplier("peak", "PeakMultiplier"), library="peak")
-SHAPES = [each for name in MULTIPLIED for each in layers(problem(name))]
+LAYERS = [each for name in MULTIPLIED for each in layers(problem(name))]
 PLAIN = GDCORE.variant("plain")
 WITH = (
     GDCORE.variant("adam", optimizer="adam", learning_rate=1e-3),
@@ -164,7 +164,7 @@ SUITES = (
         "products of the problems' layers, and OpenBLAS through NumPy",
         "benchmarks.tasks:product",
         "RMS",
-        products([replace(shape, dtype=dtype) for dtype in ("float32", "float64") for shape in SHAPES]),
+        products([replace(shape, dtype=dtype) for dtype in ("float32", "float64") for shape in LAYERS]),
         (*variants(MULTIPLIER), multiplier("numpy", "NumpyMultiplier"), PEAK),
         unit="flop/s",
     ),

@@ -20,7 +20,7 @@ from gdcore.bench.problems import Problem, Workload
 
 os.environ.setdefault("KERAS_BACKEND", "jax" if find_spec("jax") else "torch")
 
-import keras  # noqa: E402
+import keras
 
 STEPS_A_CALL = 16
 LOSSES = {

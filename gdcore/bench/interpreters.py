@@ -27,7 +27,7 @@ FIND = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1
 
 
 def source_folders() -> list[str]:
-    """Return the folders of this interpreter's path that hold sources: neither its own library nor installed packages."""
+    """Return the folders of this interpreter's path that hold neither its own library nor installed packages."""
     own = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
     here = (Path(folder or os.getcwd()) for folder in [*sys.path, str(Path(__file__).parents[2])])
     found = (
@@ -93,7 +93,7 @@ def with_interpreters(libraries: Sequence[Entry], options: Sequence[str]) -> lis
 
 
 def in_suite(contenders: Sequence[Entry], libraries: Sequence[Entry]) -> list[Entry]:
-    """Return the contenders of a suite with the interpreters of their libraries, each followed by its further releases."""
+    """Return a suite's contenders with the interpreters of their libraries, each followed by its further releases."""
     pythons = {entry.name: entry.python for entry in libraries}
     names = {entry.name for entry in contenders}
     found = []

@@ -148,7 +148,8 @@ def test_gdcore_does_not_grow():
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("torch", "torch"), ("torch.compile", "torch"), ("jax", "jax"), ("sklearn", "sklearn")]
+    ("name", "module"),
+    [("torch", "torch"), ("torch.compile", "torch"), ("jax", "jax"), ("sklearn", "sklearn"), ("keras", "keras")],
 )
 @pytest.mark.parametrize("problem", [TINY, COLUMN, DIGITS, LOGISTIC], ids=lambda problem: problem.name)
 def test_a_peer_trains_to_the_same_loss(name, module, problem):
@@ -159,7 +160,9 @@ def test_a_peer_trains_to_the_same_loss(name, module, problem):
     assert row.ok
 
 
-@pytest.mark.parametrize(("name", "module"), [("torch", "torch"), ("jax", "jax"), ("sklearn", "sklearn")])
+@pytest.mark.parametrize(
+    ("name", "module"), [("torch", "torch"), ("jax", "jax"), ("sklearn", "sklearn"), ("keras", "keras")]
+)
 @pytest.mark.parametrize(("task", "case"), [("step", {}), ("predict", {"rows": 7})])
 def test_a_peer_steps_and_predicts_alike(name, module, task, case):
     need(module)
@@ -175,6 +178,34 @@ def test_scikit_learns_linear_model_is_the_same_model(problem):
     row = run(["gdcore", "sklearn.sgd"], "train", problem)
     assert list(row.checks) == ["gdcore", "sklearn.sgd"]
     assert row.ok
+
+
+@pytest.mark.parametrize("name", ["river", "vowpalwabbit"])
+@pytest.mark.parametrize("problem", [LINEAR, LOGISTIC], ids=lambda problem: problem.name)
+def test_a_peer_of_linear_models_trains_to_the_same_loss(name, problem):
+    need(name)
+    row = run(["gdcore", name], "train", problem)
+    assert list(row.checks) == ["gdcore", name]
+    assert row.ok
+    assert "linear model" in run([name], "train", TINY).refused[name]
+
+
+@pytest.mark.parametrize(("task", "case"), [("step", {}), ("predict", {"rows": 7})])
+def test_river_steps_and_predicts_alike(task, case):
+    need("river")
+    row = run(["gdcore", "river"], task, LINEAR, **case)
+    assert list(row.checks) == ["gdcore", "river"]
+    assert row.ok
+
+
+@pytest.mark.parametrize("problem", [TINY, COLUMN, LINEAR], ids=lambda problem: problem.name)
+def test_onnx_runtime_predicts_alike_and_does_not_train(problem):
+    need("onnxruntime")
+    need("onnx")
+    row = run(["gdcore", "onnxruntime"], "predict", problem, rows=7)
+    assert list(row.checks) == ["gdcore", "onnxruntime"]
+    assert row.ok
+    assert run(["onnxruntime"], "train", problem).refused["onnxruntime"] == "it predicts only"
 
 
 def test_scikit_learns_linear_model_refuses_what_it_is_not_for():
@@ -228,27 +259,29 @@ def report_in(path):
 
 
 def test_tables_say_what_the_report_says(measured):
-    from benchmarks import report
+    from benchmarks import machines, report, suite_tables
 
     rows = measured["suites"][0]["rows"]
-    made = report.contents(measured)
+    made = report.contents({"here": measured})
     ratio = rows[0]["ratios"]["numpy"]
     [line] = [line for line in made["benchmark"].splitlines() if line.startswith("| 3-5-2, 4 |")]
-    assert f"| {report.three_digits(ratio)}x |" in line
+    assert f"| {suite_tables.three_digits(ratio)}x |" in line
     [line] = [line for line in made["benchmark"].splitlines() if line.startswith("| 64-64-10, 64 |")]
     assert f"| {rows[1]['ratios']['peak']:.0%} |" in line
     assert all(line.endswith("| - |") for line in made["benchmark"].splitlines()[2:4])
     step = {"suite": "step", "rows": [{"label": rows[1]["label"], "libraries": {"gdcore": {"seconds": 2e-6}}}]}
     [line] = [
         line
-        for line in report.summary({**measured, "suites": [*measured["suites"], step]}).splitlines()
+        for line in suite_tables.summary({**measured, "suites": [*measured["suites"], step]}).splitlines()
         if line.startswith("| 64-64-10, 64 |")
     ]
     assert line.endswith("% | 2.00 us |")
     assert re.search(rf"one core of an? .+, .*NumPy {np.__version__}", made["benchmark"])
     assert f"gdcore {gd.__version__}" in made["results"]
-    assert "### sizes: sizes" in made["results"]
-    assert "| X^T D | 15: " in made["results"]
+    page = machines.page("here", measured)
+    assert "### sizes: sizes" in page
+    assert "| X^T D | 15: " in page
+    assert f"the load was {measured['suites'][0]['machine']['load_average']} on" in page
     for path, marker in report.PLACES:
         text = path.read_text(encoding="utf-8")
         filled = report.fill(text, marker, made[marker])
@@ -257,14 +290,18 @@ def test_tables_say_what_the_report_says(measured):
 
 
 def test_the_tracked_results_are_the_ones_quoted():
-    from benchmarks import report
+    from benchmarks import machines, report
 
-    if not report.RESULTS.exists():
+    reports = machines.load()
+    if not reports:
         pytest.skip("no results are tracked")
-    made = report.contents(json.loads(report.RESULTS.read_text(encoding="utf-8")))
+    made = report.contents(reports)
     for path, marker in report.PLACES:
         text = path.read_text(encoding="utf-8")
         assert report.fill(text, marker, made[marker]) == text, "run python -m benchmarks.report"
+    for kind, results in reports.items():
+        page = (machines.RESULTS / f"{kind}.md").read_text(encoding="utf-8")
+        assert page == machines.page(kind, results), "run python -m benchmarks.report"
     assert report.PICTURE.exists()
 
 
@@ -272,7 +309,6 @@ def test_the_tracked_results_of_other_suites_are_the_ones_quoted():
     from benchmarks import report
 
     for results, made, places in (
-        (report.LONG, report.long_epochs, report.LONG_PLACES),
         (report.REAL, report.real, [report.REAL_PLACE]),
         (report.ESTIMATORS, report.estimators, [report.ESTIMATORS_PLACE]),
     ):
@@ -280,6 +316,69 @@ def test_the_tracked_results_of_other_suites_are_the_ones_quoted():
         for path, marker in places:
             text = path.read_text(encoding="utf-8")
             assert report.fill(text, marker, content) == text, "run python -m benchmarks.report"
+
+
+def test_every_file_of_a_kind_of_machine_is_named():
+    from benchmarks import machines
+
+    found = {path.stem for path in machines.RESULTS.glob("*-*.json")}
+    assert found <= set(machines.KINDS)
+    listed = (machines.RESULTS / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{kind}.json`" in listed for kind in machines.KINDS)
+
+
+def row_of(label, **seconds):
+    """A row of results: these seconds, and their ratios to gdcore's."""
+    ratios = {name: value / seconds["gdcore"] for name, value in seconds.items() if name != "gdcore"}
+    return {
+        "label": label,
+        "libraries": {name: {"seconds": value} for name, value in seconds.items()},
+        "ratios": ratios,
+    }
+
+
+def machine_with(suite, *rows, **more):
+    """A report of one suite."""
+    machine = {"cpu": "abacus", "cores": 2, "load_average": 0.5, "date": "2026-01-02T03:04:05", "python": "3.11.1"}
+    told = {"suite": suite, "title": "a title", "unit": "s", "rows": rows}
+    return {"machine": machine, "instruction_set": "v3", "versions": {}, "suites": [told], **more}
+
+
+def test_where_a_peer_is_faster_on_any_machine_it_is_named_in_bold():
+    from benchmarks import machines
+
+    slow, fast = row_of("3-5-2, 4", gdcore=4e-6, jax=2e-6, peak=1e-6), row_of("3-5-2, 4", gdcore=1e-6, jax=2e-6)
+    other = row_of("1-1, 2", gdcore=1e-6, numpy=3e-6)
+    made = machines.together({"one": machine_with("train", slow), "two": machine_with("train", fast, other)})
+    assert "| 3-5-2, 4 | 4.00 us, **jax 0.500x** | 1.00 us, jax 2.00x |" in made
+    assert "| 1-1, 2 | - | 1.00 us, numpy 3.00x |" in made
+    assert machines.main_kind({"none": machine_with("long"), "two": machine_with("train")}) == "two"
+    with pytest.raises(SystemExit, match="no results hold the suite train"):
+        machines.main_kind({"none": machine_with("long")})
+
+
+def test_the_summary_shows_further_releases_and_the_faster_of_two_estimators():
+    from benchmarks import suite_tables
+
+    row = row_of("8-1, 1, 65,536/epoch", **{"gdcore": 1e-8, "jax-0.4.31": 2e-8, "jax": 3e-8, "sklearn.sgd": 4e-8})
+    report = machine_with("train", row_of("1-1, 2", gdcore=1e-6, jax=2e-6, sklearn=9e-6))
+    report["suites"].append({"suite": "long", "title": "", "unit": "s", "rows": [row]})
+    report["versions"] = {"jax": {"jax": "0.12.0"}, "jax-0.4.31": {"jax": "0.4.31"}}
+    made = suite_tables.summary(report)
+    assert "| layers, rows | gdcore | jax | jax-0.4.31 | sklearn | of the peak |" in made
+    assert "| 8-1, 1, 65,536/epoch | 10.0 ns | 3.00x | 2.00x | 4.00x |" in made
+    assert "JAX 0.12.0 and 0.4.31" in made
+
+
+def test_whole_processes_are_shown_where_they_were_measured():
+    from benchmarks import machines
+
+    run = {"wall": 2.0, "parts": {"import": 1.0, "compile": 0.5, "train": 0.25}, "epochs": 9, "version": "1.2"}
+    cold = {"goal": 0.97, "libraries": {"gdcore": [{**run, "accuracy": 0.98}], "torch": [{**run, "accuracy": 0.9}]}}
+    made = machines.cold({"one": machine_with("train", cold=cold), "two": machine_with("train")})
+    assert "one: gdcore 1.2, torch 1.2." in made
+    assert "| torch | 2.00 s | 1.00x | 1.00 s | 500 ms | 250 ms | 9 | 0 of 1 |" in made
+    assert "two" not in made
 
 
 def test_the_picture_is_drawn(measured, tmp_path):
