@@ -100,12 +100,13 @@ def worst_sizes(suite: Json) -> str:
     return table(["product", f"{head} below {VECTOR}", f"from {VECTOR} on"], rows)
 
 
-def versions(told: Json) -> str:
-    """The versions of the libraries, all releases that were measured."""
+def versions(told: Json, python: str) -> str:
+    """The versions of the libraries, all releases that were measured, and their Python where it is another one."""
     found: dict[str, list[str]] = {}
     for facts in told.values():
         for name in VERSIONS.keys() & facts.keys():
-            found.setdefault(name, []).append(facts[name])
+            other = "" if facts.get("python", python) == python else f" (Python {facts['python']})"
+            found.setdefault(name, []).append(facts[name] + other)
     named = ((text, " and ".join(dict.fromkeys(found[name]))) for name, text in VERSIONS.items() if name in found)
     return ", ".join(f"{text} {numbers}" for text, numbers in named)
 
@@ -115,7 +116,7 @@ def where(report: Json) -> str:
     machine, ours = report["machine"], report["versions"].get("gdcore", {})
     compiler = f", gcc {ours['compiler'].rpartition(' ')[2]}" if ours else ""
     core = f"one core of an {machine['cpu']} ({report['instruction_set']} kernels{compiler})"
-    parts = [core, versions(report["versions"])]
+    parts = [core, versions(report["versions"], machine["python"])]
     gdcore = f", gdcore {ours['gdcore']}" if ours else ""
     told = f"Python {machine['python']}{gdcore}; {machine['date'][:10]}"
     return ", ".join(part for part in parts if part) + f",\n{told}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 import time
 import traceback
@@ -76,7 +77,7 @@ def serve(adapter: str, requests: TextIO, answers: TextIO) -> None:
 
     try:
         session = Session(find(adapter)())
-        reply({"versions": session.library.versions()})
+        reply({"versions": session.library.versions() | {"python": platform.python_version()}})
     except Exception:
         reply({"failed": traceback.format_exc()})
         return
