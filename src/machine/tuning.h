@@ -159,6 +159,17 @@ enum {
     /* Rows of a linear model between two looks for signals.
      * Measured: 0.3 ms at 17 ns a row (8-1, 1 row). */
     LINEAR_STRETCH = 16384,
+    /* Parameters of a small network whose steps are one loop.
+     * Measured: see CHANGELOG. */
+    SMALL_PARAMS = 512,
+    /* Rows of a batch up to which that is so. */
+    SMALL_ROWS = 64,
+    /* Vectors of such a network's weights where its rows go one by one. Four times as many stand on the stack. */
+    SMALL_VECTORS = 96,
+    /* Numbers that it keeps of a batch, on the stack. */
+    SMALL_NUMBERS = 8192,
+    /* Rows times parameters between two looks for signals. */
+    SMALL_STRETCH = 1000000,
 };
 
 /* Rows in the lanes of vectors: suites `train` and `widths`. The figures compare both orders in one build (tanh, float32

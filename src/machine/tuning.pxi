@@ -35,6 +35,11 @@ cdef extern from "machine/tuning.h" nogil:
     enum: LINEAR_ROWS
     enum: LINEAR_FEW_ROWS
     enum: LINEAR_STRETCH
+    enum: SMALL_PARAMS
+    enum: SMALL_ROWS
+    enum: SMALL_VECTORS
+    enum: SMALL_NUMBERS
+    enum: SMALL_STRETCH
     enum: TRANSPOSED_ROWS
     enum: TRANSPOSED_SHARE
     enum: TRANSPOSED_INPUT

@@ -41,6 +41,7 @@ cdef struct Descent:        # a network, a loss and an optimizer, as a step uses
     uint64_t seed
     bint drops              # whether there is a dropout layer
     bint tiny               # whether the network is so small that few rows take tiny.pxi
+    bint small              # whether small.h knows the layers, the loss, the rule and the options
     bint linear             # whether linear.h knows the model, the loss, the rule and the options
     bint torn               # whether the parameters are those of an incomplete step
     long long count         # steps made so far

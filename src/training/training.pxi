@@ -71,6 +71,7 @@ cdef class Training:
             of.drops = of.drops or network.plan.layers[i].kind.drops
         of.tiny = factors is None and is_tiny(of.plan)
         of.linear = is_linear(of)
+        of.small = is_small(of)
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
             self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind.drops
@@ -138,6 +139,21 @@ cdef class Training:
         if made:
             self.loss_sum, self.total_weight, self.norm_sum = steps.loss_sum, steps.share_sum, steps.norm_sum
             self.clipped_steps += steps.clipped
+            self.epoch_steps += made
+            self.epochs_done += self.epoch_steps == self.epoch_of_steps
+        return made * count
+
+    cdef Py_ssize_t small_steps(
+        self, const Rows *rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t end, const double *rates,
+    ) except -1 nogil:
+        """Make steps of `count` rows, from row `first` on, that small.h takes, count them, and return their rows."""
+        cdef SmallSteps steps
+        cdef Py_ssize_t made
+        bind_small(&self.descent, rows, count, rates, &steps)
+        steps.loss_sum, steps.share_sum, steps.norm_sum = self.loss_sum, self.total_weight, self.norm_sum
+        made = small_stretch(&self.descent, &steps, first, end)
+        if made:
+            self.loss_sum, self.total_weight, self.norm_sum = steps.loss_sum, steps.share_sum, steps.norm_sum
             self.epoch_steps += made
             self.epochs_done += self.epoch_steps == self.epoch_of_steps
         return made * count
@@ -213,6 +229,7 @@ cdef class Training:
         """Do what `step` says, on arrays that it lets go."""
         cdef Rows data
         cdef LinearSteps steps
+        cdef SmallSteps small
         cdef Py_ssize_t n, made = 0
         cdef double loss
         cdef int outcome
@@ -228,8 +245,13 @@ cdef class Training:
                     bind_linear(of, &data, n, NULL, &steps)
                     steps.loss_sum, steps.share_sum, steps.norm_sum = 0, 0, 0
                     made = linear_stretch(of, &steps, 0, n)
+                    loss = steps.loss
+                elif takes_small(of, &data, n):
+                    bind_small(of, &data, n, NULL, &small)
+                    made = small_stretch(of, &small, 0, n)
+                    loss = small.loss
                 if made:
-                    outcome, loss = GOOD, steps.loss
+                    outcome = GOOD
                 elif self.hides_inputs and not finite_inputs(&data, n, of.plan.n_in):
                     outcome = BAD_LOSS
                 else:
@@ -285,6 +307,13 @@ cdef class Training:
                     count = min(batch_size, n - first)
                     if takes_linear(of, &rows, count):
                         taken = self.linear_steps(
+                            &rows, first, count, n, NULL if rate == NULL else rate + first // batch_size,
+                        )
+                        if taken:
+                            first += taken
+                            continue
+                    elif takes_small(of, &rows, count):
+                        taken = self.small_steps(
                             &rows, first, count, n, NULL if rate == NULL else rate + first // batch_size,
                         )
                         if taken:
