@@ -46,18 +46,19 @@ typedef struct {
     double loss, share, norm;       /* of the last step */
 } SmallSteps;
 
-/* a = f(z), one vector. GCC would unroll the loop of tanh before it makes a vector of it, and then cannot. */
-static inline __attribute__((always_inline)) void vector_values(const SmallLayer *of, const real *z, real *a)
+/* a = f(z), one vector, 0 where the mask is not set. GCC would unroll the loop of tanh before it makes a vector of it, and
+ * then cannot. */
+static inline __attribute__((always_inline)) void vector_values(const SmallLayer *of, const real *z, lanes some, real *a)
 {
-    if (of->values == tanh_values) {
+    if (of->values == tanh_values) {    /* tanh(0) = 0 */
         INDEPENDENT
 #pragma GCC unroll 1
         for (int q = 0; q < LANES; q++)
             a[q] = real_tanh(z[q]);
-    } else if (of->values)
-        of->values(z, a, LANES, of->option);
-    else
-        *(vector *)a = *(const vector *)z;
+        return;
+    }
+    of->values(z, a, LANES, of->option);
+    *(vector *)a = (vector)((lanes)*(const vector *)a & some);
 }
 
 /* delta *= f'(z), `n` numbers, whole vectors. */
@@ -177,6 +178,7 @@ static inline real narrow_gradient(const SmallSteps *of, ptrdiff_t first, Narrow
     vector total = {0};
     for (ptrdiff_t r = 0; r < of->batch; r++) {
         real z[TINY_LAYERS][LANES], a[TINY_LAYERS][LANES], delta[TINY_LAYERS][LANES], y[LANES];
+        const real *outputs[TINY_LAYERS];
         const ptrdiff_t row = of->order ? of->order[first + r] : first + r;
         const real *inputs = of->x + row * n_in, *x = inputs;
         for (int i = 0; i <= last; i++) {
@@ -191,16 +193,15 @@ static inline real narrow_gradient(const SmallSteps *of, ptrdiff_t first, Narrow
             if (p < layer->n_in)
                 sum[0] += x[p] * w[p];
             *(vector *)z[i] = sum[0] + sum[1];
-            vector_values(layer, z[i], a[i]);
-            if (layer->values)    /* f(0) need not be 0 */
-                *(vector *)a[i] = (vector)((lanes)*(const vector *)a[i] & net->some[i]);
-            x = a[i];
+            if (layer->values)
+                vector_values(layer, z[i], net->some[i], a[i]);
+            x = outputs[i] = layer->values ? a[i] : z[i];
         }
         *(vector *)y = load_part(n_out, of->y + row * n_out);
-        total += small_losses(of, a[last], y, net->some[last], scale, delta[last]);
+        total += small_losses(of, outputs[last], y, net->some[last], scale, delta[last]);
         for (int i = last; i >= 0; i--) {
             const SmallLayer *layer = &of->layers[i];
-            small_slopes(layer, z[i], a[i], delta[i], LANES);
+            small_slopes(layer, z[i], outputs[i], delta[i], LANES);
             if (i) {
                 vector before = {0};
                 for (ptrdiff_t j = 0; j < layer->n_out; j++)
@@ -208,9 +209,9 @@ static inline real narrow_gradient(const SmallSteps *of, ptrdiff_t first, Narrow
                 *(vector *)delta[i - 1] = before;
             }
             if (r)
-                narrow_products(1, i, layer, i ? a[i - 1] : inputs, delta[i], net);
+                narrow_products(1, i, layer, i ? outputs[i - 1] : inputs, delta[i], net);
             else
-                narrow_products(0, i, layer, i ? a[i - 1] : inputs, delta[i], net);
+                narrow_products(0, i, layer, i ? outputs[i - 1] : inputs, delta[i], net);
         }
     }
     return sum_first(LANES, total);
@@ -251,6 +252,7 @@ typedef struct {
     real *a[TINY_LAYERS + 1], *z[TINY_LAYERS], *delta[TINY_LAYERS], *y;    /* (features, lead); a[0]: the inputs */
     ptrdiff_t lead;
     lanes some;                     /* the last vector's rows */
+    real panel[SMALL_ROWS * TILE_COLUMNS] __attribute__((aligned(CACHE_LINE)));
 } Wide;
 
 /* Numbers that `Wide` takes for a layer's outputs, beside those of the inputs and the targets. */
@@ -284,6 +286,33 @@ static void wide_begin(const SmallSteps *of, real *room, Wide *net)
     net->y = room;
 }
 
+/* g (n,) = the sums of delta's rows (n, lead). As `sums` takes them, LANES at once. */
+static inline void wide_bias(ptrdiff_t n, ptrdiff_t lead, lanes some, const real *delta, real *g)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        vector sum[LANES];
+        real part[LANES];
+        const int count = n - j < LANES ? (int)(n - j) : LANES;
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++) {
+            sum[q] = (vector){0};
+            if (q >= count)
+                continue;
+            const real *row = delta + (j + q) * lead;
+            ptrdiff_t r = 0;
+            for (; r + LANES < lead; r += LANES)
+                sum[q] += *(const vector *)(row + r);
+            sum[q] += (vector)((lanes)*(const vector *)(row + r) & some);
+        }
+        if (count == 1) {
+            g[j] = sum_first(LANES, sum[0]);
+            continue;
+        }
+        *(vector *)part = sums(sum);
+        memcpy(g + j, part, count * sizeof(real));
+    }
+}
+
 /* As transposed_product, which divides; one group of tiles needs no division. */
 static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
 {
@@ -294,7 +323,7 @@ static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *o
 }
 
 /* Compute the gradient of a batch, and return its sum of losses. */
-static real wide_gradient(const SmallSteps *of, ptrdiff_t first, const Wide *net)
+static real wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
 {
     const int last = of->n_layers - 1;
     const ptrdiff_t n_in = of->layers[0].n_in, n_out = of->layers[last].n_out, lead = net->lead;
@@ -322,8 +351,10 @@ static real wide_gradient(const SmallSteps *of, ptrdiff_t first, const Wide *net
                 net->delta[last] + r);
     for (int i = last; i >= 0; i--) {
         const SmallLayer *layer = &of->layers[i];
+        /* Where the inputs fill their tiles, the row of ones would take one of its own. */
+        const int apart = layer->bias_at >= 0 && (layer->n_out == 1 ? layer->n_in % LANES == 0 : layer->n_in % 4 == 0);
         const gradient_args g = {
-            layer->n_in + (layer->bias_at >= 0), layer->n_out, of->batch, lead, net->a[i], net->delta[i],
+            layer->n_in + (layer->bias_at >= 0 && !apart), layer->n_out, of->batch, lead, net->a[i], net->delta[i],
             of->grads + layer->weight_at, 0};
         small_slopes(layer, net->z[i], net->a[i + 1], net->delta[i], layer->n_out * lead);
         if (i) {
@@ -331,7 +362,14 @@ static real wide_gradient(const SmallSteps *of, ptrdiff_t first, const Wide *net
             t.b = net->delta[i], t.c = net->delta[i - 1], t.init = NULL;
             wide_product(layer->n_in, lead, &t);
         }
-        transposed_sums(0, &g);
+        const ptrdiff_t packed =
+            g.n_out >= LANES && 100 * g.n_in >= PACKED_SHARE * g.rows ? g.n_out - g.n_out % LANES : 0;
+        if (apart)
+            wide_bias(g.n_out, lead, net->some, net->delta[i], of->grads + layer->bias_at);
+        if (packed)
+            transposed_packed(packed, &g, net->panel);
+        if (packed < g.n_out)
+            transposed_sums(packed, &g);
     }
     return sum_first(LANES, total);
 }
@@ -339,7 +377,7 @@ static real wide_gradient(const SmallSteps *of, ptrdiff_t first, const Wide *net
 /* Make steps of whole batches of rows first … end, and return the number of rows that they took: fewer if a step is not
  * certainly good, which is then not made. */
 static inline __attribute__((always_inline)) ptrdiff_t
-small_of(const int narrow, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narrow *rows, const Wide *wide)
+small_of(const int narrow, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narrow *rows, Wide *wide)
 {
     const double mean = 1.0 / (of->batch * of->layers[of->n_layers - 1].n_out);
     const ptrdiff_t start = first;

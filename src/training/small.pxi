@@ -72,17 +72,11 @@ cdef bint has_narrow_layers(const Plan *plan) noexcept nogil:
 
 cdef bint takes_small(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
     """Return whether small.h makes the steps of so many rows in this call."""
-    cdef int i
     if not of.small or data.x == NULL or data.weight != NULL or data.target == NULL or of.outputs.total != NULL:
         return False
     if rows <= TINY_ROWS:
         return has_narrow_layers(of.plan)
-    if rows > SMALL_ROWS or forced_order == COLUMN_LANES:
-        return False
-    for i in range(of.plan.n_layers):
-        if packed_columns(&of.plan.layers[i], rows):
-            return False
-    return True
+    return rows <= SMALL_ROWS and forced_order != COLUMN_LANES
 
 
 cdef void bind_small(

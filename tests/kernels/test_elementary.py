@@ -119,6 +119,19 @@ def test_worst_error(name, kernels, dtype):
     assert error[worst] <= bound, f"{error[worst]:.2f} ulp at x = {x[checked][worst]!r}"
 
 
+def test_tanh_at_every_third_float(kernels, dtype):
+    """Where tanh is neither x nor 1 to the last bit; every third number of each stretch, the stretches shifted."""
+    if dtype != np.float32:
+        pytest.skip("there are too many numbers of double precision")
+    first, last = (np.float32(x).view(np.uint32).item() for x in (2**-11, 10))
+    for start in range(first, last, 3 << 20):
+        x = np.arange(start, min(start + (3 << 20), last), 3, np.uint32).view(np.float32)
+        y, want = apply(kernels, "tanh", x), np.tanh(x.astype(np.float64))
+        assert (np.abs(y) <= 1).all()
+        assert (np.abs(y - want) <= BOUNDS["tanh"][0] * ulp(want.astype(np.float32))).all()
+        assert (np.diff(y) >= -2 * BOUNDS["tanh"][0] * ulp(y[1:])).all()
+
+
 SPECIAL = [
     ("exp", [0, INF, -INF, NAN], [1, INF, 0, NAN]),
     ("expm1", [INF, -INF, NAN], [INF, -1, NAN]),
