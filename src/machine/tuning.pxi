@@ -37,6 +37,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: LINEAR_STRETCH
     enum: SMALL_PARAMS
     enum: SMALL_ROWS
+    enum: SMALL_WIDTH
     enum: SMALL_VECTORS
     enum: SMALL_NUMBERS
     enum: SMALL_STRETCH

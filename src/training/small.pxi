@@ -70,13 +70,24 @@ cdef bint has_narrow_layers(const Plan *plan) noexcept nogil:
     return vectors <= SMALL_VECTORS
 
 
+cdef Py_ssize_t widest(const Plan *plan) noexcept nogil:
+    """Return the most features of a layer, in or out."""
+    cdef Py_ssize_t most = plan.n_in
+    cdef int i
+    for i in range(plan.n_layers):
+        most = max(most, plan.layers[i].n_out)
+    return most
+
+
 cdef bint takes_small(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept nogil:
     """Return whether small.h makes the steps of so many rows in this call."""
     if not of.small or data.x == NULL or data.weight != NULL or data.target == NULL or of.outputs.total != NULL:
         return False
     if rows <= TINY_ROWS:
         return has_narrow_layers(of.plan)
-    return rows <= SMALL_ROWS and forced_order != COLUMN_LANES
+    if rows > SMALL_ROWS or forced_order == COLUMN_LANES:
+        return False
+    return is_transposed(of.plan, data, rows) or (rows >= LANES and widest(of.plan) <= SMALL_WIDTH)
 
 
 cdef void bind_small(

@@ -1,4 +1,4 @@
-"""Steps of a small network under plain gradient descent, which one loop makes: those of every other network, to roundoff.
+"""Steps of a small network by plain gradient descent, which one loop makes: those of every other network, to roundoff.
 
 A `clip_value` that clips nothing makes the steps as for every network.
 """
@@ -9,7 +9,17 @@ import pytest
 import gdcore as gd
 
 RNG = np.random.default_rng(0)
-WIDTHS = ((1, 1, 1), (4, 8, 2), (3, 5, 2), (1, 16, 1), (2, 16, 3, 16, 1), (9, 1, 5), (16, 16, 2), (33, 4, 7), (2, 40, 9))
+WIDTHS = (
+    (1, 1, 1),
+    (4, 8, 2),
+    (3, 5, 2),
+    (1, 16, 1),
+    (2, 16, 3, 16, 1),
+    (9, 1, 5),
+    (16, 16, 2),
+    (33, 4, 7),
+    (2, 40, 9),
+)
 BATCHES = (1, 4, 5, 16, 33, 64)
 NEVER = 1e6
 ULP = {"float32": 5e-5, "float64": 1e-12}

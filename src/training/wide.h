@@ -1,0 +1,133 @@
+/* The gradient of a small network's rows in the lanes: see small.h. */
+#ifndef GDCORE_WIDE_H
+#define GDCORE_WIDE_H
+
+#include "training/small_model.h"
+
+typedef struct {
+    real *a[TINY_LAYERS + 1], *z[TINY_LAYERS], *delta[TINY_LAYERS], *y;    /* (features, lead); a[0]: the inputs */
+    ptrdiff_t lead;
+    lanes some;                     /* the last vector's rows */
+    real panel[SMALL_ROWS * TILE_COLUMNS] __attribute__((aligned(CACHE_LINE)));
+} Wide;
+
+/* Numbers that `Wide` takes for a layer's outputs, beside those of the inputs and the targets. */
+static inline ptrdiff_t wide_numbers(const SmallSteps *of, ptrdiff_t lead)
+{
+    ptrdiff_t features = of->layers[0].n_in + 1 + of->layers[of->n_layers - 1].n_out;
+    for (int i = 0; i < of->n_layers; i++)
+        features += 3 * of->layers[i].n_out + 1;
+    return features * lead;
+}
+
+static inline ptrdiff_t small_lead(ptrdiff_t rows) { return (rows + LANES - 1) / LANES * LANES; }
+
+/* Place the buffers, with a row of ones behind each layer's inputs. */
+static void wide_begin(const SmallSteps *of, real *room, Wide *net)
+{
+    const ptrdiff_t lead = net->lead = small_lead(of->batch);
+    net->some = first_lanes((of->batch - 1) % LANES + 1);
+    memset(room, 0, wide_numbers(of, lead) * sizeof(real));
+    for (int i = 0; i <= of->n_layers; i++) {
+        const ptrdiff_t width = i ? of->layers[i - 1].n_out : of->layers[0].n_in;
+        net->a[i] = room;
+        for (ptrdiff_t r = 0; r < lead; r++)
+            room[width * lead + r] = 1;
+        room += (width + 1) * lead;
+        if (i) {
+            net->z[i - 1] = room, net->delta[i - 1] = room + width * lead;
+            room += 2 * width * lead;
+        }
+    }
+    net->y = room;
+}
+
+/* g (n,) = the sums of delta's rows (n, lead). As `sums` takes them, LANES at once. */
+static inline void wide_bias(ptrdiff_t n, ptrdiff_t lead, lanes some, const real *delta, real *g)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        vector sum[LANES];
+        real part[LANES];
+        const int count = n - j < LANES ? (int)(n - j) : LANES;
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++) {
+            sum[q] = (vector){0};
+            if (q >= count)
+                continue;
+            const real *row = delta + (j + q) * lead;
+            ptrdiff_t r = 0;
+            for (; r + LANES < lead; r += LANES)
+                sum[q] += *(const vector *)(row + r);
+            sum[q] += (vector)((lanes)*(const vector *)(row + r) & some);
+        }
+        if (count == 1) {
+            g[j] = sum_first(LANES, sum[0]);
+            continue;
+        }
+        *(vector *)part = sums(sum);
+        memcpy(g + j, part, count * sizeof(real));
+    }
+}
+
+/* As transposed_product, which divides; one group of tiles needs no division. */
+static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
+{
+    if (m <= TILE_ROWS)
+        transposed_groups((int)m, m, lanes, of);
+    else
+        transposed_product(m, lanes, of);
+}
+
+/* Compute the gradient of a batch, and return its sum of losses. */
+static real wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
+{
+    const int last = of->n_layers - 1;
+    const ptrdiff_t n_in = of->layers[0].n_in, n_out = of->layers[last].n_out, lead = net->lead;
+    const ptrdiff_t skip = of->order ? 0 : first;
+    const int64_t *order = of->order ? of->order + first : NULL;
+    const real scale = (real)(1.0 / (of->batch * n_out));
+    const lanes all = first_lanes(LANES);
+    vector total = {0};
+    tile_args t = {.c_row = lead, .b_row = lead};
+    transpose_rows(of->batch, n_in, of->x + skip * n_in, order, lead, net->a[0]);
+    transpose_rows(of->batch, n_out, of->y + skip * n_out, order, lead, net->y);
+    for (int i = 0; i <= last; i++) {
+        const SmallLayer *layer = &of->layers[i];
+        t.a = of->params + layer->weight_at, t.a_row = 1, t.a_col = layer->n_out, t.k = layer->n_in;
+        t.b = net->a[i], t.c = layer->values ? net->z[i] : net->a[i + 1];
+        t.init = layer->bias_at < 0 ? NULL : of->params + layer->bias_at;
+        wide_product(layer->n_out, lead, &t);
+        if (layer->values)
+            layer->values(net->z[i], net->a[i + 1], layer->n_out * lead, layer->option);
+    }
+    for (ptrdiff_t j = 0; j < n_out; j++)
+        for (ptrdiff_t r = j * lead; r < (j + 1) * lead; r += LANES)
+            total += small_losses(
+                of, net->a[last + 1] + r, net->y + r, r + LANES < (j + 1) * lead ? all : net->some, scale,
+                net->delta[last] + r);
+    for (int i = last; i >= 0; i--) {
+        const SmallLayer *layer = &of->layers[i];
+        /* Where the inputs fill their tiles, the row of ones would take one of its own. */
+        const int apart = layer->bias_at >= 0 && (layer->n_out == 1 ? layer->n_in % LANES == 0 : layer->n_in % 4 == 0);
+        const gradient_args g = {
+            layer->n_in + (layer->bias_at >= 0 && !apart), layer->n_out, of->batch, lead, net->a[i], net->delta[i],
+            of->grads + layer->weight_at, 0};
+        small_slopes(layer, net->z[i], net->a[i + 1], net->delta[i], layer->n_out * lead);
+        if (i) {
+            t.a = of->params + layer->weight_at, t.a_row = layer->n_out, t.a_col = 1, t.k = layer->n_out;
+            t.b = net->delta[i], t.c = net->delta[i - 1], t.init = NULL;
+            wide_product(layer->n_in, lead, &t);
+        }
+        const ptrdiff_t packed =
+            g.n_out >= LANES && 100 * g.n_in >= PACKED_SHARE * g.rows ? g.n_out - g.n_out % LANES : 0;
+        if (apart)
+            wide_bias(g.n_out, lead, net->some, net->delta[i], of->grads + layer->bias_at);
+        if (packed)
+            transposed_packed(packed, &g, net->panel);
+        if (packed < g.n_out)
+            transposed_sums(packed, &g);
+    }
+    return sum_first(LANES, total);
+}
+
+#endif
