@@ -14,7 +14,7 @@ Design
 #include "machine/vector.h"
 
 #define EPSILON PICK(FLT_EPSILON, DBL_EPSILON)
-#define ACTIVATION_ERROR (3 * EPSILON)    /* two values, 2 ulp each */
+#define ACTIVATION_ERROR (4 * EPSILON)    /* two values below 1, 3.1 ulp (of EPSILON / 2) each */
 #define OUTPUT_SAFETY ((real)4)           /* times the root mean square of the outputs' error */
 #define CHANGE_ERROR (32 * EPSILON)       /* of a change itself: sums of products */
 #define VALUE_ERROR (4 * EPSILON)         /* of a loss's terms */
