@@ -63,6 +63,7 @@ Modules
     metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
     interop         to_c, to_onnx, to_torch and from_torch, to_sklearn and from_sklearn
     plot            pictures of runs, models and losses
+    tables          read_table, train: from a CSV to a model that takes raw tables
 
 Settings
     get_num_threads, set_num_threads, num_threads       threads of one call
@@ -125,7 +126,7 @@ from .models import MLP, LinearModel, ScaledTarget, Sequential
 
 if TYPE_CHECKING:
     from . import datasets as datasets
-    from . import interop, plot, schedules
+    from . import interop, plot, schedules, tables
     from .diagnosis import (
         Diagnosis,
         Finding,
@@ -273,6 +274,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "softmax",
+    "tables",
 ]
 
 
@@ -291,6 +293,7 @@ LATER = {
     "optimizers.full_batch": ("LBFGS", "ConjugateGradient"),
     "plot": (),
     "schedules": ("SCHEDULES",),
+    "tables": (),
     "training": ("AVERAGES", "CRITERIA", "EMA", "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold",
                  "History", "LossThreshold", "Polyak", "RelativeChange", "TimeLimit", "Trainer"),
     "training.errors": ("DivergedError", "OutputRangeWarning"),
@@ -307,6 +310,7 @@ EXTRAS = ("sklearn",)
 _provide("io", lambda: import_module("gdcore.io"))
 _provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
 _provide("plot", lambda: import_module("gdcore.plot"))
+_provide("tables", lambda: import_module("gdcore.tables"))
 
 _room_of = {name: room for room, names in LATER.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""The command line: `gdcore demo`, `gdcore info`, `gdcore check`, `gdcore claims`, `gdcore bench`."""
+"""The command line: the verbs on tables, `gdcore train` first, and `demo`, `info`, `check`, `claims`, `bench`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from .._version import __version__
 from ..base.spelling import did_you_mean
 from ..base.terminal import any_encoding, complain, mute
 from ..gradcheck.modes import MODES
+from .failed import Failed, WrongUse
+from .table_parsers import add_table_verbs
 
+FAILED = 1
 NOT_RUN = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -27,11 +30,15 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     """Return the parser of the command line, and those of the commands by name."""
     top = argparse.ArgumentParser(
         prog="gdcore",
-        description="Dense networks and linear models trained by gradient descent on a CPU. Exit status 2 where a "
-        "command could not be run or its output not be written, 130 after Ctrl-C.",
+        description="Dense networks and linear models trained by gradient descent on a CPU. "
+        "gdcore train data.csv --target price makes model.gdc, and gdcore predict model.gdc new.csv uses it. "
+        "Exit status 1 where a check fails, 2 where a command could not be run or its output not be written, "
+        "130 after Ctrl-C.",
+        epilog="gdcore COMMAND --help tells all options of a command, with examples.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="{demo,info,check,claims,bench}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    add_table_verbs(commands, _seed)
     demo = commands.add_parser(
         "demo",
         help="train on handwritten digits, check the gradients, compare with NumPy",
@@ -39,12 +46,15 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         "Exit status 1 if any of it fails.",
     )
     demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
-    commands.add_parser(
+    info = commands.add_parser(
         "info",
-        help="version, instruction sets, threads, compiler flags",
-        description="Prints the version, the instruction sets that were built and that this machine runs, the threads, "
-        "and the compiler with its flags: what a report of a fault should hold.",
+        help="what a model's file holds; or version, instruction sets, threads, compiler flags",
+        description="Prints what the file MODEL holds. Without it, prints the version, the instruction sets "
+        "that were built and that this machine runs, the threads, and the compiler with its flags: what a report of a "
+        "fault should hold.",
     )
+    info.add_argument("model", nargs="?", metavar="MODEL", help="a file that gdcore has saved")
+    info.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
     check = commands.add_parser(
         "check",
         help="check the gradient of a model or a function in a Python file",
@@ -124,6 +134,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _run(known, others)
             if not stdout.closed:  # a checked file may have closed it
                 stdout.flush()
+        except WrongUse as error:
+            complain(f"{name}: {error}")
+            return NOT_RUN
+        except Failed as error:
+            complain(f"{name}: {error}")
+            return FAILED
         except KeyboardInterrupt:
             complain(f"{name}: interrupted")
             return INTERRUPTED
@@ -158,10 +174,17 @@ def _run(known: argparse.Namespace, others: list[str]) -> int:
 
         return bench(others)
     if known.command == "info":
-        from ..base.config import show_config
+        from .info import run_info
 
-        print(show_config())
-        return 0
+        return run_info(known)
+    if known.command == "train":
+        from .train import run_train
+
+        return run_train(known)
+    if known.command in ("predict", "evaluate"):
+        from .predict import run_evaluate, run_predict
+
+        return (run_predict if known.command == "predict" else run_evaluate)(known)
     if known.command == "check":
         return _check(known.target, known.mode, known.seed)
     if known.command == "claims":

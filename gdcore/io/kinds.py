@@ -58,7 +58,10 @@ KINDS = [
 ]
 
 
-LATER: dict[str, Callable[[], Any]] = {"estimator": lambda: later("sklearn", "KIND")}
+LATER: dict[str, Callable[[], Any]] = {
+    "estimator": lambda: later("sklearn", "KIND"),
+    "table model": lambda: later("tables", "KIND"),
+}
 """Kinds of rooms above this one -> what imports the room and returns the kind's row."""
 
 

@@ -31,6 +31,7 @@ LATER = (
     "optimizers",
     "plot",
     "schedules",
+    "tables",
     "training",
 )
 MAX_OWN, MAX_OTHERS = 72, 20

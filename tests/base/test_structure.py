@@ -28,6 +28,7 @@ ARROWS_UP = {
     ("training.history", "io"): "`History.load` is a method, and files are made of histories.",
     ("training.history", "plot"): "`History.plot` is a method, and pictures are drawn of histories.",
     ("io.kinds", "sklearn"): "A file names the kind estimator before scikit-learn has been imported.",
+    ("io.kinds", "tables"): "A file names the kind of a model of tables before that room has been imported.",
     ("io.vocabulary", "sklearn"): "A file names the estimators' schedules before scikit-learn has been imported.",
     ("interop.onnx.pipeline", "sklearn"): "skl2onnx is told of the estimators when a pipeline is exported.",
 }

@@ -1,0 +1,82 @@
+"""Types of the options that verbs on tables share; each message says what to pass."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from .failed import WrongUse
+
+
+def number_above_0(text: str) -> float:
+    """Return a number > 0."""
+    value = _number(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number > 0, got {text!r}")
+    return value
+
+
+def rate(text: str) -> float | None:
+    """Return a learning rate, or None for "auto"."""
+    return None if text == "auto" else number_above_0(text)
+
+
+def count(text: str) -> int:
+    """Return an integer >= 1."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text!r}")
+    return int(text)
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Return the widths of hidden layers: "64,64", or () for "none"."""
+    if text in ("none", "0", ""):
+        return ()
+    return tuple(count(part.strip()) for part in text.split(","))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return names of columns with commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def share_or_file(text: str) -> float | str:
+    """Return a share in [0, 1), or the name of a file."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be a share in [0, 1) such as 0.2, or a file, got {text}")
+    return value
+
+
+def known(value: str | None, find: Callable[[str], object]) -> None:
+    """Refuse a name that a look-up of the library does not know; its message lists those known."""
+    if value is not None:
+        try:
+            find(value)
+        except ValueError as error:
+            raise WrongUse(str(error)) from None
+
+
+def writable(path: str) -> str:
+    """Return the name of a file to write, after making sure that it can be: before an hour of work, not after it."""
+    target = Path(path)
+    folder = target.resolve().parent
+    if target.is_dir():
+        raise WrongUse(f"{path} is a folder: add a file's name, such as {path.rstrip('/')}/model.gdc")
+    if not folder.is_dir():
+        raise WrongUse(f"there is no folder {folder} for {target.name}: create it, or pass another --out")
+    if not os.access(folder, os.W_OK):
+        raise WrongUse(f"the folder {folder} cannot be written to: pass --out with a file elsewhere")
+    return path
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None

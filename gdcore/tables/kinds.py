@@ -1,0 +1,117 @@
+"""What a column of a table means: number, date, category, or nothing that helps a network."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import TableError, counted
+from .feature import Feature, days, numbers_of, texts_of
+from .table import Cells, Table, number
+
+MAX_LEVELS = 100
+"""A text column with more levels is free text."""
+FEW = 20
+"""With more levels than this, a text column must repeat them: each one twice on average."""
+DISTINCT = 5
+"""From so many rows on, a text column whose entries all differ is a name of the row."""
+MOSTLY = 0.9
+"""A text column of which this share are numbers was meant to be one."""
+ID_NAME = re.compile(r"(?i)(^|[_ .-])id$|^(index|row)$|.*[a-z]I[dD]$|^unnamed: 0$")
+
+
+class Forced(NamedTuple):
+    """Columns whose type the user gives."""
+
+    numeric: frozenset[str] = frozenset()
+    categorical: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+
+
+def feature_of(table: Table, name: str, forced: Forced, impute: bool) -> Feature | str:
+    """Return what a column means, or the reason why it is left out.
+
+    Raises
+    ------
+    TableError
+        For a column of numbers with a few texts in it, of which the first is named.
+    """
+    if name in forced.drop:
+        return "as you asked"
+    cells, absent = table.column(name), table.missing(name)
+    if absent.all():
+        return "it has no values"
+    kind = "category" if name in forced.categorical else "number" if name in forced.numeric else kind_of(table, name)
+    texts = None if kind == "number" else [text for text in texts_of(cells) if text]
+    if not (name in forced.categorical or name in forced.numeric):
+        reason = _useless(name, cells, texts, kind)
+        if reason:
+            return reason
+    if kind == "category":
+        counts = Counter(texts)
+        fill = counts.most_common(1)[0][0] if impute else None
+        return Feature(name, kind, tuple(sorted(counts)), fill)
+    values = numbers_of(table, name, kind)
+    return Feature(name, kind, (), float(np.nanmedian(values)) if impute else None)
+
+
+def kind_of(table: Table, name: str) -> str:
+    """Return "number", "date" or "category", from the cells."""
+    cells = table.column(name)
+    if isinstance(cells, np.ndarray):
+        return "number"
+    texts = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
+    if _date(texts[0][1]) and all(_date(cell) for _, cell in texts):
+        return "date"
+    others = [(row, cell) for row, cell in texts if not _number(cell)]
+    if len(others) <= (1 - MOSTLY) * len(texts):
+        row, cell = others[0]
+        raise TableError(
+            f"{table.at(row, name)} is {cell!r}, where {counted(len(texts) - len(others), 'other row')} have "
+            f"numbers: correct it, leave it empty, or pass --categorical '{name}'"
+        )
+    return "category"
+
+
+def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str:
+    """Return why a column says nothing about other rows; "" for all others."""
+    if texts is None:
+        assert isinstance(cells, np.ndarray)
+        there = cells[~np.isnan(cells)]
+        if (there == there[0]).all():
+            return f"it is {there[0]:g} in every row"
+        whole = len(there) == len(cells) >= DISTINCT and bool((there == np.round(there)).all())
+        if whole and (np.diff(there) == 1).all():
+            return "it numbers the rows"
+        if whole and ID_NAME.match(name) and len(np.unique(there)) == len(there):
+            return "by its name and values it tells rows apart"
+        return ""
+    n = len(set(texts))
+    if n == 1:
+        return f"it is {texts[0]!r} in every row"
+    if kind == "date":
+        return ""
+    if n == len(texts) >= DISTINCT:
+        return "every row has a text of its own"
+    if n > MAX_LEVELS or (n > FEW and n > len(texts) / 2):
+        return f"it has {n:,} different texts"
+    return ""
+
+
+def _number(text: str) -> bool:
+    try:
+        number(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _date(text: str) -> bool:
+    try:
+        days(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""The target: the column that is predicted, as a number or as one of several classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import TableError, counted, shown
+from .feature import numbers_of, texts_of
+from .table import Table
+
+TASKS = ("auto", "regression", "classification")
+FEW_CLASSES = 10
+"""Whole numbers of at most so many different values are classes, unless the user says otherwise."""
+MAX_CLASSES = 1000
+PER_CLASS = 5
+"""Whole numbers are classes only if there are so many rows for each, on average."""
+
+
+@final
+@dataclass(frozen=True)
+class Target:
+    """What is predicted.
+
+    Attributes
+    ----------
+    name : str
+    task : {"regression", "classification"}
+    classes : tuple of str
+        Of a classification, in their order: whole numbers by size, texts by alphabet.
+    why : str
+        What decided the task, as half a sentence; "" if the user did.
+    """
+
+    name: str
+    task: str
+    classes: tuple[str, ...] = ()
+    why: str = ""
+
+    @classmethod
+    def of(cls, table: Table, name: str, task: str = "auto") -> Target:
+        """Return the target that a column of a table holds.
+
+        Raises
+        ------
+        TableError
+            For a column without values, with one class only, or with texts where numbers are needed.
+        """
+        cells = table.column(name)
+        there = ~table.missing(name)
+        if not there.any():
+            raise TableError(f"{table.source}, column {name!r}, the target, has no values: fill them in")
+        why = ""
+        if task == "auto":
+            task, why = _task(cells, there)
+        if task == "regression":
+            values = numbers_of(table, name, "number")[there]
+            if (values == values[0]).all():
+                raise TableError(f"column {name!r}, the target, is {values[0]:g} in every row: nothing can be learned")
+            return cls(name, task, (), why)
+        texts = {text for text in texts_of(cells) if text}
+        if len(texts) < 2:
+            raise TableError(f"column {name!r}, the target, is {texts.pop()!r} in every row: nothing can be learned")
+        if len(texts) > MAX_CLASSES:
+            raise TableError(
+                f"column {name!r}, the target, has {len(texts):,} different values; a classification has at most "
+                f"{MAX_CLASSES:,}: choose another target"
+            )
+        numeric = isinstance(cells, np.ndarray)
+        return cls(name, task, tuple(sorted(texts, key=float) if numeric else sorted(texts)), why)
+
+    @property
+    def width(self) -> int:
+        """Number of the network's outputs for a loss of numbers or of classes."""
+        return len(self.classes) or 1
+
+    def encode(self, table: Table) -> NDArray[Any]:
+        """Return the targets (n,): numbers, or the numbers of classes.
+
+        Raises
+        ------
+        TableError
+            For a value that is missing, no number, or a class that training has not seen; the line is named.
+        """
+        absent = np.flatnonzero(table.missing(self.name))
+        if len(absent):
+            raise TableError(
+                f"{table.at(int(absent[0]), self.name)}, the target, has no value: fill it in, or take the row out"
+            )
+        if self.task == "regression":
+            return numbers_of(table, self.name, "number")
+        index = {text: i for i, text in enumerate(self.classes)}
+        texts = texts_of(table.column(self.name))
+        for row, text in enumerate(texts):
+            if text not in index:
+                raise TableError(
+                    f"{table.at(row, self.name)} is {text!r}, a class that training has not seen; "
+                    f"known: {shown(self.classes)}"
+                )
+        return np.array([index[text] for text in texts], np.int64)
+
+
+def _task(cells: Any, there: NDArray[np.bool_]) -> tuple[str, str]:
+    """Return the task that a column's values suggest, and why."""
+    if not isinstance(cells, np.ndarray):
+        return "classification", "the target is text"
+    values = cells[there]
+    distinct = np.unique(values)
+    few = len(distinct) <= FEW_CLASSES and len(values) >= PER_CLASS * len(distinct)
+    if few and (distinct == np.round(distinct)).all():
+        return "classification", f"the target has {counted(len(distinct), 'different whole number')}"
+    return "regression", "the target is a number"
