@@ -54,6 +54,7 @@ Gradients and diagnosis
     check_gradient                  the same for any function
     GradientReport, GradientError   what they return and raise
     diagnose                        what a run did and what stands in its way: a Diagnosis of each Finding
+    preflight                       what to look at before a training: a Preflight
     find_learning_rate              try rising rates on a copy: a RangeTest
     learning_rate_bound             the largest stable rate: a LearningRateBound
     minimize                        any differentiable function: a MinimizeResult
@@ -131,10 +132,12 @@ if TYPE_CHECKING:
         Diagnosis,
         Finding,
         LearningRateBound,
+        Preflight,
         RangeTest,
         diagnose,
         find_learning_rate,
         learning_rate_bound,
+        preflight,
     )
     from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
     from .io import FileFormatError, load, save
@@ -242,6 +245,7 @@ __all__ = [
     "Perceptron",
     "Poisson",
     "Polyak",
+    "Preflight",
     "Quantile",
     "RAdam",
     "RMSprop",
@@ -269,6 +273,7 @@ __all__ = [
     "minimize",
     "num_threads",
     "plot",
+    "preflight",
     "save",
     "schedules",
     "set_num_threads",
@@ -280,8 +285,8 @@ __all__ = [
 
 LATER = {
     "datasets": (),
-    "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "RangeTest", "diagnose", "find_learning_rate",
-                  "learning_rate_bound"),
+    "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "Preflight", "RangeTest", "diagnose",
+                  "find_learning_rate", "learning_rate_bound", "preflight"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
     "interop": (),
     "io": ("FileFormatError", "load", "save"),

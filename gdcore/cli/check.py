@@ -31,6 +31,7 @@ from ..gradcheck.check import check_gradients
 from ..gradcheck.function_check import check_gradient
 from ..gradcheck.report.report import GradientReport
 from . import checks as cli_checks
+from .output import as_json
 
 EXIT = (("pass", 0), ("fail", 1), ("inconclusive", 3))
 """Exit statuses; 2 means wrong arguments or a file that does not run."""
@@ -40,7 +41,7 @@ class NotRunError(Exception):
     """Nothing could be checked; the message is one sentence."""
 
 
-def run_check(target: str, mode: str, seed: int) -> int:
+def run_check(target: str, mode: str, seed: int, json: bool = False) -> int:
     """Check the object that FILE.py:OBJECT names, print the report and return the exit status.
 
     The object is a `GradientReport`; a tuple of arguments of `check_gradients` (model, X, y, loss) or of
@@ -63,7 +64,7 @@ def run_check(target: str, mode: str, seed: int) -> int:
     with _interruptions() as interrupted:
         try:
             report = report_of(load_object(path, name), mode, seed)
-            verdict, text = report.verdict, str(report)
+            verdict, text = report.verdict, as_json(report.to_dict()) if json else str(report)
         except BaseException as error:
             if interrupted and isinstance(error, KeyboardInterrupt):
                 raise

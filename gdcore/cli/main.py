@@ -12,7 +12,7 @@ from ..base.spelling import did_you_mean
 from ..base.terminal import any_encoding, complain, mute
 from ..gradcheck.modes import MODES
 from .failed import Failed, WrongUse
-from .table_parsers import add_table_verbs
+from .table_parsers import add_reading, add_table_verbs
 
 FAILED = 1
 NOT_RUN = 2
@@ -57,12 +57,15 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     info.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
     check = commands.add_parser(
         "check",
-        help="check the gradient of a model or a function in a Python file",
-        description="Runs FILE.py and checks what OBJECT is: (model, X, y, loss) as check_gradients takes them, or "
-        "(fun, grad, x) as check_gradient does, a dict of options last if there are any; a report; or a function that "
-        "returns one of these. Exit status 0 for pass, 1 for fail, 3 for inconclusive, 2 where it could not be run.",
+        help="check the gradient of a saved model, or of a model or a function in a Python file",
+        description="With MODEL and DATA, checks the gradient of a model that gdcore train has saved, on the first "
+        "rows of a table. Otherwise runs FILE.py and checks what OBJECT is: (model, X, y, loss) as check_gradients "
+        "takes them, or (fun, grad, x) as check_gradient does, a dict of options last if there are any; a report; or a "
+        "function that returns one of these. Exit status 0 for pass, 1 for fail, 3 for inconclusive, 2 where it could "
+        "not be run.",
     )
-    check.add_argument("target", metavar="FILE.py:OBJECT")
+    check.add_argument("target", metavar="FILE.py:OBJECT|MODEL")
+    check.add_argument("data", metavar="DATA", nargs="?", help="a table, for MODEL")
     check.add_argument(
         "--mode",
         type=_mode,
@@ -71,6 +74,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         help="which entries are checked (default: auto)",
     )
     check.add_argument("--seed", type=_seed, default=0, help="of the entries or directions drawn (default: 0)")
+    add_reading(check)
     claims = commands.add_parser(
         "claims",
         help="what is said of gradient descent, measured",
@@ -181,12 +185,20 @@ def _run(known: argparse.Namespace, others: list[str]) -> int:
         from .train import run_train
 
         return run_train(known)
+    if known.command == "export":
+        from .export import run_export
+
+        return run_export(known)
+    if known.command == "diagnose":
+        from .judge import run_diagnose
+
+        return run_diagnose(known)
     if known.command in ("predict", "evaluate"):
         from .predict import run_evaluate, run_predict
 
         return (run_predict if known.command == "predict" else run_evaluate)(known)
     if known.command == "check":
-        return _check(known.target, known.mode, known.seed)
+        return _check(known)
     if known.command == "claims":
         return _claims(known.numbers, known.plot, known.ask)
     from .demo import demo
@@ -194,11 +206,15 @@ def _run(known: argparse.Namespace, others: list[str]) -> int:
     return demo(known.seed)
 
 
-def _check(target: str, mode: str, seed: int) -> int:
+def _check(known: argparse.Namespace) -> int:
     from .check import NotRunError, run_check
 
+    if known.data is not None:
+        from .judge import run_check_model
+
+        return run_check_model(known)
     try:
-        return run_check(target, mode, seed)
+        return run_check(known.target, known.mode, known.seed, known.json)
     except NotRunError as error:
         complain(f"gdcore check: {error}")
         return NOT_RUN

@@ -47,9 +47,19 @@ def show(name: str, text: str) -> None:
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
-    """Print cells in columns, numbers to the right, two blanks before each line."""
-    for line in columns(rows, range(1, len(rows[0]))):
-        print("  " + line)
+    """Print cells in columns, numbers to the right, two blanks before each line; where that is too wide, cell by cell."""
+    lines = columns(rows, range(1, len(rows[0])))
+    if max(map(len, lines)) + 2 <= width():
+        for line in lines:
+            print("  " + line)
+        return
+    heads = rows[0][1:]
+    for name, *cells in rows[1:]:
+        print("  " + name)
+        for head, cell in zip(heads, cells, strict=True):
+            print(
+                "\n".join(textwrap.wrap(f"{head}: {cell}", width(), initial_indent="    ", subsequent_indent="      "))
+            )
 
 
 def figure(value: float) -> str:

@@ -19,9 +19,11 @@ def run_predict(options: argparse.Namespace) -> int:
         inputs = model.preparation.transform(read_data(options))
         target = model.target
         warn("predict", inputs.notes)
-        predictions = model.named(model.answers(inputs.X)).tolist()
+        answers = model.named(model.answers(inputs.X))
+        predictions = answers.tolist()
         header, found = [target.name], {"target": target.name, "predictions": predictions}
-        rows: list[list[object]] = [[one] for one in predictions]
+        digits = 9 if model.net.dtype == "float32" else 17
+        rows: list[list[object]] = [[one if isinstance(one, str) else f"{one:.{digits}g}"] for one in predictions]
         if options.proba:
             shares = model.probabilities(inputs.X).tolist()
             header += [f"probability of {name}" for name in target.classes]

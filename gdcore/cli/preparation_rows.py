@@ -15,7 +15,7 @@ MOST = 8
 
 def data_rows(problem: Problem) -> Iterator[tuple[str, str]]:
     """Yield the rows that `gdcore train` prints before it trains."""
-    source, n = problem.table.source, len(problem.table)
+    source, n = problem.table.source, problem.rows_read
     yield "data", f"{source}: {counted(n, 'row')}, {counted(len(problem.table.names), 'column')}"
     yield "target", target_text(problem.target) + _spread(problem)
     yield from preparation_rows(problem.preparation)

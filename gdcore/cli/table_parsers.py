@@ -12,8 +12,8 @@ from . import arguments
 FORMATS = ("onnx", "c", "torch")
 EXAMPLES = """examples:
   gdcore train houses.csv --target price
-  gdcore train patients.tsv.gz --target outcome --impute --drop name --out outcome.gdc
-  gdcore train train.csv --target y --validation test.csv --hidden none --lr 0.01
+  gdcore train patients.tsv.gz --target outcome --impute --drop name
+  gdcore train data.csv --target y --validation test.csv --hidden none
   zcat big.csv.gz | gdcore train - --target y --json
 """
 TABLES = "CSV, TSV, .npy, .npz, Parquet, Feather or Arrow, also gzipped; - is the standard input"
@@ -31,7 +31,7 @@ def add_table_verbs(commands: Any, seed: Callable[[str], int]) -> None:
     _model_and_data(predict)
     predict.add_argument("--out", metavar="FILE", help="write there (default: to the standard output)")
     predict.add_argument("--proba", action="store_true", help="add a column with the probability of each class")
-    _reading(predict)
+    add_reading(predict)
     evaluate = commands.add_parser(
         "evaluate",
         help="score a model on a table whose targets are known",
@@ -39,7 +39,28 @@ def add_table_verbs(commands: Any, seed: Callable[[str], int]) -> None:
         "that sees no inputs: the mean of the training targets, or their most frequent class.",
     )
     _model_and_data(evaluate)
-    _reading(evaluate)
+    add_reading(evaluate)
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="say what stands in the way of a model, on a table whose targets are known",
+        description="Explains a training from the saved model and DATA, usually the table that it was trained on: "
+        "whether it converged, and what stands in its way, each with its numbers and a remedy. Exit status 0, or 1 "
+        "where a problem was found.",
+    )
+    _model_and_data(diagnose)
+    add_reading(diagnose)
+    export = commands.add_parser(
+        "export",
+        help="write a model's network for ONNX, C or PyTorch",
+        description="Writes the network of a model, with its scaling, for other programs: ONNX (needs onnx), a C "
+        "header that needs no library, or a module of PyTorch (needs torch), which torch.load(FILE, "
+        "weights_only=False) loads where gdcore is installed. Its inputs are the prepared columns, which are listed: "
+        "numbers as they are, dates as days since 1970, a 1 for the level of a category.",
+    )
+    export.add_argument("model", metavar="MODEL", help="a file that gdcore train, or gd.save of a model, has saved")
+    export.add_argument("--to", required=True, choices=FORMATS, help="the format")
+    export.add_argument("--out", metavar="FILE", help="default: the model's name with .onnx, .h or .pt")
+    export.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
 
 
 def _train(commands: Any, seed: Callable[[str], int]) -> None:
@@ -100,9 +121,10 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
         metavar="N",
         help="end after N epochs without a better validation loss (default: 20)",
     )
+    model.add_argument("--no-preflight", action="store_true", help="leave out the checks before training")
     model.add_argument("--seed", type=seed, default=0, help="of the split, the weights and the batches (default: 0)")
     model.add_argument("--threads", type=arguments.count, metavar="N", help="by default gdcore decides")
-    _reading(train, with_json=False)
+    add_reading(train, with_json=False)
 
 
 def _model_and_data(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +132,8 @@ def _model_and_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help=TABLES)
 
 
-def _reading(parser: argparse.ArgumentParser, with_json: bool = True) -> None:
+def add_reading(parser: argparse.ArgumentParser, with_json: bool = True) -> None:
+    """Add the options that say how a text file is read; also --json, which every verb has."""
     if with_json:
         parser.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
     reading = parser.add_argument_group("reading text files")

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from ..base.threads import num_threads
+from ..diagnosis import Preflight, preflight
 from ..io import save
 from ..layers.activations import activation_spec
 from ..losses import LOSSES
@@ -53,6 +54,11 @@ def _train(options: argparse.Namespace, out: str) -> int:
     if said:
         for name, text in data_rows(problem):
             show(name, text)
+    flight = (
+        None if options.no_preflight else preflight(problem.net, *problem.network_rows(problem.training), problem.loss)
+    )
+    if said and flight is not None:
+        show_preflight(flight)
     optimizer, chosen = problem.find_rate()
     if said:
         show("training", _training(problem, optimizer, chosen))
@@ -60,13 +66,22 @@ def _train(options: argparse.Namespace, out: str) -> int:
     replaced = os.path.exists(out)
     save(model, out)
     if options.json:
-        print(as_json({"out": out, "notes": problem.notes, **summary(model)}))
+        checks = None if flight is None else flight.to_dict()
+        print(as_json({"out": out, "notes": problem.notes, "preflight": checks, **summary(model)}))
     else:
         show("stopped", model.facts["stop_reason"])
         show_scores(model)
         show("saved", f"{out}, {size_of(out)}{', replacing the file that was there' if replaced else ''}")
         show("next", f"gdcore predict {out} NEW_DATA")
     return INTERRUPTED if model.facts["interrupted"] else 0
+
+
+def show_preflight(flight: Preflight) -> None:
+    """Print a line for each check, and the remedy of one that failed."""
+    show("pre-flight", "clear" if flight.ok else "something needs a look")
+    for check in flight.checks:
+        remedy = f"; {check.remedy}" if check.remedy else ""
+        show("  ok" if check.ok else "  look", f"{check.name}: {check.summary}{remedy}")
 
 
 def summary(model: TableModel) -> dict[str, Any]:

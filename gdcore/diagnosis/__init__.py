@@ -3,6 +3,7 @@
 from .bound import LearningRateBound, learning_rate_bound
 from .diagnose import RULES, Rule, diagnose
 from .finding import Diagnosis, Finding
+from .preflight import Preflight, PreflightCheck, preflight
 from .range_test import RangeTest, find_learning_rate
 
 __all__ = [
@@ -10,9 +11,12 @@ __all__ = [
     "Diagnosis",
     "Finding",
     "LearningRateBound",
+    "Preflight",
+    "PreflightCheck",
     "RangeTest",
     "Rule",
     "diagnose",
     "find_learning_rate",
     "learning_rate_bound",
+    "preflight",
 ]

@@ -34,3 +34,8 @@ def column_names(value: Iterable[object], n: int) -> tuple[str, ...]:
     if len(found) != n:
         raise ValueError(f"feature_names must hold {n} names, one for each column of X, got {value!r}")
     return found
+
+
+def other_rows(shape: tuple[int, ...], n: int) -> ValueError:
+    """Return the error for targets of another number of rows than X."""
+    return ValueError(f"y has shape {shape}, but X has {n} rows: pass a target for each row")

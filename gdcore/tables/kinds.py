@@ -20,7 +20,10 @@ DISTINCT = 5
 """From so many rows on, a text column whose entries all differ is a name of the row."""
 MOSTLY = 0.9
 """A text column of which this share are numbers was meant to be one."""
-ID_NAME = re.compile(r"(?i)(^|[_ .-])id$|^(index|row)$|.*[a-z]I[dD]$|^unnamed: 0$")
+FIRST, SPAN = 5, 2
+"""A rising column of whole numbers from at most `FIRST` to at most `SPAN` times the rows is their number: the held-out
+rows have left gaps."""
+ID_NAME = re.compile(r"(^|[_ .-])(id|Id|ID)$|[a-z]I[dD]$|^([Ii]ndex|[Rr]ow|Unnamed: 0)$")
 
 
 class Forced(NamedTuple):
@@ -84,9 +87,9 @@ def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str
         if (there == there[0]).all():
             return f"it is {there[0]:g} in every row"
         whole = len(there) == len(cells) >= DISTINCT and bool((there == np.round(there)).all())
-        if whole and (np.diff(there) == 1).all():
+        if whole and 0 <= there[0] <= FIRST and (np.diff(there) > 0).all() and there[-1] < SPAN * len(there):
             return "it numbers the rows"
-        if whole and ID_NAME.match(name) and len(np.unique(there)) == len(there):
+        if whole and ID_NAME.search(name) and len(np.unique(there)) == len(there):
             return "by its name and values it tells rows apart"
         return ""
     n = len(set(texts))

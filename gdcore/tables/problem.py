@@ -68,6 +68,7 @@ class Problem:
     ) -> None:
         settings = Settings() if settings is None else settings
         self.settings, self.notes = settings, list(table.notes)
+        self.rows_read = len(table)
         self.table = self._with_target(table, target)
         self.target = Target.of(self.table, target, settings.task)
         held_out = self._held_out() if validation is None else None

@@ -10,12 +10,23 @@ from ..io.kinds import Kind, register
 from ..io.model_file import pack_model, parts, unpack_model
 from ..io.trainer_file import pack_history, unpack_history
 from ..io.values import Reader, Writer
+from ..losses import Loss
 from .feature import Feature
 from .model import TableModel
 from .preparation import Preparation
+from .scores import NAMES
+from .settings import LOSSES_OF
 from .target import Target
 
 PARTS = ("features", "left_out", "target", "baseline", "facts", "model", "history")
+FACTS: dict[str, type] = {
+    **dict.fromkeys(("source", "optimizer", "rate_chosen", "stop_reason", "scored_on", "version"), str),
+    **dict.fromkeys(("rows", "validation_rows", "batch_size", "epochs", "seed"), int),
+    **dict.fromkeys(("scores", "baseline_scores"), dict),
+    "learning_rate": float,
+    "interrupted": bool,
+}
+"""The facts about a training, and what each of them is."""
 FEATURE = ("name", "kind", "levels", "fill")
 TARGET = ("name", "task", "classes", "why")
 
@@ -59,7 +70,9 @@ def unpack_table_model(document: Any, reader: Reader) -> TableModel:
     net = unpack_model(values["model"], reader)
     if net.in_features != len(preparation.inputs):
         raise FileFormatError(f"has {len(preparation.inputs)} prepared inputs for a network of {net.in_features}")
-    loss = getattr(net.trained_loss, "target", None)
+    loss = net.trained_loss.target if isinstance(net.trained_loss, Loss) else None
+    if loss not in LOSSES_OF[target.task]:
+        raise FileFormatError(f"has a {target.task} with the loss {checks.short(net.trained_loss)}")
     if net.out_features != (target.width if loss == "class" else 1):
         raise FileFormatError(f"has a network of {net.out_features} outputs for the target {target.name!r}")
     if target.task == "classification" and net.out_features == 1 and len(target.classes) != 2:
@@ -68,8 +81,11 @@ def unpack_table_model(document: Any, reader: Reader) -> TableModel:
     most = len(target.classes) - 1
     if type(baseline) is not float or (most > 0 and not (baseline.is_integer() and 0 <= baseline <= most)):
         raise FileFormatError(f"has the baseline {checks.short(baseline)}")
-    if not isinstance(facts, dict):
+    if not isinstance(facts, dict) or {name: type(fact) for name, fact in facts.items()} != FACTS:
         raise FileFormatError(f"has {checks.short(facts)} where facts about the training are due")
+    for name in ("scores", "baseline_scores"):
+        if set(facts[name]) != set(NAMES[target.task]) or any(type(one) is not float for one in facts[name].values()):
+            raise FileFormatError(f"has {checks.short(facts[name])} where scores of a {target.task} are due")
     history = unpack_history(values["history"], reader)
     return TableModel(preparation, target, net, baseline, facts, history)
 

@@ -11,6 +11,12 @@ from .target import Target
 
 Scores = dict[str, float]
 
+NAMES = {
+    "regression": ("r2", "mean_absolute_error", "root_mean_squared_error", "max_error"),
+    "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
+}
+"""The scores of each task."""
+
 
 def baseline_of(target: Target, y: NDArray[Any]) -> float:
     """Return what the baseline answers: the mean of the training targets, or the number of the most frequent class."""

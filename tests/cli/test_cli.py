@@ -44,7 +44,8 @@ def test_without_a_command_it_prints_the_help(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train"], "unknown command 'train'; known: demo, info, check, claims, bench"),
+        (["trian"], "unknown command 'trian'; known: train, predict, evaluate, diagnose, export, demo, info, check"),
+        (["trian"], "did you mean 'train'?"),
         (["info", "--fast"], "unrecognized arguments: --fast"),
         (["demo", "--seed", "-1"], "got -1"),
         (["demo", "--seed", "one"], "invalid"),

@@ -1,0 +1,72 @@
+"""`gdcore diagnose MODEL DATA`, and `gdcore check MODEL DATA`: a saved model on a table whose targets are known."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from ..diagnosis import diagnose
+from ..diagnosis.finding import shown
+from ..gradcheck.check import check_gradients
+from ..losses import Loss
+from ..tables import Table, TableModel
+from .check import EXIT
+from .files import one_line_each, read_data, read_model
+from .output import as_json, show, warn
+
+CHECKED_ROWS = 64
+"""The gradient check uses the first rows: every parameter has its bound on few rows as on many."""
+
+
+def run_diagnose(options: argparse.Namespace) -> int:
+    """Print what stands in the way of a model; return 1 where there is a problem."""
+    with one_line_each():
+        model = read_model(options.model)
+        X, y, notes = _rows(model, read_data(options))
+    same = len(X) in (model.facts.get("rows"), model.facts.get("rows", 0) + model.facts.get("validation_rows", 0))
+    found = diagnose(
+        model.net, X, y, _loss(model), model.history if same else None, feature_names=model.preparation.inputs
+    )
+    if options.json:
+        print(as_json({"ok": found.ok, "findings": found.to_dict(), "notes": notes}))
+        return 0 if found.ok else 1
+    warn("diagnose", notes)
+    n = len(found.problems)
+    show("diagnosis", f"{n} problem{'s' * (n > 1)}" if n else "no problem found")
+    for finding in sorted(found.findings, key=lambda one: not one.problem):
+        show("problem" if finding.problem else "note", f"{finding.kind}: {finding.summary}")
+        for name, value in finding.evidence.items():
+            show("", f"{name}: {shown(value)}")
+        if finding.remedy:
+            show("remedy", finding.remedy)
+    return 0 if found.ok else 1
+
+
+def run_check_model(options: argparse.Namespace) -> int:
+    """Check the gradient of a saved model on the first rows of a table; return the status of the verdict."""
+    with one_line_each():
+        model = read_model(options.target)
+        table = read_data(options)
+        X, y, notes = _rows(model, table.rows(np.arange(min(len(table), CHECKED_ROWS))))
+    report = check_gradients(model.net, X, y, _loss(model), mode=options.mode, seed=options.seed)
+    if options.json:
+        print(as_json({**report.to_dict(), "notes": notes}))
+    else:
+        warn("check", notes)
+        print(report)
+    return dict(EXIT)[report.verdict]
+
+
+def _loss(model: TableModel) -> Loss:
+    """Return the loss that a model was trained with."""
+    assert isinstance(model.net.trained_loss, Loss)
+    return model.net.trained_loss
+
+
+def _rows(model: TableModel, table: Table) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return a table as a model's network and loss take it, and what should be told."""
+    inputs = model.preparation.transform(table)
+    y = model.network_targets(model.target.encode(table))
+    return inputs.X.astype(model.net.dtype), y, inputs.notes

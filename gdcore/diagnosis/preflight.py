@@ -1,0 +1,274 @@
+"""The pre-flight: what is worth five minutes before a training, in a second.
+
+Design
+------
+- Only copies are trained, so the model does not change. At most `ROWS` rows are looked at.
+- Two copies make the same few steps on every other row: one on the inputs, one on inputs that all are the mean. Their
+  losses on the rows between tell what the inputs bring: targets learned by heart do not help there.
+- Each check is a function of one case. Where the case has nothing to say, as with a custom loss, the check says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from textwrap import fill
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..base import checks
+from ..base.calls import explains_calls
+from ..data.samples import inputs_of
+from ..layers.dropout import Dropout
+from ..losses import CustomLoss, Loss
+from ..models.sequential import Sequential
+from ..objective.build import wide_objective
+from ..optimizers import Adam
+from ..training.errors import DivergedError
+from . import checks as diagnosis_checks
+from .case import Case
+from .check import gradient_wrong
+from .samples import badly_scaled
+from .targets import badly_scaled_targets
+
+ROWS = 2000
+"""A larger data set is represented by this many rows, evenly spaced."""
+STEPS = 200
+"""Each short training makes so many steps."""
+BATCH = 32
+"""Rows of the batch that must be overfitted, at most."""
+RATES = (0.01, 0.001)
+"""Rates that are tried for it, one after the other."""
+HIGH_START = 3.0
+"""An initial loss above this many times that of the best constant comes from weights or scales that are too large."""
+FITTED = 0.5
+"""A batch counts as overfitted if this share of what can be learned of it is left, or less."""
+FEW = 10
+"""With fewer rows to learn from, copies are judged on the same rows."""
+SEEN = 0.05
+"""Inputs say something if they bring the loss down by this share of what can be learned, beyond the best constant."""
+
+
+@final
+@dataclass(frozen=True)
+class PreflightCheck:
+    """One line of a pre-flight.
+
+    Attributes
+    ----------
+    name : str
+    ok : bool
+    summary : str
+        The numbers, as a sentence.
+    remedy : str
+        What to do; "" where the check passed.
+    """
+
+    name: str
+    ok: bool
+    summary: str
+    remedy: str = ""
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Preflight:
+    """What `preflight` found: `print` shows a line for each check.
+
+    Attributes
+    ----------
+    checks : tuple of PreflightCheck
+    """
+
+    checks: tuple[PreflightCheck, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return each check by its name, ready for JSON."""
+        return {one.name: {"ok": one.ok, "summary": one.summary, "remedy": one.remedy} for one in self.checks}
+
+    def __repr__(self) -> str:
+        failed = sum(not check.ok for check in self.checks)
+        lines = [f"pre-flight: {f'{failed} of {len(self.checks)} checks need a look' if failed else 'clear'}"]
+        for check in self.checks:
+            lines.append(
+                fill(f"{'ok  ' if check.ok else 'LOOK'} {check.name}: {check.summary}", 88, subsequent_indent="     ")
+            )
+            if check.remedy:
+                lines.append(fill(f"     remedy: {check.remedy}", 88, subsequent_indent="     "))
+        return "\n".join(lines)
+
+
+@explains_calls
+def preflight(
+    model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, seed: int = 0
+) -> Preflight:
+    """Look for what would make a training fail, before it begins.
+
+    Parameters
+    ----------
+    model : Sequential
+        Usually untrained. It is not changed.
+    X, y, loss
+        As in `Sequential.loss`.
+    seed : int, default 0
+        Of the batches of the short trainings.
+
+    Returns
+    -------
+    Preflight
+        The checks: the loss at the start, beside that of the best constant (log K for K even classes, the targets'
+        variance); what the inputs bring beyond a network that sees none; whether one batch can be overfitted; the
+        gradient; the scales of inputs and targets; whether each row's outputs depend on that row alone.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data that do not fit the model or the loss.
+
+    References
+    ----------
+    Karpathy, A. (2019). A recipe for training neural networks. https://karpathy.github.io/2019/04/25/recipe/
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> X, y = gd.datasets.friedman(200)
+    >>> found = gd.preflight(gd.MLP([10, 32, 1], seed=0), X, 1000 + y, "mse")
+    >>> [check.name for check in found.checks if not check.ok]
+    ['loss at the start', 'one batch', 'scales']
+    """
+    seed = checks.integer("seed", seed, 0)
+    rows = _Rows(
+        model, inputs_of(checks.instance("model", model, Sequential, "gd.MLP([2, 8, 1])").stack, X), y, loss, seed
+    )
+    return Preflight(tuple(look(rows) for look in CHECKS))
+
+
+@final
+class _Rows:
+    """A model and the rows that it is tried on."""
+
+    def __init__(self, model: Sequential, X: Any, y: ArrayLike, loss: Any, seed: int) -> None:
+        n = X.shape[0]
+        which = np.linspace(0, n - 1, min(n, ROWS)).astype(np.int64)
+        self.model, self.loss, self.seed = model, loss, seed
+        targets = np.asarray(y)
+        if targets.shape[:1] != (n,):
+            raise diagnosis_checks.other_rows(targets.shape, n)
+        self.X, self.y = X[which], targets[which]
+        self.case = self.case_of(self.X, self.y)
+
+    def case_of(self, X: Any, y: Any) -> Case:
+        """Return what the rules of a diagnosis look at, for some rows."""
+        return Case(wide_objective(self.model, X, y, self.loss), self.model.dtype, (), None, None)
+
+    def trained(self, X: Any, y: Any, rate: float, steps: int, X_judged: Any = None, y_judged: Any = None) -> float:
+        """Return the loss of a copy without dropout after some steps, on these rows or others; infinity where it
+        diverges.
+        """
+        layers = tuple(layer for layer in self.model.layers if not isinstance(layer, Dropout))
+        copy = Sequential(*layers, seed=self.seed, dtype=self.model.dtype)
+        copy.params = self.model.params
+        batch = min(BATCH, len(y))
+        try:
+            copy.fit(X, y, self.loss, optimizer=Adam(rate), max_steps=steps, batch_size=batch, seed=self.seed)
+        except DivergedError:
+            return math.inf
+        return copy.loss(X, y, self.loss) if X_judged is None else copy.loss(X_judged, y_judged, self.loss)
+
+
+def _start(rows: _Rows) -> PreflightCheck:
+    name, loss = "loss at the start", rows.case.data_loss
+    learning = rows.case.learning
+    if learning is None:
+        return PreflightCheck(name, math.isfinite(loss), f"{loss:.4g}; a custom loss has no value to compare it with")
+    constant, room = learning.constant_loss, learning.constant_loss - learning.ideal_loss
+    ok = loss - learning.ideal_loss <= HIGH_START * room
+    remedy = (
+        "" if ok else "initial weights, inputs or targets are too large: weight_init='auto', Standardize, ScaledTarget"
+    )
+    return PreflightCheck(name, ok, f"{loss:.4g}; the best constant answer has {constant:.4g}", remedy)
+
+
+def _blind(rows: _Rows) -> PreflightCheck:
+    name, learning = "inputs", rows.case.learning
+    blind_X = np.broadcast_to(np.asarray(rows.X.mean(axis=0), rows.X.dtype), rows.X.shape).copy()
+    apart = len(rows.y) >= 2 * FEW
+    learned, judged = (slice(0, None, 2), slice(1, None, 2)) if apart else (slice(None), slice(None))
+    sees, blind = (
+        min(
+            rows.trained(X[learned], rows.y[learned], rate, steps, X[judged], rows.y[judged])
+            for rate in RATES
+            for steps in (STEPS // 4, STEPS)
+        )
+        for X in (rows.X, blind_X)
+    )
+    room = abs(blind) if learning is None else learning.constant_loss - learning.ideal_loss
+    ok = sees < blind - SEEN * room
+    where = "on rows between those trained on " if apart else ""
+    said = f"{where}the loss is {sees:.4g} after at most {STEPS} steps, and {blind:.4g} for a copy that sees no inputs"
+    remedy = "the inputs may say nothing of the targets: do rows of X and y belong together? or scale X and y"
+    return PreflightCheck(name, ok, said, "" if ok else remedy)
+
+
+def _one_batch(rows: _Rows) -> PreflightCheck:
+    n = min(BATCH, len(rows.y))
+    which = np.linspace(0, len(rows.y) - 1, n).astype(np.int64)
+    X, y = rows.X[which], rows.y[which]
+    after = min(rows.trained(X, y, rate, 2 * STEPS) for rate in RATES)
+    learning = rows.case_of(X, y).learning
+    before = rows.model.loss(X, y, rows.loss)
+    top, ideal = (before, 0.0) if learning is None else (learning.constant_loss, learning.ideal_loss)
+    ok = after - ideal <= FITTED * (top - ideal)
+    said = f"{n} rows: the loss falls from {before:.4g} to {after:.4g} in {2 * STEPS} steps"
+    remedy = (
+        "" if ok else "a network should learn a few rows by heart: check targets, loss and scales, or widen the layers"
+    )
+    return PreflightCheck("one batch", ok, said, remedy)
+
+
+def _gradient(rows: _Rows) -> PreflightCheck:
+    found = gradient_wrong(rows.case) if rows.case.finite else None
+    if not rows.case.finite:
+        return PreflightCheck(
+            "gradient", False, "the loss or its gradient is not finite", "scale the inputs: Standardize"
+        )
+    if found is None:
+        return PreflightCheck("gradient", True, "it agrees with differences of the loss along random directions")
+    return PreflightCheck("gradient", False, found.summary, found.remedy)
+
+
+def _scales(rows: _Rows) -> PreflightCheck:
+    found = badly_scaled(rows.case) or badly_scaled_targets(rows.case)
+    if found is None:
+        seen = rows.case.inputs
+        said = f"behind scaling, inputs have means in {seen.mean(axis=0).min():.2g} … {seen.mean(axis=0).max():.2g}"
+        return PreflightCheck("scales", True, f"{said} and deviations up to {seen.std(axis=0).max():.2g}")
+    return PreflightCheck("scales", False, found.summary, found.remedy)
+
+
+def _leaks(rows: _Rows) -> PreflightCheck:
+    """Compare the outputs of rows alone with those among others, and look for equal rows with other targets."""
+    X = rows.X[: min(len(rows.y), 64)]
+    together = rows.model.predict(X)
+    alone = np.concatenate([rows.model.predict(X[i : i + 1]) for i in range(X.shape[0])])
+    tolerance = 100 * float(np.finfo(rows.model.dtype).eps) * float(np.abs(together).max(initial=1.0))
+    worst = float(np.abs(together - alone).max())
+    ok = worst <= tolerance
+    how = f"differ by {worst:.2g}" if worst else "are equal"
+    said = f"outputs of {X.shape[0]} rows, each alone and all together, {how}"
+    return PreflightCheck(
+        "rows apart", ok, said, "" if ok else "the outputs of a row depend on other rows: report this"
+    )
+
+
+CHECKS: tuple[Callable[[_Rows], PreflightCheck], ...] = (_start, _blind, _one_batch, _gradient, _scales, _leaks)
+"""The checks, in the order in which they are shown."""

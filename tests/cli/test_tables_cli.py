@@ -1,0 +1,400 @@
+"""The verbs on tables: what they print and write, their exit statuses, and every way to misuse them."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from interruptible import interruptible
+from messy_table import messy
+
+import gdcore as gd
+from gdcore.cli import main as cli
+from gdcore.tables import read_table
+
+ROOT = Path(gd.__file__).parent.parent
+COMMAND = [sys.executable, "-m", "gdcore"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+QUICK = ["--lr", "0.01", "--epochs", "15", "--no-preflight"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in a folder with a messy table, new rows and a small one of classes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    Path("houses.csv").write_bytes(messy(skip_level="Köln"))
+    new = messy(20, seed=1)
+    Path("new.csv").write_bytes(new)
+    rng = np.random.default_rng(0)
+    rows = [f"{x:.3f},{'yes' if x > 0 else 'no'}" for x in rng.normal(size=60)]
+    Path("kinds.csv").write_text("x,kind\n" + "\n".join(rows) + "\n")
+    return tmp_path
+
+
+def run(*arguments):
+    try:
+        return cli.main([str(one) for one in arguments])
+    except SystemExit as end:
+        return end.code
+
+
+def trained(data="houses.csv", target="price", *more):
+    assert run("train", data, "--target", target, "--impute", "--json", *QUICK, *more) == 0
+
+
+def test_from_a_raw_table_to_a_prediction(capsys):
+    assert run("train", "houses.csv", "--target", "price", "--impute") == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    for said in (
+        "houses.csv: 120 rows, 9 columns",
+        "price: regression (the target is a number)",
+        "size: 1 missing value filled by",
+        "country (it is 'DE' in every",
+        "pre-flight  clear",
+        "(by the range test)",
+        "root mean squared error",
+        "gdcore predict model.gdc NEW_DATA",
+    ):
+        assert said in printed
+    assert run("predict", "model.gdc", "new.csv") == 0
+    said = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(said.out)))
+    assert len(rows) == 20
+    assert list(rows[0]) == ["price"]
+    assert "city: 'Köln' was not seen in training" in said.err
+    model = gd.load("model.gdc")
+    expected = model.predict(read_table("new.csv"))
+    np.testing.assert_array_equal([np.float32(row["price"]) for row in rows], expected.astype(np.float32))
+
+
+def test_classes(capsys):
+    trained("kinds.csv", "kind")
+    capsys.readouterr()
+    assert run("predict", "model.gdc", "kinds.csv", "--proba", "--out", "found.csv") == 0
+    assert capsys.readouterr().out == ""
+    with open("found.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["kind", "probability of no", "probability of yes"]
+    assert {row["kind"] for row in rows} == {"no", "yes"}
+    assert run("predict", "model.gdc", "kinds.csv", "--proba", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["classes"] == ["no", "yes"]
+    assert np.shape(found["probabilities"]) == (60, 2)
+    assert run("evaluate", "model.gdc", "kinds.csv", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    right = np.mean(
+        [row["kind"] == kind for row, kind in zip(rows, read_table("kinds.csv").columns["kind"], strict=True)]
+    )
+    assert found["model"]["accuracy"] == right
+    assert run("evaluate", "model.gdc", "kinds.csv") == 0
+    assert "always" in capsys.readouterr().out
+
+
+def test_json_says_all_and_nothing_else_is_printed(capsys):
+    trained()
+    found = json.loads(capsys.readouterr().out)
+    assert found["target"] == {"name": "price", "task": "regression", "classes": []}
+    assert found["left_out"]["comment"] == "every row has a text of its own"
+    assert found["scores"].keys() == found["baseline_scores"].keys()
+    assert found["out"] == "model.gdc"
+    assert run("info", "model.gdc", "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert {name: again[name] for name in again if name in found} == {
+        name: found[name] for name in again if name in found
+    }
+
+
+@pytest.mark.parametrize("columns", ["80", "40", "10", "300"])
+def test_what_is_printed_fits_the_terminal(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run("train", "houses.csv", "--target", "price", "--impute", "--lr", "0.01", "--epochs", "3") == 0
+    assert run("info", "model.gdc") == 0
+    assert run("diagnose", "model.gdc", "houses.csv") == 2  # a row has no price
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= max(min(int(columns), 100), 30)
+
+
+def test_info_of_other_files_and_none(capsys):
+    gd.MLP([2, 3, 1], seed=0).save("net.gdc")
+    assert run("info", "net.gdc") == 0
+    assert "Dense(2, 3, 'relu')" in capsys.readouterr().out
+    assert run("info", "net.gdc", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "Sequential"
+    assert run("info", "--json") == 0
+    assert "config" in json.loads(capsys.readouterr().out)
+
+
+def test_check_and_diagnose(capsys):
+    trained("kinds.csv", "kind")
+    capsys.readouterr()
+    assert run("check", "model.gdc", "kinds.csv") == 0
+    assert "gradient check: pass" in capsys.readouterr().out
+    assert run("check", "model.gdc", "kinds.csv", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "pass"
+    status = run("diagnose", "model.gdc", "kinds.csv", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert status == (0 if found["ok"] else 1)
+    model, table = gd.load("model.gdc"), read_table("kinds.csv")
+    X = model.preparation.transform(table).X.astype("float32")
+    y = model.target.encode(table)
+    expected = gd.diagnose(model.net, X, y, "cross_entropy", model.history, feature_names=model.preparation.inputs)
+    assert list(found["findings"]) == list(expected.kinds)
+    assert run("diagnose", "model.gdc", "kinds.csv") == status
+    assert "diagnosis" in capsys.readouterr().out
+
+
+def test_a_diagnosis_with_a_problem_has_status_1(capsys):
+    trained("kinds.csv", "kind")
+    model = gd.load("model.gdc")
+    model.net.params[:] *= 30
+    gd.save(model, "model.gdc")
+    assert run("diagnose", "model.gdc", "kinds.csv") == 1
+    assert "problem" in capsys.readouterr().out
+
+
+def test_export_to_c(capsys):
+    trained()
+    assert run("export", "model.gdc", "--to", "c") == 0
+    assert "city=Bonn" in capsys.readouterr().out
+    text = Path("model.h").read_text(encoding="utf-8")
+    assert text.startswith("/* Inputs and outputs:\n   x[0]  size\n")
+    assert text.endswith(gd.interop.to_c(gd.load("model.gdc").net, "model"))
+    gd.MLP([2, 3, 1], seed=0).save("net.gdc")
+    assert run("export", "net.gdc", "--to", "c", "--out", "1 net.h", "--json") == 0
+    assert "model_1_net" in Path("1 net.h").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("form", "library"), [("onnx", "onnxruntime"), ("torch", "torch")])
+def test_export_to_libraries(form, library, capsys):
+    trained()
+    capsys.readouterr()
+    status = run("export", "model.gdc", "--to", form)
+    if find_spec(library) is None:
+        assert status == 2
+        assert f"gdcore[{form}]" in capsys.readouterr().err
+        return
+    assert status == 0
+    model = gd.load("model.gdc")
+    X = model.preparation.transform(read_table("new.csv")).X.astype("float32")
+    if form == "onnx":
+        import onnxruntime
+
+        [found] = onnxruntime.InferenceSession("model.onnx").run(None, {"X": X})
+    else:
+        import torch
+
+        found = torch.load("model.pt", weights_only=False)(torch.from_numpy(X)).detach().numpy()
+    np.testing.assert_allclose(found, model.net.predict(X), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["houses.csv.gz", "houses.tsv", "houses.npz"])
+def test_other_files(name, capsys):
+    if name.endswith(".gz"):
+        Path(name).write_bytes(gzip.compress(Path("kinds.csv").read_bytes()))
+    elif name.endswith(".tsv"):
+        Path(name).write_text(Path("kinds.csv").read_text().replace(",", "\t"))
+    else:
+        table = read_table("kinds.csv")
+        np.savez(name, x=table.columns["x"], kind=np.array(table.columns["kind"]))
+    trained(name, "kind")
+    first = json.loads(capsys.readouterr().out)["scores"]
+    trained("kinds.csv", "kind")
+    assert json.loads(capsys.readouterr().out)["scores"] == first
+
+
+def test_validation_on_a_file_and_on_nothing(capsys):
+    trained("kinds.csv", "kind", "--validation", "kinds.csv")
+    assert json.loads(capsys.readouterr().out)["validation_rows"] == 60
+    trained("kinds.csv", "kind", "--validation", "0")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["validation_rows"], found["scored_on"]) == (0, "training rows")
+
+
+def broken(text):
+    return lambda: Path("bad.csv").write_text(text)
+
+
+def read_only():
+    Path("closed").mkdir()
+    Path("closed").chmod(0o500)
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "said"),
+    [
+        (None, ["train", "none.csv", "--target", "y"], "there is no file none.csv: check its name and folder"),
+        (None, ["train", "houses.csv"], "--target is missing: name the column to predict; houses.csv has id, size"),
+        (None, ["train", "houses.csv", "--target", "prize"], "no column 'prize'; it has 'id'"),
+        (None, ["train", "houses.csv", "--target", "price"], "2 missing values ('size' 1, 'city' 1; the first in line"),
+        (None, ["train", ".", "--target", "price"], "Is a directory"),
+        (
+            broken("a,b\n1,2\n3\n"),
+            ["train", "bad.csv", "--target", "b"],
+            "bad.csv, line 3 has 1 field, but the line of",
+        ),
+        (
+            broken("a,b\n" + "1.5,2\n" * 20 + "x,2\n"),
+            ["train", "bad.csv", "--target", "b", "--task", "regression"],
+            "column 'b', the target, is 2 in every row",
+        ),
+        (
+            broken("a,b\n" + "1.5,2.5\n2,3\n" * 20 + "x,2\n"),
+            ["train", "bad.csv", "--target", "b", "--validation", "0"],
+            "bad.csv, line 42, column 'a' is 'x', where 40 other rows have numbers: correct it, leave it empty",
+        ),
+        (
+            None,
+            ["train", "kinds.csv", "--target", "kind", "--loss", "mse"],
+            "the loss mse does not suit a classification",
+        ),
+        (None, ["train", "kinds.csv", "--target", "kind", "--loss", "msee"], "unknown loss 'msee'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--optimizer", "adm"], "did you mean 'adam'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--activation", "rlu"], "did you mean 'relu'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--drop", "y"], "no column 'y'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--drop", "x"], "no column to learn from (x: as you asked)"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--out", "no/m.gdc"], "there is no folder"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--out", "."], "is a folder: add a file's name"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--encoding", "utf-99"], "unknown --encoding 'utf-99'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--delimiter", "ab"], "must be one character or tab"),
+        (
+            None,
+            ["train", "kinds.csv", "--target", "kind", "--validation", "1.5"],
+            "must be a share in [0, 1) such as 0.2",
+        ),
+        (None, ["train", "kinds.csv", "--target", "kind", "--lr", "-1"], "must be a number > 0, got '-1'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--epochs", "0"], "must be a whole number >= 1, got '0'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--hidden", "8,x"], "must be a whole number >= 1, got 'x'"),
+        (None, ["predict", "none.gdc", "new.csv"], "there is no file none.gdc"),
+        (None, ["predict", "-", "new.csv"], "MODEL must be a file, not '-'"),
+        (None, ["predict", "new.csv", "new.csv"], "new.csv does not begin as files of gdcore do"),
+        (
+            lambda: gd.LinearModel(2).save("m.gdc"),
+            ["predict", "m.gdc", "new.csv"],
+            "m.gdc holds a Sequential without the",
+        ),
+        (trained, ["predict", "model.gdc", "kinds.csv"], "kinds.csv has no column 'size'; it has 'x', 'kind'"),
+        (
+            trained,
+            ["predict", "model.gdc", "new.csv", "--proba"],
+            "'price' is a number, which has no class probabilities",
+        ),
+        (trained, ["evaluate", "model.gdc", "new.csv"], "new.csv, line 10, column 'price', the target, has no value"),
+        (trained, ["export", "model.gdc", "--to", "c", "--out", "no/m.h"], "there is no folder"),
+        (None, ["export", "-", "--to", "c"], "MODEL must be a file"),
+        (None, ["check", "none.gdc", "new.csv"], "there is no file none.gdc"),
+        (read_only, ["train", "kinds.csv", "--target", "kind", "--out", "closed/m.gdc"], "cannot be written to"),
+    ],
+)
+def test_errors_are_one_line_with_status_2(before, arguments, said, capsys):
+    if before is not None:
+        before()
+        capsys.readouterr()
+    if before is read_only and os.access("closed", os.W_OK):
+        pytest.skip("root writes everywhere")
+    assert run(*arguments) == 2
+    printed = capsys.readouterr()
+    line = printed.err.strip().splitlines()[-1]
+    assert said in line
+    assert line.startswith(f"gdcore {arguments[0]}: ")
+    assert "Traceback" not in printed.err
+    assert not Path("model.gdc").exists() or before is trained
+
+
+def test_a_training_that_diverges_has_status_1(capsys):
+    assert run("train", "houses.csv", "--target", "price", "--impute", "--lr", "1e30", "--optimizer", "sgd") == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("gdcore train: training diverged")
+    assert last.endswith("pass a smaller --lr")
+
+
+def test_a_process_reads_the_standard_input_in_an_ascii_locale(folder):
+    environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    more = ["--target", "price", "--impute", "--epochs", "3", "--lr", "0.01"]
+    done = subprocess.run(
+        [*COMMAND, "train", "-", *more], input=messy(), capture_output=True, env=environment, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr.decode("ascii")) == (0, done.stderr.decode("ascii"))
+    assert b"standard input: 120 rows" in done.stdout
+    done = subprocess.run(
+        [*COMMAND, "info", "model.gdc"], capture_output=True, env=environment, timeout=60, check=False
+    )
+    assert b"K?ln" in done.stdout
+
+
+def test_a_reader_that_leaves(folder):
+    trained("kinds.csv", "kind")
+    command = " ".join([*COMMAND, "predict", "model.gdc", "kinds.csv"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() in ("0", "141")
+    assert done.stderr == ""
+
+
+def test_ctrl_c_saves_the_best_so_far(folder):
+    Path("large.csv").write_bytes(messy(20_000))
+    more = [
+        "--target",
+        "price",
+        "--impute",
+        "--lr",
+        "0.0001",
+        "--epochs",
+        "5000",
+        "--no-preflight",
+        "--patience",
+        "5000",
+    ]
+    code = f"from gdcore.cli.main import main\nraise SystemExit(main({['train', 'large.csv', *more]!r}))"
+    process = subprocess.Popen(
+        interruptible(code), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    with process:
+        for line in process.stdout:
+            if line.startswith("training"):
+                break
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        printed, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "interrupted after" in " ".join(printed.split())
+    assert "saved       model.gdc" in printed
+    assert gd.load("model.gdc").facts["interrupted"]
+
+
+@pytest.mark.parametrize("verb", ["train", "predict", "evaluate", "diagnose", "export"])
+def test_every_verb_is_described(verb, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([verb, "--help"])
+    printed = capsys.readouterr().out
+    usage, description, *_ = printed.split("\n\n")
+    assert usage.startswith(f"usage: gdcore {verb}")
+    assert description[0].isupper()
+    assert "--json" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    assert cli.main([]) == 0
+    assert f"\n    {verb} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "target"), [("diabetes", "target"), ("breast_cancer", "target"), ("iris", "target")])
+def test_data_of_scikit_learn(name, target, capsys):
+    datasets = pytest.importorskip("sklearn.datasets")
+    frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    frame.to_csv("data.csv", index=False)
+    assert run("train", "data.csv", "--target", target, "--json", "--no-preflight") == 0
+    found = json.loads(capsys.readouterr().out)
+    main = "r2" if name == "diabetes" else "accuracy"
+    assert found["scores"][main] > {"diabetes": 0.4, "breast_cancer": 0.9, "iris": 0.85}[name]
+    assert found["scores"][main] > found["baseline_scores"][main] + 0.25

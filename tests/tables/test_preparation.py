@@ -1,0 +1,174 @@
+"""What columns mean, and what a network is given of them."""
+
+import numpy as np
+import pytest
+
+from gdcore.tables import Forced, Preparation, Table, TableError, Target
+
+N = 40
+WORDS = ["oak", "elm"]
+
+
+def table(**columns):
+    return Table.from_columns({name: values for name, values in columns.items()})
+
+
+def left_out(values, name="x", **options):
+    found = Preparation.of(table(**{name: values, "other": [0.5, 1.5] * (len(values) // 2)}), **options)
+    return dict(found.left_out).get(name)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1.5, 2.5] * 20, "number"),
+        (["1.5", "2"] * 20, "number"),
+        (WORDS * 20, "category"),
+        ([True, False] * 20, "number"),
+        (["yes", "no"] * 20, "category"),
+        (["2024-01-31", "2023/12/01"] * 20, "date"),
+        (["2024-01-31T12:00:00Z", "2023-12-01"] * 20, "date"),
+        (["31.01.2024", "01.12.2023"] * 20, "category"),
+        ([7, 8] * 20, "number"),
+    ],
+)
+def test_kinds(values, kind):
+    [feature] = Preparation.of(table(x=values)).features
+    assert feature.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "reason"),
+    [
+        ([3] * N, "x", "it is 3 in every row"),
+        (["DE"] * N, "x", "it is 'DE' in every row"),
+        ([None] * N, "x", "it has no values"),
+        (list(range(5, 5 + N)), "x", "it numbers the rows"),
+        ([7 * i % 41 for i in range(N)], "user_id", "by its name and values it tells rows apart"),
+        ([f"text {i}" for i in range(N)], "x", "every row has a text of its own"),
+        ([f"text {i % 30}" for i in range(N)], "x", "it has 30 different texts"),
+    ],
+)
+def test_columns_that_say_nothing(values, name, reason):
+    assert left_out(values, name) == reason
+
+
+def test_types_that_are_given():
+    assert left_out(list(range(N)), forced=Forced(numeric=frozenset("x"))) is None
+    assert left_out([1.5, 2.5] * 20, forced=Forced(drop=frozenset("x"))) == "as you asked"
+    found = Preparation.of(table(x=["02", "10"] * 20), forced=Forced(categorical=frozenset("x")))
+    assert found.inputs == ("x=10", "x=2")
+    with pytest.raises(TableError, match="no column 'y'"):
+        Preparation.of(table(x=[1, 2]), forced=Forced(drop=frozenset("y")))
+    with pytest.raises(TableError, match=r"row 0, column 'x' is 'oak', no number"):
+        Preparation.of(table(x=WORDS * 20), forced=Forced(numeric=frozenset("x")))
+
+
+def test_a_few_texts_among_numbers_are_refused_with_the_place():
+    values = [str(i * 1.5) for i in range(N)]
+    values[17] = "twelve"
+    with pytest.raises(TableError, match=r"row 17, column 'x' is 'twelve', where 39 other rows have numbers: correct"):
+        Preparation.of(table(x=values))
+
+
+def test_infinity_is_refused_with_the_place():
+    with pytest.raises(TableError, match="row 1, column 'x' is inf"):
+        Preparation.of(table(x=[1.0, np.inf, 2.0])).transform(table(x=[1.0, np.inf, 2.0]))
+
+
+def test_inputs_by_hand():
+    found = Preparation.of(table(x=[1, 2, 4], kind=["b", "a", "b"], day=["1970-01-02", "1970-01-01", "1970-01-11"]))
+    assert found.inputs == ("x", "kind=a", "kind=b", "day")
+    X = found.transform(table(day=["1970-01-03"], kind=["a"], x=[7], other=["?"])).X
+    assert X.tolist() == [[7, 1, 0, 2]]
+
+
+def test_scaling_leaves_rare_levels_small():
+    data = table(x=[1.0, 3.0] * 50, kind=["rare", *["usual"] * 99])
+    found = Preparation.of(data)
+    X = found.transform(data).X
+    scale = found.scaling(X)
+    scaled = (X - np.array(scale.mean)) / np.array(scale.std)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(scaled[:, 0].std(), 1)
+    assert np.abs(scaled).max() < 2
+
+
+def test_missing_values():
+    data = table(x=[1, None, 3, 8], kind=["a", "b", None, "b"])
+    with pytest.raises(TableError, match=r"2 missing values \('x' 1, 'kind' 1; the first in row 1\): pass --impute"):
+        Preparation.of(data)
+    found = Preparation.of(data, impute=True)
+    filled = found.transform(data)
+    assert filled.X[1, 0] == 3
+    assert filled.X[2].tolist() == [3, 0, 1]
+    assert filled.notes == ("x: 1 missing value filled by 3", "kind: 1 missing value filled by 'b'")
+    complete = Preparation.of(table(x=[1, 2]))
+    with pytest.raises(TableError, match=r"row 0, column 'x' has no value \(and 1 more rows\): fill it in, or train"):
+        complete.transform(table(x=[None, None, 1]))
+
+
+def test_unseen_levels_are_told_and_are_none_of_the_levels():
+    found = Preparation.of(table(kind=["a", "b"]))
+    given = found.transform(table(kind=["c", "b", "d", "c"]))
+    assert given.X.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0]]
+    assert given.notes == (
+        "kind: 'c', 'd' were not seen in training (row 0 first, 3 rows): taken as none of its levels",
+    )
+
+
+def test_levels_that_look_like_numbers_in_a_file_of_numbers():
+    found = Preparation.of(table(code=["01", "02", "A"] * 5))
+    assert found.transform(table(code=["1", "2"])).X.tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("values", [["x", "1"], ["2024-01-31", "soon"]])
+def test_new_rows_of_another_kind_are_refused(values):
+    trained = [1.5, 2.5] * 20 if "1" in values else ["2024-01-31", "2023-12-01"] * 20
+    found = Preparation.of(table(x=trained))
+    with pytest.raises(TableError, match=r"row \d, column 'x' is '(x|soon)', no (number|date such as 2024-01-31)"):
+        found.transform(table(x=values))
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "classes"),
+    [
+        (["b", "a"] * 10, "classification", ("a", "b")),
+        ([0, 1] * 10, "classification", ("0", "1")),
+        ([2, 10] * 10, "classification", ("2", "10")),
+        ([1.5, 2.5] * 10, "regression", ()),
+        (list(range(20)), "regression", ()),
+        ([0, 1, 2], "regression", ()),
+    ],
+)
+def test_tasks(values, task, classes):
+    found = Target.of(table(y=values), "y")
+    assert (found.task, found.classes) == (task, classes)
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "match"),
+    [
+        ([None, None], "auto", "column 'y', the target, has no values"),
+        ([2.5] * 5, "regression", "is 2.5 in every row: nothing can be learned"),
+        (["a"] * 5, "auto", "is 'a' in every row"),
+        (["a", "b"], "regression", "row 0, column 'y' is 'a', no number"),
+        ([str(i) + "x" for i in range(1001)], "auto", "has 1,001 different values"),
+    ],
+)
+def test_targets_that_are_refused(values, task, match):
+    with pytest.raises(TableError, match=match):
+        Target.of(table(y=values), "y", task)
+
+
+def test_a_class_that_training_has_not_seen():
+    target = Target.of(table(y=["a", "b"]), "y")
+    with pytest.raises(
+        TableError, match="row 1, column 'y' is 'c', a class that training has not seen; known: 'a', 'b'"
+    ):
+        target.encode(table(y=["a", "c"]))
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(TableError, match=r"no column to learn from \(x: it is 3 in every row\)"):
+        Preparation.of(table(x=[3, 3], y=[1, 2]), "y")
