@@ -47,7 +47,7 @@ def show(name: str, text: str) -> None:
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
-    """Print cells in columns, numbers to the right, two blanks before each line; where that is too wide, cell by cell."""
+    """Print cells in columns, numbers to the right; where a line would be too wide, cell below cell."""
     lines = columns(rows, range(1, len(rows[0])))
     if max(map(len, lines)) + 2 <= width():
         for line in lines:
@@ -63,13 +63,15 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def figure(value: float) -> str:
-    """Return a number with four digits that count.
+    """Return a number with four digits that count; one just below 1 is not rounded to it.
 
     Examples
     --------
     >>> figure(0.123456), figure(123456.7), figure(float("nan"))
     ('0.1235', '123,457', 'nan')
     """
+    if 0.9999 < abs(value) < 1:
+        return f"{value:.8f}"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 

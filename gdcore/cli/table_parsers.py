@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from ..tables.target import TASKS
 from . import arguments
 
+TASKS = ("auto", "regression", "classification")
+"""Those of `gdcore.tables`, which is imported when a verb on tables runs."""
 FORMATS = ("onnx", "c", "torch")
 EXAMPLES = """examples:
   gdcore train houses.csv --target price

@@ -42,8 +42,9 @@ BATCH = 32
 """Rows of the batch that must be overfitted, at most."""
 RATES = (0.01, 0.001)
 """Rates that are tried for it, one after the other."""
-HIGH_START = 3.0
-"""An initial loss above this many times that of the best constant comes from weights or scales that are too large."""
+HIGH_START = 30.0
+"""An initial loss this many times above that of the best constant comes from weights or scales that are too large;
+ordinary draws of relu networks reach 10 times it."""
 FITTED = 0.5
 """A batch counts as overfitted if this share of what can be learned of it is left, or less."""
 FEW = 10

@@ -1,0 +1,106 @@
+"""Every way to misuse the verbs on tables: one line, and the status."""
+
+import os
+from pathlib import Path
+
+import pytest
+from table_folder import run, trained
+
+import gdcore as gd
+
+
+def broken(text):
+    return lambda: Path("bad.csv").write_text(text)
+
+
+def read_only():
+    Path("closed").mkdir()
+    Path("closed").chmod(0o500)
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "said"),
+    [
+        (None, ["train", "none.csv", "--target", "y"], "there is no file none.csv: check its name and folder"),
+        (None, ["train", "houses.csv"], "--target is missing: name the column to predict; houses.csv has id, size"),
+        (None, ["train", "houses.csv", "--target", "prize"], "no column 'prize'; it has 'id'"),
+        (None, ["train", "houses.csv", "--target", "price"], "2 missing values ('size' 1, 'city' 1; the first in line"),
+        (None, ["train", ".", "--target", "price"], "Is a directory"),
+        (
+            broken("a,b\n1,2\n3\n"),
+            ["train", "bad.csv", "--target", "b"],
+            "bad.csv, line 3 has 1 field, but the line of",
+        ),
+        (
+            broken("a,b\n" + "1.5,2\n" * 20 + "x,2\n"),
+            ["train", "bad.csv", "--target", "b", "--task", "regression"],
+            "column 'b', the target, is 2 in every row",
+        ),
+        (
+            broken("a,b\n" + "1.5,2.5\n2,3\n" * 20 + "x,2\n"),
+            ["train", "bad.csv", "--target", "b", "--validation", "0"],
+            "bad.csv, line 42, column 'a' is 'x', where 40 other rows have numbers: correct it, leave it empty",
+        ),
+        (
+            None,
+            ["train", "kinds.csv", "--target", "kind", "--loss", "mse"],
+            "the loss mse does not suit a classification",
+        ),
+        (None, ["train", "kinds.csv", "--target", "kind", "--loss", "msee"], "unknown loss 'msee'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--optimizer", "adm"], "did you mean 'adam'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--activation", "rlu"], "did you mean 'relu'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--drop", "y"], "no column 'y'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--drop", "x"], "no column to learn from (x: as you asked)"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--out", "no/m.gdc"], "there is no folder"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--out", "."], "is a folder: add a file's name"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--encoding", "utf-99"], "unknown --encoding 'utf-99'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--delimiter", "ab"], "must be one character or tab"),
+        (
+            None,
+            ["train", "kinds.csv", "--target", "kind", "--validation", "1.5"],
+            "must be a share in [0, 1) such as 0.2",
+        ),
+        (None, ["train", "kinds.csv", "--target", "kind", "--lr", "-1"], "must be a number > 0, got '-1'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--epochs", "0"], "must be a whole number >= 1, got '0'"),
+        (None, ["train", "kinds.csv", "--target", "kind", "--hidden", "8,x"], "must be a whole number >= 1, got 'x'"),
+        (None, ["predict", "none.gdc", "new.csv"], "there is no file none.gdc"),
+        (None, ["predict", "-", "new.csv"], "MODEL must be a file, not '-'"),
+        (None, ["predict", "new.csv", "new.csv"], "new.csv does not begin as files of gdcore do"),
+        (
+            lambda: gd.LinearModel(2).save("m.gdc"),
+            ["predict", "m.gdc", "new.csv"],
+            "m.gdc holds a Sequential without the",
+        ),
+        (trained, ["predict", "model.gdc", "kinds.csv"], "kinds.csv has no column 'size'; it has 'x', 'kind'"),
+        (
+            trained,
+            ["predict", "model.gdc", "new.csv", "--proba"],
+            "'price' is a number, which has no class probabilities",
+        ),
+        (trained, ["evaluate", "model.gdc", "new.csv"], "new.csv, line 10, column 'price', the target, has no value"),
+        (trained, ["export", "model.gdc", "--to", "c", "--out", "no/m.h"], "there is no folder"),
+        (None, ["export", "-", "--to", "c"], "MODEL must be a file"),
+        (None, ["check", "none.gdc", "new.csv"], "there is no file none.gdc"),
+        (read_only, ["train", "kinds.csv", "--target", "kind", "--out", "closed/m.gdc"], "cannot be written to"),
+    ],
+)
+def test_errors_are_one_line_with_status_2(before, arguments, said, capsys):
+    if before is not None:
+        before()
+        capsys.readouterr()
+    if before is read_only and os.access("closed", os.W_OK):
+        pytest.skip("root writes everywhere")
+    assert run(*arguments) == 2
+    printed = capsys.readouterr()
+    line = printed.err.strip().splitlines()[-1]
+    assert said in line
+    assert line.startswith(f"gdcore {arguments[0]}: ")
+    assert "Traceback" not in printed.err
+    assert not Path("model.gdc").exists() or before is trained
+
+
+def test_a_training_that_diverges_has_status_1(capsys):
+    assert run("train", "houses.csv", "--target", "price", "--impute", "--lr", "1e30", "--optimizer", "sgd") == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("gdcore train: training diverged")
+    assert last.endswith("pass a smaller --lr")
