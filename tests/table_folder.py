@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from messy_table import messy
 
 from gdcore.cli import main as cli
@@ -11,9 +10,8 @@ from gdcore.cli import main as cli
 QUICK = ["--lr", "0.01", "--epochs", "15", "--no-preflight"]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Work in a folder with a messy table, new rows and a small one of classes."""
+def enter(tmp_path, monkeypatch):
+    """Go into a folder with a messy table, new rows and a small one of classes, in a terminal of 80 columns."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     Path("houses.csv").write_bytes(messy(skip_level="Köln"))
@@ -22,7 +20,6 @@ def folder(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     rows = [f"{x:.3f},{'yes' if x > 0 else 'no'}" for x in rng.normal(size=60)]
     Path("kinds.csv").write_text("x,kind\n" + "\n".join(rows) + "\n")
-    return tmp_path
 
 
 def run(*arguments):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from interruptible import interruptible
 from messy_table import messy
-from table_folder import run, trained
+from table_folder import enter, run, trained
 
 import gdcore as gd
 from gdcore.cli import main as cli
@@ -28,6 +28,11 @@ from gdcore.tables.target import TASKS
 ROOT = Path(gd.__file__).parent.parent
 COMMAND = [sys.executable, "-m", "gdcore"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    enter(tmp_path, monkeypatch)
 
 
 def test_from_a_raw_table_to_a_prediction(capsys):

@@ -4,9 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
-from table_folder import run, trained
+from table_folder import enter, run, trained
 
 import gdcore as gd
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    enter(tmp_path, monkeypatch)
 
 
 def broken(text):
