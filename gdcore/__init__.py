@@ -55,6 +55,7 @@ Gradients and diagnosis
     GradientReport, GradientError   what they return and raise
     diagnose                        what a run did and what stands in its way: a Diagnosis of each Finding
     preflight                       what to look at before a training: a Preflight
+    compare                         several runs side by side: a Comparison
     find_learning_rate              try rising rates on a copy: a RangeTest
     learning_rate_bound             the largest stable rate: a LearningRateBound
     minimize                        any differentiable function: a MinimizeResult
@@ -129,11 +130,13 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import interop, plot, schedules, tables
     from .diagnosis import (
+        Comparison,
         Diagnosis,
         Finding,
         LearningRateBound,
         Preflight,
         RangeTest,
+        compare,
         diagnose,
         find_learning_rate,
         learning_rate_bound,
@@ -200,6 +203,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Callback",
     "Checkpoint",
+    "Comparison",
     "ConjugateGradient",
     "Constant",
     "CrossEntropy",
@@ -263,6 +267,7 @@ __all__ = [
     "__version__",
     "check_gradient",
     "check_gradients",
+    "compare",
     "diagnose",
     "find_learning_rate",
     "get_num_threads",
@@ -285,8 +290,8 @@ __all__ = [
 
 LATER = {
     "datasets": (),
-    "diagnosis": ("Diagnosis", "Finding", "LearningRateBound", "Preflight", "RangeTest", "diagnose",
-                  "find_learning_rate", "learning_rate_bound", "preflight"),
+    "diagnosis": ("Comparison", "Diagnosis", "Finding", "LearningRateBound", "Preflight", "RangeTest",
+                  "compare", "diagnose", "find_learning_rate", "learning_rate_bound", "preflight"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
     "interop": (),
     "io": ("FileFormatError", "load", "save"),

@@ -1,6 +1,7 @@
 """Diagnosis: learning-rate bounds, the range test, and what happened in a run and why."""
 
 from .bound import LearningRateBound, learning_rate_bound
+from .compare import Comparison, compare
 from .diagnose import RULES, Rule, diagnose
 from .finding import Diagnosis, Finding
 from .preflight import Preflight, PreflightCheck, preflight
@@ -8,6 +9,7 @@ from .range_test import RangeTest, find_learning_rate
 
 __all__ = [
     "RULES",
+    "Comparison",
     "Diagnosis",
     "Finding",
     "LearningRateBound",
@@ -15,6 +17,7 @@ __all__ = [
     "PreflightCheck",
     "RangeTest",
     "Rule",
+    "compare",
     "diagnose",
     "find_learning_rate",
     "learning_rate_bound",

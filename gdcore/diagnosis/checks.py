@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ..base.checks import positive
+from ..base.checks import positive, short
+from ..training.history import History
 
 
 def rate_range(low: object, high: object) -> None:
@@ -39,3 +40,27 @@ def column_names(value: Iterable[object], n: int) -> tuple[str, ...]:
 def other_rows(shape: tuple[int, ...], n: int) -> ValueError:
     """Return the error for targets of another number of rows than X."""
     return ValueError(f"y has shape {shape}, but X has {n} rows: pass a target for each row")
+
+
+def named_histories(value: object) -> dict[str, tuple[History, ...]]:
+    """Check and return histories by name, one or several of each."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"histories must be a dict such as {{'adam': history, 'sgd': other}}, got {short(value)}")
+    found: dict[str, tuple[History, ...]] = {}
+    for name, entry in value.items():
+        several = (entry,) if isinstance(entry, History) else tuple(entry) if isinstance(entry, Iterable) else ()
+        if not several or not all(isinstance(one, History) for one in several):
+            raise TypeError(f"histories[{name!r}] must be what fit returned, or a list of these, got {short(entry)}")
+        found[str(name)] = several
+    if len(found) < 2:
+        raise ValueError(f"histories must have two names or more, got {len(found)}: nothing can be compared")
+    return found
+
+
+def nothing_monitored(name: str, monitor: str) -> ValueError:
+    """Return the error for a history without the values to compare."""
+    return ValueError(
+        f"histories[{name!r}] has no finite {monitor}: fit with validation_data, or pass monitor='loss'"
+        if monitor == "val_loss"
+        else f"histories[{name!r}] has no finite {monitor}: leave it out"
+    )

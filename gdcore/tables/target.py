@@ -33,6 +33,12 @@ class Target:
         Of a classification, in their order: whole numbers by size, texts by alphabet.
     why : str
         What decided the task, as half a sentence; "" if the user did.
+
+    Examples
+    --------
+    >>> target = Target.of(Table.from_columns({"kind": ["oak", "elm", "oak"]}), "kind")
+    >>> target.task, target.classes, target.width
+    ('classification', ('elm', 'oak'), 2)
     """
 
     name: str

@@ -1,0 +1,94 @@
+"""Runs side by side: the order, the noise between seeds, and since when."""
+
+import math
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+from gdcore.diagnosis.compare import CLEAR
+
+
+def history(values, val=()):
+    return gd.History(list(values), list(val), [0.5] * len(values), "")
+
+
+def test_two_single_runs_by_hand():
+    found = gd.compare({"a": history([4.0, 2.0, 3.0]), "b": history([3.0, 2.5, 1.0, 1.5])})
+    assert [side.name for side in found.sides] == ["b", "a"]
+    assert found.sides[0].best.tolist() == [1]
+    assert found.sides[0].epochs.tolist() == [2]
+    assert found.sides[0].seconds.tolist() == [1.5]
+    assert math.isnan(found.noise)
+    assert not found.clear
+    assert found.ahead_from == 2  # 3 < 4, then 2.5 > 2, then 1 < 2
+    assert "one run each tells no noise" in found.verdict
+
+
+def test_the_noise_is_welchs_t():
+    stats = pytest.importorskip("scipy.stats")
+    a, b = [1.0, 1.2, 0.9], [2.0, 2.5, 1.5, 1.8]
+    found = gd.compare({"a": [history([v]) for v in a], "b": [history([v]) for v in b]})
+    assert found.noise == pytest.approx(abs(stats.ttest_ind(a, b, equal_var=False).statistic))
+    assert found.clear == (found.noise >= CLEAR)
+
+
+def test_the_same_settings_are_seldom_told_apart():
+    rng = np.random.default_rng(0)
+    runs = [rng.normal(size=(2, 5)) for _ in range(200)]
+    clear = [
+        gd.compare({"a": [history([v]) for v in one], "b": [history([v]) for v in two]}).clear for one, two in runs
+    ]
+    assert np.mean(clear) < 0.05
+
+
+def test_equal_runs():
+    found = gd.compare({"a": [history([1.0])] * 2, "b": [history([1.0])] * 2})
+    assert (found.noise, found.clear, found.ahead_from) == (0, False, None)
+
+
+def test_the_validation_loss_counts_where_all_have_one():
+    runs = {"a": history([1.0], [3.0]), "b": history([2.0], [2.0])}
+    assert gd.compare(runs).sides[0].name == "b"
+    assert gd.compare(runs, "loss").sides[0].name == "a"
+    assert gd.compare({**runs, "c": history([0.5])}).monitor == "loss"
+
+
+def test_a_run_with_nan_counts_by_its_finite_values():
+    assert gd.compare({"a": history([2.0, math.nan]), "b": history([3.0])}).sides[0].best.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("runs", "monitor", "error", "match"),
+    [
+        ([history([1.0])], "auto", TypeError, "histories must be a dict such as"),
+        ({"a": history([1.0])}, "auto", ValueError, "two names or more, got 1"),
+        ({"a": 3, "b": history([1.0])}, "auto", TypeError, r"histories\['a'\] must be what fit returned"),
+        ({"a": [], "b": history([1.0])}, "auto", TypeError, r"histories\['a'\] must be"),
+        ({"a": history([1.0]), "b": history([1.0])}, "val_loss", ValueError, "has no finite val_loss: fit with"),
+        ({"a": history([math.nan]), "b": history([1.0])}, "auto", ValueError, "has no finite loss: leave it out"),
+        ({"a": history([1.0]), "b": history([1.0])}, "accuracy", ValueError, "monitor must be"),
+    ],
+)
+def test_what_cannot_be_compared(runs, monitor, error, match):
+    with pytest.raises(error, match=match):
+        gd.compare(runs, monitor)
+
+
+def test_print_and_dict():
+    found = gd.compare({"adam": [history([1.0]), history([1.1])], "sgd": [history([2.0]), history([2.2])]})
+    lines = str(found).splitlines()
+    assert lines[0].split() == ["runs", "best", "loss", "deviation", "epoch", "seconds"]
+    assert lines[2].split()[:3] == ["adam", "2", "1.05"]
+    assert lines[-1].startswith("adam is lower than sgd by 1.05, ahead from epoch 0 on: ")
+    assert found.to_dict()["runs"]["sgd"]["best"] == [2.0, 2.2]
+
+
+def test_plot():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    found = gd.compare({"a": [history([4.0, 2.0]), history([3.0, 2.5, 2.4])], "b": history([3.0])})
+    ax = found.plot()
+    assert [line.get_label() for line in ax.lines] == ["a", "b"]
+    assert len(ax.collections) == 1
+    pyplot.close("all")
