@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..io import FileFormatError, load
+from ..io import load
 from ..io.atomic import write_file
-from ..tables import Table, TableError, TableModel, read_table
+from ..tables import Table, TableModel, read_table
 from .failed import Failed, WrongUse
 
 STDIN_MODEL = "MODEL must be a file, not '-': only DATA can come from the standard input"
@@ -29,7 +29,7 @@ def one_line_each() -> Iterator[None]:
         raise WrongUse(f"there is no file {error.filename}: check its name and folder") from error
     except DivergedError as error:
         raise Failed(f"{error}; pass a smaller --lr") from error
-    except (TableError, FileFormatError, ImportError) as error:
+    except (ValueError, MemoryError, ImportError) as error:  # TableError and FileFormatError are ValueErrors
         raise WrongUse(str(error)) from error
 
 

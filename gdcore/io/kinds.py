@@ -107,8 +107,8 @@ def kind_named(name: object) -> Kind:
 
 
 def _names() -> list[str]:
-    """Return the names of all kinds, also of those whose room has not been imported."""
-    return list(dict.fromkeys([*(kind.name for kind in KINDS), *LATER]))
+    """Return the names of all kinds; last those whose rooms are imported later, whether they have been or not."""
+    return [*(kind.name for kind in KINDS if kind.name not in LATER), *LATER]
 
 
 def with_article(name: str) -> str:

@@ -26,6 +26,10 @@ rows have left gaps."""
 ID_NAME = re.compile(r"(^|[_ .-])(id|Id|ID)$|[a-z]I[dD]$|^([Ii]ndex|[Rr]ow|Unnamed: 0)$")
 
 
+DRESSED = re.compile(r"[-+]?[$€£]? ?[-+]?(\d{1,3}([,' ]\d{3})+|\d+)([.,]\d+)? ?[%€$£]?")
+"""Numbers with thousands separators, a currency, a percent sign or a decimal comma."""
+
+
 class Forced(NamedTuple):
     """Columns whose type the user gives."""
 
@@ -93,6 +97,8 @@ def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str
             return "by its name and values it tells rows apart"
         return ""
     n = len(set(texts))
+    if n > 1 and all(DRESSED.fullmatch(text) for text in texts):
+        return f"its numbers are written with more than digits, as {texts[0]!r} is: write them plainly to use it"
     if n == 1:
         return f"it is {texts[0]!r} in every row"
     if kind == "date":

@@ -138,7 +138,9 @@ def test_a_kind_has_one_row(bags):
 def test_a_kind_that_is_not_known():
     header, document, tensors = taken_apart(to_bytes(gd.LinearModel(1)))
     document["kind"] = "bag"
-    with pytest.raises(gd.FileFormatError, match="holds 'bag'; known: model, trainer, history, estimator: import"):
+    with pytest.raises(
+        gd.FileFormatError, match="holds 'bag'; known: model, trainer, history, estimator, table model: import"
+    ):
         from_bytes(put_together(header, document, tensors))
 
 

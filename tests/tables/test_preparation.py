@@ -47,6 +47,16 @@ def test_kinds(values, kind):
         ([7 * i % 41 for i in range(N)], "user_id", "by its name and values it tells rows apart"),
         ([f"text {i}" for i in range(N)], "x", "every row has a text of its own"),
         ([f"text {i % 30}" for i in range(N)], "x", "it has 30 different texts"),
+        (
+            [f"1,{i}00" for i in range(N)],
+            "x",
+            "its numbers are written with more than digits, as '1,000' is: write them plainly to use it",
+        ),
+        (
+            ["12 %", "7.5 %"] * 20,
+            "x",
+            "its numbers are written with more than digits, as '12 %' is: write them plainly to use it",
+        ),
     ],
 )
 def test_columns_that_say_nothing(values, name, reason):
