@@ -19,7 +19,7 @@ from typing import TextIO
 PLAIN = {
     "…": "...", "²": "^2", "³": "^3", "±": "+-", "×": "x", "·": "*", "µ": "u", "–": "-", "—": "-", "−": "-", "≤": "<=",
     "≥": ">=", "→": "->", "°": " deg", "‘": "'", "’": "'", "“": '"', "”": '"', "∞": "inf", "√": "sqrt", "∂": "d",
-    "ε": "eps", "λ": "lambda", "ŷ": "y", "é": "e", "ä": "ae", "ü": "ue",
+    "ε": "eps", "λ": "lambda", "ŷ": "y", "é": "e", "ä": "ae", "ü": "ue", "€": "EUR", "£": "GBP",
 }  # fmt: skip
 """Replacements for characters that the encoding lacks; any other one becomes a question mark."""
 HANDLER = "gdcore.plain"

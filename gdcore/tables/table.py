@@ -20,7 +20,7 @@ from ..base.checks import short
 from ..base.spelling import did_you_mean
 from .errors import TableError, counted, shown
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "?"})
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "<na>", "?"})
 """What stands for a missing value, in lower case."""
 
 Texts = list[str | None]
@@ -146,7 +146,7 @@ def cells_of(values: Iterable[Any]) -> Cells:
     found = list(values)
     if all(value is None or isinstance(value, int | float | np.number | np.bool_) for value in found):
         return np.array([np.nan if value is None else float(value) for value in found])
-    return of_texts([None if value is None or value != value else str(value) for value in found])
+    return of_texts([None if value is None else str(value) for value in found])  # NaN and pandas' NA have names
 
 
 def of_texts(texts: Sequence[str | None]) -> Cells:

@@ -62,7 +62,8 @@ def test_instruction_sets(wanted, end):
 COMMANDS = [
     (
         ["chek", "x.py:model"],
-        "unknown command 'chek'; known: train, predict, evaluate, diagnose, export, demo, info, check, claims, bench; did you mean 'check'?",
+        "unknown command 'chek'; known: train, predict, evaluate, diagnose, export, demo, info, check, claims, bench; "
+        "did you mean 'check'?",
     ),
     (["demo", "--sede", "3"], "unrecognized arguments: --sede 3; did you mean '--seed'?"),
     (["info", "--version2"], "unrecognized arguments: --version2; did you mean '--version'?"),

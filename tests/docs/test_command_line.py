@@ -19,10 +19,11 @@ def words(text):
 def test_the_commands_of_the_page(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    printed, commands = "", []
+    printed, commands, names = "", [], {}
     for language, text in BLOCKS:
         if language == "python":
-            exec(compile(text, "command_line.md", "exec"), {})
+            exec(compile(text, "command_line.md", "exec"), names)
+            capsys.readouterr()
         elif language == "text":
             assert words(printed)[: len(words(text))] == words(text)
         for line in text.splitlines() if language == "sh" else ():

@@ -159,6 +159,20 @@ def test_a_data_frame_is_a_table():
     table = Table.from_columns(frame)
     assert table.columns["b"] == ["x", None]
     assert table.columns["c"].tolist() == [1, 0]
+    frame = pandas.DataFrame(
+        {
+            "when": pandas.to_datetime(["2024-01-31", None]),
+            "whole": pandas.array([3, None], dtype="Int64"),
+            "kind": pandas.Categorical(["b", "a"]),
+            "text": pandas.array(["x", None], dtype="string"),
+        }
+    )
+    table = Table.from_columns(frame)
+    assert table.columns["when"] == ["2024-01-31 00:00:00", None]
+    assert table.columns["whole"][0] == 3
+    assert np.isnan(table.columns["whole"][1])
+    assert table.columns["kind"] == ["b", "a"]
+    assert table.columns["text"] == ["x", None]
 
 
 def test_an_unknown_column_is_answered_with_the_nearest():
