@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -126,6 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     with any_encoding():
         top, commands = _parsers()
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks what may come next
+            _complete(top)
         known, others = _parsed(arguments, top, commands)
         if known.command is None:
             top.print_help()
@@ -155,6 +160,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             complain(f"{name}: {error}")
             return NOT_RUN
         return status
+
+
+def _complete(top: argparse.ArgumentParser) -> None:
+    """Answer a shell by argcomplete, where that is installed; it ends the process."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("argcomplete").autocomplete(top)
 
 
 def _parsed(

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from ..base import checks
 from ..base.calls import explains_calls
 from ..data.samples import inputs_of
+from ..data.sparse_checks import dense_only
 from ..layers.dropout import Dropout
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
@@ -147,6 +148,7 @@ def preflight(
     ['loss at the start', 'one batch', 'scales']
     """
     seed = checks.integer("seed", seed, 0)
+    dense_only(X)
     rows = _Rows(
         model, inputs_of(checks.instance("model", model, Sequential, "gd.MLP([2, 8, 1])").stack, X), y, loss, seed
     )

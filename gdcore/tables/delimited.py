@@ -23,6 +23,8 @@ from .errors import TableError, counted
 from .table import MISSING, Cells, Table, number, of_texts
 
 DELIMITERS = ",;\t|"
+MAX_FIELD = 2**24
+"""A longer field is taken for a quote that was never closed."""
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -44,7 +46,7 @@ def read_delimited(data: bytes, source: str, encoding: str, delimiter: str | Non
     mark = _delimiter(text) if delimiter is None else delimiter
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     rows, lines = [], []
-    csv.field_size_limit(2**24)
+    usual = csv.field_size_limit(MAX_FIELD)
     try:
         for at, row in _numbered(reader):
             if any(cell and not cell.isspace() for cell in row):
@@ -52,6 +54,8 @@ def read_delimited(data: bytes, source: str, encoding: str, delimiter: str | Non
                 lines.append(at)
     except csv.Error as error:
         raise TableError(f"{source}, line {reader.line_num} cannot be read as CSV: {error}") from None
+    finally:
+        csv.field_size_limit(usual)
     if not rows:
         raise TableError(f"{source} is empty: it needs a line of names and rows below it")
     names, notes = _names(rows, source, header)

@@ -1,5 +1,6 @@
 """The command line, and the parts of the demo: what they print, and that they can fail."""
 
+import json
 import os
 import signal
 import subprocess
@@ -232,3 +233,9 @@ def test_a_reader_that_leaves_is_met_quietly():
     errors = process.stderr.read()
     process.stderr.close()
     assert (process.wait(timeout=30), errors) == (141, b"")
+
+
+def test_check_in_json(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(CHECKED)
+    assert cli.main(["check", f"{tmp_path / 'mine.py'}:wrong", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["verdict"] == "fail"

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -289,3 +290,22 @@ def test_data_of_scikit_learn(name, target, capsys):
     main = "r2" if name == "diabetes" else "accuracy"
     assert found["scores"][main] > {"diabetes": 0.4, "breast_cancer": 0.9, "iris": 0.85}[name]
     assert found["scores"][main] > found["baseline_scores"][main] + 0.25
+
+
+def test_a_shell_is_answered_by_argcomplete(monkeypatch):
+    asked = []
+
+    class Completed(Exception):
+        pass
+
+    def autocomplete(parser):
+        asked.append(parser.prog)
+        raise Completed
+
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    assert run("info") == 0
+    monkeypatch.setitem(sys.modules, "argcomplete", types.SimpleNamespace(autocomplete=autocomplete))
+    with pytest.raises(Completed):
+        run("info")
+    assert asked == ["gdcore"]

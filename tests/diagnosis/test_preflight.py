@@ -78,3 +78,9 @@ def test_print():
     assert printed.startswith("pre-flight: ")
     assert "LOOK scales: y has a mean of" in printed
     assert max(map(len, printed.splitlines())) <= 88
+
+
+def test_sparse_inputs_are_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="sparse"):
+        gd.preflight(net(), sparse.csr_array(X), Z, "mse")
