@@ -216,8 +216,8 @@ def _blind(rows: _Rows) -> PreflightCheck:
     )
     room = abs(blind) if learning is None else learning.constant_loss - learning.ideal_loss
     ok = sees < blind - SEEN * room
-    where = "on rows between those trained on " if apart else ""
-    said = f"{where}the loss is {sees:.4g} after at most {STEPS} steps, and {blind:.4g} for a copy that sees no inputs"
+    where = " on rows left out" if apart else ""
+    said = f"loss {sees:.4g}{where}, {blind:.4g} without inputs"
     remedy = "the inputs may say nothing of the targets: do rows of X and y belong together? or scale X and y"
     return PreflightCheck(name, ok, said, "" if ok else remedy)
 
@@ -231,7 +231,7 @@ def _one_batch(rows: _Rows) -> PreflightCheck:
     before = rows.model.loss(X, y, rows.loss)
     top, ideal = (before, 0.0) if learning is None else (learning.constant_loss, learning.ideal_loss)
     ok = after - ideal <= FITTED * (top - ideal)
-    said = f"{n} rows: the loss falls from {before:.4g} to {after:.4g} in {2 * STEPS} steps"
+    said = f"{n} rows: loss {before:.4g}, and {after:.4g} after {2 * STEPS} steps"
     remedy = (
         "" if ok else "a network should learn a few rows by heart: check targets, loss and scales, or widen the layers"
     )
@@ -245,7 +245,7 @@ def _gradient(rows: _Rows) -> PreflightCheck:
             "gradient", False, "the loss or its gradient is not finite", "scale the inputs: Standardize"
         )
     if found is None:
-        return PreflightCheck("gradient", True, "it agrees with differences of the loss along random directions")
+        return PreflightCheck("gradient", True, "agrees with differences of the loss")
     return PreflightCheck("gradient", False, found.summary, found.remedy)
 
 
@@ -253,8 +253,9 @@ def _scales(rows: _Rows) -> PreflightCheck:
     found = badly_scaled(rows.case) or badly_scaled_targets(rows.case)
     if found is None:
         seen = rows.case.inputs
-        said = f"behind scaling, inputs have means in {seen.mean(axis=0).min():.2g} … {seen.mean(axis=0).max():.2g}"
-        return PreflightCheck("scales", True, f"{said} and deviations up to {seen.std(axis=0).max():.2g}")
+        means = f"{seen.mean(axis=0).min():.2g} … {seen.mean(axis=0).max():.2g}"
+        said = f"means {means}, deviations up to {seen.std(axis=0).max():.2g}"
+        return PreflightCheck("scales", True, said)
     return PreflightCheck("scales", False, found.summary, found.remedy)
 
 
@@ -266,8 +267,8 @@ def _leaks(rows: _Rows) -> PreflightCheck:
     tolerance = 100 * float(np.finfo(rows.model.dtype).eps) * float(np.abs(together).max(initial=1.0))
     worst = float(np.abs(together - alone).max())
     ok = worst <= tolerance
-    how = f"differ by {worst:.2g}" if worst else "are equal"
-    said = f"outputs of {X.shape[0]} rows, each alone and all together, {how}"
+    how = f"differ by {worst:.2g}" if worst else "are the same"
+    said = f"{X.shape[0]} rows, alone and together: outputs {how}"
     return PreflightCheck(
         "rows apart", ok, said, "" if ok else "the outputs of a row depend on other rows: report this"
     )
