@@ -43,6 +43,8 @@ BATCH = 32
 """Rows of the batch that must be overfitted, at most."""
 RATES = (0.01, 0.001)
 """Rates that are tried for it, one after the other."""
+PER_ROW = 4
+"""A model has this many parameters for each number of the batch that it must overfit: a linear one gets few rows."""
 HIGH_START = 30.0
 """An initial loss this many times above that of the best constant comes from weights or scales that are too large;
 ordinary draws of relu networks reach 10 times it."""
@@ -223,7 +225,8 @@ def _blind(rows: _Rows) -> PreflightCheck:
 
 
 def _one_batch(rows: _Rows) -> PreflightCheck:
-    n = min(BATCH, len(rows.y))
+    own = rows.model.n_params // (PER_ROW * rows.model.out_features)
+    n = min(BATCH, len(rows.y), max(own, 2))
     which = np.linspace(0, len(rows.y) - 1, n).astype(np.int64)
     X, y = rows.X[which], rows.y[which]
     after = min(rows.trained(X, y, rate, 2 * STEPS) for rate in RATES)

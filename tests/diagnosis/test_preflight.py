@@ -31,6 +31,10 @@ def test_a_sound_beginning_is_clear():
     assert failed(gd.MLP([64, 32, 10], dropout=0.2, seed=0), digits.X, digits.y, "cross_entropy") == set()
 
 
+def test_a_linear_model_need_not_learn_more_rows_than_it_has_parameters():
+    assert failed(gd.LinearModel(10, seed=0), X, Z) == set()
+
+
 def test_numbers_that_can_be_known():
     found = gd.preflight(net(), X, Z, "mse").to_dict()
     assert found["loss at the start"]["summary"].endswith("the best constant answer has 1")
