@@ -40,6 +40,43 @@ transposed_groups(const int rows, ptrdiff_t m, ptrdiff_t lanes, const tile_args 
     }
 }
 
+/* c (lanes,) = init + a B, with a (k,) and k >= LANES: LANES partial sums of each lane, term by term those of `dots`, and
+ * added in the order of `sums`, so that a row has the same bits wherever it stands. */
+static void transposed_dots(ptrdiff_t lanes, const tile_args *of)
+{
+    enum { UNITS = LANES / UNIT };
+    const ptrdiff_t k = of->k, rest = LANES - k % LANES;
+    const real init = of->init ? *of->init : 0;
+    for (ptrdiff_t at = 0; at < lanes; at += LANES) {
+        const real *a = of->a + k - LANES, *b = of->b + (k - LANES) * of->b_row + at;
+        vector sum[LANES];
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++) {
+            sum[q] = (vector){0};
+            if (q >= rest)
+                sum[q] += a[q] * *(const vector *)(b + q * of->b_row);
+        }
+        a = of->a, b = of->b + at;
+        for (ptrdiff_t p = 0; p + LANES <= k; p += LANES, a += LANES)
+            UNROLL(16)
+            for (int q = 0; q < LANES; q++, b += of->b_row)
+                sum[q] += a[q] * *(const vector *)b;
+        UNROLL(4)
+        for (int u = 0; u < UNITS; u++)
+#if REAL_IS_FLOAT
+            sum[u] = (sum[4 * u] + sum[4 * u + 2]) + (sum[4 * u + 1] + sum[4 * u + 3]);
+#else
+            sum[u] = sum[2 * u] + sum[2 * u + 1];
+#endif
+        UNROLL(2)
+        for (int half = UNITS / 2; half; half /= 2)
+            UNROLL(2)
+            for (int u = 0; u < half; u++)
+                sum[u] = sum[2 * u] + sum[2 * u + 1];
+        *(vector *)(of->c + at) = sum[0] + init;
+    }
+}
+
 /* C (m, lanes) = init + A B, with A (m, k) by two strides, B (k, lanes) and init (m,) or NULL; whole vectors of lanes.
  * A small A stays in the first-level cache while B goes by; of a larger one, each tile's rows do. */
 static void transposed_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
@@ -47,6 +84,10 @@ static void transposed_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of
     const ptrdiff_t count = (m + TILE_ROWS - 1) / TILE_ROWS, base = m / count, more = m % count;
     const int small = m * of->k <= TRANSPOSED_WEIGHT;
     tile_args t = *of;
+    if (m == 1 && of->k >= LANES) {
+        transposed_dots(lanes, of);
+        return;
+    }
     for (ptrdiff_t i = 0, n; i < m; i += n) {
         const int rows = (int)(i < more * (base + 1) ? base + 1 : base);
         n = !small ? rows : rows > base ? more * rows : m - i;

@@ -213,6 +213,24 @@ enum {
 #else
     TRANSPOSED_BYTES = 98304,
 #endif
+    /* The share of the other order's work for predictions of narrow networks, PREDICTED_ROWS rows of which fit
+     * PREDICTED_BYTES. Others take TRANSPOSED_SHARE.
+     * Measured: relu, 10,000 rows of 8-32-32-1 and 16-32-16-1, 102 and 106 %: 0.85 to 0.91 and 0.87 of the other's time
+     * (AVX-512), 0.98 to 1.03 and 1.04 (AVX2); 32-32-1, 112 %: 1.09 and 1.22. */
+#if defined(__AVX512F__)
+    PREDICTED_SHARE = 106,
+#else
+    PREDICTED_SHARE = 99,
+#endif
+    /* Multiply-adds that it takes to transpose an input or output of a row that is predicted.
+     * Measured: relu, 10,000 rows of 16-16: 1.60 and 1.54 of the other order's time, of 24-16-1: 0.98 and 1.41. */
+    PREDICTED_INPUT = 4,
+    /* Bytes of activations of a block that is predicted in this order. A larger one leaves the first-level cache.
+     * Measured: relu, 10,000 rows of 8-32-32-1: 1.10 at four times, 1.05 at a quarter; AVX2: 0.98, 0.96 (good to 5 %). */
+    PREDICTED_BYTES = 32768,
+    /* The rows of such a block at least, where a row is wide.
+     * Not measured apart from PREDICTED_BYTES. */
+    PREDICTED_ROWS = 64,
     /* Numbers of a weight that stays in the first-level cache beside what it is multiplied by.
      * Not measured. */
     TRANSPOSED_WEIGHT = 24576 / sizeof(real),

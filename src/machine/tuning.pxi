@@ -47,6 +47,10 @@ cdef extern from "machine/tuning.h" nogil:
     enum: TRANSPOSED_LAYER
     enum: TRANSPOSED_THIN
     enum: TRANSPOSED_BYTES
+    enum: PREDICTED_SHARE
+    enum: PREDICTED_INPUT
+    enum: PREDICTED_BYTES
+    enum: PREDICTED_ROWS
     enum: PACKED_INPUTS
     enum: PACKED_SHARE
     enum: POLL_WORK

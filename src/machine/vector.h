@@ -196,17 +196,19 @@ static inline __attribute__((always_inline)) vector sums(vector v[LANES])
 
 /* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each. With
  * `places` (rows,), i takes the numbers in it in turn.
- * What is left of k is read with a whole vector at the rows' ends, and what that counts twice is masked out. */
+ * What is left of k is read with a whole vector at the rows' ends, and what that counts twice is masked out.
+ * A short sum goes through a vector all of whose lanes are alike: GCC may multiply and add numbers one by one, where it
+ * fuses both for vectors, as tiles do. */
 static inline __attribute__((always_inline)) void dots_of(
     const int32_t *places, ptrdiff_t rows, ptrdiff_t k, const real *a, ptrdiff_t a_row, const real *b, real init, real *c)
 {
     if (k < LANES) {
         for (ptrdiff_t i = 0; i < rows; i++) {
             const ptrdiff_t at = places ? places[i] : i;
-            real sum = init;
+            vector sum = init - (vector){0};
             for (ptrdiff_t p = 0; p < k; p++)
-                sum += a[at * a_row + p] * b[p];
-            c[at] = sum;
+                sum += (a[at * a_row + p] - (vector){0}) * b[p];
+            c[at] = sum[0];
         }
         return;
     }

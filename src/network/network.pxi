@@ -77,7 +77,8 @@ cdef class Network:
             self.plan.takes_entries &= self.plan.layers[i].kind.entry != NULL
         self.plan.n_in = self.plan.layers[0].n_in
         self.plan.n_out = self.plan.layers[self.plan.n_layers - 1].n_out
-        self.plan.most = most_rows(per_row * sizeof(real), at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
+        self.plan.row_bytes = per_row * sizeof(real)
+        self.plan.most = most_rows(self.plan.row_bytes, at * sizeof(real)) if blocks else PY_SSIZE_T_MAX
         settle_order(&self.plan)
         settle_tasks(&self.plan)
         if trains:
@@ -222,35 +223,14 @@ cdef class Network:
         finally:
             let_go(&inputs)
 
-    cdef object predictions(self, const Rows *of_data, Py_ssize_t rows):
+    cdef object predictions(self, const Rows *data, Py_ssize_t rows):
         """Return the raw outputs of so many rows."""
-        cdef Plan *plan = &self.plan
-        cdef Workspace *space = &plan.workspaces[0]
-        cdef Rows data = of_data[0], block
-        cdef Py_ssize_t start = 0, n = 0, row = padded(plan.n_out)
-        cdef Py_ssize_t most = min(plan.most, plan.poll_rows)
         cdef real *numbers
-        out = new_matrix(rows, plan.n_out, &numbers)
-        cdef const Worker *worker = &plan.workers[0]
-        cdef Stretch of
-        cdef bint finite = True
-        self.acquire(min(rows, most), data.x != NULL)
-        of.space, of.worker, of.at, of.start, of.key, of.lead = space, worker, 0, 0, 0, 0
+        cdef bint finite
+        out = new_matrix(rows, self.plan.n_out, &numbers)
+        self.acquire(min(rows, most_predicted(&self.plan)), data.x != NULL)
         with nogil:
-            while start < rows and finite and not stops(worker, n * plan.n_params):
-                n = min(most, rows - start)
-                block = data
-                if data.x != NULL:
-                    block.x = data.x + start * plan.n_in
-                else:
-                    see_entries(&data, start, &block.entries)
-                finite = finite_inputs(&block, n, plan.n_in)
-                of.rows = n
-                of.looks = n * plan.n_params > POLL_WORK
-                forward_rows(plan, &of, &block)
-                finite = finite and (not self.partial or outputs_finite(plan, space, n, data.x == NULL))
-                copy_matrix(n, plan.n_out, space.a[plan.last], row, numbers + start * plan.n_out, plan.n_out)
-                start += n
+            finite = predict_rows(&self.plan, data, rows, self.partial, numbers)
         self.release()
         if not finite:
             raise ValueError("X contains NaN or infinity, or numbers that log1p does not take")

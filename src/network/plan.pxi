@@ -29,8 +29,10 @@ cdef struct Plan:
     bint transposes                 # whether rows may lie in the lanes: see `is_transposed`
     Py_ssize_t lane_work, column_work  # multiply-adds of a row in both orders,
     Py_ssize_t layer_work           # and of a batch, which one has more than the other
+    Py_ssize_t predicted_work       # of a row that is predicted with rows in the lanes
     Py_ssize_t n_in, n_out, n_params
     Py_ssize_t most                 # rows of the largest block
+    Py_ssize_t row_bytes            # that a row takes in the workspace
     Py_ssize_t poll_rows            # rows that go through the layers between two looks at signals
     int weight_tasks                # that sum the weights' gradients
     Py_ssize_t room                 # rows that the workspaces hold,
@@ -152,12 +154,20 @@ cdef void forward_rows(const Plan *plan, const Stretch *of, const Rows *block) n
         rows.x = rows.a
 
 
-cdef bint outputs_finite(const Plan *plan, const Workspace *space, Py_ssize_t rows, bint sparse) noexcept nogil:
+cdef bint outputs_finite(const Plan *plan, const Stretch *of, bint sparse) noexcept nogil:
     """Return whether a block's outputs are finite where a layer's may not be. Padding is 0."""
+    cdef const Layer *layer
     cdef int i
+    cdef Py_ssize_t j
     for i in range(plan.first if sparse else 0, plan.n_layers):
-        if plan.layers[i].kind.partial and not every_finite(rows * plan.layers[i].out_row, space.a[i]):
+        layer = &plan.layers[i]
+        if not layer.kind.partial:
+            continue
+        if of.lead == 0 and not every_finite(of.rows * layer.out_row, of.space.a[i]):
             return False
+        for j in range(layer.n_out if of.lead else 0):    # Lanes behind the rows may hold anything.
+            if not every_finite(of.rows, of.space.a[i] + j * of.lead):
+                return False
     return True
 
 

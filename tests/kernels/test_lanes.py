@@ -111,6 +111,60 @@ def test_kinds_of_layers(name, dtype, isa):
     assert_both_agree(trained, dtype, 200)
 
 
+def assert_predictions_agree(net, X):
+    """Check that outputs have the same bits in both orders, and a row alone those that it has among others."""
+    with lanes("columns"):
+        expected = net.predict(X)
+    with lanes("rows"):
+        np.testing.assert_array_equal(net.predict(X), expected)
+        for start, n in ((0, 1), (len(X) // 2, 3), (len(X) - 1, 1)):
+            np.testing.assert_array_equal(net.predict(X[start : start + n]), expected[start : start + n])
+    np.testing.assert_array_equal(net.predict(X), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("widths", [*WIDTHS, (30, 1), (100, 1), (16, 1), (7, 5, 1, 4)], ids=str)
+def test_predictions_have_the_same_bits(widths, dtype, isa):
+    net = gd.MLP(list(widths), activation="tanh", dtype=dtype, seed=0)
+    for n in (5, 17, 130, 1001):
+        assert_predictions_agree(net, RNG.normal(size=(n, widths[0])).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", STACKS)
+def test_predictions_through_every_kind_of_layer(name, dtype, isa):
+    net = gd.Sequential(*STACKS[name], dtype=dtype, seed=0)
+    net.params[:] = RNG.uniform(0.1, 0.5, net.params.shape)
+    assert_predictions_agree(net, np.abs(RNG.normal(size=(300, 4))).astype(dtype))
+
+
+@pytest.mark.parametrize("activation", [*(row.name for row in gd.ACTIVATIONS), gd.LeakyReLU(-0.3)], ids=str)
+def test_predictions_behind_every_activation(activation, isa):
+    net = gd.MLP([5, 7, 2], activation=activation, output_activation=activation, dtype="float32", seed=0)
+    assert_predictions_agree(net, RNG.normal(size=(75, 5), scale=3).astype("float32"))
+
+
+def test_a_bad_row_is_refused_in_every_block(isa):
+    net = gd.MLP([3, 5, 1], dtype="float32", seed=0)
+    for row in (0, 700, 4999):
+        X = RNG.normal(size=(5000, 3)).astype("float32")
+        X[row, 1] = np.nan
+        with lanes("rows"), pytest.raises(ValueError, match=f"X contains NaN in row {row}"):
+            net.predict(X)
+
+
+def test_lanes_behind_the_rows_may_have_no_logarithm(isa):
+    """A row of zeros, which stands there, has outputs below -1 before the log1p."""
+    net = gd.Sequential(gd.Dense(2, 2), gd.Log1p(2), gd.Dense(2, 1), dtype="float32", seed=0)
+    net.params[:6] = (1, 0, 0, 1, -5, -5)
+    X = np.full((9, 2), 7.0, "float32")
+    assert_predictions_agree(net, X)
+    X[8] = 1
+    for order in ("rows", "columns"):
+        with lanes(order), pytest.raises(ValueError, match="log1p"):
+            net.predict(X)
+
+
 def test_every_kind_of_layer_is_tried():
     assert {type(layer) for layers in STACKS.values() for layer in layers} == set(gd.LAYERS)
 
