@@ -104,11 +104,24 @@ cdef void bias_gradient(const WeightRows *of, real *bias, bint adds) noexcept no
 cdef void dense_backward(const Layer *of, const LayerRows *at, real *delta, real *before) noexcept nogil:
     """Multiply delta by f'(z), and then write before = delta W^T."""
     multiply_slope(of.activation, of.option, at.z, at.a, delta, at.rows * of.out_row)
-    if before != NULL:
-        if at.dies and at.rows == 1 and at.active.count >= 0:
-            active_dots(at.active, of.n_in, of.n_out, at.params + of.weight_at, delta, before)
-        else:
-            dense_input_delta(of, at.params, delta, at.rows, before, at.worker)
+    cdef WeightPass single
+    if before == NULL:
+        return
+    if at.rows == 1 and of.n_out > 1:
+        see_pass(of, at.params, at.active if at.dies else NULL, delta, before, &single)
+        weight_dots(&single)
+    else:
+        dense_input_delta(of, at.params, delta, at.rows, before, at.worker)
+
+
+cdef inline void see_pass(
+    const Layer *of, const real *params, const ActiveList *active,    # NULL: every input's delta is wanted
+    const real *delta, real *before, WeightPass *single,
+) noexcept nogil:
+    """Describe the pass over a layer's weight for the delta of one row's inputs."""
+    single.active = NULL if active == NULL or active.count < 0 else active
+    single.rows, single.columns, single.weight = of.n_in, of.n_out, <real *>params + of.weight_at
+    single.delta, single.before = delta, before
 
 
 cdef void dense_input_delta(

@@ -24,9 +24,16 @@ cdef extern from "machine/single.h" nogil:
         const real *init
         real *c
     void row_product(const SingleRow *of) noexcept
-    void active_dots(
-        const ActiveList *active, Py_ssize_t rows, Py_ssize_t k, const real *a, const real *b, real *c,
-    ) noexcept
+    ctypedef struct WeightPass "weight_pass":
+        const ActiveList *active
+        Py_ssize_t rows, columns
+        real *weight
+        const real *delta
+        const real *x
+        double rate
+        real *before
+    void weight_dots(const WeightPass *of) noexcept
+    void weight_dots_and_move(const WeightPass *of) noexcept
     void subtract_active(
         const ActiveList *active, Py_ssize_t low, Py_ssize_t high, Py_ssize_t columns, double rate, const real *x,
         const real *delta, real *weight,

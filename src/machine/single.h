@@ -6,6 +6,7 @@
  *   narrower part would read it in pieces, and wait for its few sums.
  * - A number that is 0 changes no sum of finite weights, and what stands in its row of the matrix is not read. The bits
  *   are the same. Infinite weights and NaN in such a row are not seen; only the user can have written them.
+ * - The way back reads a matrix for the delta of its inputs, and may change it in the same pass.
  */
 #ifndef GDCORE_SINGLE_H
 #define GDCORE_SINGLE_H
@@ -13,6 +14,15 @@
 #include "machine/tuning.h"
 
 enum { ROW_VECTORS = 8 };
+
+/* Let a vector stay in its register: GCC reads it from memory for every instruction that takes it from there. */
+#if defined(__AVX512F__)
+#define KEEP(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__)
+#define KEEP(v) __asm__("" : "+x"(v))
+#else
+#define KEEP(v)
+#endif
 
 typedef struct {
     ptrdiff_t count;      /* of a row's numbers that are not 0; < 0: they are not listed, and all count */
@@ -101,12 +111,108 @@ static void row_product(const single_row *of)
 
 #undef ROW_PART
 
-/* c[i] = sum over p of a[i, p] b[p], for the active rows i of a (rows, k); 0 for the others */
-static void active_dots(
-    const active_list *active, ptrdiff_t rows, ptrdiff_t k, const real *a, const real *b, real *c)
+/* Write the first n of LANES numbers: one masked store where the instruction set has it. */
+static inline __attribute__((always_inline)) void keep_part(ptrdiff_t n, vector v, real *to)
 {
-    __builtin_memset(c, 0, rows * sizeof *c);
-    dots_of(active->places, active->count, k, a, k, b, 0, c);
+    const lane some = (lane)n;
+    real part[LANES];
+    *(vector *)part = v;
+#pragma GCC unroll 1
+    for (lane i = 0; i < LANES; i++)
+        if (i < some)
+            to[i] = part[i];
+}
+
+typedef struct {
+    const active_list *active;    /* whose other rows are left out; NULL: none are */
+    ptrdiff_t rows, columns;
+    real *weight;                 /* (rows, columns) */
+    const real *delta, *x;        /* (columns,) and (rows,) */
+    double rate;
+    real *before;                 /* (rows,) = weight delta; 0 for rows that are left out */
+} weight_pass;
+
+/* `count` <= LANES rows of a weight of fewer columns than a vector, and their products with `last`, one per vector. All
+ * are read before one is written: the processor takes what a masked vector leaves out for a part of it, and would wait. */
+static inline __attribute__((always_inline)) void pass_narrow(
+    const int updates, const weight_pass *of, int count, const int32_t *places, ptrdiff_t i, vector last, vector *sum)
+{
+    const ptrdiff_t n = of->columns;
+    vector row[LANES];
+    for (int q = 0; q < count; q++) {
+        row[q] = load_part(n, of->weight + (places ? places[q] : i + q) * n);
+        sum[q] = row[q] * last;
+    }
+    for (int q = 0; updates && q < count; q++) {
+        const ptrdiff_t at = places ? places[q] : i + q;
+        keep_part(n, row[q] - (real)of->rate * of->x[at] * last, of->weight + at * n);
+    }
+}
+
+/* The same of a wider weight. A row's last vector may overlap the one before it; it is read before that one is written,
+ * and `counted` is the part of it that counts in the sum. */
+static inline __attribute__((always_inline)) void pass_wide(
+    const int updates, const weight_pass *of, int count, const int32_t *places, ptrdiff_t i, vector counted, vector *sum)
+{
+    const ptrdiff_t n = of->columns, end = n - LANES;
+    const real *delta = of->delta;
+    for (int q = 0; q < count; q++) {
+        const ptrdiff_t at = places ? places[q] : i + q;
+        const real scaled = updates ? (real)of->rate * of->x[at] : 0;
+        real *row = of->weight + at * n;
+        vector v = *(const vector *)(row + end), total = v * counted;
+        const vector moved = v - scaled * *(const vector *)(delta + end);
+        for (ptrdiff_t j = 0; j <= end; j += LANES) {
+            const vector d = *(const vector *)(delta + j);
+            v = *(const vector *)(row + j);
+            KEEP(v);
+            total += v * d;
+            if (updates)
+                *(vector *)(row + j) = v - scaled * d;
+        }
+        if (updates)
+            *(vector *)(row + end) = moved;
+        sum[q] = total;
+    }
+}
+
+/* One pass over a weight: before, and where it `updates`, weight -= rate x delta^T. */
+static inline __attribute__((always_inline)) void pass_weight(const int updates, const weight_pass *of)
+{
+    const ptrdiff_t n = of->columns, uncounted = n < LANES ? 0 : LANES - n % LANES;
+    const int32_t *places = of->active ? of->active->places : NULL;
+    const ptrdiff_t count = of->active ? of->active->count : of->rows;
+    vector last = n < LANES ? load_part(n, of->delta) : *(const vector *)(of->delta + n - LANES), sum[LANES];
+    for (int j = 0; j < LANES; j++)
+        last[j] = j < uncounted ? 0 : last[j];
+    if (places)
+        __builtin_memset(of->before, 0, of->rows * sizeof(real));
+    for (ptrdiff_t i = 0; i < count; i += LANES) {
+        const int some = count - i < LANES ? (int)(count - i) : LANES;
+        const int32_t *these = places ? places + i : NULL;
+        for (int q = some; q < LANES; q++)
+            sum[q] = (vector){0};
+        if (n < LANES)
+            pass_narrow(updates, of, some, these, i, last, sum);
+        else
+            pass_wide(updates, of, some, these, i, last, sum);
+        const vector found = sums(sum);
+        if (!places && some == LANES)
+            *(vector *)(of->before + i) = found;
+        else
+            for (int q = 0; q < some; q++)
+                of->before[these ? these[q] : i + q] = found[q];
+    }
+}
+
+static __attribute__((noinline)) void weight_dots(const weight_pass *of)
+{
+    pass_weight(0, of);
+}
+
+static __attribute__((noinline)) void weight_dots_and_move(const weight_pass *of)
+{
+    pass_weight(1, of);
 }
 
 /* weight[i] -= rate x[i] delta for the active rows i of weight (…, columns), low <= i < high */
@@ -120,5 +226,7 @@ static void subtract_active(
             subtract_row(columns, (real)rate * x[p], delta, weight + p * columns);
     }
 }
+
+#undef KEEP
 
 #endif

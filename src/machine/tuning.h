@@ -35,6 +35,10 @@ enum {
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
      * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). */
     B_BYTES = 524288,
+    /* Bytes of a weight that a step on one row reads and changes in one pass; a larger one takes two, unless some of its
+     * inputs are 0. It stays in the first-level cache between them no more.
+     * Measured: 40-100-100-10, tanh: 0.93 of the time of two passes at 40 KB, 1.35 to 1.6 at 80 KB (loaded machine). */
+    ONE_PASS_BYTES = 49152,
     /* A row's zeros are left out of the products of a batch of one if they are one number in so many, or more. To list
      * the others costs more than fewer zeros save.
      * Measured: 1.05 where a tenth is 0, 0.92 where half is (40-100-10); 0.85 at a third, 0.66 at half (784-128-10). */
@@ -215,8 +219,7 @@ enum {
 #endif
     /* The share of the other order's work for predictions of narrow networks, PREDICTED_ROWS rows of which fit
      * PREDICTED_BYTES. Others take TRANSPOSED_SHARE.
-     * Measured: relu, 10,000 rows of 8-32-32-1 and 16-32-16-1, 102 and 106 %: 0.85 to 0.91 and 0.87 of the other's time
-     * (AVX-512), 0.98 to 1.03 and 1.04 (AVX2); 32-32-1, 112 %: 1.09 and 1.22. */
+     * Measured: 10,000 rows, relu: 8-32-32-1, 102 %: 0.85 and (AVX2) 1.0 of the other's time; 32-32-1, 112 %: 1.09, 1.22. */
 #if defined(__AVX512F__)
     PREDICTED_SHARE = 106,
 #else

@@ -8,6 +8,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: MAX_PANELS
     enum: MAX_DEPTH
     enum: B_BYTES
+    enum: ONE_PASS_BYTES
     enum: BAD_STRIDE
     enum: MIN_VECTOR_SUM
     enum: SUM_RUN

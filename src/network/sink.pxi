@@ -67,6 +67,20 @@ cdef void sink_strip(
         sink_stretch(sink, of.layer, of.at + (i + r) * of.layer.n_out + j, columns, c + r * c_row, True)
 
 
+cdef inline void subtract_gradient(const WeightRows *of, double rate, real *params) noexcept nogil:
+    """Subtract the rate times x^T delta of a batch of one from some rows of a weight."""
+    cdef const Layer *layer = of.layer
+    cdef real *weight = params + layer.weight_at
+    if layer.n_out == 1:
+        subtract_outer(1, of.high - of.low, rate, of.delta, of.x + of.low, weight + of.low)
+    elif of.active.count >= 0:
+        subtract_active(of.active, of.low, of.high, layer.n_out, rate, of.x, of.delta, weight)
+    else:
+        subtract_outer(
+            of.high - of.low, layer.n_out, rate, of.x + of.low, of.delta, weight + of.low * layer.n_out,
+        )
+
+
 cdef void outer_gradient(
     const WeightRows *of, Sink *sink,    # of a batch of one
     real *scratch,                       # a row of the weight
@@ -75,19 +89,10 @@ cdef void outer_gradient(
     cdef const Layer *layer = of.layer
     cdef const Update *update = update_of(layer, layer.weight_at, sink.update)
     cdef bint penalized = own_or(layer.l1, sink.l1) != 0 or own_or(layer.l2, sink.l2) != 0
-    cdef real *weight = sink.params + layer.weight_at + of.low * layer.n_out
     cdef const real *x = of.x + of.low
     cdef Py_ssize_t n = of.high - of.low, i, j
     if is_plain(update) and not penalized and sink.clip_value == INFINITY:
-        if layer.n_out == 1:
-            subtract_outer(1, n, update.learning_rate, of.delta, x, weight)
-        elif of.active.count >= 0:
-            subtract_active(
-                of.active, of.low, of.high, layer.n_out, update.learning_rate, of.x, of.delta,
-                sink.params + layer.weight_at,
-            )
-        else:
-            subtract_outer(n, layer.n_out, update.learning_rate, x, of.delta, weight)
+        subtract_gradient(of, update.learning_rate, sink.params)
         sink.squares += sum_squares(n, x) * sum_squares(layer.n_out, of.delta)
     else:
         for i in range(n):

@@ -32,6 +32,8 @@ cdef struct Variables:        # what an update changes
 
 cdef struct Guard:
     double bound              # No parameter or slot is larger. INFINITY means that it has to be measured.
+    double reach              # The norm of all parameters is no larger after step `reach_step` (single.pxi),
+    long long reach_step      # -1: it has to be measured.
     double limit              # SAFE_BOUND; a step that moves the bound above it is risky.
     double growth             # the factor by which the rule can multiply a slot in one step
     double decay              # the rule's weight decay

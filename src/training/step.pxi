@@ -42,6 +42,7 @@ cdef struct Descent:        # a network, a loss and an optimizer, as a step uses
     bint drops              # whether there is a dropout layer
     bint tiny               # whether the network is so small that few rows take tiny.pxi
     bint small              # whether small.h knows the layers, the loss, the rule and the options
+    bint single             # whether single rows may take single.pxi
     bint linear             # whether linear.h knows the model, the loss, the rule and the options
     bint torn               # whether the parameters are those of an incomplete step
     long long count         # steps made so far
@@ -170,15 +171,21 @@ cdef bint streams(const Descent *of, const Rows *data, Py_ssize_t rows) noexcept
 cdef int streamed_step(Descent *of, Pass *batch, double *loss) except -1 nogil:
     """Make a step whose gradient goes into the update strip by strip. If the step is risky, the gradient is kept."""
     cdef int threads = begin_batch(batch)
+    cdef bint single = of.single and batch.rows == 1 and batch.outputs == NULL
     of.batch_weight = batch.total_weight
     batch.loss[0] = 0
     batch.start = 0
+    batch.backward = not single
     block_deltas(batch, threads)
     if stops_before_update(batch):
         return -1
     loss[0] = batch.mean * batch.loss[0]
     if not isfinite(loss[0]):
         return BAD_LOSS
+    if single:
+        if single_step(of, batch):
+            return GOOD
+        single_deltas(batch)
     if begin_update(of, norm_bound(batch, &of.layers)):
         block_gradient(batch, threads)
         return -1 if stops_before_update(batch) else finish_step(of, batch.sink.squares)

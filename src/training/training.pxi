@@ -72,6 +72,7 @@ cdef class Training:
         of.tiny = factors is None and is_tiny(of.plan)
         of.linear = is_linear(of)
         of.small = is_small(of)
+        of.single = is_single(of)
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
             self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind.drops
@@ -172,6 +173,7 @@ cdef class Training:
         self.descent.kept.sum = sum_to
         self.running = PyThread_get_thread_ident()
         self.descent.guard.bound = INFINITY
+        self.descent.guard.reach_step = -1
         return 0
 
     cdef inline void end(self) noexcept:
