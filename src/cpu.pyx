@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Which instruction sets this machine has."""
+"""Which instruction sets and caches this machine has."""
 
 # v3 and v4 are levels of x86-64's psABI. Clang 14 and GCC 11, the oldest supported, do not know the names of levels,
 # nor those of all features. A feature that they know is asked of the compiler, which also looks whether the operating
@@ -29,13 +29,28 @@ cdef extern from *:
             && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
             && __builtin_cpu_supports("avx512vl");
     }
+    /* Intel lists the caches in leaf 4, AMD in another leaf of the same form: type, level, and what their size is made
+     * of, each less one. */
+    static long cache_bytes(int level)
+    {
+        unsigned leaf = 4, a, b, c, d;
+        if (__get_cpuid(0x80000000u, &a, &b, &c, &d) && a >= 0x8000001du
+            && __get_cpuid(0x80000001u, &a, &b, &c, &d) && c & 1u << 22)
+            leaf = 0x8000001du;
+        for (unsigned i = 0; i < 8 && __get_cpuid_count(leaf, i, &a, &b, &c, &d) && a & 31; i++)
+            if ((a & 31) != 2 && (int)(a >> 5 & 7) == level)
+                return (long)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * (c + 1L);
+        return 0;
+    }
     #else
     static int has_v3(void) { return 0; }
     static int has_v4(void) { return 0; }
+    static long cache_bytes(int level) { return 0 * level; }
     #endif
     """
     bint has_v3()
     bint has_v4()
+    long cache_bytes(int level)
 
 
 def supported():
@@ -46,3 +61,8 @@ def supported():
     if has_v4():
         names.append("v4")
     return tuple(names)
+
+
+def caches():
+    """Return the bytes of the data caches of levels 1 to 3 as the processor tells them, 0 where it tells none."""
+    return cache_bytes(1), cache_bytes(2), cache_bytes(3)

@@ -5,6 +5,7 @@ Design
 The kernels are compiled once per (instruction set, precision); `cpu` tells what the machine supports. The
 best one built is chosen at import; the environment variable GDCORE_ISA overrides. What lies in the lanes of vectors,
 the rows of a batch or the columns of a layer, is chosen for every batch; GDCORE_LANES=rows or columns overrides that.
+Products are cut to the machine's caches (caches.py); GDCORE_CACHE=32K,512K,32M overrides their sizes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from .caches import parsed, this_machine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +60,7 @@ class Kernels(Protocol):
         weight: NDArray[Any] | None = None,
         delta: NDArray[Any] | None = None,
     ) -> float: ...
+    def set_caches(self, first: int, second: int) -> None: ...
     def set_lanes(self, order: str) -> None: ...
     def set_num_threads(self, n: int) -> None: ...
     def shuffled(self, seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
@@ -114,11 +118,13 @@ CHOSEN = choose(SUPPORTED, os.environ.get("GDCORE_ISA", "").strip().lower())
 
 _in_use = CHOSEN
 _lanes = checked_lanes(os.environ.get("GDCORE_LANES", "").strip().lower())
+_cache_sizes = this_machine()
 
 
 @cache
 def _module(isa: str, dtype: str) -> Kernels:
     module = cast("Kernels", import_module(f"{__name__}.{isa}_{dtype}"))
+    module.set_caches(*_cache_sizes[:2])
     module.set_lanes(_lanes)
     return module
 
@@ -138,6 +144,30 @@ def using(isa: str) -> Iterator[None]:
         yield
     finally:
         _in_use = before
+
+
+def cache_sizes() -> tuple[int, int, int]:
+    """Return the bytes of the caches to which products are cut, of levels 1 to 3; 0 where there is none."""
+    return _cache_sizes
+
+
+def _set_caches(found: tuple[int, int, int]) -> None:
+    global _cache_sizes
+    _cache_sizes = found
+    for isa in SUPPORTED:
+        for dtype in ("float32", "float64"):
+            _module(isa, dtype).set_caches(*found[:2])
+
+
+@contextmanager
+def cut_to(named: str) -> Iterator[None]:
+    """Within the block products are cut to caches of other sizes, such as "32K,512K,32M": for tests and comparisons."""
+    before = _cache_sizes
+    _set_caches(parsed(named))
+    try:
+        yield
+    finally:
+        _set_caches(before)
 
 
 def lane_order() -> str:

@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 
-from .._kernels import BUILT, CHOSEN, SUPPORTED, lane_order, load
+from .._kernels import BUILT, CHOSEN, SUPPORTED, cache_sizes, lane_order, load
+from .._kernels.caches import shown
 from .._version import __version__
 from .text_table import columns
 from .threads import get_num_threads
@@ -32,7 +33,7 @@ def instruction_sets() -> str:
 
 
 def show_config() -> Config:
-    """Return version, instruction sets, threads and compiler flags.
+    """Return version, instruction sets, caches, threads and compiler flags.
 
     Returns
     -------
@@ -52,6 +53,7 @@ def show_config() -> Config:
             "instruction set": f"{CHOSEN} (GDCORE_ISA overrides)",
             "instruction sets": instruction_sets(),
             "lanes": f"{lane_order() or 'rows or columns, batch by batch'} (GDCORE_LANES overrides)",
+            "caches": f"{shown(cache_sizes())} (GDCORE_CACHE overrides)",
             "threads": f"{get_num_threads()} (GDCORE_NUM_THREADS and set_num_threads override)",
             "compiler": kernels.COMPILER,
             "compiler flags": kernels.COMPILER_FLAGS,

@@ -51,10 +51,10 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
     info = commands.add_parser(
         "info",
-        help="what a model's file holds; or version, instruction sets, threads, compiler flags",
+        help="what a model's file holds; or version, instruction sets, caches, threads, compiler flags",
         description="Prints what the file MODEL holds. Without it, prints the version, the instruction sets "
-        "that were built and that this machine runs, the threads, and the compiler with its flags: what a report of a "
-        "fault should hold.",
+        "that were built and that this machine runs, the caches, the threads, and the compiler with its flags: what a "
+        "report of a fault should hold.",
     )
     info.add_argument("model", nargs="?", metavar="MODEL", help="a file that gdcore has saved")
     info.add_argument("--json", action="store_true", help="print one document of JSON instead of text")

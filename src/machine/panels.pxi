@@ -4,6 +4,11 @@ Design
 ------
 - B is read in whole vectors. If its rows are not whole vectors, or are transposed, or lie far apart, a group of its
   columns is packed into panels of TILE_COLUMNS columns first. The strips before prefetch that memory.
+- The rows of a transposed A are columns of memory: every term of a sum is in another line, often on another page. So
+  a block of its rows, whole lines, is packed into strips, once for each group.
+- How much is packed at a time follows the caches (`set_caches`), but scratch memory has room for the largest choice, so
+  that sizes may change while networks stand. Strips that are handed on have groups of fixed sizes: what takes them
+  may sum over a strip.
 - C may be compact. If its last columns are not a whole vector, a tile writes past them into the next row, which is
   computed later: strips, their panels from the last to the first, and their rows are in that order. Only two kinds
   of tile go through a small buffer: those of the last rows, and those whose neighbour holds numbers that must stay.
@@ -23,6 +28,9 @@ cdef extern from "machine/tile.h" nogil:
         Py_ssize_t rows, Py_ssize_t k, const real *a, Py_ssize_t a_row, const real *b, real init, real *c,
     ) noexcept
     void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
+    void pack_strips(
+        Py_ssize_t k, Py_ssize_t strips, const real *a, Py_ssize_t a_col, Py_ssize_t room, real *to,
+    ) noexcept
     void fetch_rows(Py_ssize_t rows, Py_ssize_t n, const real *b, Py_ssize_t b_row) noexcept
     void pack_transposed(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
     void spread_rows(Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real *source, real *to) noexcept
@@ -33,6 +41,24 @@ cdef extern from "machine/tile.h" nogil:
 cdef enum:
     MAX_TILE_COLUMNS = 32  # Columns of the widest tile of any instruction set, for which buffers of a row have room.
     MAX_TILE = 12 * 32     # Numbers of the largest tile of any instruction set, for which buffers of a tile have room.
+
+# What the machine's caches leave of the bounds in tuning.h.
+cdef Py_ssize_t first_bytes, panel_bytes, wide_bytes, in_place_bytes, left_depth
+
+
+def set_caches(Py_ssize_t first, Py_ssize_t second):
+    """Cut the products to caches of so many bytes, from now on."""
+    global first_bytes, panel_bytes, wide_bytes, in_place_bytes, left_depth
+    first_bytes = first
+    panel_bytes = min(<Py_ssize_t>PANEL_BYTES, second // 2)
+    wide_bytes = min(2 * <Py_ssize_t>PANEL_BYTES, second // 2)
+    in_place_bytes = min(<Py_ssize_t>B_BYTES, second // 2)
+    left_depth = first // 3 * 2 // (TILE_COLUMNS * <Py_ssize_t>sizeof(real))
+    left_depth = min(<Py_ssize_t>MAX_DEPTH, max(<Py_ssize_t>MIN_DEPTH, left_depth))
+
+
+set_caches(32768, 524288)
+
 
 cdef enum Form:
     ROWS, TRANSPOSED           # whether B is given as it is, or transposed
@@ -50,6 +76,8 @@ cdef struct Factors:       # of C = init + A B
 cdef struct Panels:        # the panels of a group, and the tiles of the next strip
     tile_args tiles[MAX_PANELS]
     int count              # number of panels
+    const real *a          # the strip's first row: in place, or packed
+    real *left             # where strips of A are packed, or NULL
     int columns            # columns of the last panel
     const real *b          # the group's first column: in place, or packed
     Py_ssize_t b_row       # 0 if the group is packed
@@ -58,7 +86,7 @@ cdef struct Panels:        # the panels of a group, and the tiles of the next st
     bint keeps             # whether C is kept
     bint spills            # whether the last panel's tiles would write past the end of C's rows
     bint guards            # and the numbers there must stay
-    Py_ssize_t terms, c_step, init_step
+    Py_ssize_t terms, a_step, c_step, init_step
     real bias[MAX_TILE_COLUMNS]
 
 
@@ -73,37 +101,52 @@ cdef inline Py_ssize_t padded(Py_ssize_t width) noexcept nogil:
     return row + LANES if row * <Py_ssize_t>sizeof(real) % BAD_STRIDE == 0 else row
 
 
+cdef inline bint packs_strips(const Factors *f) noexcept nogil:
+    """Return whether strips of A are packed: it is transposed, and each is read for enough of C's columns."""
+    return f.a_row == 1 and f.m >= 2 * TILE_ROWS and pays_packing(f.n, f.k) \
+        and f.k * f.a_col * <Py_ssize_t>sizeof(real) > LEFT_BYTES
+
+
+cdef inline bint pays_packing(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Return whether a transposed A is packed if B is (k, n)."""
+    return n >= LEFT_COLUMNS and k >= LEFT_TERMS
+
+
 cdef inline bint reads_in_place(const Factors *f) noexcept nogil:
     """Return whether tiles read B in place: its rows hold whole vectors, and packing would not pay."""
+    cdef Py_ssize_t most = in_place_bytes // 4 if packs_strips(f) else in_place_bytes
     if f.form == TRANSPOSED or f.b_row < (f.n + LANES - 1) // LANES * LANES:
         return False
-    return f.k * f.b_row * <Py_ssize_t>sizeof(real) <= B_BYTES or f.m < 4 * TILE_ROWS
+    return f.k * f.b_row * <Py_ssize_t>sizeof(real) <= most or f.m < 4 * TILE_ROWS
 
 
-cdef inline Py_ssize_t depth_of(Py_ssize_t k) noexcept nogil:
+cdef inline Py_ssize_t depth_of(const Factors *f) noexcept nogil:
     """Return the terms of one part of a sum over k, which is cut into equal parts."""
-    cdef Py_ssize_t parts = (k + MAX_DEPTH - 1) // MAX_DEPTH
-    return max(<Py_ssize_t>1, (k + parts - 1) // max(<Py_ssize_t>1, parts))
+    cdef Py_ssize_t most = left_depth if packs_strips(f) else <Py_ssize_t>MAX_DEPTH
+    cdef Py_ssize_t parts = (f.k + most - 1) // most
+    return max(<Py_ssize_t>1, (f.k + parts - 1) // max(<Py_ssize_t>1, parts))
 
 
-cdef inline Py_ssize_t group_of(Py_ssize_t n, Py_ssize_t terms) noexcept nogil:
-    """Return the columns of a group, which are whole panels."""
-    cdef Py_ssize_t fit = PANEL_BYTES // <Py_ssize_t>sizeof(real) // terms // TILE_COLUMNS
+cdef inline Py_ssize_t group_of(Py_ssize_t n, Py_ssize_t terms, Py_ssize_t most) noexcept nogil:
+    """Return the columns of a group of at most so many bytes: whole panels, as many in each group."""
+    cdef Py_ssize_t panels = (n + TILE_COLUMNS - 1) // TILE_COLUMNS, groups
+    cdef Py_ssize_t fit = most // <Py_ssize_t>sizeof(real) // terms // TILE_COLUMNS
     fit = min(max(<Py_ssize_t>1, fit), <Py_ssize_t>MAX_PANELS)
-    return TILE_COLUMNS * min(fit, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+    groups = max(<Py_ssize_t>1, (panels + fit - 1) // fit)
+    return TILE_COLUMNS * ((panels + groups - 1) // groups)
+
+
+cdef inline Py_ssize_t strip_room(Py_ssize_t terms) noexcept nogil:
+    """Return the numbers that a packed strip takes: vectors are written past its end."""
+    return terms * TILE_ROWS + LANES
 
 
 cdef inline Py_ssize_t panel_scratch(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
-    """Return the numbers of scratch memory that a product with B (k, n) needs."""
-    cdef Py_ssize_t terms = depth_of(k)
-    return group_of(n, terms) * terms
-
-
-cdef inline Py_ssize_t panel_bound(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
-    """Return an upper bound of `panel_scratch` for k or fewer rows: with fewer rows, a group has more columns."""
+    """Return the numbers of scratch memory that a product with B (k, n) needs at most, whatever the caches."""
     cdef Py_ssize_t terms = min(k, <Py_ssize_t>MAX_DEPTH)
     cdef Py_ssize_t columns = TILE_COLUMNS * min(<Py_ssize_t>MAX_PANELS, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
-    return min(columns * terms, max(<Py_ssize_t>(PANEL_BYTES // sizeof(real)), TILE_COLUMNS * terms))
+    cdef Py_ssize_t left = BLOCK_MULTIPLE // TILE_ROWS * strip_room(terms) if pays_packing(n, k) else 0
+    return min(columns * terms, max(<Py_ssize_t>(2 * PANEL_BYTES // sizeof(real)), TILE_COLUMNS * terms)) + left
 
 
 cdef inline int panel_width(Py_ssize_t columns) noexcept nogil:
@@ -126,13 +169,22 @@ cdef void pack_group(
         p += TILE_COLUMNS
 
 
+cdef void pack_left(const Factors *f, Py_ssize_t at, Py_ssize_t i, Panels *group) noexcept nogil:
+    """Point at the packed strip of row i. If row i begins a block, pack the block's strips."""
+    cdef Py_ssize_t room = strip_room(group.terms), ahead = i % BLOCK_MULTIPLE
+    cdef Py_ssize_t rows = min(<Py_ssize_t>BLOCK_MULTIPLE, f.m - i)
+    if ahead == 0:
+        pack_strips(group.terms, rows, f.a + i + at * f.a_col, f.a_col, room, group.left)
+    group.a = group.left + ahead // TILE_ROWS * room
+
+
 cdef inline void fetch_share(
-    const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, Py_ssize_t i,
+    const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, Py_ssize_t i, Py_ssize_t count,
 ) noexcept nogil:
-    """Prefetch the part of the next group that falls to the strip of row i."""
+    """Prefetch the part of the next group that falls to rows i … i + count."""
     cdef Py_ssize_t rows = terms if f.form == ROWS else columns
     cdef Py_ssize_t first = rows * i // f.m
-    cdef Py_ssize_t last = rows * min(f.m, i + TILE_ROWS) // f.m
+    cdef Py_ssize_t last = rows * (i + count) // f.m
     fetch_rows(last - first, columns if f.form == ROWS else terms, b + first * f.b_row, f.b_row)
 
 
@@ -148,6 +200,7 @@ cdef void set_panels(
     cdef int n, width
     group.count = 0
     group.spills = False
+    group.a_step = TILE_ROWS * f.a_row if group.left == NULL else strip_room(group.terms)
     group.c_step = TILE_ROWS * c_row if group.keeps else 0
     group.init_step = group.c_step if at else TILE_ROWS * f.init_row
     while p < columns:
@@ -155,6 +208,8 @@ cdef void set_panels(
         width = panel_width(n)
         t = &group.tiles[group.count]
         t.a_row, t.a_col, t.k = f.a_row, f.a_col, group.terms
+        if group.left != NULL:
+            t.a_col = TILE_ROWS
         t.b = b + p if b_row else b + p * group.terms
         t.b_row = b_row if b_row else width
         t.c = c + j + p

@@ -2,9 +2,12 @@
 
 Design
 ------
-- `strips` walks the tile over C: groups of B's columns outside, strips of TILE_ROWS rows inside, and along each strip
-  the group's panels. So A's part of a strip stays in the first-level cache, the group in the second, and every number
-  of C sums over k in order, in parts of at most MAX_DEPTH terms. Its bits depend on neither strip nor thread.
+- `strips` walks the tile over C: groups of B's columns outside, then blocks of BLOCK_MULTIPLE rows, the group's panels,
+  and strips of TILE_ROWS rows inside. So a panel stays in the first-level cache for a block, and the group and the
+  block's part of A in the second. Where a group fits the first, or B is read in place, a block is a single strip: A's
+  part of it is what stays in the first then.
+- Every number of C sums over k in order, from init on, in one register or in parts that add to each other. Its bits
+  depend on nothing else: not on tile, block, group or depth, so these may follow the caches, nor on the thread.
 - A finished strip can be passed on (`Done`) while it is in the first-level cache, for example to an update. It is not
   kept then, and all strips are written to the same place, which has room for one more vector behind it.
 - A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
@@ -65,17 +68,22 @@ cdef void strips(
     If C is kept and the worker stops, the product ends between two groups. If not, strips have been used already, so
     the product always runs to its end.
     """
-    cdef Py_ssize_t depth = depth_of(f.k), b_row = f.b_row, b_col = 1
-    cdef Py_ssize_t at = 0, size, columns, i, j, rows
-    cdef bint in_place = reads_in_place(f), keeps = done == NULL
+    cdef Py_ssize_t depth = depth_of(f) if done == NULL else f.k, most = PANEL_BYTES
+    cdef Py_ssize_t b_row = f.b_row, b_col = 1, at = 0, size, columns, tall, i, j, rows
+    cdef bint in_place = reads_in_place(f), packs_left = packs_strips(f), keeps = done == NULL
     cdef const real *b
     cdef Panels group
     if f.form == TRANSPOSED:
         b_row, b_col = 1, f.b_row
+    if keeps:
+        most = wide_bytes if packs_left else panel_bytes
     group.c, group.c_row, group.keeps = c, c_row, keeps
     while at < f.k:
         group.terms = min(depth, f.k - at)
-        size = group_of(f.n, group.terms)
+        size = group_of(f.n, group.terms, most)
+        tall = TILE_ROWS
+        if keeps and not in_place and size * group.terms * <Py_ssize_t>sizeof(real) > first_bytes:
+            tall = BLOCK_MULTIPLE
         j = 0
         while j < f.n:
             columns = min(size, f.n - j)
@@ -87,38 +95,51 @@ cdef void strips(
             else:
                 pack_group(f, b, group.terms, columns, worker.panels)
                 group.b, group.b_row = worker.panels, 0
+            group.left = worker.panels + size * group.terms if packs_left else NULL
             set_panels(&group, f, at, j, columns)
             i = 0
             while i < f.m:
-                rows = min(<Py_ssize_t>TILE_ROWS, f.m - i)
+                rows = min(tall, f.m - i)
                 if not in_place and j + columns < f.n:
-                    fetch_share(f, b + columns * b_col, group.terms, min(size, f.n - j - columns), i)
-                strip(&group, f.a + i * f.a_row + at * f.a_col, <int>rows, (f.m - i - rows) * c_row < TILE_COLUMNS)
+                    fetch_share(f, b + columns * b_col, group.terms, min(size, f.n - j - columns), i, rows)
+                if packs_left:
+                    pack_left(f, at, i, &group)
+                else:
+                    group.a = f.a + i * f.a_row + at * f.a_col
+                block_tiles(&group, rows, f.m - i - rows)
                 if not keeps:
                     done(context, c + j, c_row, i, rows, j, columns)
-                i += TILE_ROWS
+                i += rows
             j += columns
         at += depth
 
 
-cdef inline void strip(Panels *group, const real *a, int rows, bint ends) noexcept nogil:
-    """Compute a strip's tiles from the last panel to the first, and move on to the next strip.
+cdef inline void block_tiles(Panels *group, Py_ssize_t rows, Py_ssize_t behind) noexcept nogil:
+    """Compute the tiles of a block of rows from the last panel to the first, and move on to the next block.
 
-    `ends` says that C ends so soon that a whole vector would be written past its end.
+    `behind` rows of C follow the block's. Where there are so few that a whole vector would be written past the end of C,
+    tiles go through a buffer.
     """
     cdef int p = group.count - 1
     cdef int vectors = panel_width(group.columns) // LANES
+    cdef Py_ssize_t left
+    cdef bint spills = group.spills
     cdef tile_args *t
     while p >= 0:
         t = &group.tiles[p]
-        t.a = a
-        if group.spills and p == group.count - 1 and (ends or group.guards):
-            tile_by_buffer(t, rows, group.columns)
-        else:
-            tile(rows, vectors, t)
-        t.c += group.c_step
-        t.init += group.init_step
+        t.a = group.a
+        left = rows
+        while left > 0:
+            if spills and (group.guards or (behind + left - TILE_ROWS) * group.c_row < TILE_COLUMNS):
+                tile_by_buffer(t, <int>min(<Py_ssize_t>TILE_ROWS, left), group.columns)
+            else:
+                tile(<int>min(<Py_ssize_t>TILE_ROWS, left), vectors, t)
+            t.a += group.a_step
+            t.c += group.c_step
+            t.init += group.init_step
+            left -= TILE_ROWS
         p -= 1
+        spills = False
         vectors = TILE_COLUMNS // LANES
 
 
@@ -128,11 +149,14 @@ cdef void tile_by_buffer(tile_args *t, int rows, int columns) noexcept nogil:
     cdef int width = panel_width(columns)
     cdef const real *init = t.init
     cdef real *c = t.c
-    cdef Py_ssize_t c_row = t.c_row
-    cdef int i, j
-    t.init, t.c, t.c_row = NULL, edge, width
+    cdef Py_ssize_t init_row = t.init_row, c_row = t.c_row
+    cdef int i
+    if init != NULL:
+        for i in range(rows):
+            pack_rows(1, columns, width, init + i * init_row, 0, edge + i * width)
+        t.init, t.init_row = edge, width
+    t.c, t.c_row = edge, width
     tile(rows, width // LANES, t)
-    t.init, t.c, t.c_row = init, c, c_row
+    t.init, t.init_row, t.c, t.c_row = init, init_row, c, c_row
     for i in range(rows):
-        for j in range(columns):
-            c[i * c_row + j] = edge[i * width + j] if init == NULL else init[i * t.init_row + j] + edge[i * width + j]
+        memcpy(c + i * c_row, edge + i * width, columns * sizeof(real))

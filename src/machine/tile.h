@@ -102,4 +102,18 @@ static void tile(const int rows, const int vectors, const tile_args *t)
 
 #undef TILE_CASE
 
+/* to[s][p][i] = a[p * a_col + s * TILE_ROWS + i]: strips of TILE_ROWS rows of a transposed A, `room` numbers apart, for
+ * the first `rows` rows of A and k terms of the sums. Whole vectors are copied, and what they bring too much is written
+ * over, or stands behind a strip. All terms but the last have numbers of the next one behind them. */
+static void pack_strips(ptrdiff_t k, ptrdiff_t rows, const real *a, ptrdiff_t a_col, ptrdiff_t room, real *to)
+{
+    for (ptrdiff_t p = 0; p < k - 1; p++, a += a_col)
+        for (ptrdiff_t i = 0, at = p * TILE_ROWS; i < rows; i += TILE_ROWS, at += room)
+            UNROLL(4)
+            for (int j = 0; j < TILE_ROWS; j += LANES)
+                *(vector *)(to + at + j) = *(const vector *)(a + i + j);
+    for (ptrdiff_t i = 0; i < rows; i++)
+        to[i / TILE_ROWS * room + (k - 1) * TILE_ROWS + i % TILE_ROWS] = a[i];
+}
+
 #endif

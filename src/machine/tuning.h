@@ -8,8 +8,9 @@ Design
 - "Measured: 1.04 at half" is the time of a step with half the number, relative to that with the number here: medians of
   five pairs on one core of a Xeon with AVX-512 (v4 kernels, float32, 2026-11-26), good to 2 or 3 %. Where it is
   near 1 the number is not critical on that machine.
-- A number that decides how work is cut changes the order of sums, and so the last bits of results; none depends on the
-  number of threads. */
+- A number that decides how a batch's rows are cut changes the order of sums, and so the last bits of results; none
+  depends on the number of threads, nor on the machine's caches. How a product is cut changes no bit, so those numbers
+  are bounds, and the caches decide below them (machine/panels.pxi). */
 #ifndef GDCORE_TUNING_H
 #define GDCORE_TUNING_H
 
@@ -17,9 +18,11 @@ Design
 
 /* Products: suites `kernels` and `sizes`. */
 enum {
-    /* Bytes of a group of packed panels. A larger group would push what a strip reads beside it out of the second-level
-     * cache, so B's columns are taken in several groups.
-     * Measured: 1.04 at half, 1.00 to 1.01 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
+    /* Bytes of a group of packed panels, if half of the second-level cache holds them; else that half. A larger group
+     * would push out what a strip reads beside it, so B's columns are taken in several groups. A transposed A is packed
+     * again for every group, so there they may be twice as large.
+     * Measured: 1.04 at half, 1.00 to 1.01 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). X^T D alone, at
+     * double: AVX-512, 0.94 to 0.99; AVX2, 1.00 to 1.02 (784-512 and 1024-1024, 256 and 400 rows). */
     PANEL_BYTES = 262144,
     /* Panels of a group. B's further columns make another group, and A is read once more.
      * Measured: 1.03 at 8, 1.00 to 1.02 at 32 (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
@@ -32,13 +35,27 @@ enum {
 #else
     MAX_DEPTH = 384,
 #endif
+    /* The same where a transposed A is packed, whatever the first-level cache: two thirds of it hold a panel.
+     * Measured: X^T D at half of 512: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (1024-1024 and 784-512, 400 rows). */
+    MIN_DEPTH = 64,
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
-     * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). */
+     * At most half of the second-level cache, and a quarter of that beside a packed A.
+     * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). Beside a packed A,
+     * at a quarter: 0.93 to 1.00 (784-512, 256 rows). */
     B_BYTES = 524288,
     /* Bytes of a weight that a step on one row reads and changes in one pass; a larger one takes two, unless some of its
      * inputs are 0. It stays in the first-level cache between them no more.
      * Measured: 40-100-100-10, tanh: 0.93 of the time of two passes at 40 KB, 1.35 to 1.6 at 80 KB (loaded machine). */
     ONE_PASS_BYTES = 49152,
+    /* Columns of B from which a transposed A is packed; with fewer, its strips are read too seldom.
+     * Measured: X^T D, 784-128, 64 rows: packing takes 1.03 (AVX-512) to 1.07 (AVX2) of the time. */
+    LEFT_COLUMNS = 192,
+    /* Terms from which it is packed; fewer of its rows stand in the first-level cache anyway.
+     * Not measured apart from LEFT_BYTES. */
+    LEFT_TERMS = 32,
+    /* Bytes of it from which it is packed; of a smaller one, a strip's lines serve the next strip too.
+     * Measured: X^T D, 64 rows: packing takes 1.04 to 1.12 of the time at 64-128, 0.91 to 0.96 at 784-512. */
+    LEFT_BYTES = 196608,
     /* A row's zeros are left out of the products of a batch of one if they are one number in so many, or more. To list
      * the others costs more than fewer zeros save.
      * Measured: 1.05 where a tenth is 0, 0.92 where half is (40-100-10); 0.85 at a third, 0.66 at half (784-128-10). */
@@ -108,6 +125,12 @@ enum {
     /* The same if threads wait for each other twice in every block and read each other's results.
      * Measured: 0.99 to 1.02 at a quarter and at four times (784-128-10, 64 rows; 784-512-10, 256; two threads). */
     THREAD_WORK = 60000000,
+    /* Parameters from which threads share an update, which takes a millisecond then,
+     * Not measured. */
+    SHARED_UPDATE = 1048576,
+    /* and those of a share.
+     * Not measured. */
+    UPDATE_SHARE = 65536,
     /* Looks for a job that a thread without one takes, some microseconds, before it sleeps. Waking it costs a caller
      * more than finding it awake.
      * Measured: 1.00 at a tenth (784-512-10, 256 rows; 1024-1024-1024-1024, 512; two threads). */

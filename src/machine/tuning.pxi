@@ -7,8 +7,12 @@ cdef extern from "machine/tuning.h" nogil:
     enum: PANEL_BYTES
     enum: MAX_PANELS
     enum: MAX_DEPTH
+    enum: MIN_DEPTH
     enum: B_BYTES
     enum: ONE_PASS_BYTES
+    enum: LEFT_COLUMNS
+    enum: LEFT_TERMS
+    enum: LEFT_BYTES
     enum: BAD_STRIDE
     enum: MIN_VECTOR_SUM
     enum: SUM_RUN
@@ -25,6 +29,8 @@ cdef extern from "machine/tuning.h" nogil:
     enum: GROUP_BYTES
     enum: GROUP_WORK
     enum: THREAD_WORK
+    enum: SHARED_UPDATE
+    enum: UPDATE_SHARE
     enum: STREAM_PARAMS
     enum: STREAM_ROWS
     enum: STREAM_WORK

@@ -93,13 +93,19 @@ cdef void whole_batch(Pass *batch) noexcept nogil:
         batch.sink.squares = sum_squares(plan.n_params, batch.sink.grads)
 
 
+cdef inline Py_ssize_t thread_share(const Pass *batch, int threads) noexcept nogil:
+    """Return the rows of a thread's task: whole vectors where rows lie in the lanes, else whole tiles, as even as may be."""
+    cdef Py_ssize_t rows = (batch.n + threads - 1) // threads
+    return whole_tiles(rows) if batch.transposed else (rows + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
+
+
 cdef void block_deltas(Pass *batch, int threads) noexcept nogil:
     """Compute the losses of the block at `start`, and the deltas of all layers."""
     cdef int tasks = 1
     batch.n = min(batch.block, batch.rows - batch.start)
     batch.share = batch.n
     if threads > 1:
-        batch.share = whole_tiles((batch.n + threads - 1) // threads)
+        batch.share = thread_share(batch, threads)
         tasks = <int>(max(<Py_ssize_t>0, batch.n - 2) // batch.share + 1)
     pool_run(rows_task, batch, tasks, threads)
     batch.loss[0] += sum_values(batch.n, batch.plan.workspaces[0].value)

@@ -95,16 +95,28 @@ cdef bint begin_update(Descent *of, double norm) noexcept nogil:
     return False
 
 
+cdef void update_task(void *context, int task, int thread) noexcept nogil:
+    """Update one share of the parameters from the kept gradient."""
+    cdef Descent *of = <Descent *>context
+    cdef Py_ssize_t at = task * <Py_ssize_t>UPDATE_SHARE, n = of.plan.n_params
+    update_apply(
+        &of.update, of.plan.params + at, of.grads + at,
+        NULL if of.variables.slots == NULL else of.variables.slots + at, of.variables.stride,
+        min(<Py_ssize_t>UPDATE_SHARE, n - at),
+    )
+
+
 cdef void update_all(Descent *of) noexcept nogil:
-    """Update all parameters from the kept gradient, after `begin_rule`."""
+    """Update all parameters from the kept gradient, after `begin_rule`; many of them, in shares of the threads."""
+    cdef Py_ssize_t n = of.plan.n_params
     cdef Sink sink
     if of.layers.apart:
         bind_sink(of, &sink)
         update_layers(&sink, of.plan, of.grads)
+    elif n >= SHARED_UPDATE:
+        pool_run(update_task, of, <int>((n + UPDATE_SHARE - 1) // UPDATE_SHARE), of.plan.threads)
     else:
-        update_apply(
-            &of.update, of.plan.params, of.grads, of.variables.slots, of.variables.stride, of.plan.n_params,
-        )
+        update_apply(&of.update, of.plan.params, of.grads, of.variables.slots, of.variables.stride, n)
 
 
 cdef inline void end_step(Descent *of) noexcept nogil:

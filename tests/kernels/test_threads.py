@@ -46,7 +46,7 @@ def test_the_docstring_names_the_most_threads(kernels):
 def test_no_thread_is_left_with_a_single_row(n):
     """A row alone is summed in another order than rows together."""
     alone = trained([600, 600, 600, 600, 30], n, n, 1)
-    for threads in (2, 3, 4, 8):
+    for threads in (2, 3, 4, 8, 16):
         assert trained([600, 600, 600, 600, 30], n, n, threads) == alone
 
 
@@ -54,7 +54,7 @@ def test_no_thread_is_left_with_a_single_row(n):
 @pytest.mark.parametrize(("sizes", "n", "batch"), SHAPES, ids=str)
 def test_bits_do_not_depend_on_the_number_of_threads(sizes, n, batch, dropout):
     alone = trained(sizes, n, batch, 1, dropout)
-    for threads in (2, 3, 4, 8):
+    for threads in (2, 3, 4, 8, 16):
         assert trained(sizes, n, batch, threads, dropout) == alone
 
 
