@@ -117,8 +117,8 @@ cdef void strips(
 cdef inline void block_tiles(Panels *group, Py_ssize_t rows, Py_ssize_t behind) noexcept nogil:
     """Compute the tiles of a block of rows from the last panel to the first, and move on to the next block.
 
-    `behind` rows of C follow the block's. Where there are so few that a whole vector would be written past the end of C,
-    tiles go through a buffer.
+    `behind` rows of C follow the block's. Where there are so few that a whole vector would be written past C's end, a
+    tile goes through a buffer.
     """
     cdef int p = group.count - 1
     cdef int vectors = panel_width(group.columns) // LANES

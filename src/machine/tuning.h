@@ -40,8 +40,8 @@ enum {
     MIN_DEPTH = 64,
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
      * At most half of the second-level cache, and a quarter of that beside a packed A.
-     * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). Beside a packed A,
-     * at a quarter: 0.93 to 1.00 (784-512, 256 rows). */
+     * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). Beside a packed
+     * A, at a quarter: 0.93 to 1.00 (784-512, 256 rows). */
     B_BYTES = 524288,
     /* Bytes of a weight that a step on one row reads and changes in one pass; a larger one takes two, unless some of its
      * inputs are 0. It stays in the first-level cache between them no more.

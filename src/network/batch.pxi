@@ -94,7 +94,7 @@ cdef void whole_batch(Pass *batch) noexcept nogil:
 
 
 cdef inline Py_ssize_t thread_share(const Pass *batch, int threads) noexcept nogil:
-    """Return the rows of a thread's task: whole vectors where rows lie in the lanes, else whole tiles, as even as may be."""
+    """Return the rows of a thread's task, even shares but for whole vectors in the lanes, or whole tiles."""
     cdef Py_ssize_t rows = (batch.n + threads - 1) // threads
     return whole_tiles(rows) if batch.transposed else (rows + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
 
