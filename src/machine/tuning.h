@@ -20,9 +20,8 @@ Design
 enum {
     /* Bytes of a group of packed panels, if half of the second-level cache holds them; else that half. A larger group
      * would push out what a strip reads beside it, so B's columns are taken in several groups. A transposed A is packed
-     * again for every group, so there they may be twice as large.
-     * Measured: 1.04 at half, 1.00 to 1.01 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). X^T D alone, at
-     * double: AVX-512, 0.94 to 0.99; AVX2, 1.00 to 1.02 (784-512 and 1024-1024, 256 and 400 rows). */
+     * again for every group, so there they may be twice as large: X^T D takes 0.94 to 1.02 of the time then.
+     * Measured: 1.04 at half, 1.00 to 1.01 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
     PANEL_BYTES = 262144,
     /* Panels of a group. B's further columns make another group, and A is read once more.
      * Measured: 1.03 at 8, 1.00 to 1.02 at 32 (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
@@ -35,13 +34,13 @@ enum {
 #else
     MAX_DEPTH = 384,
 #endif
-    /* The same where a transposed A is packed, whatever the first-level cache: two thirds of it hold a panel.
-     * Measured: X^T D at half of 512: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (1024-1024 and 784-512, 400 rows). */
+    /* Where a transposed A is packed, a pass takes what two thirds of the first-level cache hold, but so many terms or
+     * more.
+     * Measured: X^T D with 256 for 512: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (1024-1024 and 784-512, 400 rows). */
     MIN_DEPTH = 64,
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
-     * At most half of the second-level cache, and a quarter of that beside a packed A.
-     * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). Beside a packed
-     * A, at a quarter: 0.93 to 1.00 (784-512, 256 rows). */
+     * At most half of the second-level cache, and a quarter of that beside a packed A (0.93 to 1.00 at 784-512).
+     * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). */
     B_BYTES = 524288,
     /* Bytes of a weight that a step on one row reads and changes in one pass; a larger one takes two, unless some of its
      * inputs are 0. It stays in the first-level cache between them no more.
