@@ -58,6 +58,24 @@ def test_bits_do_not_depend_on_the_number_of_threads(sizes, n, batch, dropout):
         assert trained(sizes, n, batch, threads, dropout) == alone
 
 
+@pytest.mark.parametrize("optimizer", [gd.SGD(0.01, momentum=0.9), gd.Adam(1e-3)], ids=str)
+def test_a_shared_update_has_the_same_bits(optimizer):
+    """Of so many parameters that threads share it; a gradient that is clipped by its norm is kept until then."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 1021)).astype("f"), rng.normal(size=(20, 9)).astype("f")
+    results = []
+    for threads in (1, 2, 3, 16):
+        gd.set_num_threads(threads)
+        net = gd.MLP([1021, 1031, 9], seed=0)
+        trainer = gd.Trainer(net, "mse", optimizer, clip_norm=0.1)
+        for _ in range(3):
+            trainer.step(X, y)
+        results.append(net.params)
+    assert len(results[0]) > 1_048_576
+    for found in results[1:]:
+        np.testing.assert_array_equal(found, results[0])
+
+
 def test_threads_may_change_between_steps():
     """And batches grow: the workspace follows, and no bit changes."""
     rng = np.random.default_rng(0)
