@@ -14,7 +14,6 @@ from ..layers.stack import Stack
 from ..losses import CustomLoss, Loss
 from . import checks as data_checks
 from .names import check_names
-from .sparse import sparse_rows
 
 Inputs = Any
 """An array (n, in_features), or `SparseRows` in its place."""
@@ -148,7 +147,11 @@ def _sparse(stack: Stack, X: object, dtype: str) -> object:
         return X
     if isinstance(X, SparseRows):
         return X if X.dtype == dtype else X.astype(dtype)
-    return sparse_rows(stack, X, dtype) if is_sparse(X) else X
+    if not is_sparse(X):
+        return X
+    from .sparse import sparse_rows  # few programs have sparse inputs
+
+    return sparse_rows(stack, X, dtype)
 
 
 def own_targets(stack: Stack, data: Samples) -> NDArray[Any]:
