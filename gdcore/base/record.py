@@ -8,14 +8,16 @@ Design
   the record's own checks see every value. Every field must be present: a saved record stays what it was when a default
   changes.
 - A field that may hold another record names the registry of it in `registries`.
+- A record holds one number where its field is a number. So a call with an array of one per model makes no record but a
+  `PerModel`: a record for each model. Whatever takes one record refuses it, and `gdcore.fit_many` takes it apart.
 """
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Any, ClassVar, TypeVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, final
 
 import numpy as np
 
@@ -26,6 +28,133 @@ MAX_SHOWN = 4
 """The repr shows a longer tuple of a labelled field as the number of its entries."""
 
 Row = TypeVar("Row")
+
+
+def is_array(value: object) -> bool:
+    """Return whether a value is a one-dimensional array, which has an entry for each model."""
+    return isinstance(value, np.ndarray) and value.ndim == 1
+
+
+def varies(value: object) -> bool:
+    """Return whether a value differs from model to model: an array, a tuple with one, or the records of many models."""
+    return is_array(value) or isinstance(value, PerModel) or (isinstance(value, tuple) and any(map(is_array, value)))
+
+
+@final
+class PerModel:
+    """One record for each model.
+
+    Attributes
+    ----------
+    kind : type
+        Class of the records.
+    records : tuple
+    call : str
+        The call that made them, with the lengths of its arrays.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> several = gd.Adam(np.array([0.1, 0.2, 0.3]))
+    >>> several, len(several), several[1]
+    (Adam(<3 numbers>), 3, Adam(0.2))
+    """
+
+    __slots__ = ("call", "kind", "records")
+
+    def __init__(self, kind: type, records: tuple[Any, ...], call: str) -> None:
+        self.kind, self.records, self.call = kind, records, call
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.records[i]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.records)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PerModel) and self.records == other.records
+
+    def __hash__(self) -> int:
+        return hash(self.records)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PerModel, (self.kind, self.records, self.call)
+
+    def __repr__(self) -> str:
+        return self.call
+
+
+def of_each_model(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> PerModel:
+    """Return the records of a call with arrays.
+
+    Parameters
+    ----------
+    kind : type
+        The class that was called.
+    args, kwargs
+        Its arguments. One-dimensional arrays, tuples that contain one, and records of many models stand for an entry
+        per model; all of them have one length.
+
+    Raises
+    ------
+    ValueError
+        For arrays of different lengths, and for one without entries.
+    TypeError, ValueError
+        For what the class refuses for one of the models, which the message names.
+    """
+    lengths = dict.fromkeys(n for value in (*args, *kwargs.values()) for n in _lengths(value))
+    if len(lengths) > 1:
+        raise ValueError(
+            f"{kind.__name__} has arrays of {' and '.join(map(str, lengths))} entries: pass one entry for each model"
+        )
+    (n,) = lengths
+    if n == 0:
+        raise ValueError(f"{kind.__name__} has an array without entries: pass one entry for each model")
+    records = []
+    for i in range(n):
+        try:
+            records.append(kind(*(_of(value, i) for value in args), **{key: _of(v, i) for key, v in kwargs.items()}))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"model {i}: {error}") from None
+    shown = [*map(_shown, args), *(f"{key}={_shown(value)}" for key, value in kwargs.items())]
+    return PerModel(kind, tuple(records), f"{kind.__name__}({', '.join(shown)})")
+
+
+def _lengths(value: Any) -> Iterator[int]:
+    if is_array(value) or isinstance(value, PerModel):
+        yield len(value)
+    elif isinstance(value, tuple):
+        yield from (len(entry) for entry in value if is_array(entry))
+
+
+def _of(value: Any, i: int) -> Any:
+    if is_array(value):
+        entry = value[i]
+        return entry.item() if isinstance(entry, np.generic) else entry
+    if isinstance(value, PerModel):
+        return value[i]
+    return tuple(_of(entry, i) for entry in value) if isinstance(value, tuple) else value
+
+
+def _shown(value: Any) -> str:
+    if is_array(value):
+        return f"<{len(value)} numbers>"
+    return f"({', '.join(map(_shown, value))})" if isinstance(value, tuple) and varies(value) else repr(value)
+
+
+class ClassSignature:
+    """The signature of a record's class: that of its `__init__`, though `__new__` takes anything."""
+
+    def __get__(self, instance: object, owner: Any) -> Any:
+        from inspect import signature
+
+        if instance is not None:
+            raise AttributeError("a record has the signature of its __call__")
+        found = signature(owner.__init__)
+        return found.replace(parameters=list(found.parameters.values())[1:])
 
 
 class Record:
@@ -45,6 +174,17 @@ class Record:
     """For each field that may hold a record, the registry of that record."""
     added: ClassVar[tuple[str, ...]] = ()
     """Fields that files of earlier versions lack: these have the defaults."""
+    per_model: ClassVar[bool] = False
+    """Whether the class takes arrays with an entry for each model, and then makes a `PerModel`."""
+
+    if not TYPE_CHECKING:  # the arguments are those of `__init__`
+        __signature__ = ClassSignature()
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            """Return a record to be filled, or for arrays the records of many models."""
+            if cls.per_model and (any(map(varies, args)) or any(map(varies, kwargs.values()))):
+                return of_each_model(cls, args, kwargs)
+            return object.__new__(cls)
 
     def settings(self) -> tuple[Any, ...]:
         """Return the values of the fields in their order; the entries of a tuple stand one by one."""
@@ -186,6 +326,8 @@ class Registry(tuple[Row, ...]):
         TypeError
             For what is no string.
         """
+        if isinstance(name, PerModel):
+            raise TypeError(f"{self.what} must be one record, got {name!r}: arrays are for gdcore.fit_many")
         return self.by_name[checks.known_name(self.what, name, tuple(self.by_name))]
 
     def kinds(self) -> dict[str, type[Record]]:

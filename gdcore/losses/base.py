@@ -46,6 +46,7 @@ class Loss(Record, ABC):
     """Interface of the losses; each one is a frozen dataclass of hyper-parameters."""
 
     __match_args__: ClassVar[tuple[str, ...]]
+    per_model = True
 
     target = Fact[str]()
     """Kind of target: "real", "nonnegative", "unit" ([0, 1]), "sign" (-1 or 1), "class"."""

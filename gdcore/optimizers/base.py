@@ -49,6 +49,7 @@ class Optimizer(Record, ABC):
     """Interface of the optimizers; each one is a frozen dataclass whose first field is `learning_rate`."""
 
     positional = 1
+    per_model = True
     registries: ClassVar[Mapping[str, Registry[Any]]] = {"learning_rate": SCHEDULES}
 
     learning_rate: float | Schedule

@@ -33,6 +33,7 @@ class Schedule(Record, ABC):
     """Interface of the schedules; each one is a frozen dataclass whose first field is `learning_rate`."""
 
     positional = 1
+    per_model = True
 
     learning_rate: float
 

@@ -41,7 +41,9 @@ class Fit:
         self.history = self.recorder.history
         self.epochs = epochs_of(state, len(data.X), epochs, self.left) + self.recorder.due
         self.leaves_mean = options.leaves_mean
-        warn_out_of_reach(state.stack, data, state.settings.loss)
+        self.advises = options.advises
+        if self.advises:
+            warn_out_of_reach(state.stack, data, state.settings.loss)
 
     def run(self) -> History:
         """Run epochs until all are done or something stops them."""
@@ -60,7 +62,8 @@ class Fit:
             ended_by = [recorder.criteria.rules[i] for i in recorder.criteria.stopped]
             recorder.finish()
             history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
-            history.hint = "" if reason else hint_of(self.state, self.data, self.validation, history)
+            silent = bool(reason) or not self.advises
+            history.hint = "" if silent else hint_of(self.state, self.data, self.validation, history)
         except BaseException as error:
             failure = error
             recorder.cut()

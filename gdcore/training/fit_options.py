@@ -23,3 +23,5 @@ class FitOptions(NamedTuple):
     leaves_mean: bool
     """Whether the model ends with the average of the parameters, or with those that a criterion restores after that.
     """
+    advises: bool = True
+    """Whether the fit warns of an output activation that does not suit the targets, and ends with a hint."""

@@ -63,6 +63,8 @@ class Memoryless(CriterionState):
 class StoppingCriterion(Record, ABC):
     """Interface of the stopping criteria; each one is a frozen dataclass."""
 
+    per_model = True
+
     @abstractmethod
     def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:
         """Return a state for a fit that begins now and measures these values.

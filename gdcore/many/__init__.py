@@ -1,0 +1,1 @@
+"""Many models at once: each is what a fit of it alone would give."""
