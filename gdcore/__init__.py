@@ -28,6 +28,11 @@ Training
     Polyak, EMA                     average the parameters: average=
     DivergedError, OutputRangeWarning
 
+Many models
+    fit_many                        train many models at once, each with its own data, seed and hyper-parameters
+    Many                            what it returns: a sequence of models, their predictions and histories
+    InterruptedFits, ModelsDivergedWarning
+
 Files
     save, load                      a model, a trainer, a history or an estimator as one file that is safe to load
     Checkpoint                      saves during a fit: callbacks=
@@ -145,6 +150,9 @@ if TYPE_CHECKING:
     from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
     from .io import FileFormatError, load, save
     from .io.checkpoint import Checkpoint
+    from .many.errors import InterruptedFits, ModelsDivergedWarning
+    from .many.fit_many import fit_many
+    from .many.many import Many
     from .minimize.minimize import minimize
     from .minimize.result import MinimizeResult
     from .optimizers import (
@@ -191,6 +199,7 @@ __all__ = [
     "LOSSES",
     "METRICS",
     "MLP",
+    "Many",
     "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
@@ -227,6 +236,7 @@ __all__ = [
     "History",
     "Huber",
     "LayerNorm",
+    "InterruptedFits",
     "LeakyReLU",
     "LearningRateBound",
     "LecunNormal",
@@ -239,6 +249,7 @@ __all__ = [
     "MeanSquaredError",
     "MinMax",
     "MinimizeResult",
+    "ModelsDivergedWarning",
     "ModifiedHuber",
     "NAdam",
     "Normal",
@@ -270,6 +281,7 @@ __all__ = [
     "compare",
     "diagnose",
     "find_learning_rate",
+    "fit_many",
     "get_num_threads",
     "interop",
     "learning_rate_bound",
@@ -296,6 +308,9 @@ LATER = {
     "interop": (),
     "io": ("FileFormatError", "load", "save"),
     "io.checkpoint": ("Checkpoint",),
+    "many.errors": ("InterruptedFits", "ModelsDivergedWarning"),
+    "many.fit_many": ("fit_many",),
+    "many.many": ("Many",),
     "minimize.minimize": ("minimize",),
     "minimize.result": ("MinimizeResult",),
     "optimizers": ("OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",

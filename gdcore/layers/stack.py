@@ -192,12 +192,16 @@ class Stack:
 
     def reset(self) -> None:
         """Draw new initial parameters (the same ones if there is a seed) and forget loss and feature names."""
-        params, rng = self.own_params(), np.random.default_rng(self.seed)
-        for layer, views in zip(self.trained, self.layer_views(params), strict=True):
-            for view, value in zip(views, layer.initial(rng), strict=True):
-                view[...] = value
+        self.draw(self.own_params(), self.seed)
         self.trained_loss = self.feature_names = None
         self.numbered_classes = False
+
+    def draw(self, vector: NDArray[Any], seed: int | None) -> None:
+        """Write the initial parameters of a seed into a flat vector (n_params,)."""
+        rng = np.random.default_rng(seed)
+        for layer, views in zip(self.trained, self.layer_views(vector), strict=True):
+            for view, value in zip(views, layer.initial(rng), strict=True):
+                view[...] = value
 
     def views(self, vector: NDArray[Any] | None = None) -> list[tuple[Block, NDArray[Any]]]:
         """Return each block with its view in a flat vector (n_params,), by default the parameters."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..data.class_weight import ClassWeight
 from ..data.samples import Samples
+from ..layers.dropout import Dropout
 from ..layers.layer import Layer
 from ..layers.stack import Names, Stack
 from ..metrics import Metrics
@@ -47,6 +48,16 @@ class Shape:
     def stack(self) -> Stack:
         """A stack of these layers, whose parameters are 0."""
         return self.new_stack()
+
+    @cached_property
+    def reading(self) -> tuple[Any, ...]:
+        """What the form of the data depends on: the layers but dropout, and the precision."""
+        return tuple(layer for layer in self.layers if not isinstance(layer, Dropout)), self.dtype
+
+    @property
+    def name(self) -> str:
+        """The layers, for a repr."""
+        return " - ".join(map(repr, self.layers))
 
     def new_stack(self) -> Stack:
         """Return another stack of these layers, for a thread of its own."""

@@ -15,7 +15,8 @@ from ..training.fit import Fit
 from ..training.fit_options import FitOptions
 from ..training.state import TrainingState
 from ..training.validation import split_validation, weigh_validation
-from .jobs import Course, Job, Shape
+from .answers import Stacks
+from .jobs import Course, Job
 from .records import INTERRUPTED, Records
 
 
@@ -31,12 +32,9 @@ class OneByOne:
 
     def train(self, jobs: Sequence[Job], course: Course, records: Records, tell: Callable[[int], None]) -> None:
         """Train the jobs in their order."""
-        stacks: dict[Shape, Stack] = {}
+        stacks = Stacks()
         for job in jobs:
-            stack = stacks.get(job.shape)
-            if stack is None:
-                stack = stacks[job.shape] = job.shape.new_stack()
-            stack.params[:] = job.params
+            stack = stacks.of(job.shape, job.params)
             try:
                 _train(stack, job, course, records)
             finally:

@@ -1,0 +1,180 @@
+"""Checks of what is given for many models; each error says what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import checks
+from ..base.checks import short
+from ..metrics import METRICS
+
+SPARE = 0.9
+"""Models may take this share of the memory that is free; the rest is for data and predictions."""
+MOST_NAMED = 8
+"""A message names at most this many models."""
+
+
+def one_number_of_models(counts: Mapping[str, int]) -> int:
+    """Return the number of models that all arguments have in common.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        What each argument that has an entry for each model says.
+    """
+    if not counts:
+        raise ValueError(
+            "the number of models is unknown: pass n_models=, seeds=, groups=, rows=, or arrays of one entry per model"
+        )
+    (first, n), *others = counts.items()
+    for name, count in others:
+        if count != n:
+            raise ValueError(f"{first} is for {n} models, but {name} for {count}: pass one entry for each model")
+    return n
+
+
+def index_arrays(name: str, value: object, n: int) -> list[NDArray[np.int64]]:
+    """Check and return an array of row numbers for each model, of data with n rows; masks become row numbers."""
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise TypeError(f"{name} must be a sequence of index arrays, one for each model, got {short(value)}")
+    return [_indices(f"{name}[{i}]", entry, n) for i, entry in enumerate(value)]
+
+
+def _indices(name: str, value: object, n: int) -> NDArray[np.int64]:
+    array = checks.plain_array(name, value)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}; expected row numbers of shape (m,)")
+    if array.dtype.kind == "b":
+        if len(array) != n:
+            raise ValueError(f"{name} is a mask of {len(array)} rows, but X has {n}")
+        array = np.flatnonzero(array)
+    if len(array) == 0:
+        raise ValueError(f"{name} has no rows; expected at least one for each model")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected row numbers or a mask")
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high >= n:
+        raise ValueError(f"{name} has the row {low if low < 0 else high}; expected rows from 0 to {n - 1}")
+    return np.ascontiguousarray(array, np.int64)
+
+
+def group_ids(value: object, n: int) -> NDArray[Any]:
+    """Check and return the ids of n rows' groups."""
+    array = checks.plain_array("groups", value)
+    if array.shape != (n,):
+        raise ValueError(f"groups has shape {array.shape}; expected ({n},): an id for each row of X")
+    missing = array != array
+    if np.any(missing) or (array.dtype.kind == "O" and any(entry is None for entry in array)):
+        rows = [i for i, entry in enumerate(array) if entry is None or entry != entry]
+        raise ValueError(f"groups has no id in row {rows[0]}; remove the row")
+    return array
+
+
+def one_way(groups: object, rows: object) -> None:
+    """Check that rows are given to models in one way."""
+    if groups is not None and rows is not None:
+        raise ValueError("pass groups or rows, not both: either says which rows a model is trained on")
+
+
+def shared_inputs(name: str) -> ValueError:
+    """Return the error for rows of data that models do not share."""
+    return ValueError(f"{name} needs one X (n, d) that all models share, got an X for each model: leave {name} out")
+
+
+def seeds(value: object) -> list[int]:
+    """Check and return a seed for each model."""
+    if isinstance(value, int | np.integer | str) or not isinstance(value, Iterable):
+        raise TypeError(f"seeds must be one integer for each model, such as range(500), got {short(value)}")
+    return [checks.integer(f"seeds[{i}]", entry, 0, 2**64 - 1) for i, entry in enumerate(value)]
+
+
+def initial_params(value: object, n_models: int, sizes: Sequence[int], dtypes: Sequence[str]) -> list[NDArray[Any]]:
+    """Check and return initial parameters of each model: one vector (n_params,) for all, or one for each."""
+    given: Any = value
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        given = [value] * n_models
+    if not isinstance(given, np.ndarray | list | tuple):
+        raise TypeError(f"params must be an array (n_models, n_params), or (n_params,) for all, got {short(value)}")
+    if len(given) != n_models:
+        raise ValueError(f"params is for {len(given)} models, expected {n_models}")
+    found = []
+    for i, (vector, size, dtype) in enumerate(zip(given, sizes, dtypes, strict=True)):
+        name = f"params[{i}]"
+        found.append(checks.vector(name, checks.numbers_array(name, vector, dtype), size, dtype))
+    return found
+
+
+def enough_memory(n_models: int, n_bytes: int) -> None:
+    """Check that the models' parameters and histories fit into the memory that is free, before it is taken."""
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # the system does not tell
+        return
+    if n_bytes > SPARE * free:
+        raise MemoryError(
+            f"{n_models:,} models need {n_bytes / 2**30:.1f} GiB for their parameters and histories, but "
+            f"{free / 2**30:.1f} GiB are free: train them in several calls"
+        )
+
+
+def model_name(number: int, ids: NDArray[Any] | None) -> str:
+    """Return what messages call a model."""
+    return f"model {number}" if ids is None else f"the model of group {ids[number].item()!r}"
+
+
+def named(numbers: Iterable[int], ids: NDArray[Any] | None) -> str:
+    """Return the numbers or ids of some models, for a message."""
+    shown = [f"{number}" if ids is None else f"{ids[number].item()!r}" for number in numbers]
+    rest = len(shown) - MOST_NAMED
+    return ", ".join(shown[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
+    """Return the numbers of the models of some ids."""
+    if ids is None:
+        raise ValueError("these models have no ids: they were trained without groups=; take them by their numbers")
+    value = np.atleast_1d(checks.plain_array("groups", values))
+    places = np.minimum(np.searchsorted(ids, value), len(ids) - 1)
+    unknown = np.asarray(ids[places] != value, np.bool_)
+    if unknown.any():
+        first = value[unknown].tolist()[0]
+        raise ValueError(f"there is no model of group {first!r}; known: {named(range(len(ids)), ids)}")
+    return places.astype(np.int64)
+
+
+def greater_is_better(column: str) -> bool:
+    """Return whether the greater value of a history's column is the better one."""
+    metric = METRICS.by_name.get(column.removeprefix("val_"))
+    better = None if metric is None else metric.greater_is_better
+    if better is None and column not in ("auto", "loss", "val_loss", "gradient_norm", "seconds", "weight_norm"):
+        raise ValueError(f"which {column} is better is unknown: use values({column!r}).argmin() or .argmax()")
+    return bool(better)
+
+
+def missing_loss() -> TypeError:
+    """Return the error for a call without a loss."""
+    return TypeError("fit_many needs a loss: pass loss='mse' for numbers, 'cross_entropy' for classes, or another")
+
+
+def some_models(value: object) -> int:
+    """Check and return a number of models."""
+    return checks.integer("n_models", value, 1)
+
+
+def one_precision(dtypes: Sequence[str]) -> None:
+    """Check that all models have one precision."""
+    if len(set(dtypes)) > 1:
+        raise ValueError("net has models of float32 and float64: train them in two calls, or use net.astype")
+
+
+def executor(value: object, threads: object, kind: type) -> None:
+    """Check an executor, beside which there are no threads."""
+    if not isinstance(value, kind):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {short(value)}")
+    if threads is not None:
+        raise ValueError("pass executor or threads, not both: an executor has its own workers")

@@ -1,0 +1,124 @@
+"""Hyper-parameters of many models: one value for all, or one for each.
+
+Design
+------
+Models with equal hyper-parameters share one checked `Settings`, so what is checked are the different ones, and an
+engine sees by `is` which models go together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, final
+
+import numpy as np
+
+from ..base.record import PerModel
+from ..layers.dropout import Dropout
+from ..losses import CustomLoss, Loss, get_loss
+from ..optimizers.full_batch import get_method
+from ..training.averaging import Average
+from ..training.settings import Settings
+from . import checks as many_checks
+from .jobs import Shape
+
+NUMBERS = ("batch_size", "accumulate", "l1", "l2", "clip_norm", "clip_value")
+"""Settings that may be an array of one number for each model."""
+
+
+class Options(NamedTuple):
+    """Arguments of a Trainer for many models: each may be the same for all, or have an entry for each."""
+
+    loss: Any
+    optimizer: Any
+    batch_size: Any
+    accumulate: Any
+    shuffle: bool
+    drop_last: bool
+    l1: Any
+    l2: Any
+    clip_norm: Any
+    clip_value: Any
+    layer_rates: Mapping[str, float] | None
+    average: Average | None
+
+
+def count(value: object) -> int | None:
+    """Return how many models a value has entries for, or None for one value for all."""
+    if isinstance(value, PerModel | list | tuple | range):
+        return len(value)
+    return len(value) if isinstance(value, np.ndarray) and value.ndim == 1 else None
+
+
+def entry(value: Any, i: int) -> Any:
+    """Return the value of model i."""
+    if count(value) is None:
+        return value
+    found = value[i]
+    return found.item() if isinstance(found, np.generic) else found
+
+
+@final
+class SettingsOfAll:
+    """Checks the settings of each model once for all models that share them."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options._replace(
+            loss=_each(options.loss, get_loss), optimizer=_each(options.optimizer, get_method)
+        )
+        self._varying = [name for name in options._fields if count(getattr(self.options, name)) is not None]
+        self._known: dict[Any, Settings] = {}
+
+    def loss(self, i: int) -> Loss | CustomLoss:
+        """Return the loss of model i."""
+        found: Loss | CustomLoss = entry(self.options.loss, i)
+        return found
+
+    def of(self, i: int, shape: Shape) -> Settings:
+        """Return the checked settings of model i.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what a Trainer refuses; the message names the model if the settings differ.
+        """
+        own = {name: entry(getattr(self.options, name), i) for name in self._varying}
+        key = shape.reading, tuple(own.values())
+        found = self._known.get(key)
+        if found is None:
+            values = self.options._asdict() | own
+            try:
+                found = Settings(**values, seed=None).checked(shape.stack)
+            except (TypeError, ValueError) as error:
+                if not own:
+                    raise
+                raise type(error)(f"{many_checks.model_name(i, None)}: {error}") from None
+            self._known[key] = found
+        return found
+
+
+def _each(value: Any, read: Any) -> Any:
+    return value if isinstance(value, PerModel) else [*map(read, value)] if _is_list(value) else read(value)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def stops_of(stop: Any, i: int) -> tuple[Any, ...]:
+    """Return the stopping criteria of model i, of one or several of which each may differ from model to model."""
+    several = stop if isinstance(stop, Iterable) and not isinstance(stop, PerModel | str) else (stop,)
+    return tuple(rule[i] if isinstance(rule, PerModel) else rule for rule in several)
+
+
+def counts_of_stops(stop: Any) -> Iterable[int]:
+    """Return the numbers of models that the stopping criteria have entries for."""
+    several = stop if isinstance(stop, Iterable) and not isinstance(stop, PerModel | str) else (stop,)
+    return [len(rule) for rule in several if isinstance(rule, PerModel)]
+
+
+def with_dropout(shape: Shape, rate: float) -> Shape:
+    """Return a shape whose dropout layers have this rate."""
+    layers = [replace(layer, rate=rate) if isinstance(layer, Dropout) else layer for layer in shape.layers]
+    return Shape(tuple(layers), shape.dtype, shape.feature_names)

@@ -1,0 +1,223 @@
+"""From the arguments of `fit_many` to jobs: everything is checked here, before a model is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.memory import aligned_zeros
+from ..data.names import feature_names
+from ..layers.stack import Model, stack_of
+from ..training import checks as training_checks
+from ..training.output_range import warn_out_of_reach
+from ..training.settings import chosen_seed
+from . import checks as many_checks
+from .data import Given, Intake, PerModelData, n_rows, rows_of_groups, taken_apart
+from .jobs import Course, Job, Shape
+from .many import Many
+from .options import Options, SettingsOfAll, count, counts_of_stops, entry, stops_of, with_dropout
+from .records import Records
+
+BYTES_PER_EPOCH = 8 * 6
+"""Of a model's history: six columns of float64."""
+
+
+class DataOfAll(NamedTuple):
+    """Arguments of `fit_many` that are data, as the user gave them."""
+
+    X: Any
+    y: Any
+    sample_weight: Any
+    groups: Any
+    rows: Any
+    validation_data: Any
+    validation_rows: Any
+
+
+class Plan(NamedTuple):
+    """What makes the models differ beside data and settings, as the user gave it."""
+
+    n_models: int | None
+    seeds: Any
+    params: Any
+    dropout: Any
+    stop: Any
+
+
+class Planned(NamedTuple):
+    """Jobs, and the models that they train."""
+
+    jobs: list[Job]
+    many: Many
+
+
+def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: Options, course: Course) -> Planned:
+    """Check all arguments of `fit_many` and return the jobs with the models, which have their initial parameters.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        For the first thing that is not allowed.
+    """
+    nets: list[Model] | None = None
+    if isinstance(net, list | tuple):
+        nets = list(net)
+    stacks = [stack_of(each) for each in (nets if nets is not None else [net])]
+    given, validation = _taken_apart(data, stacks[0].out_features)
+    ids, rows, validation_rows = _rows(data, given)
+    seeds = None if plan.seeds is None else many_checks.seeds(plan.seeds)
+    n = _number_of_models(plan, options, given, validation, nets, seeds, ids, rows, validation_rows)
+    names = feature_names(given.X[0] if isinstance(given.X, PerModelData) else given.X)
+    known = [Shape(stack.layers, stack.dtype, names) for stack in stacks]
+    shapes = [known[0]] * n if nets is None else _shared(known)
+    if plan.dropout is not None:
+        shapes = _shared([with_dropout(shape, entry(plan.dropout, i)) for i, shape in enumerate(shapes)])
+    if seeds is None:
+        first = chosen_seed(None, stacks[0].seed)
+        seeds = [stack.seed if nets is not None and stack.seed is not None else (first + i) % 2**64
+                 for i, stack in enumerate(stacks if nets is not None else stacks * n)]  # fmt: skip
+    sizes = [shape.stack.n_params for shape in shapes]
+    itemsize = np.dtype(shapes[0].dtype).itemsize
+    many_checks.enough_memory(n, sum(sizes) * itemsize + n * (course.epochs or 0) * BYTES_PER_EPOCH)
+    many_checks.one_precision([shape.dtype for shape in shapes])
+    every = SettingsOfAll(options)
+    intake, validations = Intake(given, ids, rows), None
+    if validation is not None:
+        validations = Intake(validation, ids, validation_rows)
+    many = Many(
+        shapes,
+        aligned_zeros(sum(sizes), shapes[0].dtype),
+        Records(range(n), course.epochs or 0),
+        [every.loss(i) for i in range(n)],
+        seeds,
+        ids,
+    )
+    _begin(many, plan.params)
+    jobs = []
+    for i, shape in enumerate(shapes):
+        loss = many.losses[i]
+        held = None
+        if validations is not None:
+            try:
+                held = validations.samples(i, shape, loss)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"validation_data: {error}") from None
+        jobs.append(
+            Job(
+                i,
+                shape,
+                many.params_of(i),
+                every.of(i, shape),
+                seeds[i],
+                intake.samples(i, shape, loss),
+                None if rows is None else rows[i],
+                held,
+                None if validation_rows is None else validation_rows[i],
+                stops_of(plan.stop, i),
+            )
+        )
+    _warn_out_of_reach(jobs)
+    return Planned(jobs, many)
+
+
+def _taken_apart(data: DataOfAll, n_out: int) -> tuple[Given, Given | None]:
+    given = taken_apart(data.X, data.y, data.sample_weight, n_out)
+    if data.validation_data is None:
+        return given, None if data.validation_rows is None else given
+    if data.validation_rows is not None:
+        raise ValueError("pass validation_data or validation_rows, not both")
+    X, y, weight = training_checks.validation_data(data.validation_data)
+    return given, taken_apart(X, y, weight, n_out)
+
+
+def _rows(data: DataOfAll, given: Given) -> tuple[NDArray[Any] | None, Any, Any]:
+    """Return ids, rows and validation rows of the models, each None if it was not given."""
+    many_checks.one_way(data.groups, data.rows)
+    chosen = {"groups": data.groups, "rows": data.rows, "validation_rows": data.validation_rows}
+    for name, value in chosen.items():
+        if value is not None and isinstance(given.X, PerModelData):
+            raise many_checks.shared_inputs(name)
+    ids = rows = held = None
+    if data.groups is not None:
+        ids, rows = rows_of_groups(data.groups, n_rows(given.X))
+    if data.rows is not None:
+        rows = many_checks.index_arrays("rows", data.rows, n_rows(given.X))
+    if data.validation_rows is not None:
+        held = many_checks.index_arrays("validation_rows", data.validation_rows, n_rows(given.X))
+    return ids, rows, held
+
+
+def _number_of_models(
+    plan: Plan,
+    options: Options,
+    given: Given,
+    validation: Given | None,
+    nets: list[Model] | None,
+    seeds: list[int] | None,
+    ids: NDArray[Any] | None,
+    *rows: Any,
+) -> int:
+    counts: dict[str, int] = {}
+
+    def add(name: str, several: Any) -> None:
+        if several is not None:
+            counts[name] = len(several)
+
+    if plan.n_models is not None:
+        counts["n_models"] = many_checks.some_models(plan.n_models)
+    add("net", nets)
+    for name in Given._fields:
+        value = getattr(given, name)
+        add(name, value if isinstance(value, PerModelData) else None)
+        value = None if validation is None else getattr(validation, name)
+        add(f"validation_data's {name}", value if isinstance(value, PerModelData) else None)
+    add("groups", ids)
+    add("rows", rows[0] if ids is None else None)
+    add("validation_rows", rows[1])
+    add("seeds", seeds)
+    for name, value in [*options._asdict().items(), ("dropout", plan.dropout)]:
+        if (number := count(value)) is not None:
+            counts[name] = number
+    for number in counts_of_stops(plan.stop):
+        counts["stop"] = number
+    if isinstance(plan.params, Many | list | tuple) or (isinstance(plan.params, np.ndarray) and plan.params.ndim > 1):
+        counts["params"] = len(plan.params)
+    return many_checks.one_number_of_models(counts)
+
+
+def _shared(shapes: list[Shape]) -> list[Shape]:
+    """Return shapes of which equal ones are one object."""
+    known: dict[Any, Shape] = {}
+    return [known.setdefault((shape.layers, shape.dtype), shape) for shape in shapes]
+
+
+def _begin(many: Many, params: Any) -> None:
+    """Write the initial parameters: those given, or those of the seeds, drawn once for models that share them."""
+    if params is not None:
+        given: Any = params
+        if isinstance(params, Many):
+            given = [params.params_of(i) for i in range(len(params))]
+        sizes, dtypes = zip(*((shape.stack.n_params, shape.dtype) for shape in many.shapes), strict=True)
+        for i, vector in enumerate(many_checks.initial_params(given, len(many), sizes, dtypes)):
+            many.params_of(i)[:] = vector
+        return
+    drawn: dict[Any, int] = {}
+    for i, (shape, seed) in enumerate(zip(many.shapes, many.seeds, strict=True)):
+        first = drawn.setdefault((shape, seed), i)
+        if first == i:
+            shape.stack.draw(many.params_of(i), seed)
+        else:
+            many.params_of(i)[:] = many.params_of(first)
+
+
+def _warn_out_of_reach(jobs: list[Job]) -> None:
+    """Warn of output activations that do not suit the targets, once for models that have the same."""
+    seen = set()
+    for job in jobs:
+        key = job.shape.reading, id(job.data), id(job.settings.loss)
+        if key not in seen:
+            seen.add(key)
+            warn_out_of_reach(job.shape.stack, job.data, job.settings.loss)

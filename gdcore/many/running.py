@@ -1,0 +1,130 @@
+"""Run jobs here, in threads, or by an executor.
+
+Design
+------
+- Jobs are cut into parts in their order; a part is trained by one call of the engines, with records of its own. A part
+  sent to an executor must survive pickling, and what comes back is written into the rows that wait for it: for threads
+  these are the same memory.
+- Signals reach the main thread alone, which waits for the parts. It asks them to stop by an event, which they look at
+  after each epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from functools import partial
+from threading import Event
+from typing import Any, final
+
+from ..base import checks
+from ..base.threads import MOST_THREADS
+from ..training.callbacks import Callback
+from ..training.epoch_end import EpochEnd
+from . import checks as many_checks
+from .engine import train_jobs
+from .jobs import Course, Job
+from .progress import Progress, silent
+from .records import Records
+
+PARTS_PER_WORKER = 4
+"""Parts for each thread, so that none waits long for the last one."""
+PARTS_OF_EXECUTOR = 32
+"""Parts for an executor, whose number of workers is unknown."""
+PATIENCE = 0.05
+"""Seconds between two looks for an interrupt."""
+
+
+def run(jobs: list[Job], course: Course, records: Records, executor: Any, threads: int | None, progress: bool) -> None:
+    """Train all jobs and fill the records.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        With all that was done recorded.
+    """
+    workers = 1 if threads is None else checks.integer("threads", threads, 1, MOST_THREADS)
+    tell = Progress(len(jobs)) if progress else silent()
+    with tell:
+        if executor is not None:
+            many_checks.executor(executor, threads, Executor)
+            _in_parts(jobs, course, records, executor, PARTS_OF_EXECUTOR, tell.add, None)
+        elif workers == 1 or len(jobs) == 1:
+            train_jobs(jobs, course, records, tell.add)
+        else:
+            halt = Event()
+            with ThreadPoolExecutor(workers) as pool:
+                _in_parts(jobs, course, records, pool, workers * PARTS_PER_WORKER, tell.add, halt)
+
+
+@final
+class Halt(Callback):
+    """Interrupts a fit once the event is set."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def on_epoch_end(self, state: EpochEnd) -> None:
+        if self.event.is_set():
+            raise KeyboardInterrupt
+
+
+Part = tuple[Records, list[Any], bool]
+"""Records, the parameters of each job, and whether an interrupt ended it."""
+
+
+def train_part(jobs: Sequence[Job], course: Course, event: Event | None) -> Part:
+    """Train some jobs, by whatever thread or process."""
+    records = Records((job.number for job in jobs), course.epochs or 0)
+    interrupted = event is not None and event.is_set()
+    if event is not None:
+        course = course._replace(callbacks=(*course.callbacks, Halt(event)))
+    if not interrupted:
+        try:
+            train_jobs(jobs, course, records, lambda n: None)
+        except KeyboardInterrupt:
+            interrupted = True
+    return records, [job.params for job in jobs], interrupted
+
+
+def _in_parts(
+    jobs: list[Job],
+    course: Course,
+    records: Records,
+    executor: Executor,
+    n_parts: int,
+    tell: Callable[[int], None],
+    halt: Event | None,
+) -> None:
+    size = -(-len(jobs) // min(n_parts, len(jobs)))
+    parts = [jobs[first : first + size] for first in range(0, len(jobs), size)]
+    waiting: dict[Future[Part], list[Job]] = {}
+    for part in parts:
+        waiting[executor.submit(train_part, part, course, halt)] = part
+    put = partial(_put, records)
+    interrupted = False
+    try:
+        while waiting:
+            done, _ = wait(waiting, PATIENCE, FIRST_COMPLETED)
+            for future in done:
+                part = waiting.pop(future)
+                interrupted |= put(part, future.result())
+                tell(len(part))
+    except BaseException:
+        if halt is not None:
+            halt.set()
+        for future, part in waiting.items():
+            if not future.cancel() and (halt is not None or future.done()):
+                put(part, future.result())
+        raise
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _put(records: Records, jobs: Sequence[Job], part: Part) -> bool:
+    found, params, interrupted = part
+    for job, trained in zip(jobs, params, strict=True):
+        if trained is not job.params:
+            job.params[:] = trained
+    records.put_all(found)
+    return interrupted
