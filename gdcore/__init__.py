@@ -31,7 +31,9 @@ Training
 Many models
     fit_many                        train many models at once, each with its own data, seed and hyper-parameters
     Many                            what it returns: a sequence of models, their predictions and histories
-    InterruptedFits, ModelsDivergedWarning
+    Ensemble                        many models that answer as one
+    bootstrap, cross_validate, sweep    built on it: intervals, folds (CrossValidation), a grid (Sweep)
+    InterruptedFits, ModelsDivergedWarning, SweepBorderWarning
 
 Files
     save, load                      a model, a trainer, a history or an estimator as one file that is safe to load
@@ -150,9 +152,13 @@ if TYPE_CHECKING:
     from .gradcheck import GradientError, GradientReport, check_gradient, check_gradients
     from .io import FileFormatError, load, save
     from .io.checkpoint import Checkpoint
-    from .many.errors import InterruptedFits, ModelsDivergedWarning
+    from .many.bootstrap import bootstrap
+    from .many.cross_validation import CrossValidation, cross_validate
+    from .many.ensemble import Ensemble
+    from .many.errors import InterruptedFits, ModelsDivergedWarning, SweepBorderWarning
     from .many.fit_many import fit_many
     from .many.many import Many
+    from .many.sweep import Sweep, sweep
     from .minimize.minimize import minimize
     from .minimize.result import MinimizeResult
     from .optimizers import (
@@ -199,7 +205,6 @@ __all__ = [
     "LOSSES",
     "METRICS",
     "MLP",
-    "Many",
     "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
@@ -216,11 +221,13 @@ __all__ = [
     "ConjugateGradient",
     "Constant",
     "CrossEntropy",
+    "CrossValidation",
     "Dense",
     "Diagnosis",
     "DivergedError",
     "Dropout",
     "EarlyStopping",
+    "Ensemble",
     "EpochEnd",
     "EpsilonInsensitive",
     "FileFormatError",
@@ -235,8 +242,8 @@ __all__ = [
     "Hinge",
     "History",
     "Huber",
-    "LayerNorm",
     "InterruptedFits",
+    "LayerNorm",
     "LeakyReLU",
     "LearningRateBound",
     "LecunNormal",
@@ -245,6 +252,7 @@ __all__ = [
     "Log1p",
     "LogCosh",
     "LossThreshold",
+    "Many",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "MinMax",
@@ -271,14 +279,18 @@ __all__ = [
     "SquaredEpsilonInsensitive",
     "SquaredHinge",
     "Standardize",
+    "Sweep",
+    "SweepBorderWarning",
     "TimeLimit",
     "Trainer",
     "Uniform",
     "Zeros",
     "__version__",
+    "bootstrap",
     "check_gradient",
     "check_gradients",
     "compare",
+    "cross_validate",
     "diagnose",
     "find_learning_rate",
     "fit_many",
@@ -296,6 +308,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "softmax",
+    "sweep",
     "tables",
 ]
 
@@ -308,9 +321,13 @@ LATER = {
     "interop": (),
     "io": ("FileFormatError", "load", "save"),
     "io.checkpoint": ("Checkpoint",),
-    "many.errors": ("InterruptedFits", "ModelsDivergedWarning"),
+    "many.bootstrap": ("bootstrap",),
+    "many.cross_validation": ("CrossValidation", "cross_validate"),
+    "many.ensemble": ("Ensemble",),
+    "many.errors": ("InterruptedFits", "ModelsDivergedWarning", "SweepBorderWarning"),
     "many.fit_many": ("fit_many",),
     "many.many": ("Many",),
+    "many.sweep": ("Sweep", "sweep"),
     "minimize.minimize": ("minimize",),
     "minimize.result": ("MinimizeResult",),
     "optimizers": ("OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",

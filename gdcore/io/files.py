@@ -29,14 +29,14 @@ Custom = Mapping[str, Any]
 
 @explains_calls
 def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None = None) -> None:
-    """Save a model, a trainer, a history or an estimator as one file, which `load` reads.
+    """Save a model, a trainer, a history, many models or an estimator as one file, which `load` reads.
 
     The file is written in one piece: if anything fails, the one that was there before stays. Its layout is that of
     safetensors, so the `safetensors` library reads its arrays.
 
     Parameters
     ----------
-    thing : Sequential, Trainer, History, or an estimator of gdcore.sklearn
+    thing : Sequential, Trainer, History, Many, or an estimator of gdcore.sklearn
         A trainer is saved with its model and everything that training changes: a loaded one resumes bit for bit. A
         callback that has no trainer saves `EpochEnd.snapshot()` instead. A model of a class of your own comes back as
         the Sequential of its layers. An estimator is saved with its parameters and all that its last fit has left.
@@ -74,7 +74,7 @@ def save(thing: Any, path: Path, *, history: Any = None, custom: Custom | None =
 
 @explains_calls
 def load(path: Path, *, custom: Custom | None = None) -> Any:
-    """Return what `save` has saved: a model, a trainer, a history or an estimator.
+    """Return what `save` has saved: a model, a trainer, a history, many models or an estimator.
 
     Nothing in a file is imported, evaluated or executed, and every bit of it is checked. So a file of unknown origin
     can be loaded; it may hold any model and any settings all the same.
@@ -87,7 +87,7 @@ def load(path: Path, *, custom: Custom | None = None) -> Any:
 
     Returns
     -------
-    Sequential, Trainer, History or estimator
+    Sequential, Trainer, History, Many or estimator
 
     Raises
     ------

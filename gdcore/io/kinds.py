@@ -15,6 +15,7 @@ from ..base import checks
 from ..base.later import later
 from ..models.sequential import Sequential
 from .errors import FileFormatError
+from .many_file import pack_many, unpack_many
 from .model_file import pack_model, unpack_model
 from .trainer_file import pack_history, pack_trainer, unpack_history, unpack_trainer
 from .values import Reader, Writer
@@ -46,6 +47,12 @@ def _is_history(thing: object) -> bool:
     return isinstance(thing, History)
 
 
+def _is_many(thing: object) -> bool:
+    from ..many.many import Many
+
+    return isinstance(thing, Many)
+
+
 KINDS = [
     Kind(
         "model",
@@ -55,6 +62,7 @@ KINDS = [
     ),
     Kind("trainer", _is_trainer, pack_trainer, lambda document, reader: unpack_trainer(document, reader)[0]),
     Kind("history", _is_history, lambda history, writer, _: pack_history(history, writer), unpack_history),
+    Kind("many", _is_many, lambda many, writer, _: pack_many(many, writer), unpack_many),
 ]
 
 
@@ -112,5 +120,7 @@ def _names() -> list[str]:
 
 
 def with_article(name: str) -> str:
-    """Return a kind's name as messages say it: "a model", "an estimator"."""
+    """Return a kind's name as messages say it: "a model", "an estimator", "many models"."""
+    if name == "many":
+        return "many models"
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

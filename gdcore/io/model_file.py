@@ -47,13 +47,13 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
         "layers": [writer.encode(layer, f"layer{i}") for i, layer in enumerate(model.layers)],
         "seed": model.seed,
         "dtype": model.dtype,
-        "loss": writer.encode(_named(model.trained_loss, writer), "loss"),
+        "loss": writer.encode(named_loss(model.trained_loss, writer), "loss"),
         "feature_names": writer.encode(model.feature_names, "feature_names"),
         **({NUMBERED: True} if model.stack.numbered_classes else {}),
     }
 
 
-def _named(loss: Any, writer: Writer) -> Any:
+def named_loss(loss: Any, writer: Writer) -> Any:
     """Return a model's loss, or None where it is a function without a name: predictions do not need it."""
     if loss is None or isinstance(loss, Loss):
         return loss
@@ -82,9 +82,9 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     if n > there:
         raise FileFormatError(f"has layers of {n:,} parameters, and only {there:,} numbers")
     nothing = np.broadcast_to(np.zeros((), dtype), (n,))
-    loss = _loss(reader.decode(values["loss"]), reader)
+    loss = known_loss(reader.decode(values["loss"]), reader)
     try:
-        model = restore(layers, seed, dtype, nothing, loss, _names(names), numbered)
+        model = restore(layers, seed, dtype, nothing, loss, names_of(names), numbered)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"describes an invalid model: {error}") from None
     if names is not None and len(names) != model.in_features:
@@ -101,7 +101,7 @@ def unpack_model(document: Any, reader: Reader) -> Sequential:
     return model
 
 
-def _loss(value: Any, reader: Reader) -> Any:
+def known_loss(value: Any, reader: Reader) -> Any:
     """Return a model's loss; a function that the loader was not given is left out."""
     if value is None or isinstance(value, Loss):
         return value
@@ -110,7 +110,7 @@ def _loss(value: Any, reader: Reader) -> Any:
     raise FileFormatError(f"has {checks.short(value)} where a loss is expected")
 
 
-def _names(value: Any) -> tuple[str, ...] | None:
+def names_of(value: Any) -> tuple[str, ...] | None:
     """Return feature names, or None."""
     if value is not None and not (isinstance(value, tuple) and all(isinstance(name, str) for name in value)):
         raise FileFormatError(f"has the feature names {checks.short(value)}; expected texts")

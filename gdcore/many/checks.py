@@ -139,7 +139,8 @@ def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
     if ids is None:
         raise ValueError("these models have no ids: they were trained without groups=; take them by their numbers")
     value = np.atleast_1d(checks.plain_array("groups", values))
-    places = np.minimum(np.searchsorted(ids, value), len(ids) - 1)
+    order = np.argsort(ids, kind="stable")  # models that were selected have any order
+    places = order[np.minimum(np.searchsorted(ids, value, sorter=order), len(ids) - 1)]
     unknown = np.asarray(ids[places] != value, np.bool_)
     if unknown.any():
         first = value[unknown].tolist()[0]
@@ -178,3 +179,74 @@ def executor(value: object, threads: object, kind: type) -> None:
         raise TypeError(f"executor must be a concurrent.futures.Executor, got {short(value)}")
     if threads is not None:
         raise ValueError("pass executor or threads, not both: an executor has its own workers")
+
+
+def many_models(value: object, kind: type) -> None:
+    """Check that a value is what `fit_many` returns."""
+    if not isinstance(value, kind):
+        raise TypeError(f"many must be the models of gdcore.fit_many, got {short(value)}")
+
+
+def some_left(count: int) -> None:
+    """Check that not all models have diverged."""
+    if count == 0:
+        raise ValueError("all of the models have diverged: train them again with smaller rates")
+
+
+def rows_left_out(held: Sequence[NDArray[np.int64]], n: int) -> None:
+    """Check that every sample of a bootstrap leaves rows out."""
+    if not all(map(len, held)):
+        raise ValueError(f"a bootstrap of {n} rows has drawn all of them: pass more rows, or another seed")
+
+
+def number_of_folds(value: object, n: int) -> int:
+    """Check and return a number of folds of n rows."""
+    folds = checks.integer("folds", value, 2)
+    if folds > n:
+        raise ValueError(f"folds must be at most the number of rows, {n}, got {folds}")
+    return folds
+
+
+def pairs_of_rows(value: object) -> list[tuple[Any, Any]]:
+    """Check and return pairs (train, test) of index arrays."""
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise TypeError(f"folds must be a number, a splitter or pairs (train, test) of rows, got {short(value)}")
+    found = []
+    for pair in value:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"folds must have pairs (train, test) of rows, got {short(pair)}")
+        found.append((pair[0], pair[1]))
+    if not found:
+        raise ValueError("folds has no pairs; expected at least one")
+    return found
+
+
+def axes_of_grid(value: object, known: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Check and return the axes of a sweep, each with at least one value and none twice."""
+    if not isinstance(value, Mapping) or not value:
+        raise TypeError(f"grid must be a dict of name -> values, such as {{'l2': [0, 0.1]}}, got {short(value)}")
+    found = {}
+    for name, values in value.items():
+        if name not in known:
+            raise (
+                checks.unknown_name("axis of the grid", name, known)
+                if isinstance(name, str)
+                else TypeError(f"grid must have names, got {short(name)}")
+            )
+        if not isinstance(values, Iterable) or isinstance(values, str):
+            raise TypeError(f"grid[{name!r}] must be values, got {short(values)}")
+        axis = tuple(entry.item() if isinstance(entry, np.generic) else entry for entry in values)
+        if not axis or len(set(axis)) < len(axis):
+            raise ValueError(f"grid[{name!r}] must have one value or more, each once, got {short(values)}")
+        found[name] = axis
+    return found
+
+
+def some_seeds(value: object) -> int:
+    """Check and return a number of seeds."""
+    return checks.integer("seeds", value, 1)
+
+
+def cannot_go_on(name: str, value: object) -> bool:
+    """Return whether nothing lies beyond the value of an axis: no penalty, no dropout, a batch of one row."""
+    return value == 0 or value is None or isinstance(value, bool) or (name == "batch_size" and value == 1)

@@ -56,3 +56,18 @@ class InterruptedFits(KeyboardInterrupt):
         part = f", {begun} in part" if begun > 0 else ""
         super().__init__(f"{done} of {len(many)} models are trained{part}: they are in the error's attribute many")
         self.many = many
+
+
+class SweepBorderWarning(UserWarning):
+    """The best point of a `gdcore.sweep` lies at the border of its grid: a better one may lie beyond.
+
+    Examples
+    --------
+    >>> import warnings, gdcore as gd
+    >>> with warnings.catch_warnings(record=True) as given:
+    ...     warnings.simplefilter("always")
+    ...     rates = {"learning_rate": [0.001, 0.01]}
+    ...     found = gd.sweep(gd.LinearModel(1), [[1.0]], [1.0], "mse", grid=rates, seeds=2, epochs=3)
+    >>> print(given[0].message)
+    the best point lies at the border of the grid, learning_rate=0.01: add values beyond
+    """

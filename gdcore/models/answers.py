@@ -21,12 +21,17 @@ def predict_proba(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArra
     """Carry out `Sequential.predict_proba`."""
     kind = models_checks.probabilities(_known_loss(stack, loss, "predict_proba"))
     outputs = stack.predict(inputs_of(stack, X))
-    if kind.target == "class":
+    if kind.target != "class" and _are_numbered(stack, loss) and stack.out_features > 1:
+        return _shared_out(sigmoid(outputs))
+    return probabilities_of(outputs, kind)
+
+
+def probabilities_of(outputs: NDArray[Any], loss: Loss | CustomLoss) -> NDArray[Any]:
+    """Return the class probabilities of raw outputs (n, k), in the form of `Sequential.predict_proba`."""
+    if models_checks.probabilities(loss).target == "class":
         return softmax(outputs)
     ones = sigmoid(outputs)
-    if _are_numbered(stack, loss) and stack.out_features > 1:
-        return _shared_out(ones)
-    return ones if stack.out_features > 1 else np.hstack([sigmoid(-outputs), ones])
+    return ones if outputs.shape[1] > 1 else np.hstack([sigmoid(-outputs), ones])
 
 
 def classify(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.int64]:
@@ -34,8 +39,12 @@ def classify(stack: Stack, X: ArrayLike, loss: str | Loss | None) -> NDArray[np.
     known = _known_loss(stack, loss, "classify")
     if _are_numbered(stack, loss):
         return _numbers(stack.predict(inputs_of(stack, X)))
-    kind = models_checks.classes(known)
-    return _classes(stack.predict(inputs_of(stack, X)), kind)
+    return classes_of(stack.predict(inputs_of(stack, X)), known)
+
+
+def classes_of(outputs: NDArray[Any], loss: Loss | CustomLoss) -> NDArray[np.int64]:
+    """Return the likeliest classes of raw outputs (n, k), in the form of `Sequential.classify`."""
+    return _classes(outputs, models_checks.classes(loss))
 
 
 def evaluate(

@@ -24,6 +24,7 @@ SOURCES = ROOT / "src"
 ARROWS_UP = {
     ("bench.gdcore_adapter", ""): "The benchmark measures the package as its users import it.",
     ("models.sequential", "io"): "`Sequential.save` is a method, and files are made of models.",
+    ("many.many", "io"): "`Many.save` is a method, and files are made of models.",
     ("training.trainer", "io"): "`Trainer.save` and `Trainer.load` are methods, and files are made of trainers.",
     ("training.history", "io"): "`History.load` is a method, and files are made of histories.",
     ("training.history", "plot"): "`History.plot` is a method, and pictures are drawn of histories.",

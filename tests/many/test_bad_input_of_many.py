@@ -1,0 +1,81 @@
+"""Bad input of fit_many and what is built on it: the error, its message, and that nothing was trained."""
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+
+NET = gd.MLP([3, 4, 1], activation="tanh")
+X, Y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8.0)
+NAN = np.where(np.arange(8) == 5, np.nan, Y)
+IDS = np.array(list("aabbccdd"))
+
+
+def fit(**options):
+    given = {"net": NET, "X": X, "y": Y, "loss": "mse", "n_models": 3, "epochs": 1} | options
+    return gd.fit_many(**given)
+
+
+BAD = [
+    ({"n_models": None}, ValueError, "the number of models is unknown: pass n_models=, seeds=, groups=, rows="),
+    ({"n_models": 0}, ValueError, "n_models must be >= 1, got 0"),
+    ({"seeds": range(4)}, ValueError, "n_models is for 3 models, but seeds for 4: pass one entry for each model"),
+    ({"seeds": 3}, TypeError, "seeds must be one integer for each model, such as range.500., got 3"),
+    ({"optimizer": gd.Adam(np.ones(2))}, ValueError, "n_models is for 3 models, but optimizer for 2"),
+    ({"l2": np.zeros(5)}, ValueError, "n_models is for 3 models, but l2 for 5"),
+    ({"l2": np.array([0.0, -1.0, 0.0])}, ValueError, "model 1: l2 must be >= 0, got -1.0"),
+    ({"dropout": [0.1]}, ValueError, "but dropout for 1"),
+    ({"X": np.zeros((2, 8, 3))}, ValueError, "n_models is for 3 models, but X for 2"),
+    ({"X": [X, X, X[:, :2]], "y": [Y] * 3}, ValueError, "model 2: X has 2 features, but the model expects 3"),
+    ({"y": [Y, NAN, Y]}, ValueError, "model 1: y contains NaN in row 5"),
+    ({"y": [Y, Y[:4], Y]}, ValueError, r"model 1: y has shape \(4,\)"),
+    ({"n_models": None, "groups": IDS, "y": NAN}, ValueError, "the model of group 'c': y contains NaN in row 5"),
+    ({"n_models": None, "groups": IDS[:3]}, ValueError, r"groups has shape \(3,\); expected \(8,\)"),
+    ({"groups": IDS, "rows": [[0]] * 3}, ValueError, "pass groups or rows, not both"),
+    ({"rows": [[0], [], [1]]}, ValueError, r"rows\[1\] has no rows; expected at least one"),
+    ({"rows": [[0], [8], [1]]}, ValueError, r"rows\[1\] has the row 8; expected rows from 0 to 7"),
+    ({"rows": [[0], [0.5], [1]]}, TypeError, r"rows\[1\] has dtype float64; expected row numbers or a mask"),
+    ({"rows": [[0], [0]]}, ValueError, "n_models is for 3 models, but rows for 2"),
+    ({"X": [X] * 3, "rows": [[0]] * 3}, ValueError, r"rows needs one X \(n, d\) that all models share"),
+    ({"params": np.zeros((2, 21))}, ValueError, "but params for 2"),
+    ({"params": np.zeros(5)}, ValueError, r"params\[0\] has shape \(5,\); expected \(21,\)"),
+    ({"loss": None}, TypeError, "fit_many needs a loss"),
+    ({"executor": 3}, TypeError, "executor must be a concurrent.futures.Executor, got 3"),
+    ({"threads": 0}, ValueError, "threads must be >= 1, got 0"),
+    ({"lr": 1}, TypeError, r"fit_many\(\) has no argument 'lr'"),
+    ({"epochs": 10**12}, MemoryError, "3 models need .* GiB for their parameters and histories, but .* GiB are free"),
+    (
+        {"sample_weight": np.arange(8) // 4 * 1.0, "rows": [[4], [0, 1], [5]]},
+        ValueError,
+        "model 1 has no row with",
+    ),
+    ({"validation_data": (X, NAN)}, ValueError, "validation_data: y contains NaN in row 5"),
+    ({"net": [NET, NET]}, ValueError, "n_models is for 3 models, but net for 2"),
+]
+
+
+@pytest.mark.parametrize(("options", "kind", "message"), BAD, ids=[message[:40] for *_, message in BAD])
+def test_fit_many_refuses(options, kind, message):
+    with pytest.raises(kind, match=message):
+        fit(**options)
+
+
+def test_arrays_are_for_fit_many_alone():
+    rates = gd.Adam(np.array([0.1, 0.2]))
+    with pytest.raises(TypeError, match=r"optimizer must be one record, got Adam\(<2 numbers>\): arrays are for"):
+        gd.Trainer(NET.copy(), "mse", rates)
+    with pytest.raises(ValueError, match=r"model 1: learning_rate must be > 0, got -1\.0"):
+        gd.Adam(np.array([0.1, -1.0]))
+    with pytest.raises(ValueError, match="SGD has arrays of 2 and 3 entries: pass one entry for each model"):
+        gd.SGD(np.ones(2), momentum=np.ones(3))
+
+
+def test_what_is_built_on_it_refuses():
+    with pytest.raises(ValueError, match="folds must be at most the number of rows, 8, got 9"):
+        gd.cross_validate(NET, X, Y, "mse", folds=9)
+    with pytest.raises(ValueError, match=r"unknown axis of the grid 'learning_rat'.*did you mean 'learning_rate'"):
+        gd.sweep(NET, X, Y, "mse", grid={"learning_rat": [1]})
+    with pytest.raises(ValueError, match=r"grid\['l2'\] must have one value or more, each once"):
+        gd.sweep(NET, X, Y, "mse", grid={"l2": [1, 1]})
+    with pytest.raises(TypeError, match=r"many must be the models of gdcore.fit_many, got \[\]"):
+        gd.Ensemble([])
