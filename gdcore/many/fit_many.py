@@ -177,7 +177,7 @@ def fit_many(
     """
     if loss is None:
         raise many_checks.missing_loss()
-    given = DataOfAll(X, y, sample_weight, groups, rows, validation_data, validation_rows)
+    given = DataOfAll(X, y, sample_weight, groups, rows, validation_data, validation_rows, validation_split)
     options = Options(
         loss,
         optimizer,
@@ -195,7 +195,6 @@ def fit_many(
     course = Course(
         None if epochs is None else checks.integer("epochs", epochs, 1),
         None if max_steps is None else checks.integer("max_steps", max_steps, 1),
-        validation_split,
         class_weight,
         metrics,
         (callbacks,) if isinstance(callbacks, Callback) else tuple(callbacks),

@@ -74,7 +74,6 @@ class Course(NamedTuple):
 
     epochs: int | None
     max_steps: int | None
-    validation_split: float | None
     class_weight: ClassWeight | None
     metrics: Metrics
     callbacks: tuple[Callback, ...]
@@ -119,7 +118,7 @@ class Job:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows that the model is trained on, before any validation split."""
+        """Number of rows that the model is trained on."""
         return len(self.data.X) if self.rows is None else len(self.rows)
 
 

@@ -14,7 +14,7 @@ from ..training.errors import DivergedError
 from ..training.fit import Fit
 from ..training.fit_options import FitOptions
 from ..training.state import TrainingState
-from ..training.validation import split_validation, weigh_validation
+from ..training.validation import weigh_validation
 from .answers import Stacks
 from .jobs import Course, Job
 from .records import INTERRUPTED, Records
@@ -78,8 +78,6 @@ def _data(state: TrainingState, job: Job, course: Course) -> tuple[Samples, Samp
     validation = job.validation
     if validation is not None and job.validation_rows is not None:
         validation = validation.taken(job.validation_rows)
-    if course.validation_split is not None:
-        data, validation = split_validation(data, course.validation_split, loss, state.seed)
     if course.class_weight is not None:
         weights = class_factors(data, course.class_weight, loss, n_out)
         data = class_weighted(data, weights, loss, n_out)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from ..base.memory import aligned_zeros
 from ..data.names import feature_names
+from ..data.samples import Samples
 from ..layers.stack import Model, stack_of
 from ..training import checks as training_checks
 from ..training.output_range import warn_out_of_reach
 from ..training.settings import chosen_seed
+from ..training.validation import held_out
 from . import checks as many_checks
 from .data import Given, Intake, PerModelData, n_rows, rows_of_groups, taken_apart
 from .jobs import Course, Job, Shape
@@ -35,6 +37,7 @@ class DataOfAll(NamedTuple):
     rows: Any
     validation_data: Any
     validation_rows: Any
+    validation_split: Any
 
 
 class Plan(NamedTuple):
@@ -99,32 +102,44 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
     jobs = []
     for i, shape in enumerate(shapes):
         loss = many.losses[i]
-        held = None
-        if validations is not None:
+        own = intake.samples(i, shape, loss)
+        taken = None if rows is None else rows[i]
+        held = None if validations is None else _validation(validations, i, shape, loss)
+        held_rows = None if validation_rows is None else validation_rows[i]
+        if data.validation_split is not None:
+            held = own
             try:
-                held = validations.samples(i, shape, loss)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"validation_data: {error}") from None
-        jobs.append(
-            Job(
-                i,
-                shape,
-                many.params_of(i),
-                every.of(i, shape),
-                seeds[i],
-                intake.samples(i, shape, loss),
-                None if rows is None else rows[i],
-                held,
-                None if validation_rows is None else validation_rows[i],
-                stops_of(plan.stop, i),
-            )
-        )
+                taken, held_rows = _split(own, taken, data.validation_split, loss, seeds[i])
+            except ValueError as error:
+                raise ValueError(f"{many_checks.model_name(i, ids)}: {error}") from None
+        settings, stop = every.of(i, shape), stops_of(plan.stop, i)
+        jobs.append(Job(i, shape, many.params_of(i), settings, seeds[i], own, taken, held, held_rows, stop))
     _warn_out_of_reach(jobs)
     return Planned(jobs, many)
 
 
+def _validation(intake: Intake, i: int, shape: Shape, loss: Any) -> Samples:
+    try:
+        return intake.samples(i, shape, loss)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation_data: {error}") from None
+
+
+def _split(data: Samples, rows: Any, share: Any, loss: Any, seed: int) -> tuple[Any, Any]:
+    """Return the rows of a model that stay in training and those that validate it, as `Trainer.fit` splits them."""
+    own = np.arange(len(data.X)) if rows is None else rows
+    held = held_out(data if rows is None else data.taken(rows), share, loss, seed)
+    for part, what in ((own[~held], "training"), (own[held], "validation")):
+        training_checks.weighted_part(None if data.weight is None else data.weight[part], len(part), what)
+    return own[~held], own[held]
+
+
 def _taken_apart(data: DataOfAll, n_out: int) -> tuple[Given, Given | None]:
     given = taken_apart(data.X, data.y, data.sample_weight, n_out)
+    if data.validation_split is not None and data.validation_rows is not None:
+        raise ValueError("pass validation_split or validation_rows, not both")
+    if data.validation_split is not None:
+        training_checks.one_validation(data.validation_data)
     if data.validation_data is None:
         return given, None if data.validation_rows is None else given
     if data.validation_rows is not None:

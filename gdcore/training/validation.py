@@ -71,6 +71,12 @@ def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed
     >>> np.bincount(kept.labels), np.bincount(held.labels)
     (array([3, 3]), array([1, 1]))
     """
+    held = held_out(data, share, loss, seed)
+    return _rows(data, ~held, "training"), _rows(data, held, "validation")
+
+
+def held_out(data: Samples, share: object, loss: Loss | CustomLoss, seed: int) -> NDArray[np.bool_]:
+    """Return which samples become validation data, shape (n,); the arguments are those of `split_validation`."""
     n = len(data.X)
     count = training_checks.held_out(share, n)
     rng = np.random.default_rng((seed, STREAM))
@@ -79,7 +85,7 @@ def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed
     held = np.zeros(n, np.bool_)
     for rows, taken in zip(groups, _shares([len(rows) for rows in groups], count), strict=True):
         held[rng.permutation(rows)[:taken]] = True
-    return _rows(data, ~held, "training"), _rows(data, held, "validation")
+    return held
 
 
 def _classes(data: Samples, loss: Loss | CustomLoss) -> NDArray[Any] | None:
