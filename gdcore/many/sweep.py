@@ -116,13 +116,13 @@ class Sweep:
             ax.set(xlabel=names[0], ylabel=self.by, xticks=places)
             ax.set_xticklabels([f"{value}" for value in self.grid[names[0]]])
             return ax
-        image = ax.imshow(mean, cmap="viridis_r", aspect="auto", origin="lower")
+        image = ax.imshow(mean, cmap="Greys", aspect="auto", origin="lower")
         ax.figure.colorbar(image, ax=ax)
         ax.set(ylabel=names[0], xlabel=names[1], yticks=range(mean.shape[0]), xticks=range(mean.shape[1]))
         ax.set_yticklabels([f"{value}" for value in self.grid[names[0]]])
         ax.set_xticklabels([f"{value}" for value in self.grid[names[1]]])
         place = [self.grid[name].index(self.best[name]) for name in names[:2]]
-        ax.plot(place[1], place[0], marker="o", markerfacecolor="none", markeredgecolor="red", markersize=14)
+        ax.plot(place[1], place[0], "*", color="black", markeredgecolor="white", markersize=14)
         return ax
 
     def __repr__(self) -> str:
