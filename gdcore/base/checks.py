@@ -188,9 +188,11 @@ def known_name(kind: str, value: object, known: Sequence[str]) -> str:
         raise TypeError(f"{kind} must be a name or a record, got the class {value.__name__}: pass {value.__name__}(…)")
     if not isinstance(value, str):
         raise TypeError(f"{kind} must be a name or a record, got {short(value)}; names: {', '.join(known)}")
+    if value in known:
+        return value
     same = [name for name in known if name.lower() == value.lower()]
     if same:
-        return value if value in same else same[0]
+        return same[0]
     raise unknown_name(kind, value, known)
 
 

@@ -25,6 +25,8 @@ from .errors import SweepBorderWarning
 from .fit_many import fit_many
 from .many import Many
 
+WIDE = 10
+"""A picture has a logarithmic scale of greys if the highest mean exceeds the lowest by more than this factor."""
 OWN = ("batch_size", "l1", "l2", "dropout", "clip_norm", "clip_value")
 """Axes that are arguments of `fit_many`; the others are fields of the optimizer."""
 
@@ -116,13 +118,18 @@ class Sweep:
             ax.set(xlabel=names[0], ylabel=self.by, xticks=places)
             ax.set_xticklabels([f"{value}" for value in self.grid[names[0]]])
             return ax
-        image = ax.imshow(mean, cmap="Greys", aspect="auto", origin="lower")
+        wide = bool(np.nanmin(mean) > 0 and np.nanmax(mean) > WIDE * np.nanmin(mean))
+        image = ax.imshow(
+            mean, cmap="Greys", aspect="auto", origin="lower", norm="log" if wide else "linear", alpha=0.7
+        )
         ax.figure.colorbar(image, ax=ax)
+        for (row, column), value in np.ndenumerate(mean):
+            ax.annotate(f"{value:.3g}", (column, row), (0, -14), textcoords="offset points", ha="center")
         ax.set(ylabel=names[0], xlabel=names[1], yticks=range(mean.shape[0]), xticks=range(mean.shape[1]))
         ax.set_yticklabels([f"{value}" for value in self.grid[names[0]]])
         ax.set_xticklabels([f"{value}" for value in self.grid[names[1]]])
         place = [self.grid[name].index(self.best[name]) for name in names[:2]]
-        ax.plot(place[1], place[0], "*", color="black", markeredgecolor="white", markersize=14)
+        ax.plot(place[1], place[0], "*", color="black", markersize=12)
         return ax
 
     def __repr__(self) -> str:
