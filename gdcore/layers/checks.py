@@ -110,7 +110,7 @@ def weight_shape(shape: object) -> tuple[int, int]:
     if (
         not isinstance(shape, tuple)
         or len(shape) != 2
-        or not all(isinstance(n, numbers.Integral) and int(n) >= 1 for n in shape)
+        or not all((type(n) is int or isinstance(n, numbers.Integral)) and int(n) >= 1 for n in shape)
     ):
         raise ValueError(f"shape must be (in_features, out_features), integers >= 1, got {shape!r}")
     return shape

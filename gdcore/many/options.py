@@ -68,6 +68,7 @@ class SettingsOfAll:
             loss=_each(options.loss, get_loss), optimizer=_each(options.optimizer, get_method)
         )
         self._varying = [name for name in options._fields if count(getattr(self.options, name)) is not None]
+        self._checked: dict[Any, Settings] = {}
         self._known: dict[Any, Settings] = {}
 
     def loss(self, i: int) -> Loss | CustomLoss:
@@ -84,18 +85,24 @@ class SettingsOfAll:
             For what a Trainer refuses; the message names the model if the settings differ.
         """
         own = {name: entry(getattr(self.options, name), i) for name in self._varying}
-        key = shape.reading, tuple(own.values())
-        found = self._known.get(key)
+        optimizer = own.pop("optimizer", self.options.optimizer)
+        key = shape.reading, type(optimizer), tuple(own.values())
+        found = self._known.get((key, optimizer))
         if found is None:
-            values = self.options._asdict() | own
-            try:
-                found = Settings(**values, seed=None).checked(shape.stack)
-            except (TypeError, ValueError) as error:
-                if not own:
-                    raise
-                raise type(error)(f"{many_checks.model_name(i, None)}: {error}") from None
-            self._known[key] = found
+            like = self._checked.get(key)  # optimizers of one class are checked already, and fit the same settings
+            if like is None:
+                like = self._checked[key] = self._check(own | {"optimizer": optimizer}, i, shape)
+            found = self._known[key, optimizer] = replace(like, optimizer=optimizer)
         return found
+
+    def _check(self, own: dict[str, Any], i: int, shape: Shape) -> Settings:
+        values = self.options._asdict() | own
+        try:
+            return Settings(**values, seed=None).checked(shape.stack)
+        except (TypeError, ValueError) as error:
+            if not self._varying:
+                raise
+            raise type(error)(f"{many_checks.model_name(i, None)}: {error}") from None
 
 
 def _each(value: Any, read: Any) -> Any:
