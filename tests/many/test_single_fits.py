@@ -84,27 +84,74 @@ def test_optimizers_with_a_rate_for_each_model(kind):
         same(many, i, *alone(net, seed, X, y, "mse", optimizer=kind(float(rates[i])), epochs=3, batch_size=8))
 
 
-def schedules(rate):
-    s = gd.schedules
-    return {
-        "constant": s.Constant(rate),
-        "step_decay": s.StepDecay(rate, 2),
-        "cosine": s.Cosine(rate, 12),
-        "per epoch": s.StepDecay(rate, 1, per="epoch"),
-        "plateau": s.ReduceOnPlateau(rate, patience=0),
-        "one_cycle": s.OneCycle(rate, 12),
-    }
+SCHEDULES = {
+    "constant": (),
+    "step_decay": (2,),
+    "multi_step": ((2, 5),),
+    "exponential": (0.9,),
+    "inverse_scaling": (),
+    "polynomial": (12,),
+    "cosine": (12,),
+    "one_cycle": (12,),
+    "reduce_on_plateau": (0.1, 0),
+}
+"""What each takes behind the rate."""
 
 
-@pytest.mark.parametrize("name", schedules(0.1))
-def test_schedules_with_a_rate_for_each_model(name):
+def schedule(name, rate, **per):
+    kinds = {kind.name: kind for kind in gd.schedules.SCHEDULES}
+    return kinds[name](rate, *SCHEDULES[name], **per)
+
+
+@pytest.mark.parametrize("per", [{}, {"per": "epoch"}], ids=["step", "epoch"])
+@pytest.mark.parametrize("name", [kind.name for kind in gd.schedules.SCHEDULES])
+def test_schedules_with_a_rate_for_each_model(name, per):
     net, (X, y) = net_of(), problem()
-    rates = np.array([0.01, 0.02, 0.5])
+    per = {} if name == "reduce_on_plateau" else per
+    rates = np.array([0.01, 0.02, 0.3])
     options = {"epochs": 4, "batch_size": 10}
-    many = gd.fit_many(net, X, y, "mse", seeds=SEEDS, optimizer=gd.SGD(schedules(rates)[name]), **options)
+    many = gd.fit_many(net, X, y, "mse", seeds=SEEDS, optimizer=gd.SGD(schedule(name, rates, **per)), **options)
     for i, seed in enumerate(SEEDS):
-        own = gd.SGD(schedules(float(rates[i]))[name])
+        own = gd.SGD(schedule(name, float(rates[i]), **per))
         same(many, i, *alone(net, seed, X, y, "mse", optimizer=own, **options))
+
+
+STOPS = {
+    "early_stopping": gd.EarlyStopping(patience=2),
+    "loss_threshold": gd.LossThreshold(1.0),
+    "gradient_norm_threshold": gd.GradientNormThreshold(0.8, of="epoch"),
+    "relative_change": gd.RelativeChange(0.05),
+    "time_limit": gd.TimeLimit(1e-9),
+}
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in gd.CRITERIA])
+@pytest.mark.parametrize("batch_size", [8, 100])
+def test_criteria_stop_each_model_as_its_own_fit(name, batch_size):
+    net, (X, y) = net_of(), problem()
+    options = {"epochs": 40, "batch_size": batch_size, "optimizer": gd.Adam(0.1), "stop": STOPS[name]}
+    many = gd.fit_many(net, X, y, "mse", seeds=SEEDS, validation_split=0.3, **options)
+    for i, seed in enumerate(SEEDS):
+        single, history = alone(net, seed, X, y, "mse", validation_split=0.3, **options)
+        np.testing.assert_array_equal(many[i].params, single.params)
+        assert many.history(i).val_loss == history.val_loss
+        assert many.epochs[i] == history.epochs < 40
+
+
+@pytest.mark.parametrize("kind", gd.AVERAGES, ids=lambda kind: kind.name)
+def test_averages(kind):
+    average = kind(0.9, start=3) if kind is gd.EMA else kind(start=3)
+    compare(net_of(dropout=0.3), *problem(), "mse", average=average)
+
+
+def test_sparse_inputs_and_full_batches():
+    sparse = pytest.importorskip("scipy.sparse")
+    X, y = problem()
+    rows = sparse.csr_array(np.where(X > 0, X, 0))
+    compare(net_of(), rows, y, "mse")
+    many = gd.fit_many(net_of(), rows, y, "mse", seeds=SEEDS, rows=[[0, 5, 7], [1, 2, 3, 4], [9]], epochs=2)
+    assert np.isfinite(many.params).all()
+    compare(net_of(), X, y, "mse", optimizer="lbfgs")
 
 
 @pytest.mark.parametrize(
