@@ -32,6 +32,8 @@ def one_number_of_models(counts: Mapping[str, int]) -> int:
             "the number of models is unknown: pass n_models=, seeds=, groups=, rows=, or arrays of one entry per model"
         )
     (first, n), *others = counts.items()
+    if n == 0:
+        raise ValueError(f"{first} is for 0 models; expected at least one")
     for name, count in others:
         if count != n:
             raise ValueError(f"{first} is for {n} models, but {name} for {count}: pass one entry for each model")
@@ -73,6 +75,12 @@ def group_ids(value: object, n: int) -> NDArray[Any]:
         rows = [i for i, entry in enumerate(array) if entry is None or entry != entry]
         raise ValueError(f"groups has no id in row {rows[0]}; remove the row")
     return array
+
+
+def ids_of_several_kinds(value: NDArray[Any]) -> TypeError:
+    """Return the error for ids that have no order, such as texts beside numbers."""
+    kinds = " and ".join(dict.fromkeys(type(entry).__name__ for entry in value.tolist()))
+    return TypeError(f"groups has ids of the types {kinds}: pass ids of one type, such as groups.astype(str)")
 
 
 def one_way(groups: object, rows: object) -> None:
@@ -250,3 +258,21 @@ def some_seeds(value: object) -> int:
 def cannot_go_on(name: str, value: object) -> bool:
     """Return whether nothing lies beyond the value of an axis: no penalty, no dropout, a batch of one row."""
     return value == 0 or value is None or isinstance(value, bool) or (name == "batch_size" and value == 1)
+
+
+def nets(value: Sequence[Any]) -> None:
+    """Check that a list of models is not empty."""
+    if not value:
+        raise ValueError("net has no models; expected one for all, or a list with one for each")
+
+
+def layers_of_dropout(count: int) -> None:
+    """Check that a model has layers whose rate `dropout` can be."""
+    if count == 0:
+        raise ValueError("dropout is the rate of the model's Dropout layers, but it has none: add gdcore.Dropout")
+
+
+def callbacks(value: object) -> None:
+    """Check that callbacks are one or several."""
+    if not isinstance(value, Iterable):
+        raise TypeError(f"callbacks must be one or several instances of gdcore.Callback, got {short(value)}")

@@ -84,13 +84,18 @@ def _is_several(y: NDArray[Any], X: Any, n_out: int) -> bool:
     """Return whether targets have an axis of models."""
     if y.ndim != 2:
         return y.ndim == 3
-    n = n_rows(X[0]) if isinstance(X, PerModelData) else n_rows(X)
-    return y.shape != (n, n_out)
+    if isinstance(X, PerModelData):
+        return y.shape != (n_rows(X[0]), n_out)
+    return y.shape != (n_rows(X), n_out) and y.shape[1] == n_rows(X)
 
 
 def rows_of_groups(groups: object, n: int) -> tuple[NDArray[Any], Rows]:
     """Return the ids of the groups, in ascending order, and the rows of each in their order."""
-    ids, inverse = np.unique(many_checks.group_ids(groups, n), return_inverse=True)
+    given = many_checks.group_ids(groups, n)
+    try:
+        ids, inverse = np.unique(given, return_inverse=True)
+    except TypeError:
+        raise many_checks.ids_of_several_kinds(given) from None
     order = np.argsort(inverse, kind="stable").astype(np.int64)
     ends = np.cumsum(np.bincount(inverse, minlength=len(ids)))
     return ids, np.split(order, ends[:-1])

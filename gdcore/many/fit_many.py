@@ -177,6 +177,8 @@ def fit_many(
     """
     if loss is None:
         raise many_checks.missing_loss()
+    if not isinstance(callbacks, Callback):
+        many_checks.callbacks(callbacks)
     given = DataOfAll(X, y, sample_weight, groups, rows, validation_data, validation_rows, validation_split)
     options = Options(
         loss,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..base.memory import aligned_zeros
 from ..data.names import feature_names
 from ..data.samples import Samples
+from ..layers.dropout import Dropout
 from ..layers.stack import Model, stack_of
 from ..training import checks as training_checks
 from ..training.output_range import warn_out_of_reach
@@ -68,6 +69,7 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
     nets: list[Model] | None = None
     if isinstance(net, list | tuple):
         nets = list(net)
+        many_checks.nets(nets)
     stacks = [stack_of(each) for each in (nets if nets is not None else [net])]
     given, validation = _taken_apart(data, stacks[0].out_features)
     ids, rows, validation_rows = _rows(data, given)
@@ -77,6 +79,7 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
     known = [Shape(stack.layers, stack.dtype, names) for stack in stacks]
     shapes = [known[0]] * n if nets is None else _shared(known)
     if plan.dropout is not None:
+        many_checks.layers_of_dropout(sum(isinstance(layer, Dropout) for layer in stacks[0].layers))
         shapes = _shared([with_dropout(shape, entry(plan.dropout, i)) for i, shape in enumerate(shapes)])
     if seeds is None:
         first = chosen_seed(None, stacks[0].seed)

@@ -24,7 +24,7 @@ BAD = [
     ({"optimizer": gd.Adam(np.ones(2))}, ValueError, "n_models is for 3 models, but optimizer for 2"),
     ({"l2": np.zeros(5)}, ValueError, "n_models is for 3 models, but l2 for 5"),
     ({"l2": np.array([0.0, -1.0, 0.0])}, ValueError, "model 1: l2 must be >= 0, got -1.0"),
-    ({"dropout": [0.1]}, ValueError, "but dropout for 1"),
+    ({"net": gd.MLP([3, 4, 1], dropout=0.1), "dropout": [0.1]}, ValueError, "but dropout for 1"),
     ({"X": np.zeros((2, 8, 3))}, ValueError, "n_models is for 3 models, but X for 2"),
     ({"X": [X, X, X[:, :2]], "y": [Y] * 3}, ValueError, "model 2: X has 2 features, but the model expects 3"),
     ({"y": [Y, NAN, Y]}, ValueError, "model 1: y contains NaN in row 5"),
@@ -50,6 +50,17 @@ BAD = [
         "model 1 has no row with",
     ),
     ({"validation_data": (X, NAN)}, ValueError, "validation_data: y contains NaN in row 5"),
+    ({"net": []}, ValueError, "net has no models; expected one for all, or a list with one for each"),
+    ({"n_models": None, "seeds": []}, ValueError, "seeds is for 0 models; expected at least one"),
+    ({"callbacks": 3}, TypeError, "callbacks must be one or several instances of gdcore.Callback, got 3"),
+    ({"dropout": 0.5}, ValueError, "dropout is the rate of the model's Dropout layers, but it has none"),
+    ({"y": np.zeros((8, 3))}, ValueError, r"y has shape \(8, 3\); expected \(8, 1\) or \(8,\)"),
+    (
+        {"n_models": None, "groups": np.array([1, "a"] * 4, object)},
+        TypeError,
+        "groups has ids of the types int and str",
+    ),
+    ({"validation_split": 2.0}, ValueError, r"validation_split must be in \(0, 1\), got 2.0"),
     ({"net": [NET, NET]}, ValueError, "n_models is for 3 models, but net for 2"),
 ]
 
