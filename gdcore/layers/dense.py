@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -99,11 +100,17 @@ class Dense(Record):
 
     def initial(self, rng: np.random.Generator) -> list[NDArray[Any]]:
         """Draw initial parameters, in the order of `shapes`."""
-        init = get_initializer(self.weight_init, get_activation(self.activation).init)
-        drawn = [init((self.in_features, self.out_features), rng)]
+        of_weight, of_bias = self._initializers
+        drawn = [of_weight((self.in_features, self.out_features), rng)]
         if self.bias:
-            drawn.append(get_initializer(self.bias_init, "zeros")((1, self.out_features), rng)[0])
+            drawn.append(of_bias((1, self.out_features), rng)[0])
         return drawn
+
+    @cached_property
+    def _initializers(self) -> tuple[Initializer, Initializer]:
+        """Those of the weight and of the bias, looked up once: many models are drawn from one layer."""
+        of_weight = get_initializer(self.weight_init, get_activation(self.activation).init)
+        return of_weight, get_initializer(self.bias_init, "zeros")
 
     def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
         """Return the layer as the kernels of a precision take it."""
