@@ -129,7 +129,7 @@ def fit_many(
         Each model stops by itself and costs nothing from then on. Their numbers may be arrays, too. A criterion's state
         is each model's own; what a function remembers is shared.
     callbacks : Callback or several
-        Called for each model, one after another.
+        Called for each model; with `threads`, of several models at the same time.
     executor : concurrent.futures.Executor, optional
         Trains parts of the models elsewhere, such as in processes, which get copies of the data they need.
     threads : int, default 1
