@@ -46,6 +46,14 @@ def test_targets_of_each_model_over_shared_inputs():
     np.testing.assert_allclose(many.loss(X, y), [many[i].loss(X, y[i], "mse") for i in range(4)])
 
 
+def test_weights_of_each_model_over_shared_data():
+    X, y, w = drawn(9, 3), drawn(9), np.abs(drawn(2, 9))
+    for form in (w, list(w)):
+        many = gd.fit_many(NET, X, y, "mse", sample_weight=form, seeds=range(2), **FIT)
+        for i in range(2):
+            np.testing.assert_array_equal(many.params[i], alone(i, X, y, sample_weight=w[i]))
+
+
 def test_groups_have_models_by_id():
     X, y, ids = drawn(20, 3), drawn(20), np.array(["b", "a", "c", "a", "b"] * 4)
     many = gd.fit_many(NET, X, y, "mse", groups=ids, seeds=range(3), **FIT)
@@ -57,7 +65,9 @@ def test_groups_have_models_by_id():
         np.testing.assert_allclose(outputs[ids == name], many.of(name).predict(X[ids == name]), rtol=1e-6)
     with pytest.raises(ValueError, match="there is no model of group 'd'; known: 'a', 'b', 'c'"):
         many.of("d")
-    assert many.select([2, 0]).of("a").params.tolist() == many.of("a").params.tolist()
+    for numbers in ([2, 0, 1], [1, 2, 0], [2, 1, 0]):
+        some = many.select(numbers)
+        assert [some.of(name).params.tolist() for name in "abc"] == many.params.tolist()
 
 
 def test_rows_and_rows_to_validate_on():
