@@ -5,8 +5,8 @@ import re
 
 # From the top to the bottom: a room imports from itself and from the rooms behind it.
 ROOMS = (
-    "cli", "tables", "sklearn", "interop", "io", "bench", "claims", "diagnosis", "gradcheck", "plot", "minimize", "many",
-    "models", "distributed", "training", "objective", "data", "optimizers", "schedules", "metrics", "losses",
+    "cli", "tables", "sklearn", "interop", "io", "bench", "claims", "diagnosis", "gradcheck", "plot", "minimize",
+    "many", "models", "distributed", "training", "objective", "data", "optimizers", "schedules", "metrics", "losses",
     "datasets", "layers", "base", "_kernels",
 )  # fmt: skip
 TOP, BOTTOM = ("", "__main__"), "_version"
