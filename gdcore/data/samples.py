@@ -1,8 +1,15 @@
-"""Samples in the form that kernels take: validated, contiguous, of the model's precision."""
+"""Samples in the form that kernels take: validated, contiguous, of the model's precision; and where they come from.
+
+Design
+------
+`Source` stands here, and not beside its classes, so that `import gdcore` brings no module more: what trains and
+predicts asks whether X is one.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +22,45 @@ from ..losses import CustomLoss, Loss
 from . import checks as data_checks
 from .names import check_names
 
+if TYPE_CHECKING:
+    from .reading import Reading
+
 Inputs = Any
 """An array (n, in_features), or `SparseRows` in its place."""
+
+
+class Source(ABC):
+    """Interface of data that are read block by block, such as files larger than memory.
+
+    A source takes the place of X and y in `fit`, `epoch`, `predict`, `loss`, `evaluate` and `validation_data`. To make
+    one of your own, write these five; `gdcore.data.Rows` makes one of anything that has a length and can be sliced.
+    """
+
+    @property
+    @abstractmethod
+    def n_samples(self) -> int:
+        """Number of rows."""
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """Number of columns of X."""
+
+    @property
+    @abstractmethod
+    def reading(self) -> Reading:
+        """How many rows are read and kept at a time, and in which order."""
+
+    @abstractmethod
+    def read(self, first: int, end: int) -> tuple[Any, Any]:
+        """Return X and y of rows first … end - 1, which `fit` takes as they are; y is None where there are no targets.
+
+        It is called in another thread than `fit`, by one thread at a time. An error that it raises ends the fit.
+        """
+
+    @abstractmethod
+    def place(self, row: int, of: str) -> tuple[str, int]:
+        """Return the name of the file that holds a row of X or of y, as `of` says, and the row's number in it."""
 
 
 class Samples(NamedTuple):
@@ -35,6 +79,16 @@ class Samples(NamedTuple):
     sample_weight: NDArray[Any] | None = None
 
     @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.X)
+
+    @property
+    def head(self) -> Samples:
+        """The samples themselves; of a stream, the first ones."""
+        return self
+
+    @property
     def targets(self) -> NDArray[Any]:
         """Labels (n,), targets (n, k), or with a custom loss y as passed."""
         found: NDArray[Any] = self.y if self.target is None else self.target
@@ -43,9 +97,7 @@ class Samples(NamedTuple):
     def rows(self, first: int, end: int) -> Samples:
         """Return rows first … end - 1 as views."""
         stretch = slice(first, end)
-        given = (self.target, self.labels, self.weight, self.sample_weight)
-        target, labels, weight, sample_weight = (None if array is None else array[stretch] for array in given)
-        return Samples(self.X[stretch], target, labels, weight, self.y[stretch], sample_weight)
+        return Samples(*(None if array is None else array[stretch] for array in self))
 
     def taken(self, rows: NDArray[np.int64]) -> Samples:
         """Return copies of the rows of these numbers, in their order."""

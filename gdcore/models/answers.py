@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..data.samples import inputs_of, own_targets, take_samples
+from ..data.samples import Source, inputs_of, own_targets, take_samples
 from ..layers.stack import Stack
 from ..losses import BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, get_loss
 from ..losses.probabilities import sigmoid, softmax
@@ -49,8 +49,8 @@ def classes_of(outputs: NDArray[Any], loss: Loss | CustomLoss) -> NDArray[np.int
 
 def evaluate(
     stack: Stack,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Source,
+    y: ArrayLike | None,
     metrics: Metrics,
     loss: str | Loss | CustomLoss | None,
     sample_weight: ArrayLike | None,
@@ -61,6 +61,10 @@ def evaluate(
     for metric in found.values():
         target, name = (kind.target, kind.name) if isinstance(kind, Loss) else (None, "a custom loss")
         metric.check_fit(target, stack.out_features, name)
+    if isinstance(X, Source):
+        from .streamed import evaluated  # which arrays do without
+
+        return evaluated(stack, X, y, kind, sample_weight, found)
     objective = objective_of(stack, X, y, kind, sample_weight)
     return {"loss": objective.mean_loss(), **measure(stack, objective.data, found)}
 

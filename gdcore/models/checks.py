@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from os import PathLike, fspath
+
 import numpy as np
 
 from ..base import checks
 from ..base.arrays import plain_array
 from ..base.checks import short
 from ..base.spelling import one_of_these
+from ..data.samples import Source
 from ..losses import CustomLoss, Loss, losses_of
 
 MAX_CLASSES = 20
 """Targets with at most this many distinct integers are taken for class labels."""
 
 
-def given_loss(loss: str | Loss | CustomLoss | None, y: object) -> str | Loss | CustomLoss:
+def given_loss(loss: str | Loss | CustomLoss | None, y: object, call: str) -> str | Loss | CustomLoss:
     """Check and return a loss; if it is missing, the error names the losses that suit y."""
     if loss is None:
+        looks = "" if y is None else f"; y looks like {_looks_like(y)}"
         raise TypeError(
-            "fit needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels; "
-            f"y looks like {_looks_like(y)}"
+            f"{call} needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels{looks}"
         )
     return loss
 
@@ -100,3 +103,28 @@ def layer_sizes(value: object) -> list[int]:
 def _losses(*targets: str) -> str:
     """Return the names of the losses that take one of some kinds of targets."""
     return one_of_these(map(repr, losses_of(*targets)))
+
+
+def source_features(X: object, n_features: int) -> None:
+    """Check that a source has the columns that a model takes."""
+    if isinstance(X, Source) and X.n_features != n_features:
+        raise ValueError(f"the source has {X.n_features} features, but the model expects {n_features}")
+
+
+def source_alone(y: object, sample_weight: object, dropout_seed: object) -> None:
+    """Check that nothing is given beside a source that goes with arrays only."""
+    if y is not None:
+        raise TypeError(f"a source holds the targets, got y, {short(y)}, besides: leave it out")
+    for name, value in (("sample_weight", sample_weight), ("dropout_seed", dropout_seed)):
+        if value is not None:
+            raise TypeError(f"{name} needs arrays and does not go with a source: leave it out")
+
+
+def npy_path(value: object) -> str:
+    """Check and return the path of a .npy file to write."""
+    if not isinstance(value, str | PathLike):
+        raise TypeError(f"out must be the path of a .npy file, got {short(value)}")
+    path = str(fspath(value))
+    if not path.endswith(".npy"):
+        raise ValueError(f"out must end with .npy, got {path!r}: pass {path + '.npy'!r}")
+    return path

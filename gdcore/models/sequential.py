@@ -14,7 +14,7 @@ from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
 from ..base.later import later
 from ..data.class_weight import ClassWeight
-from ..data.samples import inputs_of
+from ..data.samples import Source, inputs_of
 from ..data.sparse_checks import dense_only
 from ..layers.layer import Layer
 from ..layers.stack import Model, Names, Stack
@@ -153,7 +153,7 @@ class Sequential(Model):
         """
         return self._stack.parameters(vector)
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | Source, out: str | PathLike[str] | None = None) -> NDArray[Any]:
         """Return the raw outputs, without dropout; a `ScaledTarget` as last layer restores the targets' units.
 
         `predict_proba` returns class probabilities and `classify` the classes.
@@ -161,13 +161,20 @@ class Sequential(Model):
         Parameters
         ----------
         X : array_like or sparse matrix, shape (n, in_features)
-            A matrix or array of SciPy in the format CSR or CSC is not made dense.
+            A matrix or array of SciPy in the format CSR or CSC is not made dense. A source, such as `gdcore.data.Npy`,
+            is read block by block.
+        out : str or PathLike, optional
+            A .npy file that the outputs are written to, whole or not at all; a map of it is returned.
 
         Returns
         -------
         ndarray, shape (n, out_features)
         """
         stack = self._stack
+        if out is not None or isinstance(X, Source):
+            from .streamed import predict  # which arrays do without
+
+            return predict(stack, X, out)
         try:
             outputs = stack.network(False).predict(X) if type(X) is np.ndarray else None
         except (TypeError, ValueError):
@@ -218,8 +225,8 @@ class Sequential(Model):
     @explains_calls
     def evaluate(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Source,
+        y: ArrayLike | None = None,
         metrics: Metrics = (),
         *,
         loss: str | Loss | CustomLoss | None = None,
@@ -252,9 +259,9 @@ class Sequential(Model):
     @explains_calls
     def loss(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
-        loss: str | Loss | CustomLoss,
+        X: ArrayLike | Source,
+        y: ArrayLike | None = None,
+        loss: str | Loss | CustomLoss | None = None,
         *,
         sample_weight: ArrayLike | None = None,
         l1: float = 0.0,
@@ -266,7 +273,7 @@ class Sequential(Model):
         Parameters
         ----------
         X : array_like or sparse matrix, shape (n, in_features)
-            As in `predict`.
+            As in `predict`; a source holds the targets too.
         y : array_like
             Targets (n, out_features), or (n,) for one output; for cross_entropy labels (n,) or
             probabilities (n, out_features).
@@ -279,7 +286,12 @@ class Sequential(Model):
         dropout_seed : int, optional
             Seed of a dropout mask, the same in every call; without it there is no dropout.
         """
-        return objective_of(self._stack, X, y, loss, sample_weight, l1, l2).with_dropout(dropout_seed).value()
+        kind = models_checks.given_loss(loss, y, "loss")
+        if isinstance(X, Source):
+            from .streamed import loss_of
+
+            return loss_of(self._stack, X, y, kind, (sample_weight, dropout_seed), l1, l2)
+        return objective_of(self._stack, X, y, kind, sample_weight, l1, l2).with_dropout(dropout_seed).value()
 
     @explains_calls
     def loss_and_grad(
@@ -335,8 +347,8 @@ class Sequential(Model):
     @explains_calls
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Source,
+        y: ArrayLike | None = None,
         loss: str | Loss | CustomLoss | None = None,
         *,
         optimizer: str | Optimizer | FullBatch = DEFAULTS.optimizer,
@@ -404,7 +416,7 @@ class Sequential(Model):
         from ..training.validation import take_fit_data
 
         settings = Settings(
-            get_loss(models_checks.given_loss(loss, y)),
+            get_loss(models_checks.given_loss(loss, y, "fit")),
             get_method(optimizer),
             batch_size=batch_size,
             accumulate=accumulate,

@@ -13,6 +13,7 @@ from ..base import checks
 from ..base.checks import inside, nonnegative, positive, short
 from ..base.not_arrays import full_name
 from ..base.spelling import did_you_mean
+from ..optimizers.full_batch import FullBatch
 
 
 def known_monitor(rule: object, monitor: str, known: Sequence[str]) -> None:
@@ -128,8 +129,32 @@ def validation_data(value: object) -> tuple[Any, Any, Any]:
     """Check and return (X, y, sample_weight); the last one is None if it was not given."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         received = f"{len(value)} items" if isinstance(value, tuple | list) else full_name(type(value))
-        raise TypeError(f"validation_data must be (X, y) or (X, y, sample_weight), got {received}")
+        raise TypeError(f"validation_data must be (X, y), (X, y, sample_weight) or a source, got {received}")
     return value[0], value[1], value[2] if len(value) == 3 else None
+
+
+def whole_source(
+    optimizer: object, y: object, sample_weight: object, class_weight: object, validation_split: object
+) -> None:
+    """Check that nothing is asked for that a source, whose rows are not all in memory, cannot give."""
+    if y is not None:
+        raise TypeError(f"a source holds the targets, got y, {short(y)}, besides: leave it out")
+    for name, value, remedy in (
+        ("sample_weight", sample_weight, "leave out, or repeat, rows of the files"),
+        ("class_weight", class_weight, "leave it out"),
+        ("validation_split", validation_split, "pass validation_data=, another source or arrays"),
+    ):
+        if value is not None:
+            raise TypeError(f"{name} needs arrays and does not go with a source: {remedy}")
+    if isinstance(optimizer, FullBatch):
+        raise TypeError(
+            f"{optimizer.name} takes all data at once, so it needs arrays, not a source: pass gdcore.Adam()"
+        )
+
+
+def unweighted_source() -> TypeError:
+    """Return the error for class weights where the validation data are a source."""
+    return TypeError("class_weight weighs the validation data too, which must be arrays then, got a larger source")
 
 
 def one_validation(data: object) -> None:

@@ -16,18 +16,24 @@ Design
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Generator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
 from .._kernels.errors import RefusedStep
+from ..data.reading import Order
 from ..data.samples import Samples
 from ..losses import Loss
 from .custom import custom_epoch
 from .diverged import explain
 from .state import TrainingState
+
+if TYPE_CHECKING:
+    from ..data.stream import Stream
 
 
 class Extent(NamedTuple):
@@ -83,12 +89,14 @@ def mean_so_far(state: TrainingState) -> float:
 
 def run_epoch(
     state: TrainingState,
-    data: Samples,
+    data: Samples | Stream,
     most: int | None = None,
     total: NDArray[np.float64] | None = None,
     mean_weight: float | None = None,
 ) -> float:
     """Run the current epoch to its end, or for at most `most` steps, and return its mean loss so far.
+
+    A stream comes in windows, each of them a part of the epoch with an order of its own.
 
     If `total` (n_params,) is given, the steps' gradients are added to it. Weights count relative to `mean_weight`, by
     default their mean.
@@ -98,13 +106,18 @@ def run_epoch(
     DivergedError
         If a step is refused; the epoch resumes at that step.
     """
-    run, settings, n = state.run, state.settings, len(data.X)
+    run, n = state.run, data.n
     size, last, of_steps = extent(state, n)
     under_way = run.epoch_samples == n and run.epoch_of_steps == of_steps and run.epoch_steps < of_steps
     done = run.epoch_steps if under_way else 0
     if not done:
         run.begin_epoch(n, of_steps)
     first, end = done * size, last if most is None else min((done + most) * size, last)
+    if not isinstance(data, Samples):
+        with closing(_parts(state, data, first, end)) as parts:
+            for part, order, at in parts:
+                _run_part(state, part, order, at, size, total)
+        return mean_so_far(state)
     order, weights = order_of(state, n), data.weight
     if weights is not None and mean_weight is not None:
         weights = np.full(n + 1, mean_weight, weights.dtype)  # the kernels take a batch as long as these for all data
@@ -112,7 +125,39 @@ def run_epoch(
         order = order[first:end]
     elif end - first < n:
         data = data.rows(first, end)
-    rates = None if settings.schedule is None else _rates(state, -(-(end - first) // size))
+    _run_part(state, data, order, first, size, total, weights)
+    return mean_so_far(state)
+
+
+def _parts(
+    state: TrainingState, data: Stream, first: int, end: int
+) -> Generator[tuple[Samples, NDArray[np.int64] | None, int], None, None]:
+    """Yield the places first … end - 1 of the current epoch, window by window: samples, their order, first place."""
+    n = data.n
+    seed = state.seed if state.settings.shuffle else None
+    order = Order(n, data.window, data.block, seed, state.epochs_done)
+    with closing(data.windows(order, first, end, extent(state, n).samples)) as windows:
+        for start, part, rows in windows:
+            begin, stop = max(first - start, 0), min(end - start, part.n)
+            if rows is None:
+                yield part.rows(begin, stop), None, start + begin
+            else:
+                yield part, rows[begin:stop], start + begin
+
+
+def _run_part(
+    state: TrainingState,
+    data: Samples,
+    order: NDArray[np.int64] | None,
+    first: int,
+    size: int,
+    total: NDArray[np.float64] | None,
+    weights: NDArray[Any] | None = None,
+) -> None:
+    """Make the steps on these samples, all or those of `order`, the first of which is at place `first` of its epoch."""
+    run, settings = state.run, state.settings
+    rows_of = len(data.X) if order is None else len(order)
+    rates = None if settings.schedule is None else _rates(state, -(-rows_of // size))
     try:
         if isinstance(settings.loss, Loss):
             run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
@@ -121,10 +166,10 @@ def run_epoch(
     except RefusedStep as error:
         what, step = error.args
         rows = slice(step * size, (step + 1) * size)
-        batch, at = min(settings.batch_size, n), first + step * size
-        batches = range(at // batch, -(-min(at + size, last) // batch))
+        at = first + step * size
+        batch = min(settings.batch_size, run.epoch_samples)
+        batches = range(at // batch, -(-min(at + size, first + rows_of) // batch))
         raise explain(state, data, rows if order is None else order[rows], what, batches) from None
-    return mean_so_far(state)
 
 
 def _rates(state: TrainingState, steps: int) -> NDArray[np.float64] | None:

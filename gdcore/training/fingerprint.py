@@ -9,6 +9,7 @@ NumPy computes as fast as memory delivers. Two entries that changed places chang
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 
+if TYPE_CHECKING:
+    from ..data.stream import Stream
+
 WORDS = 1024
 ROW_BYTES = 8 * WORDS
 
@@ -24,7 +28,7 @@ Fingerprint = tuple[int, int | None]
 """Checksums of the training data and the validation data."""
 
 
-def fingerprint(data: Samples, validation: Samples | None) -> Fingerprint:
+def fingerprint(data: Samples | Stream, validation: Samples | Stream | None) -> Fingerprint:
     """Return a fingerprint; it is equal for equal contents.
 
     Examples
@@ -34,7 +38,15 @@ def fingerprint(data: Samples, validation: Samples | None) -> Fingerprint:
     >>> fingerprint(one, None) == fingerprint(same, None), fingerprint(one, None) == fingerprint(other, None)
     (True, False)
     """
-    return _samples(data), None if validation is None else _samples(validation)
+    return _of(data), None if validation is None else _of(validation)
+
+
+def _of(data: Samples | Stream) -> int:
+    """Return the checksum of samples; of a stream, that of its size and of its first and last rows."""
+    if isinstance(data, Samples):
+        return _samples(data)
+    last = data.take(data.n - data.head.n, data.n)
+    return crc32(repr((data.n, _samples(data.head), _samples(last))).encode())
 
 
 def _samples(data: Samples) -> int:

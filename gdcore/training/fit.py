@@ -10,7 +10,7 @@ Design
 from __future__ import annotations
 
 from functools import partial
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from ..base import checks
 from ..data.samples import Samples
@@ -26,12 +26,15 @@ from .output_range import warn_out_of_reach
 from .recorder import EpochPart, Recorder
 from .state import TrainingState
 
+if TYPE_CHECKING:
+    from ..data.stream import Data
+
 
 @final
 class Fit:
     """One fit, made from the arguments of `Trainer.fit` and run once."""
 
-    def __init__(self, state: TrainingState, data: Samples, validation: Samples | None, options: FitOptions) -> None:
+    def __init__(self, state: TrainingState, data: Data, validation: Data | None, options: FitOptions) -> None:
         self.state, self.data, self.validation = state, data, validation
         max_steps, epochs = options.max_steps, options.epochs
         self.left = None if max_steps is None else checks.integer("max_steps", max_steps, 1)
@@ -39,11 +42,11 @@ class Fit:
         epochs = None if epochs is None else checks.integer("epochs", epochs, 1)
         self.recorder = Recorder(state, data, validation, options)
         self.history = self.recorder.history
-        self.epochs = epochs_of(state, len(data.X), epochs, self.left) + self.recorder.due
+        self.epochs = epochs_of(state, data.n, epochs, self.left) + self.recorder.due
         self.leaves_mean = options.leaves_mean
         self.advises = options.advises
         if self.advises:
-            warn_out_of_reach(state.stack, data, state.settings.loss)
+            warn_out_of_reach(state.stack, data.head, state.settings.loss)
 
     def run(self) -> History:
         """Run epochs until all are done or something stops them."""
@@ -53,8 +56,9 @@ class Fit:
         try:
             for callback in recorder.callbacks:
                 callback.on_fit_begin(self.epochs)
-            if isinstance(optimizer := self.state.settings.optimizer, FullBatch):
-                reason = full_batch_epochs(optimizer, recorder, self._count)
+            optimizer = self.state.settings.optimizer
+            if isinstance(optimizer, FullBatch) and isinstance(self.data, Samples):
+                reason = full_batch_epochs(optimizer, recorder, self.data, self._count)
             else:
                 reason = self._mini_batch_epochs()
             if self.leaves_mean:
@@ -87,7 +91,7 @@ class Fit:
                 failure.add_note(f"{type(callback).__name__}.on_fit_end raised {type(error).__name__}: {error}")
 
     def _mini_batch_epochs(self) -> str | None:
-        state, run, recorder, n = self.state, self.state.run, self.recorder, len(self.data.X)
+        state, run, recorder, n = self.state, self.state.run, self.recorder, self.data.n
         moves, one_step = "update_ratio" in recorder.record, extent(state, n).steps == 1
         for epoch in range(self.epochs):
             recorder.begin_epoch(epoch)

@@ -8,6 +8,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.samples import Samples
 from ..optimizers.full_batch import FullBatch
 from ..optimizers.line_search import run_scipy
 from .diverged import explain
@@ -15,9 +16,9 @@ from .epoch_end import norm
 from .recorder import EpochPart, Recorder
 
 
-def full_batch_epochs(method: FullBatch, recorder: Recorder, count: Callable[[int], None]) -> str | None:
+def full_batch_epochs(method: FullBatch, recorder: Recorder, data: Samples, count: Callable[[int], None]) -> str | None:
     """Run a method's steps, of which `count` is told; return why it stopped, or None if all epochs were run."""
-    state, settings, data = recorder.state, recorder.state.settings, recorder.data
+    state, settings = recorder.state, recorder.state.settings
     run, params, minimized = state.run, state.stack.params, state.objective(data)
     grad = np.zeros_like(params)
     last = params.copy()

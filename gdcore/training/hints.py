@@ -27,6 +27,7 @@ from .stopping.base import StoppingCriterion
 from .stopping.early_stopping import EarlyStopping
 
 if TYPE_CHECKING:
+    from ..data.stream import Data
     from .history import History
 
 ROWS = 256
@@ -46,32 +47,32 @@ FELL = 0.01
 """A loss counts as still falling if it fell by more than this share from the third quarter to the last."""
 
 
-def hint_of(state: TrainingState, data: Samples, validation: Samples | None, history: History) -> str:
+def hint_of(state: TrainingState, data: Data, validation: Data | None, history: History) -> str:
     """Return advice as sentences joined by semicolons; "" if nothing seems to be missing.
 
     Parameters
     ----------
     state : TrainingState
-    data, validation : Samples
+    data, validation : Samples or Stream
         Data of the fit.
     history : History
         History of a fit that ran all its epochs.
     """
     if history.epochs < MIN_EPOCHS:
         return ""
-    some, validated = _some_rows(data), validation is not None
+    some, validated = _some_rows(data.head), validation is not None
     last = history.loss[-1]
     much_left = last < 0 or last > LEFT * _least_start(state, some, history)  # below 0 there is no knowing
     found = [
         _inputs(state, some.X, much_left),
         _targets(state, some),
         _losses(history, validated, much_left),
-        "" if validated else _parameters(state, len(data.X)),
+        "" if validated else _parameters(state, data.n),
     ]
     return "; ".join(sentence for sentence in found if sentence)
 
 
-def watched(rules: Iterable[StoppingCriterion], validation: Samples | None) -> str:
+def watched(rules: Iterable[StoppingCriterion], validation: Data | None) -> str:
     """Return an addition to the stop reason that says which loss EarlyStopping() has watched; "" if that is clear."""
     if validation is None and any(isinstance(rule, EarlyStopping) and rule.monitor == "auto" for rule in rules):
         return " (the training loss, as there is no validation data: pass validation_split=0.2)"

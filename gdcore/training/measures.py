@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,24 @@ from ..data.samples import Samples
 from ..layers.stack import Stack
 from ..metrics import Metric
 from ..objective.penalties import least_subgradient
+from ..objective.streamed import write_gradient
 from .epoch_end import Monitors, norm
 from .state import TrainingState
 
+if TYPE_CHECKING:
+    from ..data.stream import Data
 
-def monitors_of(metrics: Mapping[str, Metric], data: Samples, validation: Samples | None) -> Monitors:
+
+def monitors_of(metrics: Mapping[str, Metric], data: Data, validation: Data | None) -> Monitors:
     """Return what a criterion may watch: losses and metrics of the training data and, if given, the validation data."""
     known: dict[str, bool | str | None] = {}
     for prefix, samples in (("", data), ("val_", validation)):
         if samples is not None:
             known[f"{prefix}loss"] = False
             for name, metric in metrics.items():
-                reason = metric.undefined(samples.targets, samples.sample_weight)
+                reason = None  # what holds of a stream's targets is not known before they are read
+                if isinstance(samples, Samples):
+                    reason = metric.undefined(samples.targets, samples.sample_weight)
                 known[prefix + name] = metric.greater_is_better if reason is None else reason
     return known
 
@@ -48,14 +54,14 @@ def update_ratio(before: NDArray[Any], params: NDArray[Any]) -> float:
     return norm(params - before) / size if size else nan
 
 
-def full_gradient(state: TrainingState, data: Samples) -> NDArray[np.floating]:
+def full_gradient(state: TrainingState, data: Data) -> NDArray[np.floating]:
     """Return the gradient that training follows, (n_params,): all data, no dropout, with penalties, 0 in frozen layers.
 
     For a weight that is 0 under an l1 penalty it is the subgradient of least size.
     """
-    objective, grad = state.objective(data), np.zeros_like(state.grads)
-    objective.write_gradient(grad)
-    least_subgradient(state.stack.params, grad, objective.penalties()[0])
+    grad = np.zeros_like(state.grads)
+    write_gradient(state.objective, data, grad)
+    least_subgradient(state.stack.params, grad, state.objective(data.head).penalties()[0])
     for block, view in state.stack.views(grad):
         if state.settings.rate_of(block.layer) == 0:
             view[...] = 0

@@ -17,17 +17,15 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
-from ..data.samples import Samples
 from ..losses import Loss
 from ..metrics import get_metrics
-from ..objective.objective import Objective
-from ..objective.outputs import measure
+from ..objective.streamed import mean_loss, metrics_of
 from ..schedules import PlateauState, ReduceOnPlateau
 from .callbacks import callback_list
 from .epoch import is_whole
@@ -43,6 +41,9 @@ from .resume import snapshot_of
 from .state import TrainingState
 from .stopping.base import criteria
 from .stopping.running import RunningCriteria
+
+if TYPE_CHECKING:
+    from ..data.stream import Data
 
 RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
 """These cost a pass over the parameters or the data per epoch, so they are recorded only on request."""
@@ -80,7 +81,7 @@ class Recorder:
         Whether a criterion may ask for the parameters before the first step of an epoch.
     """
 
-    def __init__(self, state: TrainingState, data: Samples, validation: Samples | None, options: FitOptions) -> None:
+    def __init__(self, state: TrainingState, data: Data, validation: Data | None, options: FitOptions) -> None:
         self.state, self.data, self.validation = state, data, validation
         self.metrics = get_metrics(options.metrics, [entry.name for entry in fields(History)])
         loss, schedule = state.settings.loss, state.settings.schedule
@@ -119,7 +120,7 @@ class Recorder:
         same = None in (self.seen, memory.data) or self.seen[0] == memory.data[0]  # type: ignore[index]
         summed = not self.gradient_mean.wanted or memory.gradients is not None
         unseen = memory.seen >= 0 and memory.seen + 1 == self.state.epochs_done
-        return unseen and is_whole(self.state, len(self.data.X)) and same and summed
+        return unseen and is_whole(self.state, self.data.n) and same and summed
 
     def begin(self, epochs: int) -> None:
         """Restore the parameters as trained, unless somebody has changed them since, and start the clock."""
@@ -183,12 +184,12 @@ class Recorder:
         history, state, stack = self.history, self.state, self.state.stack
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
-        found = measure(stack, self.data, self.metrics)
+        found = metrics_of(stack, self.data, self.metrics)
         if self.validated is not stack:
             self.validated.params = state.averaged
         if self.validation is not None:
-            values["val_loss"] = Objective(self.validated, self.validation, state.settings.loss).mean_loss()
-            found.update(measure(self.validated, self.validation, self.metrics, "val_"))
+            values["val_loss"] = mean_loss(self.validated, self.validation, state.settings.loss)
+            found.update(metrics_of(self.validated, self.validation, self.metrics, "val_"))
         values.update(found)
         norms = gradient_norms(stack, self._gradient()) if "layer_gradient_norm" in self.record else {}
         weights = [weight_norm(stack)] if "weight_norm" in self.record else []

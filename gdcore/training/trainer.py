@@ -27,6 +27,7 @@ from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
 from ..base.later import later
 from ..data.class_weight import ClassWeight
+from ..data.samples import Source
 from ..layers.stack import Model, stack_of
 from ..losses import CustomLoss, Loss, get_loss
 from ..metrics import Metrics
@@ -48,7 +49,7 @@ from .settings import Settings
 from .snapshot import Snapshot
 from .stopping.base import StopSpec
 from .turn import Turn
-from .validation import ValidationData, take_fit_data
+from .validation import ValidationData, take_epoch_data, take_fit_data
 
 
 @final
@@ -333,7 +334,12 @@ class Trainer:
 
     @explains_calls
     def epoch(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, mean_weight: float | None = None
+        self,
+        X: ArrayLike | Source,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        mean_weight: float | None = None,
     ) -> float:
         """Make one pass over the data in mini-batches, in random order if the trainer shuffles.
 
@@ -342,7 +348,8 @@ class Trainer:
         Parameters
         ----------
         X, y, sample_weight
-            As in `step`; a batch follows ``sum(weight * gradient) / (rows * mean_weight)``.
+            As in `step`; a batch follows ``sum(weight * gradient) / (rows * mean_weight)``. A source, such as
+            `gdcore.data.Npy`, takes the place of X and y.
         mean_weight : float, optional
             What the weights count relative to: by default the mean weight of X, so that an epoch follows the weighted
             mean over X whatever the batch size; where X is a part of the data, that of all data; 1 is as in `step`.
@@ -362,7 +369,7 @@ class Trainer:
         if mean_weight is not None:
             checks.positive("mean_weight", mean_weight)
         state = self._state
-        data = state.take(X, y, sample_weight)
+        data = take_epoch_data(state, X, y, sample_weight)
         with Turn(self._run, "epoch"):
             state.memory = state.memory._replace(seen=-1, before=None, gradients=None)
             return run_epoch(state, data, mean_weight=mean_weight)
@@ -370,8 +377,8 @@ class Trainer:
     @explains_calls
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Source,
+        y: ArrayLike | None = None,
         *,
         epochs: int | None = None,
         max_steps: int | None = None,
@@ -405,7 +412,7 @@ class Trainer:
         class_weight : "balanced" or dict, optional
             Class -> weight. It multiplies the sample weights of the class in `loss` and `val_loss`, not in metrics.
             "balanced" gives all classes the same share of the training data's weight.
-        validation_data : (X, y) or (X, y, sample_weight), optional
+        validation_data : (X, y), (X, y, sample_weight) or source, optional
             Data on which `val_loss` is measured, without dropout.
         validation_split : float, optional
             Share of the samples, in (0, 1), to use as validation data instead. They are drawn with the trainer's seed,

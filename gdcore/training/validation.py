@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..data.class_weight import ClassWeight, class_factors, class_weighted
 from ..data.names import feature_names
-from ..data.samples import Samples
+from ..data.samples import Samples, Source
 from ..losses import CustomLoss, Loss
 from . import checks as training_checks
 from .state import TrainingState
 
-ValidationData = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
-"""(X, y), or (X, y, sample_weight)."""
+if TYPE_CHECKING:
+    from ..data.stream import Data
+
+ValidationData = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | Source
+"""(X, y), (X, y, sample_weight), or a source."""
 
 STREAM = 0x5EED
 """Seeds the split together with the trainer's seed, so that its random numbers are independent of shuffling and
 dropout."""
 
 
-def take_validation(state: TrainingState, given: object) -> Samples:
-    """Check validation data like training data.
+def take_validation(state: TrainingState, given: object) -> Data:
+    """Check validation data like training data; those of a source are weighted by nothing.
 
     Raises
     ------
     TypeError, ValueError
         For what is not (X, y) or (X, y, sample_weight), and for arrays that do not fit.
     """
+    if isinstance(given, Source):
+        return _take_source(state, given, 1)
     X, y, weight = training_checks.validation_data(given)
     try:
         return state.take(X, y, weight)
@@ -116,6 +121,14 @@ def _rows(data: Samples, chosen: NDArray[np.bool_], what: str) -> Samples:
     return Samples(data.X[chosen], target, labels, weight, np.asarray(data.y)[chosen], sample_weight)
 
 
+def take_epoch_data(state: TrainingState, X: object, y: object, sample_weight: object) -> Data:
+    """Check and return the data of an epoch by itself."""
+    if not isinstance(X, Source):
+        return state.take(X, y, sample_weight)
+    training_checks.whole_source(state.settings.optimizer, y, sample_weight, None, None)
+    return _take_sources(state, X, None)[0]
+
+
 def take_fit_data(
     state: TrainingState,
     X: object,
@@ -124,17 +137,21 @@ def take_fit_data(
     class_weight: ClassWeight | None,
     validation_data: ValidationData | None,
     validation_split: float | None,
-) -> tuple[Samples, Samples | None]:
+) -> tuple[Data, Data | None]:
     """Check and return training and validation data with their weights; class weights are the training data's.
 
     The model remembers the feature names.
     """
+    if isinstance(X, Source):
+        training_checks.whole_source(state.settings.optimizer, y, sample_weight, class_weight, validation_split)
+        return _take_sources(state, X, validation_data)
     stack, loss, begun = state.stack, state.settings.loss, state.steps_done > 0
     names = stack.feature_names
     if not begun:
         stack.feature_names = feature_names(X)
     try:
-        data, validation = state.take(X, y, sample_weight), None
+        data = state.take(X, y, sample_weight)
+        validation: Data | None = None
         if validation_split is not None:
             training_checks.one_validation(validation_data)
             data, validation = split_validation(data, validation_split, loss, state.seed)
@@ -145,8 +162,33 @@ def take_fit_data(
             class_weight = class_factors(data, class_weight, loss, n_out)
             data = class_weighted(data, class_weight, loss, n_out)
             if validation is not None:
+                if not isinstance(validation, Samples):
+                    raise training_checks.unweighted_source()
                 validation = weigh_validation(validation, class_weight, loss, n_out)
     except BaseException:
         stack.feature_names = names
         raise
     return data, validation
+
+
+def _take_sources(
+    state: TrainingState, source: Source, validation_data: ValidationData | None
+) -> tuple[Data, Data | None]:
+    """Check and return training data from a source, and validation data from wherever they come."""
+    stack, settings = state.stack, state.settings
+    names = stack.feature_names
+    if not state.steps_done:
+        stack.feature_names = feature_names(source)
+    try:
+        size = min(settings.batch_size * settings.accumulate, source.n_samples)
+        data = _take_source(state, source, size)
+        return data, None if validation_data is None else take_validation(state, validation_data)
+    except BaseException:
+        stack.feature_names = names
+        raise
+
+
+def _take_source(state: TrainingState, source: Source, size: int) -> Data:
+    from ..data.stream import take_source  # which arrays do without
+
+    return take_source(source, state.stack, state.settings.loss, size)

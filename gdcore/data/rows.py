@@ -1,0 +1,91 @@
+"""`Rows`, a source of anything that has a length and can be sliced."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+from ..base.checks import short
+from . import source_checks
+from .reading import Reading, reading
+from .samples import Source
+
+
+@final
+class Rows(Source):
+    """Rows of any objects with a length and slices: data sets of h5py, arrays of zarr, memory maps of NumPy.
+
+    Parameters
+    ----------
+    X : object
+        ``len(X)`` is the number of rows, ``X[first:end]`` an array (end - first, n_features) or the like.
+    y : object, optional
+        The targets or labels, likewise.
+    window_rows, block_rows, order
+        As in `Npy`. For a file in chunks, block_rows is best a multiple of a chunk's rows.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For objects that cannot be sliced, X and y of different length, and arguments that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np, gdcore as gd
+    >>> source = gd.data.Rows(np.ones((1000, 3)), np.ones(1000), window_rows=100)
+    >>> source.n_samples, source.n_features
+    (1000, 3)
+    >>> gd.LinearModel(3, weight_init="zeros").loss(source, loss="mse")
+    1.0
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        window_rows: int | None = None,
+        block_rows: int | None = None,
+        order: str = "blocks",
+    ) -> None:
+        self._X, self._y, self._n = X, y, source_checks.sliceable("X", X)
+        source_checks.some_rows("X", self._n)
+        if y is not None:
+            source_checks.same_rows("X", self._n, "y", source_checks.sliceable("y", y))
+        shape = np.shape(X[0:1])
+        source_checks.table("X", shape)
+        self._n_features = int(shape[1])
+        self._reading = reading(self._n, shape[1], window_rows, block_rows, order)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return self._n
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+        return self._n_features
+
+    @property
+    def reading(self) -> Reading:
+        """How many rows are read and kept at a time, and in which order."""
+        return self._reading
+
+    def read(self, first: int, end: int) -> tuple[Any, Any]:
+        """Return X and y of rows first … end - 1."""
+        X = self._X[first:end]
+        source_checks.sliced("X", first, end, len(X))
+        if self._y is None:
+            return X, None
+        y = self._y[first:end]
+        source_checks.sliced("y", first, end, len(y))
+        return X, y
+
+    def place(self, row: int, of: str) -> tuple[str, int]:
+        """Return the name of what holds a row, and the row's number in it."""
+        return f"Rows({of})", row
+
+    def __repr__(self) -> str:
+        return f"Rows({short(self._X)}, window_rows={self._reading.window_rows})"

@@ -1,0 +1,138 @@
+"""Checks of sources and of the files behind them; each error says what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+from ..base.checks import short
+from .samples import Source
+
+GIB = 2**30
+
+
+def block_fits(block: int, window: int) -> None:
+    """Check that a window holds a block."""
+    if block > window:
+        raise ValueError(f"block_rows must be <= window_rows, {window}, got {block}: pass a larger window_rows")
+
+
+def rows_fit(n: int, n_features: int, window: int) -> None:
+    """Check that a window holds all rows, which any order of them needs."""
+    if n > window:
+        raise ValueError(
+            f"order='rows' needs all {n} rows in one window, which holds {window}: one by one, rows "
+            "come from a disk a hundred times slower than in blocks; pass order='blocks', which shuffles blocks, then "
+            f"the rows of several, or window_rows={n}, about {n * 8 * n_features / GIB:.2g} GiB for float32"
+        )
+
+
+def same_rows(X_name: str, X_rows: int, y_name: str, y_rows: int) -> None:
+    """Check that X and y are as long."""
+    if X_rows != y_rows:
+        raise ValueError(
+            f"{X_name} has {X_rows} rows, {y_name} {y_rows}; expected as many: pass the targets of the same rows"
+        )
+
+
+def some_rows(name: str, n: int) -> None:
+    """Check that there are rows."""
+    if n < 1:
+        raise ValueError(f"{name} has no rows; expected at least one sample")
+
+
+def table(name: str, shape: tuple[int, ...]) -> None:
+    """Check that the inputs are a table."""
+    if len(shape) != 2 or shape[1] < 1:
+        raise ValueError(f"{name} has shape {shape}; expected (n_samples, n_features): save X.reshape(len(X), -1)")
+
+
+def npy_numbers(name: str, dtype: Any) -> None:
+    """Check that a file holds real numbers."""
+    if dtype.kind not in "biuf":
+        kind = "Python objects, which are never loaded" if dtype.hasobject else f"entries of dtype {dtype}"
+        raise TypeError(f"{name} holds {kind}; expected real numbers: save the array with astype('float32')")
+
+
+def npy_order(name: str, fortran: bool) -> None:
+    """Check that a file holds row after row."""
+    if fortran:
+        raise ValueError(
+            f"{name} is in Fortran order, column after column, of which no block of rows can be read: save "
+            "numpy.ascontiguousarray(array)"
+        )
+
+
+def npy_header(name: str, error: object) -> ValueError:
+    """Return the error for a file that is no .npy file, or has a damaged header."""
+    return ValueError(f"{name} is not a .npy file that can be read ({error}): write it with numpy.save")
+
+
+def npy_whole(name: str, size: int, expected: int) -> None:
+    """Check that a file is as long as its header says."""
+    if size < expected:
+        raise ValueError(
+            f"{name} is truncated: it has {size} bytes where its header promises {expected}; write or copy it again"
+        )
+
+
+def unchanged(name: str, same: bool) -> None:
+    """Check that a file is still the one that was opened."""
+    if not same:
+        raise ValueError(f"{name} has changed since it was opened; open it again when it is written to the end")
+
+
+def shrunk(name: str, row: int, n: int) -> ValueError:
+    """Return the error for a file that ends too early."""
+    return ValueError(f"{name} ends in row {row}, but it had {n} rows when it was opened; open it again")
+
+
+def sliceable(name: str, value: object) -> int:
+    """Check that an object has a length and can be sliced, and return the length."""
+    kind = type(value)
+    if getattr(kind, "__len__", None) is None or getattr(kind, "__getitem__", None) is None:
+        raise TypeError(f"{name} must have a length and be sliceable, as an array is, got {short(value)}")
+    return int(kind.__len__(value))  # type: ignore[attr-defined]
+
+
+def sliced(name: str, first: int, end: int, n: int) -> None:
+    """Check that a slice has as many rows as it should."""
+    if n != end - first:
+        raise ValueError(f"{name}[{first}:{end}] has {n} rows; expected {end - first}: open it again if it has changed")
+
+
+def targets_given(y: object) -> None:
+    """Check that a source has targets."""
+    if y is None:
+        raise ValueError("the source has no targets: pass y to it, as in gdcore.data.Npy('X.npy', 'y.npy')")
+
+
+def kind_of_targets(same: bool) -> None:
+    """Check that targets are labels, or are not, in each block alike."""
+    if not same:
+        raise TypeError("y has integers in some blocks of the source and other numbers elsewhere: store one kind")
+
+
+def no_y(name: str, y: object) -> None:
+    """Check that no targets are given beside those of a source."""
+    if y is not None:
+        raise TypeError(f"{name} takes the targets from the source, got y, {short(y)}, besides: leave it out")
+
+
+def not_with_a_source(name: str, value: object, remedy: str) -> None:
+    """Check that an argument that needs all rows at once is not given."""
+    if value is not None:
+        raise TypeError(f"{name} does not go with a source, whose rows are not all in memory: {remedy}")
+
+
+def located(source: Source, first: int, error: Exception) -> NoReturn:
+    """Raise the error about rows of a block that begins at row `first` again, with file and row.
+
+    Messages about data begin with the argument's name, X or y, and say "row" before a row's number.
+    """
+    message = str(error)
+    found = re.search(r"\brow (\d+)", message)
+    name, row = source.place(first + int(found[1]) if found else first, "y" if message.startswith("y") else "X")
+    if found:
+        message = f"{message[: found.start(1)]}{row}{message[found.end(1) :]}"
+    raise type(error)(f"{name}: {message}") from None
