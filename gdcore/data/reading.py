@@ -112,7 +112,7 @@ class Order(NamedTuple):
     >>> order.part(1, 10).pieces
     [(4, 6), (6, 8)]
     >>> order._replace(seed=1).part(1, 10).pieces
-    [(0, 2), (6, 8)]
+    [(6, 8), (8, 10)]
     """
 
     n: int

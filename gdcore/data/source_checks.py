@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, NoReturn
+from typing import Any
 
 from ..base.checks import short
-from .samples import Source
 
 GIB = 2**30
 
@@ -123,16 +121,3 @@ def not_with_a_source(name: str, value: object, remedy: str) -> None:
     """Check that an argument that needs all rows at once is not given."""
     if value is not None:
         raise TypeError(f"{name} does not go with a source, whose rows are not all in memory: {remedy}")
-
-
-def located(source: Source, first: int, error: Exception) -> NoReturn:
-    """Raise the error about rows of a block that begins at row `first` again, with file and row.
-
-    Messages about data begin with the argument's name, X or y, and say "row" before a row's number.
-    """
-    message = str(error)
-    found = re.search(r"\brow (\d+)", message)
-    name, row = source.place(first + int(found[1]) if found else first, "y" if message.startswith("y") else "X")
-    if found:
-        message = f"{message[: found.start(1)]}{row}{message[found.end(1) :]}"
-    raise type(error)(f"{name}: {message}") from None

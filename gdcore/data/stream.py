@@ -11,10 +11,11 @@ Design
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from functools import partial
 from threading import Event
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, NoReturn, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ class Stream:
         try:
             return take_samples(self.stack, X, y, None, self.loss)
         except (TypeError, ValueError) as error:
-            source_checks.located(self.source, first, error)
+            located(self.source, first, error)
 
     def blocks(self) -> Generator[Samples, None, None]:
         """Yield all rows in their own order, block by block."""
@@ -153,7 +154,7 @@ def take_source(source: Source, stack: Stack, loss: Loss | CustomLoss, size: int
     try:
         return take_samples(stack, X, y, None, loss)
     except (TypeError, ValueError) as error:
-        source_checks.located(source, 0, error)
+        located(source, 0, error)
 
 
 def input_blocks(source: Source, stack: Stack) -> Generator[Inputs, None, None]:
@@ -163,6 +164,19 @@ def input_blocks(source: Source, stack: Stack) -> Generator[Inputs, None, None]:
         try:
             return inputs_of(stack, source.read(first, end)[0])
         except (TypeError, ValueError) as error:
-            source_checks.located(source, first, error)
+            located(source, first, error)
 
     return ahead([partial(block, first, end) for first, end in cut(0, source.n_samples, source.reading.block_rows)])
+
+
+def located(source: Source, first: int, error: Exception) -> NoReturn:
+    """Raise the error about rows of a block that begins at row `first` again, with file and row.
+
+    Messages about data begin with the argument's name, X or y, and say "row" before a row's number.
+    """
+    message = str(error)
+    found = re.search(r"\brow (\d+)", message)
+    name, row = source.place(first + int(found[1]) if found else first, "y" if message.startswith("y") else "X")
+    if found:
+        message = f"{message[: found.start(1)]}{row}{message[found.end(1) :]}"
+    raise type(error)(f"{name}: {message}") from None

@@ -17,12 +17,13 @@ MAX_CLASSES = 20
 """Targets with at most this many distinct integers are taken for class labels."""
 
 
-def given_loss(loss: str | Loss | CustomLoss | None, y: object, call: str) -> str | Loss | CustomLoss:
+def given_loss(loss: str | Loss | CustomLoss | None, X: object, y: object, call: str) -> str | Loss | CustomLoss:
     """Check and return a loss; if it is missing, the error names the losses that suit y."""
     if loss is None:
-        looks = "" if y is None else f"; y looks like {_looks_like(y)}"
+        looks = _looks_like(y) if y is not None else f"None: {call}(X, y, loss) needs y"
         raise TypeError(
-            f"{call} needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels{looks}"
+            f"{call} needs a loss: loss='mse' for numbers, 'bce' for 0 and 1, 'cross_entropy' for class labels"
+            + ("" if isinstance(X, Source) else f"; y looks like {looks}")
         )
     return loss
 

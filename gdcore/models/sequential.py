@@ -286,7 +286,7 @@ class Sequential(Model):
         dropout_seed : int, optional
             Seed of a dropout mask, the same in every call; without it there is no dropout.
         """
-        kind = models_checks.given_loss(loss, y, "loss")
+        kind = models_checks.given_loss(loss, X, y, "loss")
         if isinstance(X, Source):
             from .streamed import loss_of
 
@@ -416,7 +416,7 @@ class Sequential(Model):
         from ..training.validation import take_fit_data
 
         settings = Settings(
-            get_loss(models_checks.given_loss(loss, y, "fit")),
+            get_loss(models_checks.given_loss(loss, X, y, "fit")),
             get_method(optimizer),
             batch_size=batch_size,
             accumulate=accumulate,

@@ -129,7 +129,7 @@ def validation_data(value: object) -> tuple[Any, Any, Any]:
     """Check and return (X, y, sample_weight); the last one is None if it was not given."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         received = f"{len(value)} items" if isinstance(value, tuple | list) else full_name(type(value))
-        raise TypeError(f"validation_data must be (X, y), (X, y, sample_weight) or a source, got {received}")
+        raise TypeError(f"validation_data must be (X, y) or (X, y, sample_weight), got {received}")
     return value[0], value[1], value[2] if len(value) == 3 else None
 
 
@@ -155,6 +155,11 @@ def whole_source(
 def unweighted_source() -> TypeError:
     """Return the error for class weights where the validation data are a source."""
     return TypeError("class_weight weighs the validation data too, which must be arrays then, got a larger source")
+
+
+def needs_y(call: str, error: TypeError) -> TypeError:
+    """Return the error for a call without y."""
+    return TypeError(f"{call} needs y: {error}")
 
 
 def one_validation(data: object) -> None:

@@ -124,7 +124,7 @@ def _rows(data: Samples, chosen: NDArray[np.bool_], what: str) -> Samples:
 def take_epoch_data(state: TrainingState, X: object, y: object, sample_weight: object) -> Data:
     """Check and return the data of an epoch by itself."""
     if not isinstance(X, Source):
-        return state.take(X, y, sample_weight)
+        return _take(state, X, y, sample_weight, "epoch(X, y, sample_weight)")
     training_checks.whole_source(state.settings.optimizer, y, sample_weight, None, None)
     return _take_sources(state, X, None)[0]
 
@@ -150,7 +150,7 @@ def take_fit_data(
     if not begun:
         stack.feature_names = feature_names(X)
     try:
-        data = state.take(X, y, sample_weight)
+        data = _take(state, X, y, sample_weight, "fit(X, y)")
         validation: Data | None = None
         if validation_split is not None:
             training_checks.one_validation(validation_data)
@@ -169,6 +169,16 @@ def take_fit_data(
         stack.feature_names = names
         raise
     return data, validation
+
+
+def _take(state: TrainingState, X: object, y: object, sample_weight: object, call: str) -> Samples:
+    """Check and return samples in memory; `call` is how they are passed."""
+    try:
+        return state.take(X, y, sample_weight)
+    except TypeError as error:
+        if y is None:
+            raise training_checks.needs_y(call, error) from None
+        raise
 
 
 def _take_sources(
