@@ -7,11 +7,12 @@ from .samples import Source
 
 if TYPE_CHECKING:
     from .npy import Npy
+    from .reading import Reading
     from .rows import Rows
 
-__all__ = ["Npy", "Rows", "Source"]
+__all__ = ["Npy", "Reading", "Rows", "Source"]
 
-LATER = {"Npy": "npy", "Rows": "rows"}
+LATER = {"Npy": "npy", "Reading": "reading", "Rows": "rows"}
 """Sources, and the modules that are imported when they are first asked for."""
 
 if not TYPE_CHECKING:

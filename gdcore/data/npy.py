@@ -54,7 +54,10 @@ class NpyFile:
         ValueError
             If the file is not the one that was opened, or ends before them.
         """
-        array = np.empty((end - first, *self.shape[1:]), self.dtype)
+        return self.read_into(first, end, np.empty((end - first, *self.shape[1:]), self.dtype))
+
+    def read_into(self, first: int, end: int, array: NDArray[Any]) -> NDArray[Any]:
+        """Read rows first … end - 1 into an array of the file's own kind, and return it."""
         bytes_of = memoryview(array.reshape(-1).view(np.uint8).data)
         with open(self.path, "rb", buffering=0) as file:
             source_checks.unchanged(self.path, stamp_of(file) == self.stamp)
@@ -181,6 +184,12 @@ class Npy(Source):
     def read(self, first: int, end: int) -> tuple[Any, Any]:
         """Return X and y of rows first … end - 1."""
         return self._X.rows(first, end), None if self._y is None else self._y.rows(first, end)
+
+    def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
+        """Return what `read` does, X in the given array if that is of the file's precision."""
+        if X.dtype != self._X.dtype:
+            return self.read(first, end)
+        return self._X.read_into(first, end, X), None if self._y is None else self._y.rows(first, end)
 
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of the file that holds a row of X or of y, and the row's number in it."""

@@ -58,6 +58,10 @@ class Source(ABC):
         It is called in another thread than `fit`, by one thread at a time. An error that it raises ends the fit.
         """
 
+    def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
+        """Return what `read` does; X may be in the given array (end - first, n_features), which saves a copy."""
+        return self.read(first, end)
+
     @abstractmethod
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of the file that holds a row of X or of y, as `of` says, and the row's number in it."""

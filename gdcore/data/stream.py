@@ -75,7 +75,9 @@ class Stream:
         TypeError, ValueError
             Naming the file and, where one entry is wrong, its row.
         """
-        X, y = self.source.read(first, end)
+        return self._checked(*self.source.read(first, end), first)
+
+    def _checked(self, X: Any, y: Any, first: int) -> Samples:
         source_checks.targets_given(y)
         try:
             return take_samples(self.stack, X, y, None, self.loss)
@@ -106,11 +108,12 @@ class Stream:
         for first, end in part.pieces:
             if stop.is_set():
                 break
-            found, to = self.take(first, end), slice(at, at + end - first)
-            source_checks.kind_of_targets((found.labels is None) == (buffer.labels is None))
-            for array, values in zip(buffer, found, strict=True):
-                if array is not None and values is not None:
-                    array[to] = values
+            here = buffer.rows(at, at + end - first)
+            found = self._checked(*self.source.read_into(first, end, here.X), first)
+            source_checks.kind_of_targets((found.labels is None) == (here.labels is None))
+            for array, values in zip(here, found, strict=True):
+                if array is not None and values is not None and array is not values:
+                    array[...] = values
             at += end - first
         return buffer.rows(0, at)
 
