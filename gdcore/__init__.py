@@ -349,6 +349,7 @@ holds it: so that package, which is empty, was imported above, its name is delet
 EXTRAS = ("sklearn",)
 """Rooms that need an extra, and are imported when they are first asked for."""
 
+_provide("data", lambda: import_module("gdcore.data.moments"))
 _provide("io", lambda: import_module("gdcore.io"))
 _provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
 _provide("plot", lambda: import_module("gdcore.plot"))

@@ -54,6 +54,11 @@ def is_sparse(value: object) -> bool:
     return library(value) == "scipy" and getattr(value, "format", None) is not None
 
 
+def is_source(value: object) -> bool:
+    """Return whether a value is a source of `gdcore.data`, a room above this one."""
+    return any((kind.__module__, kind.__name__) == ("gdcore.data.samples", "Source") for kind in type(value).__mro__)
+
+
 def full_name(kind: type) -> str:
     """Return a class's name with its module, which Python's own classes and NumPy's arrays do without.
 

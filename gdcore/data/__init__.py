@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from .npy import Npy
     from .reading import Reading
     from .rows import Rows
+    from .shards import Shards, write_shards
 
-__all__ = ["Npy", "Reading", "Rows", "Source"]
+__all__ = ["Npy", "Reading", "Rows", "Shards", "Source", "write_shards"]
 
-LATER = {"Npy": "npy", "Reading": "reading", "Rows": "rows"}
+LATER = {"Npy": "npy", "Reading": "reading", "Rows": "rows", "Shards": "shards", "write_shards": "shards"}
 """Sources, and the modules that are imported when they are first asked for."""
 
 if not TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..base.checks import short
@@ -97,6 +98,52 @@ def sliced(name: str, first: int, end: int, n: int) -> None:
     """Check that a slice has as many rows as it should."""
     if n != end - first:
         raise ValueError(f"{name}[{first}:{end}] has {n} rows; expected {end - first}: open it again if it has changed")
+
+
+def not_a_manifest(name: str, what: str) -> ValueError:
+    """Return the error for a file that is no manifest."""
+    return ValueError(f'{name} {what}; expected {{"shards": [{{"X": "X0.npy", "y": "y0.npy", "rows": 1000}}, …]}}')
+
+
+def manifest(name: str, value: Any) -> list[dict[str, Any]]:
+    """Check a manifest, and return its entries: files of the folder itself, with targets in all or in none."""
+    listed = value.get("shards") if isinstance(value, dict) else None
+    if not isinstance(listed, list) or not listed:
+        raise not_a_manifest(name, "has no list of shards")
+    for i, entry in enumerate(listed):
+        if not isinstance(entry, dict) or not {"X", "rows"} <= set(entry) <= {"X", "y", "rows"}:
+            raise not_a_manifest(name, f"has {short(entry)} as shard {i}")
+        for file in (entry[key] for key in ("X", "y") if key in entry):
+            if not isinstance(file, str) or not file or file != os.path.basename(file):
+                raise not_a_manifest(name, f"names {short(file)} in shard {i}, which is no file of the folder")
+        if ("y" in entry) != ("y" in listed[0]):
+            raise not_a_manifest(name, f"has targets in some shards, and in others, as shard {i}, none")
+    return listed
+
+
+def no_manifest(name: str, there: bool) -> None:
+    """Check that a folder is not one of shards yet."""
+    if there:
+        raise FileExistsError(17, "The folder has shards already: choose another one, or remove them", name)
+
+
+def pair(i: int, part: object) -> tuple[Any, Any]:
+    """Check that a part of a source to be written is X and y."""
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        raise TypeError(f"parts must be pairs (X, y), got {short(part)} as part {i}")
+    return part[0], part[1]
+
+
+def same_columns(first: str, n_first: int, name: str, n: int) -> None:
+    """Check that a shard has the columns of the first one."""
+    if n != n_first:
+        raise ValueError(f"{name} has {n} features, {first} {n_first}; expected as many in each shard")
+
+
+def listed_rows(name: str, n: int, listed: object) -> None:
+    """Check that a shard is as long as the manifest says."""
+    if n != listed:
+        raise ValueError(f"{name} has {n} rows, but the manifest says {short(listed)}; write or copy it again")
 
 
 def targets_given(y: object) -> None:

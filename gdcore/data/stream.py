@@ -12,10 +12,10 @@ Design
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from threading import Event
-from typing import Any, NamedTuple, NoReturn, final
+from typing import Any, NamedTuple, NoReturn, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from . import source_checks
 from .ahead import ahead
 from .reading import Order, Part, cut
 from .samples import Inputs, Samples, Source, inputs_of, take_samples
+
+T = TypeVar("T")
 
 HEAD = 4096
 """Where a few samples will do, for hints and warnings, the first rows are taken, at most so many."""
@@ -162,10 +164,15 @@ def take_source(source: Source, stack: Stack, loss: Loss | CustomLoss, size: int
 
 def input_blocks(source: Source, stack: Stack) -> Generator[Inputs, None, None]:
     """Yield the inputs of all rows in the stack's precision, block by block."""
+    return raw_blocks(source, partial(inputs_of, stack))
 
-    def block(first: int, end: int, stop: Event) -> Inputs:
+
+def raw_blocks(source: Source, made: Callable[[Any], T]) -> Generator[T, None, None]:
+    """Yield what a function, which runs in the reading thread, makes of the inputs of all rows, block by block."""
+
+    def block(first: int, end: int, stop: Event) -> T:
         try:
-            return inputs_of(stack, source.read(first, end)[0])
+            return made(source.read(first, end)[0])
         except (TypeError, ValueError) as error:
             located(source, first, error)
 

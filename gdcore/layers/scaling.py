@@ -11,13 +11,15 @@ Design
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base import checks
 from ..base.calls import explains_calls
+from ..base.later import later
+from ..base.not_arrays import is_source
 from ..base.record import Record
 from . import checks as layers_checks
 
@@ -79,9 +81,12 @@ class Standardize(Record):
 
         Parameters
         ----------
-        X : array_like, shape (n, n_features)
-            The training data. A constant column gets std 1 and so becomes 0.
+        X : array_like, shape (n, n_features), or source
+            The training data. A constant column gets std 1 and so becomes 0. A source, such as `gdcore.data.Npy`, is
+            read once, block by block.
         """
+        if is_source(X):
+            return cast(Standardize, later("data", "standardize")(X))
         data, constant = _columns(X)
         half = data / 2 - data[0] / 2  # relative to the first row: exact far from 0, and no overflow
         size = np.abs(half).max(axis=0)
@@ -149,10 +154,12 @@ class MinMax(Record):
 
         Parameters
         ----------
-        X : array_like, shape (n, n_features)
+        X : array_like, shape (n, n_features), or source
             The training data; a constant column becomes `low`.
         low, high : float, default 0 and 1
         """
+        if is_source(X):
+            return cast(MinMax, later("data", "min_max")(X, low, high))
         data, constant = _columns(X)
         minimum = np.where(constant, data[0], data.min(axis=0))
         maximum = np.where(constant, data[0], data.max(axis=0))

@@ -23,6 +23,7 @@ SOURCES = ROOT / "src"
 
 ARROWS_UP = {
     ("bench.gdcore_adapter", ""): "The benchmark measures the package as its users import it.",
+    ("layers.scaling", "data"): "`Standardize.from_data` is a method, and reads sources, which know of models.",
     ("models.sequential", "io"): "`Sequential.save` is a method, and files are made of models.",
     ("many.many", "io"): "`Many.save` is a method, and files are made of models.",
     ("training.trainer", "io"): "`Trainer.save` and `Trainer.load` are methods, and files are made of trainers.",
