@@ -68,6 +68,7 @@ Gradients and diagnosis
     minimize                        any differentiable function: a MinimizeResult
 
 Modules
+    data            sources larger than memory: Npy, Shards, Rows, Source
     schedules       learning rates that change: Cosine, StepDecay, OneCycle, ReduceOnPlateau, ... (SCHEDULES)
     metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
     interop         to_c, to_onnx, to_torch and from_torch, to_sklearn and from_sklearn
@@ -84,7 +85,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import metrics
+from . import data, metrics
 from . import minimize as _minimize  # the package, as cheap as its docstring: see LATER
 from ._version import __version__
 from .base.calls import explains_constructor
@@ -291,6 +292,7 @@ __all__ = [
     "check_gradients",
     "compare",
     "cross_validate",
+    "data",
     "diagnose",
     "find_learning_rate",
     "fit_many",

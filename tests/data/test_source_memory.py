@@ -40,7 +40,6 @@ def sparse(path, shape):
 def test_a_file_larger_than_the_memory(tmp_path):
     X, y = tmp_path / "X.npy", tmp_path / "y.npy"
     sparse(X, (ROWS, COLUMNS))
-    )
     sparse(y, (ROWS,))
     size = os.path.getsize(X)
     limit = 200 * 2**20
