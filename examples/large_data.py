@@ -1,8 +1,8 @@
 """How is a model trained on data that do not fit into memory?
 
-The data are written part by part, as a program that makes or downloads them would. They are read in blocks: for the mean
-and deviation of the columns, then for training, and for the predictions, which go into a file. Training is cut short
-within an epoch and resumed; it ends with the same bits as one that is not.
+The data are written part by part, as a program that makes or downloads them would. They are read in blocks: for the
+mean and deviation of the columns, then for training, and for the predictions, which go into a file. Training is cut
+short within an epoch and resumed; it ends with the same bits as one that is not.
 """
 
 import numpy as np

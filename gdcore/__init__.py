@@ -68,7 +68,7 @@ Gradients and diagnosis
     minimize                        any differentiable function: a MinimizeResult
 
 Modules
-    data            sources larger than memory: Npy, Shards, Rows, Source
+    data            sources larger than memory: Npy, Shards, Rows, Arrow, Csv
     schedules       learning rates that change: Cosine, StepDecay, OneCycle, ReduceOnPlateau, ... (SCHEDULES)
     metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
     interop         to_c, to_onnx, to_torch and from_torch, to_sklearn and from_sklearn

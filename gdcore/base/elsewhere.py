@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "interop": ("from_sklearn", "from_torch", "register_skl2onnx", "to_c", "to_onnx", "to_sklearn", "to_torch"),
     "metrics": ("MAE", "R2", "Accuracy", "BinaryAccuracy", "CustomMetric", "Metric", "TopK"),
-    "data": ("Npy", "Reading", "Rows", "Shards", "Source", "write_shards"),
+    "data": ("Arrow", "Csv", "Npy", "Reading", "Rows", "Shards", "Source", "write_shards"),
     "datasets": ("Digits", "Regression", "friedman", "load_digits"),
     "plot": (
         "activations",

@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 from .samples import Source
 
 if TYPE_CHECKING:
+    from .arrow import Arrow, Csv
     from .npy import Npy
     from .reading import Reading
     from .rows import Rows
     from .shards import Shards, write_shards
 
-__all__ = ["Npy", "Reading", "Rows", "Shards", "Source", "write_shards"]
+__all__ = ["Arrow", "Csv", "Npy", "Reading", "Rows", "Shards", "Source", "write_shards"]
 
-LATER = {"Npy": "npy", "Reading": "reading", "Rows": "rows", "Shards": "shards", "write_shards": "shards"}
+LATER = {
+    "Arrow": "arrow",
+    "Csv": "arrow",
+    "Npy": "npy",
+    "Reading": "reading",
+    "Rows": "rows",
+    "Shards": "shards",
+    "write_shards": "shards",
+}
 """Sources, and the modules that are imported when they are first asked for."""
 
 if not TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..base.checks import short
+from ..base.checks import several, short
+from ..base.spelling import did_you_mean
 
 GIB = 2**30
 
@@ -144,6 +145,64 @@ def listed_rows(name: str, n: int, listed: object) -> None:
     """Check that a shard is as long as the manifest says."""
     if n != listed:
         raise ValueError(f"{name} has {n} rows, but the manifest says {short(listed)}; write or copy it again")
+
+
+def paths(name: str, value: object) -> list[str]:
+    """Check and return one path or several."""
+    several = [value] if isinstance(value, str | os.PathLike) else value
+    if not isinstance(several, list | tuple) or not several:
+        raise TypeError(f"{name} must be a path or a list of paths, got {short(value)}")
+    for path in several:
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"{name} must be paths, got {short(path)} among them")
+    return [os.fspath(path) for path in several]
+
+
+def chosen_columns(path: str, kinds: dict[str, str], target: object, features: object) -> tuple[list[str], list[str]]:
+    """Check and return the names of the columns of X and of y; `kinds` are the names and types of those there are."""
+    targets = [] if target is None else [target] if isinstance(target, str) else several("target", target)
+    chosen = (
+        [name for name in kinds if name not in targets] if features is None else list(several("features", features))
+    )
+    for argument, names in (("target", targets), ("features", chosen)):
+        for name in names:
+            if name not in kinds:
+                hint = did_you_mean(name, list(kinds)) if isinstance(name, str) else ""
+                raise ValueError(f"{argument} names {name!r}, which is no column of {path}{hint}")
+            if not kinds[name].startswith(NUMBERS):
+                remedy = "encode it" if argument == "target" else "encode it, or leave it out of features"
+                raise TypeError(f"{path} has {kinds[name]} in column {name!r}; expected numbers: {remedy}")
+    if not chosen:
+        raise ValueError(f"{path} has no columns besides the target; expected at least one feature")
+    both = [name for name in chosen if name in targets]
+    if both:
+        raise ValueError(f"features has the target, {both[0]!r}: leave it out")
+    return list(chosen), list(targets)
+
+
+NUMBERS = ("int", "uint", "float", "double", "halffloat", "bool", "decimal")
+"""How pyarrow's names of types of numbers begin."""
+
+
+def has_columns(path: str, names: list[str], wanted: list[str]) -> None:
+    """Check that a file has the columns of the first one."""
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise ValueError(f"{path} lacks the column {missing[0]!r}; expected those of the first file")
+
+
+def not_arrow(name: str, error: object) -> ValueError:
+    """Return the error for a file that pyarrow cannot read."""
+    return ValueError(f"{name} is not a Parquet or Arrow file that can be read ({_first_line(error)}): write it again")
+
+
+def not_a_table(name: str, error: object) -> ValueError:
+    """Return the error for a text that pyarrow cannot read as a table."""
+    return ValueError(f"{name} is not a table of numbers ({_first_line(error)}): mend that line")
+
+
+def _first_line(error: object) -> str:
+    return str(error).split("\n", 1)[0].rstrip(".")
 
 
 def targets_given(y: object) -> None:

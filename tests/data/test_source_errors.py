@@ -1,6 +1,7 @@
 """What is wrong with a source is said in one sentence, with the file, the row and the column."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -185,6 +186,13 @@ def test_options_that_are_wrong(save, options, error, message):
     for make in (lambda: gd.data.Npy(path, **options), lambda: gd.data.Rows(X, **options)):
         with pytest.raises(error, match=message):
             make()
+
+
+@pytest.mark.parametrize("name", ["Arrow", "Csv"])
+def test_a_library_that_is_missing_is_named(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=rf"gdcore\.data\.{name} needs pyarrow .*: pip install 'gdcore\[data\]'"):
+        getattr(gd.data, name)("t.parquet")
 
 
 def test_all_rows_are_shuffled_where_a_window_holds_them(save):

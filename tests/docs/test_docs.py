@@ -14,6 +14,7 @@ NEEDED = {"pictures.md": "matplotlib", "sklearn.md": "sklearn"}
 LIBRARIES = {
     "gradients.md": ("torch",),
     "interop.md": ("torch", "sklearn", "onnxruntime"),
+    "large_data.md": ("pyarrow",),
     "training.md": ("scipy",),
 }
 """Pages with blocks that need a library each; those run after the first block of their page."""
