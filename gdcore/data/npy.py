@@ -116,7 +116,7 @@ class Npy(Source):
     y : str or PathLike, optional
         File of targets or labels, (n,) or (n, k), as `fit` takes them; `predict` needs none.
     window_rows : int, optional
-        Rows that are shuffled together; by default those of 64 MiB in float32. Two windows in the model's precision
+        Rows that are shuffled together; by default those of 32 MiB in float32. Two windows in the model's precision
         are in memory, and a block as it is in the file. A window has whole steps, and at least one.
     block_rows : int, optional
         Rows that are read together, by default a sixteenth of a window.

@@ -22,7 +22,7 @@ from .._kernels import load
 from ..base import checks
 from . import source_checks
 
-WINDOW_BYTES = 2**26
+WINDOW_BYTES = 2**25
 """A window has so many bytes by default, in float32. Twice as many are in memory, and a block."""
 BLOCKS = 16
 """A window is made of so many blocks by default: fewer are read faster from slow disks, more are mixed better."""
@@ -60,7 +60,7 @@ def reading(
     n_samples, n_features : int
         Size of the source.
     window_rows : int, optional
-        By default those that take 64 MiB.
+        By default those that take 32 MiB.
     block_rows : int, optional
         By default a sixteenth of the window.
     order : {"blocks", "rows"}, default "blocks"
@@ -74,7 +74,7 @@ def reading(
     Examples
     --------
     >>> reading(10**9, 1000)
-    Reading(window_rows=16710, block_rows=1045, order='blocks')
+    Reading(window_rows=8355, block_rows=523, order='blocks')
     """
     if window_rows is None:
         window_rows = max(1, WINDOW_BYTES // (4 * n_features + ROW_BYTES), block_rows or 1)
