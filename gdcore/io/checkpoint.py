@@ -205,10 +205,10 @@ def joined(earlier: History, later: History) -> History:
     [3.0, nan]
     """
 
-    def column(first: list[Any], second: list[Any]) -> list[Any]:
+    def column(first: list[Any], second: list[Any], none: Any = nan) -> list[Any]:
         if not first and not second:
             return []
-        return (first or [nan] * earlier.epochs) + (second or [nan] * later.epochs)
+        return (first or [none] * earlier.epochs) + (second or [none] * later.epochs)
 
     found: dict[str, Any] = {}
     for entry in fields(History):
@@ -218,7 +218,7 @@ def joined(earlier: History, later: History) -> History:
         elif isinstance(one, dict):
             found[entry.name] = {name: column(one.get(name, []), two.get(name, [])) for name in {**one, **two}}
         else:
-            found[entry.name] = column(one, two)
+            found[entry.name] = column(one, two, [] if entry.name == "progressive" else nan)
     return History(**found)
 
 

@@ -139,10 +139,13 @@ def unpack_history(document: Any, reader: Reader) -> History:
     values = reader.decode(document)
     default = History()
     known = {entry.name: type(getattr(default, entry.name)) for entry in fields(History)}
+    if isinstance(values, dict):
+        values = {"progressive": [], **values}  # which the first files lack
     if not isinstance(values, dict) or set(values) != set(known):
         raise FileFormatError(f"has {checks.short(values)} where a history is due")
     for name, value in values.items():
-        if type(value) is not known[name] or not all(map(_numbers, _columns(value))):
+        columns = value if name == "progressive" and isinstance(value, list) else _columns(value)
+        if type(value) is not known[name] or not all(map(_numbers, columns)):
             raise FileFormatError(f"has {checks.short(value)} where the history's {name} is due")
     uneven = _uneven(values)
     if uneven is not None:

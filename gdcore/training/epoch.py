@@ -44,6 +44,15 @@ class Extent(NamedTuple):
     steps: int
 
 
+class Wanted(NamedTuple):
+    """What is kept of an epoch's steps beside their sums."""
+
+    total: NDArray[np.float64] | None
+    """The gradients are added to it, (n_params,)."""
+    losses: list[float] | None
+    """The loss of each step is appended."""
+
+
 def extent(state: TrainingState, n: int) -> Extent:
     """Return the size of an epoch over n samples."""
     settings = state.settings
@@ -93,20 +102,21 @@ def run_epoch(
     most: int | None = None,
     total: NDArray[np.float64] | None = None,
     mean_weight: float | None = None,
+    losses: list[float] | None = None,
 ) -> float:
     """Run the current epoch to its end, or for at most `most` steps, and return its mean loss so far.
 
     A stream comes in windows, each of them a part of the epoch with an order of its own.
 
     If `total` (n_params,) is given, the steps' gradients are added to it. Weights count relative to `mean_weight`, by
-    default their mean.
+    default their mean. If `losses` is given, the mean loss of each step's rows, before it, is appended.
 
     Raises
     ------
     DivergedError
         If a step is refused; the epoch resumes at that step.
     """
-    run, n = state.run, data.n
+    run, n, wanted = state.run, data.n, Wanted(total, losses)
     size, last, of_steps = extent(state, n)
     under_way = run.epoch_samples == n and run.epoch_of_steps == of_steps and run.epoch_steps < of_steps
     done = run.epoch_steps if under_way else 0
@@ -116,7 +126,7 @@ def run_epoch(
     if not isinstance(data, Samples):
         with closing(_parts(state, data, first, end)) as parts:
             for part, order, at in parts:
-                _run_part(state, part, order, at, size, total)
+                _run_part(state, part, order, (at, size), wanted)
         return mean_so_far(state)
     order, weights = order_of(state, n), data.weight
     if weights is not None and mean_weight is not None:
@@ -125,7 +135,7 @@ def run_epoch(
         order = order[first:end]
     elif end - first < n:
         data = data.rows(first, end)
-    _run_part(state, data, order, first, size, total, weights)
+    _run_part(state, data, order, (first, size), wanted, weights)
     return mean_so_far(state)
 
 
@@ -149,20 +159,27 @@ def _run_part(
     state: TrainingState,
     data: Samples,
     order: NDArray[np.int64] | None,
-    first: int,
-    size: int,
-    total: NDArray[np.float64] | None,
+    place: tuple[int, int],
+    wanted: Wanted,
     weights: NDArray[Any] | None = None,
 ) -> None:
-    """Make the steps on these samples, all or those of `order`, the first of which is at place `first` of its epoch."""
-    run, settings = state.run, state.settings
+    """Make the steps on these samples, all or those of `order`; `place` is that of the first one, and a step's rows."""
+    run, settings, (first, size) = state.run, state.settings, place
     rows_of = len(data.X) if order is None else len(order)
+    if wanted.losses is not None and rows_of > size:
+        whole = data.weight if weights is None else weights
+        for at in range(0, rows_of, size):
+            end = min(at + size, rows_of)
+            part, rows_in = (data.rows(at, end), None) if order is None else (data, order[at:end])
+            _run_part(state, part, rows_in, (first + at, size), wanted, whole)
+        return
+    before = run.loss_sum, run.total_weight
     rates = None if settings.schedule is None else _rates(state, -(-rows_of // size))
     try:
         if isinstance(settings.loss, Loss):
-            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
+            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, wanted.total)
         else:
-            custom_epoch(state, data, order, size, rates, total)
+            custom_epoch(state, data, order, size, rates, wanted.total)
     except RefusedStep as error:
         what, step = error.args
         rows = slice(step * size, (step + 1) * size)
@@ -170,6 +187,9 @@ def _run_part(
         batch = min(settings.batch_size, run.epoch_samples)
         batches = range(at // batch, -(-min(at + size, first + rows_of) // batch))
         raise explain(state, data, rows if order is None else order[rows], what, batches) from None
+    if wanted.losses is not None:
+        weight = run.total_weight - before[1]
+        wanted.losses.append((run.loss_sum - before[0]) / weight if weight else 0.0)
 
 
 def _rates(state: TrainingState, steps: int) -> NDArray[np.float64] | None:

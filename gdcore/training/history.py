@@ -50,8 +50,11 @@ class History:
         Norm of all weights, without biases, after the epoch.
     update_ratio : list of float
         Norm of the parameters' change over the epoch (within this fit), divided by their norm before it.
+    progressive : list of lists
+        Mean loss of each step's rows before the step, for the epoch's steps within this fit: in the first epoch that of
+        a model that has not seen them yet (progressive validation).
 
-    The last three lists are empty unless `fit(record=…)` asks for them.
+    The last four lists are empty unless `fit(record=…)` asks for them.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class History:
     weight_norm: list[float] = field(default_factory=list)
     update_ratio: list[float] = field(default_factory=list)
     hint: str = ""
+    progressive: list[list[float]] = field(default_factory=list)
 
     @property
     def epochs(self) -> int:
@@ -99,9 +103,14 @@ class History:
         return history
 
     def columns(self) -> dict[str, list[float]]:
-        """Return every recorded list by name; metrics keep their names, layers become "gradient_norm dense0"."""
+        """Return every recorded list of a number per epoch by name.
+
+        Metrics keep their names, layers become "gradient_norm dense0".
+        """
         found: dict[str, list[float]] = {}
         for name, value in self.to_dict().items():
+            if name == "progressive":
+                continue  # it has a number for each step
             if isinstance(value, list) and value:
                 found[name] = value
             elif name == "metrics":

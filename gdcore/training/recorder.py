@@ -45,8 +45,8 @@ from .stopping.running import RunningCriteria
 if TYPE_CHECKING:
     from ..data.stream import Data
 
-RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio")
-"""These cost a pass over the parameters or the data per epoch, so they are recorded only on request."""
+RECORDED = ("layer_gradient_norm", "weight_norm", "update_ratio", "progressive")
+"""These cost a pass over parameters or data per epoch, or a call per step, so they are recorded only on request."""
 
 
 class EpochPart(NamedTuple):
@@ -79,6 +79,8 @@ class Recorder:
     gradient_mean : GradientMean
     brings_back_the_start : bool
         Whether a criterion may ask for the parameters before the first step of an epoch.
+    progressive : list of float or None
+        Losses of the current epoch's steps, each before it, if they are recorded.
     """
 
     def __init__(self, state: TrainingState, data: Data, validation: Data | None, options: FitOptions) -> None:
@@ -113,6 +115,7 @@ class Recorder:
         self.last: tuple[FitMemory, int] = memory, 0
         self.stops: FitMemory | None = None
         self.epoch = self.epochs = 0
+        self.progressive: list[float] | None = None
         self.began = self.epoch_began = 0.0
 
     def _end_is_due(self, memory: FitMemory) -> bool:
@@ -144,6 +147,7 @@ class Recorder:
     def begin_epoch(self, epoch: int) -> None:
         """Start the clock of an epoch."""
         self.epoch, self.epoch_began = epoch, time.perf_counter()
+        self.progressive = [] if "progressive" in self.record else None
 
     def _commit(self, memory: FitMemory, rows: int) -> None:
         """Record the state and the number of history rows that belong to it, in one assignment."""
@@ -227,6 +231,7 @@ class Recorder:
             history.layer_gradient_norm.setdefault(name, []).append(value)
         history.weight_norm += weights
         history.update_ratio += ratio
+        history.progressive += [] if self.progressive is None else [self.progressive]
         history.learning_rate.append(rate)
         history.gradient_norm.append(part.gradient_norm)
         history.clipped_steps.append(part.clipped_steps)
