@@ -171,15 +171,15 @@ class Sequential(Model):
         ndarray, shape (n, out_features)
         """
         stack = self._stack
-        if out is not None or isinstance(X, Source):
-            from .streamed import predict  # which arrays do without
-
-            return predict(stack, X, out)
         try:
-            outputs = stack.network(False).predict(X) if type(X) is np.ndarray else None
+            outputs = stack.network(False).predict(X) if type(X) is np.ndarray and out is None else None
         except (TypeError, ValueError):
             outputs = None  # the general way converts the input or explains the error
         if outputs is None:
+            if out is not None or isinstance(X, Source):
+                from .streamed import predict  # which arrays do without
+
+                return predict(stack, X, out)
             outputs = stack.network(False).predict(inputs_of(stack, X))
         return outputs if stack.target_scale is None else stack.target_scale.restored(outputs)
 
@@ -287,8 +287,8 @@ class Sequential(Model):
             Seed of a dropout mask, the same in every call; without it there is no dropout.
         """
         kind = models_checks.given_loss(loss, X, y, "loss")
-        if isinstance(X, Source):
-            from .streamed import loss_of
+        if type(X) is not np.ndarray and isinstance(X, Source):
+            from .streamed import loss_of  # which arrays do without
 
             return loss_of(self._stack, X, y, kind, (sample_weight, dropout_seed), l1, l2)
         return objective_of(self._stack, X, y, kind, sample_weight, l1, l2).with_dropout(dropout_seed).value()

@@ -44,13 +44,15 @@ class Extent(NamedTuple):
     steps: int
 
 
-class Wanted(NamedTuple):
-    """What is kept of an epoch's steps beside their sums."""
+class Recorded(NamedTuple):
+    """What steps are made with whose losses are recorded."""
 
     total: NDArray[np.float64] | None
     """The gradients are added to it, (n_params,)."""
-    losses: list[float] | None
-    """The loss of each step is appended."""
+    weights: NDArray[Any] | None
+    """Those of all rows of the epoch, if they are others than the samples'."""
+    losses: list[float]
+    """The mean loss of each step's rows is appended."""
 
 
 def extent(state: TrainingState, n: int) -> Extent:
@@ -116,7 +118,7 @@ def run_epoch(
     DivergedError
         If a step is refused; the epoch resumes at that step.
     """
-    run, n, wanted = state.run, data.n, Wanted(total, losses)
+    run, n = state.run, data.n
     size, last, of_steps = extent(state, n)
     under_way = run.epoch_samples == n and run.epoch_of_steps == of_steps and run.epoch_steps < of_steps
     done = run.epoch_steps if under_way else 0
@@ -126,7 +128,10 @@ def run_epoch(
     if not isinstance(data, Samples):
         with closing(_parts(state, data, first, end)) as parts:
             for part, order, at in parts:
-                _run_part(state, part, order, (at, size), wanted)
+                if losses is None:
+                    _run_part(state, part, order, at, size, total)
+                else:
+                    _run_one_by_one(state, part, order, at, size, Recorded(total, None, losses))
         return mean_so_far(state)
     order, weights = order_of(state, n), data.weight
     if weights is not None and mean_weight is not None:
@@ -135,7 +140,10 @@ def run_epoch(
         order = order[first:end]
     elif end - first < n:
         data = data.rows(first, end)
-    _run_part(state, data, order, (first, size), wanted, weights)
+    if losses is None:
+        _run_part(state, data, order, first, size, total, weights)
+    else:
+        _run_one_by_one(state, data, order, first, size, Recorded(total, weights, losses))
     return mean_so_far(state)
 
 
@@ -159,27 +167,20 @@ def _run_part(
     state: TrainingState,
     data: Samples,
     order: NDArray[np.int64] | None,
-    place: tuple[int, int],
-    wanted: Wanted,
+    first: int,
+    size: int,
+    total: NDArray[np.float64] | None,
     weights: NDArray[Any] | None = None,
 ) -> None:
-    """Make the steps on these samples, all or those of `order`; `place` is that of the first one, and a step's rows."""
-    run, settings, (first, size) = state.run, state.settings, place
+    """Make the steps on these samples, all or those of `order`, the first of which is at place `first` of its epoch."""
+    run, settings = state.run, state.settings
     rows_of = len(data.X) if order is None else len(order)
-    if wanted.losses is not None and rows_of > size:
-        whole = data.weight if weights is None else weights
-        for at in range(0, rows_of, size):
-            end = min(at + size, rows_of)
-            part, rows_in = (data.rows(at, end), None) if order is None else (data, order[at:end])
-            _run_part(state, part, rows_in, (first + at, size), wanted, whole)
-        return
-    before = run.loss_sum, run.total_weight
     rates = None if settings.schedule is None else _rates(state, -(-rows_of // size))
     try:
         if isinstance(settings.loss, Loss):
-            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, wanted.total)
+            run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
         else:
-            custom_epoch(state, data, order, size, rates, wanted.total)
+            custom_epoch(state, data, order, size, rates, total)
     except RefusedStep as error:
         what, step = error.args
         rows = slice(step * size, (step + 1) * size)
@@ -187,9 +188,23 @@ def _run_part(
         batch = min(settings.batch_size, run.epoch_samples)
         batches = range(at // batch, -(-min(at + size, first + rows_of) // batch))
         raise explain(state, data, rows if order is None else order[rows], what, batches) from None
-    if wanted.losses is not None:
-        weight = run.total_weight - before[1]
-        wanted.losses.append((run.loss_sum - before[0]) / weight if weight else 0.0)
+
+
+def _run_one_by_one(
+    state: TrainingState, data: Samples, order: NDArray[np.int64] | None, first: int, size: int, recorded: Recorded
+) -> None:
+    """Do what `_run_part` does with a call for each step, and record its loss."""
+    run, weights = state.run, data.weight if recorded.weights is None else recorded.weights
+    n = len(data.X) if order is None else len(order)
+    for at in range(0, n, size):
+        loss, weight = run.loss_sum, run.total_weight
+        end = min(at + size, n)
+        if order is None:
+            _run_part(state, data.rows(at, end), None, first + at, size, recorded.total, weights)
+        else:
+            _run_part(state, data, order[at:end], first + at, size, recorded.total, weights)
+        weight = run.total_weight - weight
+        recorded.losses.append((run.loss_sum - loss) / weight if weight else 0.0)
 
 
 def _rates(state: TrainingState, steps: int) -> NDArray[np.float64] | None:

@@ -147,7 +147,8 @@ class Recorder:
     def begin_epoch(self, epoch: int) -> None:
         """Start the clock of an epoch."""
         self.epoch, self.epoch_began = epoch, time.perf_counter()
-        self.progressive = [] if "progressive" in self.record else None
+        if self.record and "progressive" in self.record:
+            self.progressive = []
 
     def _commit(self, memory: FitMemory, rows: int) -> None:
         """Record the state and the number of history rows that belong to it, in one assignment."""
@@ -188,7 +189,7 @@ class Recorder:
         history, state, stack = self.history, self.state, self.state.stack
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
-        found = metrics_of(stack, self.data, self.metrics)
+        found = metrics_of(stack, self.data, self.metrics) if self.metrics else {}
         if self.validated is not stack:
             self.validated.params = state.averaged
         if self.validation is not None:
@@ -231,7 +232,8 @@ class Recorder:
             history.layer_gradient_norm.setdefault(name, []).append(value)
         history.weight_norm += weights
         history.update_ratio += ratio
-        history.progressive += [] if self.progressive is None else [self.progressive]
+        if self.progressive is not None:
+            history.progressive.append(self.progressive)
         history.learning_rate.append(rate)
         history.gradient_norm.append(part.gradient_norm)
         history.clipped_steps.append(part.clipped_steps)

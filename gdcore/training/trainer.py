@@ -369,7 +369,8 @@ class Trainer:
         if mean_weight is not None:
             checks.positive("mean_weight", mean_weight)
         state = self._state
-        data = take_epoch_data(state, X, y, sample_weight)
+        plain = type(X) is np.ndarray and y is not None
+        data = state.take(X, y, sample_weight) if plain else take_epoch_data(state, X, y, sample_weight)
         with Turn(self._run, "epoch"):
             state.memory = state.memory._replace(seen=-1, before=None, gradients=None)
             return run_epoch(state, data, mean_weight=mean_weight)

@@ -33,7 +33,7 @@ def take_validation(state: TrainingState, given: object) -> Data:
     TypeError, ValueError
         For what is not (X, y) or (X, y, sample_weight), and for arrays that do not fit.
     """
-    if isinstance(given, Source):
+    if type(given) is not tuple and isinstance(given, Source):
         return _take_source(state, given, 1)
     X, y, weight = training_checks.validation_data(given)
     try:
@@ -142,7 +142,7 @@ def take_fit_data(
 
     The model remembers the feature names.
     """
-    if isinstance(X, Source):
+    if type(X) is not np.ndarray and isinstance(X, Source):
         training_checks.whole_source(state.settings.optimizer, y, sample_weight, class_weight, validation_split)
         return _take_sources(state, X, validation_data)
     stack, loss, begun = state.stack, state.settings.loss, state.steps_done > 0
