@@ -72,7 +72,7 @@ def full_name(kind: type) -> str:
     package, _, module = kind.__module__.partition(".")
     if package == "gdcore":
         room = module.partition(".")[0]
-        return f"gdcore.{room + '.' if room in ('metrics', 'plot', 'schedules') else ''}{kind.__qualname__}"
+        return f"gdcore.{room + '.' if room in ('data', 'metrics', 'plot', 'schedules') else ''}{kind.__qualname__}"
     plain = kind.__module__ in ("builtins", "__main__") or kind is np.ndarray
     return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
 
@@ -124,6 +124,11 @@ def is_lazy(value: object) -> bool:
 
 
 KINDS = (
+    Kind(
+        is_source,
+        "is a source, which fit, epoch, predict, loss, evaluate and from_data take; pass an array here, such as "
+        "{name}.read(0, 1000)[0]",
+    ),
     Kind(_is_path, "is a file name, {value}; read it first, for example by {reader}"),
     Kind(lambda v: isinstance(v, str | bytes), "is text, {value}; expected an array of numbers"),
     Kind(lambda v: isinstance(v, IOBase), "is an open file; read it first, for example by numpy.loadtxt"),

@@ -157,6 +157,23 @@ def test_a_file_that_changes_while_it_is_read(save, how, which):
         fit(source, callbacks=Change())
 
 
+def test_calls_that_take_arrays_say_which_take_sources(save):
+    source = gd.data.Npy(save("X.npy", X), save("y.npy", Y), **SMALL)
+    net = gd.LinearModel(3, seed=0)
+    net.fit(X, Y > 0, "bce", epochs=1)
+    calls = [
+        lambda: net.classify(source),
+        lambda: net.score(source, Y),
+        lambda: net.loss_and_grad(source, Y, "mse"),
+        lambda: gd.Trainer(net, "mse").step(source, Y),
+        lambda: gd.diagnose(net, source, Y, "mse"),
+        lambda: gd.Log1p.from_data(source),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"^X is a source, which fit, .* take; pass an array here, such as X\.read"):
+            call()
+
+
 def test_a_sequence_that_changes():
     values = X.tolist()
     source = gd.data.Rows(values, Y, **SMALL)

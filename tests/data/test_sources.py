@@ -4,7 +4,9 @@ import gc
 import itertools
 import os
 import pickle
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -314,6 +316,47 @@ def test_no_thread_is_left_behind(npy):
     broken[:, 0] = np.inf
     with pytest.raises(ValueError, match="infinity"):
         of.fit(npy(broken, **SMALL), epochs=1)
+    assert not readers()
+
+
+class Slow(gd.data.Source):
+    """Takes a while to read a block, and fails at one if asked to."""
+
+    n_samples, n_features, reading = N, K, gd.data.Reading(256, 50)
+    fails = None
+
+    def read(self, first, end):
+        time.sleep(0.02)
+        if self.fails is not None:
+            raise self.fails
+        return X[first:end], Y[first:end]
+
+    def place(self, row, of):
+        return of, row
+
+
+def test_an_interrupt_while_a_block_is_read():
+    of = trainer()
+    timer = threading.Timer(0.25, signal.raise_signal, [signal.SIGINT])
+    began = time.perf_counter()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        of.fit(Slow(), epochs=100)
+    assert time.perf_counter() - began < 5
+    assert not readers()
+    steps = of.steps_done
+    of.fit(Slow(), max_steps=70 - steps)
+    other = trainer()
+    other.fit(Slow(), max_steps=70)
+    np.testing.assert_array_equal(of.model.params, other.model.params)
+
+
+def test_an_error_of_the_source_is_raised_as_it_is():
+    source, of = Slow(), trainer()
+    of.fit(source, epochs=1)
+    source.fails = OSError(5, "Input/output error", "disk")
+    with pytest.raises(OSError, match="Input/output error"):
+        of.fit(source, epochs=1)
     assert not readers()
 
 
