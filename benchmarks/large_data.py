@@ -4,8 +4,8 @@
     python benchmarks/large_data.py --gigabytes 0.5 --epochs 3      # a file that stays in the system's memory
 
 A file of that size is written, a linear model is trained from it in shuffled blocks, by a process that may have a
-gigabyte of memory besides the system's cache (RLIMIT_DATA), and the file is deleted. Printed are megabytes per second of
-the file, the processor's time beside the clock's, and the most memory that the process had of its own.
+gigabyte of memory besides the system's cache (RLIMIT_DATA), and the file is deleted. Printed are megabytes per second
+of the file, the processor's time beside the clock's, and the most memory that the process had of its own.
 """
 
 from __future__ import annotations
