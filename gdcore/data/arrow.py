@@ -149,14 +149,16 @@ class Arrow(Source):
 
     def _table(self, group: int) -> Any:
         """Return a group of rows, decoded."""
-        if self._kept[0] != group:
-            self._kept = (-1, None)  # before the next one is there
+        number, table = self._kept
+        if number != group:
+            self._kept, table = (-1, None), None  # before the next one is there
             file, index, _ = self._groups[group]
             path = self._paths[file]
             source_checks.unchanged(path, _stamp(path) == self._stamps[file])
             with _opened(path) as opened:
-                self._kept = (group, opened.group(index, self._names + self._targets))
-        return self._kept[1]
+                table = opened.group(index, self._names + self._targets)
+            self._kept = (group, table)
+        return table
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": (-1, None)}
