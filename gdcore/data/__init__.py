@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 from .samples import Source
 
 if TYPE_CHECKING:
-    from .arrow import Arrow, Csv
+    from .arrow import Arrow
     from .npy import Npy
     from .reading import Reading
     from .rows import Rows
     from .shards import Shards, write_shards
+    from .text import Csv
 
 __all__ = ["Arrow", "Csv", "Npy", "Reading", "Rows", "Shards", "Source", "write_shards"]
 
 LATER = {
     "Arrow": "arrow",
-    "Csv": "arrow",
+    "Csv": "text",
     "Npy": "npy",
     "Reading": "reading",
     "Rows": "rows",

@@ -1,24 +1,19 @@
-"""`Arrow`, a source of Parquet and Arrow files, and `Csv`, one of text; both need pyarrow.
+"""`Arrow`, a source of Parquet and Arrow files; it needs pyarrow.
 
 Design
 ------
 - Parquet and Arrow files consist of groups of rows, of which each is decoded as a whole. By default a block is as long
   as the first group, and the last group is kept, in case the next block begins in it.
-- Text has no place that a row could be read from before those in front of it are. So `Csv` reads it once, by pyarrow's
-  streaming reader, into .npy files, which are read like all others.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from os import PathLike
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any, NamedTuple, final
-from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +23,6 @@ from . import source_checks
 from .npy import Stamp, stamp_of
 from .reading import Reading, reading
 from .samples import Source
-from .shards import write_shards
 
 EXTRA = "gdcore[data]"
 IPC = (".arrow", ".feather", ".ipc")
@@ -132,8 +126,8 @@ class Arrow(Source):
             start, last = self._starts[group], min(end, self._starts[group + 1])
             table = self._table(group).slice(at - start, last - at)
             for column, name in enumerate(self._names):
-                X[at - first : last - first, column] = _numbers(table.column(name))
-            targets.append([_numbers(table.column(name)) for name in self._targets])
+                X[at - first : last - first, column] = numbers_of(table.column(name))
+            targets.append([numbers_of(table.column(name)) for name in self._targets])
             at = last
         if not self._targets:
             return X, None
@@ -165,88 +159,6 @@ class Arrow(Source):
 
     def __repr__(self) -> str:
         return f"Arrow({self._paths!r}, {self._target!r}, window_rows={self._reading.window_rows})"
-
-
-@final
-class Csv(Source):
-    """Rows of a text file with a line of column names; needs pyarrow, `gdcore[data]`.
-
-    The file is read once, when the source is made, into .npy files that take its place.
-
-    Parameters
-    ----------
-    file : str or PathLike
-        Compressed (".gz", ".bz2") or not.
-    target : str or list of str, optional
-    features : list of str, optional
-        As in `Arrow`.
-    folder : str or PathLike, optional
-        A new folder for the .npy files, which `Shards` reads later on; by default one of the system's for temporary
-        files, which is deleted with the source.
-    window_rows, block_rows, order
-        As in `Npy`.
-
-    Raises
-    ------
-    ImportError
-        If pyarrow is not installed.
-    OSError
-        If the file cannot be read, or the disk is full.
-    TypeError, ValueError
-        For a file that is no table, columns that are not there or hold no numbers, and arguments that do not fit.
-    """
-
-    def __init__(
-        self,
-        file: str | PathLike[str],
-        target: str | Sequence[str] | None = None,
-        features: Sequence[str] | None = None,
-        *,
-        folder: str | PathLike[str] | None = None,
-        window_rows: int | None = None,
-        block_rows: int | None = None,
-        order: str = "blocks",
-    ) -> None:
-        optional("pyarrow", "gdcore.data.Csv", EXTRA)
-        self._path = os.fspath(file)
-        names: list[str] = []
-        parts = _parts_of_text(self._path, target, features, names)
-        at = mkdtemp(prefix="gdcore-") if folder is None else os.fspath(folder)
-        if folder is None:
-            finalize(self, rmtree, at, True)
-        self._shards = write_shards(at, parts, window_rows=window_rows, block_rows=block_rows, order=order)
-        self._names = tuple(names)
-
-    @property
-    def n_samples(self) -> int:
-        """Number of rows."""
-        return self._shards.n_samples
-
-    @property
-    def n_features(self) -> int:
-        """Number of columns of X."""
-        return self._shards.n_features
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
-        return self._names
-
-    @property
-    def reading(self) -> Reading:
-        """How many rows are read and kept at a time, and in which order."""
-        return self._shards.reading
-
-    def read(self, first: int, end: int) -> tuple[Any, Any]:
-        """Return X and y of rows first … end - 1."""
-        return self._shards.read(first, end)
-
-    def place(self, row: int, of: str) -> tuple[str, int]:
-        """Return the name of the text, and the row, counted from 0 after the line of names."""
-        return self._path, row
-
-    def __repr__(self) -> str:
-        return f"Csv({self._path!r}, window_rows={self.reading.window_rows})"
 
 
 class _opened:
@@ -291,30 +203,10 @@ def _stamp(path: str) -> Stamp:
         return stamp_of(file)
 
 
-def _numbers(column: Any) -> NDArray[Any]:
+def numbers_of(column: Any) -> NDArray[Any]:
     """Return a column as an array; a missing entry becomes NaN."""
     try:
         found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     except TypeError:
         found = column.to_numpy()
     return found.astype(np.float64) if found.dtype.kind == "O" else found
-
-
-def _parts_of_text(
-    path: str, target: str | Sequence[str] | None, features: Sequence[str] | None, names: list[str]
-) -> Iterator[tuple[NDArray[Any], NDArray[Any] | None]]:
-    """Yield X and y of a text, part by part, and put the names of the columns of X into `names`."""
-    csv = optional("pyarrow.csv", "gdcore.data.Csv", EXTRA)
-    lib = optional("pyarrow", "gdcore.data.Csv", EXTRA)
-    try:
-        with csv.open_csv(path, read_options=csv.ReadOptions(block_size=2**24, use_threads=False)) as reader:
-            kinds = {field.name: str(field.type) for field in reader.schema}
-            chosen, targets = source_checks.chosen_columns(path, kinds, target, features)
-            names[:] = chosen
-            for batch in reader:
-                X = np.stack([_numbers(batch.column(name)) for name in chosen], axis=1, dtype=np.float64)
-                columns = [_numbers(batch.column(name)) for name in targets]
-                y = None if not columns else columns[0] if isinstance(target, str) else np.stack(columns, axis=1)
-                yield X, y
-    except (lib.ArrowInvalid, lib.ArrowTypeError) as error:
-        raise source_checks.not_a_table(path, error) from None

@@ -215,15 +215,3 @@ def kind_of_targets(same: bool) -> None:
     """Check that targets are labels, or are not, in each block alike."""
     if not same:
         raise TypeError("y has integers in some blocks of the source and other numbers elsewhere: store one kind")
-
-
-def no_y(name: str, y: object) -> None:
-    """Check that no targets are given beside those of a source."""
-    if y is not None:
-        raise TypeError(f"{name} takes the targets from the source, got y, {short(y)}, besides: leave it out")
-
-
-def not_with_a_source(name: str, value: object, remedy: str) -> None:
-    """Check that an argument that needs all rows at once is not given."""
-    if value is not None:
-        raise TypeError(f"{name} does not go with a source, whose rows are not all in memory: {remedy}")

@@ -1,0 +1,129 @@
+"""`Csv`, a source of text; it needs pyarrow.
+
+Design
+------
+- Text has no place that a row could be read from before those in front of it are. So `Csv` reads it once, by pyarrow's
+  streaming reader, into .npy files, which are read like all others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any, final
+from weakref import finalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.optional import optional
+from . import source_checks
+from .arrow import EXTRA, numbers_of
+from .reading import Reading
+from .samples import Source
+from .shards import write_shards
+
+
+@final
+class Csv(Source):
+    """Rows of a text file with a line of column names; needs pyarrow, `gdcore[data]`.
+
+    The file is read once, when the source is made, into .npy files that take its place.
+
+    Parameters
+    ----------
+    file : str or PathLike
+        Compressed (".gz", ".bz2") or not.
+    target : str or list of str, optional
+    features : list of str, optional
+        As in `Arrow`.
+    folder : str or PathLike, optional
+        A new folder for the .npy files, which `Shards` reads later on; by default one of the system's for temporary
+        files, which is deleted with the source.
+    window_rows, block_rows, order
+        As in `Npy`.
+
+    Raises
+    ------
+    ImportError
+        If pyarrow is not installed.
+    OSError
+        If the file cannot be read, or the disk is full.
+    TypeError, ValueError
+        For a file that is no table, columns that are not there or hold no numbers, and arguments that do not fit.
+    """
+
+    def __init__(
+        self,
+        file: str | PathLike[str],
+        target: str | Sequence[str] | None = None,
+        features: Sequence[str] | None = None,
+        *,
+        folder: str | PathLike[str] | None = None,
+        window_rows: int | None = None,
+        block_rows: int | None = None,
+        order: str = "blocks",
+    ) -> None:
+        optional("pyarrow", "gdcore.data.Csv", EXTRA)
+        self._path = os.fspath(file)
+        names: list[str] = []
+        parts = _parts_of_text(self._path, target, features, names)
+        at = mkdtemp(prefix="gdcore-") if folder is None else os.fspath(folder)
+        if folder is None:
+            finalize(self, rmtree, at, True)
+        self._shards = write_shards(at, parts, window_rows=window_rows, block_rows=block_rows, order=order)
+        self._names = tuple(names)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return self._shards.n_samples
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+        return self._shards.n_features
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of X."""
+        return self._names
+
+    @property
+    def reading(self) -> Reading:
+        """How many rows are read and kept at a time, and in which order."""
+        return self._shards.reading
+
+    def read(self, first: int, end: int) -> tuple[Any, Any]:
+        """Return X and y of rows first … end - 1."""
+        return self._shards.read(first, end)
+
+    def place(self, row: int, of: str) -> tuple[str, int]:
+        """Return the name of the text, and the row, counted from 0 after the line of names."""
+        return self._path, row
+
+    def __repr__(self) -> str:
+        return f"Csv({self._path!r}, window_rows={self.reading.window_rows})"
+
+
+def _parts_of_text(
+    path: str, target: str | Sequence[str] | None, features: Sequence[str] | None, names: list[str]
+) -> Iterator[tuple[NDArray[Any], NDArray[Any] | None]]:
+    """Yield X and y of a text, part by part, and put the names of the columns of X into `names`."""
+    csv = optional("pyarrow.csv", "gdcore.data.Csv", EXTRA)
+    lib = optional("pyarrow", "gdcore.data.Csv", EXTRA)
+    try:
+        with csv.open_csv(path, read_options=csv.ReadOptions(block_size=2**24, use_threads=False)) as reader:
+            kinds = {field.name: str(field.type) for field in reader.schema}
+            chosen, targets = source_checks.chosen_columns(path, kinds, target, features)
+            names[:] = chosen
+            for batch in reader:
+                X = np.stack([numbers_of(batch.column(name)) for name in chosen], axis=1, dtype=np.float64)
+                columns = [numbers_of(batch.column(name)) for name in targets]
+                y = None if not columns else columns[0] if isinstance(target, str) else np.stack(columns, axis=1)
+                yield X, y
+    except (lib.ArrowInvalid, lib.ArrowTypeError) as error:
+        raise source_checks.not_a_table(path, error) from None
