@@ -80,6 +80,12 @@ def test_the_order_is_another_one_for_each_seed_and_epoch():
     assert known == [tuple(rows_of(Order(100, 32, 8, seed, epoch))) for seed in range(4) for epoch in range(4)]
 
 
+def test_windows_are_shuffled_each_in_its_own_way():
+    order = Order(1000, 100, 20, 1, 0)
+    found = {tuple(order.part(index, 1000).order) for index in range(10)}
+    assert len(found) == 10
+
+
 def test_blocks_and_rows_are_mixed():
     """Neighbours of the source fall apart, and the parts of a window are spread over the source."""
     n, window, block = 10_000, 1000, 50
@@ -242,7 +248,7 @@ def test_a_source_of_ones_own():
 # Predictions and losses
 
 
-@pytest.mark.parametrize("options", [{}, SMALL])
+@pytest.mark.parametrize("options", [{}, SMALL, {"window_rows": 256, "block_rows": 77}])
 def test_predictions_and_losses_are_those_of_arrays(npy, tmp_path, options):
     of, source = net(), npy(**options)
     expected = of.predict(X)
@@ -366,6 +372,12 @@ def test_a_divergence_names_the_batch_and_ends_the_thread(npy):
         of.fit(npy(**SMALL), epochs=2)
     assert not readers()
     assert caught.value.history.epochs == 0
+    assert caught.value.batch == caught.value.step > 0
+    of = gd.Trainer(gd.LinearModel(K, seed=0), "mse", gd.SGD(1e6), seed=0)
+    of.fit(npy(**SMALL), max_steps=1)  # and where it goes on within a window
+    with pytest.raises(gd.DivergedError) as caught:
+        of.fit(npy(**SMALL), epochs=2)
+    assert caught.value.batch == caught.value.step > 1
 
 
 def test_one_thing_is_read_ahead():
