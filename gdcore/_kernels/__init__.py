@@ -40,6 +40,8 @@ class Kernels(Protocol):
     LOSS_FACTS: dict[str, dict[str, Any]]
     MAX_THREADS: int
     N_SCALARS: int
+    ModelData: type[base_float64.ModelData]
+    Models: type[base_float64.Models]
     Network: type[base_float64.Network]
     Probe: type[base_float64.Probe]
     Training: type[base_float64.Training]
@@ -60,6 +62,17 @@ class Kernels(Protocol):
         weight: NDArray[Any] | None = None,
         delta: NDArray[Any] | None = None,
     ) -> float: ...
+    def many_losses(
+        self,
+        network: base_float64.Network,
+        loss: tuple[str, float],
+        params: NDArray[Any],
+        data: base_float64.ModelData,
+        out: NDArray[np.float64],
+    ) -> None: ...
+    def many_outputs(
+        self, network: base_float64.Network, params: NDArray[Any], data: base_float64.ModelData, out: list[NDArray[Any]]
+    ) -> int: ...
     def set_caches(self, first: int, second: int) -> None: ...
     def set_lanes(self, order: str) -> None: ...
     def set_num_threads(self, n: int) -> None: ...

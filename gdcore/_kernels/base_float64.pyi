@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .records import RuleState, StepOptions
+from .records import ModelStates, RuleState, StepOptions
 from .sparse_rows import SparseRows
 
 _Reals = NDArray[np.floating[Any]]
@@ -170,6 +170,32 @@ class Training:
         total: NDArray[np.float64] | None = None,
     ) -> None: ...
 
+@final
+class ModelData:
+    n_models: int
+    longest: int
+    def __init__(
+        self,
+        network: Network,
+        loss: str,
+        sources: list[tuple[_Reals, _Reals | None, NDArray[np.int64] | None, _Reals | None]],
+        places: NDArray[np.int64],
+        index: NDArray[np.int64] | None = None,
+    ) -> None: ...
+
+@final
+class Models:
+    n_models: int
+    def __init__(self, training: Training, states: ModelStates) -> None: ...
+    def run(
+        self,
+        data: ModelData,
+        lap: tuple[int, int, int, bool, bool],
+        sums: NDArray[np.float64],
+        rates: NDArray[np.float64] | None = None,
+    ) -> None: ...
+    def stop(self) -> None: ...
+
 def activation(name: str, z: _Reals, a: _Reals, slope: _Reals, option: float | None = None) -> None: ...
 def activation_code(name: str) -> int: ...
 def all_finite(x: _Reals) -> bool: ...
@@ -186,6 +212,14 @@ def loss_rows(
     weight: _Reals | None = None,
     delta: _Reals | None = None,
 ) -> float: ...
+def many_losses(
+    network: Network,
+    loss: tuple[str, float],
+    params: _Reals,
+    data: ModelData,
+    out: NDArray[np.float64],
+) -> None: ...
+def many_outputs(network: Network, params: _Reals, data: ModelData, out: list[_Reals]) -> int: ...
 def peak_flops(flops: int) -> int: ...
 def set_caches(first: int, second: int) -> None: ...
 def set_lanes(order: str) -> None: ...

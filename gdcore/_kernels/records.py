@@ -37,3 +37,31 @@ class StepOptions(NamedTuple):
     """The seed of the dropout masks."""
     factors: NDArray[np.float64] | None = None
     """Factors on the rates of the layers' weights and biases, (number of layers, 2); None if all are 1."""
+
+
+class ModelStates(NamedTuple):
+    """What many models of one shape have each, a row per model; the kernels update it in place."""
+
+    params: NDArray[Any]
+    """(n_models, n_params)"""
+    slots: NDArray[Any]
+    """(n_models, number of slots, n_params)"""
+    scalars: NDArray[np.float64]
+    """(n_models, N_SCALARS), those of the rules."""
+    hyper: NDArray[np.float64]
+    """(n_models, number of hyper-parameters)"""
+    options: NDArray[np.float64]
+    """(n_models, 7): learning rate, l1, l2, clip_norm and clip_value (infinity for no limit), and the weight decay and
+    growth of `RuleState`."""
+    seeds: NDArray[np.uint64]
+    """(n_models,), of shuffling and dropout."""
+    counts: NDArray[np.int64]
+    """(n_models, 2): steps and epochs made so far."""
+    active: NDArray[np.uint8]
+    """(n_models,): whether it takes part. A model whose step is refused no longer does."""
+    outcomes: NDArray[np.int64]
+    """(n_models,): 0, or why its step was refused: 1 the loss, 2 the gradient, 3 the parameters were not finite."""
+    means: NDArray[np.float64] | None = None
+    """(n_models, n_params): the averages of the parameters, if there are any."""
+    dropout: NDArray[np.float64] | None = None
+    """(n_models, number of layers): rates of the layers that drop; None if all models have the network's."""

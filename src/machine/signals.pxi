@@ -10,6 +10,7 @@ Design
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() noexcept    # -1, with the exception set
+    void PyErr_SetNone(object kind)
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:
@@ -29,6 +30,7 @@ cdef struct Poll:
     Py_ssize_t work
     long nanoseconds
     Flag stopped             # whether a signal handler has raised, so that the rest of the job is skipped
+    Flag asked               # whether another thread asks the job to stop, as signals reach the main thread alone
 
 cdef struct Worker:          # one of the threads that share a job
     real *panels             # scratch of its products
@@ -55,6 +57,9 @@ cdef bint interrupted(Poll *poll, Py_ssize_t work) noexcept nogil:
         return False
     poll.nanoseconds += since
     with gil:
+        if flag_up(&poll.asked):
+            PyErr_SetNone(KeyboardInterrupt)
+            return True
         return PyErr_CheckSignals() != 0
 
 

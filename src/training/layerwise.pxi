@@ -29,7 +29,7 @@ cdef int settle_layers(
     cdef int i
     if factors is not None and (factors.shape[0] != plan.n_layers or factors.shape[1] != 2):
         raise ValueError(f"factors has shape ({factors.shape[0]}, {factors.shape[1]}); expected ({plan.n_layers}, 2)")
-    found.l1, found.l2, found.factor = 0, 0, 1 if factors is None else 0
+    found.factor = 1 if factors is None else 0
     for i in range(plan.n_layers - 1, -1, -1):
         layer = &plan.layers[i]
         layer.frozen = factors is not None and factors[i, 0] == 0
@@ -37,8 +37,6 @@ cdef int settle_layers(
         if not layer.n_params or layer.frozen:
             continue
         plan.lowest = i
-        found.l1 = max(found.l1, own_or(layer.l1, l1))
-        found.l2 = max(found.l2, own_or(layer.l2, l2))
         if layer.max_norm != INFINITY:
             widest = max(widest, layer.n_out)
         if factors is not None:
@@ -46,10 +44,23 @@ cdef int settle_layers(
             layer.update = <Update *>take_bytes(sizeof(Update), owner)
             if layer.bias_at >= 0 and factors[i, 1] != factors[i, 0]:
                 layer.bias_update = <Update *>take_bytes(sizeof(Update), owner)
-    found.penalized = found.l1 != 0 or found.l2 != 0
-    found.apart = factors is not None or found.l1 != 0
+    settle_penalties(plan, l1, l2, factors is not None, found)
     found.scratch = <double *>take_bytes(widest * sizeof(double), owner) if widest else NULL
     return 0
+
+
+cdef void settle_penalties(const Plan *plan, double l1, double l2, bint rated, Layerwise *found) noexcept nogil:
+    """Note what the model's penalties are for the layers that are trained; `rated`: some have rates of their own."""
+    cdef const Layer *layer
+    cdef int i
+    found.l1, found.l2 = 0, 0
+    for i in range(plan.lowest, plan.n_layers):
+        layer = &plan.layers[i]
+        if layer.n_params and not layer.frozen:
+            found.l1 = max(found.l1, own_or(layer.l1, l1))
+            found.l2 = max(found.l2, own_or(layer.l2, l2))
+    found.penalized = found.l1 != 0 or found.l2 != 0
+    found.apart = rated or found.l1 != 0
 
 
 cdef void begin_layers(

@@ -159,6 +159,41 @@ cdef class Training:
             self.epochs_done += self.epoch_steps == self.epoch_of_steps
         return made * count
 
+    cdef int batches(
+        self, const Rows *rows, Py_ssize_t *first, Py_ssize_t n, Py_ssize_t batch_size, const double *rates,
+    ) except -1 nogil:
+        """Make steps on the rows first[0] … n of the data's order, count them, and return the last one's Outcome.
+
+        `first` moves on to the row behind the last step made. Rates, if not NULL, are those of the batches from row 0.
+        """
+        cdef Descent *of = &self.descent
+        cdef Py_ssize_t count, taken
+        cdef const double *rate = NULL
+        cdef double loss
+        cdef int outcome
+        while first[0] < n:
+            count = min(batch_size, n - first[0])
+            if rates != NULL:
+                rate = rates + first[0] // batch_size
+            if takes_linear(of, rows, count):
+                taken = self.linear_steps(rows, first[0], count, n, rate)
+            elif takes_small(of, rows, count):
+                taken = self.small_steps(rows, first[0], count, n, rate)
+            else:
+                taken = 0
+            if taken:
+                first[0] += taken
+                continue
+            if rates != NULL:
+                of.learning_rate = rate[0]
+            outcome = batch_step(of, rows, first[0], count, &loss)
+            if outcome != GOOD:
+                return outcome
+            self.count_step(loss, of.batch_weight)
+            keep_step(of)
+            first[0] += count
+        return GOOD
+
     cdef int begin(self, Py_ssize_t rows, bint dense, bint holds, double *sum_to) except -1:
         """Take the network for a call on dense or sparse inputs, whose gradients are added to sum_to, or NULL.
 
@@ -284,8 +319,7 @@ cdef class Training:
         X, target, labels, weight = data
         cdef Rows rows
         cdef const double *rate = NULL
-        cdef Py_ssize_t first = 0, count, taken, n = self.network.bind(&rows, dense, X), of_rows = n
-        cdef double loss
+        cdef Py_ssize_t first = 0, n = self.network.bind(&rows, dense, X), of_rows = n
         cdef int outcome = GOOD
         cdef Descent *of = &self.descent
         if batch_size < 1:
@@ -305,30 +339,7 @@ cdef class Training:
             with nogil:
                 if of.outputs.total != NULL:
                     settle_squares(&of.outputs, of.plan.n_in, of.plan.n_out, of.plan.params)
-                while first < n:
-                    count = min(batch_size, n - first)
-                    if takes_linear(of, &rows, count):
-                        taken = self.linear_steps(
-                            &rows, first, count, n, NULL if rate == NULL else rate + first // batch_size,
-                        )
-                        if taken:
-                            first += taken
-                            continue
-                    elif takes_small(of, &rows, count):
-                        taken = self.small_steps(
-                            &rows, first, count, n, NULL if rate == NULL else rate + first // batch_size,
-                        )
-                        if taken:
-                            first += taken
-                            continue
-                    if rate != NULL:
-                        of.learning_rate = rate[first // batch_size]
-                    outcome = batch_step(of, &rows, first, count, &loss)
-                    if outcome != GOOD:
-                        break
-                    self.count_step(loss, of.batch_weight)
-                    keep_step(of)
-                    first += count
+                outcome = self.batches(&rows, &first, n, batch_size, rate)
         finally:
             self.end()
         if outcome != GOOD:
