@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from .compiled import Compiled
 from .jobs import Course, Engine, Job
 from .one_by_one import OneByOne
 from .records import Records
 
-ENGINES: tuple[Engine, ...] = (OneByOne(),)
+ENGINES: tuple[Engine, ...] = (Compiled(), OneByOne())
 """From the fastest to the one that takes every job."""
 
 

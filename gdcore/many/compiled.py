@@ -1,0 +1,329 @@
+"""The engine that trains models of one shape in the kernels' calls, a chunk of them at a time.
+
+Design
+------
+- Models go together if one compiled training serves them all: they agree in layers, loss, kind of rule, batches and
+  averages. Rates, penalties, clipping, rates of dropout, seeds and data are each model's own.
+- A chunk goes through all of its epochs before the next one begins. Where nothing is measured between epochs, that is
+  one call. Otherwise a call is one epoch, after which the losses on validation data are one more.
+- A model whose step is refused is trained once more by the Trainer's fit, which explains where its first NaN came from.
+  It ends there with the same parameters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import load
+from .._kernels.records import ModelStates
+from .._kernels.sparse_rows import SparseRows
+from ..data.samples import Samples
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
+from ..layers.layer_norm import LayerNorm
+from ..losses import Loss
+from ..optimizers import Optimizer
+from ..schedules import Schedule
+from ..training.averaging import Average
+from ..training.compiled import begin
+from ..training.epoch_end import EpochEnd
+from ..training.hints import watched
+from ..training.length import default_epochs
+from ..training.output_range import warn_out_of_reach
+from ..training.stopping.early_stopping import EarlyStopping
+from ..training.stopping.running import RunningCriteria
+from ..training.stopping.thresholds import LossThreshold, RelativeChange
+from .jobs import Course, Job
+from .one_by_one import OneByOne
+from .records import INTERRUPTED, Records
+
+CHUNK = 256
+"""Models that are trained at a time; what they have beside parameters is taken once for all chunks."""
+RATES = 1 << 20
+"""Rates of steps that one call takes at most, unless one epoch has more."""
+CRITERIA = (EarlyStopping, LossThreshold, RelativeChange)
+"""Those that look at losses alone."""
+
+
+@final
+class Compiled:
+    """Trains what the kernels know: built-in losses and optimizers, dense inputs, criteria that look at losses."""
+
+    name = "compiled"
+
+    def takes(self, job: Job, course: Course) -> bool:
+        """Return whether nothing of the job has to be asked of Python within an epoch."""
+        settings, sources = job.settings, (job.data, job.validation)
+        if not isinstance(settings.loss, Loss) or not isinstance(settings.optimizer, Optimizer):
+            return False
+        if settings.schedule is not None and settings.schedule.per == "plateau":
+            return False
+        if any(source is not None and isinstance(source.X, SparseRows) for source in sources):
+            return False
+        if not all(isinstance(rule, CRITERIA) for rule in job.stop):
+            return False
+        plain = course.max_steps is None and course.validation_split is None and course.class_weight is None
+        return plain and not course.metrics and not course.callbacks and not course.record
+
+    def train(self, jobs: Sequence[Job], course: Course, records: Records, tell: Callable[[int], None]) -> None:
+        """Train the jobs, those that go together in chunks."""
+        alike: dict[tuple[Any, ...], list[Job]] = {}
+        for job in jobs:
+            alike.setdefault(_kind(job), []).append(job)
+        seen: set[int] = set()
+        for several in alike.values():
+            for job in several:
+                if id(job.data) not in seen:
+                    seen.add(id(job.data))
+                    warn_out_of_reach(job.shape.stack, job.data, job.settings.loss)
+            for at in range(0, len(several), CHUNK):
+                chunk = _Chunk(several[at : at + CHUNK], course, records)
+                chunk.train()
+                refused = [job for job, outcome in zip(chunk.jobs, chunk.rows.outcomes, strict=True) if outcome]
+                if refused:
+                    OneByOne().train(refused, course, records, lambda number: None)
+                tell(len(chunk.jobs))
+
+
+def _kind(job: Job) -> tuple[Any, ...]:
+    """Return what models that go together agree in."""
+    settings, rule = job.settings, job.settings.rule
+    layers: Any = job.shape
+    if all(isinstance(layer, Dense | Dropout | LayerNorm) for layer in job.shape.layers):
+        layers = tuple("" if isinstance(layer, Dropout) else repr(layer) for layer in job.shape.layers)
+    per = None if settings.schedule is None else settings.schedule.per
+    batches = settings.batch_size, settings.accumulate, settings.shuffle, settings.drop_last
+    rates = tuple(sorted((settings.layer_rates or {}).items()))
+    loss, slots = repr(settings.loss), rule.slot_names()
+    return layers, job.shape.dtype, loss, rule.name, slots, per, batches, rates, repr(settings.average), not job.stop
+
+
+@final
+class _Chunk:
+    """Some models that go together, and their data as the kernels take them."""
+
+    def __init__(self, jobs: Sequence[Job], course: Course, records: Records) -> None:
+        self.jobs, self.records = jobs, records
+        self.stack = jobs[0].shape.new_stack()
+        self.settings = jobs[0].settings
+        assert isinstance(self.settings.loss, Loss)
+        self.loss = self.settings.loss
+        self.state = begin(self.stack, self.settings)
+        self.rows = self._states()
+        self.kernels = load(self.stack.dtype)
+        self.models = self.kernels.Models(self.state.run, self.rows)
+        self.data = self._data([(job.data, job.rows) for job in jobs])
+        measured = [(job.validation, job.validation_rows) for job in jobs if job.validation is not None]
+        self.validation = self._data(measured) if len(measured) == len(jobs) else None
+        size = self.settings.batch_size
+        samples = [n - n % min(size, n) if self.settings.drop_last else n for n in (job.n_rows for job in jobs)]
+        self.steps = np.array([-(-n // min(size * self.settings.accumulate, n)) for n in samples], np.int64)
+        self.epochs = np.array([default_epochs(int(n)) if course.epochs is None else course.epochs for n in self.steps])
+        self.criteria = [RunningCriteria(criteria(job.stop), _monitors(job), ()) for job in jobs if job.stop]
+        kept = any(rule.brings_back_the_start(_monitors(job)) for job in jobs for rule in criteria(job.stop))
+        self.kept = kept and bool((self.steps == 1).any())
+        self.reasons: dict[int, str] = {}
+        self.began = time.perf_counter()
+
+    def _states(self) -> ModelStates:
+        """Return the models' rows before their first step."""
+        state, n, n_params = self.state, len(self.jobs), self.stack.n_params
+        options = np.empty((n, 7))
+        for i, job in enumerate(self.jobs):
+            chosen, rule = job.settings, job.settings.rule
+            rate = rule.learning_rate
+            rate = rate.formula(0) if isinstance(rate, Schedule) else rate
+            clips = chosen.clip_norm or np.inf, chosen.clip_value or np.inf
+            options[i] = rate, chosen.l1, chosen.l2, *clips, rule.weight_decay, rule.amplification()
+        return ModelStates(
+            params=np.stack([job.params for job in self.jobs]),
+            slots=np.zeros((n, len(state.slots.memory), n_params), self.stack.dtype),
+            scalars=np.zeros((n, len(state.slots.scalars))),
+            hyper=np.array([job.settings.rule.hyper() for job in self.jobs], np.float64).reshape(n, -1),
+            options=options,
+            seeds=np.array([job.seed for job in self.jobs], np.uint64),
+            counts=np.zeros((n, 2), np.int64),
+            active=np.ones(n, np.uint8),
+            outcomes=np.zeros(n, np.int64),
+            means=None if state.mean is None else np.zeros((n, n_params)),
+            dropout=np.array([[getattr(layer, "rate", 0.0) for layer in job.shape.layers] for job in self.jobs]),
+        )
+
+    def _data(self, parts: Sequence[tuple[Samples | None, NDArray[np.int64] | None]]) -> Any:
+        """Return samples and rows of each model as the kernels take them."""
+        samples = [part for part, _ in parts if part is not None]
+        sources = [(data.X, data.target, data.labels, data.weight) for data in samples]
+        if all(data is samples[0] for data in samples):
+            del sources[1:]
+        indexed = any(rows is not None for _, rows in parts)
+        places, index, end = np.empty((len(parts), 2), np.int64), [], 0
+        found: dict[tuple[int, int], tuple[int, int]] = {}
+        for i, ((_, rows), data) in enumerate(zip(parts, samples, strict=True)):
+            key = (0, len(data.X)) if rows is None else (id(rows), len(rows))
+            if not indexed:
+                places[i] = 0, len(data.X)
+                continue
+            if key not in found:
+                found[key] = end, key[1]
+                index.append(np.arange(key[1]) if rows is None else rows)
+                end += key[1]
+            places[i] = found[key]
+        whole = np.concatenate(index) if indexed else None
+        return self.kernels.ModelData(self.state.network, self.loss.name, sources, places, whole)
+
+    def train(self) -> None:
+        """Run the epochs, and fill the jobs' parameters and records."""
+        most, watches = int(self.epochs.max()), self.validation is not None or bool(self.criteria)
+        alike = (self.epochs == most).all()
+        epoch = 0
+        try:
+            while epoch < most and self.rows.active.any():
+                fits = max(1, RATES // int(self.steps.max() * len(self.jobs)))
+                count = 1 if watches or not alike else min(most - epoch, fits)
+                self._run(epoch, count)
+                epoch += count
+                self.rows.active[self.epochs <= epoch] = 0
+        except KeyboardInterrupt:
+            for i, job in enumerate(self.jobs):
+                self.reasons.setdefault(i, f"{INTERRUPTED} in epoch {self.records.epochs[self.records.at(job.number)]}")
+            self._leave(finished=False)
+            raise
+        self._leave(finished=True)
+
+    def _run(self, epoch: int, count: int) -> None:
+        """Run `count` epochs of all active models, from number `epoch` on."""
+        chosen, rows, n = self.settings, self.rows, len(self.jobs)
+        sums, began, before = np.zeros((n, count, 4)), time.perf_counter(), rows.counts[:, 1].copy()
+        was = rows.active.astype(bool)
+        rates, shown = self._rates(epoch, count)
+        start = rows.params.copy() if self.kept else None
+        lap = chosen.batch_size * chosen.accumulate, chosen.batch_size, count, chosen.shuffle, chosen.drop_last
+        try:
+            self.models.run(self.data, lap, sums, rates)
+        finally:
+            made = rows.counts[:, 1] - before
+            self._record(epoch, sums, made, shown, (time.perf_counter() - began) / max(1, made.sum()))
+        losses = self._validate(epoch, was & (rows.outcomes == 0))
+        if self.criteria:
+            self._ask(epoch, sums, losses, shown, start)
+
+    def _rates(self, epoch: int, count: int) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
+        """Return the rates of all steps, or None, and of each epoch's last step, (n_models, count)."""
+        n = len(self.jobs)
+        shown = np.repeat(self.rows.options[:, :1], count, 1)
+        if self.settings.schedule is None:
+            return None, shown
+        rates = np.zeros((n, count * int(self.steps.max())))
+        made: dict[tuple[int, int], NDArray[np.float64]] = {}
+        for i, job in enumerate(self.jobs):
+            schedule, steps = job.settings.schedule, int(self.steps[i])
+            assert schedule is not None
+            key = id(schedule), steps
+            if key not in made:
+                if schedule.per == "step":
+                    made[key] = schedule.rates(epoch * steps, count * steps)
+                else:
+                    made[key] = np.repeat([schedule.formula(epoch + e) for e in range(count)], steps)
+            rates[i, : count * steps] = made[key]
+            shown[i] = made[key][steps - 1 :: steps]
+        return rates, shown
+
+    def _record(
+        self, epoch: int, sums: NDArray[np.float64], made: NDArray[np.int64], rates: NDArray[np.float64], seconds: float
+    ) -> None:
+        """Record the epochs that each model has made of those in `sums`."""
+        records, count = self.records, sums.shape[1]
+        at = np.array([records.at(job.number) for job in self.jobs])
+        done = np.arange(count) < made[:, None]
+        values = {
+            "loss": np.divide(sums[:, :, 0], sums[:, :, 1], out=np.zeros(done.shape), where=sums[:, :, 1] != 0),
+            "learning_rate": rates,
+            "gradient_norm": sums[:, :, 2] / self.steps[:, None],
+            "clipped_steps": sums[:, :, 3],
+            "seconds": np.full(done.shape, seconds),
+        }
+        for name, found in values.items():
+            column = records.column(name)
+            column[at, epoch : epoch + count] = np.where(done, found, np.nan)
+        records.epochs[at] += made
+
+    def _measured(self) -> NDArray[Any]:
+        """Return the parameters that validation measures: the models' own, or their averages (n_models, n_params)."""
+        average, means = self.settings.average, self.rows.means
+        if not isinstance(average, Average) or means is None:
+            return self.rows.params
+        begun = self.rows.counts[:, :1] > average.start
+        return np.where(begun, means.astype(self.stack.dtype), self.rows.params)
+
+    def _validate(self, epoch: int, which: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        """Return the losses on validation data of some models, and record them; None without such data."""
+        if self.validation is None:
+            return None
+        losses, loss = np.where(which, 0.0, np.nan), self.loss
+        network = self.stack.network(False)
+        self.kernels.many_losses(network, (loss.name, loss.option()), self._measured(), self.validation, losses)
+        at = [self.records.at(job.number) for job in self.jobs]
+        self.records.column("val_loss")[at, epoch] = losses
+        return losses
+
+    def _ask(
+        self,
+        epoch: int,
+        sums: NDArray[np.float64],
+        losses: NDArray[np.float64] | None,
+        rates: NDArray[np.float64],
+        start: NDArray[Any] | None,
+    ) -> None:
+        """Show the end of an epoch to the criteria of each active model."""
+        measured, own, passed = self._measured(), self.rows.params, time.perf_counter() - self.began
+        for i in np.flatnonzero(self.rows.active):
+            loss, weight, norms, _ = sums[i, 0].tolist()
+            values = {"loss": loss / weight if weight else 0.0}
+            if losses is not None:
+                values["val_loss"] = float(losses[i])
+            one = self.steps[i] == 1
+            end = EpochEnd(
+                epoch,
+                int(self.epochs[i]),
+                values,
+                float(rates[i, 0]),
+                norms / int(self.steps[i]),
+                passed,
+                measured[i],
+                _no_gradient,
+                _no_gradient,
+                own[i],
+                "before" if one else "during",
+                start[i].copy() if start is not None and one else None,
+            )
+            if reasons := self.criteria[i].observe(end):
+                self.reasons[int(i)] = "; ".join(reasons)
+                self.rows.active[i] = 0
+
+    def _leave(self, *, finished: bool) -> None:
+        """Fill the jobs' parameters and say why their fits ended; refused models wait for their second fit."""
+        measured = self._measured() if finished else self.rows.params
+        for i, job in enumerate(self.jobs):
+            if finished and self.rows.outcomes[i]:
+                continue
+            params = measured[i].copy()
+            if self.criteria and finished:
+                _, params = self.criteria[i].finished(params)
+            job.params[:] = params
+            row, epochs = self.records.at(job.number), int(self.epochs[i])
+            reason = self.reasons.get(i) or (f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
+            ended_by = [self.criteria[i].rules[j] for j in self.criteria[i].stopped] if self.criteria else []
+            self.records.stop_reasons[row] = reason + watched(ended_by, job.validation)
+
+
+def _monitors(job: Job) -> dict[str, bool | str | None]:
+    return {"loss": False} if job.validation is None else {"loss": False, "val_loss": False}
+
+
+def _no_gradient() -> NDArray[Any]:
+    raise NotImplementedError("criteria that need a gradient are not taken")
