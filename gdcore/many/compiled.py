@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, final
 
 import numpy as np
@@ -25,6 +26,7 @@ from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
+from ..layers.layer import Layer
 from ..layers.layer_norm import LayerNorm
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -35,9 +37,11 @@ from ..training.epoch_end import EpochEnd
 from ..training.hints import watched
 from ..training.length import default_epochs
 from ..training.output_range import warn_out_of_reach
+from ..training.stopping.base import criteria
 from ..training.stopping.early_stopping import EarlyStopping
 from ..training.stopping.running import RunningCriteria
 from ..training.stopping.thresholds import LossThreshold, RelativeChange
+from .halt import Halt
 from .jobs import Course, Job
 from .one_by_one import OneByOne
 from .records import INTERRUPTED, Records
@@ -68,7 +72,8 @@ class Compiled:
         if not all(isinstance(rule, CRITERIA) for rule in job.stop):
             return False
         plain = course.max_steps is None and course.validation_split is None and course.class_weight is None
-        return plain and not course.metrics and not course.callbacks and not course.record
+        halts = all(isinstance(callback, Halt) for callback in course.callbacks)
+        return plain and halts and not course.metrics and not course.record
 
     def train(self, jobs: Sequence[Job], course: Course, records: Records, tell: Callable[[int], None]) -> None:
         """Train the jobs, those that go together in chunks."""
@@ -83,7 +88,11 @@ class Compiled:
                     warn_out_of_reach(job.shape.stack, job.data, job.settings.loss)
             for at in range(0, len(several), CHUNK):
                 chunk = _Chunk(several[at : at + CHUNK], course, records)
-                chunk.train()
+                with ExitStack() as stack:
+                    for halt in course.callbacks:
+                        if isinstance(halt, Halt):
+                            stack.enter_context(halt.asking(chunk.models.stop))
+                    chunk.train()
                 refused = [job for job, outcome in zip(chunk.jobs, chunk.rows.outcomes, strict=True) if outcome]
                 if refused:
                     OneByOne().train(refused, course, records, lambda number: None)
@@ -151,7 +160,7 @@ class _Chunk:
             active=np.ones(n, np.uint8),
             outcomes=np.zeros(n, np.int64),
             means=None if state.mean is None else np.zeros((n, n_params)),
-            dropout=np.array([[getattr(layer, "rate", 0.0) for layer in job.shape.layers] for job in self.jobs]),
+            dropout=np.array([[_rate_of(layer) for layer in job.shape.stack.plain.layers] for job in self.jobs]),
         )
 
     def _data(self, parts: Sequence[tuple[Samples | None, NDArray[np.int64] | None]]) -> Any:
@@ -323,6 +332,10 @@ class _Chunk:
 
 def _monitors(job: Job) -> dict[str, bool | str | None]:
     return {"loss": False} if job.validation is None else {"loss": False, "val_loss": False}
+
+
+def _rate_of(layer: Layer) -> float:
+    return layer.rate if isinstance(layer, Dropout) else 0.0
 
 
 def _no_gradient() -> NDArray[Any]:

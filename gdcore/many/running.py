@@ -5,8 +5,7 @@ Design
 - Jobs are cut into parts in their order; a part is trained by one call of the engines, with records of its own. A part
   sent to an executor must survive pickling, and what comes back is written into the rows that wait for it: for threads
   these are the same memory.
-- Signals reach the main thread alone, which waits for the parts. It asks them to stop by an event, which they look at
-  after each epoch.
+- Signals reach the main thread alone, which waits for the parts. It asks them to stop (halt.py).
 """
 
 from __future__ import annotations
@@ -14,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
-from threading import Event
-from typing import Any, final
+from typing import Any
 
 from ..base import checks
 from ..base.threads import MOST_THREADS
-from ..training.callbacks import Callback
-from ..training.epoch_end import EpochEnd
 from . import checks as many_checks
 from .engine import train_jobs
+from .halt import Halt
 from .jobs import Course, Job
 from .progress import Progress, silent
 from .records import Records
@@ -52,33 +49,21 @@ def run(jobs: list[Job], course: Course, records: Records, executor: Any, thread
         elif workers == 1 or len(jobs) == 1:
             train_jobs(jobs, course, records, tell.add)
         else:
-            halt = Event()
+            halt = Halt()
             with ThreadPoolExecutor(workers) as pool:
                 _in_parts(jobs, course, records, pool, workers * PARTS_PER_WORKER, tell.add, halt)
-
-
-@final
-class Halt(Callback):
-    """Interrupts a fit once the event is set."""
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-
-    def on_epoch_end(self, state: EpochEnd) -> None:
-        if self.event.is_set():
-            raise KeyboardInterrupt
 
 
 Part = tuple[Records, list[Any], bool]
 """Records, the parameters of each job, and whether an interrupt ended it."""
 
 
-def train_part(jobs: Sequence[Job], course: Course, event: Event | None) -> Part:
+def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None) -> Part:
     """Train some jobs, by whatever thread or process."""
     records = Records((job.number for job in jobs), course.epochs or 0)
-    interrupted = event is not None and event.is_set()
-    if event is not None:
-        course = course._replace(callbacks=(*course.callbacks, Halt(event)))
+    interrupted = halt is not None and halt.is_set()
+    if halt is not None:
+        course = course._replace(callbacks=(*course.callbacks, halt))
     if not interrupted:
         try:
             train_jobs(jobs, course, records, lambda n: None)
@@ -94,7 +79,7 @@ def _in_parts(
     executor: Executor,
     n_parts: int,
     tell: Callable[[int], None],
-    halt: Event | None,
+    halt: Halt | None,
 ) -> None:
     size = -(-len(jobs) // min(n_parts, len(jobs)))
     parts = [jobs[first : first + size] for first in range(0, len(jobs), size)]

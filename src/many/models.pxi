@@ -100,7 +100,7 @@ cdef class Models:
         of.l1, of.l2 = options[L1_OPTION], options[L2_OPTION]
         of.clip_norm, of.clip_value = options[CLIP_NORM_OPTION], options[CLIP_VALUE_OPTION]
         of.guard.decay, of.guard.growth = options[DECAY_OPTION], options[GROWTH_OPTION]
-        of.guard.bound = INFINITY
+        of.guard.bound, of.clipped = INFINITY, False
         of.seed, of.count = self.seeds[i], self.counts[i, 0]
         if self.means is not None:
             of.kept.mean = &self.means[i, 0]

@@ -27,10 +27,15 @@ def assert_trains_alike(make, X, y, weight=None, epochs=EPOCHS, n=MODELS):
     models, rows = as_models(together)
     samples = [together[0]._state.take(X, y, weight)]
     sums = np.zeros((n, epochs, 4))
-    losses = np.array([[trainer.epoch(X, y, weight) for _ in range(epochs)] for trainer in alone])
+    measures = np.empty((n, epochs, 3))
+    for i, trainer in enumerate(alone):
+        for epoch in range(epochs):
+            loss, run = trainer.epoch(X, y, weight), trainer._run
+            measures[i, epoch] = loss, run.norm_sum, run.clipped_steps
     models.run(as_data(together, samples), lap(together[0], epochs), sums)
     assert rows.active.all()
-    np.testing.assert_array_equal(sums[:, :, 0] / sums[:, :, 1], losses)
+    np.testing.assert_array_equal(sums[:, :, 0] / sums[:, :, 1], measures[:, :, 0])
+    np.testing.assert_array_equal(sums[:, :, 2:], measures[:, :, 1:])
     assert_same_bits(alone, rows)
     return rows
 
@@ -74,8 +79,8 @@ RULES = {
 OPTIONS = {
     "l1": lambda i: {"l1": 0.01 * i},
     "l2": lambda i: {"l2": 0.01 * i},
-    "clip_norm": lambda i: {"clip_norm": 0.1 * (i + 1) if i else None},
-    "clip_value": lambda i: {"clip_value": 0.01 * (i + 1) if i else None},
+    "clip_norm": lambda i: {"clip_norm": 0.1 * (i + 1) if i % 2 else None},
+    "clip_value": lambda i: {"clip_value": 0.01 * (i + 1) if i % 2 else None},
     "accumulate": lambda i: {"accumulate": 2},
     "drop_last": lambda i: {"drop_last": True},
     "in order": lambda i: {"shuffle": False},
