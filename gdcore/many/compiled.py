@@ -31,7 +31,6 @@ from ..layers.layer_norm import LayerNorm
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..schedules import Schedule
-from ..training.averaging import Average
 from ..training.compiled import begin
 from ..training.epoch_end import EpochEnd
 from ..training.hints import watched
@@ -136,8 +135,11 @@ class _Chunk:
         self.criteria = [RunningCriteria(criteria(job.stop), _monitors(job), ()) for job in jobs if job.stop]
         kept = any(rule.brings_back_the_start(_monitors(job)) for job in jobs for rule in criteria(job.stop))
         self.kept = kept and bool((self.steps == 1).any())
+        average = self.settings.average
+        self.validates = average is not None and average.validate
         self.reasons: dict[int, str] = {}
         self.began = time.perf_counter()
+        records.widen(int(self.epochs.max()))
 
     def _states(self) -> ModelStates:
         """Return the models' rows before their first step."""
@@ -261,10 +263,10 @@ class _Chunk:
             column[at, epoch : epoch + count] = np.where(done, found, np.nan)
         records.epochs[at] += made
 
-    def _measured(self) -> NDArray[Any]:
-        """Return the parameters that validation measures: the models' own, or their averages (n_models, n_params)."""
+    def _shown(self, averages: bool) -> NDArray[Any]:
+        """Return the parameters of all models, or their averages, (n_models, n_params)."""
         average, means = self.settings.average, self.rows.means
-        if not isinstance(average, Average) or means is None:
+        if average is None or means is None or not averages:
             return self.rows.params
         begun = self.rows.counts[:, :1] > average.start
         return np.where(begun, means.astype(self.stack.dtype), self.rows.params)
@@ -275,7 +277,9 @@ class _Chunk:
             return None
         losses, loss = np.where(which, 0.0, np.nan), self.loss
         network = self.stack.network(False)
-        self.kernels.many_losses(network, (loss.name, loss.option()), self._measured(), self.validation, losses)
+        self.kernels.many_losses(
+            network, (loss.name, loss.option()), self._shown(self.validates), self.validation, losses
+        )
         at = [self.records.at(job.number) for job in self.jobs]
         self.records.column("val_loss")[at, epoch] = losses
         return losses
@@ -289,7 +293,7 @@ class _Chunk:
         start: NDArray[Any] | None,
     ) -> None:
         """Show the end of an epoch to the criteria of each active model."""
-        measured, own, passed = self._measured(), self.rows.params, time.perf_counter() - self.began
+        measured, own, passed = self._shown(self.validates), self.rows.params, time.perf_counter() - self.began
         for i in np.flatnonzero(self.rows.active):
             loss, weight, norms, _ = sums[i, 0].tolist()
             values = {"loss": loss / weight if weight else 0.0}
@@ -316,7 +320,7 @@ class _Chunk:
 
     def _leave(self, *, finished: bool) -> None:
         """Fill the jobs' parameters and say why their fits ended; refused models wait for their second fit."""
-        measured = self._measured() if finished else self.rows.params
+        measured = self._shown(finished)
         for i, job in enumerate(self.jobs):
             if finished and self.rows.outcomes[i]:
                 continue

@@ -36,7 +36,7 @@ class Records:
     numbers : iterable of int
         Of the models.
     epochs : int
-        Number of epochs that there is room for; `put` makes more.
+        Number of epochs that there is room for; `widen` makes more.
 
     Attributes
     ----------
@@ -74,8 +74,7 @@ class Records:
     def put(self, row: int, history: History, *, diverged: bool = False) -> None:
         """Record the history of one model."""
         n = history.epochs
-        if n > self.width:
-            self._widen(n)
+        self.widen(n)
         for name in (*EVERY, *ON_REQUEST):
             values = getattr(history, name)
             if values:
@@ -85,8 +84,10 @@ class Records:
                 self.column(prefix + name)[row, :n] = values
         self.epochs[row], self.stop_reasons[row], self.diverged[row] = n, history.stop_reason, diverged
 
-    def _widen(self, epochs: int) -> None:
-        """Make room for more epochs."""
+    def widen(self, epochs: int) -> None:
+        """Make room for so many epochs, if there is less."""
+        if epochs <= self.width:
+            return
         behind = np.full((len(self), epochs - self.width), np.nan)
         self.columns = {name: np.hstack([values, behind]) for name, values in self.columns.items()}
         self.width = epochs
@@ -94,8 +95,7 @@ class Records:
     def put_all(self, other: Records) -> None:
         """Record what was recorded elsewhere, for its models."""
         rows = [self.at(int(number)) for number in other.numbers]
-        if other.width > self.width:
-            self._widen(other.width)
+        self.widen(other.width)
         for name, values in other.columns.items():
             self.column(name)[rows, : other.width] = values
         self.epochs[rows], self.diverged[rows] = other.epochs, other.diverged
