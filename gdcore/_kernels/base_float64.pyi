@@ -186,6 +186,7 @@ class ModelData:
 @final
 class Models:
     n_models: int
+    shared_steps: int
     def __init__(self, training: Training, states: ModelStates) -> None: ...
     def run(
         self,

@@ -60,6 +60,8 @@ cdef extern from "machine/tuning.h" nogil:
     enum: PREDICTED_ROWS
     enum: PACKED_INPUTS
     enum: PACKED_SHARE
+    enum: MODELS_WORK
+    enum: MODELS_SHARE
     enum: POLL_WORK
     enum: POLL_NANOSECONDS
     enum: CALL_WORK

@@ -69,7 +69,7 @@ def assert_engines_agree(jobs, course=COURSE):
 
 @pytest.mark.parametrize("loss", RECORDS, ids=repr)
 def test_losses(loss):
-    assert_engines_agree(make_jobs(3, loss=loss))
+    assert_engines_agree(make_jobs(18, loss=loss))
 
 
 @pytest.mark.parametrize("rule", gd.OPTIMIZERS, ids=lambda rule: rule.name)
@@ -79,7 +79,7 @@ def test_optimizers_with_rates_of_their_own(rule):
 
 OWN = {
     "rates": lambda i: {"settings": {"optimizer": gd.SGD(0.01 * i + 0.01)}},
-    "momenta": lambda i: {"settings": {"optimizer": gd.SGD(0.01, momentum=0.2 * i)}},
+    "momenta": lambda i: {"settings": {"optimizer": gd.SGD(0.01, momentum=0.05 * i)}},
     "schedules by step": lambda i: {"settings": {"optimizer": gd.Adam(gd.schedules.StepDecay(0.01 * i + 0.01, 2))}},
     "schedules by epoch": lambda i: {
         "settings": {"optimizer": gd.SGD(gd.schedules.StepDecay(0.1, i + 1, per="epoch"))}
@@ -88,7 +88,7 @@ OWN = {
     "l1": lambda i: {"settings": {"l1": 0.01 * i}},
     "clip_norm": lambda i: {"settings": {"clip_norm": 0.1 * i or None}},
     "dropout": lambda i: {
-        "layers": (gd.Dense(3, 6, "tanh"), gd.Dropout(0.1 * i + 0.1), gd.Dense(6, 2)),
+        "layers": (gd.Dense(3, 6, "tanh"), gd.Dropout(0.05 * i + 0.05), gd.Dense(6, 2)),
         "params": RNG.normal(size=38).astype("f"),
     },
     "losses": lambda i: {"settings": {"loss": gd.Huber(0.5 + i)}},
@@ -104,7 +104,7 @@ OWN = {
 @pytest.mark.parametrize("name", OWN)
 def test_what_each_model_may_have(name, validated):
     validation = (RNG.normal(size=(20, 3)), RNG.normal(size=(20, 2))) if validated else None
-    assert_engines_agree(make_jobs(6, own=OWN[name], validation=validation))
+    assert_engines_agree(make_jobs(18, own=OWN[name], validation=validation))
 
 
 @pytest.mark.parametrize("batch", [16, 64])

@@ -1,0 +1,171 @@
+/* Products whose numbers are vectors of models: lane q of every vector belongs to model q, and no lane sees another.
+ *
+ * Design
+ * ------
+ * - All three products of a layer are one function, with A and B by two strides: outputs, input deltas, and gradients
+ *   that are summed row by row. Sums run over k in order, as those of transposed.h do, so each model has the same bits.
+ * - A gradient that transposed.h sums over the lanes has LANES partial sums there, row r in number r % LANES, which are
+ *   added in one tree. Here they are added in the same tree.
+ * - A tile is four rows by a few columns; what is left over is done by one row or column. */
+#ifndef GDCORE_MODEL_LANES_H
+#define GDCORE_MODEL_LANES_H
+
+#include "machine/vector.h"
+
+typedef struct {
+    const vector *a, *b;            /* (m, k) and (k, n), each by two strides */
+    const vector *init;             /* (n,), what the sums of a column start from; NULL: 0 */
+    vector *c;                      /* (m, n), rows c_row apart */
+    ptrdiff_t m, n, k, a_row, a_col, b_row, b_col, c_row;
+} models_args;
+
+static inline __attribute__((always_inline)) void
+models_tile(const int rows, const int columns, ptrdiff_t i, ptrdiff_t j, const models_args *of)
+{
+    enum { MOST = 4 };
+    const ptrdiff_t a_row = of->a_row, a_col = of->a_col, b_row = of->b_row, b_col = of->b_col;
+    const vector *a = of->a + i * a_row, *b = of->b + j * b_col;
+    vector sum[MOST][MOST], column[MOST];
+    UNROLL(4)
+    for (int r = 0; r < rows; r++)
+        UNROLL(4)
+        for (int q = 0; q < columns; q++) {
+            sum[r][q] = (vector){0};
+            if (of->init)
+                sum[r][q] = of->init[j + q];
+        }
+    for (ptrdiff_t p = 0; p < of->k; p++, a += a_col, b += b_row) {
+        UNROLL(4)
+        for (int q = 0; q < columns; q++)
+            column[q] = b[q * b_col];
+        UNROLL(4)
+        for (int r = 0; r < rows; r++)
+            UNROLL(4)
+            for (int q = 0; q < columns; q++)
+                sum[r][q] += a[r * a_row] * column[q];
+    }
+    UNROLL(4)
+    for (int r = 0; r < rows; r++)
+        UNROLL(4)
+        for (int q = 0; q < columns; q++)
+            of->c[(i + r) * of->c_row + j + q] = sum[r][q];
+}
+
+#define DOWN(columns)                                          \
+    for (; j + (columns) <= of->n; j += (columns)) {           \
+        ptrdiff_t i = 0;                                       \
+        for (; i + 4 <= of->m; i += 4)                         \
+            models_tile(4, columns, i, j, of);                 \
+        for (; i < of->m; i++)                                 \
+            models_tile(1, columns, i, j, of);                 \
+    }
+
+/* C = init + A B. */
+static __attribute__((noinline)) void models_product(const models_args *of)
+{
+    ptrdiff_t j = 0;
+#if defined(__AVX512F__)
+    DOWN(4)
+#endif
+    DOWN(2)
+    DOWN(1)
+}
+
+#undef DOWN
+
+/* Partial sums first … first + UNIT of a gradient's number, added as `sums` of vector.h adds a quarter's lanes. */
+static inline __attribute__((always_inline)) vector models_unit(
+    ptrdiff_t first, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d, ptrdiff_t d_row)
+{
+    vector part[UNIT];
+    UNROLL(4)
+    for (int q = 0; q < UNIT; q++)
+        part[q] = (vector){0};
+    for (ptrdiff_t from = first; from < rows; from += LANES)
+        UNROLL(4)
+        for (int q = 0; q < UNIT; q++)
+            if (from + q < rows && x)
+                part[q] += x[(from + q) * x_row] * d[(from + q) * d_row];
+            else if (from + q < rows)
+                part[q] += d[(from + q) * d_row];
+#if REAL_IS_FLOAT
+    return (part[0] + part[2]) + (part[1] + part[3]);
+#else
+    return part[0] + part[1];
+#endif
+}
+
+/* The sum over rows of x times d; x NULL: every x is 1. */
+static inline vector models_sum(ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d, ptrdiff_t d_row)
+{
+    enum { UNITS = LANES / UNIT };
+    vector unit[UNITS];
+    UNROLL(4)
+    for (int u = 0; u < UNITS; u++)
+        unit[u] = models_unit(u * UNIT, rows, x, x_row, d, d_row);
+    UNROLL(2)
+    for (int half = UNITS / 2; half; half /= 2)
+        UNROLL(2)
+        for (int u = 0; u < half; u++)
+            unit[u] = unit[2 * u] + unit[2 * u + 1];
+    return unit[0];
+}
+
+/* G (n_in, n_out), and behind it the bias (n_out,) if there is one, from X (rows, n_in) and D (rows, n_out). The first
+ * `packed` columns are summed row by row. */
+static void models_gradient(
+    ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_t packed, int bias, const vector *x, const vector *d,
+    vector *g)
+{
+    const models_args of = {x, d, NULL, g, n_in, packed, rows, 1, n_in, n_out, 1, n_out};
+    models_product(&of);
+    for (ptrdiff_t i = 0; i < n_in; i++)
+        for (ptrdiff_t j = packed; j < n_out; j++)
+            g[i * n_out + j] = models_sum(rows, x + i, n_in, d + j, n_out);
+    for (ptrdiff_t j = 0; bias && j < n_out; j++) {
+        vector sum = {0};
+        for (ptrdiff_t r = 0; r < rows && j < packed; r++)
+            sum += d[r * n_out + j];
+        g[n_in * n_out + j] = j < packed ? sum : models_sum(rows, NULL, 0, d + j, n_out);
+    }
+}
+
+/* n numbers of each of LANES rows into vectors. */
+static void models_join(ptrdiff_t n, const real *const *from, vector *to)
+{
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vector v[LANES];
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++)
+            v[q] = *(const vector *)(from[q] + i);
+        transpose(v);
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++)
+            to[i + q] = v[q];
+    }
+    for (; i < n; i++)
+        for (int q = 0; q < LANES; q++)
+            ((real *)(to + i))[q] = from[q][i];
+}
+
+/* The way back: rows of n numbers, `row` apart. */
+static void models_part(ptrdiff_t n, const vector *from, real *to, ptrdiff_t row)
+{
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vector v[LANES];
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++)
+            v[q] = from[i + q];
+        transpose(v);
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++)
+            *(vector *)(to + q * row + i) = v[q];
+    }
+    for (; i < n; i++)
+        for (int q = 0; q < LANES; q++)
+            to[q * row + i] = ((const real *)(from + i))[q];
+}
+
+#endif
