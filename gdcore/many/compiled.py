@@ -35,7 +35,6 @@ from ..training.compiled import begin
 from ..training.epoch_end import EpochEnd
 from ..training.hints import watched
 from ..training.length import default_epochs
-from ..training.output_range import warn_out_of_reach
 from ..training.stopping.base import criteria
 from ..training.stopping.early_stopping import EarlyStopping
 from ..training.stopping.running import RunningCriteria
@@ -70,7 +69,7 @@ class Compiled:
             return False
         if not all(isinstance(rule, CRITERIA) for rule in job.stop):
             return False
-        plain = course.max_steps is None and course.validation_split is None and course.class_weight is None
+        plain = course.max_steps is None and course.class_weight is None
         halts = all(isinstance(callback, Halt) for callback in course.callbacks)
         return plain and halts and not course.metrics and not course.record
 
@@ -79,12 +78,7 @@ class Compiled:
         alike: dict[tuple[Any, ...], list[Job]] = {}
         for job in jobs:
             alike.setdefault(_kind(job), []).append(job)
-        seen: set[int] = set()
         for several in alike.values():
-            for job in several:
-                if id(job.data) not in seen:
-                    seen.add(id(job.data))
-                    warn_out_of_reach(job.shape.stack, job.data, job.settings.loss)
             for at in range(0, len(several), CHUNK):
                 chunk = _Chunk(several[at : at + CHUNK], course, records)
                 with ExitStack() as stack:

@@ -15,7 +15,7 @@ from gdcore.many.one_by_one import OneByOne
 from gdcore.many.records import Records
 
 RNG = np.random.default_rng(0)
-COURSE = Course(4, None, None, None, (), (), ())
+COURSE = Course(4, None, None, (), (), ())
 ROWS = 45
 MSE = gd.losses.MeanSquaredError()
 
@@ -158,7 +158,7 @@ def test_what_is_left_to_the_trainer():
         assert not engine.takes(other, COURSE)
     for course in (
         COURSE._replace(max_steps=3),
-        COURSE._replace(validation_split=0.2),
+        COURSE._replace(class_weight="balanced"),
         COURSE._replace(metrics=("mae",)),
         COURSE._replace(record=("weight_norm",)),
     ):
