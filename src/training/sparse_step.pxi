@@ -154,3 +154,20 @@ cdef int sparse_step(Descent *of, Pass *batch, double *loss) except -1 nogil:
     count_window(lazy, batch.sink.squares)
     end_step(of)
     return GOOD
+
+
+cdef int settle_lazy(Descent *of, Layer *layer, double *norm_sum, list owned) except -1:
+    """Describe the updates that wait for the entries of a layer's columns."""
+    cdef Lazy *lazy = &of.lazy
+    lazy.layer, lazy.weight = layer, of.plan.params + layer.weight_at
+    lazy.update = update_of(layer, layer.weight_at, &of.update)
+    lazy.l1, lazy.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
+    lazy.shrinks = lazy.l1 != 0 or lazy.l2 != 0 or of.guard.decay != 0
+    lazy.rate_sum, lazy.factor = of.update.scalars, 1 if of.factors == NULL else of.factors[2 * of.plan.first]
+    if <real>lazy.l1 != 0 and is_cumulative(&of.update):
+        lazy.received = of.variables.slots + layer.weight_at
+    lazy.norm_sum, lazy.norm = norm_sum, &of.gradient_norm
+    lazy.stood = <int32_t *>take_bytes(layer.n_in * sizeof(int32_t), owned)
+    lazy.change = <Change *>take_bytes((WINDOW + 2) * sizeof(Change), owned)
+    lazy.change[0].keep = 1
+    return 0

@@ -223,26 +223,14 @@ cdef class Training:
     cdef int let_wait(self, const Rows *data, Py_ssize_t n, Py_ssize_t batch_size) except -1:
         """Let rows of the first weight wait in this call if the inputs are sparse, settings allow it, and it pays."""
         cdef Descent *of = &self.descent
-        cdef Lazy *lazy = &of.lazy
         cdef Layer *layer = &of.plan.layers[of.plan.first]
         if data.x != NULL or not may_wait(of):
             return 0
         if data.entries.starts[n] * WAIT_ENTRIES * batch_size >= <double>layer.n_in * n:
             return 0
-        if lazy.change == NULL:
-            lazy.layer, lazy.weight = layer, of.plan.params + layer.weight_at
-            lazy.update = update_of(layer, layer.weight_at, &of.update)
-            lazy.l1, lazy.l2 = own_or(layer.l1, of.l1), own_or(layer.l2, of.l2)
-            lazy.shrinks = lazy.l1 != 0 or lazy.l2 != 0 or of.guard.decay != 0
-            lazy.rate_sum, lazy.factor = of.update.scalars, 1 if of.factors == NULL else of.factors[2 * of.plan.first]
-            if <real>lazy.l1 != 0 and is_cumulative(&of.update):
-                lazy.received = of.variables.slots + layer.weight_at
-            lazy.norm_sum, lazy.norm = &self.norm_sum, &of.gradient_norm
-            lazy.stood = <int32_t *>take_bytes(layer.n_in * sizeof(int32_t), self.owned)
-            lazy.change = <Change *>take_bytes((WINDOW + 2) * sizeof(Change), self.owned)
-            lazy.change[0].keep = 1
-        lazy.bound = INFINITY
-        lazy.on = True
+        if of.lazy.change == NULL:
+            settle_lazy(of, layer, &self.norm_sum, self.owned)
+        of.lazy.bound, of.lazy.on = INFINITY, True
         return 0
 
     def step(self, X not None, target=None, labels=None, const real[::1] weight=None, bint holds=False):
