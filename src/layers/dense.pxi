@@ -119,7 +119,9 @@ cdef inline void see_pass(
     const real *delta, real *before, WeightPass *single,
 ) noexcept nogil:
     """Describe the pass over a layer's weight for the delta of one row's inputs."""
-    single.active = NULL if active == NULL or active.count < 0 else active
+    single.active = active
+    if active != NULL and active.count < 0:
+        single.active = NULL
     single.rows, single.columns, single.weight = of.n_in, of.n_out, <real *>params + of.weight_at
     single.delta, single.before = delta, before
 

@@ -1,11 +1,18 @@
-/* Sums of doubles in eight running parts, added in one fixed tree: the same bits for every vector width. */
+/* Sums of doubles whose bits are the same for every vector width and in every loop. */
 #ifndef GDCORE_PARTS_H
 #define GDCORE_PARTS_H
 
-/* The sum of eight running parts. */
+/* The sum of eight running parts, in one fixed tree. */
 static inline double eight_parts(const double *part)
 {
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+/* sum + a b with two roundings. Otherwise the compiler fuses them in some loops and not in others. */
+static inline double plus_product(double sum, double a, double b)
+{
+    const volatile double term = a * b;
+    return sum + term;
 }
 
 #endif

@@ -12,6 +12,7 @@ cdef extern from "machine/tile.h" nogil:
 
 cdef extern from "machine/parts.h" nogil:
     double eight_parts(const double *part) noexcept
+    double plus_product(double sum, double a, double b) noexcept
 
 
 cdef void copy_matrix(

@@ -60,10 +60,59 @@ models_tile(const int rows, const int columns, ptrdiff_t i, ptrdiff_t j, const m
             models_tile(1, columns, i, j, of);                 \
     }
 
+/* The sum of UNIT partial sums, and of LANES / UNIT such sums, in the order of `sums` of vector.h. */
+static inline __attribute__((always_inline)) vector models_quarter(const vector *part)
+{
+#if REAL_IS_FLOAT
+    return (part[0] + part[2]) + (part[1] + part[3]);
+#else
+    return part[0] + part[1];
+#endif
+}
+
+static inline __attribute__((always_inline)) vector models_tree(vector *unit)
+{
+    UNROLL(2)
+    for (int half = LANES / UNIT / 2; half; half /= 2)
+        UNROLL(2)
+        for (int u = 0; u < half; u++)
+            unit[u] = unit[2 * u] + unit[2 * u + 1];
+    return unit[0];
+}
+
+/* C (m, 1) = init + A b for k >= LANES: LANES partial sums, term by term those of `transposed_dots`, in its tree. */
+static void models_dots(const models_args *of)
+{
+    enum { UNITS = LANES / UNIT };
+    const ptrdiff_t k = of->k, rest = LANES - k % LANES;
+    for (ptrdiff_t i = 0; i < of->m; i++) {
+        const vector *a = of->a + i * of->a_row;
+        vector unit[UNITS], part[UNIT];
+        UNROLL(8)
+        for (int u = 0; u < UNITS; u++) {
+            UNROLL(4)
+            for (int q = 0; q < UNIT; q++) {
+                const ptrdiff_t lane = u * UNIT + q, last = k - LANES + lane;
+                part[q] = (vector){0};
+                if (lane >= rest)
+                    part[q] += a[last * of->a_col] * of->b[last * of->b_row];
+                for (ptrdiff_t p = lane; p - lane + LANES <= k; p += LANES)
+                    part[q] += a[p * of->a_col] * of->b[p * of->b_row];
+            }
+            unit[u] = models_quarter(part);
+        }
+        of->c[i * of->c_row] = models_tree(unit) + (of->init ? *of->init : (vector){0});
+    }
+}
+
 /* C = init + A B. */
 static __attribute__((noinline)) void models_product(const models_args *of)
 {
     ptrdiff_t j = 0;
+    if (of->n == 1 && of->k >= LANES) {
+        models_dots(of);
+        return;
+    }
 #if defined(__AVX512F__)
     DOWN(4)
 #endif
@@ -88,11 +137,7 @@ static inline __attribute__((always_inline)) vector models_unit(
                 part[q] += x[(from + q) * x_row] * d[(from + q) * d_row];
             else if (from + q < rows)
                 part[q] += d[(from + q) * d_row];
-#if REAL_IS_FLOAT
-    return (part[0] + part[2]) + (part[1] + part[3]);
-#else
-    return part[0] + part[1];
-#endif
+    return models_quarter(part);
 }
 
 /* The sum over rows of x times d; x NULL: every x is 1. */
@@ -103,12 +148,7 @@ static inline vector models_sum(ptrdiff_t rows, const vector *x, ptrdiff_t x_row
     UNROLL(4)
     for (int u = 0; u < UNITS; u++)
         unit[u] = models_unit(u * UNIT, rows, x, x_row, d, d_row);
-    UNROLL(2)
-    for (int half = UNITS / 2; half; half /= 2)
-        UNROLL(2)
-        for (int u = 0; u < half; u++)
-            unit[u] = unit[2 * u] + unit[2 * u + 1];
-    return unit[0];
+    return models_tree(unit);
 }
 
 /* G (n_in, n_out), and behind it the bias (n_out,) if there is one, from X (rows, n_in) and D (rows, n_out). The first

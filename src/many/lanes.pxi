@@ -236,7 +236,7 @@ cdef int finish_lane(LaneModel *model, double loss) except -1 nogil:
     model.outcome = finish_step(of, sum_squares(of.plan.n_params, of.grads))
     if model.outcome != GOOD:
         return 0
-    model.sums[LOSS_SUM] += loss * of.batch_weight
+    model.sums[LOSS_SUM] = plus_product(model.sums[LOSS_SUM], loss, of.batch_weight)
     model.sums[WEIGHT_SUM] += of.batch_weight
     model.sums[NORM_SUM] += of.gradient_norm
     model.sums[CLIPPED_SUM] += of.update.scale != 1 or of.clipped

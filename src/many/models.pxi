@@ -119,14 +119,14 @@ cdef class Models:
         of.l1, of.l2 = options[L1_OPTION], options[L2_OPTION]
         of.clip_norm, of.clip_value = options[CLIP_NORM_OPTION], options[CLIP_VALUE_OPTION]
         of.guard.decay, of.guard.growth = options[DECAY_OPTION], options[GROWTH_OPTION]
-        of.guard.bound, of.clipped = INFINITY, False
+        of.guard.bound, of.guard.reach_step, of.clipped = INFINITY, -1, False
         of.seed, of.count = self.seeds[i], self.counts[i, 0]
         if self.means is not None:
             of.kept.mean = &self.means[i, 0]
         if RULES[of.update.rule].is_memoryless != NULL:
             settle_rule(&of.update)
         settle_penalties(of.plan, of.l1, of.l2, of.factors != NULL, &of.layers)
-        of.linear = is_linear(of)
+        settle_paths(of)
         for j in range(of.plan.n_layers if self.dropout is not None else 0):
             layer = &of.plan.layers[j]
             if layer.kind.drops:

@@ -303,7 +303,7 @@ cdef inline void see_weight(
     of.active = &space.active[i]
     if has_entries(batch, i):
         see_entries(batch.data, batch.first + start, &of.entries)
-        of.first, of.key = start, batch.key
+        of.first, of.key, of.x, of.x_row = start, batch.key, NULL, 0
     else:
         gradient_input(batch, space, i, start, &of.x, &of.x_row)
 

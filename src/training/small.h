@@ -43,7 +43,7 @@ small_of(const int narrow, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narro
         } else
             subtract_row(of->n_params, (real)next, of->grads, of->params);
         rate = next, of->loss = loss, of->norm = norm;
-        loss_sum += loss * of->share;
+        loss_sum = plus_product(loss_sum, loss, of->share);
         norm_sum += norm;
     }
     of->rate = rate, of->bound = bound, of->loss_sum = loss_sum, of->norm_sum = norm_sum;

@@ -59,6 +59,11 @@ cdef bint is_small(Descent *of) noexcept nogil:
     return RULES[of.update.rule].is_memoryless != NULL and is_plain(&of.update)
 
 
+cdef void settle_paths(Descent *of) noexcept nogil:
+    """Note which loops of their own the steps may take, with the present options."""
+    of.linear, of.small, of.single = is_linear(of), is_small(of), is_single(of)
+
+
 cdef bint has_narrow_layers(const Plan *plan) noexcept nogil:
     """Return whether every layer is no wider than a vector, and all their weights are few vectors."""
     cdef Py_ssize_t vectors = 0

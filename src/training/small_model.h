@@ -100,12 +100,18 @@ static inline real vector_squares(ptrdiff_t n, const vector *g)
     return sum_first(LANES, sum[0] + sum[1]);
 }
 
-/* The sum of squares of n numbers. */
-static inline real flat_squares(ptrdiff_t n, const real *x)
+/* The sum of squares of n numbers, as `sum_squares` adds them while it is finite. */
+static inline double flat_squares(ptrdiff_t n, const real *x)
 {
-    const ptrdiff_t whole = n / LANES;
-    const vector rest = load_part(n % LANES, x + whole * LANES);
-    return vector_squares(whole, (const vector *)x) + sum_first(LANES, rest * rest);
+    double total = 0;
+    if (n < MIN_VECTOR_SUM) {
+        for (ptrdiff_t i = 0; i < n; i++)
+            total += (double)x[i] * x[i];
+        return total;
+    }
+    for (ptrdiff_t i = 0; i < n; i += SUM_RUN)
+        total += run_squares(n - i < SUM_RUN ? n - i : SUM_RUN, x + i);
+    return total;
 }
 
 #endif

@@ -70,9 +70,7 @@ cdef class Training:
         for i in range(network.plan.n_layers):
             of.drops = of.drops or network.plan.layers[i].kind.drops
         of.tiny = factors is None and is_tiny(of.plan)
-        of.linear = is_linear(of)
-        of.small = is_small(of)
-        of.single = is_single(of)
+        settle_paths(of)
         self.hides_inputs = network.plan.layers[network.plan.first].frozen
         for i in range(network.plan.first):
             self.hides_inputs = self.hides_inputs or network.plan.layers[i].kind.drops
@@ -117,7 +115,7 @@ cdef class Training:
         cdef const Layer *first = &self.descent.plan.layers[0]
         self.norm_sum += self.descent.gradient_norm
         self.clipped_steps += self.descent.update.scale != 1 or self.descent.clipped
-        self.loss_sum += loss * weight
+        self.loss_sum = plus_product(self.loss_sum, loss, weight)
         self.total_weight += weight
         self.epoch_steps += 1
         self.epochs_done += self.epoch_steps == self.epoch_of_steps

@@ -2,6 +2,7 @@
 #ifndef GDCORE_WIDE_H
 #define GDCORE_WIDE_H
 
+#include "machine/parts.h"
 #include "training/small_model.h"
 
 typedef struct {
@@ -60,34 +61,58 @@ static inline void wide_bias(ptrdiff_t n, ptrdiff_t lead, lanes some, const real
                 sum[q] += *(const vector *)(row + r);
             sum[q] += (vector)((lanes)*(const vector *)(row + r) & some);
         }
-        if (count == 1) {
-            g[j] = sum_first(LANES, sum[0]);
-            continue;
-        }
         *(vector *)part = sums(sum);
         memcpy(g + j, part, count * sizeof(real));
     }
 }
 
+/* The columns of a gradient for which delta is packed: see `packed_columns`. */
+static inline ptrdiff_t wide_packed(const SmallLayer *of, ptrdiff_t rows)
+{
+    if (of->n_out < LANES || (of->n_in < PACKED_INPUTS && 100 * of->n_in < PACKED_SHARE * rows))
+        return 0;
+    return of->n_out - of->n_out % LANES;
+}
+
 /* As transposed_product, which divides; one group of tiles needs no division. */
 static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
 {
-    if (m <= TILE_ROWS)
+    if (m <= TILE_ROWS && (m > 1 || of->k < LANES))
         transposed_groups((int)m, m, lanes, of);
     else
         transposed_product(m, lanes, of);
 }
 
+/* The losses of the outputs z (n_out, lead), added in the order of `sum_values`, and their slopes times `scale`. */
+static inline double wide_losses(const SmallSteps *of, const Wide *net, const real *z, real scale, real *delta)
+{
+    const ptrdiff_t n_out = of->layers[of->n_layers - 1].n_out, lead = net->lead, whole = of->batch - of->batch % 8;
+    const lanes all = first_lanes(LANES);
+    double value[SMALL_ROWS + LANES], part[8] = {0}, rest = 0;
+    for (ptrdiff_t r = 0; r < lead; r += LANES)
+        for (ptrdiff_t j = 0; j < n_out; j++) {
+            const ptrdiff_t at = j * lead + r;
+            const lanes some = r + LANES < lead ? all : net->some;
+            const vector found = small_losses(of, z + at, net->y + at, some, scale, delta + at);
+            for (int q = 0; q < LANES; q++)
+                value[r + q] = j ? value[r + q] + found[q] : found[q];
+        }
+    for (ptrdiff_t r = 0; r < whole; r += 8)
+        for (int q = 0; q < 8; q++)
+            part[q] += value[r + q];
+    for (ptrdiff_t r = whole; r < of->batch; r++)
+        rest += value[r];
+    return eight_parts(part) + rest;
+}
+
 /* Compute the gradient of a batch, and return its sum of losses. */
-static real wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
+static double wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
 {
     const int last = of->n_layers - 1;
     const ptrdiff_t n_in = of->layers[0].n_in, n_out = of->layers[last].n_out, lead = net->lead;
     const ptrdiff_t skip = of->order ? 0 : first;
     const int64_t *order = of->order ? of->order + first : NULL;
     const real scale = (real)(1.0 / (of->batch * n_out));
-    const lanes all = first_lanes(LANES);
-    vector total = {0};
     tile_args t = {.c_row = lead, .b_row = lead};
     transpose_rows(of->batch, n_in, of->x + skip * n_in, order, lead, net->a[0]);
     transpose_rows(of->batch, n_out, of->y + skip * n_out, order, lead, net->y);
@@ -100,15 +125,13 @@ static real wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
         if (layer->values)
             layer->values(net->z[i], net->a[i + 1], layer->n_out * lead, layer->option);
     }
-    for (ptrdiff_t j = 0; j < n_out; j++)
-        for (ptrdiff_t r = j * lead; r < (j + 1) * lead; r += LANES)
-            total += small_losses(
-                of, net->a[last + 1] + r, net->y + r, r + LANES < (j + 1) * lead ? all : net->some, scale,
-                net->delta[last] + r);
+    const double total = wide_losses(of, net, net->a[last + 1], scale, net->delta[last]);
     for (int i = last; i >= 0; i--) {
         const SmallLayer *layer = &of->layers[i];
+        const ptrdiff_t packed = wide_packed(layer, of->batch);
         /* Where the inputs fill their tiles, the row of ones would take one of its own. */
-        const int apart = layer->bias_at >= 0 && (layer->n_out == 1 ? layer->n_in % LANES == 0 : layer->n_in % 4 == 0);
+        const int apart = layer->bias_at >= 0 && !packed
+            && (layer->n_out == 1 ? layer->n_in % LANES == 0 : layer->n_in % 4 == 0);
         const gradient_args g = {
             layer->n_in + (layer->bias_at >= 0 && !apart), layer->n_out, of->batch, lead, net->a[i], net->delta[i],
             of->grads + layer->weight_at, 0};
@@ -118,8 +141,6 @@ static real wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
             t.b = net->delta[i], t.c = net->delta[i - 1], t.init = NULL;
             wide_product(layer->n_in, lead, &t);
         }
-        const ptrdiff_t packed =
-            g.n_out >= LANES && 100 * g.n_in >= PACKED_SHARE * g.rows ? g.n_out - g.n_out % LANES : 0;
         if (apart)
             wide_bias(g.n_out, lead, net->some, net->delta[i], of->grads + layer->bias_at);
         if (packed)
@@ -127,7 +148,7 @@ static real wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
         if (packed < g.n_out)
             transposed_sums(packed, &g);
     }
-    return sum_first(LANES, total);
+    return total;
 }
 
 #endif

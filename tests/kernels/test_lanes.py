@@ -35,7 +35,8 @@ def assert_both_agree(compute, dtype, ulps=ULPS):
     for one, other in zip(expected, found, strict=True):
         one, other = np.asarray(one), np.asarray(other)
         assert np.isfinite(one).all()
-        np.testing.assert_allclose(other, one, rtol=0, atol=ulps * np.finfo(dtype).eps * np.abs(one).max())
+        largest = max(np.abs(one).max(), 0.1)  # a sum of terms of this size may cancel
+        np.testing.assert_allclose(other, one, rtol=0, atol=ulps * np.finfo(dtype).eps * largest)
 
 
 def assert_gradients_agree(net, loss, n, weight=None):
