@@ -67,6 +67,16 @@ class Comparison:
         Difference of the first two sides' means, in its standard errors; NaN if one of them has a single run.
     ahead_from : int or None
         The epoch from which on the first side's mean curve stays below the second's; None if it does not.
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> X, y = gd.datasets.friedman(200)
+    >>> slow = gd.MLP([10, 8, 1], seed=0).fit(X, y, "mse", optimizer=gd.Adam(1e-4), epochs=3)
+    >>> fast = gd.MLP([10, 8, 1], seed=0).fit(X, y, "mse", optimizer=gd.Adam(1e-2), epochs=3)
+    >>> found = gd.compare({"slow": slow, "fast": fast})
+    >>> len(found.sides), found.monitor
+    (2, 'loss')
     """
 
     sides: tuple[Side, ...]

@@ -85,6 +85,14 @@ class Preflight:
     Attributes
     ----------
     checks : tuple of PreflightCheck
+
+    Examples
+    --------
+    >>> import gdcore as gd
+    >>> X, y = gd.datasets.friedman(200)
+    >>> found = gd.preflight(gd.MLP([10, 8, 1], seed=0), X, y, "mse")
+    >>> type(found.ok)
+    <class 'bool'>
     """
 
     checks: tuple[PreflightCheck, ...]

@@ -181,16 +181,9 @@ cdef void dense_transposed_backward(const Layer *of, const LayerRows *at, real *
         transposed_product(of.n_in, lanes, &t)
 
 
-cdef inline Py_ssize_t packed_columns(const Layer *of, Py_ssize_t rows) noexcept nogil:
-    """Return the columns of a gradient for which delta is packed, whole vectors; the others are sums over the lanes."""
-    if of.n_out < LANES or (of.n_in < PACKED_INPUTS and 100 * of.n_in < PACKED_SHARE * rows):
-        return 0
-    return of.n_out - of.n_out % LANES
-
-
 cdef void transposed_gradient(const WeightRows *of, real *weight, bint adds, real *panels) noexcept nogil:
     """Write the gradient of some rows of a weight, and of the bias with the last ones, or add it to what is there."""
-    cdef Py_ssize_t packed = packed_columns(of.layer, of.rows)
+    cdef Py_ssize_t packed = packed_columns(of.layer.n_in, of.layer.n_out, of.rows)
     cdef gradient_args g
     g.n_in, g.n_out, g.rows, g.lead = of.high - of.low, of.layer.n_out, of.rows, of.x_row
     g.x, g.d, g.g, g.adds = of.x + of.low * of.x_row, of.delta, weight, adds

@@ -29,7 +29,7 @@ cdef extern from "machine/tile.h" nogil:
     ) noexcept
     void pack_rows(Py_ssize_t k, int n, int width, const real *b, Py_ssize_t b_row, real *panel) noexcept
     void pack_strips(
-        Py_ssize_t k, Py_ssize_t strips, const real *a, Py_ssize_t a_col, Py_ssize_t room, real *to,
+        Py_ssize_t k, Py_ssize_t rows, const real *a, Py_ssize_t a_col, Py_ssize_t room, real *to,
     ) noexcept
     void fetch_rows(Py_ssize_t rows, Py_ssize_t n, const real *b, Py_ssize_t b_row) noexcept
     void pack_transposed(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept

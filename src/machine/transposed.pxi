@@ -8,6 +8,7 @@ cdef extern from "machine/transposed.h" nogil:
         const real *d
         real *g
         bint adds
+    Py_ssize_t packed_columns(Py_ssize_t n_in, Py_ssize_t n_out, Py_ssize_t rows) noexcept
     void transposed_sums(Py_ssize_t first, const gradient_args *of) noexcept
     void transposed_packed(Py_ssize_t columns, const gradient_args *of, real *panel) noexcept
     void transpose_rows(

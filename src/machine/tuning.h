@@ -124,10 +124,10 @@ enum {
     /* The same if threads wait for each other twice in every block and read each other's results.
      * Measured: 0.99 to 1.02 at a quarter and at four times (784-128-10, 64 rows; 784-512-10, 256; two threads). */
     THREAD_WORK = 60000000,
-    /* Parameters from which threads share an update, which takes a millisecond then,
+    /* Parameters from which threads share an update. A smaller one is over before a thread has woken up.
      * Not measured. */
     SHARED_UPDATE = 1048576,
-    /* and those of a share.
+    /* Parameters of a thread's share of it.
      * Not measured. */
     UPDATE_SHARE = 65536,
     /* Looks for a job that a thread without one takes, some microseconds, before it sleeps. Waking it costs a caller

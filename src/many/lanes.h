@@ -4,6 +4,7 @@
  * ------
  * - All three products of a layer are one function, with A and B by two strides: outputs, input deltas, and gradients
  *   that are summed row by row. Sums run over k in order, as those of transposed.h do, so each model has the same bits.
+ *   Where transposed.h takes LANES partial sums of a long sum (`transposed_dots`), `models_dots` takes the same.
  * - A gradient that transposed.h sums over the lanes has LANES partial sums there, row r in number r % LANES, which are
  *   added in one tree. Here they are added in the same tree.
  * - A tile is four rows by a few columns; what is left over is done by one row or column. */

@@ -70,6 +70,8 @@ cdef inline bint takes_lanes(const Descent *of, const Rows *rows, Py_ssize_t siz
     """Return whether a model alone would take batches of this size as one block, with rows in the lanes."""
     if size > min(of.plan.most, of.plan.poll_rows):
         return False
+    if size <= TINY_ROWS and (of.tiny or (of.small and has_narrow_layers(of.plan))):
+        return False
     return is_transposed(of.plan, rows, size) and not takes_linear(of, rows, size)
 
 
@@ -198,7 +200,7 @@ cdef void backward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) no
             layer.activation, layer.option, space.z[i], space.a[i], space.delta[i], rows * layer.n_out * LANES,
         )
         models_gradient(
-            rows, layer.n_in, layer.n_out, packed_columns(layer, rows), layer.bias_at >= 0,
+            rows, layer.n_in, layer.n_out, packed_columns(layer.n_in, layer.n_out, rows), layer.bias_at >= 0,
             <const vector *>(space.a[i - 1] if i else space.x), <const vector *>space.delta[i],
             <vector *>(space.grads + layer.weight_at * LANES),
         )

@@ -126,11 +126,12 @@ cdef void sink_gradient(
     """Hand the gradient of some rows of a weight, and of the bias with the first ones, to the sink."""
     cdef const Layer *layer = of.layer
     cdef Py_ssize_t size = (of.high - of.low) * layer.n_out
-    cdef real *weight = sink.grads + layer.weight_at + of.low * layer.n_out
-    cdef real *bias = sink.grads + layer.bias_at
+    cdef real *weight
+    cdef real *bias
     if sink.grads == NULL:
         stream_gradient(of, sink, worker)
         return
+    weight, bias = sink.grads + layer.weight_at + of.low * layer.n_out, sink.grads + layer.bias_at
     weight_gradient(of, weight, sink.adds, NULL, NULL, worker)
     if brings_bias(of):
         bias_gradient(of, bias, sink.adds)

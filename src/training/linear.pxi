@@ -69,7 +69,7 @@ cdef void bind_linear(
     steps.rate_sum = of.update.scalars[0]
     steps.rate, steps.rates = of.learning_rate, rates
     steps.clip_norm = of.clip_norm
-    steps.bound, steps.limit, steps.growth, steps.push = INFINITY, of.guard.limit, of.guard.growth, PUSH
+    steps.bound, steps.limit, steps.growth, steps.push = INFINITY, LOOP_BOUND, of.guard.growth, PUSH
 
 
 cdef Py_ssize_t linear_stretch(

@@ -20,8 +20,11 @@ cdef extern from *:
     /* No step can overflow while the guard's bound is below it. An update may compute numbers that are larger than the
      * bound, by a factor of up to 1e8 in float and 1e18 in double. */
     #define SAFE_BOUND (REAL_IS_FLOAT ? 1e30 : 1e290)
+    /* The same for loops that add squares in `real`: below it, the sums are finite. */
+    #define LOOP_BOUND (REAL_IS_FLOAT ? 1e18 : 1e150)
     """
     const double SAFE_BOUND
+    const double LOOP_BOUND
 
 cdef struct Variables:        # what an update changes
     real *params              # (n_params,)
@@ -52,7 +55,7 @@ cdef double loss_bound(const Pass *batch) noexcept nogil:
     cdef const Plan *plan = batch.plan
     cdef const Layer *layer
     cdef WeightRows of
-    cdef double squares = 0, inputs
+    cdef double squares = 0, inputs, deltas
     cdef int i
     for i in range(plan.first, plan.n_layers):
         layer = &plan.layers[i]
@@ -62,7 +65,8 @@ cdef double loss_bound(const Pass *batch) noexcept nogil:
                 inputs = entry_squares(&of)
             else:
                 inputs = sum_squares((batch.rows - 1) * of.x_row + layer.n_in, of.x)
-            squares += sum_squares(batch.rows * layer.out_row, of.delta) * (inputs + batch.rows)
+            deltas = sum_squares((batch.rows - 1) * layer.out_row + layer.n_out, of.delta)
+            squares += deltas * (inputs + batch.rows)
     return sqrt(squares)
 
 

@@ -9,7 +9,8 @@
  *   layer are kept transposed too: then no sum goes across lanes, neither forward nor backward. Both copies get the same
  *   products in the same order, and so the same bits.
  * - More rows lie in the lanes (`wide_gradient`), as transposed.pxi says, with the products of transposed.h.
- * - Lanes behind a layer's numbers are 0. */
+ * - Lanes behind a layer's numbers are 0 in the first loop. In the second only those of the deltas are; nobody reads the
+ *   others. */
 #ifndef GDCORE_SMALL_H
 #define GDCORE_SMALL_H
 

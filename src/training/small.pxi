@@ -112,7 +112,7 @@ cdef void bind_small(
     steps.x, steps.y, steps.order = data.x, data.target, data.order
     steps.losses, steps.option = of.bound_loss.loss.values, of.bound_loss.option
     steps.rate, steps.rates = of.learning_rate, rates
-    steps.limit, steps.growth, steps.push = of.guard.limit, of.guard.growth, PUSH
+    steps.limit, steps.growth, steps.push = LOOP_BOUND, of.guard.growth, PUSH
     steps.share = averaged_over(&of.bound_loss, batch)
     steps.loss_sum, steps.share_sum, steps.norm_sum = 0, 0, 0
 

@@ -66,14 +66,6 @@ static inline void wide_bias(ptrdiff_t n, ptrdiff_t lead, lanes some, const real
     }
 }
 
-/* The columns of a gradient for which delta is packed: see `packed_columns`. */
-static inline ptrdiff_t wide_packed(const SmallLayer *of, ptrdiff_t rows)
-{
-    if (of->n_out < LANES || (of->n_in < PACKED_INPUTS && 100 * of->n_in < PACKED_SHARE * rows))
-        return 0;
-    return of->n_out - of->n_out % LANES;
-}
-
 /* As transposed_product, which divides; one group of tiles needs no division. */
 static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
 {
@@ -128,7 +120,7 @@ static double wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
     const double total = wide_losses(of, net, net->a[last + 1], scale, net->delta[last]);
     for (int i = last; i >= 0; i--) {
         const SmallLayer *layer = &of->layers[i];
-        const ptrdiff_t packed = wide_packed(layer, of->batch);
+        const ptrdiff_t packed = packed_columns(layer->n_in, layer->n_out, of->batch);
         /* Where the inputs fill their tiles, the row of ones would take one of its own. */
         const int apart = layer->bias_at >= 0 && !packed
             && (layer->n_out == 1 ? layer->n_in % LANES == 0 : layer->n_in % 4 == 0);

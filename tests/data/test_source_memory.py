@@ -1,11 +1,15 @@
 """Training from a file larger than the memory that a process may have."""
 
+import gc
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
+
+import gdcore as gd
 
 ROWS, COLUMNS = 1_200_000, 64
 """307 MB in float32, which are not written: the file has a hole, and reads as zeros."""
@@ -54,3 +58,18 @@ def test_a_file_larger_than_the_memory(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:2] == ["too large for an array", f"({ROWS}, 1) 2 1.0"]
+
+
+def test_memory_is_bounded(tmp_path):
+    """Never more than two windows: the arrays are those of the first two, over all epochs."""
+    n = 60_000
+    np.save(tmp_path / "X.npy", np.zeros((n, 256), np.float32))
+    np.save(tmp_path / "y.npy", np.zeros(n, np.float32))
+    source = gd.data.Npy(tmp_path / "X.npy", tmp_path / "y.npy", window_rows=4000, block_rows=250)
+    of = gd.Trainer(gd.LinearModel(256, seed=0), "mse", gd.SGD(0.1), batch_size=100, seed=0)
+    gc.collect()
+    tracemalloc.start()
+    of.fit(source, epochs=2, validation_data=source)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.5 * 4000 * 257 * 4 < n * 257 * 4 / 4

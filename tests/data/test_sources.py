@@ -1,6 +1,5 @@
 """Sources: training and prediction from files that are read block by block."""
 
-import gc
 import itertools
 import os
 import pickle
@@ -390,18 +389,3 @@ def test_one_thing_is_read_ahead():
     assert made in ([0], [0, 1])
     gate.close()
     assert not readers()
-
-
-def test_memory_is_bounded(npy):
-    """Never more than two windows: the arrays are those of the first two, over all epochs."""
-    import tracemalloc
-
-    n = 60_000
-    source = npy(np.zeros((n, 256), np.float32), np.zeros(n, np.float32), window_rows=4000, block_rows=250)
-    of = gd.Trainer(gd.LinearModel(256, seed=0), "mse", gd.SGD(0.1), batch_size=100, seed=0)
-    gc.collect()
-    tracemalloc.start()
-    of.fit(source, epochs=2, validation_data=source)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2.5 * 4000 * 257 * 4 < n * 257 * 4 / 4

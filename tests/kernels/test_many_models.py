@@ -9,7 +9,7 @@ from cases import RECORDS, draw_targets
 from many_models import as_data, as_models, assert_same_bits, lap
 
 import gdcore as gd
-from gdcore._kernels import load
+from gdcore._kernels import lanes, load
 from gdcore.data.samples import take_samples
 
 RNG = np.random.default_rng(0)
@@ -331,3 +331,14 @@ def test_calls_that_do_not_fit():
         models.run(data, (2, 2, 1, True, False), np.zeros((2, 1, 4)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="data"):
         models.run(data, (0, 2, 1, True, False), np.zeros((2, 1, 4)))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 5])
+def test_with_rows_forced_into_the_lanes(batch, isa):
+    with lanes("rows"):
+        for widths in ((3, 6, 2), (3, 20, 2), (4, 1)):
+            X, y = RNG.normal(size=(ROWS, widths[0])), RNG.normal(size=(ROWS, widths[-1]))
+            for rule in (gd.SGD(0.02), gd.Adam(0.01)):
+                assert_trains_alike(
+                    lambda i, rule=rule, widths=widths: gd.Trainer(mlp(i, widths), "mse", rule, batch_size=batch), X, y
+                )

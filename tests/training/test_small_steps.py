@@ -3,10 +3,13 @@
 A `clip_value` that clips nothing makes the steps as for every network.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 
 import gdcore as gd
+from gdcore._kernels import lanes
 
 RNG = np.random.default_rng(0)
 WIDTHS = (
@@ -125,3 +128,36 @@ def test_an_epoch_stops_at_the_first_step_that_is_not_finite(batch_size):
     with pytest.raises(gd.DivergedError, match="not finite"):
         trainers[1].fit(X, y, epochs=1)
     assert np.array_equal(nets[0].params, nets[1].params)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("widths", [widths for widths in WIDTHS if len(widths) < 5], ids=str)
+def test_rows_in_the_lanes_have_the_bits_of_other_steps(widths, dtype, isa):
+    loss = gd.losses.MeanSquaredError()
+    X, y = problem(widths, loss)
+    with lanes("rows"):
+        for batch_size in (5, 16, 33, 64):
+            params, history, _ = fitted(widths, loss, X[:128], y[:128], dtype, batch_size=batch_size, drop_last=True)
+            other = fitted(
+                widths, loss, X[:128], y[:128], dtype, batch_size=batch_size, drop_last=True, clip_value=NEVER
+            )
+            assert np.array_equal(params, other[0])
+            assert history.loss == other[1].loss
+            assert history.gradient_norm == other[1].gradient_norm
+
+
+@pytest.mark.parametrize(("widths", "batch_size"), [((3, 1), 7), ((4, 1, 6), 3), ((4, 1, 6), 33)], ids=str)
+def test_an_epoch_has_the_bits_of_its_steps_where_squares_overflow(widths, batch_size, isa):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X, y = (rng.normal(size=(4 * batch_size, k)).astype("f") for k in (widths[0], widths[-1]))
+        nets = [gd.MLP(list(widths), activation="tanh", seed=seed) for _ in range(2)]
+        for net in nets:
+            net.params[:] *= np.float32(3e19)
+        trainers = [gd.Trainer(net, "mae", gd.SGD(0.01), batch_size=batch_size, shuffle=False) for net in nets]
+        with contextlib.suppress(gd.DivergedError):
+            trainers[0].epoch(X, y)
+        with contextlib.suppress(gd.DivergedError):
+            for first in range(0, len(X), batch_size):
+                trainers[1].step(X[first : first + batch_size], y[first : first + batch_size])
+        assert np.array_equal(nets[0].params, nets[1].params)
