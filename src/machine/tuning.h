@@ -186,10 +186,10 @@ enum {
      * Measured: 0.3 ms at 17 ns a row (8-1, 1 row). */
     LINEAR_STRETCH = 16384,
     /* Parameters of a small network whose steps are one loop; it does not look for signals within a step.
-     * Measured: 0.89 of other steps' time at 401 (2-16-16-1, 64 rows); AVX2: 0.88. */
+     * Measured: 0.93 of other steps' time at 401 (2-16-16-1, 64 rows); AVX2: 0.92. */
     SMALL_PARAMS = 512,
     /* Rows of a batch up to which that is so. What a step keeps of them stands on the stack.
-     * Measured: 0.7 of other steps' time at 32 (1-16-1) and 0.56 at 16 (3-5-2); AVX2: 0.7, 0.59. */
+     * Measured: 0.85 of other steps' time at 32 (1-16-1) and 0.69 at 16 (3-5-2); AVX2: 0.88, 0.73. */
     SMALL_ROWS = 64,
     /* Features of a layer up to which whole vectors of rows lie in the lanes here although `is_transposed` would not let
      * them, since it counts the cost of other steps.

@@ -81,14 +81,17 @@ static inline double wide_losses(const SmallSteps *of, const Wide *net, const re
     const ptrdiff_t n_out = of->layers[of->n_layers - 1].n_out, lead = net->lead, whole = of->batch - of->batch % 8;
     const lanes all = first_lanes(LANES);
     double value[SMALL_ROWS + LANES], part[8] = {0}, rest = 0;
-    for (ptrdiff_t r = 0; r < lead; r += LANES)
-        for (ptrdiff_t j = 0; j < n_out; j++) {
-            const ptrdiff_t at = j * lead + r;
-            const lanes some = r + LANES < lead ? all : net->some;
-            const vector found = small_losses(of, z + at, net->y + at, some, scale, delta + at);
+    for (ptrdiff_t r = 0; r < lead; r += LANES) {
+        const lanes some = r + LANES < lead ? all : net->some;
+        vector found = small_losses(of, z + r, net->y + r, some, scale, delta + r);
+        for (int q = 0; q < LANES; q++)
+            value[r + q] = found[q];
+        for (ptrdiff_t at = lead + r; at < n_out * lead; at += lead) {
+            found = small_losses(of, z + at, net->y + at, some, scale, delta + at);
             for (int q = 0; q < LANES; q++)
-                value[r + q] = j ? value[r + q] + found[q] : found[q];
+                value[r + q] += found[q];
         }
+    }
     for (ptrdiff_t r = 0; r < whole; r += 8)
         for (int q = 0; q < 8; q++)
             part[q] += value[r + q];
