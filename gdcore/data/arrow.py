@@ -112,6 +112,11 @@ class Arrow(Source):
         return tuple(self._names)
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that are read."""
+        return tuple(self._paths)
+
+    @property
     def reading(self) -> Reading:
         """How many rows are read and kept at a time, and in which order."""
         return self._reading

@@ -177,6 +177,11 @@ class Npy(Source):
         return self._X.shape[1]
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that are read."""
+        return tuple(file.path for file in (self._X, self._y) if file is not None)
+
+    @property
     def reading(self) -> Reading:
         """How many rows are read and kept at a time, and in which order."""
         return self._reading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, final
 
 import numpy as np
@@ -67,6 +68,12 @@ class Rows(Source):
     def n_features(self) -> int:
         """Number of columns of X."""
         return self._n_features
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of NumPy's memory maps; of other objects they are unknown."""
+        maps = (array for array in (self._X, self._y) if isinstance(array, np.memmap))
+        return tuple(os.fspath(array.filename) for array in maps if array.filename is not None)
 
     @property
     def reading(self) -> Reading:

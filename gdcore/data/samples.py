@@ -62,6 +62,11 @@ class Source(ABC):
         """Return what `read` does; X may be in the given array (end - first, n_features), which saves a copy."""
         return self.read(first, end)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that are read, which `predict` refuses to write to; by default none."""
+        return ()
+
     @abstractmethod
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of the file that holds a row of X or of y, as `of` says, and the row's number in it."""

@@ -84,6 +84,11 @@ class Shards(Source):
         return self._X[0].shape[1]
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the manifest and of the files that are read."""
+        return (os.path.join(self._folder, MANIFEST), *(file.path for file in self._X + self._y))
+
+    @property
     def reading(self) -> Reading:
         """How many rows are read and kept at a time, and in which order."""
         return self._reading

@@ -93,6 +93,11 @@ class Csv(Source):
         return self._names
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the text and of the files that take its place."""
+        return (self._path, *self._shards.files)
+
+    @property
     def reading(self) -> Reading:
         """How many rows are read and kept at a time, and in which order."""
         return self._shards.reading

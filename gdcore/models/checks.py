@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike, fspath
+from os.path import exists, samefile
 
 import numpy as np
 
@@ -129,3 +131,9 @@ def npy_path(value: object) -> str:
     if not path.endswith(".npy"):
         raise ValueError(f"out must end with .npy, got {path!r}: pass {path + '.npy'!r}")
     return path
+
+
+def not_read(path: str, files: Iterable[str]) -> None:
+    """Check that a file to write is none of those that a source reads."""
+    if exists(path) and any(exists(file) and samefile(path, file) for file in files):
+        raise ValueError(f"out {path!r} is a file that the source reads: choose another one")

@@ -165,6 +165,7 @@ class Sequential(Model):
             is read block by block.
         out : str or PathLike, optional
             A .npy file that the outputs are written to, whole or not at all; a map of it is returned.
+            A file that the source reads is refused.
 
         Returns
         -------

@@ -26,10 +26,13 @@ from . import checks as models_checks
 def predict(stack: Stack, X: object, out: str | PathLike[str] | None) -> NDArray[Any]:
     """Carry out `Sequential.predict` for a source, and for a file to write to."""
     models_checks.source_features(X, stack.in_features)
+    path = None if out is None else models_checks.npy_path(out)
+    if path is not None and isinstance(X, Source):
+        models_checks.not_read(path, X.files)
     n = X.n_samples if isinstance(X, Source) else len(inputs_of(stack, X))
     with closing(_outputs(stack, X)) as parts:
-        if out is not None:
-            return _written(models_checks.npy_path(out), parts, (n, stack.out_features))
+        if path is not None:
+            return _written(path, parts, (n, stack.out_features))
         found = np.empty((n, stack.out_features), stack.dtype if stack.target_scale is None else None)
         at = 0
         for part in parts:

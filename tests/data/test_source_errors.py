@@ -257,3 +257,39 @@ def test_calls_that_go_wrong(save, tmp_path):
         gd.data.Rows(3)
     with pytest.raises(ValueError, match=r"class_weight|validation"):
         net.fit(X, Y, "mse", epochs=1, class_weight={0: 1.0}, validation_data=source)
+
+
+def is_refused(source, out):
+    before = out.read_bytes()
+    with pytest.raises(ValueError, match=rf"^out {str(out)!r} is a file that the source reads: choose another one$"):
+        gd.LinearModel(3, seed=0).predict(source, out=out)
+    assert out.read_bytes() == before
+
+
+def test_predictions_replace_no_file_that_is_read(save, tmp_path):
+    A, Ay = save("A.npy", X), save("Ay.npy", Y)
+    shards = gd.data.write_shards(tmp_path / "shards", [(X, Y), (X, Y)])
+    link = tmp_path / "link.npy"
+    link.symlink_to(A)
+    for out in (A, Ay, link):
+        is_refused(gd.data.Npy(A, Ay), out)
+        is_refused(gd.data.Rows(np.load(A, mmap_mode="r"), np.load(Ay, mmap_mode="r")), out)
+    for name in ("X00001.npy", "y00000.npy"):
+        is_refused(shards, tmp_path / "shards" / name)
+    assert not os.path.exists(tmp_path / "other.npy")
+    assert len(gd.LinearModel(3, seed=0).predict(shards, out=tmp_path / "other.npy")) == 2 * N
+
+
+def test_predictions_replace_no_table_that_is_read(tmp_path):
+    pytest.importorskip("pyarrow")
+    from pyarrow import csv, parquet, table
+
+    columns = table({name: X[:, i] for i, name in enumerate("abc")})
+    csv.write_csv(columns, tmp_path / "t.csv")
+    parquet.write_table(columns, tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        (tmp_path / f"{name}.npy").symlink_to(tmp_path / name)
+    is_refused(gd.data.Arrow(tmp_path / "t.parquet"), tmp_path / "t.parquet.npy")
+    text = gd.data.Csv(tmp_path / "t.csv", folder=tmp_path / "kept")
+    is_refused(text, tmp_path / "t.csv.npy")
+    is_refused(text, tmp_path / "kept" / "X00000.npy")
