@@ -107,6 +107,20 @@ def test_options_of_each_model(name, batch, widths, isa):
         )
 
 
+@pytest.mark.parametrize("penalised", [0, 1], ids=["plain first", "plain last"])
+@pytest.mark.parametrize("batch", [1, 4, 37])
+@pytest.mark.parametrize("option", [{"l1": 0.05}, {"l2": 0.1}, {"clip_norm": 0.1}, {"clip_value": 0.02}], ids=repr)
+def test_options_that_only_some_models_have(option, batch, penalised, isa):
+    X, y = RNG.normal(size=(ROWS, 3)), RNG.normal(size=(ROWS, 2))
+
+    def make(i, rule):
+        return gd.Trainer(mlp(i, (3, 5, 2)), "mse", rule, batch_size=batch, **(option if i % 2 == penalised else {}))
+
+    for rule in (gd.SGD(0.02), gd.Adam(0.01)):
+        for n in (2, MODELS):
+            assert_trains_alike(lambda i, rule=rule: make(i, rule), X, y, n=n)
+
+
 @pytest.mark.parametrize("name", ["l1", "l2", "clip_norm"])
 def test_options_of_linear_models(name, isa):
     X, y = RNG.normal(size=(ROWS, 7)), RNG.normal(size=ROWS)
