@@ -98,12 +98,12 @@ def legend_below(ax: Any, handles: Sequence[Any] | None = None, labels: Sequence
     )
 
 
-def data_frame(columns: Mapping[str, Any]) -> Any:
-    """Return columns, by name, as a pandas DataFrame.
+def data_frame(columns: Mapping[str, Any], wanted_by: str = "to_pandas") -> Any:
+    """Return columns, by name, as a pandas DataFrame; `wanted_by` is what the user called.
 
     Raises
     ------
     ImportError
         If pandas is not installed.
     """
-    return optional("pandas", "to_pandas", "pandas").DataFrame(columns)
+    return optional("pandas", wanted_by, "pandas").DataFrame(columns)

@@ -77,6 +77,14 @@ def group_ids(value: object, n: int) -> NDArray[Any]:
     return array
 
 
+def ids_for_files(ids: NDArray[Any]) -> None:
+    """Check that files can hold the ids, so that models are not trained that cannot be saved."""
+    texts = ids.dtype.kind == "O" and all(type(entry) is str for entry in ids)
+    if not texts and ids.dtype.kind not in "biuU" and ids.dtype not in (np.float32, np.float64):
+        what = f"dtype {ids.dtype}" if ids.dtype.kind != "O" else f"type {type(ids[0]).__name__}"
+        raise TypeError(f"groups has ids of {what}, which files cannot hold: convert with groups.astype(str)")
+
+
 def ids_of_several_kinds(value: NDArray[Any]) -> TypeError:
     """Return the error for ids that have no order, such as texts beside numbers."""
     kinds = " and ".join(dict.fromkeys(type(entry).__name__ for entry in value.tolist()))
@@ -213,6 +221,15 @@ def number_of_folds(value: object, n: int) -> int:
     if folds > n:
         raise ValueError(f"folds must be at most the number of rows, {n}, got {folds}")
     return folds
+
+
+def rows_of_folds(n: int, expected: int) -> None:
+    """Check that predictions of folds are asked for the rows that were cross-validated."""
+    if n != expected:
+        raise ValueError(
+            f"X has {n} rows, but the folds are of {expected}: pass the rows that were cross-validated; "
+            "Ensemble(found.many) answers for others"
+        )
 
 
 def pairs_of_rows(value: object) -> list[tuple[Any, Any]]:

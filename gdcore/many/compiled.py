@@ -133,7 +133,8 @@ class _Chunk:
         self.validates = average is not None and average.validate
         self.reasons: dict[int, str] = {}
         self.began = time.perf_counter()
-        records.widen(int(self.epochs.max()))
+        if not self.criteria:
+            records.widen(int(self.epochs.max()))
 
     def _states(self) -> ModelStates:
         """Return the models' rows before their first step."""
@@ -208,12 +209,17 @@ class _Chunk:
         rates, shown = self._rates(epoch, count)
         start = rows.params.copy() if self.kept else None
         lap = chosen.batch_size * chosen.accumulate, chosen.batch_size, count, chosen.shuffle, chosen.drop_last
+        self.records.grow(epoch + count, int(self.epochs.max()))
+        losses = None
         try:
             self.models.run(self.data, lap, sums, rates)
         finally:
-            made = rows.counts[:, 1] - before
-            self._record(epoch, sums, made, shown, (time.perf_counter() - began) / max(1, made.sum()))
-        losses = self._validate(epoch, was & (rows.outcomes == 0))
+            passed, made = time.perf_counter() - began, rows.counts[:, 1] - before
+            if self.validation is None:
+                self._record(epoch, sums, made, shown, passed / max(1, made.sum()))
+        if self.validation is not None:
+            losses = self._validate(epoch, was & (rows.outcomes == 0))
+            self._record(epoch, sums, made, shown, passed / max(1, made.sum()))
         if self.criteria:
             self._ask(epoch, sums, losses, shown, start)
 

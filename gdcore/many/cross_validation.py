@@ -41,6 +41,8 @@ class CrossValidation:
         Rows that each model was not trained on.
     values : dict of str to ndarray, shape (n_folds,)
         "val_loss" and the metrics ("val_r2", …) on these rows, after each model's last epoch.
+    n_rows : int
+        Number of rows that were cross-validated.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class CrossValidation:
     many: Many
     test_rows: list[NDArray[np.int64]]
     values: dict[str, NDArray[np.float64]]
+    n_rows: int
 
     @property
     def mean(self) -> dict[str, float]:
@@ -72,8 +75,14 @@ class CrossValidation:
         -------
         ndarray, shape (n, out_features)
             NaN for rows that no fold has tested; of several models, the mean.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of rows than were cross-validated.
         """
         rows = checks.plain_array("X", X)
+        many_checks.rows_of_folds(n_rows(rows), self.n_rows)
         shape = self.many.shapes[0].stack
         total, times = np.zeros((len(rows), shape.out_features)), np.zeros(len(rows))
         for model, test in zip(self.many, self.test_rows, strict=True):
@@ -170,7 +179,8 @@ def cross_validate(
         progress=progress,
     )
     values = {name: many.values(name) for name in many.columns if name.startswith("val_")}
-    return CrossValidation(many, many_checks.index_arrays("folds", test, n_rows(X)), values)
+    n = n_rows(X)
+    return CrossValidation(many, many_checks.index_arrays("folds", test, n), values, n)
 
 
 def _pairs(folds: Any, X: Any, y: Any, groups: Any, seed: int, labels: bool) -> list[tuple[Any, Any]]:

@@ -96,6 +96,7 @@ def rows_of_groups(groups: object, n: int) -> tuple[NDArray[Any], Rows]:
         ids, inverse = np.unique(given, return_inverse=True)
     except TypeError:
         raise many_checks.ids_of_several_kinds(given) from None
+    many_checks.ids_for_files(ids)
     order = np.argsort(inverse, kind="stable").astype(np.int64)
     ends = np.cumsum(np.bincount(inverse, minlength=len(ids)))
     return ids, np.split(order, ends[:-1])

@@ -81,7 +81,8 @@ def fit_many(
     """Train many models, each as a fit of it alone would.
 
     Model i begins as ``Sequential(*net.layers, seed=seeds[i])``, and is what its `fit` with ``seed=seeds[i]``, its data
-    and its settings gives, bit for bit. It depends neither on the other models nor on their number or order.
+    and its settings gives, bit for bit. With its seed fixed, it depends neither on the other models nor on their number
+    or order.
 
     Parameters
     ----------
@@ -97,13 +98,14 @@ def fit_many(
     n_models : int, optional
         Needed only where nothing else tells it.
     seeds : sequence of int, optional
-        Of the initial weights, shuffling and dropout of each model. By default the model's seed and those that follow
-        it; without one they are chosen.
+        Of the initial weights, shuffling and dropout of each model. By default model i has ``net.seed + i``, where i
+        counts the sorted ids of `groups`: pass seeds if groups come and go. Without a seed of the net they are chosen.
     params : array_like or Many, optional
         Initial parameters ``(n_models, n_params)``, or ``(n_params,)`` for all, instead of those of the seeds; or
         models to go on from, whose optimizer begins anew.
     groups : array_like, shape (n,), optional
-        An id for each row of a shared X: one model for each id, in ascending order; see `Many.of`.
+        An id for each row of a shared X: one model for each id, in ascending order; see `Many.of`. Ids are texts,
+        integers, bools, float32 or float64.
     rows : sequence of index arrays, optional
         Row numbers (or masks) of a shared X for each model, as folds and bootstraps are; nothing is copied per model.
     sample_weight : array_like, optional

@@ -49,7 +49,7 @@ class Many(Sequence[Sequential]):
         Why each model's fit ended.
     diverged : ndarray of bool, shape (n_models,)
         Which models met NaN or infinity; they keep the parameters of their last good step.
-    columns : dict of str to ndarray, shape (n_models, epochs)
+    columns : dict of str to ndarray, shape (n_models, longest run)
         The histories: "loss", "val_loss", "learning_rate", …, the metrics by their names; NaN behind a model's end.
 
     Examples
@@ -112,7 +112,7 @@ class Many(Sequence[Sequential]):
 
     @property
     def columns(self) -> dict[str, NDArray[np.float64]]:
-        """The histories' columns by their names, shape (n_models, epochs) each."""
+        """The histories' columns by their names, shape (n_models, longest run) each."""
         return self.records.columns
 
     @property
@@ -272,7 +272,7 @@ class Many(Sequence[Sequential]):
         ImportError
             If pandas is not installed.
         """
-        return data_frame(self.table())
+        return data_frame(self.table(), "to_frame")
 
     @explains_calls
     def save(self, path: str | PathLike[str]) -> None:

@@ -87,7 +87,8 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
                  for i, stack in enumerate(stacks if nets is not None else stacks * n)]  # fmt: skip
     sizes = [shape.stack.n_params for shape in shapes]
     itemsize = np.dtype(shapes[0].dtype).itemsize
-    many_checks.enough_memory(n, sum(sizes) * itemsize + n * (course.epochs or 0) * BYTES_PER_EPOCH)
+    certain = course.epochs or 0 if plan.stop == () else 0  # fits that stop early may need much less
+    many_checks.enough_memory(n, sum(sizes) * itemsize + n * certain * BYTES_PER_EPOCH)
     many_checks.one_precision([shape.dtype for shape in shapes])
     every = SettingsOfAll(options)
     intake, validations = Intake(given, ids, rows), None
@@ -96,7 +97,7 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
     many = Many(
         shapes,
         aligned_zeros(sum(sizes), shapes[0].dtype),
-        Records(range(n), course.epochs or 0),
+        Records(range(n), 0),
         [every.loss(i) for i in range(n)],
         seeds,
         ids,

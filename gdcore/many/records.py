@@ -2,9 +2,10 @@
 
 Design
 ------
-The columns of a `History` are arrays (n_models, epochs) here, NaN behind a model's last epoch: thousands of lists of
-Python's floats would take more memory than the models, and more time than training them. `history(i)` makes an ordinary
-History of a row. Columns that a fit does not measure are not there.
+The columns of a `History` are arrays (n_models, longest run) here, NaN behind a model's last epoch: thousands of lists
+of Python's floats would take more memory than the models, and more time than training them. `history(i)` makes an
+ordinary History of a row. A column is there if and only if it was asked for, which the models of a fit have in common:
+one that is NaN in every epoch, such as a loss on validation data beyond the precision's range, is like any other.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Records:
     numbers : iterable of int
         Of the models.
     epochs : int
-        Number of epochs that there is room for; `widen` makes more.
+        Number of epochs that there is room for; `widen` and `grow` make more, `cut` takes back what was not needed.
 
     Attributes
     ----------
@@ -73,15 +74,15 @@ class Records:
 
     def put(self, row: int, history: History, *, diverged: bool = False) -> None:
         """Record the history of one model."""
-        n = history.epochs
-        self.widen(n)
+        n = min(len(getattr(history, name)) for name in EVERY)  # an interrupt may have left some of them longer
+        self.grow(n)
         for name in (*EVERY, *ON_REQUEST):
-            values = getattr(history, name)
+            values = getattr(history, name)[:n]
             if values:
                 self.column(name)[row, :n] = values
         for entry, prefix in NESTED.items():
             for name, values in getattr(history, entry).items():
-                self.column(prefix + name)[row, :n] = values
+                self.column(prefix + name)[row, :n] = values[:n]
         self.epochs[row], self.stop_reasons[row], self.diverged[row] = n, history.stop_reason, diverged
 
     def widen(self, epochs: int) -> None:
@@ -91,6 +92,25 @@ class Records:
         behind = np.full((len(self), epochs - self.width), np.nan)
         self.columns = {name: np.hstack([values, behind]) for name, values in self.columns.items()}
         self.width = epochs
+
+    def grow(self, epochs: int, most: int | None = None) -> None:
+        """Make room for so many epochs and as many again, but not for more than `most`.
+
+        Fits that stop early do not take the memory of all the epochs that they might have run.
+        """
+        if epochs > self.width:
+            doubled = max(epochs, 2 * self.width)
+            self.widen(doubled if most is None else max(epochs, min(doubled, most)))
+
+    def cut(self) -> None:
+        """Forget unfinished epochs, and take back the room behind the longest run."""
+        longest = int(self.epochs.max(initial=0))
+        behind = np.arange(longest) >= self.epochs[:, None]
+        for name, values in self.columns.items():
+            kept = values if values.shape[1] == longest else values[:, :longest].copy()
+            kept[behind] = np.nan
+            self.columns[name] = kept
+        self.width = longest
 
     def put_all(self, other: Records) -> None:
         """Record what was recorded elsewhere, for its models."""
@@ -111,7 +131,7 @@ class Records:
             if name == "clipped_steps":
                 found.clipped_steps = [int(value) for value in own]
             elif name in EVERY or name in ON_REQUEST:
-                setattr(found, name, own if name in EVERY or not np.isnan(own).all() else [])
+                setattr(found, name, own)
             elif name.startswith(NESTED["layer_gradient_norm"]):
                 found.layer_gradient_norm[name.removeprefix(NESTED["layer_gradient_norm"])] = own
             else:

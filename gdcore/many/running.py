@@ -42,16 +42,19 @@ def run(jobs: list[Job], course: Course, records: Records, executor: Any, thread
     """
     workers = 1 if threads is None else checks.integer("threads", threads, 1, MOST_THREADS)
     tell = Progress(len(jobs)) if progress else silent()
-    with tell:
-        if executor is not None:
-            many_checks.executor(executor, threads, Executor)
-            _in_parts(jobs, course, records, executor, PARTS_OF_EXECUTOR, tell.add, None)
-        elif workers == 1 or len(jobs) == 1:
-            train_jobs(jobs, course, records, tell.add)
-        else:
-            halt = Halt()
-            with ThreadPoolExecutor(workers) as pool:
-                _in_parts(jobs, course, records, pool, workers * PARTS_PER_WORKER, tell.add, halt)
+    try:
+        with tell:
+            if executor is not None:
+                many_checks.executor(executor, threads, Executor)
+                _in_parts(jobs, course, records, executor, PARTS_OF_EXECUTOR, tell.add, None)
+            elif workers == 1 or len(jobs) == 1:
+                train_jobs(jobs, course, records, tell.add)
+            else:
+                halt = Halt()
+                with ThreadPoolExecutor(workers) as pool:
+                    _in_parts(jobs, course, records, pool, workers * PARTS_PER_WORKER, tell.add, halt)
+    finally:
+        records.cut()
 
 
 Part = tuple[Records, list[Any], bool]
@@ -60,7 +63,7 @@ Part = tuple[Records, list[Any], bool]
 
 def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None) -> Part:
     """Train some jobs, by whatever thread or process."""
-    records = Records((job.number for job in jobs), course.epochs or 0)
+    records = Records((job.number for job in jobs), 0)
     interrupted = halt is not None and halt.is_set()
     if halt is not None:
         course = course._replace(callbacks=(*course.callbacks, halt))
@@ -69,6 +72,7 @@ def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None) -> Part:
             train_jobs(jobs, course, records, lambda n: None)
         except KeyboardInterrupt:
             interrupted = True
+    records.cut()
     return records, [job.params for job in jobs], interrupted
 
 

@@ -84,7 +84,7 @@ class Sweep:
         ImportError
             If pandas is not installed.
         """
-        return data_frame(self.table())
+        return data_frame(self.table(), "to_frame")
 
     @explains_calls
     def plot(self, ax: Any = None) -> Any:

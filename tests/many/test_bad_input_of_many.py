@@ -1,5 +1,7 @@
 """Bad input of fit_many and what is built on it: the error, its message, and that nothing was trained."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,14 @@ BAD = [
     ({"callbacks": 3}, TypeError, "callbacks must be one or several instances of gdcore.Callback, got 3"),
     ({"dropout": 0.5}, ValueError, "dropout is the rate of the model's Dropout layers, but it has none"),
     ({"y": np.zeros((8, 3))}, ValueError, r"y has shape \(8, 3\); expected \(8, 1\) or \(8,\)"),
+    (
+        {"n_models": None, "groups": np.arange(8).astype("datetime64[D]")},
+        TypeError,
+        r"groups has ids of dtype datetime64\[D\], which files cannot hold: convert with groups.astype\(str\)",
+    ),
+    ({"n_models": None, "groups": np.arange(8) * 1j}, TypeError, "groups has ids of dtype complex128"),
+    ({"n_models": None, "groups": IDS.astype("S1")}, TypeError, r"groups has ids of dtype \|S1"),
+    ({"n_models": None, "groups": np.array([date(2024, 1, 1)] * 8)}, TypeError, "groups has ids of type date, which"),
     (
         {"n_models": None, "groups": np.array([1, "a"] * 4, object)},
         TypeError,

@@ -1,6 +1,7 @@
 """What `fit_many` returns: predictions, histories, files; how it ends; what is built on it."""
 
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -186,6 +187,11 @@ def test_folds_are_single_fits_of_the_other_rows():
         np.testing.assert_allclose(found.predict(X)[test], single.predict(X[test]))
     assert found.mean["val_r2"] == np.mean(found.values["val_r2"])
     assert repr(found).startswith("CrossValidation(4 folds, val_loss=")
+    for other in (X[:5], np.concatenate([X, X])):
+        told = rf"^X has {len(other)} rows, but the folds are of 24: pass the rows that were cross-validated; Ensemble"
+        with pytest.raises(ValueError, match=told):
+            found.predict(other)
+    assert gd.Ensemble(found.many).predict(X[:5]).shape == (5, 1)
 
 
 def test_folds_of_classes_and_of_splitters():
@@ -249,3 +255,49 @@ def test_records_of_parts_are_put_together():
     assert whole.history(2).val_loss == [2.0, 3.0]
     assert whole.history(1).val_loss == []
     assert np.isnan(whole.last("loss")[0])
+
+
+def test_columns_are_as_long_as_the_longest_run():
+    stop = gd.EarlyStopping(np.array([2, 3, 4]), monitor="loss", min_delta=1e9)
+    runs = {
+        "compiled": gd.fit_many(NET, X, Y, "mse", n_models=3, epochs=10**8, stop=stop),
+        "in threads": gd.fit_many(NET, X, Y, "mse", n_models=3, epochs=10**8, stop=stop, threads=2),
+        "one by one": gd.fit_many(NET, X, Y, "mse", n_models=3, epochs=10**8, stop=stop, metrics="r2"),
+    }
+    for name, many in runs.items():
+        assert many.columns["loss"].shape == (3, many.epochs.max()), name
+        assert many.epochs.max() < 10, name
+        for i, n in enumerate(many.epochs):
+            assert len(many.history(i).loss) == n, name
+            assert np.isnan(many.columns["loss"][i, n:]).all(), name
+
+
+def test_room_for_epochs_doubles():
+    records, widths = Records(range(2), 0), []
+    for epoch in range(1, 12):
+        records.grow(epoch, 11)
+        widths.append(records.columns["loss"].shape[1])
+    assert widths == [1, 2, 4, 4, 8, 8, 8, 8, 11, 11, 11]
+    records.columns["loss"][:] = 1.0
+    records.epochs[:] = 3, 0
+    records.cut()
+    np.testing.assert_array_equal(records.columns["loss"], [[1.0] * 3, [np.nan] * 3])
+
+
+def test_a_loss_that_is_nan_is_one_that_was_asked_for():
+    net = gd.MLP([2, 8, 8, 1], seed=0)
+    apart = (np.full((3, 2), 3e38), np.zeros(3))
+    single = gd.Sequential(*net.layers, seed=0).fit(X, Y, "mse", epochs=2, validation_data=apart, seed=0)
+    assert np.isnan(single.val_loss).all()
+    for metrics in ((), "r2"):
+        many = gd.fit_many(net, X, Y, "mse", seeds=[0], epochs=2, metrics=metrics, validation_data=apart)
+        np.testing.assert_array_equal(many.history(0).val_loss, single.val_loss)
+        assert many.history(0).weight_norm == []
+
+
+def test_tables_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    many = gd.fit_many(NET, X, Y, "mse", n_models=2, epochs=1)
+    for found in (many, gd.sweep(NET, X, Y, "mse", grid={"l2": [0.1]}, seeds=2, epochs=1)):
+        with pytest.raises(ImportError, match=r"^to_frame needs pandas"):
+            found.to_frame()
