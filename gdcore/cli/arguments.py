@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..io.container import is_ours
 from .failed import WrongUse
 
 
@@ -62,8 +63,15 @@ def known(value: str | None, find: Callable[[str], object]) -> None:
             raise WrongUse(str(error)) from None
 
 
-def writable(path: str) -> str:
-    """Return the name of a file to write, after making sure that it can be: before an hour of work, not after it."""
+def writable(path: str, read: Iterable[str]) -> str:
+    """Return the name of a file to write, after making sure that it can be: before an hour of work, not after it.
+
+    Parameters
+    ----------
+    path : str
+    read : iterable of str
+        Files that the command reads, which it must not replace; "-" is the standard input.
+    """
     target = Path(path)
     folder = target.resolve().parent
     if target.is_dir():
@@ -72,7 +80,29 @@ def writable(path: str) -> str:
         raise WrongUse(f"there is no folder {folder} for {target.name}: create it, or pass another --out")
     if not os.access(folder, os.W_OK):
         raise WrongUse(f"the folder {folder} cannot be written to: pass --out with a file elsewhere")
+    for one in read:
+        if _same_file(one, path):
+            raise WrongUse(f"--out {path} is {_named(one, path)}, which would be lost: pass another --out")
     return path
+
+
+def replaceable_by_model(path: str) -> None:
+    """Refuse the name of a file with something else than a model in it, which saving would replace."""
+    if os.path.isfile(path) and os.path.getsize(path) and not is_ours(path):
+        raise WrongUse(f"{path} exists and is no file of gdcore: pass another --out, or delete it first")
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Return whether two names lead to one file, also by a link; False where one of them does not exist."""
+    try:
+        return os.path.samefile("/dev/stdin" if one == "-" else one, other)
+    except OSError:
+        return False
+
+
+def _named(one: str, path: str) -> str:
+    source = "the standard input" if one == "-" else one
+    return "a file that this command reads" if source == path else f"the same file as {source}"
 
 
 def _number(text: str) -> float:

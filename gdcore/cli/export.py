@@ -32,7 +32,7 @@ def run_export(options: argparse.Namespace) -> int:
     net = thing.net if isinstance(thing, TableModel) else thing
     if not isinstance(net, Sequential):
         raise WrongUse(f"{options.model} holds a {type(thing).__name__}: pass a model")
-    out = arguments.writable(options.out or str(Path(options.model).with_suffix(ENDINGS[options.to])))
+    out = arguments.writable(options.out or str(Path(options.model).with_suffix(ENDINGS[options.to])), [options.model])
     inputs = list(thing.preparation.inputs if isinstance(thing, TableModel) else net.feature_names or ())
     outputs = _outputs(thing) if isinstance(thing, TableModel) else []
     write: dict[str, Callable[[], bytes]] = {

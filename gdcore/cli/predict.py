@@ -13,7 +13,7 @@ from .train import score_table
 
 def run_predict(options: argparse.Namespace) -> int:
     """Write a prediction for each row of a table: as CSV, or with --json as one document."""
-    out = None if options.out in (None, "-") else arguments.writable(options.out)
+    out = None if options.out in (None, "-") else arguments.writable(options.out, [options.model, options.data])
     with one_line_each():
         model = read_model(options.model)
         inputs = model.preparation.transform(read_data(options))

@@ -33,7 +33,8 @@ def run_train(options: argparse.Namespace) -> int:
     int
         0; 130 after Ctrl-C, when the best so far has been saved.
     """
-    out = arguments.writable(options.out)
+    out = arguments.writable(options.out, [options.data, *_validation_files(options)])
+    arguments.replaceable_by_model(out)
     arguments.known(options.loss, LOSSES.find)
     arguments.known(options.optimizer, get_method)
     arguments.known(options.activation, activation_spec)
@@ -120,6 +121,10 @@ def score_table(model: TableModel, scores: dict[str, float], baseline: dict[str,
     rows = [("", "model", baseline_name(model.target, model.baseline))]
     rows += [(name.replace("_", " "), figure(value), figure(baseline[name])) for name, value in scores.items()]
     table(rows)
+
+
+def _validation_files(options: argparse.Namespace) -> list[str]:
+    return [] if isinstance(options.validation, float) else [options.validation]
 
 
 def _settings(options: argparse.Namespace) -> Settings:

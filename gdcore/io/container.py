@@ -10,6 +10,7 @@ changes one can compute it anew; what a file may say is limited by its readers (
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -95,6 +96,18 @@ def read(stream: BinaryIO, size: int) -> tuple[Any, dict[str, NDArray[Any]]]:
         for name, entry in header.entries.items()
     }
     return strict_json.read(header.metadata["document"].encode(), "a document"), tensors
+
+
+def is_ours(path: str) -> bool:
+    """Return whether a file has the header of a file of gdcore; what follows it is not looked at."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            length = length_of(file.read(LENGTH_BYTES), size)
+            header = parse(_exactly(file, length), size - LENGTH_BYTES - length)
+        except FileFormatError:
+            return False
+    return header.metadata.get("format") == FORMAT
 
 
 def _sum(parts: list[bytes | memoryview]) -> str:

@@ -10,8 +10,10 @@ Design
 
 import ast
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
+from shutil import which
 
 import pytest
 from arrows import ROOMS, arrows, going_up, imported_by_compiled_code, in_circles, private_reads
@@ -113,6 +115,17 @@ def test_tuned_constants_stand_in_one_header():
     assert not re.findall(
         r"^ +[A-Z_]+ = ", (SOURCES / "machine" / "tuning.pxi").read_text(encoding="utf-8"), re.MULTILINE
     )
+
+
+def test_the_root_holds_no_file_that_a_run_has_left():
+    """Tests and examples write tables and models into folders of their own."""
+    if not (ROOT / ".git").exists() or which("git") is None:
+        pytest.skip("needs a clone")
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        pytest.skip(done.stderr)
+    root = {name for name in done.stdout.splitlines() if "/" not in name and not name.startswith(".")}
+    assert not {name for name in root if Path(name).suffix not in ("", ".in", ".md", ".py", ".toml")}
 
 
 def test_files_are_short():

@@ -122,3 +122,63 @@ def test_a_disk_that_is_full_loses_no_file(monkeypatch, capsys):
     assert run("train", "kinds.csv", "--target", "kind", "--epochs", "2", "--lr", "0.1") == 2
     assert "No space left on device" in capsys.readouterr().err
     assert Path("model.gdc").read_bytes() == before
+
+
+def made(path, content=b"", link=None):
+    def make():
+        trained("kinds.csv", "kind")
+        if link is not None:
+            link("kinds.csv", path)
+        elif content:
+            Path(path).write_bytes(content)
+
+    return make
+
+
+LOST = "which would be lost: pass another --out"
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "said"),
+    [
+        (made("-"), ["train", "kinds.csv", "--target", "kind", "--out", "kinds.csv"], LOST),
+        (made("-"), ["train", "kinds.csv", "--target", "kind", "--out", "./kinds.csv"], LOST),
+        (made("s", link=os.symlink), ["train", "kinds.csv", "--target", "kind", "--out", "s"], "as kinds.csv, which"),
+        (made("h", link=os.link), ["train", "kinds.csv", "--target", "kind", "--out", "h"], "as kinds.csv, which"),
+        (
+            made("-"),
+            ["train", "houses.csv", "--target", "x", "--validation", "kinds.csv", "--out", "kinds.csv"],
+            "--out kinds.csv is a file that this command reads, which would be lost: pass another --out",
+        ),
+        (
+            made("text", b"my notes"),
+            ["train", "kinds.csv", "--target", "kind", "--out", "text"],
+            "text exists and is no file of gdcore: pass another --out, or delete it first",
+        ),
+        (
+            made("t", b"\x02\0\0\0\0\0\0\0{}"),
+            ["train", "kinds.csv", "--target", "kind", "--out", "t"],
+            "is no file of gdcore",
+        ),
+        (made("-"), ["predict", "model.gdc", "kinds.csv", "--out", "kinds.csv"], LOST),
+        (made("-"), ["predict", "model.gdc", "kinds.csv", "--json", "--out", "model.gdc"], LOST),
+        (made("-"), ["export", "model.gdc", "--to", "c", "--out", "model.gdc"], LOST),
+    ],
+)
+def test_no_command_replaces_what_it_reads(before, arguments, said, capsys):
+    before()
+    capsys.readouterr()
+    files = {path: path.read_bytes() for path in Path().iterdir()}
+    assert run(*arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"gdcore {arguments[0]}: ")
+    assert said in line
+    assert {path: path.read_bytes() for path in Path().iterdir()} == files
+
+
+def test_a_model_and_an_empty_file_are_replaced(capsys):
+    trained("kinds.csv", "kind")
+    trained("kinds.csv", "kind")
+    Path("empty").touch()
+    trained("kinds.csv", "kind", "--out", "empty")
+    assert gd.load("empty").target.name == "kind"
