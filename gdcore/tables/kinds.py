@@ -24,9 +24,9 @@ FIRST, SPAN = 5, 2
 """A rising column of whole numbers from at most `FIRST` to at most `SPAN` times the rows is their number: the held-out
 rows have left gaps."""
 ID_NAME = re.compile(r"(^|[_ .-])(id|Id|ID)$|[a-z]I[dD]$|^([Ii]ndex|[Rr]ow|Unnamed: 0)$")
-
-
-DRESSED = re.compile(r"[-+]?[$€£]? ?[-+]?(\d{1,3}([,' ]\d{3})+|\d+)([.,]\d+)? ?[%€$£]?")
+DRESSED = re.compile(
+    r"[-+]?[$€£¥]?\s?[-+]?(\d{1,3}(\.\d{3})+(,\d+)?|(\d{1,3}([,'’\s]\d{3})+|\d+)([.,]\d+)?)\s?[%€$£¥]?"
+)
 """Numbers with thousands separators, a currency, a percent sign or a decimal comma."""
 
 
@@ -73,7 +73,7 @@ def kind_of(table: Table, name: str) -> str:
     texts = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
     if _date(texts[0][1]) and all(_date(cell) for _, cell in texts):
         return "date"
-    others = [(row, cell) for row, cell in texts if not _number(cell)]
+    others = [(row, cell) for row, cell in texts if not is_number(cell)]
     if len(others) <= (1 - MOSTLY) * len(texts):
         row, cell = others[0]
         raise TableError(
@@ -110,7 +110,8 @@ def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str
     return ""
 
 
-def _number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether a text is a number as files write it."""
     try:
         number(text)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from .errors import TableError, counted, shown
 from .feature import numbers_of, texts_of
-from .table import Table
+from .kinds import DISTINCT, DRESSED, MOSTLY, is_number
+from .table import Cells, Table
 
 TASKS = ("auto", "regression", "classification")
 FEW_CLASSES = 10
@@ -53,7 +55,8 @@ class Target:
         Raises
         ------
         TableError
-            For a column without values, with one class only, or with texts where numbers are needed.
+            For a column without values, with one class only, with a class for most rows, or with texts where numbers
+            are needed.
         """
         cells = table.column(name)
         there = ~table.missing(name)
@@ -61,6 +64,7 @@ class Target:
             raise TableError(f"{table.source}, column {name!r}, the target, has no values: fill them in")
         why = ""
         if task == "auto":
+            _refuse_dressed(table, name)
             task, why = _task(cells, there)
         if task == "regression":
             values = numbers_of(table, name, "number")[there]
@@ -75,6 +79,7 @@ class Target:
                 f"column {name!r}, the target, has {len(texts):,} different values; a classification has at most "
                 f"{MAX_CLASSES:,}: choose another target"
             )
+        _refuse_singles(name, cells)
         numeric = isinstance(cells, np.ndarray)
         return cls(name, task, tuple(sorted(texts, key=float) if numeric else sorted(texts)), why)
 
@@ -107,6 +112,42 @@ class Target:
                     f"known: {shown(self.classes)}"
                 )
         return np.array([index[text] for text in texts], np.int64)
+
+
+def _refuse_dressed(table: Table, name: str) -> None:
+    """Refuse texts that were meant to be numbers: 1,234 or $5, and a few words among numbers."""
+    cells = table.column(name)
+    if isinstance(cells, np.ndarray):
+        return
+    there = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
+    odd = [(row, cell) for row, cell in there if not is_number(cell)]
+    others = [(row, cell) for row, cell in odd if not DRESSED.fullmatch(cell)]
+    if odd and not others:
+        raise TableError(
+            f"column {name!r}, the target, has numbers written with more than digits, as {odd[0][1]!r} is: write them "
+            "plainly, or pass --task classification"
+        )
+    if 0 < len(others) <= (1 - MOSTLY) * len(there):
+        row, cell = others[0]
+        raise TableError(
+            f"{table.at(row, name)}, the target, is {cell!r}, where {counted(len(there) - len(others), 'other row')} "
+            "have numbers: correct it, leave it empty, or pass --task classification"
+        )
+
+
+def _refuse_singles(name: str, cells: Cells) -> None:
+    """Refuse classes of which most have one row: texts, and numbers with decimals."""
+    texts = [text for text in texts_of(cells) if text]
+    numbers = isinstance(cells, np.ndarray) or all(map(is_number, texts))
+    if isinstance(cells, np.ndarray) and (cells[~np.isnan(cells)] % 1 == 0).all():
+        return
+    alone = sum(n == 1 for n in Counter(texts).values())
+    if len(texts) >= DISTINCT and alone > len(texts) / 2:
+        remedy = "pass --task regression" if numbers else "choose another target"
+        raise TableError(
+            f"column {name!r}, the target, has a value of its own in {alone:,} of {counted(len(texts), 'row')}, and a "
+            f"class needs several rows: {remedy}"
+        )
 
 
 def _task(cells: Any, there: NDArray[np.bool_]) -> tuple[str, str]:

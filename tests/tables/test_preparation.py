@@ -164,11 +164,47 @@ def test_tasks(values, task, classes):
         (["a"] * 5, "auto", "is 'a' in every row"),
         (["a", "b"], "regression", "row 0, column 'y' is 'a', no number"),
         ([str(i) + "x" for i in range(1001)], "auto", "has 1,001 different values"),
+        (
+            [f"${i},000" for i in range(1, 99)],
+            "auto",
+            r"column 'y', the target, has numbers written with more than digits, as '\$1,000' is: write them plainly, "
+            "or pass --task classification",
+        ),
+        (["500", "0 €"] * 9, "auto", "as '0 €' is"),
+        (["199,432.69", "1,5"] * 9, "auto", "as '199,432.69' is"),
+        (["1.234,50", "2.000.000"] * 9, "auto", "as '1.234,50' is"),
+        ([*map(str, range(30)), "unknown"], "auto", "row 30, column 'y', the target, is 'unknown', where 30 other"),
+        (
+            ["unknown", "$7", *map(str, range(30))],
+            "auto",
+            "row 0, .*is 'unknown', where 31 other",
+        ),
+        ([f"name {i}" for i in range(N)], "auto", "a value of its own in 40 of 40 rows, .*: choose another target"),
+        ([f"name {min(i, 30)}" for i in range(N)], "classification", "a value of its own in 30 of 40 rows"),
+        (
+            [i * 1.5 for i in range(N)],
+            "classification",
+            "a value of its own in 40 of 40 .*: pass --task regression",
+        ),
     ],
 )
 def test_targets_that_are_refused(values, task, match):
     with pytest.raises(TableError, match=match):
         Target.of(table(y=values), "y", task)
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "classes"),
+    [
+        (["5 %", "10 %"] * 9, "classification", ("10 %", "5 %")),
+        (["1.5", "2.5", "4.5"] * 9, "classification", ("1.5", "2.5", "4.5")),
+        (list(range(6)), "classification", tuple("012345")),
+        (["under 5", "5", "6"] * 9, "auto", ("5", "6", "under 5")),
+        (["a", "b", "c"], "auto", ("a", "b", "c")),
+    ],
+)
+def test_classes_that_look_odd_and_are_taken(values, task, classes):
+    assert Target.of(table(y=values), "y", task).classes == classes
 
 
 def test_a_class_that_training_has_not_seen():
