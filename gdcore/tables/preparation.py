@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.scaling import Standardize
-from .errors import TableError, counted, shown
+from .errors import TableError, counted
 from .feature import Feature
 from .kinds import Forced, feature_of
 from .table import Table
@@ -56,7 +57,12 @@ class Preparation:
 
     @classmethod
     def of(
-        cls, table: Table, target: str | None = None, forced: Forced | None = None, impute: bool = False
+        cls,
+        table: Table,
+        target: str | None = None,
+        forced: Forced | None = None,
+        impute: bool = False,
+        whole: Table | None = None,
     ) -> Preparation:
         """Return the preparation that fits the rows of a table.
 
@@ -70,6 +76,8 @@ class Preparation:
             Columns whose type is given instead of found.
         impute : bool, default False
             Whether missing values are filled: numbers by the median, categories by the most frequent level.
+        whole : Table, optional
+            The table that the rows are some of: missing values are counted in it. By default `table`.
 
         Raises
         ------
@@ -92,7 +100,7 @@ class Preparation:
             why = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
             raise TableError(f"{table.source} has no column to learn from{f' ({why})' if why else ''}: add one")
         if not impute:
-            _refuse_missing(table, features)
+            _refuse_missing(table if whole is None else whole, features)
         return cls(tuple(features), tuple(left_out))
 
     @property
@@ -130,11 +138,12 @@ def _refuse_missing(table: Table, features: list[Feature]) -> None:
     found = {feature.name: table.missing(feature.name) for feature in features}
     counts = {name: int(absent.sum()) for name, absent in found.items() if absent.any()}
     if counts:
-        first = next(iter(counts))
-        row = int(np.flatnonzero(found[first])[0])
+        row = min(int(np.flatnonzero(found[name])[0]) for name in counts)
         each = ", ".join(f"{name!r} {n:,}" for name, n in list(counts.items())[:4])
-        more = f", and {len(counts) - 4} more columns" if len(counts) > 4 else ""
+        more = f", and {counted(len(counts) - 4, 'more column')}" if len(counts) > 4 else ""
+        column = "column" if len(counts) == 1 else "columns"
+        names = shlex.quote(",".join(counts))
         raise TableError(
             f"{table.source} has {counted(sum(counts.values()), 'missing value')} ({each}{more}; the first in "
-            f"{table.place(row)}): pass --impute to fill them, or --drop {shown([first])} to leave the column out"
+            f"{table.place(row)}): pass --impute to fill them, or --drop {names} to leave the {column} out"
         )

@@ -73,7 +73,7 @@ class Problem:
         self.target = Target.of(self.table, target, settings.task)
         held_out = self._held_out() if validation is None else None
         train = self.table if held_out is None else self.table.rows(np.flatnonzero(~held_out))
-        self.preparation = Preparation.of(train, target, settings.forced, settings.impute)
+        self.preparation = Preparation.of(train, target, settings.forced, settings.impute, self.table)
         inputs = self.preparation.transform(train)
         self.notes += inputs.notes
         self.training = Rows(inputs.X, self.target.encode(train))

@@ -66,6 +66,23 @@ def test_the_preparation_sees_no_held_out_row(data):
     assert fill != np.nanmedian(sizes)
 
 
+def test_missing_values_are_counted_in_the_whole_table():
+    x, z = np.arange(100.0) % 7, np.arange(100.0) % 5
+    x[[60, 7, 99]], z[[3, 50]] = np.nan, np.nan
+    table = Table.from_columns({"x": x, "z z": z, "y": np.arange(100.0)})
+    expected = r"5 missing values \('x' 3, 'z z' 2; the first in row 3\): pass .* or --drop 'x,z z' to leave"
+    for seed in range(3):
+        with pytest.raises(TableError, match=expected):
+            Problem(table, "y", Settings(seed=seed))
+    for row in range(0, 100, 9):
+        x = np.arange(100.0) % 7
+        x[row] = np.nan
+        with pytest.raises(
+            TableError, match=rf"1 missing value \('x' 1; the first in row {row}\): .* --drop x to leave"
+        ):
+            Problem(Table.from_columns({"x": x, "y": np.arange(100.0)}), "y")
+
+
 def test_each_class_gives_the_same_share():
     table = Table.from_columns({"x": np.arange(200) * 1.5 % 7, "kind": ["a"] * 150 + ["b"] * 50})
     problem = Problem(table, "kind")
