@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .errors import TableError, counted
-from .table import MISSING, Cells, Table, number, of_texts
+from .table import MISSING, Cells, Table, code_in, number, of_texts
 
 DELIMITERS = ",;\t|"
 MAX_FIELD = 2**24
@@ -145,6 +145,6 @@ def _is_number(text: str) -> bool:
 
 def _decimal_commas(texts: list[str | None]) -> Cells:
     """Return numbers with a comma before their decimals, if all are; otherwise the texts."""
-    if all(text is None or DECIMAL_COMMA.fullmatch(text) for text in texts):
+    if not code_in(texts) and all(text is None or DECIMAL_COMMA.fullmatch(text) for text in texts):
         return np.array([np.nan if text is None else float(text.replace(",", ".")) for text in texts])
     return texts

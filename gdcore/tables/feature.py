@@ -82,7 +82,7 @@ class Feature:
             index.setdefault(_plain(level), i)
         fill = "" if self.fill is None else str(self.fill)
         texts = [fill if none else text for text, none in zip(texts_of(table.column(self.name)), absent, strict=True)]
-        codes = np.array([index.get(text, -1) for text in texts], np.int64)
+        codes = np.array([index.get(text, index.get(_plain(text), -1)) for text in texts], np.int64)
         unseen = np.flatnonzero(codes < 0)
         if len(unseen):
             values = list(dict.fromkeys(texts[i] for i in unseen.tolist()))

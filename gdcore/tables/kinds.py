@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from .errors import TableError, counted
 from .feature import Feature, days, numbers_of, texts_of
-from .table import Cells, Table, number
+from .table import Cells, Table, code_in, number
 
 MAX_LEVELS = 100
 """A text column with more levels is free text."""
@@ -73,6 +74,8 @@ def kind_of(table: Table, name: str) -> str:
     texts = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
     if _date(texts[0][1]) and all(_date(cell) for _, cell in texts):
         return "date"
+    if code_in(cells):
+        return "category"
     others = [(row, cell) for row, cell in texts if not is_number(cell)]
     if len(others) <= (1 - MOSTLY) * len(texts):
         row, cell = others[0]
@@ -97,17 +100,36 @@ def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str
             return "by its name and values it tells rows apart"
         return ""
     n = len(set(texts))
-    if n > 1 and all(DRESSED.fullmatch(text) for text in texts):
+    code = code_in(texts)
+    if n > 1 and not code and all(DRESSED.fullmatch(text) for text in texts):
         return f"its numbers are written with more than digits, as {texts[0]!r} is: write them plainly to use it"
     if n == 1:
         return f"it is {texts[0]!r} in every row"
     if kind == "date":
         return ""
+    if code and _too_many(n, texts):
+        return f"{counted(n, 'different code')}, such as {code!r}, in {len(texts):,} rows; --numeric overrules"
     if n == len(texts) >= DISTINCT:
         return "every row has a text of its own"
-    if n > MAX_LEVELS or (n > FEW and n > len(texts) / 2):
+    if _too_many(n, texts):
         return f"it has {n:,} different texts"
     return ""
+
+
+def _too_many(n: int, texts: list[str]) -> bool:
+    return n > MAX_LEVELS or (n > FEW and n > len(texts) / 2) or n == len(texts) >= DISTINCT
+
+
+def code_note(table: Table, feature: Feature, forced: Forced) -> str:
+    """Return what to tell of a column whose digits are taken for codes; "" for all others."""
+    cells = table.column(feature.name)
+    if feature.kind != "category" or feature.name in forced.categorical or isinstance(cells, np.ndarray):
+        return ""
+    code = code_in(cells)
+    if not code:
+        return ""
+    option = f"--numeric {shlex.quote(feature.name)}"
+    return f"{feature.name}: digits such as {code!r} are taken for codes: pass {option} if they are numbers"
 
 
 def is_number(text: str) -> bool:

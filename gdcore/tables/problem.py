@@ -26,6 +26,7 @@ from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training import Callback, EarlyStopping, EpochEnd, History
 from .errors import TableError, counted
+from .kinds import code_note
 from .model import TableModel, for_loss
 from .preparation import Preparation
 from .scores import baseline_of
@@ -74,6 +75,8 @@ class Problem:
         held_out = self._held_out() if validation is None else None
         train = self.table if held_out is None else self.table.rows(np.flatnonzero(~held_out))
         self.preparation = Preparation.of(train, target, settings.forced, settings.impute, self.table)
+        codes = [code_note(self.table, one, settings.forced) for one in self.preparation.features]
+        self.notes += [note for note in codes if note]
         inputs = self.preparation.transform(train)
         self.notes += inputs.notes
         self.training = Rows(inputs.X, self.target.encode(train))

@@ -9,6 +9,7 @@ Design
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -22,6 +23,9 @@ from .errors import TableError, counted, shown
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "<na>", "?"})
 """What stands for a missing value, in lower case."""
+WHOLE = re.compile(r"\+?\d+", re.ASCII)
+CODE = re.compile(r"0\d+|\+\d+", re.ASCII)
+"""A text that numbers would not keep: a postal code such as 01067, or a telephone number."""
 
 Texts = list[str | None]
 Cells = NDArray[np.float64] | Texts
@@ -150,12 +154,31 @@ def cells_of(values: Iterable[Any]) -> Cells:
 
 
 def of_texts(texts: Sequence[str | None]) -> Cells:
-    """Return texts as numbers, if all that have a value are numbers; otherwise as texts without outer blanks."""
+    """Return texts as numbers, if all that have a value are numbers; otherwise, and for codes, without outer blanks."""
     plain = [None if text is None or text.strip().lower() in MISSING else text.strip() for text in texts]
+    if code_in(plain):
+        return plain
     try:
         return np.array([np.nan if text is None else number(text) for text in plain])
     except ValueError:
         return plain
+
+
+def code_in(texts: Iterable[str | None]) -> str:
+    """Return the first text with a leading 0 or + where all are digits: such a column holds codes. Else return "".
+
+    Examples
+    --------
+    >>> code_in(["10115", "01067", None]), code_in(["-1", "+1"]), code_in(["0", "1"])
+    ('01067', '', '')
+    """
+    found = ""
+    for text in texts:
+        if text is not None:
+            if not WHOLE.fullmatch(text):
+                return ""
+            found = found or (text if CODE.fullmatch(text) else "")
+    return found
 
 
 def number(text: str) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .errors import TableError, counted, shown
 from .feature import numbers_of, texts_of
 from .kinds import DISTINCT, DRESSED, MOSTLY, is_number
-from .table import Cells, Table
+from .table import Cells, Table, code_in
 
 TASKS = ("auto", "regression", "classification")
 FEW_CLASSES = 10
@@ -153,7 +153,8 @@ def _refuse_singles(name: str, cells: Cells) -> None:
 def _task(cells: Any, there: NDArray[np.bool_]) -> tuple[str, str]:
     """Return the task that a column's values suggest, and why."""
     if not isinstance(cells, np.ndarray):
-        return "classification", "the target is text"
+        code = code_in(cells)
+        return "classification", f"digits such as {code!r} are taken for codes" if code else "the target is text"
     values = cells[there]
     distinct = np.unique(values)
     few = len(distinct) <= FEW_CLASSES and len(values) >= PER_CLASS * len(distinct)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gdcore.tables import Forced, Preparation, Table, TableError, Target
+from gdcore.tables import Forced, Preparation, Problem, Settings, Table, TableError, Target
 
 N = 40
 WORDS = ["oak", "elm"]
@@ -67,11 +67,43 @@ def test_types_that_are_given():
     assert left_out(list(range(N)), forced=Forced(numeric=frozenset("x"))) is None
     assert left_out([1.5, 2.5] * 20, forced=Forced(drop=frozenset("x"))) == "as you asked"
     found = Preparation.of(table(x=["02", "10"] * 20), forced=Forced(categorical=frozenset("x")))
-    assert found.inputs == ("x=10", "x=2")
+    assert found.inputs == ("x=02", "x=10")
     with pytest.raises(TableError, match="no column 'y'"):
         Preparation.of(table(x=[1, 2]), forced=Forced(drop=frozenset("y")))
     with pytest.raises(TableError, match=r"row 0, column 'x' is 'oak', no number"):
         Preparation.of(table(x=WORDS * 20), forced=Forced(numeric=frozenset("x")))
+
+
+ZIPS = ["01067", "10115", "80331", "01067"]
+
+
+def test_digits_with_leading_zeros_are_codes():
+    data = table(zip=[*ZIPS * 10], phone=["+49301", "0301"] * 20, y=[float(i) for i in range(N)])
+    problem = Problem(data, "y")
+    assert problem.preparation.inputs[:3] == ("zip=01067", "zip=10115", "zip=80331")
+    assert problem.notes == [
+        "zip: digits such as '01067' are taken for codes: pass --numeric zip if they are numbers",
+        "phone: digits such as '+49301' are taken for codes: pass --numeric phone if they are numbers",
+    ]
+    some = problem.preparation.transform(table(zip=["80331", "10115"], phone=["0301", "+49301"]))
+    assert some.X[:, :3].tolist() == [[0, 0, 1], [0, 1, 0]]
+    assert some.notes == ()
+    forced = Problem(data, "y", Settings(forced=Forced(numeric=frozenset({"zip"}), categorical=frozenset({"phone"}))))
+    assert (forced.preparation.features[0].kind, forced.notes) == ("number", [])
+    assert forced.preparation.transform(table(zip=["01067"], phone=["0301"])).X[0, 0] == 1067
+    target = Target.of(table(y=ZIPS), "y")
+    assert (target.classes, target.why) == (("01067", "10115", "80331"), "digits such as '01067' are taken for codes")
+
+
+@pytest.mark.parametrize("n", [6, 40, 300])
+def test_codes_that_tell_rows_apart_are_left_out(n):
+    reason = left_out([f"{i * 7:05d}" for i in range(n)])
+    assert reason == f"{n} different codes, such as '00000', in {n} rows; --numeric overrules"
+
+
+@pytest.mark.parametrize("values", [["0", "1", "10"], ["-1", "+1"], ["0.5", "01"], ["+0.5", "+2"], ["0e1", "05"]])
+def test_numbers_that_are_no_codes(values):
+    assert isinstance(table(x=values).columns["x"], np.ndarray)
 
 
 def test_a_few_texts_among_numbers_are_refused_with_the_place():

@@ -63,6 +63,13 @@ def test_a_decimal_comma_between_semicolons(written):
     assert read_table(written("a;b\n1,5;2\n-3;4\n")).columns["a"].tolist() == [1.5, -3]
 
 
+@pytest.mark.parametrize("mark", ";,\t")
+def test_codes_stay_texts(mark, written):
+    table = read_table(written(f"a{mark}b\n01067{mark}2\n10115{mark}4\n{mark}3\n"))
+    assert table.columns["a"] == ["01067", "10115", None]
+    assert table.columns["b"].tolist() == [2, 4, 3]
+
+
 def test_latin_1(written):
     path = written("a,b\n1,Köln\n".encode("latin-1"))
     with pytest.raises(TableError, match=r"data.csv, line 2 is not utf-8: byte 0xf6; pass the encoding"):
