@@ -26,7 +26,7 @@ FIRST, SPAN = 5, 2
 rows have left gaps."""
 ID_NAME = re.compile(r"(^|[_ .-])(id|Id|ID)$|[a-z]I[dD]$|^([Ii]ndex|[Rr]ow|Unnamed: 0)$")
 DRESSED = re.compile(
-    r"[-+]?[$€£¥]?\s?[-+]?(\d{1,3}(\.\d{3})+(,\d+)?|(\d{1,3}([,'’\s]\d{3})+|\d+)([.,]\d+)?)\s?[%€$£¥]?"
+    r"[-+]?[$€£\u00a5]?\s?[-+]?(\d{1,3}(\.\d{3})+(,\d+)?|(\d{1,3}([,'\u2019\s]\d{3})+|\d+)([.,]\d+)?)\s?[%€$£\u00a5]?"
 )
 """Numbers with thousands separators, a currency, a percent sign or a decimal comma."""
 

@@ -1,6 +1,8 @@
 """Every way to misuse the verbs on tables: one line, and the status."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,3 +184,16 @@ def test_a_model_and_an_empty_file_are_replaced(capsys):
     Path("empty").touch()
     trained("kinds.csv", "kind", "--out", "empty")
     assert gd.load("empty").target.name == "kind"
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="needs /dev/stdin")
+def test_the_standard_input_is_not_replaced():
+    trained("kinds.csv", "kind")
+    before = Path("kinds.csv").read_bytes()
+    command = [sys.executable, "-m", "gdcore", "predict", "model.gdc", "-", "--out", "kinds.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(gd.__file__).parent.parent)}
+    with open("kinds.csv", "rb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"is the same file as the standard input, which would be lost" in done.stderr
+    assert Path("kinds.csv").read_bytes() == before

@@ -203,6 +203,7 @@ def test_tasks(values, task, classes):
             "or pass --task classification",
         ),
         (["500", "0 €"] * 9, "auto", "as '0 €' is"),
+        (["199\u2019432", "5"] * 9, "auto", "with more than digits"),
         (["199,432.69", "1,5"] * 9, "auto", "as '199,432.69' is"),
         (["1.234,50", "2.000.000"] * 9, "auto", "as '1.234,50' is"),
         ([*map(str, range(30)), "unknown"], "auto", "row 30, column 'y', the target, is 'unknown', where 30 other"),
