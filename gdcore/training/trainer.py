@@ -105,8 +105,7 @@ class Trainer:
     With l1, plain SGD without clip_value replaces a weight w by ``soft(w - rate * g, rate * l1)``, where g is the
     gradient without l1 and ``soft(v, t) = sign(v) * max(|v| - t, 0)`` [1]_ [2]_. No single threshold matches the steps
     of momentum and adaptive rates: they see ``g + l1 * sign(w)``, or ``soft(g, l1)`` if w = 0, and a weight that would
-    cross 0 stops there [3]_. Either way, weights come to rest only where the penalized loss is stationary. In batches
-    of a few rows hardly any of them rests at 0; ``SGD(cumulative_l1=True)`` is made for these.
+    cross 0 stops there [3]_. For batches of a few rows, ``SGD(cumulative_l1=True)`` brings weights to rest at 0.
 
     One call trains at a time. In several threads, `step`, `state_dict` and `load_state_dict` wait for one another;
     during another thread's epoch or fit every call raises RuntimeError, and so does training from within a callback, a
@@ -114,8 +113,7 @@ class Trainer:
 
     References
     ----------
-    .. [1] Duchi, J. and Singer, Y. (2009). Efficient online and batch learning using forward backward splitting.
-       JMLR 10.
+    .. [1] Duchi, J. and Singer, Y. (2009). Efficient online and batch learning using forward backward splitting. JMLR.
     .. [2] Parikh, N. and Boyd, S. (2014). Proximal algorithms. Foundations and Trends in Optimization 1.
     .. [3] Andrew, G. and Gao, J. (2007). Scalable training of L1-regularized log-linear models. ICML.
 
