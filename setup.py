@@ -9,7 +9,7 @@ for the other, under a hash of all that it was made from.
 
 import hashlib
 import os
-import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,8 +23,11 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-COMMON = ["-O3", "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
-X86 = platform.machine().lower() in ("x86_64", "amd64")
+# What CFLAGS say of optimization comes before these flags, so it would be overruled.
+OPTIMIZATION = [] if re.search(r"(^|\s)-O\S*", os.environ.get("CFLAGS", "")) else ["-O3"]
+COMMON = [*OPTIMIZATION, "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
+# The platform that is built for, which is not this machine's where a wheel is cross-compiled.
+X86 = sysconfig.get_platform().lower().endswith(("x86_64", "amd64"))
 ISAS = {"base": []}
 if X86:
     ISAS["v3"] = ["-march=x86-64-v3"]

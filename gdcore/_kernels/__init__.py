@@ -43,6 +43,7 @@ class Kernels(Protocol):
     ModelData: type[base_float64.ModelData]
     Models: type[base_float64.Models]
     Network: type[base_float64.Network]
+    ParameterLock: type[base_float64.ParameterLock]
     Probe: type[base_float64.Probe]
     Training: type[base_float64.Training]
 

@@ -13,8 +13,8 @@ Design
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -103,6 +103,8 @@ def check_gradients(
     ------
     TypeError, ValueError
         If the data do not fit the model, or the loss is not finite.
+    RuntimeError
+        If the model's parameters change in the meantime, as when another thread trains it.
 
     Examples
     --------
@@ -123,7 +125,7 @@ def check_gradients(
     checks.one_of("wrt", wrt, ("params", "inputs"))
     order = gradcheck_checks.order(order, wrt, grad)
     shape = own.data.X.shape if wrt == "inputs" else (own.stack.n_params,)
-    with kept_random_state(), nullcontext() if threads is None else num_threads(threads):
+    with unchanged(model), kept_random_state(), nullcontext() if threads is None else num_threads(threads):
         claimed = plain(grad() if callable(grad) and order == 1 else grad)
         if wrt == "params":
             shapes = {block.name: block.shape for block in own.stack.blocks}
@@ -150,6 +152,19 @@ def check_gradients(
             gradient = padded(gradcheck_checks.gradient("grad", claimed, shape), objective.stack.n_params)
             given = given_gradient(objective, blocks, gradient, gradcheck_checks.claimed_precision(claimed))
         return check_given(objective, given, plan, sampling, subject=subject)
+
+
+@contextmanager
+def unchanged(model: Sequential) -> Iterator[None]:
+    """Refuse the results of a block in which another thread has changed the model's parameters."""
+    stack = stack_of(model)
+    before = stack.own_params(writes=False).tobytes()
+    yield
+    if stack.own_params(writes=False).tobytes() != before:
+        raise RuntimeError(
+            "the model's parameters changed during check_gradients, so it has no result: is another thread training "
+            "the model? Check a copy of it, model.copy()"
+        )
 
 
 def padded(gradient: Vector, n: int) -> Vector:

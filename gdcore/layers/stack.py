@@ -31,7 +31,7 @@ from .scaling import lowest_inputs
 from .target import ScaledTarget
 
 if TYPE_CHECKING:
-    from .._kernels.base_float64 import Network
+    from .._kernels.base_float64 import Network, ParameterLock
 
 Names = tuple[str, ...]
 
@@ -167,6 +167,7 @@ class Stack:
         except MemoryError:
             raise MemoryError(f"no memory for {self.n_params:,} parameters: use smaller layers") from None
         self._networks: dict[bool, Network] = {}
+        self._locks: dict[object, ParameterLock] = {}  # one for each compiled module
 
     @property
     def params(self) -> NDArray[Any]:
@@ -225,6 +226,8 @@ class Stack:
     def bind(self, *, trains: bool, blocks: bool = True) -> Network:
         """Return a compiled network over the parameters; its workspace grows to the largest batch it meets.
 
+        The networks of one stack make calls of several threads wait for one another.
+
         Parameters
         ----------
         trains : bool
@@ -232,7 +235,9 @@ class Stack:
         blocks : bool, default True
             Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
         """
-        return load(self.dtype).Network(self._table, self.own_params(), 1, trains, blocks)
+        kernels = load(self.dtype)
+        lock = self._locks.setdefault(kernels.ParameterLock, kernels.ParameterLock())
+        return kernels.Network(self._table, self.own_params(), 1, trains, blocks, lock)
 
     def network(self, trains: bool) -> Network:
         """Return the bound network for predictions, or the one with the buffers of the backward pass."""

@@ -4,12 +4,25 @@ Design
 ------
 - Buffers are taken at the beginning of a call that needs more than any before it: more rows, or more threads. A step
   passes pointers. Those that hold rows of inputs are apart, since calls with sparse inputs do without them.
-- A network is used by one thread of Python at a time; its lock makes a second one wait (lock.pxi).
+- A network is used by one thread of Python at a time: its lock makes a second one wait (lock.pxi). The networks over
+  one vector of parameters share the lock, so a prediction never meets a step that is half made.
 - Dropout takes part where a key is given. It is left out, not scaled, where the key is 0.
 """
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
+
+
+cdef class ParameterLock:
+    """The lock that the networks over one vector of parameters share."""
+
+    cdef Lock lock
+
+    def __cinit__(self):
+        make_lock(&self.lock)
+
+    def __dealloc__(self):
+        free_lock(&self.lock)
 
 
 cdef class Network:
@@ -26,7 +39,7 @@ cdef class Network:
     cdef list workspace          # and what is taken anew for larger batches,
     cdef list inputs             # and for larger batches of dense inputs
     cdef Py_ssize_t widest
-    cdef Lock lock
+    cdef ParameterLock held
     cdef unsigned long long uses         # calls so far
     cdef unsigned long long forward_use  # the call that `outputs` was
     cdef Poll poll
@@ -34,11 +47,14 @@ cdef class Network:
     cdef readonly bint trains
     cdef bint partial            # whether some finite inputs have no finite output
 
-    def __cinit__(self, tuple layers, real[::1] params not None, Py_ssize_t rows, bint trains, bint blocks=True):
+    def __cinit__(
+        self, tuple layers, real[::1] params not None, Py_ssize_t rows, bint trains, bint blocks=True,
+        ParameterLock lock=None,
+    ):
         cdef Py_ssize_t at = 0, per_row = 0
         cdef Layer *layer
         cdef int i
-        make_lock(&self.lock)
+        self.held = ParameterLock() if lock is None else lock
         self.plan.layers = <Layer *>PyMem_RawCalloc(len(layers), sizeof(Layer))
         if self.plan.layers == NULL:
             raise MemoryError("no memory for the network's tables")
@@ -88,7 +104,6 @@ cdef class Network:
 
     def __dealloc__(self):
         PyMem_RawFree(self.plan.layers)
-        free_lock(&self.lock)
 
     @property
     def block(self):
@@ -186,7 +201,7 @@ cdef class Network:
 
     cdef int acquire(self, Py_ssize_t rows, bint dense=True) except -1:
         """Begin a call: take the lock, and room for so many rows, whose inputs are dense or sparse."""
-        take_lock(&self.lock)
+        take_lock(&self.held.lock)
         self.uses += 1
         flag_set(&self.poll.stopped, False)
         self.plan.threads = n_threads
@@ -194,14 +209,14 @@ cdef class Network:
             try:
                 self.prepare(rows, n_threads, dense)
             except BaseException:
-                release_lock(&self.lock)
+                release_lock(&self.held.lock)
                 raise
         return 0
 
     cdef int release(self) except -1:
         """End a call; raise what a signal handler has raised in it."""
         cdef bint stopped = flag_up(&self.poll.stopped)
-        release_lock(&self.lock)
+        release_lock(&self.held.lock)
         return -1 if stopped else 0
 
     cdef Py_ssize_t bind(self, Rows *data, const real[:, ::1] dense, object X) except -1:
@@ -324,7 +339,7 @@ cdef class Network:
                         copy_matrix(n, layer.n_out, plan.workspaces[0].a[i], layer.out_row, &out[0, 0], layer.n_out)
                     found.append(out.base)
         except BaseException:
-            release_lock(&self.lock)
+            release_lock(&self.held.lock)
             raise
         self.release()
         return found
@@ -356,7 +371,7 @@ cdef class Network:
         batch.sink.squares = 0
         self.acquire(n, data.x != NULL)
         if self.uses != self.forward_use + 1:
-            release_lock(&self.lock)
+            release_lock(&self.held.lock)
             raise RuntimeError(
                 "the network was called, by another thread or by the loss, between the outputs of a batch and their "
                 "gradient; let one thread train it, and the loss call another model"

@@ -3,7 +3,8 @@
 Design
 ------
 - A block of samples is filled once for all points of a call, and stays where it is the only one.
-- The parameters must stay as they are while a probe lives. It serves one call at a time; another thread's waits.
+- The parameters must stay as they are while a probe lives. Its calls, and those of the networks over the same
+  parameters, wait for one another.
 - A call that is left, for a signal handler has raised, leaves the block unfilled.
 """
 
@@ -20,7 +21,6 @@ cdef class Probe:
     cdef list buffers
     cdef tuple arrays               # that the point looks at
     cdef Poll poll
-    cdef Lock lock
     cdef double l1, l2              # of layers that have none of their own
 
     def __cinit__(
@@ -33,7 +33,6 @@ cdef class Probe:
         cdef Point *p = &self.point
         cdef Plan *plan = &network.plan
         cdef Py_ssize_t j
-        make_lock(&self.lock)
         self.network = network
         self.buffers = []
         self.arrays = data
@@ -65,9 +64,6 @@ cdef class Probe:
         self.hire(&p.worker, 0)
         self.take_block()
         p.linear = p.terms == &SOFTMAX and self.is_linear()
-
-    def __dealloc__(self):
-        free_lock(&self.lock)
 
     cdef bint is_linear(self):
         """Return whether the outputs are those of a product without an activation."""
@@ -199,8 +195,8 @@ cdef class Probe:
         return 0
 
     cdef int enter(self) except -1:
-        """Begin a call: take the lock."""
-        take_lock(&self.lock)
+        """Begin a call: take the lock of the parameters."""
+        take_lock(&self.network.held.lock)
         flag_set(&self.poll.stopped, False)
         return 0
 
@@ -209,7 +205,7 @@ cdef class Probe:
         cdef bint stopped = flag_up(&self.poll.stopped)
         if stopped:
             self.block.first, self.block.lined = -1, -1
-        release_lock(&self.lock)
+        release_lock(&self.network.held.lock)
         return -1 if stopped else 0
 
     cdef bint stops(self) noexcept nogil:
@@ -270,7 +266,7 @@ cdef class Probe:
             patterns[:] = 0
             self.run(of)
         except BaseException:
-            release_lock(&self.lock)
+            release_lock(&self.network.held.lock)
             raise
         return self.leave()
 

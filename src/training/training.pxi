@@ -201,7 +201,7 @@ cdef class Training:
             raise _RefusedStep("turn", 0)
         self.network.acquire(rows, dense)
         if not holds and len(self.turns):
-            release_lock(&self.network.lock)
+            release_lock(&self.network.held.lock)
             raise _RefusedStep("turn", 0)
         self.descent.kept.sum = sum_to
         self.running = PyThread_get_thread_ident()
@@ -216,7 +216,7 @@ cdef class Training:
             self.descent.lazy.on = self.descent.torn = False
         self.descent.kept.sum = NULL
         self.running = 0
-        release_lock(&self.network.lock)
+        release_lock(&self.network.held.lock)
 
     cdef int let_wait(self, const Rows *data, Py_ssize_t n, Py_ssize_t batch_size) except -1:
         """Let rows of the first weight wait in this call if the inputs are sparse, settings allow it, and it pays."""
@@ -365,13 +365,13 @@ cdef class Training:
 
     def begin_epoch(self, long long samples, long long of_steps):
         """Begin an epoch over `samples` samples in `of_steps` steps."""
-        take_lock(&self.network.lock)
+        take_lock(&self.network.held.lock)
         self.epoch_samples, self.epoch_of_steps, self.epoch_steps = samples, of_steps, 0
         self.loss_sum = self.total_weight = self.norm_sum = 0
         self.clipped_steps = 0
         if self.descent.outputs.total != NULL:
             memset(self.descent.outputs.total, 0, 2 * (self.descent.plan.n_out + 1) * sizeof(double))
-        release_lock(&self.network.lock)
+        release_lock(&self.network.held.lock)
 
     def next_key(self):
         """Return the key of the next step's dropout masks, or 0 if no layer drops."""
