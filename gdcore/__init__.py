@@ -355,6 +355,7 @@ _provide("data", lambda: import_module("gdcore.data.moments"))
 _provide("io", lambda: import_module("gdcore.io"))
 _provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
 _provide("plot", lambda: import_module("gdcore.plot"))
+_provide("report", lambda: import_module("gdcore.report"))
 _provide("tables", lambda: import_module("gdcore.tables"))
 
 _room_of = {name: room for room, names in LATER.items() for name in names}

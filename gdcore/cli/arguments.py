@@ -81,7 +81,7 @@ def writable(path: str, read: Iterable[str]) -> str:
     if not os.access(folder, os.W_OK):
         raise WrongUse(f"the folder {folder} cannot be written to: pass --out with a file elsewhere")
     for one in read:
-        if _same_file(one, path):
+        if same_file(one, path):
             raise WrongUse(f"--out {path} is {_named(one, path)}, which would be lost: pass another --out")
     return path
 
@@ -92,7 +92,7 @@ def replaceable_by_model(path: str) -> None:
         raise WrongUse(f"{path} exists and is no file of gdcore: pass another --out, or delete it first")
 
 
-def _same_file(one: str, other: str) -> bool:
+def same_file(one: str, other: str) -> bool:
     """Return whether two names lead to one file, also by a link; False where one of them does not exist."""
     try:
         return os.path.samefile("/dev/stdin" if one == "-" else one, other)

@@ -8,8 +8,9 @@ from typing import Any
 from ..base.config import show_config
 from ..tables import TableModel
 from ..tables.errors import counted
+from ..tables.numbers import epochs_from_1, figure
 from .files import one_line_each
-from .output import as_json, figure, show, size_of
+from .output import as_json, show, size_of
 from .preparation_rows import listed, preparation_rows, target_text
 from .train import show_scores, summary
 
@@ -57,7 +58,7 @@ def _of_table_model(path: str, model: TableModel) -> None:
         f"{facts['optimizer']} at {facts['learning_rate']:g}, batches of {facts['batch_size']}, seed {facts['seed']}, "
         f"gdcore {facts['version']}",
     )
-    show("stopped", facts["stop_reason"])
+    show("stopped", epochs_from_1(facts["stop_reason"]))
     show_scores(model)
 
 

@@ -140,6 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             complain(f"{name}: standard output is closed")
             return NOT_RUN
         try:
+            known.typed = arguments
             status = _run(known, others)
             if not stdout.closed:  # a checked file may have closed it
                 stdout.flush()

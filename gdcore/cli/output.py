@@ -62,19 +62,6 @@ def table(rows: Sequence[Sequence[str]]) -> None:
             )
 
 
-def figure(value: float) -> str:
-    """Return a number with four digits that count; one just below 1 is not rounded to it.
-
-    Examples
-    --------
-    >>> figure(0.123456), figure(123456.7), figure(float("nan"))
-    ('0.1235', '123,457', 'nan')
-    """
-    if 0.9999 < abs(value) < 1:
-        return f"{value:.8f}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
 def warn(verb: str, notes: Iterable[str]) -> None:
     """Write a line to standard error for each thing that should be known and stops nothing."""
     for note in notes:

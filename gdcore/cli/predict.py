@@ -8,6 +8,7 @@ from ..tables.errors import counted
 from . import arguments
 from .files import one_line_each, read_data, read_model, write_rows
 from .output import as_json, show, warn
+from .report import checked_report, write_evaluation
 from .train import score_table
 
 
@@ -48,11 +49,15 @@ def write_text(text: str, out: str | None) -> None:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Print the scores of a model on a table whose targets are known, beside those of the baseline."""
+    checked_report(options, [options.model, options.data])
     with one_line_each():
         model = read_model(options.model)
-        found = model.evaluate(read_data(options))
+        table = read_data(options)
+        found = model.evaluate(table)
+        if options.report is not None:
+            write_evaluation(options.report, options, model, table)
         if options.json:
-            print(as_json(found._asdict()))
+            print(as_json({**found._asdict(), "report": options.report}))
             return 0
         warn("evaluate", found.notes)
         show(

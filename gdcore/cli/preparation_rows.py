@@ -8,6 +8,7 @@ import numpy as np
 
 from ..tables import Preparation, Problem, Target
 from ..tables.errors import counted
+from ..tables.numbers import figure
 
 MOST = 8
 """So many columns, levels or reasons are listed; the rest is counted."""
@@ -60,7 +61,7 @@ def listed(names: tuple[str, ...] | list[str]) -> str:
 def _spread(problem: Problem) -> str:
     y = problem.training.y
     if problem.target.task == "regression":
-        return f", {y.min():.4g} to {y.max():.4g}, mean {y.mean():.4g}"
+        return f", {figure(y.min())} to {figure(y.max())}, mean {figure(y.mean())}"
     shares = np.bincount(y, minlength=len(problem.target.classes)) / len(y)
     most = int(shares.argmax())
     return f"; {problem.target.classes[most]} in {shares[most]:.0%} of the rows"

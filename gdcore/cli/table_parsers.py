@@ -40,6 +40,7 @@ def add_table_verbs(commands: Any, seed: Callable[[str], int]) -> None:
         "that sees no inputs: the mean of the training targets, or their most frequent class.",
     )
     _model_and_data(evaluate)
+    add_report(evaluate)
     add_reading(evaluate)
     diagnose = commands.add_parser(
         "diagnose",
@@ -80,6 +81,7 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
     train.add_argument("data", metavar="DATA", help=TABLES)
     train.add_argument("--target", metavar="COLUMN", help="the column to predict")
     train.add_argument("--out", metavar="FILE", default="model.gdc", help="the model's file (default: model.gdc)")
+    add_report(train)
     train.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
     columns = train.add_argument_group("columns")
     columns.add_argument("--task", choices=TASKS, default="auto", help="by default from the target's values")
@@ -126,6 +128,12 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
     model.add_argument("--seed", type=seed, default=0, help="of the split, the weights and the batches (default: 0)")
     model.add_argument("--threads", type=arguments.count, metavar="N", help="by default gdcore decides")
     add_reading(train, with_json=False)
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the option of a page."""
+    told = "write a page on data, model, answers and checks there, such as report.html (needs matplotlib)"
+    parser.add_argument("--report", metavar="FILE", help=told)
 
 
 def _model_and_data(parser: argparse.ArgumentParser) -> None:

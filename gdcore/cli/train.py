@@ -15,12 +15,14 @@ from ..losses import LOSSES
 from ..optimizers.full_batch import get_method
 from ..tables import Forced, Problem, Settings, TableModel
 from ..tables.errors import counted
+from ..tables.numbers import epochs_from_1, score_text
 from ..tables.scores import baseline_name, is_better
 from . import arguments
 from .failed import WrongUse
 from .files import one_line_each, read_data
-from .output import as_json, figure, progress_wanted, show, size_of, table
+from .output import as_json, progress_wanted, show, size_of, table
 from .preparation_rows import data_rows
+from .report import checked_report, write_training
 
 INTERRUPTED = 130
 
@@ -35,6 +37,7 @@ def run_train(options: argparse.Namespace) -> int:
     """
     out = arguments.writable(options.out, [options.data, *_validation_files(options)])
     arguments.replaceable_by_model(out)
+    checked_report(options, [out, options.data, *_validation_files(options)])
     arguments.known(options.loss, LOSSES.find)
     arguments.known(options.optimizer, get_method)
     arguments.known(options.activation, activation_spec)
@@ -66,13 +69,18 @@ def _train(options: argparse.Namespace, out: str) -> int:
     model = problem.fit(optimizer, chosen, progress=progress_wanted())
     replaced = os.path.exists(out)
     save(model, out)
+    if options.report is not None:
+        write_training(options.report, options, problem, model, flight)
     if options.json:
         checks = None if flight is None else flight.to_dict()
-        print(as_json({"out": out, "notes": problem.notes, "preflight": checks, **summary(model)}))
+        written = {"out": out, "report": options.report, "notes": problem.notes, "preflight": checks}
+        print(as_json({**written, **summary(model)}))
     else:
-        show("stopped", model.facts["stop_reason"])
+        show("stopped", epochs_from_1(model.facts["stop_reason"]))
         show_scores(model)
         show("saved", f"{out}, {size_of(out)}{', replacing the file that was there' if replaced else ''}")
+        if options.report is not None:
+            show("report", f"{options.report}, {size_of(options.report)}: open it in a browser")
         show("next", f"gdcore predict {out} NEW_DATA")
     return INTERRUPTED if model.facts["interrupted"] else 0
 
@@ -119,7 +127,10 @@ def show_scores(model: TableModel) -> None:
 def score_table(model: TableModel, scores: dict[str, float], baseline: dict[str, float]) -> None:
     """Print the scores of a model and of the baseline."""
     rows = [("", "model", baseline_name(model.target, model.baseline))]
-    rows += [(name.replace("_", " "), figure(value), figure(baseline[name])) for name, value in scores.items()]
+    rows += [
+        (name.replace("_", " "), score_text(name, value), score_text(name, baseline[name]))
+        for name, value in scores.items()
+    ]
     table(rows)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import TableError, counted, shown
+from .numbers import figure
 from .table import Cells, Table, number
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,7 +69,7 @@ class Feature:
                     f"{table.at(row, self.name)} has no value{f' (and {n - 1:,} more rows)' if n > 1 else ''}: "
                     "fill it in, or train with --impute, which fills such values"
                 )
-            how = f"{self.fill:.6g}" if isinstance(self.fill, float) else repr(self.fill)
+            how = figure(self.fill) if isinstance(self.fill, float) else repr(self.fill)
             notes.append(f"{self.name}: {counted(int(absent.sum()), 'missing value')} filled by {how}")
         if self.kind == "category":
             return self._levels(table, absent, notes)

@@ -77,14 +77,17 @@ class Problem:
         self.preparation = Preparation.of(train, target, settings.forced, settings.impute, self.table)
         codes = [code_note(self.table, one, settings.forced) for one in self.preparation.features]
         self.notes += [note for note in codes if note]
+        self.training_table = train
         inputs = self.preparation.transform(train)
         self.notes += inputs.notes
         self.training = Rows(inputs.X, self.target.encode(train))
-        self.validation = None
+        self.validation = self.validation_table = None
         if held_out is not None:
-            self.validation = self._rows(self.table.rows(np.flatnonzero(held_out)), "validation rows")
+            self.validation_table = self.table.rows(np.flatnonzero(held_out))
+            self.validation = self._rows(self.validation_table, "validation rows")
         elif validation is not None:
-            self.validation = self._rows(self._with_target(validation, target), "")
+            self.validation_table = self._with_target(validation, target)
+            self.validation = self._rows(self.validation_table, "")
         self.loss = settings.loss_for(self.target)
         self.kind = LOSSES.find(self.loss).target
         if self.kind == "nonnegative" and (self.training.y < 0).any():

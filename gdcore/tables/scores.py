@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .numbers import figure
 from .target import Target
 
 Scores = dict[str, float]
@@ -25,7 +26,7 @@ def baseline_of(target: Target, y: NDArray[Any]) -> float:
 
 def baseline_name(target: Target, baseline: float) -> str:
     """Return what tables call the baseline."""
-    return f"mean {baseline:.4g}" if target.task == "regression" else f"always {target.classes[int(baseline)]}"
+    return f"mean {figure(baseline)}" if target.task == "regression" else f"always {target.classes[int(baseline)]}"
 
 
 def scores(target: Target, y: NDArray[Any], answers: NDArray[Any]) -> Scores:

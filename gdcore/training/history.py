@@ -158,6 +158,53 @@ class History:
         """
         return later("plot", "losses")(self, ax, metrics=metrics)
 
+    @explains_calls
+    def report(
+        self,
+        path: str | PathLike[str],
+        model: Any = None,
+        X: Any = None,
+        y: Any = None,
+        *,
+        validation_data: tuple[Any, Any] | None = None,
+        preflight: Any = None,
+        title: str = "Report of a training",
+    ) -> str:
+        """Write a report as one page of HTML, which needs no network and no script.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A report that is there is replaced; any other file is not.
+        model : Sequential or Trainer, optional
+            What was trained. Without it the page has the curves and the stop reason; a trainer brings its settings.
+        X, y : array_like, optional
+            The training data: for the columns, the gradient check and the diagnosis.
+        validation_data : (X, y), optional
+            Rows to judge by: scores, residuals or confusion matrix, calibration, hardest rows, permutation importance.
+            By default the training data.
+        preflight : Preflight, optional
+            What `gdcore.preflight` found before the training.
+        title : str, default "Report of a training"
+
+        Returns
+        -------
+        str
+            The path.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, ValueError
+            For data that do not fit the model, and a file that cannot be written or is no report.
+        """
+        return str(
+            later("report", "history_report")(
+                self, path, model, X, y, validation_data=validation_data, preflight=preflight, title=title
+            )
+        )
+
     def __repr__(self) -> str:
         parts = [f"epochs={self.epochs}"]
         last = {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}

@@ -5,9 +5,9 @@ import re
 
 # From the top to the bottom: a room imports from itself and from the rooms behind it.
 ROOMS = (
-    "cli", "tables", "sklearn", "interop", "io", "bench", "claims", "diagnosis", "gradcheck", "plot", "minimize",
-    "many", "models", "distributed", "training", "objective", "data", "optimizers", "schedules", "metrics", "losses",
-    "datasets", "layers", "base", "_kernels",
+    "cli", "report", "tables", "sklearn", "interop", "io", "bench", "claims", "diagnosis", "gradcheck", "plot",
+    "minimize", "many", "models", "distributed", "training", "objective", "data", "optimizers", "schedules", "metrics",
+    "losses", "datasets", "layers", "base", "_kernels",
 )  # fmt: skip
 TOP, BOTTOM = ("", "__main__"), "_version"
 """The package itself stands above all rooms; its version stands below them."""

@@ -31,6 +31,7 @@ ARROWS_UP = {
     ("training.trainer", "io"): "`Trainer.save` and `Trainer.load` are methods, and files are made of trainers.",
     ("training.history", "io"): "`History.load` is a method, and files are made of histories.",
     ("training.history", "plot"): "`History.plot` is a method, and pictures are drawn of histories.",
+    ("training.history", "report"): "`History.report` is a method, and reports are written of models and their data.",
     ("io.kinds", "sklearn"): "A file names the kind estimator before scikit-learn has been imported.",
     ("io.kinds", "tables"): "A file names the kind of a model of tables before that room has been imported.",
     ("io.vocabulary", "sklearn"): "A file names the estimators' schedules before scikit-learn has been imported.",
