@@ -93,11 +93,11 @@ def replaceable_by_model(path: str) -> None:
 
 
 def same_file(one: str, other: str) -> bool:
-    """Return whether two names lead to one file, also by a link; False where one of them does not exist."""
+    """Return whether two names lead to one file, also by a link; of one that does not exist the names decide."""
     try:
         return os.path.samefile("/dev/stdin" if one == "-" else one, other)
     except OSError:
-        return False
+        return one != "-" and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _named(one: str, path: str) -> str:

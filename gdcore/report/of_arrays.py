@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def history_report(
             Judged(judged, answers, said, lambda i: f"row {i}", lambda name, i: figure(judged.X[i, places[name]])),
             preflight,
             _settings(net, trainer),
-            _command(trainer),
+            _command(trainer, history.epochs, validation_data is not None),
         ),
         path,
     )
@@ -128,5 +129,11 @@ def _settings(net: Sequential, trainer: Trainer | None) -> list[tuple[str, str]]
     return found
 
 
-def _command(trainer: Trainer | None) -> str:
-    return "" if trainer is None else f"trainer = {trainer!r}"
+def _command(trainer: Trainer | None, epochs: int, held_out: bool) -> str:
+    """Return the calls that train the model again; X and y are the user's."""
+    if trainer is None:
+        return ""
+    made = re.sub(r"Standardize\(mean=<\d+ numbers>, std=<\d+ numbers>\)", "Standardize.from_data(X)", repr(trainer))
+    made = re.sub(r"\b([A-Z]\w*)(?=\(|\.from_data)", r"gd.\1", made)
+    validation = ", validation_data=(X_validation, y_validation)" if held_out else ""
+    return f"trainer = {made}\nhistory = trainer.fit(X, y, epochs={epochs}{validation})"

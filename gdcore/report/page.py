@@ -79,7 +79,9 @@ def write_page(subject: Subject, path: str | os.PathLike[str]) -> str:
     """
     need("a report")
     name = writable(path)
-    write_file(name, [page(subject).encode()])
+    with np.errstate(over="ignore", invalid="ignore"):  # a model that has diverged has a page too
+        text = page(subject)
+    write_file(name, [text.encode()])
     return name
 
 
