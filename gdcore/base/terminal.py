@@ -20,6 +20,7 @@ PLAIN = {
     "…": "...", "²": "^2", "³": "^3", "±": "+-", "×": "x", "·": "*", "µ": "u", "–": "-", "—": "-", "−": "-", "≤": "<=",
     "≥": ">=", "→": "->", "°": " deg", "‘": "'", "’": "'", "“": '"', "”": '"', "∞": "inf", "√": "sqrt", "∂": "d",
     "ε": "eps", "λ": "lambda", "ŷ": "y", "é": "e", "ä": "ae", "ü": "ue", "€": "EUR", "£": "GBP",
+    "✓": "+", "✗": "x", "•": "*",
 }  # fmt: skip
 """Replacements for characters that the encoding lacks; any other one becomes a question mark."""
 HANDLER = "gdcore.plain"

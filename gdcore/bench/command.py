@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from .._kernels import CHOSEN
 from ..base import checks
+from ..base.command_parser import CommandParser
 from .interpreters import in_suite, with_interpreters
 from .library import Entry
 from .machine import describe
@@ -21,6 +23,8 @@ from .results_file import earlier_results, merged
 from .runner import FULL, QUICK, THREAD_VARIABLES, TOLERANCE, Budget, Row, Runner, installed
 from .suites import LIBRARIES, SUITES, Suite
 from .table import check_table, complaints, groups, header, line, suite_to_dict
+
+STDOUT = Path("-")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -60,11 +64,18 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
     int
         As in `main`.
     """
-    parser = argparse.ArgumentParser(prog=prog, description="Measure gdcore beside other libraries, each in a process.")
+    parser = CommandParser(prog=prog, description="Measure gdcore beside other libraries, each in a process.")
     known = ", ".join(suite.name for suite in suites)
     parser.add_argument("suite", nargs="*", metavar="SUITE", help=f"any of {known}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write all runs, machine and versions as well")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        const=STDOUT,
+        help="write all runs, machine and versions as well; without FILE, to the standard output in place of tables",
+    )
     parser.add_argument(
         "--merge", action="store_true", help="keep the suites in the file of --json that are not run now"
     )
@@ -89,22 +100,37 @@ def run_command(argv: Sequence[str], prog: str, suites: Sequence[Suite], librari
         if args.plot is not None:
             check_plot([suite.name for suite in chosen])
         if args.merge:
-            if args.json is None:
+            if args.json in (None, STDOUT):
                 raise ValueError("--merge needs --json FILE, the file to be completed")
             earlier = earlier_results(args.json, describe(), CHOSEN)
     except ValueError as error:
         parser.error(str(error))
+    with contextlib.redirect_stdout(sys.stderr) if args.json == STDOUT else contextlib.nullcontext():
+        report, ok = _report(parser, args, libraries, wanted, chosen, problems)
+    if args.json == STDOUT:
+        print(json.dumps(report))
+    elif args.json is not None:
+        args.json.write_text(json.dumps(merged(report, earlier), indent=1) + "\n", encoding="utf-8")
+    if args.plot is not None:
+        plot(report, args.plot)
+    return 0 if ok else 1
+
+
+def _report(
+    parser: CommandParser,
+    args: argparse.Namespace,
+    libraries: Sequence[Entry],
+    wanted: Sequence[str],
+    suites: Sequence[Suite],
+    problems: Sequence[str],
+) -> tuple[dict[str, Any], bool]:
+    """Return all measurements by the libraries that are installed; end where none is."""
     here, absent = installed([entry for entry in libraries if entry.name in wanted])
     for entry in absent:
         print(f"skipped {entry.name}: {entry.needs} is not installed")
     if not here:
         parser.error("none of the libraries is installed")
-    report, ok = _measure(chosen, problems, here, QUICK if args.quick else FULL)
-    if args.json is not None:
-        args.json.write_text(json.dumps(merged(report, earlier), indent=1) + "\n", encoding="utf-8")
-    if args.plot is not None:
-        plot(report, args.plot)
-    return 0 if ok else 1
+    return _measure(suites, problems, here, QUICK if args.quick else FULL)
 
 
 def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -8,6 +8,6 @@ Design
 - A verdict follows from the numbers of the run. A claim that one measured case keeps and another breaks "depends".
 """
 
-from .report import DOCUMENTS, reproduce
+from .report import DOCUMENTS, measured, reproduce
 
-__all__ = ["DOCUMENTS", "reproduce"]
+__all__ = ["DOCUMENTS", "measured", "reproduce"]

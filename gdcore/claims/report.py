@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 from ..base import checks
 from ..base.terminal import is_terminal
@@ -49,8 +51,7 @@ def reproduce(*numbers: int, plot: str | Path | None = None, ask: bool | None = 
     """
     began = time.perf_counter()
     directory = None if plot is None else folder(Path(plot))
-    known = range(1, len(DOCUMENTS) + 1)
-    chosen = sorted({checks.integer("number", number, 1, len(DOCUMENTS)) for number in numbers}) or known
+    chosen = _chosen(numbers)
     verdicts: Counter[str] = Counter()
     for number in chosen:
         document = DOCUMENTS[number - 1]
@@ -61,6 +62,53 @@ def reproduce(*numbers: int, plot: str | Path | None = None, ask: bool | None = 
     print(f"\n{verdicts.total()} claims and questions: {counts}; {time.perf_counter() - began:.1f} s")
     if len(DOCUMENTS) in chosen and (is_terminal(sys.stdin) if ask is None else ask):
         ask_numbers(vanishing.trained().model)
+
+
+def measured(*numbers: int, plot: str | Path | None = None) -> dict[str, Any]:
+    """Measure the claims of some documents and return them, ready for JSON.
+
+    Parameters
+    ----------
+    *numbers, plot
+        As in `reproduce`.
+
+    Returns
+    -------
+    dict
+        The documents with their sections; each has its claims, tables and the files of its pictures.
+
+    Examples
+    --------
+    >>> measured(2)["documents"][0]["number"]
+    2
+    """
+    began = time.perf_counter()
+    directory = None if plot is None else folder(Path(plot))
+    documents = []
+    verdicts: Counter[str] = Counter()
+    for number in _chosen(numbers):
+        document = DOCUMENTS[number - 1]
+        sections = []
+        for make in document.sections:
+            found = make()
+            verdicts.update(claim.verdict for claim in found.claims)
+            pictures = [] if directory is None else [str(write(one, directory)) for one in found.pictures]
+            sections.append(
+                {
+                    "title": found.title,
+                    "claims": [asdict(claim) for claim in found.claims],
+                    "tables": [asdict(table) for table in found.tables],
+                    "pictures": pictures,
+                }
+            )
+        documents.append({"number": number, "title": document.title, "summary": document.summary, "sections": sections})
+    return {"documents": documents, "verdicts": dict(verdicts), "seconds": time.perf_counter() - began}
+
+
+def _chosen(numbers: tuple[int, ...]) -> list[int]:
+    """Return the numbers of the documents that are asked for: all of them where none is."""
+    known = range(1, len(DOCUMENTS) + 1)
+    return sorted({checks.integer("number", number, 1, len(DOCUMENTS)) for number in numbers}) or list(known)
 
 
 def _print_title(number: int, document: Document) -> None:

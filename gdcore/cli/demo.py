@@ -9,7 +9,11 @@ Design
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +30,7 @@ from ..losses import CrossEntropy
 from ..models import MLP, LinearModel, Sequential
 from ..optimizers import SGD
 from ..training import Trainer
+from .output import as_json
 
 LOSS = CrossEntropy(label_smoothing=0.1)
 OPTIMIZER = SGD(0.2, momentum=0.9)
@@ -43,13 +48,15 @@ GRADIENTS = (
 """Description, x, y, the gradient at w = 1, and the largest rounding error allowed."""
 
 
-def demo(seed: int = 0) -> int:
+def demo(seed: int = 0, json: bool = False) -> int:
     """Train on the digits, check the gradients, compare the speed with NumPy's, and look at two gradients.
 
     Parameters
     ----------
     seed : int, default 0
         Of initial weights and shuffling.
+    json : bool, default False
+        Whether one document of JSON is printed instead of text.
 
     Returns
     -------
@@ -59,18 +66,32 @@ def demo(seed: int = 0) -> int:
     began = time.perf_counter()
     digits = load_digits()
     model = MLP([64, 128, 10], activation="relu", seed=seed)
-    threads = get_num_threads()
-    print(f"gdcore {__version__}, instruction set {CHOSEN}, threads: {threads}")
+    parts: dict[str, Callable[[], bool]] = {
+        "training": lambda: show_training(model, digits),
+        "gradient check": lambda: show_gradient_check(model, digits),
+        "speed": show_speed,
+        "scale": show_gradients,
+    }
+    if json:
+        told = [_told(name, part) for name, part in parts.items()]
+        ok = all(one["passed"] for one in told)
+        facts = {"gdcore": __version__, "instruction_set": CHOSEN, "threads": get_num_threads()}
+        print(as_json({"passed": ok, **facts, "parts": told, "seconds": time.perf_counter() - began}))
+        return 0 if ok else 1
+    print(f"gdcore {__version__}, instruction set {CHOSEN}, threads: {get_num_threads()}")
     print(f"  {instruction_sets()}")
-    passed = [
-        show_training(model, digits),
-        show_gradient_check(model, digits),
-        show_speed(),
-        show_gradients(),
-    ]
+    passed = [part() for part in parts.values()]
     outcome = "every part passed" if all(passed) else f"{passed.count(False)} of {len(passed)} parts FAILED"
     print(f"\n{outcome}, in {time.perf_counter() - began:.1f} s")
     return 0 if all(passed) else 1
+
+
+def _told(name: str, part: Callable[[], bool]) -> dict[str, Any]:
+    """Return what a part prints, and whether it held."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        passed = part()
+    return {"name": name, "passed": passed, "text": [line for line in text.getvalue().splitlines() if line.strip()]}
 
 
 def verdict(ok: bool) -> str:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ..io import load
 from ..io.atomic import write_file
 from ..tables import Table, TableModel, read_table
+from ..tables.numbers import epochs_from_1
 from .failed import Failed, WrongUse
 
 STDIN_MODEL = "MODEL must be a file, not '-': only DATA can come from the standard input"
@@ -27,10 +29,24 @@ def one_line_each() -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise WrongUse(f"there is no file {error.filename}: check its name and folder") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise WrongUse(str(error)) from error
     except DivergedError as error:
-        raise Failed(f"{error}; pass a smaller --lr") from error
+        raise Failed(f"{_diverged(str(error))}: pass a smaller --lr") from error
     except (ValueError, MemoryError, ImportError) as error:  # TableError and FileFormatError are ValueErrors
         raise WrongUse(str(error)) from error
+
+
+def _diverged(text: str) -> str:
+    """Return where a training diverged and what was not finite, without what only Python's users can do.
+
+    Examples
+    --------
+    >>> _diverged("training diverged in epoch 0, batch 3 (step 3): the loss is not finite at learning_rate 1; try this")
+    'training diverged in the 1st epoch: the loss is not finite at a rate of 1'
+    """
+    text = epochs_from_1(text).partition("; ")[0].replace("at learning_rate", "at a rate of")
+    return re.sub(r", batch(es \d+ to)? \d+( \(step \d+\))?", "", text)
 
 
 def read_data(options: argparse.Namespace, path: str | None = None) -> Table:

@@ -9,13 +9,16 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from .._version import __version__
+from ..base.command_parser import CommandParser, WrongArguments
 from ..base.spelling import did_you_mean
 from ..base.terminal import any_encoding, complain, mute
 from ..gradcheck.modes import MODES
 from .failed import Failed, WrongUse
-from .table_parsers import add_reading, add_table_verbs
+from .output import as_json
+from .table_parsers import add_json, add_reading, add_table_verbs
 
 FAILED = 1
 NOT_RUN = 2
@@ -31,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of the command line, and those of the commands by name."""
-    top = argparse.ArgumentParser(
+    top = CommandParser(
         prog="gdcore",
         description="Dense networks and linear models trained by gradient descent on a CPU. "
         "gdcore train data.csv --target price makes model.gdc, and gdcore predict model.gdc new.csv uses it. "
@@ -40,7 +43,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         epilog="gdcore COMMAND --help tells all options of a command, with examples.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands: Any = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     add_table_verbs(commands, _seed)
     demo = commands.add_parser(
         "demo",
@@ -49,6 +52,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         "Exit status 1 if any of it fails.",
     )
     demo.add_argument("--seed", type=_seed, default=0, help="of initial weights and shuffling (default: 0)")
+    add_json(demo)
     info = commands.add_parser(
         "info",
         help="what a model's file holds; or version, instruction sets, caches, threads, compiler flags",
@@ -57,7 +61,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         "report of a fault should hold.",
     )
     info.add_argument("model", nargs="?", metavar="MODEL", help="a file that gdcore has saved")
-    info.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
+    add_json(info)
     check = commands.add_parser(
         "check",
         help="check the gradient of a saved model, or of a model or a function in a Python file",
@@ -92,6 +96,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         action=argparse.BooleanOptionalAction,
         help="let the network of 4 answer numbers from the standard input (default: where that is a terminal)",
     )
+    add_json(claims)
     commands.add_parser(
         "bench",
         help="the benchmark against NumPy; gdcore bench --help tells more",
@@ -131,7 +136,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         top, commands = _parsers()
         if "_ARGCOMPLETE" in os.environ:  # a shell asks what may come next
             _complete(top)
-        known, others = _parsed(arguments, top, commands)
+        wants_json = "--json" in arguments and arguments[0] != "bench"
+        try:
+            known, others = _parsed(arguments, top, commands)
+        except WrongArguments as error:
+            _ended(error.message, NOT_RUN, wants_json)
+            raise
         if known.command is None:
             top.print_help()
             return 0
@@ -144,15 +154,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _run(known, others)
             if not stdout.closed:  # a checked file may have closed it
                 stdout.flush()
-        except WrongUse as error:
+        except (WrongUse, Failed) as error:
             complain(f"{name}: {error}")
-            return NOT_RUN
-        except Failed as error:
-            complain(f"{name}: {error}")
-            return FAILED
+            status = NOT_RUN if isinstance(error, WrongUse) else FAILED
+            return _ended(str(error), status, wants_json)
         except KeyboardInterrupt:
             complain(f"{name}: interrupted")
-            return INTERRUPTED
+            return _ended("interrupted", INTERRUPTED, wants_json)
         except BrokenPipeError:
             mute(stdout)
             return BROKEN_PIPE
@@ -161,6 +169,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             complain(f"{name}: {error}")
             return NOT_RUN
         return status
+
+
+def _ended(message: str, status: int, wants_json: bool) -> int:
+    """Return the status of a command that has failed; with --json its document says why."""
+    if wants_json:
+        with contextlib.suppress(OSError, ValueError):  # the line on standard error has told it
+            print(as_json({"error": message, "status": status}), flush=True)
+    return status
 
 
 def _complete(top: argparse.ArgumentParser) -> None:
@@ -212,10 +228,10 @@ def _run(known: argparse.Namespace, others: list[str]) -> int:
     if known.command == "check":
         return _check(known)
     if known.command == "claims":
-        return _claims(known.numbers, known.plot, known.ask)
+        return _claims(known)
     from .demo import demo
 
-    return demo(known.seed)
+    return demo(known.seed, known.json)
 
 
 def _check(known: argparse.Namespace) -> int:
@@ -228,18 +244,19 @@ def _check(known: argparse.Namespace) -> int:
     try:
         return run_check(known.target, known.mode, known.seed, known.json)
     except NotRunError as error:
-        complain(f"gdcore check: {error}")
-        return NOT_RUN
+        raise WrongUse(str(error)) from error
 
 
-def _claims(numbers: list[int], plot: str | None, ask: bool | None) -> int:
-    from ..claims import reproduce
+def _claims(known: argparse.Namespace) -> int:
+    from ..claims import measured, reproduce
 
     try:
-        reproduce(*numbers, plot=plot, ask=ask)
+        if known.json:
+            print(as_json(measured(*known.numbers, plot=known.plot)))
+        else:
+            reproduce(*known.numbers, plot=known.plot, ask=known.ask)
     except ImportError as error:
-        complain(f"gdcore claims: {error}")
-        return NOT_RUN
+        raise WrongUse(str(error)) from error
     return 0
 
 
@@ -256,7 +273,7 @@ def _mode(text: str) -> str:
 
 
 def _seed(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= value < 2**64:
-        raise argparse.ArgumentTypeError(f"must be in 0 … 2**64 - 1, got {value}")
+        raise argparse.ArgumentTypeError(f"must be a whole number in 0 … 2**64 - 1, got {text!r}")
     return value

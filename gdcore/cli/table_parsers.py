@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from . import arguments
@@ -62,7 +63,7 @@ def add_table_verbs(commands: Any, seed: Callable[[str], int]) -> None:
     export.add_argument("model", metavar="MODEL", help="a file that gdcore train, or gd.save of a model, has saved")
     export.add_argument("--to", required=True, choices=FORMATS, help="the format")
     export.add_argument("--out", metavar="FILE", help="default: the model's name with .onnx, .h or .pt")
-    export.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
+    add_json(export)
 
 
 def _train(commands: Any, seed: Callable[[str], int]) -> None:
@@ -82,7 +83,7 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
     train.add_argument("--target", metavar="COLUMN", help="the column to predict")
     train.add_argument("--out", metavar="FILE", default="model.gdc", help="the model's file (default: model.gdc)")
     add_report(train)
-    train.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
+    add_json(train)
     columns = train.add_argument_group("columns")
     columns.add_argument("--task", choices=TASKS, default="auto", help="by default from the target's values")
     columns.add_argument(
@@ -102,9 +103,13 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
         metavar="WIDTHS",
         help="of the hidden layers (default: 64,64); none trains a linear model",
     )
-    model.add_argument("--activation", default="relu", metavar="NAME", help="of the hidden layers (default: relu)")
-    model.add_argument("--loss", metavar="NAME", help="default: mean_squared_error or cross_entropy")
-    model.add_argument("--optimizer", default="adam", metavar="NAME", help="default: adam")
+    activation = model.add_argument(
+        "--activation", default="relu", metavar="NAME", help="of the hidden layers (default: relu)"
+    )
+    loss = model.add_argument("--loss", metavar="NAME", help="default: mean_squared_error or cross_entropy")
+    optimizer = model.add_argument("--optimizer", default="adam", metavar="NAME", help="default: adam")
+    for option, name in ((activation, "ACTIVATIONS"), (loss, "LOSSES"), (optimizer, "OPTIMIZERS")):
+        option.completer = _names_of(name)
     model.add_argument(
         "--lr", type=arguments.rate, metavar="RATE", help="the learning rate; auto, the default, tries rates briefly"
     )
@@ -130,6 +135,11 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
     add_reading(train, with_json=False)
 
 
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option that every verb has."""
+    parser.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
+
+
 def add_report(parser: argparse.ArgumentParser) -> None:
     """Add the option of a page."""
     told = "write a page on data, model, answers and checks there, such as report.html (needs matplotlib)"
@@ -144,11 +154,20 @@ def _model_and_data(parser: argparse.ArgumentParser) -> None:
 def add_reading(parser: argparse.ArgumentParser, with_json: bool = True) -> None:
     """Add the options that say how a text file is read; also --json, which every verb has."""
     if with_json:
-        parser.add_argument("--json", action="store_true", help="print one document of JSON instead of text")
+        add_json(parser)
     reading = parser.add_argument_group("reading text files")
     reading.add_argument("--delimiter", metavar="MARK", help="one character, or tab; by default found out")
     reading.add_argument("--encoding", default="utf-8", metavar="NAME", help="default: utf-8, or the file's mark")
     reading.add_argument("--no-header", action="store_true", help="name the columns 'column 1', 'column 2', ...")
+
+
+def _names_of(registry: str) -> Callable[..., list[str]]:
+    """Return the function that tells a shell, by argcomplete, the names in a registry of the package."""
+
+    def names(**_: object) -> list[str]:
+        return [str(one.name) for one in getattr(import_module("gdcore"), registry)]
+
+    return names
 
 
 def _wrapped(text: str) -> list[str]:

@@ -6,11 +6,13 @@ import numpy as np
 
 from .case import Case
 from .finding import Finding
-from .overfit import overfitting
+from .overfit import RESTORED, overfitting
 from .pace import fall_per_epoch
 from .rates import diverging, too_slow
 from .signal import vanishes
 
+NO_BETTER = "has not improved"
+"""A stop reason that contains this says that a criterion has waited in vain."""
 SHOWN = 5
 """At most this many losses are shown."""
 
@@ -42,10 +44,15 @@ def saddle(case: Case) -> Finding | None:
 
 
 def still_falling(case: Case) -> Finding | None:
-    """Note that training ended while the loss was falling, unless the rate or overfitting is a problem."""
+    """Note that training ended while the loss was falling, unless the rate or overfitting is a problem.
+
+    Where the validation loss has ended the training, more epochs would not help.
+    """
     if case.history is None or not case.finite or case.local.is_stationary:
         return None
     losses, why = case.history.loss, case.history.stop_reason
+    if case.history.val_loss and (RESTORED in why or NO_BETTER in why):
+        return None
     pace = fall_per_epoch(losses)
     if not pace or any(rule(case) for rule in (diverging, too_slow, overfitting)):
         return None

@@ -264,7 +264,8 @@ def _scales(rows: _Rows) -> PreflightCheck:
     found = badly_scaled(rows.case) or badly_scaled_targets(rows.case)
     if found is None:
         seen = rows.case.inputs
-        means = f"{seen.mean(axis=0).min():.2g} … {seen.mean(axis=0).max():.2g}"
+        low, high = (round(float(mean), 6) + 0.0 for mean in (seen.mean(axis=0).min(), seen.mean(axis=0).max()))
+        means = f"{low:.2g} … {high:.2g}"
         said = f"means {means}, deviations up to {seen.std(axis=0).max():.2g}"
         return PreflightCheck("scales", True, said)
     return PreflightCheck("scales", False, found.summary, found.remedy)

@@ -44,16 +44,13 @@ def read_delimited(data: bytes, source: str, encoding: str, delimiter: str | Non
     """
     text = _decoded(data, source, encoding)
     mark = _delimiter(text) if delimiter is None else delimiter
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     rows, lines = [], []
     usual = csv.field_size_limit(MAX_FIELD)
     try:
-        for at, row in _numbered(reader):
+        for at, row in _numbered(text, source, mark):
             if any(cell and not cell.isspace() for cell in row):
                 rows.append(row)
                 lines.append(at)
-    except csv.Error as error:
-        raise TableError(f"{source}, line {reader.line_num} cannot be read as CSV: {error}") from None
     finally:
         csv.field_size_limit(usual)
     if not rows:
@@ -80,12 +77,34 @@ def read_delimited(data: bytes, source: str, encoding: str, delimiter: str | Non
     return Table(columns, source, np.array(lines, np.int64), tuple(notes))
 
 
-def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the number of the line that it begins in; a quoted field may go over several."""
-    before = 0
-    for row in reader:
-        yield before + 1, row
-        before = reader.line_num  # type: ignore[attr-defined]
+def _numbered(text: str, source: str, mark: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the number of the line that it begins in; a quoted field may go over several.
+
+    Such a record is read once more by strict rules: a quote that is never closed would swallow the rows below it.
+    """
+    lines: list[str] = []
+
+    def remembered() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            lines.append(line)
+            yield line
+
+    reader = csv.reader(remembered(), delimiter=mark)
+    at = 1
+    try:
+        for row in reader:
+            if len(lines) > 1:
+                list(csv.reader(lines, delimiter=mark, strict=True))
+            yield at, row
+            at = reader.line_num + 1
+            lines.clear()
+    except csv.Error as error:
+        if len(lines) > 1:
+            raise TableError(
+                f'{source}, line {at} has a quote (") that is not closed where its field ends: close it, or write two '
+                'for one that belongs to a text ("")'
+            ) from None
+        raise TableError(f"{source}, line {at} cannot be read as CSV: {error}") from None
 
 
 def _decoded(data: bytes, source: str, encoding: str) -> str:

@@ -15,6 +15,8 @@ from .table import Cells, Table, number
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86400.0
+LARGEST = 1e30
+"""A larger number, or the inverse of one, is near the ends of what float32 holds."""
 
 
 @final
@@ -122,6 +124,7 @@ def numbers_of(table: Table, name: str, kind: str) -> NDArray[np.float64]:
         if len(infinite):
             row = int(infinite[0])
             raise TableError(f"{table.at(row, name)} is {cells[row]}: correct it, or leave it empty")
+        _refuse_sizes(table, name, cells)
         if kind == "date" and not np.isnan(cells).all():
             row = int(np.flatnonzero(~np.isnan(cells))[0])
             raise TableError(f"{table.at(row, name)} is {cells[row]:g}, no date such as 2024-01-31: correct it")
@@ -138,6 +141,22 @@ def numbers_of(table: Table, name: str, kind: str) -> NDArray[np.float64]:
                     f"{table.at(row, name)} is {cell!r}, no {example}: correct it, or leave it empty"
                 ) from None
     return found
+
+
+def _refuse_sizes(table: Table, name: str, values: NDArray[np.float64]) -> None:
+    """Refuse numbers so large or small that their squares are none of float32 or float64."""
+    sizes = np.abs(np.where(np.isnan(values), 0, values))
+    row = int(sizes.argmax()) if len(sizes) else 0
+    if len(sizes) and sizes[row] > LARGEST:
+        raise TableError(
+            f"{table.at(row, name)} is {values[row]:.4g}, and a network computes with numbers up to {LARGEST:g}: "
+            "correct it, or divide the column by a power of 10"
+        )
+    if len(sizes) and 0 < sizes[row] < 1 / LARGEST:
+        raise TableError(
+            f"{table.source}, column {name!r} has no number beyond {sizes[row]:.4g}, and a network computes with "
+            f"numbers from {1 / LARGEST:g} on: multiply the column by a power of 10"
+        )
 
 
 def days(text: str) -> float:

@@ -31,6 +31,12 @@ DRESSED = re.compile(
 """Numbers with thousands separators, a currency, a percent sign or a decimal comma."""
 
 
+OTHER_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{4}|\d{2})(\s.*)?")
+"""Dates with the day or the month first, of which nobody can tell which."""
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+|[-+]?\d+")
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
+
+
 class Forced(NamedTuple):
     """Columns whose type the user gives."""
 
@@ -102,11 +108,14 @@ def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str
     n = len(set(texts))
     code = code_in(texts)
     if n > 1 and not code and all(DRESSED.fullmatch(text) for text in texts):
-        return f"its numbers are written with more than digits, as {texts[0]!r} is: write them plainly to use it"
+        how, remedy = how_dressed(texts)
+        return f"its numbers are written {how}: {remedy} to use it"
     if n == 1:
         return f"it is {texts[0]!r} in every row"
     if kind == "date":
         return ""
+    if _too_many(n, texts) and all(OTHER_DATE.fullmatch(text) for text in texts):
+        return f"its dates, such as {texts[0]!r}, may begin with the day or the month: write 2021-10-03 to use it"
     if code and _too_many(n, texts):
         return f"{counted(n, 'different code')}, such as {code!r}, in {len(texts):,} rows; --numeric overrules"
     if n == len(texts) >= DISTINCT:
@@ -116,16 +125,37 @@ def _useless(name: str, cells: Cells, texts: list[str] | None, kind: str) -> str
     return ""
 
 
+def how_dressed(texts: list[str]) -> tuple[str, str]:
+    """Return how numbers are written that cannot be read, and what to do.
+
+    Examples
+    --------
+    >>> how_dressed(["7", "1,5"])
+    ("with decimal commas, as '1,5' is", 'write 1.5, or put semicolons between the columns,')
+    """
+    commas = [text for text in texts if "," in text]
+    decimals = all(DECIMAL_COMMA.fullmatch(text) for text in texts)
+    if commas and decimals and not any(THOUSANDS.fullmatch(text) for text in commas):
+        one = commas[0]
+        plain = one.replace(",", ".")
+        return f"with decimal commas, as {one!r} is", f"write {plain}, or put semicolons between the columns,"
+    one = next((text for text in texts if not is_number(text)), texts[0])
+    return f"with more than digits, as {one!r} is", "write them plainly"
+
+
 def _too_many(n: int, texts: list[str]) -> bool:
     return n > MAX_LEVELS or (n > FEW and n > len(texts) / 2) or n == len(texts) >= DISTINCT
 
 
 def code_note(table: Table, feature: Feature, forced: Forced) -> str:
-    """Return what to tell of a column whose digits are taken for codes; "" for all others."""
+    """Return what to tell of a column whose digits or dates are taken for categories; "" for all others."""
     cells = table.column(feature.name)
     if feature.kind != "category" or feature.name in forced.categorical or isinstance(cells, np.ndarray):
         return ""
     code = code_in(cells)
+    if not code and all(cell is None or OTHER_DATE.fullmatch(cell) for cell in cells):
+        date = next(cell for cell in cells if cell is not None)
+        return f"{feature.name}: dates such as {date!r} are taken for categories: write 2021-10-03 if time matters"
     if not code:
         return ""
     option = f"--numeric {shlex.quote(feature.name)}"

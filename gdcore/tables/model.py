@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -87,7 +88,17 @@ class TableModel:
         """Return the scores on rows whose targets are known, beside those of the baseline."""
         inputs = self.preparation.transform(table)
         y = self.target.encode(table)
-        return self.scored(inputs.X, y, inputs.notes)
+        return self.scored(inputs.X, y, inputs.notes + self.seen(table))
+
+    def seen(self, table: Table) -> tuple[str, ...]:
+        """Return what to tell of a table that has the name and the number of rows of the one of the training."""
+        rows = (self.facts.get("rows", 0), self.facts.get("rows", 0) + self.facts.get("validation_rows", 0))
+        name = str(self.facts.get("source", ""))
+        if PurePath(name).name != PurePath(table.source).name or len(table) not in rows:
+            return ()
+        return (
+            f"the model was trained on {name}, which has as many rows: on rows that it has not seen it may be worse",
+        )
 
     def scored(self, X: NDArray[Any], y: NDArray[Any], notes: tuple[str, ...] = ()) -> Evaluation:
         """Return the scores on inputs (n, n_inputs) and encoded targets (n,)."""

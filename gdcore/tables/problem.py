@@ -25,7 +25,7 @@ from ..models.sequential import Sequential
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training import Callback, EarlyStopping, EpochEnd, History
-from .errors import TableError, counted
+from .errors import TableError, counted, shown
 from .kinds import code_note
 from .model import TableModel, for_loss
 from .preparation import Preparation
@@ -88,6 +88,7 @@ class Problem:
         elif validation is not None:
             self.validation_table = self._with_target(validation, target)
             self.validation = self._rows(self.validation_table, "")
+        self.notes += self._classes_not_there()
         self.loss = settings.loss_for(self.target)
         self.kind = LOSSES.find(self.loss).target
         if self.kind == "nonnegative" and (self.training.y < 0).any():
@@ -190,6 +191,18 @@ class Problem:
         inputs = self.preparation.transform(table)
         self.notes += [f"{among}: {note}" if among else f"{table.source}: {note}" for note in inputs.notes]
         return Rows(inputs.X, self.target.encode(table))
+
+    def _classes_not_there(self) -> list[str]:
+        """Return what to tell of classes without a row to learn from, or to validate on."""
+        notes = []
+        for rows, what in ((self.training, "to learn from"), (self.validation, "to validate on")):
+            if rows is not None and self.target.task == "classification":
+                there = np.bincount(rows.y, minlength=len(self.target.classes))
+                lacking = [name for name, n in zip(self.target.classes, there.tolist(), strict=True) if not n]
+                if lacking:
+                    none = "so no answer can be right" if rows is self.training else "so the scores say nothing of it"
+                    notes.append(f"{self.target.name}: no row of {shown(lacking)} {what}, {none}")
+        return notes
 
     def _held_out(self) -> NDArray[np.bool_] | None:
         """Return which rows are held out; of each class the same share."""

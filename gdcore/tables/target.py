@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import TableError, counted, shown
 from .feature import numbers_of, texts_of
-from .kinds import DISTINCT, DRESSED, MOSTLY, is_number
+from .kinds import DISTINCT, DRESSED, MOSTLY, how_dressed, is_number
 from .table import Cells, Table, code_in
 
 TASKS = ("auto", "regression", "classification")
@@ -123,9 +123,10 @@ def _refuse_dressed(table: Table, name: str) -> None:
     odd = [(row, cell) for row, cell in there if not is_number(cell)]
     others = [(row, cell) for row, cell in odd if not DRESSED.fullmatch(cell)]
     if odd and not others:
+        how, remedy = how_dressed([cell for _, cell in there])
         raise TableError(
-            f"column {name!r}, the target, has numbers written with more than digits, as {odd[0][1]!r} is: write them "
-            "plainly, or pass --task classification"
+            f"column {name!r}, the target, has numbers written {how}: {remedy.removesuffix(',')}, or pass "
+            "--task classification"
         )
     if 0 < len(others) <= (1 - MOSTLY) * len(there):
         row, cell = others[0]

@@ -48,15 +48,19 @@ def test_without_a_command_it_prints_the_help(capsys):
         (["trian"], "unknown command 'trian'; known: train, predict, evaluate, diagnose, export, demo, info, check"),
         (["trian"], "did you mean 'train'?"),
         (["info", "--fast"], "unrecognized arguments: --fast"),
-        (["demo", "--seed", "-1"], "got -1"),
-        (["demo", "--seed", "one"], "invalid"),
+        (["demo", "--seed", "-1"], "must be a whole number in 0 … 2**64 - 1, got '-1'"),
+        (["demo", "--seed", "one"], "--seed: must be a whole number in 0"),
+        (["claims", "7"], "must be 1, 2, 3 or 4, got '7'"),
+        (["predict"], "MODEL, DATA are missing: gdcore predict --help tells more"),
     ],
 )
 def test_what_it_does_not_understand(arguments, message, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(arguments)
     assert end.value.code == 2
-    assert message in capsys.readouterr().err
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert line.startswith("gdcore")
 
 
 CHECKED = """

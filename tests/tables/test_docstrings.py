@@ -12,7 +12,7 @@ from gdcore.diagnosis import compare, preflight
 
 NAMES = [f"gdcore.tables.{found.name}" for found in pkgutil.iter_modules(gdcore.tables.__path__)]
 NAMES += [output.__name__, preflight.__module__, compare.__module__]
-WITHOUT = {"delimited", "kinds", "saving"}
+WITHOUT = {"delimited", "saving"}
 
 
 @pytest.mark.parametrize("name", NAMES)
