@@ -108,8 +108,9 @@ def _train(commands: Any, seed: Callable[[str], int]) -> None:
     )
     loss = model.add_argument("--loss", metavar="NAME", help="default: mean_squared_error or cross_entropy")
     optimizer = model.add_argument("--optimizer", default="adam", metavar="NAME", help="default: adam")
-    for option, name in ((activation, "ACTIVATIONS"), (loss, "LOSSES"), (optimizer, "OPTIMIZERS")):
-        option.completer = _names_of(name)
+    activation.completer = _names_of("layers.activations", "ACTIVATIONS")
+    loss.completer = _names_of("losses", "LOSSES")
+    optimizer.completer = _names_of("optimizers", "OPTIMIZERS")
     model.add_argument(
         "--lr", type=arguments.rate, metavar="RATE", help="the learning rate; auto, the default, tries rates briefly"
     )
@@ -161,11 +162,11 @@ def add_reading(parser: argparse.ArgumentParser, with_json: bool = True) -> None
     reading.add_argument("--no-header", action="store_true", help="name the columns 'column 1', 'column 2', ...")
 
 
-def _names_of(registry: str) -> Callable[..., list[str]]:
-    """Return the function that tells a shell, by argcomplete, the names in a registry of the package."""
+def _names_of(room: str, registry: str) -> Callable[..., list[str]]:
+    """Return the function that tells a shell, by argcomplete, the names in a registry of a room."""
 
     def names(**_: object) -> list[str]:
-        return [str(one.name) for one in getattr(import_module("gdcore"), registry)]
+        return [str(one.name) for one in getattr(import_module(f"..{room}", __package__), registry)]
 
     return names
 

@@ -10,7 +10,7 @@ import pytest
 
 import gdcore as gd
 
-NEEDED = {"pictures.md": "matplotlib", "sklearn.md": "sklearn"}
+NEEDED = {"pictures.md": "matplotlib", "report.md": "matplotlib", "sklearn.md": "sklearn"}
 LIBRARIES = {
     "gradients.md": ("torch",),
     "interop.md": ("torch", "sklearn", "onnxruntime"),
