@@ -23,6 +23,12 @@ def both_or_none(X: object, y: object, validation_data: object) -> None:
         raise TypeError("history.report got validation_data without X and y: pass the training data too")
 
 
+def table_alone(y: object, validation_data: object) -> None:
+    """Check that a table has come without targets of its own: it has their column."""
+    if y is not None or validation_data is not None:
+        raise TypeError("history.report takes y and validation_data from the table of a TableModel: leave them out")
+
+
 def known_loss(loss: Loss | CustomLoss | None) -> Loss | CustomLoss:
     """Check and return the loss that a model was trained with."""
     if loss is None:

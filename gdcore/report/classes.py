@@ -39,7 +39,7 @@ def confusion_table(target: Target, y: Any, found: Any) -> Html:
     return joined(
         [
             table("Confusion matrix", head, rows, range(1, len(head)), "matrix"),
-            note("A row for each class, a column for each answer; the darker, the larger the share of the row."),
+            note("A row for each class, a column for each answer; colour tells the share of the row."),
         ]
     )
 

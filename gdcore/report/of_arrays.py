@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from ..data.sparse_checks import dense_only
 from ..diagnosis import Preflight
 from ..losses import CustomLoss, Loss
 from ..models.sequential import Sequential
-from ..tables import Target
+from ..tables import Table, TableModel, Target
 from ..tables.numbers import figure
 from ..training import History, Trainer
 from . import checks as report_checks
 from .answers import target_of, targets_in
+from .of_table import table_subject
 from .page import writable, write_page
 from .picture import need
 from .subject import Column, Input, Judged, Rows, Subject
@@ -29,8 +31,8 @@ from .subject import Column, Input, Judged, Rows, Subject
 def history_report(
     history: History,
     path: str | os.PathLike[str],
-    model: Sequential | Trainer | None = None,
-    X: ArrayLike | None = None,
+    model: Sequential | Trainer | TableModel | None = None,
+    X: ArrayLike | Table | None = None,
     y: ArrayLike | None = None,
     *,
     validation_data: tuple[ArrayLike, ArrayLike] | None = None,
@@ -43,6 +45,10 @@ def history_report(
     checks.text("title", title)
     if preflight is not None:
         checks.instance("preflight", preflight, Preflight, "gd.preflight(model, X, y, loss)")
+    if isinstance(model, TableModel):
+        table = checks.instance("X", X, Table, "gd.tables.read_table('new.csv')")
+        report_checks.table_alone(y, validation_data)
+        return write_page(replace(table_subject(model, table, ""), preflight=preflight), path)
     if model is None:
         report_checks.nothing_without_model(X, y, validation_data)
         return write_page(Subject(title, history, preflight=preflight), path)

@@ -26,8 +26,15 @@ HARDEST, HARD_COLUMNS = 10, 6
 NUMERIC = re.compile(r"-?[\d,.]+(e[-+]\d+)?|nan")
 MOST_ROWS = 20_000
 """The losses of at most so many rows are computed one by one."""
+LOSSES_WORK, PERMUTED_WORK, FEWEST = 2_000_000_000, 50_000_000_000, 200
+"""A large network is looked at on so many rows as make these products of a row and a parameter, but not on fewer."""
 PERMUTED, MOST_INPUTS, DRAWN = 2000, 100, 15
 """Rows and columns of the permutations, and the columns that are drawn."""
+
+
+def within(n: int, low: int, high: int) -> int:
+    """Return a number, or the nearest one in a range."""
+    return min(max(n, low), high)
 
 
 def answers_section(subject: Subject) -> Html | None:
@@ -90,7 +97,7 @@ def hardest_section(subject: Subject, ranked: Ranked | None) -> Html | None:
     if net is None or loss is None or judged is None:
         return None
     n = len(judged.rows.X)
-    which = some(n, MOST_ROWS)
+    which = some(n, within(LOSSES_WORK // net.n_params, FEWEST, MOST_ROWS))
     X, y = judged.rows.X[which], judged.rows.y[which]
     values = row_losses(net, loss, X, y)
     order = np.argsort(-np.nan_to_num(values, nan=np.inf), kind="stable")[: min(HARDEST, n)]
@@ -149,7 +156,9 @@ def ranked_inputs(subject: Subject) -> Ranked | None:
     net, loss, judged, target = subject.net, subject.loss, subject.judged, subject.target
     if net is None or loss is None or judged is None or len(judged.rows.X) < 2 or not subject.inputs:
         return None
-    which = some(len(judged.rows.X), PERMUTED)
+    inputs = subject.inputs[:MOST_INPUTS]
+    most = within(PERMUTED_WORK // (REPEATS * len(inputs) * net.n_params), FEWEST, PERMUTED)
+    which = some(len(judged.rows.X), most)
     X, y = judged.rows.X[which], judged.rows.y[which]
     name = "loss" if target is None or judged.answers.ndim > 1 else main_score(target)
 
@@ -158,7 +167,7 @@ def ranked_inputs(subject: Subject) -> Ranked | None:
             return -net.loss(rows, y, loss)
         return scores(target, judged.answers[which], answers_of(net, loss, target, rows))[name]
 
-    return Ranked(name, abs(score(X)), importances(score, X, subject.inputs[:MOST_INPUTS]), len(which))
+    return Ranked(name, abs(score(X)), importances(score, X, inputs), len(which))
 
 
 def importance_section(subject: Subject, ranked: Ranked | None) -> Html | None:

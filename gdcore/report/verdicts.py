@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -13,32 +14,49 @@ from ..base.config import show_config
 from ..diagnosis import Diagnosis, diagnose
 from ..diagnosis.finding import shown
 from ..gradcheck import GradientReport, check_gradients
+from ..models.sequential import Sequential
 from .html import Child, Html, element, facts, joined, mark, note, table
 from .subject import Subject, of_all, some
 
 CHECKED_ROWS, DIAGNOSED = 64, 5000
+FEWEST, WORK = 128, 50_000_000
+"""A diagnosis looks at as many rows as make so many products of a row and a parameter, but not at fewer than these."""
+LARGE = 50_000
+"""From so many parameters on the gradient is checked along directions, which takes seconds."""
 WORDS = {"pass": True, "fail": False}
 
 
 def checked(subject: Subject) -> GradientReport | None:
-    """Return the check of the gradient, on a few rows: every parameter has its bound on few rows as on many."""
+    """Return the check of the gradient, on a few rows: every parameter has its bound on few rows as on many.
+
+    None where the loss is not finite, which the diagnosis tells.
+    """
     rows = subject.training
     if subject.net is None or subject.loss is None or rows is None:
         return None
-    which = some(len(rows.X), CHECKED_ROWS)
-    return check_gradients(subject.net, rows.X[which], rows.y[which], subject.loss)
+    large = subject.net.n_params > LARGE
+    which = some(len(rows.X), CHECKED_ROWS // 4 if large else CHECKED_ROWS)
+    X, y = rows.X[which], rows.y[which]
+    if not math.isfinite(subject.net.loss(X, y, subject.loss)):
+        return None
+    return check_gradients(subject.net, X, y, subject.loss, mode="directions" if large else "auto")
 
 
 def diagnosed(subject: Subject) -> Diagnosis | None:
-    """Return the diagnosis, on at most `DIAGNOSED` rows."""
+    """Return the diagnosis, on at most `DIAGNOSED` rows, and on fewer for a large network."""
     rows = subject.training
     if subject.net is None or subject.loss is None or rows is None:
         return None
-    which = some(len(rows.X), DIAGNOSED)
+    which = some(len(rows.X), rows_to_diagnose(subject.net))
     history = subject.history if subject.history.epochs else None
     names = [f"{one.name}" for one in subject.inputs]
     known = names if len(names) == subject.net.in_features else None
     return diagnose(subject.net, rows.X[which], rows.y[which], subject.loss, history, feature_names=known)
+
+
+def rows_to_diagnose(net: Sequential) -> int:
+    """Return the largest number of rows that the diagnosis of a network looks at."""
+    return min(DIAGNOSED, max(FEWEST, WORK // max(net.n_params, 1)))
 
 
 def gradient_section(report: GradientReport) -> Html:
@@ -85,6 +103,7 @@ def preflight_section(subject: Subject) -> Html | None:
 def diagnosis_section(subject: Subject, found: Diagnosis) -> Html:
     """Return the findings, problems first."""
     n = 0 if subject.training is None else len(subject.training.X)
+    most = DIAGNOSED if subject.net is None else rows_to_diagnose(subject.net)
     items = []
     for one in sorted(found.findings, key=lambda finding: not finding.problem):
         numbers = "; ".join(f"{name.replace('_', ' ')}: {shown(value)}" for name, value in one.evidence.items())
@@ -97,7 +116,7 @@ def diagnosis_section(subject: Subject, found: Diagnosis) -> Html:
                 element("div", element("b", "Remedy: "), one.remedy) if one.remedy else None,
             )
         )
-    said = note(f"Looked at {of_all(min(n, DIAGNOSED), n, 'rows that the model was trained on')}.")
+    said = note(f"Looked at {of_all(min(n, most), n, 'rows that the model was trained on')}.")
     if not items:
         return joined([said, element("p", mark(True, "no problem found"))])
     return joined([said, element("ul", *items, class_="findings")])

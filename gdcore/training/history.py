@@ -176,10 +176,11 @@ class History:
         ----------
         path : str or path-like
             A report that is there is replaced; any other file is not.
-        model : Sequential or Trainer, optional
+        model : Sequential, Trainer or TableModel, optional
             What was trained. Without it the page has the curves and the stop reason; a trainer brings its settings.
         X, y : array_like, optional
-            The training data: for the columns, the gradient check and the diagnosis.
+            The training data: for the columns, the gradient check and the diagnosis. With a `gdcore.tables.TableModel`,
+            X is a table with the column of the targets, by which the model is judged, and there is no y.
         validation_data : (X, y), optional
             Rows to judge by: scores, residuals or confusion matrix, calibration, hardest rows, permutation importance.
             By default the training data.

@@ -123,6 +123,29 @@ def test_from_python_with_validation_data_and_preflight(folder):
     np.testing.assert_array_equal(names["trainer"].model.params, net.params)
 
 
+def test_from_python_with_a_model_of_tables():
+    table = gd.tables.read_table("kinds.csv")
+    model = gd.tables.train(table, "kind", gd.tables.Settings(rate=0.01, epochs=5))
+    model.history.report("report.html", model, table)
+    assert "kind from kinds.csv" in page().text
+    with pytest.raises(TypeError, match="X must be a"):
+        model.history.report("report.html", model, [[1.0]])
+    with pytest.raises(TypeError, match="leave them out"):
+        model.history.report("report.html", model, table, [1.0])
+
+
+def test_a_data_frame_brings_its_names():
+    pandas = pytest.importorskip("pandas")
+    X, y = gd.datasets.friedman(100)
+    frame = pandas.DataFrame(X, columns=[f"measure {i}" for i in range(10)])
+    net = gd.MLP([10, 4, 1], seed=0)
+    history = net.fit(frame, y, "mse", epochs=3, seed=0)
+    history.report("report.html", net, frame, y, validation_data=(frame[:40], y[:40]))
+    assert "measure 7" in page().text
+    with pytest.raises(ValueError, match="the model was fitted on 'measure 0'"):
+        history.report("report.html", net, frame[frame.columns[::-1]], y)
+
+
 def test_a_history_alone_has_its_curves():
     _, _, _, history = trained()
     history.report("report.html")
