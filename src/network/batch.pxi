@@ -155,6 +155,8 @@ cdef inline void settle_factors(Pass *batch) noexcept nogil:
     batch.mean = batch.factor = mean_factor(batch.total_weight)
     if batch.data.weight != NULL:
         batch.factor = gradient_factor(batch.of, batch.data, batch.rows, batch.mean)
+    if batch.data.factor != 0:
+        batch.factor = batch.data.factor
 
 
 cdef int begin_batch(Pass *batch) noexcept nogil:

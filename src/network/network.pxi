@@ -299,11 +299,11 @@ cdef class Network:
             add_penalties(&self.plan, <real>l1, <real>l2, to)
         return penalty(&self.plan, l1, l2)
 
-    def outputs(self, X not None, unsigned long long dropout_key=0):
+    def outputs(self, X not None, unsigned long long dropout_key=0, Py_ssize_t place=0):
         """Return the outputs of all layers at work for X (n, n_in), a list of (n, n_out of the layer), the raw last.
 
         They are for a loss that Python computes. What `gradient_from` needs afterwards is kept. With sparse inputs the
-        layers before the first dense one are left out.
+        layers before the first dense one are left out. The first row has the place `place` in its step.
         """
         cdef Plan *plan = &self.plan
         cdef Layer *layer
@@ -320,6 +320,7 @@ cdef class Network:
         of.space, of.worker, of.at, of.rows, of.start, of.key = (
             &plan.workspaces[0], &plan.workers[0], 0, n, 0, dropout_key
         )
+        data.place = of.place = place
         of.looks = n * plan.n_params > POLL_WORK
         of.lead = lead_of(n) if is_transposed(plan, &data, n) else 0
         try:
@@ -346,7 +347,7 @@ cdef class Network:
 
     def gradient_from(
         self, X not None, const real[:, ::1] delta not None, real[::1] grads not None,
-        unsigned long long dropout_key=0,
+        unsigned long long dropout_key=0, Py_ssize_t place=0,
     ):
         """Write the gradient for delta = d loss / d outputs (n, n_out) of the rows that `outputs` has just seen."""
         cdef Plan *plan = &self.plan
@@ -359,6 +360,7 @@ cdef class Network:
         cdef Stretch of
         if n > plan.room or delta.shape[0] != n or delta.shape[1] != plan.n_out:
             raise ValueError("X and delta do not fit the network")
+        data.place = place
         batch.plan = plan
         batch.data = &data
         batch.outputs = NULL
@@ -378,7 +380,7 @@ cdef class Network:
             )
         with nogil:
             of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, 0, n, 0, dropout_key
-            of.looks = n * plan.n_params > POLL_WORK
+            of.place, of.looks = place, n * plan.n_params > POLL_WORK
             of.lead = lead_of(n) if batch.transposed else 0
             if of.lead:
                 take_transposed(plan, &data, 0, &of, &block)

@@ -51,6 +51,7 @@ cdef struct Stretch:                # rows of a block that one worker takes thro
     const Worker *worker
     Py_ssize_t at, rows             # rows at … of the block
     Py_ssize_t start                # the block's first row in its batch
+    Py_ssize_t place                # the batch's first row in its step
     uint64_t key                    # of dropout; 0 leaves it out
     Py_ssize_t lead                 # between features where rows lie in the lanes; 0: they do not
     bint looks                      # whether the layers' work is worth looks at signals between them
@@ -108,7 +109,7 @@ cdef inline bint in_groups(const Plan *plan, Py_ssize_t rows) noexcept nogil:
 
 cdef inline void begin_rows(const Plan *plan, const Stretch *of, LayerRows *rows) noexcept nogil:
     """Set what is the same for every layer."""
-    rows.params, rows.rows, rows.first = plan.params, of.rows, of.start + of.at
+    rows.params, rows.rows, rows.first = plan.params, of.rows, of.place + of.start + of.at
     rows.key, rows.worker = of.key, of.worker
 
 
@@ -232,7 +233,7 @@ cdef void whole_rows(
     cdef Rows block
     cdef Stretch of
     of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, at, rows, start, batch.key
-    of.looks = rows * batch.row_work > POLL_WORK
+    of.place, of.looks = batch.data.place, rows * batch.row_work > POLL_WORK
     of.lead = block_lead(batch, start) if batch.transposed else 0
     if of.lead:
         take_transposed(plan, batch.data, batch.first, &of, &block)
@@ -303,7 +304,7 @@ cdef inline void see_weight(
     of.active = &space.active[i]
     if has_entries(batch, i):
         see_entries(batch.data, batch.first + start, &of.entries)
-        of.first, of.key, of.x, of.x_row = start, batch.key, NULL, 0
+        of.first, of.key, of.x, of.x_row = batch.data.place + start, batch.key, NULL, 0
     else:
         gradient_input(batch, space, i, start, &of.x, &of.x_row)
 

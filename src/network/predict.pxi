@@ -67,6 +67,7 @@ cdef bint predict_rows(
     cdef Stretch of
     cdef bint transposed
     of.space, of.worker, of.at, of.rows, of.start, of.key = &plan.workspaces[0], &plan.workers[0], 0, 0, 0, 0
+    of.place = 0
     while of.start < rows and not stops(of.worker, of.rows * plan.n_params):
         of.rows = predicted_rows(plan, data, rows - of.start, &transposed)
         of.lead = lead_of(of.rows) if transposed else 0

@@ -26,6 +26,8 @@ cdef struct Rows:
     const int64_t *order     # (n,): the order they are visited in, or NULL: as they stand
     double mean_weight       # what weights count relative to: that of all data, 1 in a step by hand, 0: the batch's own
     Py_ssize_t whole_rows    # of all data, where it is theirs
+    Py_ssize_t place         # of the first row within its step, of which these are a part: dropout goes by it
+    double factor            # of the gradient of a part of a step, 0: that of a step of its own
 
 
 cdef inline void copy_row(Py_ssize_t n, const real *source, real *to) noexcept nogil:
