@@ -24,6 +24,11 @@ def dtype(request):
     return np.dtype(request.param)
 
 
+@pytest.fixture
+def eps(dtype):
+    return float(np.finfo(dtype).eps)
+
+
 def data(dtype, rng):
     X = rng.standard_normal((N, 6)).astype(dtype)
     return X, rng.integers(0, 3, N), rng.random(N).astype(dtype) + dtype.type(0.1)
@@ -52,7 +57,9 @@ def test_the_parts_make_the_step(net, dtype, eps, rng, weighted, sparse):
     one, other = (gd.Trainer(net.copy(), "cross_entropy", gd.SGD(0.1), batch_size=N, seed=3, l2=0.01) for _ in "ab")
     states = [trainer._state for trainer in (one, other)]
     if sparse:
-        X = sparse_rows(stack_of(net), pytest.importorskip("scipy.sparse").csr_matrix(X * (np.abs(X) > 0.8)), dtype.name)
+        X = sparse_rows(
+            stack_of(net), pytest.importorskip("scipy.sparse").csr_matrix(X * (np.abs(X) > 0.8)), dtype.name
+        )
     given = (X, None, y, weight if weighted else None)
     factor = 1 / weight.astype(float).sum() if weighted else 1 / N
     total, loss = summed(states[1], given, order, factor)
