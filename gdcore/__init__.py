@@ -69,6 +69,7 @@ Gradients and diagnosis
 
 Modules
     data            sources larger than memory: Npy, Shards, Rows, Arrow, Csv
+    distributed     several processes and machines, by MPI
     schedules       learning rates that change: Cosine, StepDecay, OneCycle, ReduceOnPlateau, ... (SCHEDULES)
     metrics         what a fit measures besides its loss: Accuracy, R2, MAE, TopK, ... (METRICS)
     interop         to_c, to_onnx, to_torch and from_torch, to_sklearn and from_sklearn
@@ -82,6 +83,7 @@ Settings
 """
 
 import sys
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -136,7 +138,7 @@ from .models import MLP, LinearModel, ScaledTarget, Sequential
 
 if TYPE_CHECKING:
     from . import datasets as datasets
-    from . import interop, plot, schedules, tables
+    from . import distributed, interop, plot, schedules, tables
     from .diagnosis import (
         Comparison,
         Diagnosis,
@@ -294,6 +296,7 @@ __all__ = [
     "cross_validate",
     "data",
     "diagnose",
+    "distributed",
     "find_learning_rate",
     "fit_many",
     "get_num_threads",
@@ -316,7 +319,7 @@ __all__ = [
 
 
 LATER = {
-    "datasets": (),
+    "datasets": (), "distributed": (),
     "diagnosis": ("Comparison", "Diagnosis", "Finding", "LearningRateBound", "Preflight", "RangeTest",
                   "compare", "diagnose", "find_learning_rate", "learning_rate_bound", "preflight"),
     "gradcheck": ("GradientError", "GradientReport", "check_gradient", "check_gradients"),
@@ -336,8 +339,7 @@ LATER = {
                    "OptimizerState", "RAdam", "RMSprop"),
     "optimizers.full_batch": ("LBFGS", "ConjugateGradient"),
     "plot": (),
-    "schedules": ("SCHEDULES",),
-    "tables": (),
+    "schedules": ("SCHEDULES",), "tables": (),
     "training": ("AVERAGES", "CRITERIA", "EMA", "Callback", "EarlyStopping", "EpochEnd", "GradientNormThreshold",
                  "History", "LossThreshold", "Polyak", "RelativeChange", "TimeLimit", "Trainer"),
     "training.errors": ("DivergedError", "OutputRangeWarning"),
@@ -352,11 +354,9 @@ EXTRAS = ("sklearn",)
 """Rooms that need an extra, and are imported when they are first asked for."""
 
 _provide("data", lambda: import_module("gdcore.data.moments"))
-_provide("io", lambda: import_module("gdcore.io"))
 _provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
-_provide("plot", lambda: import_module("gdcore.plot"))
-_provide("report", lambda: import_module("gdcore.report"))
-_provide("tables", lambda: import_module("gdcore.tables"))
+for _name in ("distributed", "io", "io.checkpoint", "plot", "report", "tables"):
+    _provide(_name, partial(import_module, f"gdcore.{_name}"))
 
 _room_of = {name: room for room, names in LATER.items() for name in names}
 

@@ -78,6 +78,15 @@ class Kernels(Protocol):
     def set_lanes(self, order: str) -> None: ...
     def set_num_threads(self, n: int) -> None: ...
     def shuffled(self, seed: int, epoch: int, order: NDArray[np.int64]) -> None: ...
+    def step_part(
+        self,
+        run: base_float64.Training,
+        data: tuple[Any, NDArray[Any] | None, NDArray[np.int64] | None, NDArray[Any] | None],
+        order: NDArray[np.int64] | None,
+        place: int,
+        factor: float,
+        grads: NDArray[Any],
+    ) -> float: ...
     def update(
         self,
         rule: RuleState,

@@ -16,18 +16,24 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
+from io import BytesIO
 from math import isnan, nan
 from typing import Any, final
 
 from ..base import checks
 from ..metrics import METRICS
-from ..training import Callback, EpochEnd, History
+from ..training import Callback, EpochEnd, History, Trainer
 from ..training.epoch_end import Mode, Monitored, monitored
 from ..training.snapshot import Snapshot
 from . import checks as io_checks
+from . import container
 from .atomic import copy_file, write_file
 from .errors import FileFormatError
 from .files import Path, pieces, saved_before
+from .kinds import with_article
+from .model_file import parts
+from .trainer_file import unpack_trainer
+from .values import Reader
 
 
 @final
@@ -228,3 +234,18 @@ def _greater_is_better(name: str) -> bool | None:
         return False
     metric = METRICS.by_name.get(name.removeprefix("val_"))
     return None if metric is None else metric.greater_is_better
+
+
+def read_back(content: bytes, custom: Mapping[str, Any]) -> tuple[Trainer, History | None]:
+    """Return the trainer and the history in the bytes of a file.
+
+    Raises
+    ------
+    FileFormatError
+        For a file that is damaged, or holds no trainer.
+    """
+    document, tensors = container.read(BytesIO(content), len(content))
+    found = parts(document, ("kind", "content"), "a file's content")
+    if found["kind"] != "trainer":
+        raise FileFormatError(f"the checkpoint holds {with_article(str(found['kind']))}, not a trainer")
+    return unpack_trainer(found["content"], Reader(tensors, io_checks.custom(custom)))

@@ -368,6 +368,13 @@ class Sequential(Model):
         callbacks: Callback | Iterable[Callback] = (),
         record: str | Iterable[str] = (),
         progress: bool = False,
+        comm: Any = None,
+        shards: int | None = None,
+        reduce: str = "tree",
+        timeout: float | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
         l1: float = DEFAULTS.l1,
         l2: float = DEFAULTS.l2,
         clip_norm: float | None = DEFAULTS.clip_norm,
@@ -395,7 +402,7 @@ class Sequential(Model):
             ``validate=True`` the average of that epoch).
         epochs, max_steps, sample_weight, class_weight, validation_data, validation_split
             As in `Trainer.fit`.
-        metrics, stop, callbacks, record, progress
+        metrics, stop, callbacks, record, progress, comm, shards, reduce, timeout, checkpoint, checkpoint_every, resume
             As in `Trainer.fit`.
 
         Returns
@@ -411,10 +418,9 @@ class Sequential(Model):
         """
         from ..optimizers.full_batch import get_method
         from ..training.compiled import begin
-        from ..training.fit import Fit
-        from ..training.fit_options import FitOptions
+        from ..training.fit import run_fit
+        from ..training.fit_options import FitOptions, Spread
         from ..training.settings import Settings
-        from ..training.validation import take_fit_data
 
         settings = Settings(
             get_loss(models_checks.given_loss(loss, X, y, "fit")),
@@ -432,10 +438,11 @@ class Sequential(Model):
             seed=seed,
         )
         state = begin(self._stack, settings.checked(self._stack))
-        data, validation = take_fit_data(state, X, y, sample_weight, class_weight, validation_data, validation_split)
+        given = (X, y, sample_weight, class_weight, validation_data, validation_split)
         leaves_mean = average is not None
         options = FitOptions(epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean)
-        return Fit(state, data, validation, options).run()
+        spread = Spread(comm, shards, reduce, timeout, checkpoint, checkpoint_every, resume)
+        return run_fit(state, given, options, spread)
 
     def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters."""

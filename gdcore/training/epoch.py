@@ -177,7 +177,9 @@ def _run_part(
     rows_of = len(data.X) if order is None else len(order)
     rates = None if settings.schedule is None else _rates(state, -(-rows_of // size))
     try:
-        if isinstance(settings.loss, Loss):
+        if state.shares is not None:
+            state.shares.steps(data, order, size, rates, data.weight if weights is None else weights, total)
+        elif isinstance(settings.loss, Loss):
             run.epoch((data.X, data.target, data.labels, data.weight), order, size, rates, weights, total)
         else:
             custom_epoch(state, data, order, size, rates, total)

@@ -10,14 +10,15 @@ Design
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from ..base import checks
+from ..base.later import later
 from ..data.samples import Samples
 from ..optimizers.full_batch import FullBatch
 from .epoch import extent, mean_so_far, run_epoch
 from .errors import DivergedError
-from .fit_options import FitOptions
+from .fit_options import FitOptions, Spread
 from .full_batch_epochs import full_batch_epochs
 from .hints import hint_of, watched
 from .history import History
@@ -25,6 +26,8 @@ from .length import epochs_of
 from .output_range import warn_out_of_reach
 from .recorder import EpochPart, Recorder
 from .state import TrainingState
+from .turn import Turn
+from .validation import take_fit_data
 
 if TYPE_CHECKING:
     from ..data.stream import Data
@@ -125,3 +128,24 @@ class Fit:
         if self.left == 0:
             return f"all {self.steps} steps were made" if self.steps > 1 else "the step was made"
         return f"all {self.epochs} epochs were run" if self.epochs > 1 else "the epoch was run"
+
+
+def run_fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, spread: Spread) -> History:
+    """Check the data of a fit, run it and return its history.
+
+    Parameters
+    ----------
+    state : TrainingState
+    given : tuple
+        (X, y, sample_weight, class_weight, validation_data, validation_split), as the user gave them.
+    options : FitOptions
+    spread : Spread
+        If it is not plain, the fit is the room of several processes'.
+    """
+    if not spread.is_plain:
+        history: History = later("distributed", "fit")(state, given, options, spread)
+        return history
+    data, validation = take_fit_data(state, *given)
+    state.shards = 0
+    with Turn(state.run, "fit"):
+        return Fit(state, data, validation, options).run()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
 from ..metrics import Metrics
 from .callbacks import Callback
@@ -25,3 +26,20 @@ class FitOptions(NamedTuple):
     """
     advises: bool = True
     """Whether the fit warns of an output activation that does not suit the targets, and ends with a hint."""
+
+
+class Spread(NamedTuple):
+    """Arguments of `Trainer.fit` that spread a fit over processes, or keep it in a file; see `gdcore.distributed`."""
+
+    comm: Any
+    shards: int | None
+    reduce: str
+    timeout: float | None
+    checkpoint: str | PathLike[str] | None
+    checkpoint_every: int
+    resume: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the fit is one in this process, of whole batches, and without a file."""
+        return self.comm is None and self.shards is None and self.checkpoint is None and self.resume is False

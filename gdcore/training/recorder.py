@@ -117,6 +117,7 @@ class Recorder:
         self.epoch = self.epochs = 0
         self.progressive: list[float] | None = None
         self.began = self.epoch_began = 0.0
+        self.clock = time.perf_counter if state.shares is None else state.shares.clock
 
     def _end_is_due(self, memory: FitMemory) -> bool:
         """Return whether an interrupted fit over these data left the end of an epoch to be measured."""
@@ -142,11 +143,11 @@ class Recorder:
             ),
             0,
         )
-        self.epochs, self.began = epochs, time.perf_counter()
+        self.epochs, self.began = epochs, self.clock()
 
     def begin_epoch(self, epoch: int) -> None:
         """Start the clock of an epoch."""
-        self.epoch, self.epoch_began = epoch, time.perf_counter()
+        self.epoch, self.epoch_began = epoch, self.clock()
         if self.record and "progressive" in self.record:
             self.progressive = []
 
@@ -202,7 +203,7 @@ class Recorder:
         plateau, schedule = self.plateau, state.settings.schedule
         if whole and self.follows is not None and isinstance(schedule, ReduceOnPlateau):
             plateau = schedule.observe(plateau, values[self.follows.name], self.follows.greater_is_better)
-        now = time.perf_counter()
+        now = self.clock()
         end, reasons = None, []
         if self.criteria.states or self.callbacks:
             end = EpochEnd(

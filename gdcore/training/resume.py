@@ -92,6 +92,7 @@ def _copied(state: TrainingState) -> dict[str, Any]:
                 "unsummed": unsummed,
             }
         ),
+        **({"shards": state.shards} if state.shards else {}),
     }
 
 
@@ -117,6 +118,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
             place = saved_checks.saved_place(saved["place"], step_count, epochs_done)
             sums = saved_checks.saved_sums(saved["sums"], place[1])
             plateau = PlateauState(*saved_checks.saved_plateau(saved["plateau"]))
+            shards = checks.integer("shards", saved.get("shards", 0), 0)
             memory = _memory(state, saved["carried"], place, epochs_done)._replace(plateau=plateau)
         except (TypeError, ValueError) as error:
             raise saved_checks.not_a_state(error) from None
@@ -127,7 +129,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
         run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
         run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
         run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
-        state.memory = memory
+        state.memory, state.shards = memory, shards
 
 
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:

@@ -13,7 +13,7 @@ Design
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,24 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Network, Training
+
+
+class Shares(Protocol):
+    """How a fit's steps are made where their rows are cut into pieces, which several processes may share."""
+
+    def steps(
+        self,
+        data: Samples,
+        order: NDArray[np.int64] | None,
+        size: int,
+        rates: NDArray[np.float64] | None,
+        weights: NDArray[Any] | None,
+        total: NDArray[np.float64] | None,
+    ) -> None:
+        """Make the steps of `size` rows each, as `Training.epoch` does."""
+
+    def clock(self) -> float:
+        """Return a time in seconds that all processes agree on."""
 
 
 @final
@@ -55,6 +73,10 @@ class TrainingState:
         Seed of shuffling and dropout.
     memory : FitMemory
         What a fit leaves for the next one.
+    shares : Shares or None
+        Makes the steps while a fit runs that cuts its batches into pieces.
+    shards : int
+        Number of these pieces in the last fit; 0: its batches were whole.
     """
 
     stack: Stack
@@ -66,6 +88,8 @@ class TrainingState:
     mean: NDArray[np.float64] | None
     seed: int
     memory: FitMemory = field(default_factory=FitMemory)
+    shares: Shares | None = None
+    shards: int = 0
 
     @property
     def epochs_done(self) -> int:

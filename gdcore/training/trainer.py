@@ -40,8 +40,8 @@ from .compiled import begin
 from .custom import custom_step
 from .diverged import explain
 from .epoch import run_epoch
-from .fit import Fit
-from .fit_options import FitOptions
+from .fit import run_fit
+from .fit_options import FitOptions, Spread
 from .history import History
 from .output_sums import OutputSums, sum_outputs
 from .resume import load_state_dict, snapshot_of, state_dict
@@ -49,7 +49,7 @@ from .settings import Settings
 from .snapshot import Snapshot
 from .stopping.base import StopSpec
 from .turn import Turn
-from .validation import ValidationData, take_epoch_data, take_fit_data
+from .validation import ValidationData, take_epoch_data
 
 
 @final
@@ -390,6 +390,13 @@ class Trainer:
         callbacks: Callback | Iterable[Callback] = (),
         record: str | Iterable[str] = (),
         progress: bool = False,
+        comm: Any = None,
+        shards: int | None = None,
+        reduce: str = "tree",
+        timeout: float | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
     ) -> History:
         """Run epochs until all are done or a criterion stops them.
 
@@ -431,6 +438,8 @@ class Trainer:
             The last one, the loss of each step before it, costs some 20 us a step.
         progress : bool, default False
             Whether a bar (if tqdm is installed) or a line shows the fit's progress.
+        comm, shards, reduce, timeout, checkpoint, checkpoint_every, resume
+            For several processes, and for files to go on from: see `gdcore.distributed`.
 
         Returns
         -------
@@ -443,11 +452,10 @@ class Trainer:
         KeyboardInterrupt
             Within 100 ms; the parameters are those of the last whole step. `Callback.on_fit_end` is given the history.
         """
-        state = self._state
-        data, validation = take_fit_data(state, X, y, sample_weight, class_weight, validation_data, validation_split)
-        with Turn(self._run, "fit"):
-            options = FitOptions(epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean=False)
-            return Fit(state, data, validation, options).run()
+        given = (X, y, sample_weight, class_weight, validation_data, validation_split)
+        options = FitOptions(epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean=False)
+        spread = Spread(comm, shards, reduce, timeout, checkpoint, checkpoint_every, resume)
+        return run_fit(self._state, given, options, spread)
 
     def sum_outputs(self) -> OutputSums:
         """Let epochs from now on sum the loss of each output of a linear model by itself, and return the sums.

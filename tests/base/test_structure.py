@@ -29,6 +29,8 @@ ARROWS_UP = {
     ("models.sequential", "io"): "`Sequential.save` is a method, and files are made of models.",
     ("many.many", "io"): "`Many.save` is a method, and files are made of models.",
     ("training.trainer", "io"): "`Trainer.save` and `Trainer.load` are methods, and files are made of trainers.",
+    ("training.fit", "distributed"): "A fit over several processes is asked for as every other, and is made of it.",
+    ("distributed.resume", "io.checkpoint"): "A fit is given a file's path, and files are made of trainers.",
     ("training.history", "io"): "`History.load` is a method, and files are made of histories.",
     ("training.history", "plot"): "`History.plot` is a method, and pictures are drawn of histories.",
     ("training.history", "report"): "`History.report` is a method, and reports are written of models and their data.",

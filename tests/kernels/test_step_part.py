@@ -1,5 +1,7 @@
 """A part of a step: gradients of parts sum up to the step's, and `apply_gradient` makes the step of the sum."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def data(dtype, rng):
 
 def summed(state, given, order, factor):
     total, loss = np.zeros_like(state.grads), 0.0
-    for first, end in zip(CUTS, CUTS[1:], strict=False):
+    for first, end in pairwise(CUTS):
         if first < end:
             part = np.zeros_like(total)
             loss += load(state.stack.dtype).step_part(state.run, given, order[first:end], first, factor, part)
@@ -57,9 +59,8 @@ def test_the_parts_make_the_step(net, dtype, eps, rng, weighted, sparse):
     one, other = (gd.Trainer(net.copy(), "cross_entropy", gd.SGD(0.1), batch_size=N, seed=3, l2=0.01) for _ in "ab")
     states = [trainer._state for trainer in (one, other)]
     if sparse:
-        X = sparse_rows(
-            stack_of(net), pytest.importorskip("scipy.sparse").csr_matrix(X * (np.abs(X) > 0.8)), dtype.name
-        )
+        matrix = pytest.importorskip("scipy.sparse").csr_matrix(X * (np.abs(X) > 0.8))
+        X = sparse_rows(stack_of(net), matrix, dtype.name)
     given = (X, None, y, weight if weighted else None)
     factor = 1 / weight.astype(float).sum() if weighted else 1 / N
     total, loss = summed(states[1], given, order, factor)

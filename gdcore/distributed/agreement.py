@@ -1,0 +1,114 @@
+"""What all ranks of a fit must have alike, compared before its first step.
+
+Design
+------
+- Each rank sends one table of names and values, what is large as a checksum. The first name in which a rank differs
+  from rank 0 is told, on every rank alike.
+- A rank that could not even read its arguments sends its error instead. So a mistake on one rank is an error on all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .._kernels import CHOSEN, lane_order
+from .._version import __version__
+from ..base.checks import callable_name
+from ..metrics import get_metrics
+from ..training.fingerprint import fingerprint
+from ..training.fit import Fit
+from ..training.fit_options import FitOptions, Spread
+from ..training.state import TrainingState
+from . import checks as distributed_checks
+from .communicator import Communicator
+from .errors import RankError
+
+T = TypeVar("T")
+
+
+def together(comm: Communicator | None, makes: Callable[[], T]) -> T:
+    """Return what a function returns, or raise on every rank if it raises on one.
+
+    Raises
+    ------
+    Exception
+        The rank's own error, or RankError with that of the first rank that has one.
+    """
+    if comm is None or comm.Get_size() == 1:
+        return makes()
+    try:
+        made = makes()
+    except Exception as error:
+        comm.allgather(f"{type(error).__name__}: {error}")
+        raise
+    told = comm.allgather(None)
+    for rank, message in enumerate(told):
+        if message is not None:
+            raise RankError(f"rank {rank} failed with {message}", rank)
+    return made
+
+
+def agree(comm: Communicator | None, table: dict[str, Any]) -> None:
+    """Compare the tables of all ranks.
+
+    Raises
+    ------
+    ValueError
+        Naming the first rank and the first value that differ from rank 0's.
+    """
+    if comm is None or comm.Get_size() == 1:
+        return
+    tables = comm.allgather(table)
+    for rank, other in enumerate(tables):
+        for name, value in other.items():
+            if tables[0].get(name) != value:
+                raise distributed_checks.differs(rank, name, value, tables[0].get(name))
+
+
+def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread) -> dict[str, Any]:
+    """Return names and values that all ranks must have alike."""
+    settings, stack, run = state.settings, state.stack, state.run
+    n = len(fit.data.head.X) if fit.data.n == 0 else fit.data.n
+    return {
+        "gdcore": __version__,
+        "NumPy": np.__version__,
+        "instruction set": CHOSEN,
+        "lanes": lane_order(),
+        "precision": stack.dtype,
+        "layers": repr(stack.layers),
+        "seed": state.seed,
+        "loss": callable_name(settings.loss) if callable(settings.loss) else repr(settings.loss),
+        "optimizer": repr(settings.optimizer),
+        **{name: repr(value) for name, value in settings.options(state.seed).items()},
+        "samples": n,
+        "features": stack.in_features,
+        "validation samples": None if fit.validation is None else fit.validation.n,
+        "epochs": fit.epochs,
+        "max_steps": options.max_steps,
+        "metrics": list(get_metrics(options.metrics, [])),
+        "stop": [_told(rule) for rule in fit.recorder.criteria.rules],
+        "record": tuple(fit.recorder.record),
+        "shards": spread.shards,
+        "reduce": spread.reduce,
+        "steps done": run.step_count,
+        "epochs done": run.epochs_done,
+        "parameters": _checksum(stack.own_params(writes=False)),
+        "optimizer state": _checksum(state.slots.slots, state.slots.scalars),
+        "data": fingerprint(fit.data, fit.validation),
+    }
+
+
+def _told(rule: object) -> str:
+    """Return a criterion without what differs from process to process, a function's address."""
+    return repr(rule).split(" at 0x")[0]
+
+
+def _checksum(*arrays: Any) -> str:
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()[:16]

@@ -1,0 +1,78 @@
+"""Messages of this room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..base import checks
+from ..base.checks import short
+
+REDUCTIONS = ("tree", "mpi")
+SHARDS = 16
+
+
+def no_communicator(comm: object) -> TypeError:
+    """Return the error for a `comm` that is none."""
+    return TypeError(f"comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got {short(comm)}")
+
+
+def alone(name: str, promised: str) -> RuntimeError:
+    """Return the error for a world of one process where the launcher says that there are more."""
+    return RuntimeError(
+        f"comm has 1 process, but {name}={promised} says that the launcher has started {promised}: start the program "
+        "with the mpiexec of the MPI that mpi4py loads (python -m mpi4py --mpi-lib-version)"
+    )
+
+
+def shards_for(shards: object, size: int, given: bool) -> int:
+    """Check and return the number of shards for `size` ranks; `given` says whether there is a communicator."""
+    found = SHARDS if shards is None and given else checks.integer("shards", shards, 1, 2**20)
+    if found < size:
+        raise ValueError(
+            f"shards={found} for {size} ranks leaves some without work: start at most {found}, or pass shards={size} "
+            "or more, which changes the bits"
+        )
+    return found
+
+
+def mini_batches_only(optimizer: object) -> ValueError:
+    """Return the error for an optimizer that takes all data at once."""
+    return ValueError(
+        f"comm and shards cut mini-batches, and {optimizer!r} takes all data at once: pass another optimizer, such as "
+        "gdcore.Adam()"
+    )
+
+
+def differs(rank: int, name: str, own: Any, first: Any) -> ValueError:
+    """Return the error for a rank that has another value than rank 0."""
+    return ValueError(
+        f"rank {rank} has {name} {own}, but rank 0 has {first}: every rank must make the same call with the same "
+        "arguments, and takes its own rows from the same data"
+    )
+
+
+def other_calls(calls: dict[int, str]) -> str:
+    """Return the message about ranks that do different things."""
+    told = ", ".join(f"rank {rank} {call}" for rank, call in sorted(calls.items()))
+    return (
+        f"the ranks have come apart: {told}: callbacks, stopping criteria and interrupts must end a fit on every rank "
+        "or on none"
+    )
+
+
+def other_shards(found: int, shards: int) -> ValueError:
+    """Return the error for a checkpoint of a fit with another number of shards."""
+    was = f"shards={found}" if found else "no shards"
+    return ValueError(f"the checkpoint was made with {was}, got shards={shards}: pass the same, or another checkpoint")
+
+
+def other_settings(path: object, name: str, found: object, own: object) -> ValueError:
+    """Return the error for a checkpoint of a trainer with other settings."""
+    return ValueError(
+        f"{path} holds a trainer with {name} {short(found)}, this one has {short(own)}: pass the same, or another file"
+    )
+
+
+def needs_checkpoint() -> ValueError:
+    """Return the error for `resume` without a file."""
+    return ValueError("resume=True needs checkpoint=, the file to go on from")

@@ -1,0 +1,137 @@
+"""The ranks of a fit: they meet before each exchange, and learn there if one of them has failed.
+
+Design
+------
+- Every exchange begins with a `meet`, a small Allgather of one row of doubles for each rank: what the rank does, its
+  clock, and the values of its shards. A rank that fails calls `meet` once more, in place of its next one, and says so.
+  So an exception on one rank becomes an exception on all of them at their next exchange, and nobody waits for ever.
+- Ranks that fail together, as when all parameters diverge, do the same: each has its own exception.
+- If the others do not come within `PATIENCE` seconds, the failed rank ends the job.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import checks as distributed_checks
+from .communicator import Communicator
+from .errors import RankError
+from .watchdog import Watchdog, end_job
+
+FAILED, STEP, CLOCK, END = range(4)
+"""What ranks meet for."""
+CALLS = ("failed", "makes a step", "ends or begins an epoch", "ends its fit")
+HEAD = 2
+"""Numbers of a row before the values: what the rank meets for, and its clock."""
+PATIENCE = 5.0
+"""Seconds that a failed rank waits for the others."""
+
+
+@final
+class Group:
+    """The ranks that train together, or one process alone.
+
+    Parameters
+    ----------
+    comm : Communicator or None
+        None: there is one process.
+    width : int
+        The most values of a rank.
+    timeout : float or None
+    """
+
+    def __init__(self, comm: Communicator | None, width: int, timeout: float | None) -> None:
+        self.comm = comm
+        self.rank, self.size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
+        self._row = np.zeros(HEAD + width)
+        self._rows = np.zeros((self.size, HEAD + width))
+        self.watchdog = None if comm is None or self.size == 1 else Watchdog(comm, self.rank, timeout)
+
+    def meet(self, call: int, values: Sequence[float] = ()) -> NDArray[np.float64]:
+        """Exchange values with the other ranks, and return those of all: (size, width), of which a rank fills its part.
+
+        Raises
+        ------
+        RankError
+            If another rank has failed, or meets for something else.
+        """
+        row = self._row
+        row[0], row[1] = call, time.perf_counter()
+        row[HEAD : HEAD + len(values)] = values
+        rows = self._rows
+        if self.comm is None or self.size == 1:
+            rows[0] = row
+            return rows[:, HEAD:]
+        self.wait(CALLS[call])
+        self.comm.Allgather(row, rows)
+        self.go_on()
+        calls = rows[:, 0]
+        if (calls != call).any():
+            self._part(call, calls)
+        return rows[:, HEAD:]
+
+    def clock(self) -> float:
+        """Return rank 0's time in seconds."""
+        self.meet(CLOCK)
+        return float(self._rows[0, 1])
+
+    def end(self) -> None:
+        """Wait until every rank has come to the end."""
+        self.meet(END)
+
+    def wait(self, what: str) -> None:
+        """Let the watchdog know that this rank waits for the others."""
+        if self.watchdog is not None:
+            self.watchdog.waits(what)
+
+    def go_on(self) -> None:
+        """Let it know that the wait is over."""
+        if self.watchdog is not None:
+            self.watchdog.goes_on()
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the other ranks, at their next meeting, that this one has failed."""
+        if self.comm is None or self.size == 1:
+            return
+        told = f"{type(error).__name__}: {error}"
+        ends = threading.Timer(PATIENCE, end_job, (self.comm, f"gdcore: rank {self.rank} failed with {told}"))
+        ends.daemon = True
+        ends.start()
+        self._row[0] = FAILED
+        self.comm.Allgather(self._row, self._rows)
+        self.comm.allgather(told)
+        ends.cancel()
+
+    def _part(self, call: int, calls: NDArray[np.float64]) -> None:
+        """Raise what has brought the ranks apart."""
+        assert self.comm is not None
+        if (calls == FAILED).any():
+            told = self.comm.allgather("")
+            rank = next(rank for rank, message in enumerate(told) if message)
+            raise RankError(f"rank {rank} failed with {told[rank]}", rank)
+        others = {rank: CALLS[int(code)] for rank, code in enumerate(calls)}
+        raise RankError(distributed_checks.other_calls(others), int(np.flatnonzero(calls != call)[0]))
+
+
+def end_with_uncaught(comm: Communicator) -> None:
+    """From now on, let an exception that ends this process end the job, after it was told: the others would hang."""
+    before = sys.excepthook
+    if getattr(before, "__name__", "") == HOOK:
+        return
+
+    def ends_the_job(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> Any:
+        before(kind, error, traceback)
+        end_job(comm, f"gdcore: rank {comm.Get_rank()} ends the job")
+
+    sys.excepthook = ends_the_job
+
+
+HOOK = "ends_the_job"

@@ -1,0 +1,145 @@
+"""Checkpoints: rank 0 writes the file, and every rank goes on from what it reads there.
+
+Design
+------
+- The file is that of `gdcore.Checkpoint`, with the number of shards in it, and is written in one piece: if the disk is
+  full, or the job is killed meanwhile, the old one is still there.
+- Rank 0 sends the file's bytes to the others. So the folder need not be shared, and any number of ranks goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..base.checks import callable_name
+from ..base.later import later
+from ..losses import Loss
+from ..training.callbacks import callback_list
+from ..training.epoch import extent
+from ..training.fit_options import FitOptions, Spread
+from ..training.history import History
+from ..training.length import default_epochs
+from ..training.resume import load_state_dict, snapshot_of
+from ..training.snapshot import Snapshot
+from ..training.state import TrainingState
+from . import checks as distributed_checks
+from .agreement import together
+from .communicator import Communicator
+
+if TYPE_CHECKING:
+    from ..training.trainer import Trainer
+
+DONE = "all "
+RAISED = " was raised in epoch "
+
+
+class Resumed(NamedTuple):
+    """What a fit goes on from."""
+
+    history: History | None = None
+    """The rows of the epochs before, if there are any."""
+    epochs: int | None = None
+    """Epochs and steps that are still to be made; None: as many as the fit is asked for."""
+    max_steps: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the fit in the file has nothing left to do."""
+        if self.history is None:
+            return False
+        return 0 in (self.epochs, self.max_steps) or _stopped(self.history.stop_reason)
+
+    def options_for(self, options: FitOptions, state: TrainingState, spread: Spread, rank: int) -> FitOptions:
+        """Return the options of the rest of a fit on one rank."""
+        callbacks = callback_list(options.callbacks)
+        if spread.checkpoint is not None and rank == 0:
+            every, custom = spread.checkpoint_every, _names(state)
+            callbacks.append(later("io.checkpoint", "Checkpoint")(spread.checkpoint, every=every, custom=custom))
+        epochs = options.epochs if self.epochs is None else self.epochs
+        max_steps = options.max_steps if self.max_steps is None else self.max_steps
+        shown = options.progress if rank == 0 else False
+        return options._replace(epochs=epochs, max_steps=max_steps, callbacks=callbacks, progress=shown)
+
+    def whole(self, history: History) -> History:
+        """Return the history of the whole fit."""
+        if self.history is None or not self.history.epochs:
+            return history
+        found: History = later("io.checkpoint", "joined")(self.history, history)
+        return found
+
+
+def resumed(comm: Communicator | None, state: TrainingState, n: int, options: FitOptions, spread: Spread) -> Resumed:
+    """Load the checkpoint into a training on n samples, if it is there, and return what the fit goes on from.
+
+    Raises
+    ------
+    ValueError
+        If the file holds a trainer with other settings or shards.
+    """
+    if not spread.resume:
+        return Resumed()
+    rank = 0 if comm is None else comm.Get_rank()
+    content = together(comm, lambda: _bytes(spread) if rank == 0 else None)
+    if comm is not None:
+        content = comm.bcast(content, root=0)
+    if content is None:
+        return Resumed()
+    bytes_of_file = content
+
+    def loads() -> Resumed:
+        trainer, history = later("io.checkpoint", "read_back")(bytes_of_file, _names(state))
+        _compare(trainer, state, spread)
+        saved = trainer.state_dict()
+        if saved.get("shards", 0) != (spread.shards or 0):
+            raise distributed_checks.other_shards(saved.get("shards", 0), spread.shards or 0)
+        load_state_dict(state, saved)
+        return _rest(state, n, options, History() if history is None else history)
+
+    return together(comm, loads)
+
+
+def _bytes(spread: Spread) -> bytes | None:
+    try:
+        with open(spread.checkpoint or "", "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def _names(state: TrainingState) -> Mapping[str, Any]:
+    """Return the name that a custom loss is saved by."""
+    loss = state.settings.loss
+    return {} if isinstance(loss, Loss) else {callable_name(loss): loss}
+
+
+def _compare(trainer: Trainer, state: TrainingState, spread: Spread) -> None:
+    """Check that a file's trainer has the settings of a training."""
+    found, own = _settings(trainer.snapshot()), _settings(snapshot_of(state))
+    for name, value in own.items():
+        if found[name] != value:
+            raise distributed_checks.other_settings(spread.checkpoint, name, found[name], value)
+
+
+def _settings(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "layers": snapshot.stack.layers,
+        "precision": snapshot.stack.dtype,
+        "loss": snapshot.loss,
+        "optimizer": snapshot.optimizer,
+        **snapshot.options,
+    }
+
+
+def _rest(state: TrainingState, n: int, options: FitOptions, history: History) -> Resumed:
+    """Return how much of a fit is left; its numbers of epochs and steps count from the beginning."""
+    epochs, max_steps = options.epochs, options.max_steps
+    if epochs is None and max_steps is None:
+        epochs = default_epochs(extent(state, n).steps)
+    left = None if epochs is None else max(0, epochs - state.epochs_done)
+    return Resumed(history, left, None if max_steps is None else max(0, max_steps - state.steps_done))
+
+
+def _stopped(reason: str) -> bool:
+    """Return whether a criterion or a callback has ended a fit."""
+    return bool(reason) and not reason.startswith((DONE, "the epoch was", "the step was")) and RAISED not in reason

@@ -1,0 +1,280 @@
+"""What the ranks of the tests' jobs run: program.py RANKS TASK [ARGUMENT ...]."""
+
+import hashlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+
+RANK = int(os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK", "0")))
+if sys.argv[2] == "isa" and RANK == 1:
+    os.environ["GDCORE_ISA"] = "base"
+
+import numpy as np  # noqa: E402
+
+import gdcore as gd  # noqa: E402
+
+if int(sys.argv[1]):
+    from mpi4py import MPI
+
+    COMM = MPI.COMM_WORLD
+else:
+    COMM = None
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((205, 6)).astype(np.float32)
+LABELS = np.abs(X[:, 0] * 2 + X[:, 1]).astype(np.int64).clip(0, 2)
+Y = np.sin(X[:, :2]) + 0.1
+WEIGHT = RNG.random(205) + 0.1
+
+
+def sha(array):
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
+
+
+def told(trainer, history):
+    """What must have the same bits on any number of ranks."""
+    found = history.to_dict()
+    found.pop("seconds")
+    return {"params": sha(trainer.model.params), "state": sha(trainer.optimizer_state.slots), **found}
+
+
+def say(value):
+    """Print a value from rank 0, after comparing it with the other ranks'."""
+    if COMM is not None:
+        values = COMM.allgather(json.dumps(value))
+        assert len(set(values)) == 1, values
+    if RANK == 0:
+        print("JSON:", json.dumps(value), flush=True)
+
+
+def squares(outputs, y):
+    error = outputs - y
+    return float((error.astype(float) ** 2).mean()), 2 * error / error.size
+
+
+def dropout(**spread):
+    net = gd.MLP([6, 16, 16, 3], dropout=0.3, seed=0)
+    trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=50, clip_norm=1.0, l2=1e-3, seed=1)
+    return trainer, trainer.fit(X, LABELS, epochs=3, validation_data=(X[:50], LABELS[:50]), metrics="accuracy", **spread)
+
+
+def weighted(**spread):
+    """Steps of 20 and 5 rows, some shards empty, penalties, accumulation and an average."""
+    net = gd.MLP([6, 8, 3], activation="tanh", seed=0)
+    options = {"batch_size": 10, "accumulate": 2, "l1": 1e-4, "average": gd.EMA(0.9), "clip_value": 0.05}
+    trainer = gd.Trainer(net, "cross_entropy", gd.SGD(0.1, momentum=0.9), seed=1, **options)
+    record = ("update_ratio", "weight_norm", "layer_gradient_norm", "progressive")
+    options = {"sample_weight": WEIGHT, "class_weight": "balanced", "validation_split": 0.2, "record": record}
+    history = trainer.fit(X, LABELS, epochs=2, **options, **spread)
+    net.params = trainer.averaged
+    return trainer, history
+
+
+def whole_batch(**spread):
+    net = gd.MLP([6, 8, 2], activation="tanh", seed=0, dtype="float64")
+    trainer = gd.Trainer(net, gd.Huber(0.5), gd.Lion(0.01), batch_size=1000, seed=1)
+    return trainer, trainer.fit(X, Y, epochs=4, sample_weight=WEIGHT, **spread)
+
+
+def stopped(**spread):
+    net = gd.MLP([6, 8, 2], seed=0, dtype="float64")
+    rate = gd.schedules.ReduceOnPlateau(0.05, patience=0, threshold=0.2)
+    trainer = gd.Trainer(net, "mse", gd.RMSprop(rate), batch_size=41, seed=1)
+    stop = [gd.EarlyStopping(patience=2, min_delta=0.05), gd.TimeLimit(1000)]
+    return trainer, trainer.fit(X, Y, epochs=30, validation_data=(X, Y), stop=stop, **spread)
+
+
+def frozen(**spread):
+    net = gd.Sequential(gd.Dense(6, 8, "relu", max_norm=1.0), gd.LayerNorm(8), gd.Dense(8, 2), seed=0)
+    rate = gd.schedules.Cosine(0.05, 12)
+    options = {"layer_rates": {"norm0": 0, "dense1": 0.5, "dense1.bias": 2}, "drop_last": True, "shuffle": False}
+    trainer = gd.Trainer(net, "mse", gd.AdamW(rate), batch_size=32, seed=1, **options)
+    first = trainer.fit(X, Y, max_steps=8, **spread)  # ends within an epoch
+    second = trainer.fit(X, Y, epochs=1, **spread)
+    return trainer, second if first.epochs == 2 else None
+
+
+def custom(**spread):
+    net = gd.MLP([6, 12, 2], dropout=0.2, seed=0)
+    trainer = gd.Trainer(net, squares, gd.Adagrad(0.05), batch_size=20, accumulate=2, seed=1)
+    return trainer, trainer.fit(X, Y, epochs=2, **spread)
+
+
+def streamed(**spread):
+    net = gd.MLP([6, 8, 2], seed=0)
+    trainer = gd.Trainer(net, "mse", gd.Adam(0.01), batch_size=20, seed=1)
+    source = gd.data.Rows(X, Y, window_rows=60, block_rows=7)
+    return trainer, trainer.fit(source, epochs=2, metrics="r2", validation_data=source, **spread)
+
+
+FITS = (dropout, weighted, whole_batch, stopped, frozen, custom, streamed)
+
+
+def bits(shards):
+    say({fit.__name__: told(*fit(comm=COMM, shards=int(shards))) for fit in FITS})
+
+
+def by_mpi():
+    """MPI's own sum: all ranks agree, and come near the tree's."""
+    net = gd.MLP([6, 16, 3], seed=0)
+    history = net.fit(X, LABELS, "cross_entropy", epochs=2, seed=1, comm=COMM, reduce="mpi")
+    say({"params": net.params.tolist(), "loss": history.loss})
+
+
+def progress():
+    gd.LinearModel(6, 2, seed=0).fit(X, Y, "mse", epochs=2, comm=COMM, progress=True)
+
+
+# Faults
+
+
+def error_of(call):
+    try:
+        call()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "none"
+
+
+def fit_once(**options):
+    y = options.pop("y", Y)
+    given = options.pop("X", X)
+    net = options.pop("net", None)
+    net = gd.LinearModel(6, 2, seed=0) if net is None else net
+    return net.fit(given, y, options.pop("loss", "mse"), **{"epochs": 1, "seed": 1, "comm": COMM, **options})
+
+
+def disagree():
+    """Each difference is told on every rank, by rank and name, and the next fit succeeds."""
+    last = COMM.Get_size() - 1
+    odd = last == RANK
+    other = X.copy()
+    other[3, 2] += odd
+    calls = {
+        "seed": lambda: fit_once(seed=7 if odd else 1),
+        "parameters": lambda: fit_once(net=gd.LinearModel(6, 2, seed=9 if odd else 0)),
+        "layers": lambda: fit_once(net=gd.MLP([6, 3 + odd, 2], seed=0)),
+        "precision": lambda: fit_once(net=gd.LinearModel(6, 2, seed=0, dtype="float64" if odd else "float32")),
+        "samples": lambda: fit_once(X=X[: 200 + odd], y=Y[: 200 + odd]),
+        "data": lambda: fit_once(X=other),
+        "loss": lambda: fit_once(loss="mae" if odd else "mse"),
+        "optimizer": lambda: fit_once(optimizer=gd.SGD(0.1 if odd else 0.2)),
+        "batch_size": lambda: fit_once(batch_size=16 + odd),
+        "epochs": lambda: fit_once(epochs=1 + odd),
+        "metrics": lambda: fit_once(metrics="r2" if odd else ()),
+        "stop": lambda: fit_once(stop=gd.LossThreshold(0.1 + odd)),
+        "shards": lambda: fit_once(shards=8 + odd),
+    }
+    found = {name: error_of(call) for name, call in calls.items()}
+    found["good"] = error_of(fit_once)
+    say(found)
+
+
+def one_fails():
+    """What goes wrong on one rank is an error on all of them, and the next fit succeeds."""
+    odd = RANK == 1
+    bad = X.copy()
+    bad[17, 2] = np.nan if odd else 0
+
+    def loss(outputs, y):
+        if odd:
+            raise ZeroDivisionError("a bad loss")
+        return squares(outputs, y)
+
+    class Bad(gd.Callback):
+        def on_epoch_end(self, end):
+            if odd:
+                raise OSError("a bad callback")
+
+    calls = {
+        "input": lambda: fit_once(X=bad),
+        "loss": lambda: fit_once(loss=loss),
+        "callback": lambda: fit_once(callbacks=Bad(), epochs=3),
+        "stop": lambda: fit_once(stop=lambda end: odd, epochs=3),
+        "diverged": lambda: fit_once(optimizer=gd.SGD(1e30), epochs=20),
+        "shards": lambda: fit_once(shards=1),
+        "full batch": lambda: fit_once(optimizer="cg"),
+        "good": fit_once,
+    }
+    found = {name: error_of(call) for name, call in calls.items()}
+    told = COMM.allgather(found)
+    if RANK == 0:
+        print("JSON:", json.dumps(told), flush=True)
+
+
+def uncaught():
+    fit_once()
+    if RANK == 1:
+        raise ValueError("a mistake of the user's program")
+    fit_once()
+
+
+def raises():
+    class Bad(gd.Callback):
+        def on_epoch_end(self, end):
+            if RANK == 1 and end.epoch == 1:
+                raise ValueError("a mistake of the user's callback")
+
+    fit_once(callbacks=Bad(), epochs=1000)
+
+
+def hangs():
+    class Slow(gd.Callback):
+        def on_epoch_end(self, end):
+            if RANK == 1:
+                time.sleep(600)
+
+    fit_once(callbacks=Slow(), epochs=3, timeout=1.5)
+
+
+def long_fit(path):
+    """Train until somebody kills this; say whose processes there are."""
+    Path(path, f"pid{RANK}").write_text(str(os.getpid()))
+    fit_once(epochs=10**6)
+
+
+def checkpointed(kills_at, path, resume):
+    """A fit with a checkpoint after each epoch; rank 1 dies in the middle of a later one."""
+    net = gd.MLP([6, 12, 3], dropout=0.2, seed=0)
+    trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=32, seed=1, average=gd.Polyak())
+    victim = RANK == min(1, COMM.Get_size() - 1 if COMM else 0)
+    at = int(kills_at)
+
+    def metric(outputs, y):
+        if at and victim and trainer.epochs_done > at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return float(outputs.sum())
+
+    stop = gd.EarlyStopping(patience=1000, restore_best=True)
+    spread = {"checkpoint": path, "resume": resume == "resume", "comm": COMM, "shards": 16}
+    history = trainer.fit(X, LABELS, epochs=8, metrics={"m": metric}, validation_data=(X, LABELS), stop=stop, **spread)
+    say({**told(trainer, history), "averaged": sha(trainer.averaged)})
+
+
+def full_disk(path):
+    """The second checkpoint does not fit: the first one stays."""
+
+    class Early(gd.Callback):  # it runs before the checkpoint
+        def on_epoch_end(self, end):
+            if end.epoch == 1 and RANK == 0:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+
+    found = error_of(lambda: fit_once(checkpoint=path, epochs=3, callbacks=Early()))
+    told = COMM.allgather(found)
+    if RANK == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        print("JSON:", json.dumps(told), flush=True)
+
+
+def isa():
+    say({"error": error_of(fit_once)})
+
+
+TASKS = (bits, by_mpi, progress, disagree, one_fails, uncaught, raises, hangs, long_fit, checkpointed, full_disk, isa)
+
+if __name__ == "__main__":
+    {task.__name__: task for task in TASKS}[sys.argv[2]](*sys.argv[3:])

@@ -1,0 +1,138 @@
+"""What goes wrong on one rank ends the job, or is an error on every rank: nothing hangs, nothing is lost."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from mpi_jobs import TIMEOUT, end, run, start
+
+import gdcore as gd
+
+
+def failed(n, *arguments, cwd, within=10):
+    """Run a job that fails soon; the time counts from its start, on a loaded machine."""
+    began = time.monotonic()
+    done = end(start(n, *arguments, cwd=cwd))
+    assert done.code != 0, f"{done.out}\n{done.err}"
+    assert time.monotonic() - began < 2 * within, done.err
+    return done
+
+
+def test_ranks_that_differ(tmp_path):
+    """The rank and the name are told, the same on every rank; then all is well again."""
+    found = run(3, "disagree", cwd=tmp_path).line
+    assert found.pop("good") == "none"
+    for name, told in found.items():
+        assert told.startswith(f"ValueError: rank 2 has {name} "), (name, told)
+        assert "but rank 0 has" in told
+
+
+def test_another_instruction_set(tmp_path):
+    if len(gd._kernels.SUPPORTED) < 2:
+        pytest.skip("this machine runs one instruction set")
+    assert "rank 1 has instruction set base, but rank 0 has" in run(2, "isa", cwd=tmp_path).line["error"]
+
+
+def test_a_failure_on_one_rank_is_an_error_on_all(tmp_path):
+    first, failing, last = run(3, "one_fails", cwd=tmp_path).line
+    assert first == last
+    for name in ("input", "loss", "callback"):
+        assert first[name] == f"RankError: rank 1 failed with {failing[name]}"
+    assert failing["input"] == "ValueError: X contains NaN in row 17, column 2; remove or impute it"
+    assert failing["loss"] == "ZeroDivisionError: a bad loss"
+    assert failing["callback"] == "OSError: a bad callback"
+    for told in (first, failing):
+        assert "rank 1 ends its fit" in told["stop"]
+        assert told["diverged"].startswith("DivergedError: ")
+        assert told["shards"].startswith("ValueError: shards=1 for 3 ranks leaves some without work")
+        assert told["full batch"].startswith("ValueError: comm and shards cut mini-batches")
+        assert told["good"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("raises", "ValueError: a mistake of the user's callback"),
+        ("uncaught", "ValueError: a mistake of the user's program"),
+    ],
+)
+def test_an_exception_ends_the_job(task, told, tmp_path):
+    assert told in failed(3, task, cwd=tmp_path).err
+
+
+def test_a_wait_that_is_too_long_ends_the_job(tmp_path):
+    done = failed(2, "hangs", cwd=tmp_path)
+    assert "gdcore: rank 0 has waited more than 1.5 s for the other ranks" in done.err
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return run(0, "checkpointed", 0, folder / "run.gdc", "new", cwd=folder).line
+
+
+def numbers(told):
+    """All but the sentences about the last call."""
+    return {name: value for name, value in told.items() if name not in ("stop_reason", "hint")}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The checkpoint of a job of which one rank was killed in its fifth epoch."""
+    folder = tmp_path_factory.mktemp("killed")
+    failed(3, "checkpointed", 4, folder / "run.gdc", "new", cwd=folder)
+    assert gd.Trainer.load(folder / "run.gdc").epochs_done == 4
+    return (folder / "run.gdc").read_bytes()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4])
+def test_a_killed_job_goes_on_with_the_same_bits(n, killed, undisturbed, tmp_path):
+    path = tmp_path / "run.gdc"
+    path.write_bytes(killed)
+    found = run(n, "checkpointed", 0, path, "resume", cwd=tmp_path).line
+    assert numbers(found) == numbers(undisturbed)
+    assert gd.Trainer.load(path).epochs_done == 8
+
+
+def test_the_death_of_the_launcher_ends_all_ranks(tmp_path):
+    job = start(3, "long_fit", tmp_path, cwd=tmp_path)
+    files = [tmp_path / f"pid{rank}" for rank in range(3)]
+    try:
+        wait_until(lambda: all(file.exists() and file.read_text() for file in files), TIMEOUT)
+        pids = [int(file.read_text()) for file in files]
+        time.sleep(0.3)
+        assert all(map(alive, pids))
+        os.kill(job.pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(alive, pids)), 20)
+    finally:
+        job.kill()
+        job.communicate()
+        for file in files:
+            if file.exists() and alive(int(file.read_text())):
+                os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+def alive(pid):
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "State:\tZ" not in status
+
+
+def wait_until(condition, seconds):
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def test_a_full_disk_keeps_the_old_checkpoint(tmp_path):
+    path = tmp_path / "run.gdc"
+    first, second = run(2, "full_disk", path, cwd=tmp_path).line
+    assert first.startswith("OSError: ")
+    assert second == f"RankError: rank 0 failed with {first}"
+    assert gd.Trainer.load(path).epochs_done == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["run.gdc"]
