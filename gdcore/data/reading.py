@@ -125,7 +125,10 @@ class Order(NamedTuple):
     def part(self, index: int, samples: int) -> Part:
         """Return a window of the epoch, which uses `samples` of the rows."""
         start = index * self.window
-        end = min(start + self.window, samples)
+        return self.between(index, start, min(start + self.window, samples))
+
+    def between(self, index: int, start: int, end: int) -> Part:
+        """Return places start … end - 1 of the epoch as its window number `index`."""
         if self.seed is None:
             return Part(start, cut(start, end, self.block), None)
         return Part(start, self._pieces(start, end), self._shuffled(index + 1, end - start))

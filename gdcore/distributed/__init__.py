@@ -16,12 +16,14 @@ Arguments of `Trainer.fit` and `Sequential.fit`
     resume          True: go on from that file if it is there, on any number of ranks; `epochs`, `max_steps` then count
                     from the beginning
 
-What it raises on every rank if something fails on one: `RankError`.
+`spread` sets the first four for all fits in a `with` block, for estimators. What is raised on every rank if something
+fails on one: `RankError`.
 """
 
 from __future__ import annotations
 
 from .errors import RankError
-from .fit import fit
+from .fit import fit as fit
+from .spread import spread
 
-__all__ = ["RankError", "fit"]
+__all__ = ["RankError", "spread"]

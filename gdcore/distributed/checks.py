@@ -43,6 +43,14 @@ def mini_batches_only(optimizer: object) -> ValueError:
     )
 
 
+def whole_batches() -> ValueError:
+    """Return the error for a training that sums the losses of each output."""
+    return ValueError(
+        "comm and shards cut batches, and the loss of each output by itself is summed over whole ones: fit each output "
+        "by itself, or leave out sum_outputs()"
+    )
+
+
 def differs(rank: int, name: str, own: Any, first: Any) -> ValueError:
     """Return the error for a rank that has another value than rank 0."""
     return ValueError(
@@ -62,8 +70,8 @@ def other_calls(calls: dict[int, str]) -> str:
 
 def other_shards(found: int, shards: int) -> ValueError:
     """Return the error for a checkpoint of a fit with another number of shards."""
-    was = f"shards={found}" if found else "no shards"
-    return ValueError(f"the checkpoint was made with {was}, got shards={shards}: pass the same, or another checkpoint")
+    was, now = (f"shards={n}" if n else "no shards" for n in (found, shards))
+    return ValueError(f"the checkpoint was made with {was}, got {now}: pass the same, or another checkpoint")
 
 
 def other_settings(path: object, name: str, found: object, own: object) -> ValueError:

@@ -96,6 +96,8 @@ def _checked(state: TrainingState, spread: Spread, size: int) -> Spread:
     if given or spread.shards is not None:
         if isinstance(state.settings.optimizer, FullBatch):
             raise distributed_checks.mini_batches_only(state.settings.optimizer)
+        if state.sums_outputs:
+            raise distributed_checks.whole_batches()
         spread = spread._replace(shards=distributed_checks.shards_for(spread.shards, size, given))
     if spread.timeout is not None:
         checks.positive("timeout", spread.timeout)

@@ -88,7 +88,7 @@ def resumed(comm: Communicator | None, state: TrainingState, n: int, options: Fi
     bytes_of_file = content
 
     def loads() -> Resumed:
-        trainer, history = later("io.checkpoint", "read_back")(bytes_of_file, _names(state))
+        trainer, history = later("io.checkpoint", "read_back")(spread.checkpoint, bytes_of_file, _names(state))
         _compare(trainer, state, spread)
         saved = trainer.state_dict()
         if saved.get("shards", 0) != (spread.shards or 0):

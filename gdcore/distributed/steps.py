@@ -11,8 +11,11 @@ Design
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from math import fsum, isfinite
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +28,15 @@ from ..objective import checks as objective_checks
 from ..training.state import TrainingState
 from .group import STEP, Group
 from .reduction import Reduction
+from .streamed import shard_windows
 from .tree import leaves_of, summed
+
+if TYPE_CHECKING:
+    from ..data.stream import Stream
+
+
+PartOf = Callable[[int, int, int], tuple[Samples, NDArray[np.int64]]]
+"""(shard, its first row in the step, its end) -> samples, and which of them are the shard's rows."""
 
 
 class Divisors(NamedTuple):
@@ -84,7 +95,7 @@ class SharedSteps:
             whole = weights is not None and len(weights) == end - first
             divisors = self._divisors(data, rows, None if whole else mean_weight)
             try:
-                self._step(data, rows, divisors, total)
+                self._step(partial(_rows_of, data, rows), len(rows), divisors, total)
             except RefusedStep as error:
                 raise RefusedStep(error.args[0], step) from None
 
@@ -99,21 +110,47 @@ class SharedSteps:
             return Divisors(weight, 1 / weight if weight else 0.0)
         return Divisors(weight, 1 / (n * mean_weight * self.outputs))
 
-    def _step(
-        self, data: Samples, rows: NDArray[np.int64], divisors: Divisors, total: NDArray[np.float64] | None
+    def stream(
+        self,
+        data: Stream,
+        steps: range,
+        extent: tuple[int, int, int],
+        rates: NDArray[np.float64] | None,
+        losses: list[float] | None,
+        total: NDArray[np.float64] | None,
     ) -> None:
-        state, run, n = self.state, self.state.run, len(rows)
+        """Make these steps of an epoch over a stream; each rank reads the rows of its shards."""
+        state = self.state
+        with closing(shard_windows(state, data, self.shards, self.reduction.held, steps, extent)) as windows:
+            for window in windows:
+                for step in window.steps:
+                    n = window.rows_of(step)
+                    weight = float(n * self.outputs)
+                    if rates is not None:
+                        state.run.learning_rate = rates[step - steps.start]
+                    try:
+                        loss = self._step(partial(window.part, step), n, Divisors(weight, 1 / weight), total)
+                    except RefusedStep as error:
+                        raise window.explain(state, data, step, error.args[0]) from None
+                    if losses is not None:
+                        losses.append(loss)
+
+    def _step(self, part: PartOf, n: int, divisors: Divisors, total: NDArray[np.float64] | None) -> float:
+        """Make a step of n rows, and return its mean loss."""
+        state, run = self.state, self.state.run
         key = 0 if self.loss is not None else run.next_key()
 
         def leaf(shard: int, grads: NDArray[Any]) -> None:
             first, end = n * shard // self.shards, n * (shard + 1) // self.shards
             if first == end:
                 grads[:], self.losses[shard] = 0, 0.0
-            elif self.loss is not None:
+                return
+            data, rows = part(shard, first, end)
+            if self.loss is not None:
                 given = (data.X, data.target, data.labels, data.weight)
-                self.losses[shard] = self.step_part(run, given, rows[first:end], first, divisors.factor, grads)
+                self.losses[shard] = self.step_part(run, given, rows, first, divisors.factor, grads)
             else:
-                self.losses[shard] = self._custom(data, rows[first:end], first, n, key, grads)
+                self.losses[shard] = self._custom(data, rows, first, n, key, grads)
 
         self.reduction.sum_own(leaf, state.grads)
         loss = self._mean_loss(divisors)
@@ -121,6 +158,7 @@ class SharedSteps:
             raise RefusedStep("loss", 0)
         self.reduction.exchange(state.grads)
         run.apply_gradient(True, loss, divisors.weight, total)
+        return loss
 
     def _mean_loss(self, divisors: Divisors) -> float:
         """Return the mean loss of all shards, summed in the tree."""
@@ -145,3 +183,10 @@ class SharedSteps:
         value, delta = objective_checks.custom_result(result, outputs.shape, state.stack.dtype)
         network.gradient_from(X, delta * delta.dtype.type(len(rows) / n), grads, key, place)
         return float(value) * len(rows)
+
+
+def _rows_of(
+    data: Samples, rows: NDArray[np.int64], shard: int, first: int, end: int
+) -> tuple[Samples, NDArray[np.int64]]:
+    """Return samples in memory, and which of them are rows first … end - 1 of a step over these rows."""
+    return data, rows[first:end]

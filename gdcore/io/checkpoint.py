@@ -236,16 +236,19 @@ def _greater_is_better(name: str) -> bool | None:
     return None if metric is None else metric.greater_is_better
 
 
-def read_back(content: bytes, custom: Mapping[str, Any]) -> tuple[Trainer, History | None]:
-    """Return the trainer and the history in the bytes of a file.
+def read_back(path: Path, content: bytes, custom: Mapping[str, Any]) -> tuple[Trainer, History | None]:
+    """Return the trainer and the history in the bytes of the file at `path`.
 
     Raises
     ------
     FileFormatError
         For a file that is damaged, or holds no trainer.
     """
-    document, tensors = container.read(BytesIO(content), len(content))
-    found = parts(document, ("kind", "content"), "a file's content")
-    if found["kind"] != "trainer":
-        raise FileFormatError(f"the checkpoint holds {with_article(str(found['kind']))}, not a trainer")
-    return unpack_trainer(found["content"], Reader(tensors, io_checks.custom(custom)))
+    try:
+        document, tensors = container.read(BytesIO(content), len(content))
+        found = parts(document, ("kind", "content"), "a file's content")
+        if found["kind"] != "trainer":
+            raise FileFormatError(f"holds {with_article(str(found['kind']))}, not a trainer")
+        return unpack_trainer(found["content"], Reader(tensors, io_checks.custom(custom)))
+    except FileFormatError as error:
+        raise FileFormatError(f"{os.fspath(path)} {error}") from None

@@ -125,6 +125,11 @@ def run_epoch(
     if not done:
         run.begin_epoch(n, of_steps)
     first, end = done * size, last if most is None else min((done + most) * size, last)
+    if not isinstance(data, Samples) and state.shares is not None:
+        steps = range(first // size, -(-end // size))
+        rates = None if state.settings.schedule is None else _rates(state, len(steps))
+        state.shares.stream(data, steps, extent(state, n), rates, losses, total)
+        return mean_so_far(state)
     if not isinstance(data, Samples):
         with closing(_parts(state, data, first, end)) as parts:
             for part, order, at in parts:

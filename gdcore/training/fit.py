@@ -18,7 +18,7 @@ from ..data.samples import Samples
 from ..optimizers.full_batch import FullBatch
 from .epoch import extent, mean_so_far, run_epoch
 from .errors import DivergedError
-from .fit_options import FitOptions, Spread
+from .fit_options import FitOptions, Spread, spread_by_default
 from .full_batch_epochs import full_batch_epochs
 from .hints import hint_of, watched
 from .history import History
@@ -142,6 +142,8 @@ def run_fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, s
     spread : Spread
         If it is not plain, the fit is the room of several processes'.
     """
+    if spread.is_plain:
+        spread = spread_by_default.get() or spread
     if not spread.is_plain:
         history: History = later("distributed", "fit")(state, given, options, spread)
         return history

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -43,3 +44,7 @@ class Spread(NamedTuple):
     def is_plain(self) -> bool:
         """Whether the fit is one in this process, of whole batches, and without a file."""
         return self.comm is None and self.shards is None and self.checkpoint is None and self.resume is False
+
+
+spread_by_default: ContextVar[Spread | None] = ContextVar("spread_by_default", default=None)
+"""What `gdcore.distributed.spread` has set for the fits within its block."""

@@ -74,4 +74,5 @@ def sum_outputs(state: TrainingState) -> OutputSums:
     if not isinstance(loss, Loss) or loss.whole_rows:
         raise training_checks.not_pointwise(loss)
     with Turn(state.run, "sum_outputs"):
+        state.sums_outputs = True
         return OutputSums(state.run, state.stack.out_features)

@@ -28,6 +28,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Network, Training
+    from ..data.stream import Stream
 
 
 class Shares(Protocol):
@@ -43,6 +44,17 @@ class Shares(Protocol):
         total: NDArray[np.float64] | None,
     ) -> None:
         """Make the steps of `size` rows each, as `Training.epoch` does."""
+
+    def stream(
+        self,
+        data: Stream,
+        steps: range,
+        extent: tuple[int, int, int],
+        rates: NDArray[np.float64] | None,
+        losses: list[float] | None,
+        total: NDArray[np.float64] | None,
+    ) -> None:
+        """Make these steps of an epoch over a stream; the extent is (rows of a step, of the epoch, its steps)."""
 
     def clock(self) -> float:
         """Return a time in seconds that all processes agree on."""
@@ -77,6 +89,8 @@ class TrainingState:
         Makes the steps while a fit runs that cuts its batches into pieces.
     shards : int
         Number of these pieces in the last fit; 0: its batches were whole.
+    sums_outputs : bool
+        Whether epochs sum the losses of each output, which needs whole batches.
     """
 
     stack: Stack
@@ -90,6 +104,7 @@ class TrainingState:
     memory: FitMemory = field(default_factory=FitMemory)
     shares: Shares | None = None
     shards: int = 0
+    sums_outputs: bool = False
 
     @property
     def epochs_done(self) -> int:

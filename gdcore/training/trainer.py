@@ -234,17 +234,9 @@ class Trainer:
     @classmethod
     @explains_calls
     def load(cls, path: str | PathLike[str], *, custom: Mapping[str, Any] | None = None) -> Trainer:
-        """Return the trainer that `save` has saved, at the step where it stood.
+        """Return the trainer that `save` has saved, at the step where it stood; path and custom as in `gdcore.load`.
 
-        Parameters
-        ----------
-        path, custom
-            As in `gdcore.load`.
-
-        Raises
-        ------
-        FileFormatError
-            For a file that is damaged, or holds no trainer.
+        A file that is damaged, or holds no trainer, raises a FileFormatError.
         """
         trainer: Trainer = later("io", "load_trainer")(path, custom=custom)
         return trainer
@@ -465,10 +457,7 @@ class Trainer:
         OutputSums
             `losses` (k,), the mean losses of the last epoch, and `squares` (k,), the mean squared norms of the weights.
 
-        Raises
-        ------
-        ValueError
-            For other models, for one output, and for a loss of whole rows or of Python's.
+        Other models, one output, and a loss of whole rows or of Python's raise a ValueError.
         """
         return sum_outputs(self._state)
 

@@ -59,7 +59,8 @@ def squares(outputs, y):
 def dropout(**spread):
     net = gd.MLP([6, 16, 16, 3], dropout=0.3, seed=0)
     trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=50, clip_norm=1.0, l2=1e-3, seed=1)
-    return trainer, trainer.fit(X, LABELS, epochs=3, validation_data=(X[:50], LABELS[:50]), metrics="accuracy", **spread)
+    options = {"validation_data": (X[:50], LABELS[:50]), "metrics": "accuracy"}
+    return trainer, trainer.fit(X, LABELS, epochs=3, **options, **spread)
 
 
 def weighted(**spread):
@@ -241,7 +242,7 @@ def checkpointed(kills_at, path, resume):
     """A fit with a checkpoint after each epoch; rank 1 dies in the middle of a later one."""
     net = gd.MLP([6, 12, 3], dropout=0.2, seed=0)
     trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=32, seed=1, average=gd.Polyak())
-    victim = RANK == min(1, COMM.Get_size() - 1 if COMM else 0)
+    victim = (1 if COMM else 0) == RANK
     at = int(kills_at)
 
     def metric(outputs, y):

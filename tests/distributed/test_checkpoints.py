@@ -1,0 +1,116 @@
+"""`checkpoint=` and `resume=`: a fit that was cut goes on, and ends as one that was not."""
+
+import numpy as np
+import pytest
+
+import gdcore as gd
+
+X = np.random.default_rng(0).normal(size=(61, 5))
+Y = np.sin(X[:, :2])
+
+
+def trainer_of(**options):
+    net = gd.MLP([5, 7, 2], activation="tanh", dropout=0.2, seed=0)
+    return gd.Trainer(net, "mse", gd.Adam(0.01), **{"batch_size": 20, "seed": 1, **options})
+
+
+class Cut(Exception):
+    pass
+
+
+class CutsAt(gd.Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, end):
+        if end.epoch == self.epoch:
+            raise Cut
+
+
+@pytest.mark.parametrize("shards", [None, 4])
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_cut_fit_goes_on(shards, every, tmp_path):
+    path = tmp_path / "run.gdc"
+    options = {"epochs": 6, "validation_data": (X, Y), "shards": shards}
+    whole = trainer_of()
+    history = whole.fit(X, Y, **options)
+    with pytest.raises(Cut):
+        trainer_of().fit(X, Y, **options, checkpoint=path, checkpoint_every=every, callbacks=CutsAt(3))
+    second = trainer_of()
+    other = second.fit(X, Y, **options, checkpoint=path, checkpoint_every=every, resume=True)
+    assert np.array_equal(second.model.params, whole.model.params)
+    assert (other.loss, other.val_loss) == (history.loss, history.val_loss)
+    assert gd.History.load(path).loss == history.loss
+    third = trainer_of()  # there is nothing left to do
+    assert third.fit(X, Y, **options, checkpoint=path, resume=True).loss == history.loss
+    assert np.array_equal(third.model.params, whole.model.params)
+
+
+def test_steps_count_from_the_beginning(tmp_path):
+    path, whole = tmp_path / "run.gdc", trainer_of()
+    whole.fit(X, Y, max_steps=10, shards=2)
+    trainer_of().fit(X, Y, max_steps=5, shards=2, checkpoint=path)
+    second = trainer_of()
+    second.fit(X, Y, max_steps=10, shards=2, checkpoint=path, resume=True)
+    assert second.steps_done == 10
+    assert np.array_equal(second.model.params, whole.model.params)
+
+
+def test_a_fit_that_a_criterion_has_ended_stays_ended(tmp_path):
+    path = tmp_path / "run.gdc"
+    options = {"epochs": 9, "stop": gd.LossThreshold(100), "checkpoint": path}
+    assert trainer_of().fit(X, Y, **options).epochs == 1
+    again = trainer_of().fit(X, Y, **options, resume=True)
+    assert again.epochs == 1
+    assert "LossThreshold" in again.stop_reason or "100" in again.stop_reason
+
+
+def test_without_a_file_a_fit_begins(tmp_path):
+    one, other = trainer_of(), trainer_of()
+    one.fit(X, Y, epochs=2)
+    other.fit(X, Y, epochs=2, checkpoint=tmp_path / "run.gdc", resume=True)
+    assert np.array_equal(one.model.params, other.model.params)
+
+
+def test_a_custom_loss(tmp_path):
+    def loss(outputs, y):
+        return float(((outputs - y) ** 2).mean()), 2 * (outputs - y) / y.size
+
+    def make():
+        return gd.Trainer(gd.LinearModel(5, 2, seed=0), loss, gd.SGD(0.1), seed=1)
+
+    path = tmp_path / "run.gdc"
+    whole, first, second = make(), make(), make()
+    whole.fit(X, Y, epochs=4, shards=3)
+    first.fit(X, Y, epochs=2, shards=3, checkpoint=path)
+    second.fit(X, Y, epochs=4, shards=3, checkpoint=path, resume=True)
+    assert np.array_equal(second.model.params, whole.model.params)
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "message"),
+    [
+        ({}, {"shards": 8}, "the checkpoint was made with shards=4, got shards=8"),
+        ({}, {"shards": None}, "the checkpoint was made with shards=4, got no shards"),
+        ({"batch_size": 10}, {"shards": 4}, r"run\.gdc holds a trainer with batch_size 20, this one has 10"),
+        ({"seed": 5}, {"shards": 4}, "holds a trainer with seed 1, this one has 5"),
+    ],
+)
+def test_another_fit(options, arguments, message, tmp_path):
+    path = tmp_path / "run.gdc"
+    trainer_of().fit(X, Y, epochs=1, shards=4, checkpoint=path)
+    trainer = trainer_of(**options)
+    before = trainer.model.params.copy()
+    with pytest.raises(ValueError, match=message):
+        trainer.fit(X, Y, epochs=2, checkpoint=path, resume=True, **arguments)
+    assert np.array_equal(trainer.model.params, before)
+
+
+def test_what_is_no_checkpoint(tmp_path):
+    path = tmp_path / "run.gdc"
+    gd.LinearModel(5, 2, seed=0).save(path)
+    with pytest.raises(gd.FileFormatError, match="holds a model, not a trainer"):
+        trainer_of().fit(X, Y, epochs=1, checkpoint=path, resume=True)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(gd.FileFormatError, match=r"run\.gdc"):
+        trainer_of().fit(X, Y, epochs=1, checkpoint=path, resume=True)
