@@ -41,9 +41,6 @@ class ThreadRank:
         self.world.barrier.wait()
         return found
 
-    def bcast(self, obj, root=0):
-        return self.allgather(obj)[root]
-
     def Allgather(self, sendbuf, recvbuf):
         recvbuf[:] = np.array(self.allgather(sendbuf.copy()))
 

@@ -24,13 +24,13 @@ from ..training.fit import Fit
 from ..training.fit_options import FitOptions, Spread
 from ..training.state import TrainingState
 from . import checks as distributed_checks
-from .communicator import Communicator
 from .errors import RankError
+from .group import Group
 
 T = TypeVar("T")
 
 
-def together(comm: Communicator | None, makes: Callable[[], T]) -> T:
+def together(group: Group, makes: Callable[[], T]) -> T:
     """Return what a function returns, or raise on every rank if it raises on one.
 
     Raises
@@ -38,21 +38,18 @@ def together(comm: Communicator | None, makes: Callable[[], T]) -> T:
     Exception
         The rank's own error, or RankError with that of the first rank that has one.
     """
-    if comm is None or comm.Get_size() == 1:
-        return makes()
     try:
         made = makes()
     except Exception as error:
-        comm.allgather(f"{type(error).__name__}: {error}")
+        group.told(f"{type(error).__name__}: {error}")
         raise
-    told = comm.allgather(None)
-    for rank, message in enumerate(told):
-        if message is not None:
+    for rank, message in enumerate(group.told("")):
+        if message:
             raise RankError(f"rank {rank} failed with {message}", rank)
     return made
 
 
-def agree(comm: Communicator | None, table: dict[str, Any]) -> None:
+def agree(group: Group, table: dict[str, Any]) -> None:
     """Compare the tables of all ranks.
 
     Raises
@@ -60,9 +57,7 @@ def agree(comm: Communicator | None, table: dict[str, Any]) -> None:
     ValueError
         Naming the first rank and the first value that differ from rank 0's.
     """
-    if comm is None or comm.Get_size() == 1:
-        return
-    tables = comm.allgather(table)
+    tables = group.told(table)
     for rank, other in enumerate(tables):
         for name, value in other.items():
             if tables[0].get(name) != value:

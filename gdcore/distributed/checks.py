@@ -53,10 +53,12 @@ def whole_batches() -> ValueError:
 
 def differs(rank: int, name: str, own: Any, first: Any) -> ValueError:
     """Return the error for a rank that has another value than rank 0."""
-    return ValueError(
-        f"rank {rank} has {name} {own}, but rank 0 has {first}: every rank must make the same call with the same "
-        "arguments, and takes its own rows from the same data"
-    )
+    remedy = "make the same call with the same arguments on every rank"
+    if name in ("seed", "parameters"):
+        remedy += ", and pass seed= to the model"
+    if name in ("data", "samples"):
+        remedy += ", and the same data, of which each takes its own rows"
+    return ValueError(f"rank {rank} has {name} {own}, but rank 0 has {first}: {remedy}")
 
 
 def other_calls(calls: dict[int, str]) -> str:

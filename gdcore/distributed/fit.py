@@ -28,6 +28,7 @@ from .errors import RankError
 from .group import Group, end_with_uncaught
 from .resume import resumed
 from .steps import SharedSteps
+from .watchdog import Watchdog
 
 
 def fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, spread: Spread) -> History:
@@ -38,55 +39,68 @@ def fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, sprea
     RankError
         If another rank has failed.
     """
-    given_comm = None if spread.comm is None else communicator(spread.comm)
-    if given_comm is None or given_comm.Get_size() == 1:
-        return _fit(None, state, given, options, spread)
-    end_with_uncaught(given_comm)
-    comm: Communicator = given_comm.Dup()  # what is sent here is not taken for the user's messages
-    history = _fit(comm, state, given, options, spread)
-    comm.Free()
-    return history
+    comm = None if spread.comm is None else communicator(spread.comm)
+    if comm is None or comm.Get_size() == 1:
+        return _fit(Group(None, None), state, given, options, spread)
+    end_with_uncaught(comm)
+    watchdog = Watchdog(comm, spread.timeout) if _is_time(spread.timeout) else None
+    try:
+        if watchdog is not None:
+            watchdog.waits("begins a fit")
+        own: Communicator = comm.Dup()  # what is sent here is not taken for the user's messages
+        try:
+            history = _fit(Group(own, watchdog), state, given, options, spread)
+        except Exception:  # of which all ranks know
+            own.Free()
+            raise
+        own.Free()
+        return history
+    finally:
+        if watchdog is not None:
+            watchdog.stop()
 
 
-def _fit(
-    comm: Communicator | None, state: TrainingState, given: tuple[Any, ...], options: FitOptions, spread: Spread
-) -> History:
-    size, rank = (1, 0) if comm is None else (comm.Get_size(), comm.Get_rank())
+def _is_time(timeout: object) -> bool:
+    """Return whether a timeout is one; if not, `_checked` tells why, when the ranks can talk."""
+    return isinstance(timeout, int | float) and timeout > 0
 
+
+def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: FitOptions, spread: Spread) -> History:
     def begun() -> tuple[Spread, tuple[Any, ...]]:
-        return _checked(state, spread, size), take_fit_data(state, *given)
+        return _checked(state, spread, group.size), take_fit_data(state, *given)
 
-    spread, (data, validation) = together(comm, begun)
-    found = resumed(comm, state, data.n, options, spread)
-    if found.history is not None and found.ended:
-        return found.history
-    options = found.options_for(options, state, spread, rank)
+    spread, (data, validation) = together(group, begun)
+    before = resumed(group, state, data.n, options, spread)
+    if before.history is not None and before.ended:
+        return before.history
+    options = before.options_for(options, state, spread, group.rank)
     state.shards = spread.shards or 0
     if spread.shards is None:
         with Turn(state.run, "fit"):
-            return found.whole(Fit(state, data, validation, options).run())
-    group = Group(comm, -(-spread.shards // size), spread.timeout)
-    shares = together(comm, lambda: SharedSteps(state, group, spread.shards or 1, spread.reduce))
-    state.shares = shares
+            return before.whole(Fit(state, data, validation, options).run())
+    shards, reduce = spread.shards, spread.reduce
+    group.make_room(-(-shards // group.size))
+    state.shares = together(group, lambda: SharedSteps(state, group, shards, reduce))
     try:
-        begins = together(comm, lambda: Fit(state, data, validation, options))
-        agree(comm, table_of(state, begins, options, spread))
-        if group.watchdog is not None:
-            group.watchdog.start()
-        try:
-            with Turn(state.run, "fit"):
-                history = begins.run()
-            group.end()
-        except RankError:
-            raise
-        except BaseException as error:
-            group.fail(error)
-            raise
-        return found.whole(history)
+        begins = together(group, lambda: Fit(state, data, validation, options))
+        agree(group, table_of(state, begins, options, spread))
+        return before.whole(_run(group, state, begins))
     finally:
         state.shares = None
-        if group.watchdog is not None:
-            group.watchdog.stop()
+
+
+def _run(group: Group, state: TrainingState, begins: Fit) -> History:
+    """Run a fit that all ranks agree on; if it fails here, the others learn of it."""
+    try:
+        with Turn(state.run, "fit"):
+            history = begins.run()
+        group.end()
+    except RankError:
+        raise
+    except BaseException as error:
+        group.fail(error)
+        raise
+    return history
 
 
 def _checked(state: TrainingState, spread: Spread, size: int) -> Spread:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from . import checks as distributed_checks
 from .communicator import Communicator
 from .errors import RankError
 from .watchdog import Watchdog, end_job
+
+T = TypeVar("T")
 
 FAILED, STEP, CLOCK, END = range(4)
 """What ranks meet for."""
@@ -43,17 +45,28 @@ class Group:
     ----------
     comm : Communicator or None
         None: there is one process.
-    width : int
-        The most values of a rank.
-    timeout : float or None
+    watchdog : Watchdog or None
+        Ends the job when this rank waits too long; None: it may wait for ever.
     """
 
-    def __init__(self, comm: Communicator | None, width: int, timeout: float | None) -> None:
-        self.comm = comm
+    def __init__(self, comm: Communicator | None, watchdog: Watchdog | None) -> None:
+        self.comm, self.watchdog = comm, watchdog
         self.rank, self.size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
+        self.make_room(0)
+
+    def make_room(self, width: int) -> None:
+        """Make room for at most so many values of a rank."""
         self._row = np.zeros(HEAD + width)
         self._rows = np.zeros((self.size, HEAD + width))
-        self.watchdog = None if comm is None or self.size == 1 else Watchdog(comm, self.rank, timeout)
+
+    def told(self, own: T) -> list[T]:
+        """Return what each rank passes."""
+        if self.comm is None:
+            return [own]
+        self.wait("begins a fit")
+        found = self.comm.allgather(own)
+        self.go_on()
+        return found
 
     def meet(self, call: int, values: Sequence[float] = ()) -> NDArray[np.float64]:
         """Exchange values with the other ranks, and return those of all: (size, width), of which a rank fills its part.

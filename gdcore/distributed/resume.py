@@ -25,7 +25,7 @@ from ..training.snapshot import Snapshot
 from ..training.state import TrainingState
 from . import checks as distributed_checks
 from .agreement import together
-from .communicator import Communicator
+from .group import Group
 
 if TYPE_CHECKING:
     from ..training.trainer import Trainer
@@ -69,7 +69,7 @@ class Resumed(NamedTuple):
         return found
 
 
-def resumed(comm: Communicator | None, state: TrainingState, n: int, options: FitOptions, spread: Spread) -> Resumed:
+def resumed(group: Group, state: TrainingState, n: int, options: FitOptions, spread: Spread) -> Resumed:
     """Load the checkpoint into a training on n samples, if it is there, and return what the fit goes on from.
 
     Raises
@@ -79,16 +79,12 @@ def resumed(comm: Communicator | None, state: TrainingState, n: int, options: Fi
     """
     if not spread.resume:
         return Resumed()
-    rank = 0 if comm is None else comm.Get_rank()
-    content = together(comm, lambda: _bytes(spread) if rank == 0 else None)
-    if comm is not None:
-        content = comm.bcast(content, root=0)
+    content = group.told(together(group, lambda: _bytes(spread) if group.rank == 0 else None))[0]
     if content is None:
         return Resumed()
-    bytes_of_file = content
 
     def loads() -> Resumed:
-        trainer, history = later("io.checkpoint", "read_back")(spread.checkpoint, bytes_of_file, _names(state))
+        trainer, history = later("io.checkpoint", "read_back")(spread.checkpoint, content, _names(state))
         _compare(trainer, state, spread)
         saved = trainer.state_dict()
         if saved.get("shards", 0) != (spread.shards or 0):
@@ -96,7 +92,7 @@ def resumed(comm: Communicator | None, state: TrainingState, n: int, options: Fi
         load_state_dict(state, saved)
         return _rest(state, n, options, History() if history is None else history)
 
-    return together(comm, loads)
+    return together(group, loads)
 
 
 def _bytes(spread: Spread) -> bytes | None:

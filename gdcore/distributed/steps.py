@@ -69,6 +69,7 @@ class SharedSteps:
         self.outputs = 1 if self.loss is None or self.loss.whole_rows else state.stack.out_features
         self.step_part = load(state.stack.dtype).step_part
         self.losses = [0.0] * shards
+        self.mean_weight: tuple[NDArray[Any] | None, float] = None, 0.0
 
     def clock(self) -> float:
         """Return rank 0's time in seconds."""
@@ -86,7 +87,7 @@ class SharedSteps:
         """Make the steps of `size` rows each, as `Training.epoch` does."""
         run = self.state.run
         n = len(data.X) if order is None else len(order)
-        mean_weight = None if weights is None else fsum(weights) / len(weights)
+        mean_weight = None if weights is None else self._mean_of(weights)
         for step, first in enumerate(range(0, n, size)):
             end = min(first + size, n)
             rows = np.arange(first, end) if order is None else order[first:end]
@@ -98,6 +99,14 @@ class SharedSteps:
                 self._step(partial(_rows_of, data, rows), len(rows), divisors, total)
             except RefusedStep as error:
                 raise RefusedStep(error.args[0], step) from None
+
+    def _mean_of(self, weights: NDArray[Any]) -> float:
+        """Return the mean weight of all data, which is computed once for each array."""
+        known, mean = self.mean_weight
+        if known is not weights:
+            mean = fsum(weights) / len(weights)
+            self.mean_weight = weights, mean
+        return mean
 
     def _divisors(self, data: Samples, rows: NDArray[np.int64], mean_weight: float | None) -> Divisors:
         """Return what a step over these rows divides by; without a mean weight of all data, that of the rows."""

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from typing import final
+from typing import Any, final
 
 from .communicator import Communicator
 
@@ -31,23 +31,15 @@ class Watchdog:
     Parameters
     ----------
     comm : Communicator
-    rank : int
-    timeout : float or None
-        None: it never does.
+    timeout : float
     """
 
-    def __init__(self, comm: Communicator, rank: int, timeout: float | None) -> None:
-        self.comm, self.rank, self.timeout = comm, rank, timeout
+    def __init__(self, comm: Communicator, timeout: Any) -> None:
+        self.comm, self.rank, self.timeout = comm, comm.Get_rank(), float(timeout)
         self.since: float | None = None
         self.what = ""
         self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to watch."""
-        if self.timeout is not None:
-            self._thread = threading.Thread(target=self._watch, args=(self.timeout,), daemon=True)
-            self._thread.start()
+        threading.Thread(target=self._watch, name="gdcore-watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """Watch no longer."""
@@ -61,7 +53,8 @@ class Watchdog:
         """Note that it is over."""
         self.since = None
 
-    def _watch(self, timeout: float) -> None:
+    def _watch(self) -> None:
+        timeout = self.timeout
         while not self._over.wait(min(1.0, timeout / 4)):
             since = self.since
             if since is not None and time.monotonic() - since > timeout:

@@ -232,6 +232,14 @@ def hangs():
     fit_once(callbacks=Slow(), epochs=3, timeout=1.5)
 
 
+def comes_late():
+    """One rank does not come to the fit at all."""
+    fit_once()
+    if RANK == 1:
+        time.sleep(600)
+    fit_once(timeout=1.5)
+
+
 def long_fit(path):
     """Train until somebody kills this; say whose processes there are."""
     Path(path, f"pid{RANK}").write_text(str(os.getpid()))
@@ -275,7 +283,10 @@ def isa():
     say({"error": error_of(fit_once)})
 
 
-TASKS = (bits, by_mpi, progress, disagree, one_fails, uncaught, raises, hangs, long_fit, checkpointed, full_disk, isa)
+TASKS = (
+    *(bits, by_mpi, progress, disagree, one_fails, uncaught, raises, hangs, comes_late, long_fit, checkpointed),
+    *(full_disk, isa),
+)
 
 if __name__ == "__main__":
     {task.__name__: task for task in TASKS}[sys.argv[2]](*sys.argv[3:])

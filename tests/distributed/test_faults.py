@@ -14,7 +14,7 @@ import gdcore as gd
 def failed(n, *arguments, cwd, within=10):
     """Run a job that fails soon; the time counts from its start, on a loaded machine."""
     began = time.monotonic()
-    done = end(start(n, *arguments, cwd=cwd))
+    done = end(start(n, *arguments, cwd=cwd), timeout=60)
     assert done.code != 0, f"{done.out}\n{done.err}"
     assert time.monotonic() - began < 2 * within, done.err
     return done
@@ -62,8 +62,9 @@ def test_an_exception_ends_the_job(task, told, tmp_path):
     assert told in failed(3, task, cwd=tmp_path).err
 
 
-def test_a_wait_that_is_too_long_ends_the_job(tmp_path):
-    done = failed(2, "hangs", cwd=tmp_path)
+@pytest.mark.parametrize("task", ["hangs", "comes_late"])
+def test_a_wait_that_is_too_long_ends_the_job(task, tmp_path):
+    done = failed(2, task, cwd=tmp_path)
     assert "gdcore: rank 0 has waited more than 1.5 s for the other ranks" in done.err
 
 

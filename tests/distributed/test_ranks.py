@@ -1,5 +1,6 @@
 """Ranks that are threads: the tree, fits on many of them, and the checks of arguments; no MPI is needed."""
 
+import importlib
 import sys
 import threading
 
@@ -100,7 +101,8 @@ def test_a_fit_in_a_block_is_spread():
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor"])
 def test_estimators(name):
-    sklearn = pytest.importorskip("gdcore.sklearn")
+    pytest.importorskip("sklearn")
+    sklearn = importlib.import_module("gdcore.sklearn")
     y = Y[:, 0] > 0 if name.endswith("Classifier") else Y[:, 0]
 
     def fit(comm):
@@ -196,6 +198,6 @@ def test_outputs_that_are_summed_need_whole_batches():
 def test_no_thread_stays():
     on_ranks(2, lambda comm: gd.LinearModel(5, 2, seed=0).fit(X, Y, "mse", epochs=1, comm=comm, timeout=60))
     for thread in threading.enumerate():
-        if thread.daemon and "_watch" in thread.name:
+        if thread.name == "gdcore-watchdog":
             thread.join(5)
             assert not thread.is_alive()
