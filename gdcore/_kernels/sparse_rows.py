@@ -62,10 +62,11 @@ class SparseRows:
             stretch = slice(int(self.starts[first]), int(self.starts[max(first, end)]))
             starts = self.starts[first : max(first, end) + 1] - self.starts[first]
             return SparseRows(self.values[stretch], self.indices[stretch], starts, self.shape[1])
-        chosen = np.arange(len(self))[rows]
-        counts = np.diff(self.starts)[chosen]
+        if isinstance(rows, slice) or rows.dtype != np.int64 or rows.min(initial=0) < 0:
+            rows = np.arange(len(self))[rows]
+        counts = self.starts[rows + 1] - self.starts[rows]
         starts = np.concatenate([[0], np.cumsum(counts)])
-        entries = np.repeat(self.starts[chosen] - starts[:-1], counts) + np.arange(starts[-1])
+        entries = np.repeat(self.starts[rows] - starts[:-1], counts) + np.arange(starts[-1])
         return SparseRows(self.values[entries], self.indices[entries], starts, self.shape[1])
 
     def astype(self, dtype: str) -> SparseRows:

@@ -22,8 +22,8 @@ fails on one: `RankError`.
 
 from __future__ import annotations
 
+from .block import spread
 from .errors import RankError
 from .fit import fit as fit
-from .spread import spread
 
 __all__ = ["RankError", "spread"]

@@ -83,6 +83,11 @@ def other_settings(path: object, name: str, found: object, own: object) -> Value
     )
 
 
+def no_path(checkpoint: object) -> TypeError:
+    """Return the error for a checkpoint that is no path."""
+    return TypeError(f"checkpoint must be the path of a file, got {short(checkpoint)}")
+
+
 def needs_checkpoint() -> ValueError:
     """Return the error for `resume` without a file."""
     return ValueError("resume=True needs checkpoint=, the file to go on from")

@@ -11,6 +11,7 @@ Design
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
 from ..base import checks
@@ -73,7 +74,7 @@ def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: Fi
     before = resumed(group, state, data.n, options, spread)
     if before.history is not None and before.ended:
         return before.history
-    options = before.options_for(options, state, spread, group.rank)
+    options = together(group, lambda: before.options_for(options, state, spread, group.rank))
     state.shards = spread.shards or 0
     if spread.shards is None:
         with Turn(state.run, "fit"):
@@ -116,6 +117,8 @@ def _checked(state: TrainingState, spread: Spread, size: int) -> Spread:
     if spread.timeout is not None:
         checks.positive("timeout", spread.timeout)
     checks.integer("checkpoint_every", spread.checkpoint_every, 1)
+    if spread.checkpoint is not None and not isinstance(spread.checkpoint, str | PathLike):
+        raise distributed_checks.no_path(spread.checkpoint)
     if checks.boolean("resume", spread.resume) and spread.checkpoint is None:
         raise distributed_checks.needs_checkpoint()
     return spread

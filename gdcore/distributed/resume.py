@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..base import checks
 from ..base.checks import callable_name
 from ..base.later import later
 from ..losses import Loss
@@ -132,8 +133,11 @@ def _rest(state: TrainingState, n: int, options: FitOptions, history: History) -
     epochs, max_steps = options.epochs, options.max_steps
     if epochs is None and max_steps is None:
         epochs = default_epochs(extent(state, n).steps)
-    left = None if epochs is None else max(0, epochs - state.epochs_done)
-    return Resumed(history, left, None if max_steps is None else max(0, max_steps - state.steps_done))
+    if epochs is not None:
+        epochs = max(0, checks.integer("epochs", epochs, 1) - state.epochs_done)
+    if max_steps is not None:
+        max_steps = max(0, checks.integer("max_steps", max_steps, 1) - state.steps_done)
+    return Resumed(history, epochs, max_steps)
 
 
 def _stopped(reason: str) -> bool:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from .._kernels import load
 from .._kernels.errors import RefusedStep
+from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 from ..losses import Loss
 from ..objective import checks as objective_checks
@@ -156,8 +157,11 @@ class SharedSteps:
                 return
             data, rows = part(shard, first, end)
             if self.loss is not None:
-                given = (data.X, data.target, data.labels, data.weight)
-                self.losses[shard] = self.step_part(run, given, rows, first, divisors.factor, grads)
+                given: tuple[Any, ...] = (data.X, data.target, data.labels, data.weight)
+                visits: NDArray[np.int64] | None = rows
+                if isinstance(data.X, SparseRows):  # whose entries the kernels would check, all of them
+                    given, visits = tuple(None if array is None else array[rows] for array in given), None
+                self.losses[shard] = self.step_part(run, given, visits, first, divisors.factor, grads)
             else:
                 self.losses[shard] = self._custom(data, rows, first, n, key, grads)
 

@@ -1,6 +1,7 @@
 """Ranks that are threads: the tree, fits on many of them, and the checks of arguments; no MPI is needed."""
 
 import importlib
+import subprocess
 import sys
 import threading
 
@@ -115,6 +116,16 @@ def test_estimators(name):
     assert found[0] == fit(ThreadRank(World(1), 0))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_checkpoint_that_rank_0_alone_would_refuse(tmp_path):
+    def fit(comm):
+        return gd.LinearModel(5, 2, seed=0).fit(X, Y, "mse", epochs=1, comm=comm, checkpoint=tmp_path)
+
+    found = on_ranks(3, fit)
+    assert isinstance(found[0], OSError)
+    assert [type(one) for one in found[1:]] == [RankError, RankError]
+
+
 def test_one_rank_fails():
     def fit(comm):
         bad = X if comm.rank != 2 else X[:, :3]
@@ -176,7 +187,8 @@ def test_a_part_of_a_larger_world_is_good(monkeypatch):
         ({"shards": 4, "timeout": 0}, ValueError, "timeout must be > 0"),
         ({"resume": True}, ValueError, "resume=True needs checkpoint="),
         ({"checkpoint": "run.gdc", "checkpoint_every": 0}, ValueError, "checkpoint_every must be >= 1"),
-        ({"checkpoint": 3}, TypeError, "path"),
+        ({"checkpoint": 3}, TypeError, "checkpoint must be the path of a file, got 3"),
+        ({"checkpoint": 3, "resume": True}, TypeError, "checkpoint must be the path of a file, got 3"),
         ({"shards": 4, "optimizer": gd.LBFGS()}, ValueError, r"comm and shards cut mini-batches, and LBFGS\(\) takes"),
     ],
 )
@@ -193,6 +205,11 @@ def test_outputs_that_are_summed_need_whole_batches():
     with pytest.raises(ValueError, match="is summed over whole ones"):
         trainer.fit(X, Y, epochs=1, shards=2)
     assert trainer.fit(X, Y, epochs=1).epochs == 1
+
+
+def test_mpi4py_is_not_imported():
+    code = "import sys, gdcore as gd; gd.distributed.spread; assert 'mpi4py' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)}, timeout=60)
 
 
 def test_no_thread_stays():

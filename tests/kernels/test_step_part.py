@@ -7,8 +7,7 @@ import pytest
 
 import gdcore as gd
 from gdcore._kernels import load
-from gdcore.data.sparse import sparse_rows
-from gdcore.layers.stack import stack_of
+from gdcore._kernels.sparse_rows import SparseRows
 
 N, CUTS = 37, (0, 5, 5, 20, 37)  # one part is empty
 
@@ -59,8 +58,9 @@ def test_the_parts_make_the_step(net, dtype, eps, rng, weighted, sparse):
     one, other = (gd.Trainer(net.copy(), "cross_entropy", gd.SGD(0.1), batch_size=N, seed=3, l2=0.01) for _ in "ab")
     states = [trainer._state for trainer in (one, other)]
     if sparse:
-        matrix = pytest.importorskip("scipy.sparse").csr_matrix(X * (np.abs(X) > 0.8))
-        X = sparse_rows(stack_of(net), matrix, dtype.name)
+        rows, columns = np.nonzero(np.abs(X) > 0.8)
+        starts = np.searchsorted(rows, np.arange(N + 1)).astype(np.int64)
+        X = SparseRows(X[rows, columns], columns.astype(np.int32), starts, 6)
     given = (X, None, y, weight if weighted else None)
     factor = 1 / weight.astype(float).sum() if weighted else 1 / N
     total, loss = summed(states[1], given, order, factor)
@@ -115,3 +115,16 @@ def test_outputs_and_their_gradient_take_a_place(isa, dtype, eps, rng):
     state.network.outputs(X, key)
     state.network.gradient_from(X, np.vstack([np.zeros((20, 3), dtype), delta]), grads[1], key)
     np.testing.assert_allclose(*grads, rtol=64 * eps, atol=64 * eps)
+
+
+def test_labels_that_are_not_visited_are_not_looked_at(isa, dtype, rng):
+    """A part is short, whatever the number of all rows."""
+    trainer = gd.Trainer(NETS["plain"](dtype.name), "cross_entropy", seed=3)
+    X, y, _ = data(dtype, rng)
+    y[4] = 3
+    grads = np.zeros_like(trainer._state.grads)
+    part = load(dtype.name).step_part
+    part(trainer._state.run, (X, None, y, None), np.array([3, 5]), 0, 1.0, grads)
+    for order in (np.array([3, 4]), None):
+        with pytest.raises(ValueError, match="y has label 3 in row 4"):
+            part(trainer._state.run, (X, None, y, None), order, 0, 1.0, grads)
