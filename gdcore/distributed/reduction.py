@@ -45,7 +45,7 @@ class Reduction:
         self.held = leaves_of(rank, size, shards)
         self.nodes = [subtrees(leaves_of(r, size, shards), self.root) for r in range(size)]
         own, self.by_mpi = self.nodes[rank], reduce == "mpi" and size > 1
-        self.scratch = [aligned_zeros(n, dtype) for _ in range(depth(shards))]
+        self.scratch = [aligned_zeros(n, dtype) for _ in range(max(depth(b - a) for a, b in own))]
         if size == 1:
             return
         self.parts = [aligned_zeros(n, dtype) for _ in own]
