@@ -54,6 +54,8 @@ class History:
         Mean loss of each step's rows before the step, for the epoch's steps within this fit: in the first epoch that of
         a model that has not seen them yet (progressive validation).
 
+    Notes
+    -----
     The last four lists are empty unless `fit(record=…)` asks for them.
 
     Examples

@@ -90,8 +90,6 @@ class Trainer:
     seed : int, optional
         Seed of shuffling and dropout; by default the model's, or a fresh one if it has none.
 
-    Pickling a trainer, or `copy.deepcopy`, keeps everything needed to resume as if training had never stopped.
-
     Attributes
     ----------
     epochs_done, steps_done : int
@@ -110,6 +108,8 @@ class Trainer:
     One call trains at a time. In several threads, `step`, `state_dict` and `load_state_dict` wait for one another;
     during another thread's epoch or fit every call raises RuntimeError, and so does training from within a callback, a
     metric or a loss. Threads may predict with the shared model, possibly in the middle of an update.
+
+    Pickling a trainer, or `copy.deepcopy`, keeps everything needed to resume as if training had never stopped.
 
     References
     ----------

@@ -12,7 +12,8 @@ import gdcore as gd
 
 NEEDED = {"pictures.md": "matplotlib", "report.md": "matplotlib", "sklearn.md": "sklearn"}
 LIBRARIES = {
-    "gradients.md": ("torch",),
+    "from_pytorch.md": ("torch",),
+    "gradients.md": ("jax", "torch"),
     "interop.md": ("torch", "sklearn", "onnxruntime"),
     "large_data.md": ("pyarrow",),
     "training.md": ("scipy",),
