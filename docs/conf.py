@@ -71,6 +71,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "min_reported_time": 10_000,
     "show_signature": False,
+    "write_computation_times": False,
     "download_all_examples": False,
     "matplotlib_animations": False,
     "image_srcset": ["2x"],
