@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 FEWEST_PAGES = 150
 """A site of fewer pages lacks its reference."""
+MOST_LINES = 50
+"""That are printed: a page missing from the menu is missing on every page."""
 NOT_LINKED = {"search.html", "genindex.html", "py-modindex.html"}
 """Pages that Sphinx makes, whose links it makes too."""
 
@@ -55,7 +57,7 @@ def main(directory: Path) -> int:
             elif aim in pages and aim.name not in NOT_LINKED and unquote(parts.fragment) not in pages[aim].places:
                 broken.append(f"{where} links {target}: {aim.name} has no such place")
     print(f"{len(pages)} pages, {within} links within, {outside} to other hosts, {len(broken)} broken")
-    print("\n".join(broken))
+    print("\n".join(broken[:MOST_LINES]))
     if len(pages) < FEWEST_PAGES:
         print(f"a site of {len(pages)} pages lacks its reference")
     return int(bool(broken) or len(pages) < FEWEST_PAGES)

@@ -5,8 +5,9 @@ Design
 - The pages are the .md files of docs/ that a forge shows; index.rst takes the place of index.md. docs/site/ holds
   what the build does besides: which names are public, their pages, links from code, pages from elsewhere in the
   repository.
-- A build needs no network. Inventories of other projects are asked for if GDCORE_DOCS_INVENTORIES=1, and one that
-  does not answer is left out; then names of that project stay plain code, and nothing else changes.
+- A build needs no network. Inventories of other projects are asked for if GDCORE_DOCS_INVENTORIES=1, or read from the
+  folder that it names (numpy.inv and so on). Names of a project without an inventory stay plain code, and nothing else
+  changes.
 """
 
 import os
@@ -72,6 +73,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 10_000,
     "show_signature": False,
     "write_computation_times": False,
+    "capture_repr": (),
     "download_all_examples": False,
     "matplotlib_animations": False,
     "image_srcset": ["2x"],
@@ -85,10 +87,13 @@ PROJECTS = {
 }
 
 
-def answering() -> dict[str, tuple[str, None]]:
-    """Return the projects whose inventory can be had now."""
-    found: dict[str, tuple[str, None]] = {}
-    for name, url in PROJECTS.items():
+def inventories(where: str) -> dict[str, tuple[str, str | None]]:
+    """Return the projects whose inventory is in a folder, or answers now if "1" is said; none of an empty text."""
+    if where not in ("", "1"):
+        files = {name: Path(where).resolve() / f"{name}.inv" for name in PROJECTS}
+        return {name: (PROJECTS[name], str(file)) for name, file in files.items() if file.exists()}
+    found: dict[str, tuple[str, str | None]] = {}
+    for name, url in PROJECTS.items() if where else ():
         try:
             with urlopen(f"{url}objects.inv", timeout=5):
                 found[name] = (url, None)
@@ -97,6 +102,6 @@ def answering() -> dict[str, tuple[str, None]]:
     return found
 
 
-intersphinx_mapping = answering() if os.environ.get("GDCORE_DOCS_INVENTORIES") == "1" else {}
+intersphinx_mapping = inventories(os.environ.get("GDCORE_DOCS_INVENTORIES", ""))
 
 reference.write(HERE / "api")

@@ -42,6 +42,7 @@ def known() -> dict[str, str]:
         parts = short.split(".")
         if parts[0] in public.rooms() and len(parts) > 1:  # Cosine is schedules.Cosine
             found.setdefault(".".join(parts[1:]), full)
+    found |= {module.removeprefix("gdcore."): module for modules in public.NOTES.values() for module in modules}
     return found
 
 
@@ -63,7 +64,9 @@ class CrossLinks(SphinxTransform):
                 link = link_to(target, here)
                 literal.replace_self(link)
                 link += literal
-        for types in list(self.document.findall(nodes.classifier)):
+        terms = self.document.findall(nodes.term)
+        returned = [term for term in terms if isinstance(term.parent.parent.parent, nodes.field_body)]
+        for types in [*self.document.findall(nodes.classifier), *returned]:
             link_types(types, names, self.env)
 
 
@@ -74,7 +77,7 @@ def link_to(target: str, here: str) -> addnodes.pending_xref:
     )
 
 
-def link_types(types: nodes.classifier, names: dict[str, str], env: Any) -> None:
+def link_types(types: nodes.TextElement, names: dict[str, str], env: Any) -> None:
     """Turn the names of classes in the type of a parameter, such as "str, Loss or callable", into links."""
     if len(types.children) != 1 or not isinstance(types[0], nodes.Text):
         return
@@ -114,7 +117,12 @@ def own_target(text: str, literal: nodes.literal, names: dict[str, str]) -> str 
         return None
     target = names[short]
     itself = [f"{one['module']}.{one['fullname']}" for one in signatures if one.get("module")]
-    said = text.startswith(("gd.", "gdcore.")) or short.rpartition(".")[2][:1].isupper() or short[:1].isupper()
+    said = (
+        text.startswith(("gd.", "gdcore."))
+        or short.rpartition(".")[2][:1].isupper()
+        or short[:1].isupper()
+        or "_" in short
+    )
     return target if said and target not in itself else None
 
 

@@ -25,6 +25,9 @@ METHODS = (FunctionType, classmethod, staticmethod, property)
 ALSO = ("claims",)
 """Rooms that the pages import from, and that `gdcore` itself does not name."""
 
+NOTES = {"Optimizers": ("gdcore.optimizers.adam",)}
+"""Title of a group -> modules whose docstrings its names refer to, and which its page shows."""
+
 BASES = (object, tuple, BaseException)
 """Whose methods Python documents."""
 

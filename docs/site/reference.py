@@ -98,7 +98,8 @@ def room_page(name: str, files: dict[str, str], things: dict[str, Any]) -> str:
 
 def group_page(title: str, names: list[str], files: dict[str, str]) -> str:
     """Return the page of a group, under which its names stand in the menu."""
-    return heading(title) + table(names, files) + toctree([files[name] for name in names])
+    notes = "".join(f".. automodule:: {module}\n   :no-members:\n\n" for module in public.NOTES.get(title, ()))
+    return heading(title) + table(names, files) + notes + toctree([files[name] for name in names])
 
 
 def index(files: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ class Finding:
     Attributes
     ----------
     kind : str
-        One of those in `gdcore.diagnosis.RULES`.
+        One of those that `gdcore.diagnose` lists.
     summary : str
         What was found, as a sentence.
     evidence : dict
