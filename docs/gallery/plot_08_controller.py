@@ -57,13 +57,15 @@ assert abs(angle) < 0.05
 # %%
 
 time = STEP * np.arange(steps)
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(10, 3.8), layout="constrained")
 axes[0].plot(time, angles)
 axes[0].set(title="Angle", xlabel="time (s)", ylabel="angle (rad)")
 axes[1].plot(time, torque)
 axes[1].set(title="Torque, limited to 15", xlabel="time (s)", ylabel="torque (N m per kg m²)")
 axes[2].hist(1e6 * seconds, bins=np.geomspace(1, 200, 60))
 axes[2].axvline(100, color="k", linestyle="--", label="100 µs: the step")
-axes[2].set(title=f"Time of a call: median {1e6 * np.median(seconds):.1f} µs", xlabel="time (µs)", ylabel="calls")
-axes[2].set(xscale="log", yscale="log")
-axes[2].legend(fontsize="small")
+axes[2].set(
+    title=f"Time of a decision: median {1e6 * np.median(seconds):.1f} µs", xlabel="time (µs)", ylabel="decisions"
+)
+axes[2].set(xscale="log", yscale="log", ylim=(0.7, 1e5))
+axes[2].legend(fontsize="small", loc="upper left")

@@ -22,7 +22,9 @@ def site_module(name):
     """Import a module of docs/site/, which is no package."""
     spec = importlib.util.spec_from_file_location(f"docs_site_{name}", DOCS / "site" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "site"))  # its modules import one another
+        spec.loader.exec_module(module)
     return module
 
 
@@ -113,6 +115,29 @@ def test_links_are_turned_to_pages_downloads_or_text():
     assert sources.turned(text, "docs/training.md", "training") == (
         "[a](site/benchmarks.md#x) [b](many.md)\n```python\nx[0](y)\n```\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Adam", "gdcore.Adam"),
+        ("gd.Adam(1e-3)", "gdcore.Adam"),
+        ("gdcore.schedules.Cosine", "gdcore.schedules.Cosine"),
+        ("Cosine", "gdcore.schedules.Cosine"),
+        ("Trainer.fit", "gdcore.Trainer.fit"),
+        ("fit_many", "gdcore.fit_many"),
+        ("gd.data", "gdcore.data"),
+        ("data", None),
+        ("class_weight", None),
+        ("gd.nothing", None),
+        ("a + b", None),
+    ],
+)
+def test_code_is_a_link_where_it_names_something(written, meant):
+    pytest.importorskip("sklearn")
+    nodes = pytest.importorskip("docutils.nodes")
+    crosslinks = site_module("crosslinks")
+    assert crosslinks.own_target(written, nodes.literal(written, written), crosslinks.known()) == meant
 
 
 def test_formulas_are_no_markup():
