@@ -2,8 +2,8 @@
 Decision boundaries: width and penalty
 ======================================
 
-Two half moons with noise, and four networks. Two hidden units cannot bend the boundary enough. Two layers of 64 bend it
-around single samples; with a small L2 penalty they do so less.
+Two half moons with noise, and four networks. Two hidden units cannot bend the boundary enough. Two layers of 64 bend
+it around single samples; a small L2 penalty makes it smooth again, and the loss on new samples smaller.
 """
 
 import matplotlib.pyplot as plt
@@ -28,7 +28,7 @@ cases = {
     "2 units": ([2], 0.0),
     "8 units": ([8], 0.0),
     "64 and 64 units": ([64, 64], 0.0),
-    "64 and 64 units, l2 = 0.001": ([64, 64], 0.001),
+    "64 and 64 units, l2 = 0.0003": ([64, 64], 0.0003),
 }
 figure, axes = plt.subplots(2, 2, figsize=(8, 7), layout="constrained", sharex=True, sharey=True)
 for ax, (name, (widths, l2)) in zip(axes.flat, cases.items(), strict=True):
@@ -37,6 +37,7 @@ for ax, (name, (widths, l2)) in zip(axes.flat, cases.items(), strict=True):
     gd.plot.decision_boundary(net, X, y, ax)
     if ax.get_legend() is not None and ax is not axes[1, 0]:
         ax.get_legend().remove()
-    ax.set(title=f"{name}\naccuracy {net.score(X, y):.2f}, on new samples {net.score(X_test, y_test):.2f}")
+    accuracy, loss = net.score(X_test, y_test), net.loss(X_test, y_test, "cross_entropy")
+    ax.set(title=f"{name}\non new samples: accuracy {accuracy:.3f}, loss {loss:.2f}")
     ax.set(xlabel="feature 1", ylabel="feature 2")
     ax.label_outer()
