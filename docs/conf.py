@@ -40,6 +40,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "index.md", "gallery", "site/*.py"]
 default_role = "code"
+highlight_language = "none"
 nitpicky = True
 python_display_short_literal_types = True
 add_module_names = False

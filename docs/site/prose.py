@@ -20,8 +20,27 @@ def escaped(text: str) -> str:
     return "".join(part if i % 2 else MARKUP.sub(r"\\\1", part) for i, part in enumerate(parts))
 
 
+def set_apart(lines: list[str]) -> list[str]:
+    """Return the lines of a module's docstring, whose indented tables and formulas become literal blocks."""
+    found: list[str] = []
+    inside = False
+    for i, line in enumerate(lines):
+        indented = line.startswith("    ")
+        before = next((one for one in reversed(lines[:i]) if one.strip()), "")
+        if indented and not inside and not before.rstrip().endswith("::"):
+            found += ["", "::", ""]
+        if inside and line.strip() and not indented:
+            found.append("")
+        if line.strip():
+            inside = indented
+        found.append(line)
+    return found
+
+
 def escape_docstring(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Escape the lines of a docstring in place, all but examples and literal blocks."""
+    if what == "module":
+        lines[:] = set_apart(lines)
     literal = None  # the indentation of the line that began a literal block
     example = False
     for i, line in enumerate(lines):

@@ -2,7 +2,7 @@
 
 Notation of all formulas here: ``d = grad + weight_decay * params`` where the decay is coupled; ``d = grad``
 where it is decoupled (``params *= 1 - learning_rate * weight_decay`` comes first); ``t`` is the number of the
-step, from 1; and::
+step, from 1; and
 
     m = beta1 * m + (1 - beta1) * d             m_hat = m / (1 - beta1**t)
     v = beta2 * v + (1 - beta2) * d**2          v_hat = v / (1 - beta2**t)

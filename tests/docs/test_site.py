@@ -149,6 +149,15 @@ def test_formulas_are_no_markup():
     assert lines == [r"a \|b\|", "", ">>> a | b", "c | d", "", "e::", "", "    |f|", "", r"\|g\|"]
 
 
+def test_a_table_in_the_docstring_of_a_module_is_a_literal_block():
+    pytest.importorskip("sphinx")
+    prose = site_module("prose")
+    lines = ["Some |words|:", "    a   *b*", "", "    c", "and more", "::", "", "    d"]
+    prose.escape_docstring(None, "module", "", None, None, lines)
+    expected = [r"Some \|words\|:", "", "::", "", "    a   *b*", "", "    c", "", "and more", "::", "", "    d"]
+    assert lines == expected
+
+
 def test_every_page_has_one_place_in_the_menu():
     menu = re.findall(r"^   (?:.*<)?([\w/]+)>?$", (DOCS / "index.rst").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(menu) == len(set(menu))
