@@ -23,6 +23,8 @@ from .._kernels import load
 from .not_arrays import columns_of, kind_of, library, refuse_foreign, speaks_dlpack_alone, unreadable
 
 NUMBERS = "biuf"
+PRECISIONS = {"f": "float32", "d": "float64"}
+"""Names of the kernels' dtypes by their characters; NumPy puts `dtype.name` together anew whenever it is asked."""
 TEXT = "USOT"
 MISSING = ("NoneType", "NAType")
 """Names of the types that stand for a missing number: None and pandas.NA."""
@@ -75,7 +77,7 @@ def numbers_array(name: str, value: object, dtype: str) -> NDArray[Any]:
 
 def every_finite(array: NDArray[Any]) -> bool:
     """Return whether no entry of a contiguous float32 or float64 array is NaN or infinite."""
-    return load(array.dtype.name).all_finite(array.reshape(-1))
+    return load(PRECISIONS[array.dtype.char]).all_finite(array.reshape(-1))
 
 
 def refuse_nan(name: str, value: object, array: NDArray[Any]) -> None:

@@ -83,9 +83,12 @@ def is_whole(state: TrainingState, n: int) -> bool:
 
 def order_of(state: TrainingState, n: int) -> NDArray[np.int64] | None:
     """Return the order (n,) of this epoch's samples; None means their own order, enough if one step sees them all."""
-    settings, (size, samples, _) = state.settings, extent(state, n)
+    settings = state.settings
+    if not settings.shuffle:
+        return None
+    size, samples, _ = extent(state, n)
     apart = settings.accumulate > 1 and settings.batch_size < n and not isinstance(settings.loss, Loss)
-    if not settings.shuffle or (size == samples == n and not apart):
+    if size == samples == n and not apart:
         return None
     order = np.empty(n, np.int64)
     load(state.stack.dtype).shuffled(state.seed, state.epochs_done, order)

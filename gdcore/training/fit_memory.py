@@ -49,3 +49,9 @@ class FitMemory(NamedTuple):
     shown: NDArray[Any] | None = None
     """The parameters that the criterion put in their place."""
     gradients: GradientSum | None = None
+
+    def outside_fits(self) -> FitMemory:
+        """Return what is left when training continues through `epoch`."""
+        if self.seen == -1 and self.before is None and self.gradients is None:
+            return self
+        return self._replace(seen=-1, before=None, gradients=None)

@@ -362,7 +362,7 @@ class Trainer:
         plain = type(X) is np.ndarray and y is not None
         data = state.take(X, y, sample_weight) if plain else take_epoch_data(state, X, y, sample_weight)
         with Turn(self._run, "epoch"):
-            state.memory = state.memory._replace(seen=-1, before=None, gradients=None)
+            state.memory = state.memory.outside_fits()
             return run_epoch(state, data, mean_weight=mean_weight)
 
     @explains_calls

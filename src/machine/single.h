@@ -162,6 +162,7 @@ static inline __attribute__((always_inline)) void pass_wide(
         real *row = of->weight + at * n;
         vector v = *(const vector *)(row + end), total = v * counted;
         const vector moved = v - scaled * *(const vector *)(delta + end);
+#pragma GCC unroll 4
         for (ptrdiff_t j = 0; j <= end; j += LANES) {
             const vector d = *(const vector *)(delta + j);
             v = *(const vector *)(row + j);
@@ -187,7 +188,7 @@ static inline __attribute__((always_inline)) void pass_weight(const int updates,
         last[j] = j < uncounted ? 0 : last[j];
     if (places)
         __builtin_memset(of->before, 0, of->rows * sizeof(real));
-    for (ptrdiff_t i = 0; i < count; i += LANES) {
+    for (ptrdiff_t i = (count - 1) / LANES * LANES; i >= 0; i -= LANES) {
         const int some = count - i < LANES ? (int)(count - i) : LANES;
         const int32_t *these = places ? places + i : NULL;
         for (int q = some; q < LANES; q++)

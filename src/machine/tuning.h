@@ -182,6 +182,12 @@ enum {
     /* The same where registers do not hold the weights.
      * Measured: AVX2, 60-1: 0.76 to 0.97 of other steps' time at 4 rows, 1.05 at 16. */
     LINEAR_FEW_ROWS = 4,
+    /* Registers of 16 bytes that the weights of least squares take at most where a step on one row has a loop of its own.
+     * Measured: 0.40 of the other loop's time at 1 input, 0.48 at 8, 0.66 at 32; AVX2: 0.51, 0.64, 0.65. */
+    SQUARES_UNITS = 8,
+    /* The same times the rows of a step with several.
+     * Measured: 0.49 at 1 input and 2 rows, 0.54 at 4 and 4; AVX2: 0.57, 0.67, and 1.24 at 32 and 4, which is 32. */
+    SQUARES_WORK = 16,
     /* Rows of a linear model between two looks for signals.
      * Measured: 0.3 ms at 17 ns a row (8-1, 1 row). */
     LINEAR_STRETCH = 16384,

@@ -84,11 +84,12 @@ cdef Py_ssize_t linear_stretch(
     cdef Py_ssize_t made
     if keeps:
         most = steps.batch
-    if stops(&of.plan.workers[0], min(most, end - first) * (of.plan.n_params + CALL_WORK)):
+    most = min(most, (end - first) // steps.batch * steps.batch)
+    if stops(&of.plan.workers[0], most * (of.plan.n_params + CALL_WORK)):
         return -1
     steps.bound = of.guard.bound
     steps.grads = of.grads if of.kept.sum != NULL else NULL
-    made = (linear_steps(steps, first, min(end, first + most)) + steps.batch - 1) // steps.batch
+    made = linear_steps(steps, first, first + most) // steps.batch
     of.guard.bound = steps.bound
     if made:
         if is_cumulative(&of.update):

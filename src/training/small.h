@@ -17,26 +17,45 @@
 #include "training/narrow.h"
 #include "training/wide.h"
 
+/* How a step's rows lie: one in the lanes of its layers, a few of these one by one, or many in the lanes themselves. */
+enum { ONE_ROW, FEW_ROWS, WIDE_ROWS };
+
 /* Make steps of whole batches of rows first … end, and return the number of rows that they took: fewer if a step is not
  * certainly good, which is then not made. */
 static inline __attribute__((always_inline)) ptrdiff_t
-small_of(const int narrow, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narrow *rows, Wide *wide)
+small_of(const int kind, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narrow *rows, Wide *wide)
 {
-    const double mean = 1.0 / (of->batch * of->layers[of->n_layers - 1].n_out);
-    const ptrdiff_t start = first;
+    const ptrdiff_t start = first, batch = kind == ONE_ROW ? 1 : of->batch;
+    const double mean = 1.0 / (batch * of->layers[of->n_layers - 1].n_out);
     double rate = of->rate, bound = of->bound, loss_sum = of->loss_sum, norm_sum = of->norm_sum;
-    for (; first + of->batch <= end; first += of->batch) {
-        const double loss = mean * (narrow ? narrow_gradient(of, first, rows) : wide_gradient(of, first, wide));
-        const double norm =
-            sqrt(narrow ? vector_squares(rows->count, rows->gradient) : flat_squares(of->n_params, of->grads));
-        const double next = of->rates ? of->rates[(first - start) / of->batch] : rate, growth = (1 + next) * of->growth;
+    NarrowRow row;
+    for (; first + batch <= end; first += batch) {
+        double loss, squares;
+        if (kind == ONE_ROW) {
+            loss = sum_first(LANES, narrow_deltas(of, first, (real)mean, rows, &row));
+            squares = narrow_squares(of, &row);
+        } else if (kind == FEW_ROWS) {
+            loss = narrow_gradient(of, first, rows);
+            squares = vector_squares(rows->count, rows->gradient);
+        } else {
+            loss = wide_gradient(of, first, wide);
+            squares = flat_squares(of->n_params, of->grads);
+        }
+        loss *= mean;
+        const double norm = sqrt(squares);
+        const double next = of->rates ? of->rates[(first - start) / batch] : rate, growth = (1 + next) * of->growth;
         const double push = (next > 1 ? next : 1) * (1 + norm) * (1 + norm) * of->push;
         if (!(growth * bound + push < of->limit))
-            bound = sqrt(narrow ? vector_squares(rows->count, rows->weights) : flat_squares(of->n_params, of->params));
+            bound = sqrt(kind == WIDE_ROWS ? flat_squares(of->n_params, of->params)
+                                           : vector_squares(rows->count, rows->weights));
         if (!(growth * bound + push < of->limit && fabs(loss) < INFINITY))
             break;
         bound = growth * bound + push;
-        if (narrow) {
+        if (kind == ONE_ROW) {
+            if (of->keeps)
+                narrow_keep(of, &row, rows);
+            narrow_move(of, (real)next, &row, rows);
+        } else if (kind == FEW_ROWS) {
             if (of->keeps)
                 narrow_store(of, rows->g, of->grads);
             narrow_update(rows->count, (real)next, rows->gradient, rows->weights);
@@ -48,7 +67,7 @@ small_of(const int narrow, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narro
         norm_sum += norm;
     }
     of->rate = rate, of->bound = bound, of->loss_sum = loss_sum, of->norm_sum = norm_sum;
-    of->share_sum += of->share * ((first - start) / of->batch);
+    of->share_sum += of->share * ((first - start) / batch);
     return first - start;
 }
 
@@ -57,7 +76,8 @@ static ptrdiff_t narrow_steps(SmallSteps *of, ptrdiff_t first, ptrdiff_t end)
 {
     Narrow net;
     narrow_begin(of, &net);
-    const ptrdiff_t rows = small_of(1, of, first, end, &net, NULL);
+    const ptrdiff_t rows =
+        of->batch == 1 ? small_of(ONE_ROW, of, first, end, &net, NULL) : small_of(FEW_ROWS, of, first, end, &net, NULL);
     if (rows)
         narrow_store(of, net.w, of->params);
     return rows;
@@ -68,7 +88,7 @@ static ptrdiff_t wide_steps(SmallSteps *of, ptrdiff_t first, ptrdiff_t end)
     real room[SMALL_NUMBERS] __attribute__((aligned(CACHE_LINE)));
     Wide net;
     wide_begin(of, room, &net);
-    return small_of(0, of, first, end, NULL, &net);
+    return small_of(WIDE_ROWS, of, first, end, NULL, &net);
 }
 
 #endif

@@ -66,10 +66,34 @@ static inline void wide_bias(ptrdiff_t n, ptrdiff_t lead, lanes some, const real
     }
 }
 
-/* As transposed_product, which divides; one group of tiles needs no division. */
+/* Some vectors of C = init + a b, of one term. */
+static inline __attribute__((always_inline)) void
+wide_term(const int vectors, ptrdiff_t m, ptrdiff_t at, const tile_args *of)
+{
+    vector b[4];
+    UNROLL(4)
+    for (int q = 0; q < vectors; q++)
+        b[q] = *(const vector *)(of->b + at + q * LANES);
+    for (ptrdiff_t i = 0; i < m; i++) {
+        const vector init = (of->init ? of->init[i] : 0) - (vector){0};
+        UNROLL(4)
+        for (int q = 0; q < vectors; q++)
+            *(vector *)(of->c + i * of->c_row + at + q * LANES) = init + of->a[i * of->a_row] * b[q];
+    }
+}
+
+/* As transposed_product, which divides; one group of tiles needs no division, and one term no tile. */
 static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
 {
-    if (m <= TILE_ROWS && (m > 1 || of->k < LANES))
+    if (of->k == 1) {
+        ptrdiff_t at = 0;
+        for (; at + 4 * LANES <= lanes; at += 4 * LANES)
+            wide_term(4, m, at, of);
+        for (; at + 2 * LANES <= lanes; at += 2 * LANES)
+            wide_term(2, m, at, of);
+        if (at < lanes)
+            wide_term(1, m, at, of);
+    } else if (m <= TILE_ROWS && (m > 1 || of->k < LANES))
         transposed_groups((int)m, m, lanes, of);
     else
         transposed_product(m, lanes, of);

@@ -100,6 +100,46 @@ def test_a_step_has_the_bits_of_an_epoch():
     assert len(losses) == unweighted[0].steps_done == unweighted[1].steps_done
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [1, 2, 4, 7, 8, 9, 20, 32, 33])
+def test_steps_of_least_squares_have_the_bits_of_an_epoch(width, dtype, isa):
+    X, y = problem(width, "mean_squared_error", dtype=dtype)
+    for batch_size in (1, 2, 3, 4, 5, 16):
+        for rate in (0.05, gd.schedules.InverseScaling(0.1), 0.6 * batch_size):
+            nets = [gd.LinearModel(width, dtype=dtype, seed=0) for _ in range(2)]
+            whole, single = (
+                gd.Trainer(net, "mse", gd.SGD(rate), batch_size=batch_size, shuffle=False, seed=0) for net in nets
+            )
+            data = X * (0.1 if isinstance(rate, float) and rate > 0.1 else 1), y
+            whole.epoch(*data)
+            for first in range(0, 37, batch_size):
+                single.step(*(array[first : first + batch_size] for array in data))
+            assert np.array_equal(nets[0].params, nets[1].params), (batch_size, rate)
+            assert whole.steps_done == single.steps_done
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("rate", [0.3, 0.5, 0.51, 1.2, 7.0])
+def test_large_rates(rate, bias):
+    for width in (1, 6, 40):
+        X, y = problem(width, "mean_squared_error")
+        for batch_size in (1, 2):
+            scale = 0.2 / max(1, rate) * (1 if bias else 0.1)
+            options = {"learning_rate": rate * scale if bias else rate, "batch_size": batch_size, "bias": bias}
+            assert_same(width, "mean_squared_error", X * scale, y, **options)
+
+
+@pytest.mark.parametrize("rate", [0.4, 5.0, 1e30])
+def test_inputs_near_the_largest_number_do_not_make_a_weight_that_is_no_number(rate):
+    for width in (1, 3, 8, 20):
+        net = gd.LinearModel(width, bias=False, dtype="float32", seed=0)
+        net.params[:] = 0
+        trainer = gd.Trainer(net, "mse", gd.SGD(rate), batch_size=1, shuffle=False)
+        X = np.full((3, width), 3e38, np.float32)
+        assert trainer.epoch(X, np.zeros(3, np.float32)) == 0
+        assert np.array_equal(net.params, np.zeros(width))
+
+
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_an_interrupted_epoch_has_the_bits_of_a_whole_one(batch_size):
     X, y = problem(6, "mean_squared_error")
