@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels import load
 from .._kernels.sparse_rows import SparseRows
 from ..base import checks
 from ..base.not_arrays import is_sparse
@@ -24,6 +25,9 @@ from .names import check_names
 
 if TYPE_CHECKING:
     from .reading import Reading
+
+NATIVE = {name: np.dtype(name) for name in ("float32", "float64")}
+"""NumPy's own objects of these dtypes, which arrays share unless their bytes are swapped."""
 
 Inputs = Any
 """An array (n, in_features), or `SparseRows` in its place."""
@@ -184,6 +188,10 @@ def take_samples(
     """
     check_names(stack.feature_names, X)
     precision = stack.dtype if dtype is None else dtype
+    if sample_weight is None and type(X) is np.ndarray and type(y) is np.ndarray:
+        ready = _ready_samples(stack, X, y, loss, precision)
+        if ready is not None:
+            return ready
     X = _sparse(stack, X, precision)
     if stack.target_scale is not None:
         if isinstance(loss, Loss):
@@ -199,6 +207,27 @@ def take_samples(
         loss=loss,
         lowest=stack.lowest,
     )
+
+
+def _ready_samples(
+    stack: Stack, X: NDArray[Any], y: NDArray[Any], loss: Loss | CustomLoss, dtype: str
+) -> Samples | None:
+    """Return samples that kernels take as they stand, as most calls of a loop bring; None where more is to be done."""
+    if X.dtype is not NATIVE[dtype] or y.dtype is not X.dtype or X.ndim != 2:
+        return None
+    n, n_out, x_flags, y_flags = len(X), stack.out_features, X.flags, y.flags
+    if not (n and x_flags.c_contiguous and x_flags.aligned and y_flags.c_contiguous and y_flags.aligned):
+        return None
+    if X.shape[1] != stack.in_features or (y.shape != (n, n_out) and (n_out > 1 or y.shape != (n,))):
+        return None
+    if stack.lowest is not None or stack.target_scale is not None:
+        return None
+    if not isinstance(loss, Loss) or loss.target != "real":
+        return None
+    all_finite = load(dtype).all_finite
+    if not (all_finite(X.reshape(-1)) and all_finite(y.reshape(-1))):
+        return None
+    return Samples(X, y if y.ndim == 2 else y[:, None], None, None, y)
 
 
 def inputs_of(stack: Stack, X: object) -> Inputs:

@@ -354,7 +354,7 @@ class Trainer:
         TypeError, ValueError, DivergedError
             As in `step`.
         """
-        if isinstance(self.optimizer, FullBatch):
+        if not self._fast and isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "epoch")
         if mean_weight is not None:
             checks.positive("mean_weight", mean_weight)
