@@ -3,7 +3,8 @@
 Design
 ------
 - The gain stands where a dense layer has its weight, the bias behind it. Penalties leave both out.
-- z keeps the normalized row and, behind its padding, 1 / sqrt(variance + eps). Backward needs nothing else.
+- z keeps the normalized row and, behind its padding, 1 / sqrt(variance + eps). Backward needs nothing else. Where rows
+  lie in the lanes, that number stands behind the last feature.
 - The delta is d loss / d a; the gradient of the gain sums it times the normalized rows, that of the bias sums it alone.
 """
 
@@ -16,6 +17,17 @@ cdef extern from "layers/layer_norm.h" nogil:
     void add_gain(
         Py_ssize_t rows, Py_ssize_t n, const real *delta, Py_ssize_t delta_row, const real *unit, Py_ssize_t unit_row,
         real *gain,
+    ) noexcept
+    void norm_lanes(Py_ssize_t n, Py_ssize_t rows, Py_ssize_t lead, const real *x, double eps, real *unit) noexcept
+    void norm_outputs(
+        Py_ssize_t n, Py_ssize_t rows, Py_ssize_t lead, const real *unit, const real *gain, const real *bias, real *a,
+    ) noexcept
+    void norm_backs(
+        Py_ssize_t n, Py_ssize_t rows, Py_ssize_t lead, const real *delta, const real *unit, const real *gain,
+        real *before,
+    ) noexcept
+    void sum_lanes(
+        Py_ssize_t n, Py_ssize_t rows, Py_ssize_t lead, const real *delta, const real *unit, bint adds, real *gain,
     ) noexcept
 
 
@@ -49,4 +61,21 @@ cdef void layer_norm_backward(const Layer *of, const LayerRows *at, real *delta,
         norm_back(
             of.n_in, delta + r * of.out_row, unit, at.params + of.weight_at, unit[padded(of.n_in)],
             before + r * of.in_row,
+        )
+
+
+cdef void layer_norm_transposed_forward(const Layer *of, const LayerRows *at) noexcept nogil:
+    """Normalize rows in the lanes, and write a = z * gain + bias."""
+    cdef Py_ssize_t lanes = whole_vectors(at.rows), lead = at.x_row
+    norm_lanes(of.n_in, lanes, lead, at.x, of.eps, at.z)
+    norm_outputs(of.n_in, lanes, lead, at.z, at.params + of.weight_at, at.params + of.bias_at, at.a)
+
+
+cdef void layer_norm_transposed_backward(
+    const Layer *of, const LayerRows *at, real *delta, real *before,
+) noexcept nogil:
+    """Write d loss / d x into before, for rows in the lanes."""
+    if before != NULL:
+        norm_backs(
+            of.n_in, whole_vectors(at.rows), at.x_row, delta, at.z, at.params + of.weight_at, before,
         )

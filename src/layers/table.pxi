@@ -24,7 +24,7 @@ cdef LayerKind[5] LAYER_KINDS = [
     ),
     LayerKind(
         b"layer_norm", layer_norm_bind, layer_norm_forward, layer_norm_backward, sink_layer_norm_gradient,
-        NULL, NULL, NULL,
+        layer_norm_transposed_forward, layer_norm_transposed_backward, sink_transposed_layer_norm_gradient,
         NULL, NULL, NULL, False, False, False, True, &NORM_STAGE,
     ),
 ]

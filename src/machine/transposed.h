@@ -188,11 +188,8 @@ static inline ptrdiff_t packed_columns(ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_
 /* Columns `first` … n_out of G. */
 static void transposed_sums(ptrdiff_t first, const gradient_args *of)
 {
-    const lane last = (lane)((of->rows - 1) % LANES + 1);
+    const lanes some = lanes_below((of->rows - 1) % LANES + 1);
     ptrdiff_t j = first;
-    lanes some;
-    for (int q = 0; q < LANES; q++)
-        some[q] = q < last ? -1 : 0;
 #if LANES >= 4
     for (; j + 3 <= of->n_out; j += 4)
         sum_columns(4, j, of, some);

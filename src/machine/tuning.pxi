@@ -53,6 +53,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: TRANSPOSED_INPUT
     enum: TRANSPOSED_LAYER
     enum: TRANSPOSED_THIN
+    enum: TRANSPOSED_NORM
     enum: TRANSPOSED_BYTES
     enum: PREDICTED_SHARE
     enum: PREDICTED_INPUT

@@ -52,6 +52,16 @@ typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
 #define shuffled(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
 #endif
 
+/* A mask of the first n lanes. */
+static inline __attribute__((always_inline)) lanes lanes_below(ptrdiff_t n)
+{
+    const lane last = (lane)n;
+    lanes some;
+    for (int q = 0; q < LANES; q++)
+        some[q] = q < last ? -1 : 0;
+    return some;
+}
+
 /* The first halves of two vectors in turn, and the second halves. */
 static inline __attribute__((always_inline)) vector zip_low(vector a, vector b) { return shuffled(a, b, ZIP(0)); }
 static inline __attribute__((always_inline)) vector

@@ -285,7 +285,8 @@ cdef inline void gradient_input(
 ) noexcept nogil:
     """Point at what layer i's gradient sums delta times: its inputs, or z; (n, n_in), rows x_row apart."""
     if batch.plan.layers[i].kind.sums_z:
-        x[0], x_row[0] = space.z[i], batch.plan.layers[i].z_row
+        x[0] = space.z[i]
+        x_row[0] = block_lead(batch, start) if batch.transposed else batch.plan.layers[i].z_row
     else:
         layer_input(batch, space, i, start, x, x_row)
 

@@ -180,3 +180,12 @@ cdef void sink_layer_norm_gradient(const WeightRows *of, Sink *sink, const Worke
             sink_stretch(sink, layer, at, count, sums, False)
         else:
             sink.squares += sum_squares(count, sums)
+
+
+cdef void sink_transposed_layer_norm_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
+    """Keep the gradients of some features' gain and bias, for rows in the lanes; x holds the normalized rows."""
+    cdef const Layer *layer = of.layer
+    cdef Py_ssize_t count = of.high - of.low, skip = of.low * of.x_row
+    cdef const real *delta = of.delta + skip
+    sum_lanes(count, of.rows, of.x_row, delta, of.x + skip, sink.adds, sink.grads + layer.weight_at + of.low)
+    sum_lanes(count, of.rows, of.x_row, delta, NULL, sink.adds, sink.grads + layer.bias_at + of.low)

@@ -8,7 +8,8 @@ Design
 - The order is a matter of the whole batch, so nothing is transposed between layers. Inputs and targets are, as they are
   gathered. Network and number of rows decide, never threads or the kind of call, and so step and epoch have the same
   bits.
-- A kind of layer without functions for this order keeps its network row by row, and so do sparse inputs.
+- Every kind of layer has functions for this order; a new one without them would keep its network row by row. Sparse
+  inputs are never transposed.
 - The outputs have the same bits in both orders, so a prediction of a row does not depend on the rows beside it.
 - Buffers are those of the workspace, as matrices (features, lead). Behind a layer's outputs stands a row of ones, as
   behind a weight stands its bias: the gradients of both come from one product.
@@ -45,6 +46,8 @@ cdef void settle_order(Plan *plan) noexcept nogil:
             else:
                 plan.column_work += whole_vectors(layer.n_in)    # dot products along the rows
             plan.layer_work += (TRANSPOSED_THIN if min(layer.n_in, layer.n_out) == 1 else TRANSPOSED_LAYER) * LANES
+        elif layer.kind.sums_z:
+            plan.column_work += TRANSPOSED_NORM * layer.n_in
     plan.predicted_work = plan.lane_work + (PREDICTED_INPUT - TRANSPOSED_INPUT) * plan.n_in
     if plan.n_out > 1:
         plan.predicted_work += PREDICTED_INPUT * plan.n_out

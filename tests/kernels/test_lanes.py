@@ -112,6 +112,38 @@ def test_kinds_of_layers(name, dtype, isa):
     assert_both_agree(trained, dtype, 200)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [1, 2, 7, 8, 19, 40])
+def test_widths_of_a_normalization(width, dtype, isa):
+    """The sums over features are eight, and those over rows end within a vector."""
+    for n in (1, 5, 16, 33, 700):
+        layers = gd.Dense(4, width, "tanh"), gd.LayerNorm(width), gd.Dense(width, 2)
+        net = gd.Sequential(*layers, dtype=dtype, seed=n)
+        net.params[:] += RNG.uniform(-0.1, 0.1, net.params.shape)
+        assert_gradients_agree(net, gd.losses.MeanSquaredError(), n, RNG.uniform(0.5, 2, n) if n % 2 else None)
+        assert_predictions_agree(net, RNG.normal(size=(n, 4)).astype(dtype))
+
+
+def test_a_normalization_of_numbers_whose_squares_overflow(isa):
+    net = gd.Sequential(gd.LayerNorm(3), gd.Dense(3, 2), dtype="float64", seed=0)
+    X = RNG.normal(size=(50, 3))
+    X[17] *= 1e200
+    X[40] = 1e160
+    assert_predictions_agree(net, X)
+    assert_gradients_agree(net, gd.losses.MeanSquaredError(), 50)
+
+
+def test_no_network_keeps_columns(isa):
+    """A kind of layer without functions for one of the orders would give the same bits in both."""
+    for layers in STACKS.values():
+        net, grads = gd.Sequential(*layers, dtype="float32", seed=0), []
+        X, y = np.abs(RNG.normal(size=(300, 4))), RNG.normal(size=(300, 2))
+        for order in ("rows", "columns"):
+            with lanes(order):
+                grads.append(net.loss_and_grad(X, y, "mse")[1])
+        assert (grads[0] != grads[1]).any()
+
+
 def assert_predictions_agree(net, X):
     """Check that outputs have the same bits in both orders, and a row alone those that it has among others."""
     with lanes("columns"):
@@ -203,10 +235,12 @@ def test_options_of_layers(isa):
 def test_any_number_of_threads_gives_the_same_bits(widths, isa):
     n = 9000 if widths[0] == 3 else 6000
     X, y = RNG.normal(size=(n, widths[0])), RNG.normal(size=(n, widths[-1]))
+    norm = gd.LayerNorm(widths[1])
+    first, *others = (gd.Dense(*pair, "tanh") for pair in pairwise(widths))
     for batch in (n, n // 2, 701):
         found = []
         for threads in (1, 2, 3, 4):
-            net = gd.MLP(list(widths), activation="tanh", dtype="float32", seed=0)
+            net = gd.Sequential(first, norm, *others, dtype="float32", seed=0)
             with lanes("rows"), gd.num_threads(threads):
                 gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=batch, seed=1, clip_norm=0.1).epoch(X, y)
             found.append(net.params.copy())
