@@ -22,6 +22,7 @@
 /* selu: the fixed point of zero mean and unit variance, Klambauer et al. (2017) */
 #define SELU_ALPHA ((real)1.6732632423543772848170429916717)
 #define SELU_SCALE ((real)1.0507009873554804934193349852946)
+#define SIXTH ((real)1 / 6)
 #define SQRT_HALF ((real)0.70710678118654752440)
 #define SQRT_2PI_INVERSE ((real)0.39894228040143267794)
 
@@ -35,17 +36,17 @@ SLOPE(relu) { return a > 0 ? 1 : 0; }
 VALUE(leaky_relu) { return z < 0 ? option * z : z; }
 SLOPE(leaky_relu) { return z > 0 ? 1 : option; }
 
-VALUE(relu6) { return z < 0 ? 0 : z > 6 ? 6 : z; }
+VALUE(relu6) { real up = z < 0 ? 0 : z; return up > 6 ? 6 : up; }
 SLOPE(relu6) { return (a > 0) & (a < 6) ? 1 : 0; }
 
-VALUE(hardtanh) { return z < -1 ? -1 : z > 1 ? 1 : z; }
+VALUE(hardtanh) { real up = z < -1 ? -1 : z; return up > 1 ? 1 : up; }
 SLOPE(hardtanh) { return (a > -1) & (a < 1) ? 1 : 0; }
 
-VALUE(elu) { return z < 0 ? real_expm1(z) : z; }
+VALUE(elu) { return z < 0 ? expm1_below_0(z) : z; }
 SLOPE(elu) { return a > 0 ? 1 : a + 1; }
 CURVATURE(elu) { return a < 0 ? a + 1 : 0; }
 
-VALUE(selu) { return SELU_SCALE * (z < 0 ? SELU_ALPHA * real_expm1(z) : z); }
+VALUE(selu) { return SELU_SCALE * (z < 0 ? SELU_ALPHA * expm1_below_0(z) : z); }
 SLOPE(selu) { return a > 0 ? SELU_SCALE : a + SELU_SCALE * SELU_ALPHA; }
 CURVATURE(selu) { return a < 0 ? a + SELU_SCALE * SELU_ALPHA : 0; }
 
@@ -73,8 +74,8 @@ VALUE(silu) { return z * real_sigmoid(z); }
 SLOPE(silu) { real s = real_sigmoid(z); return s * (1 + z * (1 - s)); }
 CURVATURE(silu) { real s = real_sigmoid(z); return s * (1 - s) * (2 + z * (1 - 2 * s)); }
 
-VALUE(hard_swish) { return z < -3 ? 0 : z > 3 ? z : z * (z + 3) / 6; }
-SLOPE(hard_swish) { return z > 3 ? 1 : z > -3 ? (2 * z + 3) / 6 : 0; }
+VALUE(hard_swish) { real inner = z > 3 ? z : z * (z + 3) * SIXTH; return z < -3 ? 0 : inner; }
+SLOPE(hard_swish) { return z > 3 ? 1 : z > -3 ? (2 * z + 3) * SIXTH : 0; }
 CURVATURE(hard_swish) { return (z > -3) & (z < 3) ? (real)1 / 3 : 0; }
 
 /* tanh(softplus(z)) = n / (n + 2) with n = e (e + 2) and e = exp(z), which loses nothing by cancellation. */
@@ -83,8 +84,8 @@ static inline real mish_exp(real z) { return real_exp(z > SATURATED ? SATURATED 
 VALUE(mish) { real e = mish_exp(z), n = e * (e + 2); return z * (n / (n + 2)); }
 SLOPE(mish)
 {
-    real e = mish_exp(z), n = e * (e + 2), m = n + 2, s = e / (1 + e);
-    return n / m + z * s * (4 * (n + 1) / (m * m));
+    real e = mish_exp(z), n = e * (e + 2), inverse = 1 / (n + 2);
+    return (n + z * (4 * e * (1 + e) * inverse)) * inverse;
 }
 CURVATURE(mish)
 {

@@ -5,12 +5,14 @@ Design
 - Straight-line code: arithmetic, operations on the bits of the representation, and conditional expressions
   that become masks. So a plain loop over any of these functions vectorizes on every instruction set, the
   oldest included.
-- One body for both precisions, which differ in constants and in the degree of three polynomials.
+- One body for both precisions, which differ in constants, in the degree of three polynomials, in tanh and in softplus.
 - exp, expm1: x = n ln 2 + r, n to nearest by adding 1.5 * 2^MANTISSA; a polynomial in r; n goes into the
   exponent by integer arithmetic (Cody and Waite 1980; Tang 1989).
-- tanh(x) = y / (y + 1) with y = expm1(2|x|) / 2, sigmoid(x) = 1 / (1 + exp(-x)): one division each. In float, tanh
-  is reduced itself, |x| = n ln 2 / 2 + r: with s = 2^n and t = tanh(r), a polynomial, the addition theorem gives
-  ((s - 1) + t (s + 1)) / ((s + 1) + t (s - 1)). That takes fewer operations, but would be beyond 2 ulp in double.
+- tanh is reduced itself, |x| = n ln 2 / 2 + r: with s = 2^n and t = tanh(r), a polynomial, the addition theorem gives
+  A / B = ((s - 1) + t (s + 1)) / ((s + 1) + t (s - 1)). In double that would be beyond 2 ulp, so there it is
+  K + (A - K B) / B with K = 1 - 1 / s, which is near it: the quotient is small beside K, and so are its errors.
+- sigmoid(x) = 1 / (1 + exp(-x)): one division. softplus(x) = max(x, 0) + log1p(e) with e = exp(-|x|) <= 1. In float,
+  a polynomial serves for that log1p; in double it would be beyond 2 ulp.
 - log: x = 2^k (1 + f), log(1 + f) = 2 atanh(f / (2 + f)) (Tang 1990). log1p takes f from x, not from 1 + x,
   which has lost digits.
 - erf(x) = -expm1(-x (1 + G(x))): G is smooth, and its error matters ever less as x grows, so that one
@@ -22,8 +24,8 @@ Design
 Worst error found, in ulp (float: over every argument; double: over random ones), any instruction set:
 
               exp   expm1  log   log1p  tanh  sigmoid  softplus  erf
-    float     1.3   1.4    0.9   1.5    3.1   1.9      1.9       2.6
-    double    1.3   1.9    0.9   1.5    1.8   1.9      1.9       2.0
+    float     1.3   1.4    0.9   1.5    3.1   1.9      2.3       2.6
+    double    1.3   1.9    0.9   1.5    1.6   1.9      1.9       2.0
 */
 #ifndef GDCORE_ELEMENTARY_H
 #define GDCORE_ELEMENTARY_H
@@ -59,13 +61,18 @@ static const real ERF_SATURATED = PICK(3.95, 5.93);                  /* erf is 1
 
 /* EXP: (expm1(r) - r) / r^2 for |r| <= ln 2 / 2
  * LOG: (2 atanh(s) / s - 2) / z, z = s^2, for |s| <= (sqrt 2 - 1)^2
- * ERF: -log(1 - erf(x)) / x - 1 for 0 <= x <= ERF_SATURATED */
+ * ERF: -log(1 - erf(x)) / x - 1 for 0 <= x <= ERF_SATURATED
+ * LOG1P: (log(1 + x) - x) / x^2 for 0 <= x <= 1, in powers of x - 1/2 */
 #if REAL_IS_FLOAT
 static const real EXP[] = {0.5, 0.16666548, 0.0416668542, 0.00836606603, 0.00138982001};
 static const real LOG[] = {0.666667759, 0.399775177, 0.298724145};
 static const real ERF[] = {
     0.128379211, 0.636616468, 0.102814414, -0.0193217173, 0.000205719043, 0.00125174294, -0.000380998914,
     4.07076441e-05
+};
+static const real LOG1P[] = {
+    -0.378139559, 0.179224886, -0.0932318562, 0.0510890604, -0.028904999, 0.0166569718, -0.0101776925, 0.0069307368,
+    -0.00331852887
 };
 #else
 static const real EXP[] = {
@@ -150,6 +157,13 @@ static inline real real_expm1(real x)
     return COPYSIGN(x <= EXP_HIGH ? y : x + INFINITY, x);
 }
 
+/* expm1(x) for x < 0; elsewhere any number */
+static inline real expm1_below_0(real x)
+{
+    real high, low = half_expm1(x < -SATURATED ? -SATURATED : x, &high);
+    return 2 * (high + low);
+}
+
 #if REAL_IS_FLOAT
 static const real HALF_LN2 = 0.34657359027997264;    /* rounded: n * HALF_LN2 is exact enough */
 
@@ -164,13 +178,21 @@ static inline real real_tanh(real x)
     return COPYSIGN(((s - 1) + t * (s + 1)) / ((s + 1) + t * (s - 1)), x);
 }
 #else
+/* tanh(r) = r + r^3 P(r^2) for |r| <= 0.2601 */
+static const real TANH[] = {
+    -0.33333333333332415, 0.1333333333298626, -0.053968253524318958, 0.021869461579130465, -0.0088623581300626741,
+    0.003576364840735763, -0.0013074639453496267
+};
+
+/* n is rounded up from 3/4 on, so that n = 0 serves up to tanh(x) = 1/4, below which the quotient's errors would count.
+ * Numerator and denominator are divided by s. */
 static inline real real_tanh(real x)
 {
-    real a = 2 * real_abs(x);
-    real high, low = half_expm1(a, &high);
-    real y = high + low, q = y / (y + 1), slope = y < 1 ? 1 - q : 0;
-    q += slope * ((high - q) + low - y * q);   /* a Newton step; low, a product, apart from y * q: only one may fuse */
-    return COPYSIGN(a > SATURATED ? 1 : q, x);
+    real a = real_abs(x), rounded = (a * (2 * LOG2_E) - (real)0.25) + ROUND, n = rounded - ROUND;
+    real r = (a - n * (LN2_HIGH / 2)) - n * (LN2_LOW / 2), z = r * r, t = r + r * z * horner(z, TANH, 7, 1);
+    real inverse = from_bits(ONE_BITS - (to_bits(rounded) << MANTISSA)), K = 1 - inverse;
+    real q = K + inverse * (t * (K + 2) - K) / ((1 + inverse) + t * K);
+    return COPYSIGN(a > SATURATED / 2 ? 1 : q, x);
 }
 #endif
 
@@ -232,10 +254,19 @@ static inline real real_log1p(real x)
     return x > -1 ? COPYSIGN(y, x) : x == -1 ? -INFINITY : NAN;
 }
 
+/* log(1 + x) for 0 <= x <= 1 */
+static inline real log1p_of_share(real x)
+{
+#if REAL_IS_FLOAT
+    return x + x * (x * POLYNOMIAL(x - HALF, LOG1P));
+#else
+    return log1p_bounded(x);
+#endif
+}
+
 static inline real real_softplus(real x)
 {
-    real a = real_abs(x);
-    real y = log1p_bounded(exp_bounded(-a));
+    real a = real_abs(x), y = log1p_of_share(exp_bounded(-a));
     return (x < 0 ? 0 : x) + (a > -EXP_LOW ? 0 : y);   /* in this order NaN stays */
 }
 

@@ -16,9 +16,9 @@ BOUNDS = {
     "expm1": (1.4, 1.9),
     "log": (0.9, 0.9),
     "log1p": (1.5, 1.5),
-    "tanh": (3.1, 1.8),
+    "tanh": (3.1, 1.6),
     "sigmoid": (1.9, 1.9),
-    "softplus": (1.9, 1.9),
+    "softplus": (2.3, 1.9),
     "erf": (2.6, 2.0),
 }
 ODD = ("tanh", "erf")
@@ -130,6 +130,35 @@ def test_tanh_at_every_third_float(kernels, dtype):
         assert (np.abs(y) <= 1).all()
         assert (np.abs(y - want) <= BOUNDS["tanh"][0] * ulp(want.astype(np.float32))).all()
         assert (np.diff(y) >= -2 * BOUNDS["tanh"][0] * ulp(y[1:])).all()
+
+
+@pytest.mark.skipif(not EXTENDED, reason="long double is double here")
+def test_tanh_at_a_million_doubles(kernels, dtype):
+    """Of every size up to saturation, more of them where n changes first, and none above 1."""
+    if dtype != np.float64:
+        pytest.skip("every third number of single precision has a test of its own")
+    rng = np.random.default_rng(1)
+    ranges = ((2.0**-30, 0.2), (0.2, 0.65), (0.65, 3), (3, 19.5))
+    for low, high in ranges:
+        x = np.exp(rng.uniform(math.log(low), math.log(high), 250_000))
+        y, want = apply(kernels, "tanh", x), np.tanh(x.astype(np.longdouble))
+        assert (y <= 1).all()
+        assert (np.abs(y - want) <= BOUNDS["tanh"][1] * ulp(want.astype(np.float64))).all()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softplus"])
+def test_every_ninth_float(name, kernels, dtype):
+    """Of both signs, from where the function is linear to where it saturates or is flushed."""
+    if dtype != np.float32:
+        pytest.skip("there are too many numbers of double precision")
+    first, last = (np.float32(x).view(np.uint32).item() for x in (2**-24, 88))
+    for start in range(first, last, 9 << 20):
+        x = np.arange(start, min(start + (9 << 20), last), 9, np.uint32).view(np.float32)
+        for z in (x, -x):
+            y, want = apply(kernels, name, z), REFERENCES[name](z.astype(np.float64))
+            normal = want > np.finfo(np.float32).tiny * 1.01
+            error = np.abs(y - want)[normal]
+            assert (error <= BOUNDS[name][0] * ulp(want[normal].astype(np.float32))).all()
 
 
 SPECIAL = [
