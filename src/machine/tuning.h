@@ -238,9 +238,8 @@ enum {
 #else
     TRANSPOSED_THIN = TRANSPOSED_LAYER,
 #endif
-    /* Multiply-adds that a normalization takes less in this order, a number of a row.
-     * Measured: 8-32-32-1, 32 rows, and 64-128-64-10, 64, normalized behind each hidden layer, are the faster by 0.5 ns a
-     * number (AVX-512). In this order they take 0.88 and 0.91 of the other's time; AVX2: 0.97 and 1.00. */
+    /* Multiply-adds that a normalization takes less in this order, for each number of a row: 0.5 ns (AVX-512).
+     * Measured: a norm behind each hidden layer: 0.88 of the other's time at 8-32-32-1, 32 rows; AVX2: 0.97. */
     TRANSPOSED_NORM = LANES,
     /* Bytes of parameters up to which rows lie in the lanes. Larger weights are better read packed, along columns.
      * Measured: AVX-512: 0.87 to 0.91 of the other's time at 150 to 190 KB, 1.06 at 398 KB; AVX2: 0.94 and 1.08. */
