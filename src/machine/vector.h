@@ -355,12 +355,14 @@ static real run_squares(ptrdiff_t n, const real *x)
         }
     UNROLL(16)
     for (int q = 0; q < VECTORS; q++, n -= LANES, x += LANES) {
-        v = (vector){0};
-        if (n >= LANES)
+        /* Each product stands beside its sum: of a choice of vectors, GCC would multiply some without fusing. */
+        if (n >= LANES) {
             v = *(const vector *)x;
-        else if (n > 0)
+            sum[q] += v * v;
+        } else if (n > 0) {
             v = load_part(n, x);
-        sum[q] += v * v;
+            sum[q] += v * v;
+        }
     }
     UNROLL(8)
     for (int half = VECTORS / 2; half; half /= 2)

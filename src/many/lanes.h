@@ -123,90 +123,91 @@ static __attribute__((noinline)) void models_product(const models_args *of)
 
 #undef DOWN
 
-/* Partial sums first … first + UNIT of a gradient's number, added as `sums` of vector.h adds a quarter's lanes. */
-static inline __attribute__((always_inline)) vector models_unit(
-    ptrdiff_t first, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d, ptrdiff_t d_row)
+/* Columns j < J of rows i < I of G: sums over `rows` of x times d. LANES partial sums, added as `sums` of vector.h adds
+ * a vector's lanes. x NULL: every x is 1. */
+static inline __attribute__((always_inline)) void models_sums(
+    const int I, const int J, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d, ptrdiff_t d_row,
+    vector *g, ptrdiff_t g_row)
 {
-    vector part[UNIT];
+    enum { UNITS = LANES / UNIT, MOST = 2 };
+    vector unit[MOST][MOST][UNITS];
     UNROLL(4)
-    for (int q = 0; q < UNIT; q++)
-        part[q] = (vector){0};
-    for (ptrdiff_t from = first; from < rows; from += LANES)
-        UNROLL(4)
-        for (int q = 0; q < UNIT; q++)
-            if (from + q < rows && x)
-                part[q] += x[(from + q) * x_row] * d[(from + q) * d_row];
-            else if (from + q < rows)
-                part[q] += d[(from + q) * d_row];
-    return models_quarter(part);
-}
-
-/* The sum over rows of x times d; x NULL: every x is 1. */
-static inline vector models_sum(ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d, ptrdiff_t d_row)
-{
-    enum { UNITS = LANES / UNIT };
-    vector unit[UNITS];
-    UNROLL(4)
-    for (int u = 0; u < UNITS; u++)
-        unit[u] = models_unit(u * UNIT, rows, x, x_row, d, d_row);
-    return models_tree(unit);
+    for (int u = 0; u < UNITS; u++) {
+        vector part[MOST][MOST][UNIT];
+        UNROLL(2)
+        for (int i = 0; i < I; i++)
+            UNROLL(2)
+            for (int j = 0; j < J; j++)
+                UNROLL(4)
+                for (int q = 0; q < UNIT; q++)
+                    part[i][j][q] = (vector){0};
+        for (ptrdiff_t from = u * UNIT; from < rows; from += LANES)
+            UNROLL(4)
+            for (int q = 0; q < UNIT; q++) {
+                if (from + q >= rows)
+                    break;
+                UNROLL(2)
+                for (int i = 0; i < I; i++)
+                    UNROLL(2)
+                    for (int j = 0; j < J; j++) {
+                        const vector delta = d[(from + q) * d_row + j];
+                        if (x)
+                            part[i][j][q] += x[(from + q) * x_row + i] * delta;
+                        else
+                            part[i][j][q] += delta;
+                    }
+            }
+        UNROLL(2)
+        for (int i = 0; i < I; i++)
+            UNROLL(2)
+            for (int j = 0; j < J; j++)
+                unit[i][j][u] = models_quarter(part[i][j]);
+    }
+    UNROLL(2)
+    for (int i = 0; i < I; i++)
+        UNROLL(2)
+        for (int j = 0; j < J; j++)
+            g[i * g_row + j] = models_tree(unit[i][j]);
 }
 
 /* G (n_in, n_out), and behind it the bias (n_out,) if there is one, from X (rows, n_in) and D (rows, n_out). The first
  * `packed` columns are summed row by row. */
+#if defined(__AVX512F__)
+enum { WIDE = 2 };
+#else
+enum { WIDE = 1 };
+#endif
 static void models_gradient(
     ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_t packed, int bias, const vector *x, const vector *d,
     vector *g)
 {
     const models_args of = {x, d, NULL, g, n_in, packed, rows, 1, n_in, n_out, 1, n_out};
     models_product(&of);
-    for (ptrdiff_t i = 0; i < n_in; i++)
-        for (ptrdiff_t j = packed; j < n_out; j++)
-            g[i * n_out + j] = models_sum(rows, x + i, n_in, d + j, n_out);
-    for (ptrdiff_t j = 0; bias && j < n_out; j++) {
+    ptrdiff_t j = packed;
+    for (; j + 2 <= n_out; j += 2) {
+        ptrdiff_t i = 0;
+        for (; i + WIDE <= n_in; i += WIDE)
+            models_sums(WIDE, 2, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
+        for (; i < n_in; i++)
+            models_sums(1, 2, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
+        if (bias)
+            models_sums(1, 2, rows, NULL, 0, d + j, n_out, g + n_in * n_out + j, n_out);
+    }
+    if (j < n_out) {
+        ptrdiff_t i = 0;
+        for (; i + 2 <= n_in; i += 2)
+            models_sums(2, 1, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
+        if (i < n_in)
+            models_sums(1, 1, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
+        if (bias)
+            models_sums(1, 1, rows, NULL, 0, d + j, n_out, g + n_in * n_out + j, n_out);
+    }
+    for (j = 0; bias && j < packed; j++) {
         vector sum = {0};
-        for (ptrdiff_t r = 0; r < rows && j < packed; r++)
+        for (ptrdiff_t r = 0; r < rows; r++)
             sum += d[r * n_out + j];
-        g[n_in * n_out + j] = j < packed ? sum : models_sum(rows, NULL, 0, d + j, n_out);
+        g[n_in * n_out + j] = sum;
     }
-}
-
-/* n numbers of each of LANES rows into vectors. */
-static void models_join(ptrdiff_t n, const real *const *from, vector *to)
-{
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        vector v[LANES];
-        UNROLL(16)
-        for (int q = 0; q < LANES; q++)
-            v[q] = *(const vector *)(from[q] + i);
-        transpose(v);
-        UNROLL(16)
-        for (int q = 0; q < LANES; q++)
-            to[i + q] = v[q];
-    }
-    for (; i < n; i++)
-        for (int q = 0; q < LANES; q++)
-            ((real *)(to + i))[q] = from[q][i];
-}
-
-/* The way back: rows of n numbers, `row` apart. */
-static void models_part(ptrdiff_t n, const vector *from, real *to, ptrdiff_t row)
-{
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        vector v[LANES];
-        UNROLL(16)
-        for (int q = 0; q < LANES; q++)
-            v[q] = from[i + q];
-        transpose(v);
-        UNROLL(16)
-        for (int q = 0; q < LANES; q++)
-            *(vector *)(to + q * row + i) = v[q];
-    }
-    for (; i < n; i++)
-        for (int q = 0; q < LANES; q++)
-            to[q * row + i] = ((const real *)(from + i))[q];
 }
 
 #endif

@@ -7,8 +7,10 @@ Design
   computes does not depend on its neighbours, and a lane without a model of its own repeats another one.
 - It takes batches that a model alone would take with rows in the lanes (network/transposed.pxi), and sums in the same
   order: the bits are those of the model alone. So speed alone decides, and the number of models may.
-- Losses and gradients come from here. What follows in a step (penalties, clipping, the rule, the guard) is that of
-  step.pxi, model by model: a model whose step is refused is left out, and the others go on.
+- Under plain gradient descent the parameters stay in the lanes for an epoch, and descent.h makes the updates. A step
+  that is not certainly good is made for its model alone.
+- Otherwise only losses and gradients come from here. What follows in a step (penalties, clipping, the rule, the guard)
+  is that of step.pxi, model by model. A model whose step is refused is left out, and the others go on.
 """
 
 cdef extern from "many/lanes.h" nogil:
@@ -25,8 +27,33 @@ cdef extern from "many/lanes.h" nogil:
         Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, Py_ssize_t packed, bint bias, const vector *x,
         const vector *d, vector *g,
     )
+
+cdef extern from "many/join.h" nogil:
+    ctypedef struct models_rows:
+        const real *source "from"[LANES]
+        const int64_t *order[LANES]
+        Py_ssize_t first
+        bint alike
     void models_join(Py_ssize_t n, const real *const *source, vector *to)
     void models_part(Py_ssize_t n, const vector *source, real *to, Py_ssize_t row)
+    void models_join_one(Py_ssize_t n, const real *source, int q, vector *to)
+    void models_part_one(Py_ssize_t n, const vector *source, int q, real *to)
+    void models_join_rows(Py_ssize_t rows, Py_ssize_t n, const models_rows *of, vector *to)
+
+cdef extern from "many/descent.h" nogil:
+    ctypedef struct models_descent:
+        double rate[LANES]
+        double growth[LANES]
+        double bound[LANES]
+        double loss[LANES]
+        double share[LANES]
+        double loss_sum[LANES]
+        double share_sum[LANES]
+        double norm_sum[LANES]
+        unsigned char taken[LANES]
+        double limit, push
+    void models_totals(Py_ssize_t rows, const double *value, double *total)
+    unsigned int models_descend(Py_ssize_t n, const vector *g, vector *p, models_descent *of)
 
 cdef enum:                     # columns of the sums of an epoch
     LOSS_SUM, WEIGHT_SUM, NORM_SUM, CLIPPED_SUM, N_SUMS
@@ -34,6 +61,9 @@ cdef enum:                     # columns of the sums of an epoch
 cdef struct LaneModel:          # a model under way
     Descent of                  # its own copy, pointed at its parameters
     Rows rows                   # of its epoch, in their order
+    const int64_t *given        # the order that its data came in
+    Py_ssize_t n                # rows
+    long long begun             # steps before the epoch
     Py_ssize_t number
     double total, mean, factor  # of its batch, as in `Pass`
     double sums[N_SUMS]
@@ -46,7 +76,11 @@ cdef struct LaneSpace:          # buffers, each a vector of models for every num
     real *x                     # (rows, n_in)
     real *target                # (rows, k)
     int64_t *labels             # (rows,)
+    real *values                # (rows, k)
     double *value               # (rows,)
+    models_rows inputs, targets
+    models_descent descent
+    bint plain                  # whether `descent` takes the models' updates
     real **a                    # per layer: (rows, n_out), outputs
     real **z                    # per layer: a's own buffer where z is not kept
     real **delta                # per layer: (rows, n_out)
@@ -66,13 +100,35 @@ cdef bint may_share_lanes(const Descent *of, Py_ssize_t rows) noexcept nogil:
     return True
 
 
+cdef bint takes_wide(const Descent *of, const Rows *rows, Py_ssize_t size) noexcept nogil:
+    """Return whether small.h takes batches of this size, with rows in the lanes."""
+    cdef SmallSteps steps
+    if size <= TINY_ROWS or not takes_small(of, rows, size):
+        return False
+    bind_small(of, rows, size, NULL, &steps)
+    return wide_numbers(&steps, small_lead(size)) <= SMALL_NUMBERS
+
+
+cdef inline bint is_lane_plain(const Descent *of) noexcept nogil:
+    """Return whether descent.h knows the rule and the options."""
+    if RULES[of.update.rule].is_memoryless == NULL or not is_plain(&of.update) or of.kept.mean != NULL:
+        return False
+    if of.layers.penalized or of.layers.apart or of.layers.scratch != NULL or of.factors != NULL:
+        return False
+    if is_cumulative(&of.update) and not of.small:    # These count the rates of steps.
+        return False
+    return of.clip_norm == INFINITY and of.clip_value == INFINITY
+
+
 cdef inline bint takes_lanes(const Descent *of, const Rows *rows, Py_ssize_t size) noexcept nogil:
     """Return whether a model alone would take batches of this size as one block, with rows in the lanes."""
     if size > min(of.plan.most, of.plan.poll_rows):
         return False
     if size <= TINY_ROWS and (of.tiny or (of.small and has_narrow_layers(of.plan))):
         return False
-    return is_transposed(of.plan, rows, size) and not takes_linear(of, rows, size)
+    if takes_linear(of, rows, size):
+        return False
+    return is_transposed(of.plan, rows, size) or (is_lane_plain(of) and takes_wide(of, rows, size))
 
 
 cdef int take_lane_space(LaneSpace *space, const Plan *plan, Py_ssize_t rows, list owner) except -1:
@@ -86,6 +142,7 @@ cdef int take_lane_space(LaneSpace *space, const Plan *plan, Py_ssize_t rows, li
     space.x = <real *>take_bytes(rows * plan.n_in * size, owner)
     space.target = <real *>take_bytes(rows * plan.n_out * size, owner)
     space.labels = <int64_t *>take_bytes(rows * LANES * sizeof(int64_t), owner)
+    space.values = <real *>take_bytes(rows * plan.n_out * size, owner)
     space.value = <double *>take_bytes(rows * LANES * sizeof(double), owner)
     space.a = <real **>take_bytes(plan.n_layers * sizeof(void *), owner)
     space.z = <real **>take_bytes(plan.n_layers * sizeof(void *), owner)
@@ -103,25 +160,19 @@ cdef inline Py_ssize_t lane_row(const LaneModel *of, Py_ssize_t r) noexcept nogi
     return r if of.rows.order == NULL else of.rows.order[r]
 
 
-cdef void join_rows(
+cdef void join_batch(
     LaneSpace *space, const LaneModel *models, const Plan *plan, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
     """Bring the models' rows first … first + rows together."""
-    cdef const real *x[LANES]
-    cdef const real *target[LANES]
-    cdef Py_ssize_t r, row
+    cdef Py_ssize_t r
     cdef int q
-    for r in range(rows):
+    space.inputs.first = space.targets.first = first
+    models_join_rows(rows, plan.n_in, &space.inputs, <vector *>space.x)
+    if models[0].rows.target != NULL:
+        models_join_rows(rows, plan.n_out, &space.targets, <vector *>space.target)
+    for r in range(rows if models[0].rows.labels != NULL else 0):
         for q in range(LANES):
-            row = lane_row(&models[q], first + r)
-            x[q] = models[q].rows.x + row * plan.n_in
-            if models[q].rows.target != NULL:
-                target[q] = models[q].rows.target + row * plan.n_out
-            if models[q].rows.labels != NULL:
-                space.labels[r * LANES + q] = models[q].rows.labels[row]
-        models_join(plan.n_in, x, <vector *>(space.x + r * plan.n_in * LANES))
-        if models[0].rows.target != NULL:
-            models_join(plan.n_out, target, <vector *>(space.target + r * plan.n_out * LANES))
+            space.labels[r * LANES + q] = models[q].rows.labels[lane_row(&models[q], first + r)]
 
 
 cdef void forward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noexcept nogil:
@@ -149,20 +200,21 @@ cdef void lanes_loss(
 ) noexcept nogil:
     """Fill values and the last layer's delta, which is scaled for each model and row."""
     cdef const BoundLoss *of = &models[0].of.bound_loss
-    cdef real values[RUN]
+    cdef bint weighted = models[0].rows.weight != NULL
     cdef real scale[LANES]
     cdef lane_outputs outputs
     cdef Py_ssize_t k = of.outputs, row = k * LANES, r, j
-    cdef real *delta
-    cdef const real *z
-    cdef double *value
+    cdef real *delta = space.delta[plan.n_layers - 1]
+    cdef const real *z = space.a[plan.n_layers - 1]
+    cdef const real *found = space.values
+    cdef double *value = space.value
     cdef double weight
     cdef int q
+    if of.loss.row == NULL:
+        of.loss.values(z, space.target, rows * row, of.option, space.values, delta)
     for q in range(LANES):
         scale[q] = <real>models[q].factor
     for r in range(rows):
-        z, delta, value = space.a[plan.n_layers - 1] + r * row, space.delta[plan.n_layers - 1] + r * row, \
-            space.value + r * LANES
         if of.loss.row != NULL:
             outputs.k, outputs.n, outputs.lead, outputs.z, outputs.option = k, LANES, LANES, z, of.option
             outputs.target, outputs.labels = NULL, NULL
@@ -172,21 +224,19 @@ cdef void lanes_loss(
                 outputs.target = space.target + r * row
             of.loss.lanes(&outputs, value, delta)
         else:
-            memset(value, 0, LANES * sizeof(double))
-            for j in range(k):
-                of.loss.values(
-                    z + j * LANES, space.target + r * row + j * LANES, LANES, of.option, values, delta + j * LANES,
-                )
-                for q in range(LANES):
-                    value[q] += values[q]
-        if models[0].rows.weight != NULL:
             for q in range(LANES):
-                weight = models[q].rows.weight[lane_row(&models[q], first + r)]
-                scale[q] = <real>(models[q].factor * weight)
-                value[q] *= weight
+                value[q] = found[q]
+            for j in range(1, k):
+                for q in range(LANES):
+                    value[q] += found[j * LANES + q]
+        for q in range(LANES if weighted else 0):
+            weight = models[q].rows.weight[lane_row(&models[q], first + r)]
+            scale[q] = <real>(models[q].factor * weight)
+            value[q] *= weight
         for j in range(k):
             for q in range(LANES):
                 delta[j * LANES + q] *= scale[q]
+        z, found, delta, value = z + row, found + row, delta + row, value + LANES
 
 
 cdef void backward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noexcept nogil:
@@ -212,21 +262,6 @@ cdef void backward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) no
             models_product(&f)
 
 
-cdef double lane_loss(const LaneSpace *space, Py_ssize_t rows, int q) noexcept nogil:
-    """Return the sum of a model's values, in the order of `sum_values`."""
-    cdef double part[8]
-    cdef double rest = 0
-    cdef Py_ssize_t i, j
-    for j in range(8):
-        part[j] = 0
-    for i in range(0, rows - rows % 8, 8):
-        for j in range(8):
-            part[j] += space.value[(i + j) * LANES + q]
-    for i in range(rows - rows % 8, rows):
-        rest += space.value[i * LANES + q]
-    return eight_parts(part) + rest
-
-
 cdef int finish_lane(LaneModel *model, double loss) except -1 nogil:
     """Make the update of one model from its gradient, and count the step."""
     cdef Descent *of = &model.of
@@ -246,29 +281,110 @@ cdef int finish_lane(LaneModel *model, double loss) except -1 nogil:
     return 0
 
 
+cdef int lane_alone(
+    LaneSpace *space, LaneModel *model, int q, Py_ssize_t first, Py_ssize_t rows, long long made,
+) except -1 nogil:
+    """Make the step of the model in lane q, which has made so many, as it would be made alone."""
+    cdef Descent *of = &model.of
+    cdef models_descent *all = &space.descent
+    cdef Py_ssize_t n = of.plan.n_params
+    cdef double loss
+    models_part_one(n, <const vector *>space.params, q, of.variables.params)
+    of.plan.params = of.variables.params
+    of.guard.bound, of.learning_rate, of.count = all.bound[q], all.rate[q], made
+    model.outcome = batch_step(of, &model.rows, first, rows, &loss)
+    all.taken[q] = model.outcome == GOOD
+    if all.taken[q]:
+        all.bound[q] = of.guard.bound
+        all.loss_sum[q] = plus_product(all.loss_sum[q], loss, of.batch_weight)
+        all.share_sum[q] += of.batch_weight
+        all.norm_sum[q] += of.gradient_norm
+        models_join_one(n, of.variables.params, q, <vector *>space.params)
+    return 0
+
+
+cdef void join_params(LaneSpace *space, const LaneModel *models) noexcept nogil:
+    """Bring the models' parameters together."""
+    cdef const real *params[LANES]
+    cdef int q
+    for q in range(LANES):
+        params[q] = models[q].of.variables.params
+    models_join(models[0].of.plan.n_params, params, <vector *>space.params)
+
+
+cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count) noexcept nogil:
+    """Settle what all batches of an epoch have in common."""
+    cdef models_descent *all = &space.descent
+    cdef const Rows *rows
+    cdef int q
+    space.plain = True
+    space.inputs.alike = space.targets.alike = True
+    for q in range(LANES):
+        rows = &models[q].rows
+        space.plain = space.plain and is_lane_plain(&models[q].of)
+        space.inputs.source[q], space.targets.source[q] = rows.x, rows.target
+        space.inputs.order[q] = space.targets.order[q] = rows.order
+        if rows.order != models[0].rows.order or rows.x != models[0].rows.x:
+            space.inputs.alike = False
+        if rows.order != models[0].rows.order or rows.target != models[0].rows.target:
+            space.targets.alike = False
+        all.rate[q], all.growth[q] = models[q].of.learning_rate, models[q].of.guard.growth
+        all.bound[q], all.taken[q] = INFINITY, q < count
+        all.loss_sum[q] = all.share_sum[q] = all.norm_sum[q] = 0
+    all.limit, all.push = LOOP_BOUND, PUSH
+    if space.plain:
+        join_params(space, models)
+
+
+cdef void end_lanes(LaneSpace *space, LaneModel *models, int count, Py_ssize_t steps) noexcept nogil:
+    """Give the models what plain gradient descent has made in the steps of an epoch."""
+    cdef models_descent *all = &space.descent
+    cdef LaneModel *model
+    cdef int q
+    for q in range(count):
+        model = &models[q]
+        model.sums[LOSS_SUM], model.sums[WEIGHT_SUM] = all.loss_sum[q], all.share_sum[q]
+        model.sums[NORM_SUM] = all.norm_sum[q]
+        if all.taken[q]:
+            model.of.count, model.of.learning_rate = model.begun + steps, all.rate[q]
+            model.of.guard.bound = all.bound[q]
+            models_part_one(model.of.plan.n_params, <const vector *>space.params, q, model.of.variables.params)
+
+
 cdef int lanes_step(
     LaneSpace *space, LaneModel *models, int count, Py_ssize_t first, Py_ssize_t rows,
 ) except -1 nogil:
     """Make a step of the first `count` models; the other lanes repeat the first one."""
     cdef Plan *plan = models[0].of.plan
-    cdef const real *params[LANES]
+    cdef models_descent *all = &space.descent
+    cdef double total[LANES]
+    cdef unsigned int left
     cdef Pass batch
     cdef int q
     if stops(&plan.workers[0], LANES * rows * plan.n_params):
         return -1
-    for q in range(LANES):
-        params[q] = models[q].of.variables.params
+    for q in range(LANES if first == 0 or models[0].rows.weight != NULL else 0):
         if q == 0 or models[q].rows.weight != NULL:
             batch.of, batch.data, batch.first, batch.rows = &models[q].of.bound_loss, &models[q].rows, first, rows
             settle_factors(&batch)
         models[q].total, models[q].mean, models[q].factor = batch.total_weight, batch.mean, batch.factor
-    models_join(plan.n_params, params, <vector *>space.params)
-    join_rows(space, models, plan, first, rows)
+    if not space.plain:
+        join_params(space, models)
+    join_batch(space, models, plan, first, rows)
     forward_lanes(space, plan, rows)
     lanes_loss(space, models, plan, first, rows)
     backward_lanes(space, plan, rows)
+    models_totals(rows, space.value, total)
+    if space.plain:
+        for q in range(LANES):
+            all.loss[q], all.share[q] = models[q].mean * total[q], models[q].total
+        left = models_descend(plan.n_params, <const vector *>space.grads, <vector *>space.params, all)
+        for q in range(count if left else 0):
+            if left >> q & 1:
+                lane_alone(space, &models[q], q, first, rows, models[q].begun + first // rows)
+        return 0
     models_part(plan.n_params, <const vector *>space.grads, space.own_grads, plan.n_params)
     for q in range(count):
         if models[q].outcome == GOOD:
-            finish_lane(&models[q], models[q].mean * lane_loss(space, rows, q))
+            finish_lane(&models[q], models[q].mean * total[q])
     return 0

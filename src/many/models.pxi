@@ -156,11 +156,16 @@ cdef class Models:
         cdef const Descent *of = &self.training.descent
         cdef Before *before = &self.before[self.under_way]
         cdef Py_ssize_t n_params = of.plan.n_params, j
+        cdef const LaneModel *first = &self.models[0]
         self.choose(i)
         rows[0] = at[0]
         if lap.shuffles and not min(lap.size, n) == samples_of(lap, n) == n:
-            rows.order = self.order + self.under_way * self.longest
-            self.settle_order(i, at, n, <int64_t *>rows.order)
+            if self.under_way and n == first.n and at.order == first.given and self.seeds[i] == self.seeds[first.number] \
+                    and self.counts[i, 1] == self.counts[first.number, 1]:
+                rows.order = first.rows.order
+            else:
+                rows.order = self.order + self.under_way * self.longest
+                self.settle_order(i, at, n, <int64_t *>rows.order)
         memcpy(before.numbers, of.plan.params, n_params * sizeof(real))
         for j in range(of.variables.n_slots):
             memcpy(
@@ -231,7 +236,8 @@ cdef class Models:
             model = &self.models[q]
             n = data.see(model.number, self.training.network, &at)
             self.begin_epoch(model.number, lap, &at, n, &model.rows)
-            model.of, model.outcome = self.training.descent, GOOD
+            model.of, model.outcome, model.n, model.given = self.training.descent, GOOD, n, at.order
+            model.begun = model.of.count
             memset(model.sums, 0, sizeof(model.sums))
             together = min(together, samples_of(lap, n) // lap.size)
             if not self.shares or not takes_lanes(&model.of, &model.rows, lap.size):
@@ -242,11 +248,15 @@ cdef class Models:
             if q >= count:
                 self.models[q] = self.models[0]
             self.models[q].of.grads = self.space.own_grads + q * self.params.shape[1]
+        if together:
+            begin_lanes(&self.space, self.models, count)
         for b in range(together):
             for q in range(count if lap.rates != NULL else 0):
                 rates = self.rates_of(lap, self.models[q].number, data.places[self.models[q].number, 1], e)
-                self.models[q].of.learning_rate = rates[b]
+                self.models[q].of.learning_rate = self.space.descent.rate[q] = rates[b]
             lanes_step(&self.space, self.models, count, b * lap.size, lap.size)
+        if together and self.space.plain:
+            end_lanes(&self.space, self.models, count, together)
         self.shared_steps += together * count
         for q in range(count):
             self.end_epoch(q, lap, data.places[self.models[q].number, 1], together * lap.size, e)
