@@ -296,6 +296,9 @@ enum {
     /* Lanes are shared where at least one in so many has a model. Lanes without one cost as much as others.
      * Not measured apart from MODELS_WORK. */
     MODELS_SHARE = 2,
+    /* Bytes of outputs and deltas of rows that go through all layers before the next rows do: half a first-level cache.
+     * Not measured. */
+    MODELS_BYTES = 24576,
 };
 
 /* Looks for signals, so that Ctrl-C takes effect within 100 ms: tests/kernels/test_signals.py measures it. */

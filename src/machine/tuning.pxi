@@ -63,6 +63,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: PACKED_SHARE
     enum: MODELS_WORK
     enum: MODELS_SHARE
+    enum: MODELS_BYTES
     enum: POLL_WORK
     enum: POLL_NANOSECONDS
     enum: CALL_WORK

@@ -4,8 +4,8 @@
  * ------
  * - Each model is a lane, so a sum over a model's numbers is one over vectors. It is taken term by term in the order in
  *   which a model alone takes it, and has its bits.
- * - As in small.h, only steps that are certainly good are made here. The others are told, and the caller makes them model
- *   by model, as for every network. */
+ * - As in small.h, only steps that are certainly good are made here. The others are told, and the caller makes
+ *   them model by model, as for every network. */
 #ifndef GDCORE_MODEL_DESCENT_H
 #define GDCORE_MODEL_DESCENT_H
 

@@ -14,9 +14,8 @@
 typedef real unit __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 
 typedef struct {                        /* rows of LANES models */
-    const real *from[LANES];            /* (n, width) */
-    const int64_t *order[LANES];        /* the rows in their order, or NULL: as they stand from `first` on */
-    ptrdiff_t first;
+    const real *x[LANES], *y[LANES];    /* (n, n_in), (n, n_out); all y may be NULL */
+    const int64_t *order[LANES];        /* the rows in their order, or NULL: as they stand */
     int alike;                          /* whether all models have the same rows */
 } models_rows;
 
@@ -125,28 +124,36 @@ static void models_join_one(ptrdiff_t n, const real *from, int q, vector *to)
         ((real *)(to + i))[q] = from[i];
 }
 
-/* Rows r < rows of every model, n numbers each, into vectors (rows, n). */
-static void models_join_rows(ptrdiff_t rows, ptrdiff_t n, const models_rows *of, vector *to)
+/* Write one row of n numbers, which all models have. */
+static inline void join_alike(ptrdiff_t n, const real *row, vector *to)
 {
     const vector zero = {0};
-    if (of->alike) {
-        const int64_t *order = of->order[0];
-        for (ptrdiff_t r = 0; r < rows; r++, to += n) {
-            const real *row = of->from[0] + (order ? order[of->first + r] : of->first + r) * n;
-            for (ptrdiff_t i = 0; i < n; i++)
-                to[i] = row[i] - zero;
-        }
-        return;
+    for (ptrdiff_t i = 0; i < n; i++)
+        to[i] = row[i] - zero;
+}
+
+/* Rows first … first + rows of every model into x (rows, n_in) and y (rows, n_out). */
+static void models_join_rows(
+    ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, const models_rows *of, vector *x, vector *y)
+{
+    for (ptrdiff_t r = 0; r < rows && of->alike; r++) {
+        const int64_t at = of->order[0] ? of->order[0][first + r] : first + r;
+        join_alike(n_in, of->x[0] + at * n_in, x + r * n_in);
+        if (of->y[0])
+            join_alike(n_out, of->y[0] + at * n_out, y + r * n_out);
     }
-    for (int q = 0; q < LANES; q += UNIT)
+    for (int q = 0; q < LANES && !of->alike; q += UNIT)
         for (ptrdiff_t r = 0; r < rows; r++) {
-            const real *from[UNIT];
+            const real *from[UNIT], *targets[UNIT];
             UNROLL(4)
             for (int j = 0; j < UNIT; j++) {
-                const int64_t *order = of->order[q + j];
-                from[j] = of->from[q + j] + (order ? order[of->first + r] : of->first + r) * n;
+                const int64_t *order = of->order[q + j], at = order ? order[first + r] : first + r;
+                from[j] = of->x[q + j] + at * n_in;
+                targets[j] = of->y[q + j] + at * n_out;
             }
-            join_units(n, from, (real *)(to + r * n) + q);
+            join_units(n_in, from, (real *)(x + r * n_in) + q);
+            if (of->y[0])
+                join_units(n_out, targets, (real *)(y + r * n_out) + q);
         }
 }
 

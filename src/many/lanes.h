@@ -106,10 +106,30 @@ static void models_dots(const models_args *of)
     }
 }
 
+/* C = init + A B for k = 1, where tiles would have little to do but store. */
+static void models_outer(const models_args *of)
+{
+    const vector zero = {0};
+    for (ptrdiff_t i = 0; i < of->m; i++) {
+        const vector a = of->a[i * of->a_row], *b = of->b;
+        vector *c = of->c + i * of->c_row;
+        if (of->init)
+            for (ptrdiff_t j = 0; j < of->n; j++)
+                c[j] = of->init[j] + a * b[j * of->b_col];
+        else
+            for (ptrdiff_t j = 0; j < of->n; j++)
+                c[j] = zero + a * b[j * of->b_col];
+    }
+}
+
 /* C = init + A B. */
 static __attribute__((noinline)) void models_product(const models_args *of)
 {
     ptrdiff_t j = 0;
+    if (of->k == 1) {
+        models_outer(of);
+        return;
+    }
     if (of->n == 1 && of->k >= LANES) {
         models_dots(of);
         return;
@@ -123,17 +143,38 @@ static __attribute__((noinline)) void models_product(const models_args *of)
 
 #undef DOWN
 
-/* Columns j < J of rows i < I of G: sums over `rows` of x times d. LANES partial sums, added as `sums` of vector.h adds
- * a vector's lanes. x NULL: every x is 1. */
-static inline __attribute__((always_inline)) void models_sums(
-    const int I, const int J, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d, ptrdiff_t d_row,
-    vector *g, ptrdiff_t g_row)
+/* Add UNIT rows of x (I columns) times d (J columns), or as many as there are, to partial sums. */
+static inline __attribute__((always_inline)) void models_add(
+    const int I, const int J, const int ones, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d,
+    ptrdiff_t d_row, vector part[2][2][UNIT])
 {
-    enum { UNITS = LANES / UNIT, MOST = 2 };
-    vector unit[MOST][MOST][UNITS];
+    UNROLL(4)
+    for (int q = 0; q < UNIT; q++)
+        if (q < rows)
+            UNROLL(2)
+            for (int j = 0; j < J; j++) {
+                const vector delta = d[q * d_row + j];
+                UNROLL(2)
+                for (int i = 0; i < I; i++)
+                    if (i < I - ones)
+                        part[i][j][q] += x[q * x_row + i] * delta;
+                    else
+                        part[i][j][q] += delta;
+            }
+}
+
+/* Columns j < J of rows i < I of G: sums over `rows` of x times d. LANES partial sums, added as `sums` of vector.h adds
+ * a vector's lanes. If `ones`, the last of the I columns of x is made of ones. */
+static inline __attribute__((always_inline)) void models_sums(
+    const int I, const int J, const int ones, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d,
+    ptrdiff_t d_row, vector *g)
+{
+    enum { UNITS = LANES / UNIT };
+    vector unit[2][2][UNITS];
     UNROLL(4)
     for (int u = 0; u < UNITS; u++) {
-        vector part[MOST][MOST][UNIT];
+        vector part[2][2][UNIT];
+        ptrdiff_t r = u * UNIT;
         UNROLL(2)
         for (int i = 0; i < I; i++)
             UNROLL(2)
@@ -141,22 +182,10 @@ static inline __attribute__((always_inline)) void models_sums(
                 UNROLL(4)
                 for (int q = 0; q < UNIT; q++)
                     part[i][j][q] = (vector){0};
-        for (ptrdiff_t from = u * UNIT; from < rows; from += LANES)
-            UNROLL(4)
-            for (int q = 0; q < UNIT; q++) {
-                if (from + q >= rows)
-                    break;
-                UNROLL(2)
-                for (int i = 0; i < I; i++)
-                    UNROLL(2)
-                    for (int j = 0; j < J; j++) {
-                        const vector delta = d[(from + q) * d_row + j];
-                        if (x)
-                            part[i][j][q] += x[(from + q) * x_row + i] * delta;
-                        else
-                            part[i][j][q] += delta;
-                    }
-            }
+        for (; r + UNIT <= rows; r += LANES)
+            models_add(I, J, ones, UNIT, x + r * x_row, x_row, d + r * d_row, d_row, part);
+        if (r < rows)
+            models_add(I, J, ones, rows - r, x + r * x_row, x_row, d + r * d_row, d_row, part);
         UNROLL(2)
         for (int i = 0; i < I; i++)
             UNROLL(2)
@@ -167,41 +196,40 @@ static inline __attribute__((always_inline)) void models_sums(
     for (int i = 0; i < I; i++)
         UNROLL(2)
         for (int j = 0; j < J; j++)
-            g[i * g_row + j] = models_tree(unit[i][j]);
+            g[i * d_row + j] = models_tree(unit[i][j]);
+}
+
+/* J columns of G, for all inputs and, if there is one, the bias. */
+static inline __attribute__((always_inline)) void models_columns(
+    const int J, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, int bias, const vector *x, const vector *d, vector *g)
+{
+    const int pairs = J == 1 || LANES * sizeof(real) == 64;    /* which registers hold */
+    ptrdiff_t i = 0;
+    for (; pairs && i + 2 <= n_in; i += 2)
+        models_sums(2, J, 0, rows, x + i, n_in, d, n_out, g + i * n_out);
+    if (pairs && i < n_in && bias) {
+        models_sums(2, J, 1, rows, x + i, n_in, d, n_out, g + i * n_out);
+        return;
+    }
+    for (; i < n_in; i++)
+        models_sums(1, J, 0, rows, x + i, n_in, d, n_out, g + i * n_out);
+    if (bias)
+        models_sums(1, J, 1, rows, x, n_in, d, n_out, g + n_in * n_out);
 }
 
 /* G (n_in, n_out), and behind it the bias (n_out,) if there is one, from X (rows, n_in) and D (rows, n_out). The first
  * `packed` columns are summed row by row. */
-#if defined(__AVX512F__)
-enum { WIDE = 2 };
-#else
-enum { WIDE = 1 };
-#endif
-static void models_gradient(
+static __attribute__((noinline)) void models_gradient(
     ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_t packed, int bias, const vector *x, const vector *d,
     vector *g)
 {
     const models_args of = {x, d, NULL, g, n_in, packed, rows, 1, n_in, n_out, 1, n_out};
     models_product(&of);
     ptrdiff_t j = packed;
-    for (; j + 2 <= n_out; j += 2) {
-        ptrdiff_t i = 0;
-        for (; i + WIDE <= n_in; i += WIDE)
-            models_sums(WIDE, 2, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
-        for (; i < n_in; i++)
-            models_sums(1, 2, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
-        if (bias)
-            models_sums(1, 2, rows, NULL, 0, d + j, n_out, g + n_in * n_out + j, n_out);
-    }
-    if (j < n_out) {
-        ptrdiff_t i = 0;
-        for (; i + 2 <= n_in; i += 2)
-            models_sums(2, 1, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
-        if (i < n_in)
-            models_sums(1, 1, rows, x + i, n_in, d + j, n_out, g + i * n_out + j, n_out);
-        if (bias)
-            models_sums(1, 1, rows, NULL, 0, d + j, n_out, g + n_in * n_out + j, n_out);
-    }
+    for (; j + 2 <= n_out; j += 2)
+        models_columns(2, rows, n_in, n_out, bias, x, d + j, g + j);
+    if (j < n_out)
+        models_columns(1, rows, n_in, n_out, bias, x, d + j, g + j);
     for (j = 0; bias && j < packed; j++) {
         vector sum = {0};
         for (ptrdiff_t r = 0; r < rows; r++)

@@ -30,15 +30,17 @@ cdef extern from "many/lanes.h" nogil:
 
 cdef extern from "many/join.h" nogil:
     ctypedef struct models_rows:
-        const real *source "from"[LANES]
+        const real *x[LANES]
+        const real *y[LANES]
         const int64_t *order[LANES]
-        Py_ssize_t first
         bint alike
     void models_join(Py_ssize_t n, const real *const *source, vector *to)
     void models_part(Py_ssize_t n, const vector *source, real *to, Py_ssize_t row)
     void models_join_one(Py_ssize_t n, const real *source, int q, vector *to)
     void models_part_one(Py_ssize_t n, const vector *source, int q, real *to)
-    void models_join_rows(Py_ssize_t rows, Py_ssize_t n, const models_rows *of, vector *to)
+    void models_join_rows(
+        Py_ssize_t first, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const models_rows *of, vector *x, vector *y,
+    )
 
 cdef extern from "many/descent.h" nogil:
     ctypedef struct models_descent:
@@ -78,7 +80,8 @@ cdef struct LaneSpace:          # buffers, each a vector of models for every num
     int64_t *labels             # (rows,)
     real *values                # (rows, k)
     double *value               # (rows,)
-    models_rows inputs, targets
+    models_rows joined
+    Py_ssize_t block            # rows that go through all layers before the next ones
     models_descent descent
     bint plain                  # whether `descent` takes the models' updates
     real **a                    # per layer: (rows, n_out), outputs
@@ -134,7 +137,7 @@ cdef inline bint takes_lanes(const Descent *of, const Rows *rows, Py_ssize_t siz
 cdef int take_lane_space(LaneSpace *space, const Plan *plan, Py_ssize_t rows, list owner) except -1:
     """Take the buffers for batches of so many rows."""
     cdef const Layer *layer
-    cdef Py_ssize_t size = LANES * sizeof(real)
+    cdef Py_ssize_t size = LANES * sizeof(real), widths = 0
     cdef int i
     space.params = <real *>take_bytes(plan.n_params * size, owner)
     space.grads = <real *>take_bytes(plan.n_params * size, owner)
@@ -149,9 +152,11 @@ cdef int take_lane_space(LaneSpace *space, const Plan *plan, Py_ssize_t rows, li
     space.delta = <real **>take_bytes(plan.n_layers * sizeof(void *), owner)
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
+        widths += 2 * layer.n_out
         space.a[i] = <real *>take_bytes(rows * layer.n_out * size, owner)
         space.z[i] = <real *>take_bytes(rows * layer.n_out * size, owner) if layer.keeps_z else space.a[i]
         space.delta[i] = <real *>take_bytes(rows * layer.n_out * size, owner)
+    space.block = max(4, MODELS_BYTES // (widths * size) // 4 * 4)
     return 0
 
 
@@ -166,20 +171,21 @@ cdef void join_batch(
     """Bring the models' rows first … first + rows together."""
     cdef Py_ssize_t r
     cdef int q
-    space.inputs.first = space.targets.first = first
-    models_join_rows(rows, plan.n_in, &space.inputs, <vector *>space.x)
-    if models[0].rows.target != NULL:
-        models_join_rows(rows, plan.n_out, &space.targets, <vector *>space.target)
+    models_join_rows(
+        first, rows, plan.n_in, plan.n_out, &space.joined, <vector *>space.x, <vector *>space.target,
+    )
     for r in range(rows if models[0].rows.labels != NULL else 0):
         for q in range(LANES):
             space.labels[r * LANES + q] = models[q].rows.labels[lane_row(&models[q], first + r)]
 
 
-cdef void forward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noexcept nogil:
-    """Fill the layers' outputs."""
+cdef void forward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    """Fill the layers' outputs of rows at … at + rows of the batch."""
     cdef const Layer *layer
     cdef models_args f
-    cdef const real *x = space.x
+    cdef const real *x = space.x + at * plan.n_in * LANES
+    cdef real *z
+    cdef real *a
     cdef int i
     for i in range(plan.n_layers):
         layer = &plan.layers[i]
@@ -189,32 +195,33 @@ cdef void forward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noe
         f.init = NULL
         if layer.bias_at >= 0:
             f.init = <const vector *>(space.params + layer.bias_at * LANES)
-        f.c, f.c_row = <vector *>space.z[i], layer.n_out
+        z, a = space.z[i] + at * layer.n_out * LANES, space.a[i] + at * layer.n_out * LANES
+        f.c, f.c_row = <vector *>z, layer.n_out
         models_product(&f)
-        activate(layer.activation, layer.option, space.z[i], space.a[i], rows * layer.n_out * LANES)
-        x = space.a[i]
+        activate(layer.activation, layer.option, z, a, rows * layer.n_out * LANES)
+        x = a
 
 
 cdef void lanes_loss(
-    LaneSpace *space, LaneModel *models, const Plan *plan, Py_ssize_t first, Py_ssize_t rows,
+    LaneSpace *space, LaneModel *models, const Plan *plan, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows,
 ) noexcept nogil:
-    """Fill values and the last layer's delta, which is scaled for each model and row."""
+    """Fill values and the last layer's delta of rows at … at + rows, scaled for each model and row."""
     cdef const BoundLoss *of = &models[0].of.bound_loss
     cdef bint weighted = models[0].rows.weight != NULL
     cdef real scale[LANES]
     cdef lane_outputs outputs
     cdef Py_ssize_t k = of.outputs, row = k * LANES, r, j
-    cdef real *delta = space.delta[plan.n_layers - 1]
-    cdef const real *z = space.a[plan.n_layers - 1]
+    cdef real *delta = space.delta[plan.n_layers - 1] + at * row
+    cdef const real *z = space.a[plan.n_layers - 1] + at * row
     cdef const real *found = space.values
-    cdef double *value = space.value
+    cdef double *value = space.value + at * LANES
     cdef double weight
     cdef int q
     if of.loss.row == NULL:
-        of.loss.values(z, space.target, rows * row, of.option, space.values, delta)
+        of.loss.values(z, space.target + at * row, rows * row, of.option, space.values, delta)
     for q in range(LANES):
         scale[q] = <real>models[q].factor
-    for r in range(rows):
+    for r in range(at, at + rows):
         if of.loss.row != NULL:
             outputs.k, outputs.n, outputs.lead, outputs.z, outputs.option = k, LANES, LANES, z, of.option
             outputs.target, outputs.labels = NULL, NULL
@@ -239,27 +246,38 @@ cdef void lanes_loss(
         z, found, delta, value = z + row, found + row, delta + row, value + LANES
 
 
-cdef void backward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noexcept nogil:
-    """Go from the last delta to the gradients of all layers."""
+cdef void backward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    """Go from the last delta to those of all layers, of rows at … at + rows."""
     cdef const Layer *layer
     cdef models_args f
+    cdef Py_ssize_t skip
     cdef int i
     for i in range(plan.n_layers - 1, -1, -1):
         layer = &plan.layers[i]
+        skip = at * layer.n_out * LANES
         multiply_slope(
-            layer.activation, layer.option, space.z[i], space.a[i], space.delta[i], rows * layer.n_out * LANES,
+            layer.activation, layer.option, space.z[i] + skip, space.a[i] + skip, space.delta[i] + skip,
+            rows * layer.n_out * LANES,
         )
+        if i:
+            f.m, f.n, f.k = rows, layer.n_in, layer.n_out
+            f.a, f.a_row, f.a_col = <const vector *>(space.delta[i] + skip), layer.n_out, 1
+            f.b, f.b_row, f.b_col = <const vector *>(space.params + layer.weight_at * LANES), 1, layer.n_out
+            f.init, f.c, f.c_row = NULL, <vector *>(space.delta[i - 1] + at * layer.n_in * LANES), layer.n_in
+            models_product(&f)
+
+
+cdef void lane_gradients(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noexcept nogil:
+    """Fill the gradients of all layers."""
+    cdef const Layer *layer
+    cdef int i
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
         models_gradient(
             rows, layer.n_in, layer.n_out, packed_columns(layer.n_in, layer.n_out, rows), layer.bias_at >= 0,
             <const vector *>(space.a[i - 1] if i else space.x), <const vector *>space.delta[i],
             <vector *>(space.grads + layer.weight_at * LANES),
         )
-        if i:
-            f.m, f.n, f.k = rows, layer.n_in, layer.n_out
-            f.a, f.a_row, f.a_col = <const vector *>space.delta[i], layer.n_out, 1
-            f.b, f.b_row, f.b_col = <const vector *>(space.params + layer.weight_at * LANES), 1, layer.n_out
-            f.init, f.c, f.c_row = NULL, <vector *>space.delta[i - 1], layer.n_in
-            models_product(&f)
 
 
 cdef int finish_lane(LaneModel *model, double loss) except -1 nogil:
@@ -318,16 +336,13 @@ cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count) noex
     cdef const Rows *rows
     cdef int q
     space.plain = True
-    space.inputs.alike = space.targets.alike = True
+    space.joined.alike = True
     for q in range(LANES):
         rows = &models[q].rows
         space.plain = space.plain and is_lane_plain(&models[q].of)
-        space.inputs.source[q], space.targets.source[q] = rows.x, rows.target
-        space.inputs.order[q] = space.targets.order[q] = rows.order
-        if rows.order != models[0].rows.order or rows.x != models[0].rows.x:
-            space.inputs.alike = False
-        if rows.order != models[0].rows.order or rows.target != models[0].rows.target:
-            space.targets.alike = False
+        space.joined.x[q], space.joined.y[q], space.joined.order[q] = rows.x, rows.target, rows.order
+        if rows.order != models[0].rows.order or rows.x != models[0].rows.x or rows.target != models[0].rows.target:
+            space.joined.alike = False
         all.rate[q], all.growth[q] = models[q].of.learning_rate, models[q].of.guard.growth
         all.bound[q], all.taken[q] = INFINITY, q < count
         all.loss_sum[q] = all.share_sum[q] = all.norm_sum[q] = 0
@@ -358,6 +373,7 @@ cdef int lanes_step(
     cdef Plan *plan = models[0].of.plan
     cdef models_descent *all = &space.descent
     cdef double total[LANES]
+    cdef Py_ssize_t at = 0, block
     cdef unsigned int left
     cdef Pass batch
     cdef int q
@@ -371,9 +387,13 @@ cdef int lanes_step(
     if not space.plain:
         join_params(space, models)
     join_batch(space, models, plan, first, rows)
-    forward_lanes(space, plan, rows)
-    lanes_loss(space, models, plan, first, rows)
-    backward_lanes(space, plan, rows)
+    while at < rows:
+        block = min(space.block, rows - at)
+        forward_lanes(space, plan, at, block)
+        lanes_loss(space, models, plan, first, at, block)
+        backward_lanes(space, plan, at, block)
+        at += block
+    lane_gradients(space, plan, rows)
     models_totals(rows, space.value, total)
     if space.plain:
         for q in range(LANES):

@@ -149,6 +149,10 @@ cdef class Models:
             order[j] = at.order[order[j]]
         return 0
 
+    cdef inline bint draws_as(self, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+        """Return whether the next epochs of models i and j are shuffled alike."""
+        return self.seeds[i] == self.seeds[j] and self.counts[i, 1] == self.counts[j, 1]
+
     cdef int begin_epoch(
         self, Py_ssize_t i, const Lap *lap, const Rows *at, Py_ssize_t n, Rows *rows,
     ) except -1 nogil:
@@ -160,8 +164,7 @@ cdef class Models:
         self.choose(i)
         rows[0] = at[0]
         if lap.shuffles and not min(lap.size, n) == samples_of(lap, n) == n:
-            if self.under_way and n == first.n and at.order == first.given and self.seeds[i] == self.seeds[first.number] \
-                    and self.counts[i, 1] == self.counts[first.number, 1]:
+            if self.under_way and n == first.n and at.order == first.given and self.draws_as(i, first.number):
                 rows.order = first.rows.order
             else:
                 rows.order = self.order + self.under_way * self.longest
