@@ -39,6 +39,22 @@ class StepOptions(NamedTuple):
     """Factors on the rates of the layers' weights and biases, (number of layers, 2); None if all are 1."""
 
 
+class ModelOptions(NamedTuple):
+    """One model's row of `ModelStates.options`, in the order of the kernels' columns."""
+
+    learning_rate: float
+    l1: float
+    l2: float
+    clip_norm: float
+    """Infinity for no limit."""
+    clip_value: float
+    """Infinity for no limit."""
+    decay: float
+    """The weight decay."""
+    growth: float
+    """The growth of `RuleState`."""
+
+
 class ModelStates(NamedTuple):
     """What many models of one shape have each, a row per model; the kernels update it in place."""
 
@@ -51,8 +67,7 @@ class ModelStates(NamedTuple):
     hyper: NDArray[np.float64]
     """(n_models, number of hyper-parameters)"""
     options: NDArray[np.float64]
-    """(n_models, 7): learning rate, l1, l2, clip_norm and clip_value (infinity for no limit), and the weight decay and
-    growth of `RuleState`."""
+    """(n_models, 7): a `ModelOptions` each."""
     seeds: NDArray[np.uint64]
     """(n_models,), of shuffling and dropout."""
     counts: NDArray[np.int64]

@@ -199,10 +199,10 @@ class Stack:
 
     def draw(self, vector: NDArray[Any], seed: int | None) -> None:
         """Write the initial parameters of a seed into a flat vector (n_params,)."""
-        rng = np.random.default_rng(seed)
-        for layer, views in zip(self.trained, self.layer_views(vector), strict=True):
-            for view, value in zip(views, layer.initial(rng), strict=True):
-                view[...] = value
+        rng, blocks = np.random.default_rng(seed), iter(self.blocks)
+        for layer in self.trained:
+            for value in layer.initial(rng):
+                vector[next(blocks).place] = value.ravel()
 
     def views(self, vector: NDArray[Any] | None = None) -> list[tuple[Block, NDArray[Any]]]:
         """Return each block with its view in a flat vector (n_params,), by default the parameters."""

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from .._kernels.records import ModelStates
+from .._kernels.records import ModelOptions, ModelStates
 from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 from ..layers.dense import Dense
@@ -40,7 +40,7 @@ from ..training.stopping.early_stopping import EarlyStopping
 from ..training.stopping.running import RunningCriteria
 from ..training.stopping.thresholds import LossThreshold, RelativeChange
 from .halt import Halt
-from .jobs import Course, Job
+from .jobs import Course, Job, Shape
 from .one_by_one import OneByOne
 from .records import INTERRUPTED, Records
 
@@ -76,8 +76,9 @@ class Compiled:
     def train(self, jobs: Sequence[Job], course: Course, records: Records, tell: Callable[[int], None]) -> None:
         """Train the jobs, those that go together in chunks."""
         alike: dict[tuple[Any, ...], list[Job]] = {}
+        shown: dict[int, Any] = {}
         for job in jobs:
-            alike.setdefault(_kind(job), []).append(job)
+            alike.setdefault(_kind(job, shown), []).append(job)
         for several in alike.values():
             for at in range(0, len(several), CHUNK):
                 chunk = _Chunk(several[at : at + CHUNK], course, records)
@@ -92,17 +93,27 @@ class Compiled:
                 tell(len(chunk.jobs))
 
 
-def _kind(job: Job) -> tuple[Any, ...]:
-    """Return what models that go together agree in."""
+def _kind(job: Job, shown: dict[int, Any]) -> tuple[Any, ...]:
+    """Return what models that go together agree in; `shown` keeps what was read of objects that jobs share."""
     settings, rule = job.settings, job.settings.rule
-    layers: Any = job.shape
-    if all(isinstance(layer, Dense | Dropout | LayerNorm) for layer in job.shape.layers):
-        layers = tuple("" if isinstance(layer, Dropout) else repr(layer) for layer in job.shape.layers)
+
+    def once(value: Any, read: Callable[[Any], Any]) -> Any:
+        if id(value) not in shown:
+            shown[id(value)] = read(value)
+        return shown[id(value)]
+
     per = None if settings.schedule is None else settings.schedule.per
     batches = settings.batch_size, settings.accumulate, settings.shuffle, settings.drop_last
     rates = tuple(sorted((settings.layer_rates or {}).items()))
-    loss, slots = repr(settings.loss), rule.slot_names()
-    return layers, job.shape.dtype, loss, rule.name, slots, per, batches, rates, repr(settings.average), not job.stop
+    layers, loss, average = once(job.shape, _layers), once(settings.loss, repr), once(settings.average, repr)
+    return layers, job.shape.dtype, loss, rule.name, rule.slot_names(), per, batches, rates, average, not job.stop
+
+
+def _layers(shape: Shape) -> Any:
+    """Return what shapes of models that go together agree in: all but the rates of dropout."""
+    if not all(isinstance(layer, Dense | Dropout | LayerNorm) for layer in shape.layers):
+        return shape
+    return tuple("" if isinstance(layer, Dropout) else repr(layer) for layer in shape.layers)
 
 
 @final
@@ -139,13 +150,20 @@ class _Chunk:
     def _states(self) -> ModelStates:
         """Return the models' rows before their first step."""
         state, n, n_params = self.state, len(self.jobs), self.stack.n_params
-        options = np.empty((n, 7))
+        options = np.empty((n, len(ModelOptions._fields)))
         for i, job in enumerate(self.jobs):
             chosen, rule = job.settings, job.settings.rule
             rate = rule.learning_rate
             rate = rate.formula(0) if isinstance(rate, Schedule) else rate
-            clips = chosen.clip_norm or np.inf, chosen.clip_value or np.inf
-            options[i] = rate, chosen.l1, chosen.l2, *clips, rule.weight_decay, rule.amplification()
+            options[i] = ModelOptions(
+                rate,
+                chosen.l1,
+                chosen.l2,
+                chosen.clip_norm or np.inf,
+                chosen.clip_value or np.inf,
+                rule.weight_decay,
+                rule.amplification(),
+            )
         return ModelStates(
             params=np.stack([job.params for job in self.jobs]),
             slots=np.zeros((n, len(state.slots.memory), n_params), self.stack.dtype),

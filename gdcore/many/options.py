@@ -67,9 +67,13 @@ class SettingsOfAll:
         self.options = options._replace(
             loss=_each(options.loss, get_loss), optimizer=_each(options.optimizer, get_method)
         )
-        self._varying = [name for name in options._fields if count(getattr(self.options, name)) is not None]
+        varying = [name for name in options._fields if count(getattr(self.options, name)) is not None]
+        self._varies = bool(varying)
+        self._varying = [name for name in varying if name != "optimizer"]
         self._checked: dict[Any, Settings] = {}
         self._known: dict[Any, Settings] = {}
+        self._readings: dict[Any, int] = {}
+        self._numbers: dict[int, int] = {}
 
     def loss(self, i: int) -> Loss | CustomLoss:
         """Return the loss of model i."""
@@ -84,23 +88,29 @@ class SettingsOfAll:
         TypeError, ValueError
             For what a Trainer refuses; the message names the model if the settings differ.
         """
-        own = {name: entry(getattr(self.options, name), i) for name in self._varying}
-        optimizer = own.pop("optimizer", self.options.optimizer)
-        key = shape.reading, type(optimizer), tuple(own.values())
+        optimizer = entry(self.options.optimizer, i)
+        key = self._reading(shape), type(optimizer), tuple(entry(getattr(self.options, name), i) for name in self._varying)
         found = self._known.get((key, optimizer))
         if found is None:
             like = self._checked.get(key)  # optimizers of one class are checked already, and fit the same settings
             if like is None:
+                own = dict(zip(self._varying, key[-1], strict=True))
                 like = self._checked[key] = self._check(own | {"optimizer": optimizer}, i, shape)
             found = self._known[key, optimizer] = replace(like, optimizer=optimizer)
         return found
+
+    def _reading(self, shape: Shape) -> int:
+        """Return a number that shapes share which read data alike; a shape is looked into once."""
+        if id(shape) not in self._numbers:
+            self._numbers[id(shape)] = self._readings.setdefault(shape.reading, len(self._readings))
+        return self._numbers[id(shape)]
 
     def _check(self, own: dict[str, Any], i: int, shape: Shape) -> Settings:
         values = self.options._asdict() | own
         try:
             return Settings(**values, seed=None).checked(shape.stack)
         except (TypeError, ValueError) as error:
-            if not self._varying:
+            if not self._varies:
                 raise
             raise type(error)(f"{many_checks.model_name(i, None)}: {error}") from None
 

@@ -15,7 +15,7 @@
 
 typedef struct {                /* models under plain gradient descent; a number for each */
     double rate[LANES], growth[LANES], bound[LANES];    /* of the overflow guard: see overflow.pxi */
-    double loss[LANES], share[LANES];                   /* of this step */
+    double mean[LANES], share[LANES];                   /* of this step: factor of a loss's mean, and its weight */
     double loss_sum[LANES], share_sum[LANES], norm_sum[LANES];
     unsigned char taken[LANES]; /* whether a model takes part */
     double limit, push;
@@ -72,11 +72,26 @@ static void models_squares(ptrdiff_t n, const vector *x, double *total)
     }
 }
 
-/* Make the step p -= rate g of n parameters in every model that takes part, and count it. Where that is not certainly
- * good, a model stays as it is. Returns the bits of these models. */
-static unsigned models_descend(ptrdiff_t n, const vector *restrict g, vector *restrict p, models_descent *of)
+/* Values (rows,) are the sums of `found` (rows, k), and deltas (rows, k) are multiplied by `scale`. */
+static void models_scale(
+    ptrdiff_t rows, ptrdiff_t k, const real *restrict found, const real *restrict scale, double *restrict value,
+    vector *restrict delta)
 {
-    double norm[LANES], push[LANES], growth[LANES], term[LANES];
+    const vector by = *(const vector *)scale;
+    for (ptrdiff_t r = 0; r < rows; r++, value += LANES)
+        for (ptrdiff_t j = 0; j < k; j++, found += LANES, delta++) {
+            *delta *= by;
+            for (int q = 0; q < LANES; q++)
+                value[q] = (j ? value[q] : 0) + found[q];
+        }
+}
+
+/* Make the step p -= rate g of n parameters in every model that takes part, and count it with the sum of its losses.
+ * Where that is not certainly good, a model stays as it is. Returns the bits of these models. */
+static unsigned models_descend(
+    ptrdiff_t n, const double *total, const vector *restrict g, vector *restrict p, models_descent *restrict of)
+{
+    double norm[LANES], push[LANES], growth[LANES], loss[LANES], term[LANES], bound[LANES];
     real rate[LANES];
     unsigned left = 0;
     int64_t unsure = 0;
@@ -94,13 +109,16 @@ static unsigned models_descend(ptrdiff_t n, const vector *restrict g, vector *re
             if (!(growth[q] * of->bound[q] + push[q] < of->limit))
                 of->bound[q] = sqrt(size[q]);
     }
+    unsure = 0;
     for (int q = 0; q < LANES; q++) {
-        const double bound = growth[q] * of->bound[q] + push[q];
-        left |= (unsigned)!(bound < of->limit && fabs(of->loss[q]) < INFINITY) << q;
+        loss[q] = of->mean[q] * total[q];
+        bound[q] = growth[q] * of->bound[q] + push[q];
         rate[q] = (real)of->rate[q];
-        term[q] = of->loss[q] * of->share[q];
-        push[q] = bound;
+        term[q] = loss[q] * of->share[q];
+        unsure |= !(bound[q] < of->limit) | !(fabs(loss[q]) < INFINITY);
     }
+    for (int q = 0; q < LANES && unsure; q++)
+        left |= (unsigned)!(bound[q] < of->limit && fabs(loss[q]) < INFINITY) << q;
     /* A product that is stored is not fused with the sum that follows: see plus_product. */
     __asm__ volatile("" : : "r"(term) : "memory");
     const vector by = *(const vector *)rate;
@@ -108,7 +126,7 @@ static unsigned models_descend(ptrdiff_t n, const vector *restrict g, vector *re
         for (ptrdiff_t i = 0; i < n; i++)
             p[i] -= by * g[i];
         for (int q = 0; q < LANES; q++) {
-            of->bound[q] = push[q];
+            of->bound[q] = bound[q];
             of->loss_sum[q] += term[q], of->share_sum[q] += of->share[q], of->norm_sum[q] += norm[q];
         }
         return 0;
@@ -122,7 +140,7 @@ static unsigned models_descend(ptrdiff_t n, const vector *restrict g, vector *re
     }
     for (int q = 0; q < LANES; q++)
         if (!(left >> q & 1)) {
-            of->bound[q] = push[q];
+            of->bound[q] = bound[q];
             of->loss_sum[q] += term[q], of->share_sum[q] += of->share[q], of->norm_sum[q] += norm[q];
         }
         else if (!of->taken[q])

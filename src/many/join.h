@@ -132,6 +132,38 @@ static inline void join_alike(ptrdiff_t n, const real *row, vector *to)
         to[i] = row[i] - zero;
 }
 
+/* The same for different rows of models q … q + UNIT. `ordered`: each has an order. */
+static inline __attribute__((always_inline)) void join_rows_of(
+    const int ordered, int q, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, const models_rows *of,
+    real *to, real *targets)
+{
+    const real *x[UNIT], *y[UNIT];
+    const int64_t *order[UNIT];
+    const int has_targets = of->y[q] != NULL;
+    UNROLL(4)
+    for (int j = 0; j < UNIT; j++) {
+        x[j] = of->x[q + j], y[j] = of->y[q + j];
+        order[j] = of->order[q + j] ? of->order[q + j] + first : NULL;
+    }
+    to += q, targets += q;
+    for (ptrdiff_t r = 0; r < rows; r++, to += n_in * LANES, targets += n_out * LANES) {
+        const real *from[UNIT], *wanted[UNIT];
+        UNROLL(4)
+        for (int j = 0; j < UNIT; j++) {
+            const ptrdiff_t at = ordered || order[j] ? order[j][r] : first + r;
+            from[j] = x[j] + at * n_in, wanted[j] = y[j] + at * n_out;
+        }
+        if (n_in == UNIT)
+            join_units(UNIT, from, to);
+        else
+            join_units(n_in, from, to);
+        if (has_targets && n_out == 1)
+            join_units(1, wanted, targets);
+        else if (has_targets)
+            join_units(n_out, wanted, targets);
+    }
+}
+
 /* Rows first … first + rows of every model into x (rows, n_in) and y (rows, n_out). */
 static void models_join_rows(
     ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, const models_rows *of, vector *x, vector *y)
@@ -143,18 +175,10 @@ static void models_join_rows(
             join_alike(n_out, of->y[0] + at * n_out, y + r * n_out);
     }
     for (int q = 0; q < LANES && !of->alike; q += UNIT)
-        for (ptrdiff_t r = 0; r < rows; r++) {
-            const real *from[UNIT], *targets[UNIT];
-            UNROLL(4)
-            for (int j = 0; j < UNIT; j++) {
-                const int64_t *order = of->order[q + j], at = order ? order[first + r] : first + r;
-                from[j] = of->x[q + j] + at * n_in;
-                targets[j] = of->y[q + j] + at * n_out;
-            }
-            join_units(n_in, from, (real *)(x + r * n_in) + q);
-            if (of->y[0])
-                join_units(n_out, targets, (real *)(y + r * n_out) + q);
-        }
+        if (of->order[q] && of->order[q + 1] && of->order[q + UNIT - 2] && of->order[q + UNIT - 1])
+            join_rows_of(1, q, first, rows, n_in, n_out, of, (real *)x, (real *)y);
+        else
+            join_rows_of(0, q, first, rows, n_in, n_out, of, (real *)x, (real *)y);
 }
 
 #endif

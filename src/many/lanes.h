@@ -11,6 +11,7 @@
 #ifndef GDCORE_MODEL_LANES_H
 #define GDCORE_MODEL_LANES_H
 
+#include "layers/activations.h"
 #include "machine/vector.h"
 
 typedef struct {
@@ -107,24 +108,37 @@ static void models_dots(const models_args *of)
 }
 
 /* C = init + A B for k = 1, where tiles would have little to do but store. */
-static void models_outer(const models_args *of)
+static inline void models_outer(const models_args *of)
 {
-    const vector zero = {0};
+    const ptrdiff_t n = of->n, b_col = of->b_col;
+    const vector zero = {0}, *b = of->b, *init = of->init;
     for (ptrdiff_t i = 0; i < of->m; i++) {
-        const vector a = of->a[i * of->a_row], *b = of->b;
+        const vector a = of->a[i * of->a_row];
         vector *c = of->c + i * of->c_row;
-        if (of->init)
-            for (ptrdiff_t j = 0; j < of->n; j++)
-                c[j] = of->init[j] + a * b[j * of->b_col];
-        else
-            for (ptrdiff_t j = 0; j < of->n; j++)
-                c[j] = zero + a * b[j * of->b_col];
+        for (ptrdiff_t j = 0; j < n && init; j++)
+            c[j] = init[j] + a * b[j * b_col];
+        for (ptrdiff_t j = 0; j < n && !init; j++)
+            c[j] = zero + a * b[j * b_col];
+    }
+}
+
+/* The same without init, times the slopes of tanh at outputs s (m, n), rows c_row apart. */
+static void models_outer_tanh(const models_args *of, const vector *s)
+{
+    const ptrdiff_t n = of->n, b_col = of->b_col, row = of->c_row;
+    const vector zero = {0}, *b = of->b;
+    for (ptrdiff_t i = 0; i < of->m; i++) {
+        const vector a = of->a[i * of->a_row];
+        vector *c = of->c + i * row;
+        for (ptrdiff_t j = 0; j < n; j++)
+            c[j] = (zero + a * b[j * b_col]) * (1 - s[i * row + j] * s[i * row + j]);
     }
 }
 
 /* C = init + A B. */
-static __attribute__((noinline)) void models_product(const models_args *of)
+static __attribute__((noinline)) void models_product(const models_args *args)
 {
+    const models_args own = *args, *of = &own;    /* which no store can change */
     ptrdiff_t j = 0;
     if (of->k == 1) {
         models_outer(of);
@@ -142,6 +156,19 @@ static __attribute__((noinline)) void models_product(const models_args *of)
 }
 
 #undef DOWN
+
+/* C = A B, deltas behind outputs s, times the slopes there if they are tanh's and k = 1. Returns whether they were. */
+static int models_deltas(
+    const models_args *of, void (*slopes)(const real *z, const real *a, real *delta, ptrdiff_t n, real option),
+    const vector *s)
+{
+    if (of->k == 1 && slopes == tanh_slopes) {
+        models_outer_tanh(of, s);
+        return 1;
+    }
+    models_product(of);
+    return 0;
+}
 
 /* Add UNIT rows of x (I columns) times d (J columns), or as many as there are, to partial sums. */
 static inline __attribute__((always_inline)) void models_add(

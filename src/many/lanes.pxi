@@ -5,12 +5,7 @@ Design
 - A narrow network with few rows leaves lanes empty or spends its time around the products, whatever lies in the lanes.
   Models of one shape fill them: every number is a vector, and nothing is shared or added across lanes. So what a model
   computes does not depend on its neighbours, and a lane without a model of its own repeats another one.
-- It takes batches that a model alone would take with rows in the lanes (network/transposed.pxi), and sums in the same
-  order: the bits are those of the model alone. So speed alone decides, and the number of models may.
-- Under plain gradient descent the parameters stay in the lanes for an epoch, and descent.h makes the updates. A step
-  that is not certainly good is made for its model alone.
-- Otherwise only losses and gradients come from here. What follows in a step (penalties, clipping, the rule, the guard)
-  is that of step.pxi, model by model. A model whose step is refused is left out, and the others go on.
+- lane_steps.pxi makes steps of these gradients.
 """
 
 cdef extern from "many/lanes.h" nogil:
@@ -23,6 +18,11 @@ cdef extern from "many/lanes.h" nogil:
         vector *c
         Py_ssize_t m, n, k, a_row, a_col, b_row, b_col, c_row
     void models_product(const models_args *of)
+    bint models_deltas(
+        const models_args *of,
+        void (*slopes)(const real *z, const real *a, real *delta, Py_ssize_t n, real option) noexcept nogil,
+        const vector *s,
+    )
     void models_gradient(
         Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, Py_ssize_t packed, bint bias, const vector *x,
         const vector *d, vector *g,
@@ -39,7 +39,8 @@ cdef extern from "many/join.h" nogil:
     void models_join_one(Py_ssize_t n, const real *source, int q, vector *to)
     void models_part_one(Py_ssize_t n, const vector *source, int q, real *to)
     void models_join_rows(
-        Py_ssize_t first, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const models_rows *of, vector *x, vector *y,
+        Py_ssize_t first, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const models_rows *of, vector *x,
+        vector *y,
     )
 
 cdef extern from "many/descent.h" nogil:
@@ -47,7 +48,7 @@ cdef extern from "many/descent.h" nogil:
         double rate[LANES]
         double growth[LANES]
         double bound[LANES]
-        double loss[LANES]
+        double mean[LANES]
         double share[LANES]
         double loss_sum[LANES]
         double share_sum[LANES]
@@ -55,7 +56,12 @@ cdef extern from "many/descent.h" nogil:
         unsigned char taken[LANES]
         double limit, push
     void models_totals(Py_ssize_t rows, const double *value, double *total)
-    unsigned int models_descend(Py_ssize_t n, const vector *g, vector *p, models_descent *of)
+    void models_scale(
+        Py_ssize_t rows, Py_ssize_t k, const real *found, const real *scale, double *value, vector *delta,
+    )
+    unsigned int models_descend(
+        Py_ssize_t n, const double *total, const vector *g, vector *p, models_descent *of,
+    )
 
 cdef enum:                     # columns of the sums of an epoch
     LOSS_SUM, WEIGHT_SUM, NORM_SUM, CLIPPED_SUM, N_SUMS
@@ -101,37 +107,6 @@ cdef bint may_share_lanes(const Descent *of, Py_ssize_t rows) noexcept nogil:
         if not plan.layers[i].kind.multiplies:
             return False
     return True
-
-
-cdef bint takes_wide(const Descent *of, const Rows *rows, Py_ssize_t size) noexcept nogil:
-    """Return whether small.h takes batches of this size, with rows in the lanes."""
-    cdef SmallSteps steps
-    if size <= TINY_ROWS or not takes_small(of, rows, size):
-        return False
-    bind_small(of, rows, size, NULL, &steps)
-    return wide_numbers(&steps, small_lead(size)) <= SMALL_NUMBERS
-
-
-cdef inline bint is_lane_plain(const Descent *of) noexcept nogil:
-    """Return whether descent.h knows the rule and the options."""
-    if RULES[of.update.rule].is_memoryless == NULL or not is_plain(&of.update) or of.kept.mean != NULL:
-        return False
-    if of.layers.penalized or of.layers.apart or of.layers.scratch != NULL or of.factors != NULL:
-        return False
-    if is_cumulative(&of.update) and not of.small:    # These count the rates of steps.
-        return False
-    return of.clip_norm == INFINITY and of.clip_value == INFINITY
-
-
-cdef inline bint takes_lanes(const Descent *of, const Rows *rows, Py_ssize_t size) noexcept nogil:
-    """Return whether a model alone would take batches of this size as one block, with rows in the lanes."""
-    if size > min(of.plan.most, of.plan.poll_rows):
-        return False
-    if size <= TINY_ROWS and (of.tiny or (of.small and has_narrow_layers(of.plan))):
-        return False
-    if takes_linear(of, rows, size):
-        return False
-    return is_transposed(of.plan, rows, size) or (is_lane_plain(of) and takes_wide(of, rows, size))
 
 
 cdef int take_lane_space(LaneSpace *space, const Plan *plan, Py_ssize_t rows, list owner) except -1:
@@ -217,10 +192,13 @@ cdef void lanes_loss(
     cdef double *value = space.value + at * LANES
     cdef double weight
     cdef int q
-    if of.loss.row == NULL:
-        of.loss.values(z, space.target + at * row, rows * row, of.option, space.values, delta)
     for q in range(LANES):
         scale[q] = <real>models[q].factor
+    if of.loss.row == NULL:
+        of.loss.values(z, space.target + at * row, rows * row, of.option, space.values, delta)
+        if not weighted:
+            models_scale(rows, k, space.values, scale, value, <vector *>delta)
+            return
     for r in range(at, at + rows):
         if of.loss.row != NULL:
             outputs.k, outputs.n, outputs.lead, outputs.z, outputs.option = k, LANES, LANES, z, of.option
@@ -231,9 +209,8 @@ cdef void lanes_loss(
                 outputs.target = space.target + r * row
             of.loss.lanes(&outputs, value, delta)
         else:
-            for q in range(LANES):
-                value[q] = found[q]
-            for j in range(1, k):
+            memset(value, 0, LANES * sizeof(double))
+            for j in range(k):
                 for q in range(LANES):
                     value[q] += found[j * LANES + q]
         for q in range(LANES if weighted else 0):
@@ -251,20 +228,25 @@ cdef void backward_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t at, Py_s
     cdef const Layer *layer
     cdef models_args f
     cdef Py_ssize_t skip
+    cdef bint sloped = False        # whether the layer's delta has the factor of its activation
     cdef int i
     for i in range(plan.n_layers - 1, -1, -1):
         layer = &plan.layers[i]
         skip = at * layer.n_out * LANES
-        multiply_slope(
-            layer.activation, layer.option, space.z[i] + skip, space.a[i] + skip, space.delta[i] + skip,
-            rows * layer.n_out * LANES,
-        )
+        if not sloped:
+            multiply_slope(
+                layer.activation, layer.option, space.z[i] + skip, space.a[i] + skip, space.delta[i] + skip,
+                rows * layer.n_out * LANES,
+            )
         if i:
             f.m, f.n, f.k = rows, layer.n_in, layer.n_out
             f.a, f.a_row, f.a_col = <const vector *>(space.delta[i] + skip), layer.n_out, 1
             f.b, f.b_row, f.b_col = <const vector *>(space.params + layer.weight_at * LANES), 1, layer.n_out
             f.init, f.c, f.c_row = NULL, <vector *>(space.delta[i - 1] + at * layer.n_in * LANES), layer.n_in
-            models_product(&f)
+            sloped = models_deltas(
+                &f, plan.layers[i - 1].activation.multiply_slopes,
+                <const vector *>(space.a[i - 1] + at * layer.n_in * LANES),
+            )
 
 
 cdef void lane_gradients(LaneSpace *space, const Plan *plan, Py_ssize_t rows) noexcept nogil:
@@ -280,47 +262,6 @@ cdef void lane_gradients(LaneSpace *space, const Plan *plan, Py_ssize_t rows) no
         )
 
 
-cdef int finish_lane(LaneModel *model, double loss) except -1 nogil:
-    """Make the update of one model from its gradient, and count the step."""
-    cdef Descent *of = &model.of
-    of.batch_weight = model.total
-    of.plan.params = of.variables.params
-    if not isfinite(loss):
-        model.outcome = BAD_LOSS
-        return 0
-    model.outcome = finish_step(of, sum_squares(of.plan.n_params, of.grads))
-    if model.outcome != GOOD:
-        return 0
-    model.sums[LOSS_SUM] = plus_product(model.sums[LOSS_SUM], loss, of.batch_weight)
-    model.sums[WEIGHT_SUM] += of.batch_weight
-    model.sums[NORM_SUM] += of.gradient_norm
-    model.sums[CLIPPED_SUM] += of.update.scale != 1 or of.clipped
-    keep_step(of)
-    return 0
-
-
-cdef int lane_alone(
-    LaneSpace *space, LaneModel *model, int q, Py_ssize_t first, Py_ssize_t rows, long long made,
-) except -1 nogil:
-    """Make the step of the model in lane q, which has made so many, as it would be made alone."""
-    cdef Descent *of = &model.of
-    cdef models_descent *all = &space.descent
-    cdef Py_ssize_t n = of.plan.n_params
-    cdef double loss
-    models_part_one(n, <const vector *>space.params, q, of.variables.params)
-    of.plan.params = of.variables.params
-    of.guard.bound, of.learning_rate, of.count = all.bound[q], all.rate[q], made
-    model.outcome = batch_step(of, &model.rows, first, rows, &loss)
-    all.taken[q] = model.outcome == GOOD
-    if all.taken[q]:
-        all.bound[q] = of.guard.bound
-        all.loss_sum[q] = plus_product(all.loss_sum[q], loss, of.batch_weight)
-        all.share_sum[q] += of.batch_weight
-        all.norm_sum[q] += of.gradient_norm
-        models_join_one(n, of.variables.params, q, <vector *>space.params)
-    return 0
-
-
 cdef void join_params(LaneSpace *space, const LaneModel *models) noexcept nogil:
     """Bring the models' parameters together."""
     cdef const real *params[LANES]
@@ -328,83 +269,3 @@ cdef void join_params(LaneSpace *space, const LaneModel *models) noexcept nogil:
     for q in range(LANES):
         params[q] = models[q].of.variables.params
     models_join(models[0].of.plan.n_params, params, <vector *>space.params)
-
-
-cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count) noexcept nogil:
-    """Settle what all batches of an epoch have in common."""
-    cdef models_descent *all = &space.descent
-    cdef const Rows *rows
-    cdef int q
-    space.plain = True
-    space.joined.alike = True
-    for q in range(LANES):
-        rows = &models[q].rows
-        space.plain = space.plain and is_lane_plain(&models[q].of)
-        space.joined.x[q], space.joined.y[q], space.joined.order[q] = rows.x, rows.target, rows.order
-        if rows.order != models[0].rows.order or rows.x != models[0].rows.x or rows.target != models[0].rows.target:
-            space.joined.alike = False
-        all.rate[q], all.growth[q] = models[q].of.learning_rate, models[q].of.guard.growth
-        all.bound[q], all.taken[q] = INFINITY, q < count
-        all.loss_sum[q] = all.share_sum[q] = all.norm_sum[q] = 0
-    all.limit, all.push = LOOP_BOUND, PUSH
-    if space.plain:
-        join_params(space, models)
-
-
-cdef void end_lanes(LaneSpace *space, LaneModel *models, int count, Py_ssize_t steps) noexcept nogil:
-    """Give the models what plain gradient descent has made in the steps of an epoch."""
-    cdef models_descent *all = &space.descent
-    cdef LaneModel *model
-    cdef int q
-    for q in range(count):
-        model = &models[q]
-        model.sums[LOSS_SUM], model.sums[WEIGHT_SUM] = all.loss_sum[q], all.share_sum[q]
-        model.sums[NORM_SUM] = all.norm_sum[q]
-        if all.taken[q]:
-            model.of.count, model.of.learning_rate = model.begun + steps, all.rate[q]
-            model.of.guard.bound = all.bound[q]
-            models_part_one(model.of.plan.n_params, <const vector *>space.params, q, model.of.variables.params)
-
-
-cdef int lanes_step(
-    LaneSpace *space, LaneModel *models, int count, Py_ssize_t first, Py_ssize_t rows,
-) except -1 nogil:
-    """Make a step of the first `count` models; the other lanes repeat the first one."""
-    cdef Plan *plan = models[0].of.plan
-    cdef models_descent *all = &space.descent
-    cdef double total[LANES]
-    cdef Py_ssize_t at = 0, block
-    cdef unsigned int left
-    cdef Pass batch
-    cdef int q
-    if stops(&plan.workers[0], LANES * rows * plan.n_params):
-        return -1
-    for q in range(LANES if first == 0 or models[0].rows.weight != NULL else 0):
-        if q == 0 or models[q].rows.weight != NULL:
-            batch.of, batch.data, batch.first, batch.rows = &models[q].of.bound_loss, &models[q].rows, first, rows
-            settle_factors(&batch)
-        models[q].total, models[q].mean, models[q].factor = batch.total_weight, batch.mean, batch.factor
-    if not space.plain:
-        join_params(space, models)
-    join_batch(space, models, plan, first, rows)
-    while at < rows:
-        block = min(space.block, rows - at)
-        forward_lanes(space, plan, at, block)
-        lanes_loss(space, models, plan, first, at, block)
-        backward_lanes(space, plan, at, block)
-        at += block
-    lane_gradients(space, plan, rows)
-    models_totals(rows, space.value, total)
-    if space.plain:
-        for q in range(LANES):
-            all.loss[q], all.share[q] = models[q].mean * total[q], models[q].total
-        left = models_descend(plan.n_params, <const vector *>space.grads, <vector *>space.params, all)
-        for q in range(count if left else 0):
-            if left >> q & 1:
-                lane_alone(space, &models[q], q, first, rows, models[q].begun + first // rows)
-        return 0
-    models_part(plan.n_params, <const vector *>space.grads, space.own_grads, plan.n_params)
-    for q in range(count):
-        if models[q].outcome == GOOD:
-            finish_lane(&models[q], models[q].mean * total[q])
-    return 0
