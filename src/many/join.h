@@ -14,6 +14,7 @@
 typedef real unit __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 
 typedef struct {                        /* rows of LANES models */
+    ptrdiff_t n_in, n_out;
     const real *x[LANES], *y[LANES];    /* (n, n_in), (n, n_out); all y may be NULL */
     const int64_t *order[LANES];        /* the rows in their order, or NULL: as they stand */
     int alike;                          /* whether all models have the same rows */
@@ -134,9 +135,9 @@ static inline void join_alike(ptrdiff_t n, const real *row, vector *to)
 
 /* The same for different rows of models q … q + UNIT. `ordered`: each has an order. */
 static inline __attribute__((always_inline)) void join_rows_of(
-    const int ordered, int q, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, const models_rows *of,
-    real *to, real *targets)
+    const int ordered, int q, ptrdiff_t first, ptrdiff_t rows, const models_rows *of, real *to, real *targets)
 {
+    const ptrdiff_t n_in = of->n_in, n_out = of->n_out;
     const real *x[UNIT], *y[UNIT];
     const int64_t *order[UNIT];
     const int has_targets = of->y[q] != NULL;
@@ -165,9 +166,9 @@ static inline __attribute__((always_inline)) void join_rows_of(
 }
 
 /* Rows first … first + rows of every model into x (rows, n_in) and y (rows, n_out). */
-static void models_join_rows(
-    ptrdiff_t first, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, const models_rows *of, vector *x, vector *y)
+static void models_join_rows(ptrdiff_t first, ptrdiff_t rows, const models_rows *of, vector *x, vector *y)
 {
+    const ptrdiff_t n_in = of->n_in, n_out = of->n_out;
     for (ptrdiff_t r = 0; r < rows && of->alike; r++) {
         const int64_t at = of->order[0] ? of->order[0][first + r] : first + r;
         join_alike(n_in, of->x[0] + at * n_in, x + r * n_in);
@@ -176,9 +177,9 @@ static void models_join_rows(
     }
     for (int q = 0; q < LANES && !of->alike; q += UNIT)
         if (of->order[q] && of->order[q + 1] && of->order[q + UNIT - 2] && of->order[q + UNIT - 1])
-            join_rows_of(1, q, first, rows, n_in, n_out, of, (real *)x, (real *)y);
+            join_rows_of(1, q, first, rows, of, (real *)x, (real *)y);
         else
-            join_rows_of(0, q, first, rows, n_in, n_out, of, (real *)x, (real *)y);
+            join_rows_of(0, q, first, rows, of, (real *)x, (real *)y);
 }
 
 #endif

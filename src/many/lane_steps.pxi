@@ -90,6 +90,7 @@ cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count) noex
     cdef int q
     space.plain = True
     space.joined.alike = True
+    space.joined.n_in, space.joined.n_out = models[0].of.plan.n_in, models[0].of.plan.n_out
     for q in range(LANES):
         rows = &models[q].rows
         space.plain = space.plain and is_lane_plain(&models[q].of)
@@ -140,7 +141,7 @@ cdef int lanes_step(
         all.mean[q], all.share[q] = batch.mean, batch.total_weight
     if not space.plain:
         join_params(space, models)
-    join_batch(space, models, plan, first, rows)
+    join_batch(space, models, first, rows)
     while at < rows:
         block = min(space.block, rows - at)
         forward_lanes(space, plan, at, block)

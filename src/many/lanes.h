@@ -170,78 +170,88 @@ static int models_deltas(
     return 0;
 }
 
-/* Add UNIT rows of x (I columns) times d (J columns), or as many as there are, to partial sums. */
+typedef struct {
+    ptrdiff_t rows, n_in, n_out;
+    const vector *x, *d;            /* (rows, n_in), (rows, n_out) */
+    vector *g;                      /* (n_in, n_out), the bias's (n_out,) behind it */
+} models_sums_args;
+
+/* Add products of some rows to a part of each sum: of each other row, `rows` of them at most. */
 static inline __attribute__((always_inline)) void models_add(
-    const int I, const int J, const int ones, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d,
-    ptrdiff_t d_row, vector part[2][2][UNIT])
+    const int I, const int J, const int ones, ptrdiff_t rows, const vector *x, const vector *d,
+    const models_sums_args *of, vector part[2][2][2])
 {
-    UNROLL(4)
-    for (int q = 0; q < UNIT; q++)
-        if (q < rows)
+    UNROLL(2)
+    for (int s = 0; s < UNIT / 2; s++, x += 2 * of->n_in, d += 2 * of->n_out)
+        if (2 * s < rows)
             UNROLL(2)
             for (int j = 0; j < J; j++) {
-                const vector delta = d[q * d_row + j];
+                const vector delta = d[j];
                 UNROLL(2)
                 for (int i = 0; i < I; i++)
                     if (i < I - ones)
-                        part[i][j][q] += x[q * x_row + i] * delta;
+                        part[i][j][s] += x[i] * delta;
                     else
-                        part[i][j][q] += delta;
+                        part[i][j][s] += delta;
             }
 }
 
-/* Columns j < J of rows i < I of G: sums over `rows` of x times d. LANES partial sums, added as `sums` of vector.h adds
- * a vector's lanes. If `ones`, the last of the I columns of x is made of ones. */
-static inline __attribute__((always_inline)) void models_sums(
-    const int I, const int J, const int ones, ptrdiff_t rows, const vector *x, ptrdiff_t x_row, const vector *d,
-    ptrdiff_t d_row, vector *g)
+/* Columns j … j + J of rows i … i + I of G. LANES partial sums, added as `sums` of vector.h adds a vector's lanes: by
+ * quarters, in a quarter first every other one. If `ones`, the last of the I rows is the bias. */
+static inline __attribute__((always_inline)) void
+models_sums(const int I, const int J, const int ones, ptrdiff_t i, ptrdiff_t j, const models_sums_args *of)
 {
     enum { UNITS = LANES / UNIT };
+    const ptrdiff_t rows = of->rows, n_in = of->n_in, n_out = of->n_out;
+    const vector *x = of->x + i, *d = of->d + j;
     vector unit[2][2][UNITS];
     UNROLL(4)
-    for (int u = 0; u < UNITS; u++) {
-        vector part[2][2][UNIT];
-        ptrdiff_t r = u * UNIT;
+    for (int u = 0; u < UNITS; u++)
         UNROLL(2)
-        for (int i = 0; i < I; i++)
+        for (int half = 0; half < 2; half++) {
+            vector part[2][2][2];
+            ptrdiff_t r = u * UNIT;
             UNROLL(2)
-            for (int j = 0; j < J; j++)
-                UNROLL(4)
-                for (int q = 0; q < UNIT; q++)
-                    part[i][j][q] = (vector){0};
-        for (; r + UNIT <= rows; r += LANES)
-            models_add(I, J, ones, UNIT, x + r * x_row, x_row, d + r * d_row, d_row, part);
-        if (r < rows)
-            models_add(I, J, ones, rows - r, x + r * x_row, x_row, d + r * d_row, d_row, part);
-        UNROLL(2)
-        for (int i = 0; i < I; i++)
+            for (int p = 0; p < I; p++)
+                UNROLL(2)
+                for (int q = 0; q < J; q++)
+                    part[p][q][0] = part[p][q][1] = (vector){0};
+            for (; r + UNIT <= rows; r += LANES)
+                models_add(I, J, ones, UNIT, x + (r + half) * n_in, d + (r + half) * n_out, of, part);
+            if (r + half < rows)
+                models_add(I, J, ones, rows - r - half, x + (r + half) * n_in, d + (r + half) * n_out, of, part);
             UNROLL(2)
-            for (int j = 0; j < J; j++)
-                unit[i][j][u] = models_quarter(part[i][j]);
-    }
+            for (int p = 0; p < I; p++)
+                UNROLL(2)
+                for (int q = 0; q < J; q++) {
+                    vector sum = part[p][q][0];
+                    if (UNIT == 4)
+                        sum += part[p][q][1];
+                    if (half)
+                        sum = unit[p][q][u] + sum;
+                    unit[p][q][u] = sum;
+                }
+        }
     UNROLL(2)
-    for (int i = 0; i < I; i++)
+    for (int p = 0; p < I; p++)
         UNROLL(2)
-        for (int j = 0; j < J; j++)
-            g[i * d_row + j] = models_tree(unit[i][j]);
+        for (int q = 0; q < J; q++)
+            of->g[(i + p) * n_out + j + q] = models_tree(unit[p][q]);
 }
 
 /* J columns of G, for all inputs and, if there is one, the bias. */
-static inline __attribute__((always_inline)) void models_columns(
-    const int J, ptrdiff_t rows, ptrdiff_t n_in, ptrdiff_t n_out, int bias, const vector *x, const vector *d, vector *g)
+static inline __attribute__((always_inline)) void
+models_columns(const int J, ptrdiff_t j, int bias, const models_sums_args *of)
 {
-    const int pairs = J == 1 || LANES * sizeof(real) == 64;    /* which registers hold */
     ptrdiff_t i = 0;
-    for (; pairs && i + 2 <= n_in; i += 2)
-        models_sums(2, J, 0, rows, x + i, n_in, d, n_out, g + i * n_out);
-    if (pairs && i < n_in && bias) {
-        models_sums(2, J, 1, rows, x + i, n_in, d, n_out, g + i * n_out);
-        return;
-    }
-    for (; i < n_in; i++)
-        models_sums(1, J, 0, rows, x + i, n_in, d, n_out, g + i * n_out);
-    if (bias)
-        models_sums(1, J, 1, rows, x, n_in, d, n_out, g + n_in * n_out);
+    for (; i + 2 <= of->n_in; i += 2)
+        models_sums(2, J, 0, i, j, of);
+    if (i < of->n_in && bias)
+        models_sums(2, J, 1, i, j, of);
+    else if (i < of->n_in)
+        models_sums(1, J, 0, i, j, of);
+    else if (bias)
+        models_sums(1, J, 1, i, j, of);
 }
 
 /* G (n_in, n_out), and behind it the bias (n_out,) if there is one, from X (rows, n_in) and D (rows, n_out). The first
@@ -252,11 +262,12 @@ static __attribute__((noinline)) void models_gradient(
 {
     const models_args of = {x, d, NULL, g, n_in, packed, rows, 1, n_in, n_out, 1, n_out};
     models_product(&of);
+    const models_sums_args sums = {rows, n_in, n_out, x, d, g};
     ptrdiff_t j = packed;
     for (; j + 2 <= n_out; j += 2)
-        models_columns(2, rows, n_in, n_out, bias, x, d + j, g + j);
+        models_columns(2, j, bias, &sums);
     if (j < n_out)
-        models_columns(1, rows, n_in, n_out, bias, x, d + j, g + j);
+        models_columns(1, j, bias, &sums);
     for (j = 0; bias && j < packed; j++) {
         vector sum = {0};
         for (ptrdiff_t r = 0; r < rows; r++)

@@ -30,6 +30,7 @@ cdef extern from "many/lanes.h" nogil:
 
 cdef extern from "many/join.h" nogil:
     ctypedef struct models_rows:
+        Py_ssize_t n_in, n_out
         const real *x[LANES]
         const real *y[LANES]
         const int64_t *order[LANES]
@@ -38,10 +39,7 @@ cdef extern from "many/join.h" nogil:
     void models_part(Py_ssize_t n, const vector *source, real *to, Py_ssize_t row)
     void models_join_one(Py_ssize_t n, const real *source, int q, vector *to)
     void models_part_one(Py_ssize_t n, const vector *source, int q, real *to)
-    void models_join_rows(
-        Py_ssize_t first, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const models_rows *of, vector *x,
-        vector *y,
-    )
+    void models_join_rows(Py_ssize_t first, Py_ssize_t rows, const models_rows *of, vector *x, vector *y)
 
 cdef extern from "many/descent.h" nogil:
     ctypedef struct models_descent:
@@ -140,15 +138,11 @@ cdef inline Py_ssize_t lane_row(const LaneModel *of, Py_ssize_t r) noexcept nogi
     return r if of.rows.order == NULL else of.rows.order[r]
 
 
-cdef void join_batch(
-    LaneSpace *space, const LaneModel *models, const Plan *plan, Py_ssize_t first, Py_ssize_t rows,
-) noexcept nogil:
+cdef void join_batch(LaneSpace *space, const LaneModel *models, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
     """Bring the models' rows first … first + rows together."""
     cdef Py_ssize_t r
     cdef int q
-    models_join_rows(
-        first, rows, plan.n_in, plan.n_out, &space.joined, <vector *>space.x, <vector *>space.target,
-    )
+    models_join_rows(first, rows, &space.joined, <vector *>space.x, <vector *>space.target)
     for r in range(rows if models[0].rows.labels != NULL else 0):
         for q in range(LANES):
             space.labels[r * LANES + q] = models[q].rows.labels[lane_row(&models[q], first + r)]
