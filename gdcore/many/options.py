@@ -89,12 +89,13 @@ class SettingsOfAll:
             For what a Trainer refuses; the message names the model if the settings differ.
         """
         optimizer = entry(self.options.optimizer, i)
-        key = self._reading(shape), type(optimizer), tuple(entry(getattr(self.options, name), i) for name in self._varying)
+        values = tuple(entry(getattr(self.options, name), i) for name in self._varying)
+        key = self._reading(shape), type(optimizer), values
         found = self._known.get((key, optimizer))
         if found is None:
             like = self._checked.get(key)  # optimizers of one class are checked already, and fit the same settings
             if like is None:
-                own = dict(zip(self._varying, key[-1], strict=True))
+                own = dict(zip(self._varying, values, strict=True))
                 like = self._checked[key] = self._check(own | {"optimizer": optimizer}, i, shape)
             found = self._known[key, optimizer] = replace(like, optimizer=optimizer)
         return found
