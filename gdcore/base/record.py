@@ -5,11 +5,11 @@ Design
 - A record is a frozen dataclass. Its repr, the call that makes it, and its dict, which a file can hold, follow from its
   fields: a new record writes neither.
 - A registry reads a dict. It knows every name that may stand there, so nothing is imported or evaluated by name, and
-  the record's own checks see every value. Every field must be present: a saved record stays what it was when a default
-  changes.
+  the record's own checks see every value. Every field must be present, as defaults may change.
 - A field that may hold another record names the registry of it in `registries`.
-- A record holds one number where its field is a number. So a call with an array of one per model makes no record but a
-  `PerModel`: a record for each model. Whatever takes one record refuses it, and `gdcore.fit_many` takes it apart.
+- A record holds one number where its field is a number. So a call with an array or a list of one per model makes no
+  record but a `PerModel`: a record for each model. Whatever takes one record refuses it, and `gdcore.fit_many` takes it
+  apart. Of a field that holds a tuple, such as Adam's betas, a list of numbers is one value for all models.
 """
 
 from __future__ import annotations
@@ -22,17 +22,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, final
 import numpy as np
 
 from . import checks
-from .spelling import did_you_mean
-
-MAX_SHOWN = 4
-"""The repr shows a longer tuple of a labelled field as the number of its entries."""
+from .spelling import counted_repr, did_you_mean, plain_repr
 
 Row = TypeVar("Row")
 
 
 def is_array(value: object) -> bool:
-    """Return whether a value is a one-dimensional array, which has an entry for each model."""
-    return isinstance(value, np.ndarray) and value.ndim == 1
+    """Return whether a value is a list or a one-dimensional array, which has an entry for each model."""
+    return isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
 def varies(value: object) -> bool:
@@ -92,18 +89,14 @@ def of_each_model(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
 
     Parameters
     ----------
-    kind : type
-        The class that was called.
-    args, kwargs
-        Its arguments. One-dimensional arrays, tuples that contain one, and records of many models stand for an entry
-        per model; all of them have one length.
+    kind, args, kwargs
+        The class that was called, and its arguments. Lists, one-dimensional arrays, tuples that contain one, and
+        records of many models stand for an entry per model; all of them have one length.
 
     Raises
     ------
-    ValueError
-        For arrays of different lengths, and for one without entries.
     TypeError, ValueError
-        For what the class refuses for one of the models, which the message names.
+        For arrays of different lengths or without entries, and for what the class refuses, naming the model.
     """
     lengths = dict.fromkeys(n for value in (*args, *kwargs.values()) for n in _lengths(value))
     if len(lengths) > 1:
@@ -182,8 +175,10 @@ class Record:
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             """Return a record to be filled, or for arrays the records of many models."""
-            if cls.per_model and (any(map(varies, args)) or any(map(varies, kwargs.values()))):
-                return of_each_model(cls, args, kwargs)
+            if cls.per_model and any(map(varies, (*args, *kwargs.values()))):
+                args, kwargs = with_tuples(cls, args, kwargs)
+                if any(map(varies, (*args, *kwargs.values()))):
+                    return of_each_model(cls, args, kwargs)
             return object.__new__(cls)
 
     def settings(self) -> tuple[Any, ...]:
@@ -251,6 +246,18 @@ def field_names(kind: type[Record]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+def with_tuples(kind: type[Record], args: Any, kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return a call's arguments with a tuple for each list that is the one value of a field that holds tuples."""
+    holds = {field.name for field in fields(kind) if str(field.type).startswith("tuple[")}
+
+    def one(name: str, value: Any) -> Any:
+        several = not isinstance(value, list) or all(isinstance(entry, tuple | np.ndarray) for entry in value)
+        return value if name not in holds or several else tuple(value)
+
+    names = (*field_names(kind), *("" for _ in args))
+    return tuple(map(one, names, args)), {name: one(name, value) for name, value in kwargs.items()}
+
+
 def plain(value: object) -> Any:
     """Return a value in JSON's types: a tuple as a list, and a NumPy number as Python's.
 
@@ -268,16 +275,6 @@ def plain(value: object) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     raise TypeError
-
-
-def plain_repr(value: object) -> str:
-    """Return `repr`, with a NumPy number written as Python's."""
-    return repr(value.item() if isinstance(value, np.generic) else value)
-
-
-def counted_repr(value: object) -> str:
-    """Return `repr`, or the number of entries of a long tuple."""
-    return f"<{len(value)} numbers>" if isinstance(value, tuple) and len(value) > MAX_SHOWN else plain_repr(value)
 
 
 @final

@@ -1,8 +1,13 @@
-"""The nearest known name, and lists of names, for messages."""
+"""The nearest known name, lists of names, and values as a call shows them, for messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+import numpy as np
+
+MAX_SHOWN = 4
+"""The repr of a record shows a longer tuple of a labelled field as the number of its entries."""
 
 
 def did_you_mean(value: object, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -35,3 +40,13 @@ def one_of_these(names: Iterable[str]) -> str:
     """
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def plain_repr(value: object) -> str:
+    """Return `repr`, with a NumPy number written as Python's."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def counted_repr(value: object) -> str:
+    """Return `repr`, or the number of entries of a long tuple."""
+    return f"<{len(value)} numbers>" if isinstance(value, tuple) and len(value) > MAX_SHOWN else plain_repr(value)

@@ -46,7 +46,7 @@ ROWS = [
     # rates and strengths
     *each((0, 0.0, -0.1, np.float32(-1)), gd.SGD, ValueError, "learning_rate must be > 0, got"),
     *each((NAN, INF, -INF, 10**400), gd.Adam, ValueError, "learning_rate must be finite, got"),
-    *each(("0.1", None, True, [0.1], 1j), gd.Lion, TypeError, "learning_rate must be a number, got"),
+    *each(("0.1", None, True, {0.1}, 1j), gd.Lion, TypeError, "learning_rate must be a number, got"),
     *each((0, -1, NAN, INF), lambda bad: setattr(trainer(), "learning_rate", bad), ValueError, "learning_rate"),
     (lambda: setattr(trainer(), "learning_rate", "1"), TypeError, "learning_rate must be a number, got '1'"),
     *each((-1, NAN, INF), lambda bad: trainer(l1=bad), ValueError, "l1 must be"),

@@ -91,6 +91,35 @@ def test_arrays_are_for_fit_many_alone():
         gd.SGD(np.ones(2), momentum=np.ones(3))
 
 
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [
+        (lambda: gd.Adam([0.1, 0.2]), [gd.Adam(0.1), gd.Adam(0.2)]),
+        (lambda: gd.SGD(0.1, momentum=[0, 0.5]), [gd.SGD(0.1), gd.SGD(0.1, 0.5)]),
+        (lambda: gd.Adam(betas=[(0.5, 0.6), (0.7, 0.8)]), [gd.Adam(betas=(0.5, 0.6)), gd.Adam(betas=(0.7, 0.8))]),
+        (lambda: gd.Adam(betas=([0.5, 0.7], 0.9)), [gd.Adam(betas=(0.5, 0.9)), gd.Adam(betas=(0.7, 0.9))]),
+        (lambda: gd.Quantile([0.1, 0.9]), [gd.Quantile(0.1), gd.Quantile(0.9)]),
+        (lambda: gd.EarlyStopping(patience=[1, 2]), [gd.EarlyStopping(patience=1), gd.EarlyStopping(patience=2)]),
+        (
+            lambda: gd.SGD(gd.schedules.MultiStep([0.1, 0.2], [3, 5])),
+            [gd.SGD(gd.schedules.MultiStep(rate, (3, 5))) for rate in (0.1, 0.2)],
+        ),
+    ],
+)
+def test_a_list_is_taken_as_an_array(made, wanted):
+    assert list(made()) == wanted
+    with pytest.raises(TypeError, match="must be one record, got .*: arrays are for gdcore.fit_many"):
+        gd.Trainer(NET.copy(), *(made(), "sgd") if isinstance(wanted[0], gd.losses.Loss) else ("mse", made()))
+
+
+def test_a_list_of_numbers_is_no_value_for_each_model_of_a_pair():
+    with pytest.raises(TypeError, match=r"betas must be a tuple of two numbers, got \[0.9, 0.99\]"):
+        gd.Adam(betas=[0.9, 0.99])
+    assert gd.Adam([0.1, 0.2], [0.9, 0.99])[1] == gd.Adam(0.2, (0.9, 0.99))
+    with pytest.raises(ValueError, match="SGD has an array without entries"):
+        gd.SGD([])
+
+
 def test_what_is_built_on_it_refuses():
     with pytest.raises(ValueError, match="folds must be at most the number of rows, 8, got 9"):
         gd.cross_validate(NET, X, Y, "mse", folds=9)
