@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -11,15 +13,17 @@ from numpy.typing import NDArray
 from .._kernels import load
 from .._kernels.sparse_rows import SparseRows
 from ..base import checks
-from ..data.samples import inputs_of
+from ..data.samples import Samples, inputs_of, take_samples
 from ..layers.stack import Stack
-from ..losses import CustomLoss, Loss, MeanSquaredError, get_loss
+from ..losses import Loss, MeanSquaredError, get_loss
 from ..objective.objective import Objective
 from . import checks as many_checks
-from .data import Intake, PerModelData, taken_apart
+from .data import Given, Intake, PerModelData, taken_apart
 from .jobs import Shape
 
 Params = Callable[[int], NDArray[Any]]
+Places = list[tuple[int, int]]
+"""The first row of each model and the number of its rows."""
 
 
 @final
@@ -40,54 +44,113 @@ class Stacks:
 
 def outputs_of(shapes: Sequence[Shape], params: Params, X: Any, numbers: NDArray[np.int64] | None) -> Any:
     """Return outputs of all models, or with `numbers` (n,) of the model of each row; see `Many.predict`."""
-    given = taken_apart(X, None, None, 1).X
     if numbers is not None:
         return _of_own_models(shapes, params, X, numbers)
-    own = isinstance(given, PerModelData)
-    if own:
-        many_checks.one_number_of_models({"the models": len(shapes), "X": len(given)})
-    if not own and len({shape.reading for shape in shapes}) == 1:
-        dense = inputs_of(shapes[0].stack, X)
-        if not isinstance(dense, SparseRows):
-            return _of_one_shape(shapes, params, dense)
+    given = taken_apart(X, None, None, 1)
+    if given.differs:
+        many_checks.one_number_of_models({"the models": len(shapes), "X": len(given.X)})
+    if len({id(shape) for shape in shapes}) == 1 or len({shape.reading for shape in shapes}) == 1:
+        rows, places = _rows_of_all(shapes[0].stack, given, len(shapes))
+        if not any(isinstance(own, SparseRows) for own in rows):
+            return _of_one_shape(shapes, params, rows, places)
     inputs: dict[Any, Any] = {}
     stacks = Stacks()
     found = []
     for i, shape in enumerate(shapes):
-        key = (shape.reading, i if own else -1)
+        key = (shape.reading, i if given.differs else -1)
         if key not in inputs:
-            if own:
+            if given.differs:
                 inputs.clear()
-            inputs[key] = inputs_of(shape.stack, given[i] if own else X)
+            inputs[key] = _own_inputs(shape.stack, given, i)
         found.append(stacks.of(shape, params(i)).predict(inputs[key]))
-    same = len({output.shape for output in found}) == 1
-    return np.stack(found) if same else found
+    return np.stack(found) if len({output.shape for output in found}) == 1 else found
 
 
-def _of_one_shape(shapes: Sequence[Shape], params: Params, X: NDArray[Any]) -> NDArray[Any]:
-    """Return the outputs of models that differ in dropout at most, for the same dense inputs, in one call."""
-    n, stack = len(shapes), shapes[0].new_stack()
+def _own_inputs(stack: Stack, given: Given, i: int) -> Any:
+    """Return the checked inputs of a model; an error names it, if they are its own."""
+    try:
+        return inputs_of(stack, given.of(i)[0])
+    except (TypeError, ValueError) as error:
+        if not given.differs:
+            raise
+        raise type(error)(f"{many_checks.model_name(i, None)}: {error}") from None
+
+
+def _rows_of_all(stack: Stack, given: Given, n_models: int) -> tuple[list[Any], Places]:
+    """Return the inputs of all models in few arrays, and the place of each: one array, if it can be checked at once.
+
+    Own inputs that are refused are left to a look at each model, whose error names it.
+    """
+    if not given.differs:
+        rows = _own_inputs(stack, given, 0)
+        return [rows], [(0, len(rows))] * n_models
+    if all(isinstance(own, np.ndarray) for own in given.X):
+        with suppress(TypeError, ValueError):
+            return [inputs_of(stack, given.X.joined())], _places(given.X)
+    several = [_own_inputs(stack, given, i) for i in range(n_models)]
+    return several, [(0, len(own)) for own in several]
+
+
+def _places(arrays: Sequence[NDArray[Any]]) -> Places:
+    """Return (first row, number of rows) of each of some arrays behind one another."""
+    ends = np.cumsum([len(own) for own in arrays]).tolist()
+    return [(first, end - first) for first, end in pairwise([0, *ends])]
+
+
+def _of_one_shape(shapes: Sequence[Shape], params: Params, rows: list[Any], places: Places) -> Any:
+    """Return the outputs of models that differ in dropout at most, in one call, for their places in the rows."""
+    scale, n_out = shapes[0].stack.target_scale, shapes[0].stack.out_features
+    counts = [count for _, count in places]
+    found: Any = [np.empty((count, n_out), shapes[0].dtype) for count in counts]
+    if len(set(counts)) == 1:
+        found = np.empty((len(shapes), counts[0], n_out), shapes[0].dtype)
+    _write_outputs(shapes, params, range(len(shapes)), rows, places, list(found))
+    if scale is None:
+        return found
+    return scale.restored(found) if isinstance(found, np.ndarray) else [scale.restored(own) for own in found]
+
+
+def _write_outputs(
+    shapes: Sequence[Shape],
+    params: Params,
+    models: Sequence[int],
+    rows: list[Any],
+    places: Places,
+    found: list[NDArray[Any]],
+) -> None:
+    """Write raw outputs of some models for their places in the rows, which are one array or one for each."""
+    stack = shapes[models[0]].new_stack()
     kernels, network = load(stack.dtype), stack.network(False)
-    places = np.tile(np.array([[0, len(X)]]), (n, 1))
-    data = kernels.ModelData(network, MeanSquaredError.name, [(X, None, None, None)], places)
-    found = np.empty((n, len(X), stack.out_features), stack.dtype)
-    bad = kernels.many_outputs(network, np.stack([params(i) for i in range(n)]), data, list(found))
+    data = kernels.ModelData(
+        network, MeanSquaredError.name, [(own, None, None, None) for own in rows], np.array(places, np.int64)
+    )
+    bad = kernels.many_outputs(network, np.stack([params(i) for i in models]), data, found)
     if bad >= 0:
-        Stacks().of(shapes[bad], params(bad)).predict(X)  # says what is not finite
-    return found if stack.target_scale is None else stack.target_scale.restored(found)
+        (first, count), own = places[bad], rows[bad % len(rows)]
+        one = Stacks().of(shapes[models[bad]], params(models[bad]))
+        one.predict(own[first : first + count])  # says what is not finite
 
 
 def _of_own_models(shapes: Sequence[Shape], params: Params, X: Any, numbers: NDArray[np.int64]) -> NDArray[Any]:
     inputs = inputs_of(shapes[0].stack, X)
     if len(numbers) != len(inputs):
         raise ValueError(f"groups has {len(numbers)} ids, but X has {len(inputs)} rows: pass an id for each row")
-    stacks = Stacks()
     found = np.empty((len(inputs), shapes[0].stack.out_features), shapes[0].dtype)
     order = np.argsort(numbers, kind="stable")
-    ends = np.flatnonzero(np.diff(numbers[order])) + 1
-    for rows in np.split(order, ends):
-        i = int(numbers[rows[0]])
-        found[rows] = stacks.of(shapes[i], params(i)).predict(inputs[rows])
+    firsts = [0, *(np.flatnonzero(np.diff(numbers[order])) + 1).tolist()]
+    places = [(first, end - first) for first, end in pairwise([*firsts, len(order)])]
+    models = numbers[order[firsts]].tolist()
+    if isinstance(inputs, SparseRows) or len({shapes[i].reading for i in models}) > 1:
+        stacks = Stacks()
+        for i, (first, count) in zip(models, places, strict=True):
+            rows = order[first : first + count]
+            found[rows] = stacks.of(shapes[i], params(i)).predict(inputs[rows])
+        return found
+    outputs = np.empty_like(found)
+    parts = [outputs[first : first + count] for first, count in places]
+    _write_outputs(shapes, params, models, [inputs[order]], places, parts)
+    scale = shapes[0].stack.target_scale
+    found[order] = outputs if scale is None else scale.restored(outputs)
     return found
 
 
@@ -104,12 +167,64 @@ def losses_of(
     several = {"X": given.X, "y": given.y, "sample_weight": given.sample_weight}
     counts = {name: len(value) for name, value in several.items() if isinstance(value, PerModelData)}
     many_checks.one_number_of_models({"the models": len(shapes)} | counts)
-    intake, stacks, found = Intake(given, None, None), Stacks(), np.empty(len(shapes))
-    one: Loss | CustomLoss | None = None if isinstance(losses, list) else get_loss(losses)
-    for i, shape in enumerate(shapes):
-        loss = losses[i] if one is None else one
-        data = intake.samples(i, shape, loss)
-        found[i] = Objective(stacks.of(shape, params(i)), data, loss).mean_loss()
+    one = None if isinstance(losses, list) else get_loss(losses)
+    each: list[Any] = [one] * len(shapes) if one is not None else losses
+    found, intake, stacks = np.zeros(len(shapes)), Intake(given, None, None), Stacks()
+    for (_, loss), models in _alike(shapes, each).items():
+        shape = shapes[models[0]]
+        samples, places = _one_set(shape, given, intake, models, loss)
+        if not samples:
+            samples = [intake.samples(i, shapes[i], loss) for i in models]
+            places = [(0, len(data.X)) for data in samples]
+        if isinstance(loss, Loss) and not any(isinstance(data.X, SparseRows) for data in samples):
+            found[models] = _compiled_losses(shape, np.stack([params(i) for i in models]), samples, places, loss)
+            continue
+        for k, i in enumerate(models):
+            data = samples[k % len(samples)]
+            found[i] = Objective(stacks.of(shapes[i], params(i)), data, loss).mean_loss()
+    return found
+
+
+def _alike(shapes: Sequence[Shape], losses: Sequence[Any]) -> dict[Any, list[int]]:
+    """Return the numbers of the models that one call serves, by the form of their data and their loss."""
+    same: dict[Any, list[int]] = {}
+    for i, (shape, loss) in enumerate(zip(shapes, losses, strict=True)):
+        same.setdefault((id(shape), id(loss)), []).append(i)
+    found: dict[Any, list[int]] = {}
+    for models in same.values():  # few objects, whose comparison takes longer
+        found.setdefault((shapes[models[0]].reading, losses[models[0]]), []).extend(models)
+    return found
+
+
+def _one_set(
+    shape: Shape, given: Given, intake: Intake, models: Sequence[int], loss: Any
+) -> tuple[list[Samples], Places]:
+    """Return the rows of some models as one set of samples and the place of each in it, or nothing.
+
+    It is the set that they share, or all of their own arrays behind one another, checked at once. Own data that are
+    refused are left to a look at each model, whose error names it.
+    """
+    if not given.differs:
+        data = intake.samples(models[0], shape, loss)
+        return [data], [(0, len(data.X))] * len(models)
+    X, y = given.X, given.y
+    own = isinstance(X, PerModelData) and isinstance(y, PerModelData) and len(models) == len(X)
+    if not own or not isinstance(loss, Loss) or given.sample_weight is not None:
+        return [], []
+    if all(isinstance(value, np.ndarray) for value in (*X, *y)) and list(map(len, X)) == list(map(len, y)):
+        with suppress(TypeError, ValueError):
+            return [take_samples(shape.stack, X.joined(), y.joined(), None, loss)], _places(X)
+    return [], []
+
+
+def _compiled_losses(
+    shape: Shape, params: NDArray[Any], samples: list[Samples], places: Places, loss: Loss
+) -> NDArray[np.float64]:
+    """Return mean losses of models over rows from `places` (first, count) of their samples, or of the one set."""
+    kernels, network = load(shape.dtype), shape.new_stack().network(False)
+    sources = [(data.X, data.target, data.labels, data.weight) for data in samples]
+    rows, found = kernels.ModelData(network, loss.name, sources, np.array(places, np.int64)), np.zeros(len(params))
+    kernels.many_losses(network, (loss.name, loss.option()), params, rows, found)
     return found
 
 

@@ -44,7 +44,15 @@ class Given(NamedTuple):
 
 @final
 class PerModelData(list[Any]):
-    """One array for each model."""
+    """One array for each model: a list of them, or an array with an axis of models."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+        self._whole = given if isinstance(given, np.ndarray) else None
+
+    def joined(self) -> NDArray[Any]:
+        """Return all rows behind one another, a copy only if they are several arrays."""
+        return np.concatenate(self) if self._whole is None else self._whole.reshape(-1, *self._whole.shape[2:])
 
 
 def n_rows(X: Any) -> int:

@@ -108,7 +108,7 @@ def test_arrays_are_for_fit_many_alone():
 )
 def test_a_list_is_taken_as_an_array(made, wanted):
     assert list(made()) == wanted
-    with pytest.raises(TypeError, match="must be one record, got .*: arrays are for gdcore.fit_many"):
+    with pytest.raises(TypeError, match=r"must be one record, got .*: arrays are for gdcore\.fit_many"):
         gd.Trainer(NET.copy(), *(made(), "sgd") if isinstance(wanted[0], gd.losses.Loss) else ("mse", made()))
 
 

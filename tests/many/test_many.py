@@ -47,6 +47,57 @@ def test_predictions(many):
     np.testing.assert_array_equal(many.predict(np.stack([X] * 4)), outputs)
 
 
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", gd.Quantile([0.1, 0.5, 0.9])], ids=str)
+@pytest.mark.parametrize("form", ["shared", "array", "list", "lengths", "sparse", "weights", "frames"])
+def test_answers_are_those_of_each_model(loss, form):
+    dropped = gd.Sequential(gd.Dense(2, 4, "tanh"), gd.Dropout(0.5), gd.Dense(4, 3), seed=0)
+    rng, rates = np.random.default_rng(1), [0.1, 0.2, 0.3]
+    labels = loss == "cross_entropy"
+    targets = lambda n: rng.integers(0, 3, n) if labels else rng.normal(size=(n, 3))  # noqa: E731
+    models = gd.fit_many(dropped, rng.normal(size=(24, 2)), targets(24), loss, n_models=3, dropout=rates, epochs=2)
+    counts = [7, 9, 8] if form == "lengths" else [8] * 3
+    X, y, weight = [rng.normal(size=(n, 2)) for n in counts], [targets(n) for n in counts], [None] * 3
+    given_X, given_y, given_weight = X, y, None
+    if form == "shared":
+        X, y = [X[0]] * 3, [y[0]] * 3
+        given_X, given_y = X[0], y[0]
+    elif form == "array":
+        given_X, given_y = np.stack(X), np.stack(y)
+    elif form == "weights":
+        weight = given_weight = [rng.random(n) for n in counts]
+    elif form == "sparse":
+        X = given_X = [pytest.importorskip("scipy.sparse").csr_array(own) for own in X]
+    elif form == "frames":
+        frame = pytest.importorskip("pandas").DataFrame
+        given_X = [frame(own, columns=["a", "b"]) for own in X]
+    outputs = models.predict(given_X)
+    losses = models.loss(given_X, given_y, sample_weight=given_weight)
+    for i, model in enumerate(models):
+        np.testing.assert_array_equal(outputs[i], model.predict(X[i]))
+        assert losses[i] == model.loss(X[i], y[i], models.losses[i], sample_weight=weight[i])
+    X = [rng.normal(size=(n, 2)) for n in counts]
+    with pytest.raises(ValueError, match="model 1: X contains NaN in row 2"):
+        models.predict([X[0], np.where(np.arange(len(X[1]))[:, None] == 2, np.nan, X[1]), X[2]])
+    with pytest.raises(ValueError, match="model 2: y has shape"):
+        models.loss(X, [y[0], y[1], y[2][:1]])
+
+
+def test_answers_of_shapes_and_of_a_scaled_target():
+    nets = [gd.Sequential(gd.Dense(2, k), gd.Dense(k, 1), seed=k) for k in (3, 4, 3)]
+    scaled = gd.Sequential(gd.Dense(2, 1), gd.ScaledTarget((3.0,), (2.0,)), seed=0)
+    for models in (gd.fit_many(nets, X, Y, "mse", epochs=1), gd.fit_many(scaled, X, Y, "mse", n_models=3, epochs=1)):
+        for own_X, own_y in (
+            (X, Y),
+            (np.stack([X, X + 1, X - 1]), np.stack([Y, 2 * Y, Y])),
+            ([X, X[1:], X], [Y, Y[1:], Y]),
+        ):
+            outputs, losses = models.predict(own_X), models.loss(own_X, own_y)
+            for i, model in enumerate(models):
+                rows, y = (own_X, own_y) if own_X is X else (own_X[i], own_y[i])
+                np.testing.assert_array_equal(outputs[i], model.predict(rows))
+                assert losses[i] == model.loss(rows, y, "mse")
+
+
 def test_the_best_and_some(many):
     last = many.columns["val_loss"][:, -1]
     assert many.best() == many.best("val_loss") == last.argmin()
