@@ -14,6 +14,7 @@ from pathlib import Path
 from gdcore.bench.table import duration, three_digits
 
 from .cold import tables as cold_tables
+from .many import tables as many_tables
 from .suite_tables import Json, conditions, everything, measured, suite_of, table, where
 
 RESULTS = Path(__file__).parent / "results"
@@ -99,6 +100,16 @@ def long_epochs(reports: Mapping[str, Json]) -> str:
             busy = conditions(suite) or f"The load was {machine['load_average']} on {machine['cores']} cores.\n"
             parts += [f"{kind}: {where(report)}.\n{busy}", measured(suite)]
     return "\n".join(parts)
+
+
+def many(reports: Mapping[str, Json]) -> str:
+    """Fits of many models, a table for each machine where they were measured."""
+    parts = []
+    for kind, report in reports.items():
+        suite = suite_of(report, "many")
+        if suite is not None:
+            parts += [f"{kind}: {where(report)}.\n{conditions(suite)}", table(*many_tables.every_row(suite))]
+    return "\n".join(parts) or "Not measured yet.\n"
 
 
 def cold(reports: Mapping[str, Json]) -> str:

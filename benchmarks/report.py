@@ -31,7 +31,7 @@ ESTIMATORS = HERE / "results" / "estimators.json"
 PICTURE = HERE / "results" / "train.png"
 PLACES = (
     (HERE.parent / "README.md", "benchmark"),
-    *((HERE / "README.md", marker) for marker in ("results", "long epochs", "cold")),
+    *((HERE / "README.md", marker) for marker in ("results", "long epochs", "many", "cold")),
 )
 DOCS = HERE.parent / "docs"
 POWER_PLACE = (DOCS / "gradients.md", "power")
@@ -127,6 +127,7 @@ def contents(reports: Mapping[str, Json]) -> dict[str, str]:
         "benchmark": summary(reports[machines.main_kind(reports)]),
         "results": machines.together(reports),
         "long epochs": machines.long_epochs(reports),
+        "many": machines.many(reports),
         "cold": machines.cold(reports),
     }
 

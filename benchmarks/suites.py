@@ -10,6 +10,7 @@ from gdcore.bench.tasks import Case
 
 from .libraries import LIBRARIES
 from .libraries.products import FORMS
+from .many.cases import MODELS
 from .memory import QUANTITIES
 from .problems import LONG_EPOCHS, PROBLEMS, SHAPES, WIDTHS, layer, layers
 
@@ -31,6 +32,15 @@ THREADED = (*OPTIONS, "1-16-1", "4-32-16-4", "40-100-100-10")
 REMEMBERED = ("8-32-32-1", "64-128-64-10")
 FITTED = ("1-16-1", "8-32-32-1")
 SWEPT_ROWS = 64
+
+MANY = (
+    Entry("gdcore", "benchmarks.many.with_gdcore:FitMany", "gdcore"),
+    Entry("gdcore.loop", "benchmarks.many.with_gdcore:Loop", "gdcore", "gdcore"),
+    Entry("jax", "benchmarks.many.with_jax:Vmapped", "jax"),
+    Entry("torch.bmm", "benchmarks.many.with_torch:bmm", "torch", "torch"),
+    Entry("torch.func", "benchmarks.many.with_torch:func", "torch", "torch"),
+    Entry("sklearn", "benchmarks.many.with_sklearn:Joblib", "sklearn"),
+)
 
 by_name = {entry.name: entry for entry in LIBRARIES}
 GDCORE = by_name["gdcore"]
@@ -107,6 +117,14 @@ SUITES = (
         "final loss",
         tuple(map(Case, LONG_EPOCHS)),
         libraries("gdcore", "jax", "sklearn.sgd", "vowpalwabbit", "river"),
+    ),
+    Suite(
+        "many",
+        "step of one model of many, and the first fit of all, compiling included",
+        "benchmarks.many.tasks:train",
+        "final loss",
+        tuple(case for models in MODELS for case in models.cases),
+        MANY,
     ),
     Suite(
         "evaluate",

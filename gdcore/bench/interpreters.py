@@ -95,10 +95,13 @@ def with_interpreters(libraries: Sequence[Entry], options: Sequence[str]) -> lis
 def in_suite(contenders: Sequence[Entry], libraries: Sequence[Entry]) -> list[Entry]:
     """Return a suite's contenders with the interpreters of their libraries, each followed by its further releases."""
     pythons = {entry.name: entry.python for entry in libraries}
+    adapters = {entry.name: entry.adapter for entry in libraries}
     names = {entry.name for entry in contenders}
     found = []
     for entry in contenders:
         found.append(replace(entry, python=pythons.get(entry.library or entry.name, entry.python)))
-        same = (other for other in libraries if other.adapter == entry.adapter and other.name not in names)
-        found += [other for other in same if other.name.startswith(f"{entry.name}-")]
+        adapter = adapters.get(entry.name, entry.adapter)
+        same = (other for other in libraries if other.adapter == adapter and other.name not in names)
+        releases = [other for other in same if other.name.startswith(f"{entry.name}-")]
+        found += [replace(entry, name=other.name, python=other.python) for other in releases]
     return found
