@@ -5,11 +5,13 @@ the models are chosen, not trained, so that all machines agree on them.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import gdcore as gd
+import gdcore.tables
 from gdcore import schedules
 from gdcore.io.container import VERSION
 
@@ -76,6 +78,54 @@ HISTORY = gd.History(
 )
 
 
+def many_models():
+    """Models of one size in float64, of two sizes, and of groups, with histories that are chosen."""
+    X, y = np.linspace(-1, 1, 24).reshape(12, 2), np.linspace(0, 1, 12)
+    line, net = gd.LinearModel(2, seed=0), gd.MLP([2, 3, 1], activation="tanh", dropout=0.25, seed=1)
+    wide = gd.LinearModel(2, seed=5, dtype="float64")
+    levels = gd.Quantile([0.1, 0.5, 0.9])
+    yield "same", gd.fit_many(wide, X, y, levels, epochs=2, validation_data=(X, y), metrics="mae")
+    yield "sizes", gd.fit_many([line, net, line], X, y, "mse", seeds=[3, 2**64 - 1, 4], epochs=3)
+    places = ["north", "south", "west"] * 4
+    yield "groups", gd.fit_many(net, X, y, "huber", groups=places, dropout=[0.1, 0.2, 0.3], epochs=1)
+
+
+def chosen(many):
+    """Many models whose parameters and histories all machines agree on."""
+    many.vector[:] = np.linspace(-1, 1, len(many.vector))
+    for i, column in enumerate(many.columns.values()):
+        column[:] = np.arange(column.size).reshape(column.shape) + i / 8
+    many.records.diverged[-1] = True
+    many.records.stop_reasons[0] = "the training loss stopped falling"
+    return many
+
+
+def table_models():
+    """A regression with every kind of column, and a classification of texts."""
+    columns = {
+        "size": [40.0, 60.0, None, 100.0, 120.0, 140.0, 160.0, 180.0, 200.0, 220.0],
+        "place": ["by the sea", "in town"] * 5,
+        "built": [f"{1990 + i}-0{i % 9 + 1}-15" for i in range(10)],
+        "price": [110.0 + 25 * i for i in range(10)],
+        "kind": ["flat", "house", "house", "flat", "hut"] * 2,
+    }
+    table = gd.tables.Table.from_columns(columns)
+    for target in ("price", "kind"):
+        settings = gd.tables.Settings(hidden=(3,), rate=0.01, epochs=2, impute=True, validation=0)
+        model = gd.tables.train(table, target, settings)
+        filled(model.net)
+        for name in ("seconds", "loss", "learning_rate", "gradient_norm", "clipped_steps"):
+            getattr(model.history, name)[:] = [1, 2]
+        yield target, replace(model, baseline=1.0, facts=halves(model.facts)), table
+
+
+def halves(value):
+    """Facts with 0.5 for each number that a training has found."""
+    if isinstance(value, dict):
+        return {name: halves(entry) for name, entry in value.items()}
+    return 0.5 if isinstance(value, float) else value
+
+
 def told(state, path=""):
     """The entries of a state by their places: an array as its type, shape and bytes, anything else as its repr."""
     if isinstance(state, np.ndarray):
@@ -90,6 +140,10 @@ if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
     for name, model in models():
         model.save(GOLDEN / f"v{VERSION}_model_{name}.gdc")
+    for name, many in many_models():
+        chosen(many).save(GOLDEN / f"v{VERSION}_many_{name}.gdc")
+    for name, model, _ in table_models():
+        gd.save(model, GOLDEN / f"v{VERSION}_table_{name}.gdc")
     states = {}
     for name, trainer in trainers():
         trainer.save(GOLDEN / f"v{VERSION}_trainer_{name}.gdc", history=HISTORY)
