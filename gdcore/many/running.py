@@ -5,11 +5,13 @@ Design
 - Jobs are cut into parts in their order; a part is trained by one call of the engines, with records of its own. A part
   sent to an executor must survive pickling, and what comes back is written into the rows that wait for it: for threads
   these are the same memory.
-- Signals reach the main thread alone, which waits for the parts. It asks them to stop (halt.py).
+- Signals reach the main thread alone, which waits for the parts. It asks those in threads to stop (halt.py). Parts in
+  other processes, which only an interrupt of their own can stop, are given up after a moment.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -29,7 +31,7 @@ PARTS_PER_WORKER = 4
 PARTS_OF_EXECUTOR = 32
 """Parts for an executor, whose number of workers is unknown."""
 PATIENCE = 0.05
-"""Seconds between two looks for an interrupt."""
+"""Seconds between two looks for an interrupt, and after one for what other processes have done."""
 
 
 def run(jobs: list[Job], course: Course, records: Records, executor: Any, threads: int | None, progress: bool) -> None:
@@ -46,7 +48,8 @@ def run(jobs: list[Job], course: Course, records: Records, executor: Any, thread
         with tell:
             if executor is not None:
                 many_checks.executor(executor, threads, Executor)
-                _in_parts(jobs, course, records, executor, PARTS_OF_EXECUTOR, tell.add, None)
+                halt = Halt() if isinstance(executor, ThreadPoolExecutor) else None
+                _in_parts(jobs, course, records, executor, PARTS_OF_EXECUTOR, tell.add, halt)
             elif workers == 1 or len(jobs) == 1:
                 train_jobs(jobs, course, records, tell.add)
             else:
@@ -61,10 +64,14 @@ Part = tuple[Records, list[Any], bool]
 """Records, the parameters of each job, and whether an interrupt ended it."""
 
 
-def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None) -> Part:
-    """Train some jobs, by whatever thread or process."""
+INTERRUPTED_CALLS: set[str] = set()
+"""The calls whose parts an interrupt has ended in this process: it leaves out those that wait."""
+
+
+def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None, call: str) -> Part:
+    """Train some jobs of a call, by whatever thread or process."""
     records = Records((job.number for job in jobs), 0)
-    interrupted = halt is not None and halt.is_set()
+    interrupted = call in INTERRUPTED_CALLS or (halt is not None and halt.is_set())
     if halt is not None:
         course = course._replace(callbacks=(*course.callbacks, halt))
     if not interrupted:
@@ -72,6 +79,7 @@ def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None) -> Part:
             train_jobs(jobs, course, records, lambda n: None)
         except KeyboardInterrupt:
             interrupted = True
+            INTERRUPTED_CALLS.add(call)
     records.cut()
     return records, [job.params for job in jobs], interrupted
 
@@ -88,8 +96,9 @@ def _in_parts(
     size = -(-len(jobs) // min(n_parts, len(jobs)))
     parts = [jobs[first : first + size] for first in range(0, len(jobs), size)]
     waiting: dict[Future[Part], list[Job]] = {}
+    call = os.urandom(16).hex()
     for part in parts:
-        waiting[executor.submit(train_part, part, course, halt)] = part
+        waiting[executor.submit(train_part, part, course, halt, call)] = part
     put = partial(_put, records)
     interrupted = False
     try:
@@ -102,9 +111,11 @@ def _in_parts(
     except BaseException:
         if halt is not None:
             halt.set()
-        for future, part in waiting.items():
-            if not future.cancel() and (halt is not None or future.done()):
-                put(part, future.result())
+        running = [future for future in waiting if not future.cancel()]
+        wait(running, None if halt is not None else PATIENCE)  # processes get the same interrupt from a terminal
+        for future in running:
+            if future.done() and future.exception() is None:
+                put(waiting[future], future.result())
         raise
     if interrupted:
         raise KeyboardInterrupt
