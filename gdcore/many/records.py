@@ -133,7 +133,8 @@ class Records:
             elif name in EVERY or name in ON_REQUEST:
                 setattr(found, name, own)
             elif name.startswith(NESTED["layer_gradient_norm"]):
-                found.layer_gradient_norm[name.removeprefix(NESTED["layer_gradient_norm"])] = own
+                if not np.isnan(values[row, :n]).all():  # else another model's layer, which this one does not have
+                    found.layer_gradient_norm[name.removeprefix(NESTED["layer_gradient_norm"])] = own
             else:
                 found.metrics[name] = own
         return found

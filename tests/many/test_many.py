@@ -98,6 +98,15 @@ def test_answers_of_shapes_and_of_a_scaled_target():
                 assert losses[i] == model.loss(rows, y, "mse")
 
 
+def test_networks_of_unlike_depths_have_the_gradient_norms_of_their_own_layers():
+    nets = [gd.MLP([2, *[3] * depth, 1], seed=depth) for depth in (1, 3, 2)]
+    models = gd.fit_many(nets, X, Y, "mse", epochs=2, record="layer_gradient_norm")
+    for i, net in enumerate(nets):
+        history = net.copy().fit(X, Y, "mse", epochs=2, record="layer_gradient_norm", seed=net.seed)
+        assert models.history(i).layer_gradient_norm == history.layer_gradient_norm
+        assert len(history.layer_gradient_norm) == len(net.layers)
+
+
 def test_the_best_and_some(many):
     last = many.columns["val_loss"][:, -1]
     assert many.best() == many.best("val_loss") == last.argmin()
