@@ -48,7 +48,7 @@ def outputs_of(shapes: Sequence[Shape], params: Params, X: Any, numbers: NDArray
         return _of_own_models(shapes, params, X, numbers)
     given = taken_apart(X, None, None, 1)
     if given.differs:
-        many_checks.one_number_of_models({"the models": len(shapes), "X": len(given.X)})
+        many_checks.one_number_of_models({"many": len(shapes), "X": len(given.X)})
     if len({id(shape) for shape in shapes}) == 1 or len({shape.reading for shape in shapes}) == 1:
         rows, places = _rows_of_all(shapes[0].stack, given, len(shapes))
         if not any(isinstance(own, SparseRows) for own in rows):
@@ -166,7 +166,7 @@ def losses_of(
     given = taken_apart(X, y, sample_weight, shapes[0].stack.out_features)
     several = {"X": given.X, "y": given.y, "sample_weight": given.sample_weight}
     counts = {name: len(value) for name, value in several.items() if isinstance(value, PerModelData)}
-    many_checks.one_number_of_models({"the models": len(shapes)} | counts)
+    many_checks.one_number_of_models({"many": len(shapes)} | counts)
     one = None if isinstance(losses, list) else get_loss(losses)
     each: list[Any] = [one] * len(shapes) if one is not None else losses
     found, intake, stacks = np.zeros(len(shapes)), Intake(given, None, None), Stacks()

@@ -155,6 +155,8 @@ def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
     if ids is None:
         raise ValueError("these models have no ids: they were trained without groups=; take them by their numbers")
     value = np.atleast_1d(checks.plain_array("groups", values))
+    if value.ndim != 1:
+        raise ValueError(f"groups has shape {value.shape}; expected (n,): an id for each row of X")
     order = np.argsort(ids, kind="stable")  # models that were selected have any order
     places = order[np.minimum(np.searchsorted(ids, value, sorter=order), len(ids) - 1)]
     unknown = np.asarray(ids[places] != value, np.bool_)
@@ -164,6 +166,16 @@ def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
     return places.astype(np.int64)
 
 
+def numbers_of_models(value: object) -> NDArray[Any]:
+    """Check and return numbers of models, or a mask, as an array (n,)."""
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise TypeError(f"indices must be numbers of models, such as [0, 3], or a mask, got {short(value)}")
+    found = np.asarray(value if isinstance(value, np.ndarray) else list(value))
+    if found.ndim != 1:
+        raise ValueError(f"indices has shape {found.shape}; expected numbers of models of shape (m,), or a mask")
+    return found
+
+
 def greater_is_better(column: str) -> bool:
     """Return whether the greater value of a history's column is the better one."""
     metric = METRICS.by_name.get(column.removeprefix("val_"))
@@ -171,6 +183,13 @@ def greater_is_better(column: str) -> bool:
     if better is None and column not in ("auto", "loss", "val_loss", "gradient_norm", "seconds", "weight_norm"):
         raise ValueError(f"which {column} is better is unknown: use values({column!r}).argmin() or .argmax()")
     return bool(better)
+
+
+def not_sent(error: Exception) -> TypeError:
+    """Return the error for fits that an executor cannot send to its workers."""
+    return TypeError(
+        f"the executor cannot send the fits to its workers ({error}): define functions in a module, or use threads="
+    )
 
 
 def missing_loss() -> TypeError:

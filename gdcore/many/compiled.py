@@ -46,6 +46,8 @@ from .records import INTERRUPTED, Records
 
 CHUNK = 256
 """Models that are trained at a time; what they have beside parameters is taken once for all chunks."""
+CHUNK_BYTES = 1 << 28
+"""Parameters and slots of a chunk take this much memory at most, unless one model has more."""
 RATES = 1 << 20
 """Rates of steps that one call takes at most, unless one epoch has more."""
 CRITERIA = (EarlyStopping, LossThreshold, RelativeChange)
@@ -80,8 +82,9 @@ class Compiled:
         for job in jobs:
             alike.setdefault(_kind(job, shown), []).append(job)
         for several in alike.values():
-            for at in range(0, len(several), CHUNK):
-                chunk = _Chunk(several[at : at + CHUNK], course, records)
+            most = chunk_of(several[0])
+            for at in range(0, len(several), most):
+                chunk = _Chunk(several[at : at + most], course, records)
                 with ExitStack() as stack:
                     for halt in course.callbacks:
                         if isinstance(halt, Halt):
@@ -91,6 +94,13 @@ class Compiled:
                 if refused:
                     OneByOne().train(refused, course, records, lambda number: None)
                 tell(len(chunk.jobs))
+
+
+def chunk_of(job: Job) -> int:
+    """Return how many models like this one are trained at a time."""
+    rows = 3 if job.settings.average is not None else 1  # the average is in float64
+    stack, rows = job.shape.stack, rows + len(job.settings.rule.slot_names())
+    return max(1, min(CHUNK, CHUNK_BYTES // (rows * stack.n_params * np.dtype(stack.dtype).itemsize)))
 
 
 def _kind(job: Job, shown: dict[int, Any]) -> tuple[Any, ...]:

@@ -121,10 +121,19 @@ class Intake:
         Of the models, for messages.
     rows : list of arrays, or None
         Of each model.
+    unlike : bool, default False
+        Whether the models were given one by one, so that a message names the one whose layers the data do not fit.
     """
 
-    def __init__(self, given: Given, ids: NDArray[Any] | None, rows: Sequence[NDArray[np.int64]] | None) -> None:
-        self.given, self.ids, self.rows = given, ids, rows
+    def __init__(
+        self,
+        given: Given,
+        ids: NDArray[Any] | None,
+        rows: Sequence[NDArray[np.int64]] | None,
+        *,
+        unlike: bool = False,
+    ) -> None:
+        self.given, self.ids, self.rows, self._unlike = given, ids, rows, unlike
         self._inputs: dict[Any, Any] = {}
         self._samples: dict[Any, Samples] = {}
 
@@ -161,7 +170,7 @@ class Intake:
 
     def _told(self, error: Exception, number: int) -> str:
         """Return an error's message with the model that it concerns, if that is not all."""
-        if self.given.differs:
+        if self.given.differs or (self._unlike and self.rows is None):
             return f"{many_checks.model_name(number, self.ids)}: {error}"
         owner = None if self.rows is None else self._owner_of_nan()
         return f"{error}" if owner is None else f"{many_checks.model_name(owner, self.ids)}: {error}"

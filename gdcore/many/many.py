@@ -99,7 +99,7 @@ class Many(Sequence[Sequential]):
 
     def params_of(self, i: int) -> NDArray[Any]:
         """Return a view of the parameters of model i, shape (n_params,)."""
-        end: int = self._ends[i]
+        end: int = self._ends[self._number(i)]
         found: NDArray[Any] = self.vector[end - self.shapes[i].stack.n_params : end]
         return found
 
@@ -234,11 +234,11 @@ class Many(Sequence[Sequential]):
         indices : array_like
             Numbers of models, or a mask (n_models,).
         """
-        given = np.asarray(indices if isinstance(indices, np.ndarray) else list(indices))  # type: ignore[arg-type]
+        given = many_checks.numbers_of_models(indices)
         if given.dtype.kind == "b":
             (rows,) = many_checks.index_arrays("indices", [given], len(self))
         else:
-            rows = np.array([self._number(int(i)) for i in given], np.int64)
+            rows = np.array([self._number(i) for i in given], np.int64)
         vector = np.concatenate([self.params_of(i) for i in rows]) if len(rows) else self.vector[:0].copy()
         return Many(
             [self.shapes[i] for i in rows],

@@ -117,11 +117,16 @@ class SettingsOfAll:
 
 
 def _each(value: Any, read: Any) -> Any:
-    return value if isinstance(value, PerModel) else [*map(read, value)] if _is_list(value) else read(value)
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
+    """Return records of names and records, of one for all or of a list; an error names the model."""
+    if not isinstance(value, list | tuple):
+        return value if isinstance(value, PerModel) else read(value)
+    found = []
+    for i, own in enumerate(value):
+        try:
+            found.append(read(own))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{many_checks.model_name(i, None)}: {error}") from None
+    return found
 
 
 def stops_of(stop: Any, i: int) -> tuple[Any, ...]:

@@ -28,6 +28,10 @@ BYTES_PER_EPOCH = 8 * 6
 """Of a model's history: six columns of float64."""
 
 
+BYTES_PER_MODEL = 1000
+"""Of what is planned for a model, beside its parameters."""
+
+
 class DataOfAll(NamedTuple):
     """Arguments of `fit_many` that are data, as the user gave them."""
 
@@ -70,17 +74,18 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
     if isinstance(net, list | tuple):
         nets = list(net)
         many_checks.nets(nets)
-    stacks = [stack_of(each) for each in (nets if nets is not None else [net])]
+    stacks = [stack_of(net)] if nets is None else [_stack_of(own, i) for i, own in enumerate(nets)]
     given, validation = _taken_apart(data, stacks[0].out_features)
     ids, rows, validation_rows = _rows(data, given)
     seeds = None if plan.seeds is None else many_checks.seeds(plan.seeds)
     n = _number_of_models(plan, options, given, validation, nets, seeds, ids, rows, validation_rows)
     names = feature_names(given.X[0] if isinstance(given.X, PerModelData) else given.X)
     known = [Shape(stack.layers, stack.dtype, names) for stack in stacks]
+    many_checks.enough_memory(n, n * (BYTES_PER_MODEL + stacks[0].n_params * np.dtype(stacks[0].dtype).itemsize))
     shapes = [known[0]] * n if nets is None else _shared(known)
     if plan.dropout is not None:
         many_checks.layers_of_dropout(sum(isinstance(layer, Dropout) for layer in stacks[0].layers))
-        shapes = _shared([with_dropout(shape, entry(plan.dropout, i)) for i, shape in enumerate(shapes)])
+        shapes = _shared([_dropped(shape, plan.dropout, i) for i, shape in enumerate(shapes)])
     if seeds is None:
         first = chosen_seed(None, stacks[0].seed)
         seeds = [stack.seed if nets is not None and stack.seed is not None else (first + i) % 2**64
@@ -88,10 +93,10 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
     sizes = [shape.stack.n_params for shape in shapes]
     itemsize = np.dtype(shapes[0].dtype).itemsize
     certain = course.epochs or 0 if plan.stop == () else 0  # fits that stop early may need much less
-    many_checks.enough_memory(n, sum(sizes) * itemsize + n * certain * BYTES_PER_EPOCH)
+    many_checks.enough_memory(n, sum(sizes) * itemsize + n * (BYTES_PER_MODEL + certain * BYTES_PER_EPOCH))
     many_checks.one_precision([shape.dtype for shape in shapes])
     every = SettingsOfAll(options)
-    intake, validations = Intake(given, ids, rows), None
+    intake, validations = Intake(given, ids, rows, unlike=nets is not None), None
     if validation is not None:
         validations = Intake(validation, ids, validation_rows)
     many = Many(
@@ -120,6 +125,23 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
         jobs.append(Job(i, shape, many.params_of(i), settings, seeds[i], own, taken, held, held_rows, stop))
     _warn_out_of_reach(jobs)
     return Planned(jobs, many)
+
+
+def _stack_of(net: Model, i: int) -> Any:
+    try:
+        return stack_of(net)
+    except TypeError as error:
+        raise TypeError(f"model {i}: {error}") from None
+
+
+def _dropped(shape: Shape, dropout: Any, i: int) -> Shape:
+    """Return the shape of model i with its rate of dropout."""
+    rate = entry(dropout, i)
+    try:
+        return with_dropout(shape, rate)
+    except (TypeError, ValueError) as error:
+        who = "" if count(dropout) is None else f"{many_checks.model_name(i, None)}: "
+        raise type(error)(f"{who}{str(error).replace('rate', 'dropout', 1)}") from None
 
 
 def _validation(intake: Intake, i: int, shape: Shape, loss: Any) -> Samples:

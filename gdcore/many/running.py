@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
+from pickle import PicklingError
 from typing import Any
 
 from ..base import checks
@@ -108,7 +109,7 @@ def _in_parts(
                 part = waiting.pop(future)
                 interrupted |= put(part, future.result())
                 tell(len(part))
-    except BaseException:
+    except BaseException as error:
         if halt is not None:
             halt.set()
         running = [future for future in waiting if not future.cancel()]
@@ -116,6 +117,8 @@ def _in_parts(
         for future in running:
             if future.done() and future.exception() is None:
                 put(waiting[future], future.result())
+        if isinstance(error, PicklingError | AttributeError) and "pickle" in str(error).lower():
+            raise many_checks.not_sent(error) from None
         raise
     if interrupted:
         raise KeyboardInterrupt

@@ -1,6 +1,9 @@
 """Bad input of fit_many and what is built on it: the error, its message, and that nothing was trained."""
 
+import re
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -72,6 +75,31 @@ BAD = [
     ),
     ({"validation_split": 2.0}, ValueError, r"validation_split must be in \(0, 1\), got 2.0"),
     ({"net": [NET, NET]}, ValueError, "n_models is for 3 models, but net for 2"),
+    ({"net": [NET, 5, NET]}, TypeError, "model 1: model must be a gdcore.Sequential"),
+    ({"net": [NET, NET, gd.MLP([4, 1])]}, ValueError, "model 2: X has 3 features, but the model expects 4"),
+    ({"net": [NET, NET, NET.astype("float64")]}, ValueError, "net has models of float32 and float64: train them in"),
+    ({"optimizer": ["sgd", "sdg", "sgd"]}, ValueError, "model 1: unknown optimizer 'sdg'.*did you mean 'sgd'"),
+    ({"loss": ["mse", "mse", "msee"]}, ValueError, "model 2: unknown loss 'msee'"),
+    (
+        {"net": gd.MLP([3, 4, 1], dropout=0.1), "dropout": [0, 1.5, 0]},
+        ValueError,
+        r"model 1: dropout must be in \[0, 1\)",
+    ),
+    ({"n_models": 10**12}, MemoryError, "1,000,000,000,000 models need .* GiB for their parameters and histories, but"),
+    ({"net": gd.MLP([3, 9000, 9000, 1]), "n_models": 900}, MemoryError, "900 models need .* GiB"),
+    ({"l2": [0.0, float("nan"), 0.0]}, ValueError, "model 1: l2 must be finite, got nan"),
+    ({"batch_size": [1, 0, 2]}, ValueError, "model 1: batch_size must be >= 1, got 0"),
+    ({"sample_weight": [np.ones(8), -np.ones(8), np.ones(8)]}, ValueError, "model 1: sample_weight has -1 in row 0"),
+    ({"X": [X, X[:0], X], "y": [Y, Y[:0], Y]}, ValueError, "model 1: X has no rows; expected at least one sample"),
+    (
+        {"validation_data": ([X, X * np.nan, X], [Y] * 3)},
+        ValueError,
+        "validation_data: model 1: X contains NaN in row 0",
+    ),
+    ({"stop": gd.EarlyStopping(patience=[1, 2])}, ValueError, "n_models is for 3 models, but stop for 2"),
+    ({"params": np.full((3, 21), np.nan)}, ValueError, r"params\[0\] contains NaN"),
+    ({"n_models": None, "groups": [None, *"abbccdd"]}, ValueError, "groups has no id in row 0; remove the row"),
+    ({"n_models": None, "groups": IDS, "sample_weight": NAN}, ValueError, "the model of group 'c': sample_weight"),
 ]
 
 
@@ -89,6 +117,46 @@ def test_arrays_are_for_fit_many_alone():
         gd.Adam(np.array([0.1, -1.0]))
     with pytest.raises(ValueError, match="SGD has arrays of 2 and 3 entries: pass one entry for each model"):
         gd.SGD(np.ones(2), momentum=np.ones(3))
+
+
+def test_functions_that_no_process_can_get_are_told():
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(TypeError) as caught:
+        fit(stop=lambda end: None, executor=pool)
+    assert re.match(
+        r"the executor cannot send the fits to its workers \(.*\): define losses, .* in a module", str(caught.value)
+    )
+
+
+def test_a_small_group_is_a_batch_of_its_own():
+    ids = np.array(list("aaaaaaab"))
+    for drop_last in (False, True):
+        many = fit(n_models=None, groups=ids, seeds=range(2), batch_size=4, drop_last=drop_last)
+        alone = gd.Sequential(*NET.layers, seed=1)
+        alone.fit(X[7:], Y[7:], "mse", seed=1, epochs=1, batch_size=4, drop_last=drop_last)
+        np.testing.assert_array_equal(many.of("b").params, alone.params)
+
+
+MANY = fit(n_models=None, groups=IDS)
+ASKED = [
+    (lambda: MANY.of("z"), ValueError, "there is no model of group 'z'; known: 'a', 'b', 'c', 'd'"),
+    (lambda: MANY.predict(X, groups=IDS[:, None]), ValueError, r"groups has shape \(8, 1\); expected \(n,\)"),
+    (lambda: MANY.predict(X, groups=IDS[:2]), ValueError, "groups has 2 ids, but X has 8 rows"),
+    (lambda: MANY.predict([X, X]), ValueError, "many is for 4 models, but X for 2: pass one entry for each model"),
+    (lambda: MANY.loss([X] * 4, [Y] * 3), ValueError, "many is for 4 models, but y for 3"),
+    (lambda: MANY.select([1.5]), TypeError, "the number of a model must be an integer, got 1.5"),
+    (lambda: MANY.select(["a"]), TypeError, "the number of a model must be an integer, got 'a'"),
+    (lambda: MANY.select(5), TypeError, r"indices must be numbers of models, such as \[0, 3\], or a mask, got 5"),
+    (lambda: MANY.select([[0, 1]]), ValueError, r"indices has shape \(1, 2\); expected numbers of models"),
+    (lambda: MANY.params_of(99), IndexError, "there is no model 99; they are numbered from 0 to 3"),
+    (lambda: MANY.history(7), IndexError, "there is no model 7"),
+    (lambda: MANY.quantile(X, 2), ValueError, r"q must be in \[0, 1\], got 2"),
+]
+
+
+@pytest.mark.parametrize(("ask", "kind", "message"), ASKED, ids=[message[:40] for *_, message in ASKED])
+def test_many_refuses(ask, kind, message):
+    with pytest.raises(kind, match=message):
+        ask()
 
 
 @pytest.mark.parametrize(
