@@ -171,6 +171,8 @@ def numbers_of_models(value: object) -> NDArray[Any]:
     if not isinstance(value, Iterable) or isinstance(value, str):
         raise TypeError(f"indices must be numbers of models, such as [0, 3], or a mask, got {short(value)}")
     found = np.asarray(value if isinstance(value, np.ndarray) else list(value))
+    if found.dtype.kind in "US":
+        raise TypeError("indices has text; expected numbers of models, or a mask: many.of(id) takes the id of a group")
     if found.ndim != 1:
         raise ValueError(f"indices has shape {found.shape}; expected numbers of models of shape (m,), or a mask")
     return found

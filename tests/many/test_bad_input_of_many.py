@@ -83,7 +83,7 @@ BAD = [
     (
         {"net": gd.MLP([3, 4, 1], dropout=0.1), "dropout": [0, 1.5, 0]},
         ValueError,
-        r"model 1: dropout must be in \[0, 1\)",
+        "model 1: dropout must be in",
     ),
     ({"n_models": 10**12}, MemoryError, "1,000,000,000,000 models need .* GiB for their parameters and histories, but"),
     ({"net": gd.MLP([3, 9000, 9000, 1]), "n_models": 900}, MemoryError, "900 models need .* GiB"),
@@ -94,7 +94,7 @@ BAD = [
     (
         {"validation_data": ([X, X * np.nan, X], [Y] * 3)},
         ValueError,
-        "validation_data: model 1: X contains NaN in row 0",
+        "validation_data: model 1: X contains NaN",
     ),
     ({"stop": gd.EarlyStopping(patience=[1, 2])}, ValueError, "n_models is for 3 models, but stop for 2"),
     ({"params": np.full((3, 21), np.nan)}, ValueError, r"params\[0\] contains NaN"),
@@ -122,9 +122,8 @@ def test_arrays_are_for_fit_many_alone():
 def test_functions_that_no_process_can_get_are_told():
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(TypeError) as caught:
         fit(stop=lambda end: None, executor=pool)
-    assert re.match(
-        r"the executor cannot send the fits to its workers \(.*\): define losses, .* in a module", str(caught.value)
-    )
+    told = r"the executor cannot send the fits to its workers \(.*\): define functions in a module, or"
+    assert re.match(told, str(caught.value))
 
 
 def test_a_small_group_is_a_batch_of_its_own():
@@ -143,8 +142,8 @@ ASKED = [
     (lambda: MANY.predict(X, groups=IDS[:2]), ValueError, "groups has 2 ids, but X has 8 rows"),
     (lambda: MANY.predict([X, X]), ValueError, "many is for 4 models, but X for 2: pass one entry for each model"),
     (lambda: MANY.loss([X] * 4, [Y] * 3), ValueError, "many is for 4 models, but y for 3"),
-    (lambda: MANY.select([1.5]), TypeError, "the number of a model must be an integer, got 1.5"),
-    (lambda: MANY.select(["a"]), TypeError, "the number of a model must be an integer, got 'a'"),
+    (lambda: MANY.select([1.5]), TypeError, "the number of a model must be an integer, got"),
+    (lambda: MANY.select(["a"]), TypeError, "indices has text; expected numbers of models, or a mask"),
     (lambda: MANY.select(5), TypeError, r"indices must be numbers of models, such as \[0, 3\], or a mask, got 5"),
     (lambda: MANY.select([[0, 1]]), ValueError, r"indices has shape \(1, 2\); expected numbers of models"),
     (lambda: MANY.params_of(99), IndexError, "there is no model 99; they are numbered from 0 to 3"),
