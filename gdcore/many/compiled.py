@@ -35,7 +35,7 @@ from ..training.compiled import begin
 from ..training.epoch_end import EpochEnd
 from ..training.hints import watched
 from ..training.length import default_epochs
-from ..training.stopping.base import criteria
+from ..training.stopping.base import StoppingCriterion, StopSpec, criteria
 from ..training.stopping.early_stopping import EarlyStopping
 from ..training.stopping.running import RunningCriteria
 from ..training.stopping.thresholds import LossThreshold, RelativeChange
@@ -69,7 +69,7 @@ class Compiled:
             return False
         if any(source is not None and isinstance(source.X, SparseRows) for source in sources):
             return False
-        if not all(isinstance(rule, CRITERIA) for rule in job.stop):
+        if not all(isinstance(rule, CRITERIA) or _asks_for_losses_alone(rule) for rule in job.stop):
             return False
         plain = course.max_steps is None and course.class_weight is None
         halts = all(isinstance(callback, Halt) for callback in course.callbacks)
@@ -94,6 +94,10 @@ class Compiled:
                 if refused:
                     OneByOne().train(refused, course, records, lambda number: None)
                 tell(len(chunk.jobs))
+
+
+def _asks_for_losses_alone(rule: StopSpec) -> bool:
+    return isinstance(rule, StoppingCriterion) and rule.asks_for_losses_alone()
 
 
 def chunk_of(job: Job) -> int:

@@ -22,6 +22,16 @@ from ..training.errors import DivergedError
 ESTIMATORS = ("MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor")
 
 
+def no_warm_ensemble(n: int) -> ValueError:
+    """Return the error for an ensemble that is to go on from its last fit."""
+    return ValueError(f"warm_start=True goes on with one model, got n_ensemble={n}: set one of the two to its default")
+
+
+def no_std() -> ValueError:
+    """Return the error for a deviation of one model's predictions."""
+    return ValueError("return_std=True needs an ensemble: fit with n_ensemble=2 or more")
+
+
 def flag(name: str, value: object) -> bool:
     """Check and return True or False, of Python or NumPy."""
     return checks.boolean(name, bool(value) if isinstance(value, np.bool_) else value)

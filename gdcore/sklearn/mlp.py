@@ -46,6 +46,8 @@ def takes_parts(est: MLP) -> bool:
     """Return whether an estimator has `partial_fit`: all but those of lbfgs."""
     if is_lbfgs(est.solver):
         raise AttributeError("partial_fit goes on from batch to batch, and lbfgs takes all data at once: use 'adam'")
+    if est.n_ensemble != 1:
+        raise AttributeError(f"partial_fit trains one model, got n_ensemble={est.n_ensemble}: use fit")
     return True
 
 
@@ -86,6 +88,7 @@ class MLP(Estimator):
     clip_norm: float | None
     clip_value: float | None
     metrics: Any
+    n_ensemble: int = 1
 
     n_outputs_: int
     stopped_: bool
@@ -172,6 +175,9 @@ class MLP(Estimator):
             ]
         if self.early_stopping:
             self._restore(self._record)
+        self._warn_unless_converged(watch)
+
+    def _warn_unless_converged(self, watch: Watch) -> None:
         if watch.epochs == self.max_iter and not watch.converged:
             warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "

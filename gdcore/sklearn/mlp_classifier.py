@@ -16,7 +16,8 @@ from . import checks as sklearn_checks
 from .answers import log_of, probabilities
 from .class_weights import class_weighted
 from .converted_losses import ConvertedLoss, classifier_loss
-from .mlp import MLP, takes_parts
+from .ensembles import EnsembleMLP, mean_of
+from .mlp import takes_parts
 from .targets import Labels
 from .their_callbacks import with_callbacks
 
@@ -29,7 +30,7 @@ def _has_probabilities(est: MLPClassifier) -> bool:
 
 
 @final
-class MLPClassifier(ClassifierMixin, MLP):
+class MLPClassifier(ClassifierMixin, EnsembleMLP):
     """A multilayer perceptron for classes, in place of scikit-learn's.
 
     It minimizes the log loss, for two classes, several, or several labels per sample. Parameters up to `max_fun` are
@@ -97,6 +98,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         What `history_` records besides the loss; see `gdcore.METRICS`.
     callbacks : Callback or several, default ()
         gdcore's callbacks, which see every epoch of `fit`.
+    n_ensemble : int, default 1
+        Models that are trained together, each with a seed of its own, and answer by the mean of their probabilities.
     n_threads : int, optional
         Threads of a call; by default as `gdcore.get_num_threads`. Results do not depend on it.
 
@@ -117,6 +120,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         gdcore's own.
     stopped_ : bool
         Whether `partial_fit` with `early_stopping` has stopped.
+    estimators_ : list
+        The models of an ensemble; the other attributes are those of the first, whose `trainer_` is None.
 
     References
     ----------
@@ -170,6 +175,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         average: Average | None = None,
         metrics: Any = (),
         callbacks: Any = (),
+        n_ensemble: int = 1,
         n_threads: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -205,6 +211,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.average = average
         self.metrics = metrics
         self.callbacks = callbacks
+        self.n_ensemble = n_ensemble
         self.n_threads = n_threads
 
     @with_callbacks
@@ -262,20 +269,29 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likeliest class of each sample (n,), or 0 and 1 for each label (n, n_labels)."""
-        outputs = self._outputs(X)
-        return self._labels.decoded(outputs)
+        if "estimators_" not in vars(self) or not self._has_probabilities():
+            return self._labels.decoded(self._outputs(X))
+        found = self.predict_proba(X)
+        if self._labels.kind == "multilabel":
+            return np.asarray(found > 0.5, np.int64)
+        likeliest: NDArray[Any] = self.classes_[found.argmax(axis=1)]
+        return likeliest
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities (n, n_classes), or of each label (n, n_labels)."""
-        outputs = self._outputs(X)
-        return probabilities(outputs, self._converted_loss(), self._labels)
+        if "estimators_" in vars(self):
+            return mean_of([member.predict_proba(X) for member in self._members()])
+        return probabilities(self._outputs(X), self._converted_loss(), self._labels)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of the probabilities, -inf where these are 0 (n, n_classes)."""
-        outputs = self._outputs(X)
-        return log_of(outputs, self._converted_loss(), self._labels)
+        if "estimators_" in vars(self):
+            with np.errstate(divide="ignore"):
+                found: NDArray[Any] = np.log(self.predict_proba(X))
+                return found
+        return log_of(self._outputs(X), self._converted_loss(), self._labels)
 
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Return the raw outputs: (n,) for two classes, where above 0 is the second one; otherwise (n, n_classes)."""

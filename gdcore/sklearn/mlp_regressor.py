@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from ..training import Average
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss, regressor_loss
-from .mlp import MLP, takes_parts
+from .ensembles import EnsembleMLP, mean_of
+from .mlp import takes_parts
 from .targets import flat
 from .their_callbacks import with_callbacks
 
 
 @final
-class MLPRegressor(RegressorMixin, MLP):
+class MLPRegressor(RegressorMixin, EnsembleMLP):
     """A multilayer perceptron for numbers, in place of scikit-learn's.
 
     It minimizes half the squared error or the Poisson deviance, or any loss of gdcore, for one output or several.
@@ -85,6 +87,8 @@ class MLPRegressor(RegressorMixin, MLP):
         What `history_` records besides the loss; see `gdcore.METRICS`.
     callbacks : Callback or several, default ()
         gdcore's callbacks, which see every epoch of `fit`.
+    n_ensemble : int, default 1
+        Models that are trained together, each with a seed of its own, and answer by the mean of their predictions.
     n_threads : int, optional
         Threads of a call; by default as `gdcore.get_num_threads`. Results do not depend on it.
 
@@ -104,6 +108,8 @@ class MLPRegressor(RegressorMixin, MLP):
         gdcore's own.
     stopped_ : bool
         Whether `partial_fit` with `early_stopping` has stopped.
+    estimators_ : list
+        The models of an ensemble; the other attributes are those of the first, whose `trainer_` is None.
 
     References
     ----------
@@ -153,6 +159,7 @@ class MLPRegressor(RegressorMixin, MLP):
         average: Average | None = None,
         metrics: Any = (),
         callbacks: Any = (),
+        n_ensemble: int = 1,
         n_threads: int | None = None,
     ) -> None:
         self.loss = loss
@@ -187,6 +194,7 @@ class MLPRegressor(RegressorMixin, MLP):
         self.average = average
         self.metrics = metrics
         self.callbacks = callbacks
+        self.n_ensemble = n_ensemble
         self.n_threads = n_threads
 
     @with_callbacks
@@ -236,10 +244,28 @@ class MLPRegressor(RegressorMixin, MLP):
         self._fit_part(X, y, sample_weight, None, validation_data)
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the predicted numbers: (n,) for one output, otherwise (n, n_outputs)."""
-        outputs = self._answer(self._outputs(X))
-        return outputs[:, 0] if self.n_outputs_ == 1 else outputs
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the predicted numbers.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix, shape (n_samples, n_features)
+        return_std : bool, default False
+            Whether to return the standard deviation over an ensemble too, with n_ensemble - 1 in the denominator.
+
+        Returns
+        -------
+        ndarray, shape (n_samples,) for one output, otherwise (n_samples, n_outputs); or a pair of them
+        """
+        check_is_fitted(self)
+        answers = [member._answer(member._outputs(X)) for member in self._members()]
+        if return_std and len(answers) == 1:
+            raise sklearn_checks.no_std()
+        found = [answers[0] if len(answers) == 1 else mean_of(answers)]
+        if return_std:
+            found.append(np.std(answers, axis=0, ddof=1, dtype=np.float64).astype(found[0].dtype))
+        shaped = [array[:, 0] if self.n_outputs_ == 1 else array for array in found]
+        return tuple(shaped) if return_std else shaped[0]
 
     def _answer(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs (n, k) in the units of y."""

@@ -26,6 +26,8 @@ def pack_parameters(est: Any, writer: Writer) -> Any:
         For what no file can hold.
     """
     values = {**est.get_params(deep=False), "callbacks": ()}
+    if values.get("n_ensemble") == 1:
+        del values["n_ensemble"]  # files of one model are as they were
     values["random_state"] = _plain_random_state(values["random_state"])
     if "class_weight" in values:
         values["class_weight"] = _plain_class_weight(values["class_weight"])
@@ -41,6 +43,8 @@ def unpack_parameters(document: Any, kind: type[Any], reader: Reader) -> dict[st
         For other parameters than those of the class, and for a random state or class weights that are none.
     """
     values, names = reader.decode(document), kind().get_params(deep=False)
+    if isinstance(values, dict) and "n_ensemble" in names:
+        values.setdefault("n_ensemble", 1)
     if not isinstance(values, dict) or set(values) != set(names):
         raise FileFormatError(f"has {checks.short(values)} where the parameters of {kind.__name__} are due")
     if not isinstance(values["callbacks"], tuple | list) or values["callbacks"]:

@@ -69,6 +69,8 @@ def _pack_fitted(est: Any, state: dict[str, Any], writer: Writer) -> dict[str, A
     if missing:
         name = type(est).__name__
         raise ValueError(f"cannot save this {name}, whose fit ended early and has left no {missing[0]}: fit it again")
+    if "estimators_" in state:
+        raise ValueError("cannot save an ensemble as one file: save each of estimators_, or pickle it")
     net, trainer, history, labels = state["net_"], state["trainer_"], state["history_"], state.get("_labels")
     own = trainer is None or trainer.model is not net
     features = {"n": state["n_features_in_"], "names": state.get("feature_names_in_")}

@@ -76,6 +76,10 @@ class StoppingCriterion(Record, ABC):
         """Return whether `EpochEnd.mean_gradient` is needed, which costs a pass over the parameters per step."""
         return False
 
+    def asks_for_losses_alone(self) -> bool:
+        """Return whether of an `EpochEnd` only values, parameters and the rate are looked at, which cost nothing."""
+        return False
+
     def brings_back_the_start(self, monitors: Monitors) -> bool:
         """Return whether `finish` may restore the parameters before an epoch of one step; only then are they kept."""
         return False

@@ -1,0 +1,148 @@
+"""`GDSearchCV` beside scikit-learn's own search: the same scores, ranks and best candidate."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.datasets import load_iris
+from sklearn.metrics import make_scorer, mean_absolute_error
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from test_common import parametrize_with_checks
+
+import gdcore as gd
+from gdcore.sklearn import GDSearchCV, MLPClassifier, MLPRegressor
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Got `batch_size` larger than sample size:UserWarning"),
+]
+X, LABELS = load_iris(return_X_y=True)
+X = X[::2] - X.mean(axis=0)
+LABELS = LABELS[::2]
+NUMBERS = X[:, 0] * X[:, 1]
+CLASSIFIER = MLPClassifier((6,), max_iter=12, random_state=0)
+REGRESSOR = MLPRegressor(hidden_layer_sizes=(6,), max_iter=12, random_state=0)
+TIMES = ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time")
+
+
+def assert_same_search(estimator, grid, y, reasons, **options):
+    fit_params = options.pop("fit_params", {})
+    ours = GDSearchCV(estimator, grid, **options).fit(X, y, **fit_params)
+    theirs = GridSearchCV(estimator, grid, **options).fit(X, y, **fit_params)
+    assert ours.cv_results_.keys() == theirs.cv_results_.keys()
+    for name, values in theirs.cv_results_.items():
+        if name in TIMES:
+            assert (ours.cv_results_[name] >= 0).all()
+        elif name.startswith("rank"):
+            np.testing.assert_array_equal(ours.cv_results_[name], values, name)
+        elif name == "params":
+            assert ours.cv_results_[name] == values
+        elif not name.startswith("param_"):
+            np.testing.assert_allclose(ours.cv_results_[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
+    for name in ("best_index_", "best_params_", "best_score_"):
+        if name in vars(theirs):
+            assert vars(ours)[name] == vars(theirs)[name]
+    if options.get("refit", True):
+        np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+        assert ours.score(X, y) == theirs.score(X, y)
+    assert [bool(reason) for reason in ours.alone_] == reasons
+    return ours
+
+
+def test_numbers_and_names_of_a_classifier():
+    grid = {
+        "alpha": [1e-4, 1.0],
+        "learning_rate_init": [0.001, 0.03],
+        "activation": ["relu", "tanh"],
+        "solver": ["adam", "sgd"],
+    }
+    assert_same_search(CLASSIFIER, grid, LABELS, [False] * 16)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_shapes_batches_losses_and_stops_of_a_regressor(n_jobs):
+    grid = [
+        {"hidden_layer_sizes": [(), (3,), (4, 3)], "batch_size": ["auto", 16]},
+        {"loss": ["squared_error", "huber", gd.Quantile(0.9)], "max_iter": [3, 20], "tol": [1e-4, 0.1]},
+        {"dropout": [0.0, 0.3], "average": [None, gd.EMA(0.9)], "shuffle": [True, False]},
+    ]
+    found = assert_same_search(
+        REGRESSOR, grid, NUMBERS, [False] * 26, n_jobs=n_jobs, cv=KFold(3), return_train_score=True
+    )
+    assert len(found.cv_results_["params"]) == 26
+
+
+def test_scores_splitters_and_refits():
+    grid = {"learning_rate_init": [0.001, 0.01]}
+    scoring = {"r2": "r2", "mae": make_scorer(mean_absolute_error, greater_is_better=False)}
+    assert_same_search(REGRESSOR, grid, NUMBERS, [False] * 2, scoring=scoring, refit="mae")
+    assert_same_search(REGRESSOR, grid, NUMBERS, [False] * 2, cv=ShuffleSplit(3, random_state=0), refit=False)
+    groups = np.arange(len(X)) % 5
+    assert_same_search(CLASSIFIER, grid, LABELS, [False] * 2, cv=GroupKFold(3), fit_params={"groups": groups})
+    weighted = MLPClassifier((6,), class_weight="balanced", max_iter=9, random_state=0)
+    assert_same_search(weighted, grid, LABELS, [False] * 2)
+
+
+def test_what_is_fitted_alone_says_why(capsys):
+    grid = [
+        {"solver": ["adam", "lbfgs"]},
+        {"early_stopping": [True]},
+        {"learning_rate": ["adaptive"], "solver": ["sgd"]},
+    ]
+    found = assert_same_search(REGRESSOR, grid, NUMBERS, [False, True, True, True], cv=3)
+    assert found.alone_[1:] == [
+        "solver='lbfgs' takes all rows at once",
+        "early_stopping=True scores each epoch",
+        "learning_rate='adaptive' follows the fit",
+    ]
+    weights = {"fit_params": {"sample_weight": np.ones(len(X))}}
+    assert assert_same_search(REGRESSOR, {"alpha": [1.0]}, NUMBERS, [True], **weights).alone_ == [
+        "fit takes sample_weight"
+    ]
+    pipeline = make_pipeline(StandardScaler(), CLASSIFIER)
+    found = assert_same_search(pipeline, {"mlpclassifier__alpha": [0.1, 1.0]}, LABELS, [True] * 2, cv=3)
+    assert found.alone_[0] == "Pipeline is not one of MLPClassifier and MLPRegressor"
+    capsys.readouterr()
+    GDSearchCV(REGRESSOR, {"solver": ["lbfgs"]}, cv=2, verbose=1).fit(X, NUMBERS)
+    assert "{'solver': 'lbfgs'} is fitted alone: solver='lbfgs' takes all rows at once" in capsys.readouterr().out
+
+
+def test_candidates_that_fail_are_scored_as_there():
+    grid = {"solver": ["sgd"], "learning_rate_init": [0.01, 1e30], "momentum": [0.0]}
+    with pytest.warns(Warning, match="fits failed"):
+        found = GDSearchCV(REGRESSOR, grid, cv=3).fit(X, NUMBERS)
+    assert np.isnan(found.cv_results_["mean_test_score"]).tolist() == [False, True]
+    with pytest.raises(ValueError, match="learning_rate_init"):
+        GDSearchCV(REGRESSOR, grid, cv=3, error_score="raise").fit(X, NUMBERS)
+    with pytest.warns(Warning, match="fits failed"):
+        found = GDSearchCV(REGRESSOR, {"alpha": [-1.0, 0.1]}, cv=3).fit(X, NUMBERS)
+    assert found.alone_ == ["alpha must be >= 0, got -1.0", ""]
+    with pytest.raises(ValueError, match="Invalid parameter 'alhpa'"):
+        GDSearchCV(REGRESSOR, {"alhpa": [1.0]}).fit(X, NUMBERS)
+
+
+def test_a_random_splitter_is_asked_once():
+    class Counted(KFold):
+        asked = 0
+
+        def split(self, *arrays, **more):
+            Counted.asked += 1
+            return super().split(*arrays, **more)
+
+    GDSearchCV(REGRESSOR, {"alpha": [0.1, 1.0]}, cv=Counted(3, shuffle=True)).fit(X, NUMBERS)
+    assert Counted.asked == 1
+
+
+@parametrize_with_checks(
+    [
+        GDSearchCV(MLPClassifier(max_iter=30, random_state=0), {"alpha": [1e-4, 0.1]}, cv=2, error_score="raise"),
+        GDSearchCV(
+            MLPRegressor(max_iter=30, random_state=0), {"learning_rate_init": [0.01, 0.1]}, cv=2, error_score="raise"
+        ),
+    ]
+)
+def test_common_checks(estimator, check):
+    check(estimator)
