@@ -5,7 +5,7 @@ from __future__ import annotations
 from .spelling import did_you_mean
 
 ROOMS: dict[str, tuple[str, ...]] = {
-    "sklearn": ("MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor"),
+    "sklearn": ("GDSearchCV", "MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor"),
     "schedules": (
         "Cosine",
         "Exponential",

@@ -71,7 +71,11 @@ class EnsembleMLP(MLP):
         """Return the network's outputs, (n, k), of an ensemble their mean."""
         if "estimators_" not in vars(self):
             return super()._outputs(X)
-        return mean_of([member._outputs(X) for member in self._members()])
+        return mean_of(self._outputs_of_each(X))
+
+    def _outputs_of_each(self, X: Any) -> list[NDArray[Any]]:
+        """Return the outputs (n, k) of each model."""
+        return [member._outputs(X) for member in self._members()]
 
     def _begun(self, X: Any, y: Any, sample_weight: Any) -> Begun:
         """Begin a fit, up to where it trains."""

@@ -258,7 +258,7 @@ class MLPRegressor(RegressorMixin, EnsembleMLP):
         ndarray, shape (n_samples,) for one output, otherwise (n_samples, n_outputs); or a pair of them
         """
         check_is_fitted(self)
-        answers = [member._answer(member._outputs(X)) for member in self._members()]
+        answers = [self._answer(outputs) for outputs in self._outputs_of_each(X)]
         if return_std and len(answers) == 1:
             raise sklearn_checks.no_std()
         found = [answers[0] if len(answers) == 1 else mean_of(answers)]
