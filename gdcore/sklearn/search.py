@@ -125,9 +125,9 @@ class GDSearchCV(GridSearchCV):
                     reason = alone(est.set_params(**clone(candidate, safe=False)), fit_params)
                     if not reason:
                         parts = parts or [_safe_split(est, X, y, train) for train, _ in splits]
-                        members = [(clone(est), part) for part in parts]
-                        fits += [begun(member, *part) for member, part in members]
-                        asked += [(told(member), len(part[1])) for member, part in members]
+                        fits += [begun(clone(est), *part) for part in parts]
+                        which = told(est)
+                        asked += [(which, len(targets)) for _, targets in parts]
                 except (TypeError, ValueError) as error:
                     reason = str(error)
             reasons.append(reason)
