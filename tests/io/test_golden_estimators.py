@@ -15,8 +15,11 @@ from saved_estimators import CUSTOM, X, estimators, fitted
 import gdcore as gd
 from gdcore.io.container import VERSION
 from gdcore.io.vocabulary import KNOWN, to_dict
+from gdcore.sklearn import MLPClassifier, MLPRegressor
 
 FILES = sorted(GOLDEN.glob("*_estimator_*.gdc"))
+ADDED = {"/parameters/n_ensemble": "'1'"}
+"""Parameters that the files of version 1 lack: an estimator that is loaded has their defaults."""
 TARGETS = {name: y for name, _, y in estimators()}
 
 
@@ -30,7 +33,10 @@ def test_estimators(path):
     version, _, name = path.stem.split("_", 2)
     loaded = gd.load(path, custom=CUSTOM)
     states = json.loads((GOLDEN / f"{version}_estimators.json").read_text(encoding="utf-8"))
-    assert said(loaded) == states[name]
+    found = said(loaded)
+    assert {entry: found[entry] for entry in states[name]} == states[name]
+    added = {entry: found[entry] for entry in found.keys() - states[name].keys()}
+    assert added == (ADDED if isinstance(loaded, MLPClassifier | MLPRegressor) else {})
     fitted(loaded, TARGETS[name])
     assert np.isfinite(loaded.net_.predict(X)).all()
 
