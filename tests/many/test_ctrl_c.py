@@ -15,11 +15,11 @@ import numpy as np
 import gdcore as gd
 
 def fit(**options):
-    X = np.random.default_rng(0).normal(size=(5000, 20)).astype("f4")
+    X = np.random.default_rng(0).normal(size=(1000, 20)).astype("f4")
     net = gd.MLP([20, 64, 64, 1])
     print("begins", flush=True)
     try:
-        gd.fit_many(net, X, X[:, 0], "mse", n_models=50, epochs=5000, {validated}, **options)
+        gd.fit_many(net, X, X[:, 0], "mse", n_models=50, epochs=20000, {validated}, **options)
     except gd.InterruptedFits as error:
         told = time.time()
         many = error.many
