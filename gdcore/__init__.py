@@ -355,7 +355,7 @@ EXTRAS = ("sklearn",)
 
 _provide("data", lambda: import_module("gdcore.data.moments"))
 _provide("sklearn", lambda: import_module("gdcore.sklearn.saving"))
-for _name in ("distributed", "io", "io.checkpoint", "plot", "report", "tables"):
+for _name in ("distributed", "io", "io.checkpoint", "models", "plot", "report", "tables"):
     _provide(_name, partial(import_module, f"gdcore.{_name}"))
 
 _room_of = {name: room for room, names in LATER.items() for name in names}

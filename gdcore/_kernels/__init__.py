@@ -44,6 +44,7 @@ class Kernels(Protocol):
     Models: type[base_float64.Models]
     Network: type[base_float64.Network]
     ParameterLock: type[base_float64.ParameterLock]
+    PipelineStage: type[base_float64.PipelineStage]
     Probe: type[base_float64.Probe]
     Training: type[base_float64.Training]
 

@@ -18,6 +18,9 @@ Arguments of `Trainer.fit` and `Sequential.fit`
 
 `spread` sets the first four for all fits in a `with` block, for estimators. What is raised on every rank if something
 fails on one: `RankError`.
+
+    Pipeline        trains one model whose layers are spread over the ranks, for models that no single one holds
+    python -m gdcore.distributed report         measures this machine, and tells how many ranks pay
 """
 
 from __future__ import annotations
@@ -25,5 +28,6 @@ from __future__ import annotations
 from .block import spread
 from .errors import RankError
 from .fit import fit as fit
+from .pipeline import Pipeline
 
-__all__ = ["RankError", "spread"]
+__all__ = ["Pipeline", "RankError", "spread"]

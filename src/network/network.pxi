@@ -380,7 +380,7 @@ cdef class Network:
             )
         with nogil:
             of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, 0, n, 0, dropout_key
-            of.place, of.looks = place, n * plan.n_params > POLL_WORK
+            of.place, of.looks, of.inputs = place, n * plan.n_params > POLL_WORK, NULL
             of.lead = lead_of(n) if batch.transposed else 0
             if of.lead:
                 take_transposed(plan, &data, 0, &of, &block)

@@ -55,6 +55,7 @@ cdef struct Stretch:                # rows of a block that one worker takes thro
     uint64_t key                    # of dropout; 0 leaves it out
     Py_ssize_t lead                 # between features where rows lie in the lanes; 0: they do not
     bint looks                      # whether the layers' work is worth looks at signals between them
+    real *inputs                    # (block, in_row): where d loss / d inputs of the lowest layer goes, or NULL
 
 cdef struct Pass:                   # one batch on its way
     Plan *plan
@@ -199,6 +200,8 @@ cdef void delta_rows(const Plan *plan, const Stretch *of) noexcept nogil:
             while not plan.layers[owner].n_params:
                 owner -= 1
             before = of.space.delta[owner] + (of.at if of.lead else of.at * layer.in_row)
+        elif layer.n_params and of.inputs != NULL:
+            before = of.inputs + of.at * layer.in_row
         reach_layer(of, layer, i, &rows)
         rows.dies = i > 0 and plan.layers[i - 1].kind.multiplies and plan.layers[i - 1].activation.dies
         if of.lead:
@@ -233,7 +236,7 @@ cdef void whole_rows(
     cdef Rows block
     cdef Stretch of
     of.space, of.worker, of.at, of.rows, of.start, of.key = space, worker, at, rows, start, batch.key
-    of.place, of.looks = batch.data.place, rows * batch.row_work > POLL_WORK
+    of.place, of.looks, of.inputs = batch.data.place, rows * batch.row_work > POLL_WORK, NULL
     of.lead = block_lead(batch, start) if batch.transposed else 0
     if of.lead:
         take_transposed(plan, batch.data, batch.first, &of, &block)

@@ -120,5 +120,5 @@ cdef void single_deltas(Pass *batch) noexcept nogil:
     """Go from the last delta of a batch of one to those of all layers."""
     cdef Stretch of
     of.space, of.worker, of.at, of.rows, of.start = &batch.plan.workspaces[0], &batch.plan.workers[0], 0, 1, 0
-    of.key, of.lead, of.looks, of.place = batch.key, 0, False, 0
+    of.key, of.lead, of.looks, of.place, of.inputs = batch.key, 0, False, 0, NULL
     delta_rows(batch.plan, &of)

@@ -82,14 +82,19 @@ cdef inline void begin_rule(Descent *of) noexcept nogil:
     begin_layers(of.plan, &of.update, scalars, of.factors)
 
 
-cdef bint begin_update(Descent *of, double norm) noexcept nogil:
-    """Begin an update whose gradient has at most this norm. If it is risky, return True and begin nothing."""
+cdef bint is_risky(Descent *of, double norm) noexcept nogil:
+    """Settle the scale of an update whose gradient has at most this norm, and return whether it may overflow."""
     of.update.scale = 1
     if of.clip_norm < norm + CLIP_EPSILON:
         of.update.scale = <real>(of.clip_norm / (norm + CLIP_EPSILON))
     of.update.learning_rate = of.learning_rate
     of.update.step = of.count + 1
-    if may_overflow(&of.guard, &of.variables, of.learning_rate * of.layers.factor, norm):
+    return may_overflow(&of.guard, &of.variables, of.learning_rate * of.layers.factor, norm)
+
+
+cdef bint begin_update(Descent *of, double norm) noexcept nogil:
+    """Begin an update whose gradient has at most this norm. If it is risky, return True and begin nothing."""
+    if is_risky(of, norm):
         return True
     begin_rule(of)
     return False

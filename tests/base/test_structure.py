@@ -27,6 +27,7 @@ ARROWS_UP = {
     ("bench.gdcore_adapter", ""): "The benchmark measures the package as its users import it.",
     ("layers.scaling", "data"): "`Standardize.from_data` is a method, and reads sources, which know of models.",
     ("models.sequential", "io"): "`Sequential.save` is a method, and files are made of models.",
+    ("distributed.pipeline", "models"): "`Pipeline.gather` is a method, and a model is fitted on several processes.",
     ("many.many", "io"): "`Many.save` is a method, and files are made of models.",
     ("training.trainer", "io"): "`Trainer.save` and `Trainer.load` are methods, and files are made of trainers.",
     ("training.fit", "distributed"): "A fit over several processes is asked for as every other, and is made of it.",

@@ -1,0 +1,139 @@
+"""What the ranks of the pipeline's tests do: `pipeline_job.py case …`; a line of JSON for each rank, in order."""
+
+import hashlib
+import json
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+import gdcore as gd
+from gdcore.distributed import Pipeline
+
+COMM = MPI.COMM_WORLD
+RANK = COMM.Get_rank()
+
+
+def samples(n=700):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n, 24), dtype=np.float32), rng.integers(0, 5, n)
+
+
+def layers():
+    return [
+        gd.Dense(24, 64, "relu"), gd.Dropout(0.3), gd.Dense(64, 48, "relu"), gd.LayerNorm(48), gd.Dropout(0.2),
+        gd.Dense(48, 40, "tanh"), gd.Dense(40, 5),
+    ]  # fmt: skip
+
+
+def tell(**facts):
+    """Print the facts of all ranks, in their order."""
+    for line in COMM.gather(json.dumps({"rank": RANK, **facts})) or ():
+        print(line, flush=True)
+
+
+def bits(params):
+    return hashlib.sha256(params.tobytes()).hexdigest()
+
+
+def pipeline(comm=COMM, **options):
+    given = {"loss": "cross_entropy", "optimizer": gd.Adam(1e-2), "micro_batches": 4, "batch_size": 256, "seed": 5}
+    return Pipeline(layers(), comm, **{**given, "l2": 1e-4, "clip_norm": 1.0, "clip_value": 0.5, **options})
+
+
+def train(stages, shards=0):
+    pipe = pipeline(stages=int(stages) or None, shards=int(shards) or None)
+    history = pipe.fit(*samples(), epochs=2)
+    outputs, whole = pipe.predict(samples()[0]), pipe.gather()
+    assert (whole is None) == (RANK > 0)
+    same = None if whole is None else float(np.abs(whole.predict(samples()[0]) - outputs).max())
+    facts = {"loss": history.loss, "norms": history.gradient_norm, "clipped": history.clipped_steps}
+    whole_bits = None if whole is None else bits(whole.params)
+    tell(bits=whole_bits, outputs=bits(outputs), apart=same, n_params=pipe.n_params, **facts)
+
+
+def data_of_this_process():
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(text.split("VmData:")[1].split()[0])
+
+
+def memory(room):
+    """Train a model, where each rank may take only `room` bytes beyond what Python itself takes."""
+    wide, tall = 1024, 6
+    stack = [gd.Dense(wide, wide, "relu") for _ in range(tall)]
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((32, wide), dtype=np.float32)
+    limit = data_of_this_process() + int(room)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        pipe = Pipeline(stack, COMM, loss="mse", optimizer=gd.Adam(1e-3), micro_batches=4, batch_size=32, seed=0)
+        loss = [pipe.step(X, X) for _ in range(3)]
+        tell(loss=loss, n_params=pipe.n_params)
+    except (MemoryError, ValueError) as error:
+        tell(error=str(error))
+
+
+def bubble(width, steps):
+    """Tell which share of the time each stage waits, for several numbers of micro-batches; the least of three runs."""
+    width, found = int(width), {}
+    rng = np.random.default_rng(0)
+    for m in (1, 2, 4, 8):
+        X = rng.standard_normal((32 * m, width), dtype=np.float32)
+        stack = [gd.Dense(width, width, "relu") for _ in range(4)]
+        idle = []
+        for _ in range(3):
+            pipe = Pipeline(stack, COMM, loss="mse", micro_batches=m, batch_size=32 * m, seed=0)
+            for _ in range(int(steps)):
+                pipe.step(X, X)
+            idle.append(pipe.idle)
+        found[m] = min(idle)
+    tell(idle=found)
+
+
+def diverges():
+    """Let a step diverge: nothing changes on any rank, and the next step succeeds."""
+    net = gd.Sequential(*layers(), seed=0)
+    net.parameters()[0][1][:] *= 50
+    pipe = Pipeline(net, COMM, loss="cross_entropy", optimizer=gd.SGD(0.01), micro_batches=4)
+    X, y = samples(64)
+    pipe.step(X, y)
+    before = pipe.gather()
+    bad = X * np.float32(1e37)
+    try:
+        pipe.step(bad, y)
+    except gd.DivergedError as error:
+        message = str(error)
+    after = pipe.gather()
+    same = None if before is None else bool((before.params == after.params).all())
+    tell(same=same, message=message, steps=pipe.steps_done, loss=pipe.step(X, y))
+
+
+def differ(what):
+    """Give rank 1 another argument than the others, and tell the error of each rank."""
+    other = RANK == 1
+    options = {"rate": {"optimizer": gd.Adam(2e-2 if other else 1e-2)}, "precision": {"dtype": "float64"}}
+    try:
+        if what == "y":
+            pipe = pipeline()
+            X, y = samples(64)
+            pipe.step(X, y[:60] if other else y)
+        elif what == "stages":
+            pipeline(stages=3)
+        else:
+            pipeline(**(options[what] if other or what == "rate" else {}))
+    except (TypeError, ValueError) as error:
+        tell(error=str(error))
+
+
+def fails():
+    """Let rank 1 fail in the middle of a step."""
+    pipe = pipeline()
+    if RANK == 1:
+        pipe._work.gradient = None
+    pipe.step(*samples(64))
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
