@@ -30,6 +30,7 @@ from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
 from ..base.later import later
+from ..base.memory import aligned_zeros
 from ..data.samples import Samples, inputs_of, take_samples
 from ..layers.layer import Layer, checked_layers
 from ..layers.stack import Model
@@ -217,6 +218,8 @@ class Pipeline:
         self.n_params = part.stack.n_params
         column = self._column if self.copies > 1 else None
         self._sum = Reduction(Group(column, 1, None), self.shards, self.n_params, self.dtype, "tree")
+        alone = self.shards == 1 or self.copies > 1  # else the shards' sum stands beside the last one's gradient
+        self._total = self._state.grads if alone else aligned_zeros(self.n_params, self.dtype)
         self.rows = -(-checked.batch_size // self.micro_batches)
         self._work = StageWork(part, self._state.run, self._row, self.rows, -(-self.micro_batches // self.shards))
 
@@ -367,8 +370,10 @@ class Pipeline:
             if grads is not state.grads:
                 grads[:] = state.grads
 
-        self._sum.sum_own(leaf, state.grads)
-        self._sum.exchange(state.grads)
+        self._sum.sum_own(leaf, self._total)
+        self._sum.exchange(self._total)
+        if self._total is not state.grads:
+            state.grads[:] = self._total
         squares = self._work.penalized(self._settings.clip_value is not None)
         told: list[Told] = self._comm.allgather((self.stage, self.copy, sums, max(weights), squares))
         loss, weight = mean_loss([t for t in told if t[0] == self.stages - 1])

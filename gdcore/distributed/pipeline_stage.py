@@ -22,7 +22,7 @@ CHUNK = 2**26
 """Numbers in a message of `gather`."""
 
 Told = tuple[int, int, list[float], float, tuple[list[float], list[float]]]
-"""What a rank tells of a step: stage, copy, its shards' losses, their divisor, and the layers' squares (`penalized`)."""
+"""What a rank tells of a step: stage, copy, its shards' losses, their divisor, the layers' squares (`penalized`)."""
 
 
 def mean_loss(told: list[Told]) -> tuple[float, float]:

@@ -71,7 +71,7 @@ def memory(room):
         pipe = Pipeline(stack, COMM, loss="mse", optimizer=gd.Adam(1e-3), micro_batches=4, batch_size=32, seed=0)
         loss = [pipe.step(X, X) for _ in range(3)]
         tell(loss=loss, n_params=pipe.n_params)
-    except (MemoryError, ValueError) as error:
+    except (MemoryError, RuntimeError) as error:
         tell(error=str(error))
 
 
@@ -123,7 +123,7 @@ def differ(what):
             pipeline(stages=3)
         else:
             pipeline(**(options[what] if other or what == "rate" else {}))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         tell(error=str(error))
 
 
