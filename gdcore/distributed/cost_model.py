@@ -128,7 +128,8 @@ def last_that_pays(compute: Compute, network: Network, batch: int, size: int, sh
     """
     counts = sorted({*range(1, min(batch, 256) + 1), *(int(n) for n in np.geomspace(1, batch, 500))})
     seconds = {n: step(compute, network, n, batch, size, max(shards, n)).seconds for n in counts}
-    return min(counts, key=seconds.__getitem__)
+    best: int = min(counts, key=seconds.__getitem__)
+    return best
 
 
 def even_ranks(compute: Compute, network: Network, batch: int, size: int, shards: int = 1) -> int | None:

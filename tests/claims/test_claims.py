@@ -39,11 +39,10 @@ EXPECTED = {
         "several minima, condition and minima, penalties, l1 complexity, ill-conditioned, directions, "
         "number of iterations, by hand, not only networks, mse, "
         "huber, transition, cross entropy, appropriate loss, loss threshold, criterion, steepest, normalizing, "
-        "variations, overfitting, l2 overfitting, batch convergence",
+        "variations, overfitting, l2 overfitting, batch convergence, model parallelism",
         "does not hold": "l2 outliers, relu, tanh, zeros",
         "depends": "final loss, unstable, momentum, acceleration, undamped, sigmoid, iterations, influence, scaled, "
         "gradient threshold, non-differentiable, low rate",
-        "not measured": "model parallelism",
     },
     "vanishing": {
         "holds": "same network, small gradient, not vanishing, deep, linear, stationary, gradient check",
@@ -227,6 +226,12 @@ def test_the_two_valleys():
 
 def test_threads_change_no_bit(claims):
     assert claims["tables", "data parallelism"].values["same"]
+
+
+def test_a_model_spread_over_ranks_has_the_bits_of_one(claims):
+    values = claims["tables", "model parallelism"].values
+    assert values["same"]
+    assert values["share"] < 0.3
 
 
 def test_fourth_document(claims):
