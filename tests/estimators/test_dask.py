@@ -10,7 +10,7 @@ import pytest
 import gdcore
 
 pytest.importorskip("sklearn")
-pytest.importorskip("distributed", reason="needs Dask: pip install distributed")
+pytest.importorskip("dask", reason="needs Dask: pip install distributed")  # tests/distributed has the other name
 
 PROGRAM = """
 import joblib

@@ -92,7 +92,7 @@ def test_the_example_on_workers_of_mpi(n, here, environment, tmp_path):
 
 
 def test_the_example_on_workers_of_dask(here, environment, tmp_path):
-    if find_spec("distributed") is None:
+    if find_spec("dask") is None:  # tests/distributed would be found as its package `distributed`
         pytest.skip("needs Dask: pip install distributed")
     assert printed(sys.executable, str(EXAMPLE), "dask", cwd=tmp_path, environment=environment) == here
 
