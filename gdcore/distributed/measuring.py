@@ -107,7 +107,7 @@ def _median(comm: Any, call: Callable[[], object], seconds: float) -> float:
 def sum_seconds(comm: Any, n: int, seconds: float) -> float:
     """Return the time of the sum of a vector of n numbers over the ranks."""
     size = comm.Get_size()
-    reduction = Reduction(Group(comm, 1, None), size, n, "float32", "tree")
+    reduction = Reduction(Group(comm, None), size, n, "float32", "tree")
     total = np.zeros(n, np.float32)
     return _median(comm, lambda: reduction.exchange(total), seconds)
 

@@ -140,6 +140,7 @@ class Pipeline:
     ) -> None:
         found: Any = Alone() if comm is None else communicator(comm)
         self._comm = found.Dup()  # so that no message is taken for the user's
+        self._group = Group(None if comm is None else self._comm, None)
         settings = Settings(
             get_loss(loss),
             get_method(optimizer),
@@ -155,9 +156,9 @@ class Pipeline:
             average=None,
             seed=self._comm.bcast(self._chosen(model, seed)),
         )
-        together(self._comm, lambda: self._plan(model, settings, dtype))
+        together(self._group, lambda: self._plan(model, settings, dtype))
         agree(
-            self._comm,
+            self._group,
             {
                 "gdcore": __version__,
                 "instruction set": CHOSEN,
@@ -172,7 +173,7 @@ class Pipeline:
         self._cut(stages, micro_batches, shards)
         self._row = self._comm.Split(self.copy, self.stage)
         self._column = self._comm.Split(self.stage, self.copy)
-        together(self._comm, lambda: self._begin(model, settings))
+        together(self._group, lambda: self._begin(model, settings))
         self._seconds = 0.0
 
     def _chosen(self, model: object, seed: int | None) -> int | None:
@@ -217,7 +218,7 @@ class Pipeline:
         self._state = begin(part.stack, checked)
         self.n_params = part.stack.n_params
         column = self._column if self.copies > 1 else None
-        self._sum = Reduction(Group(column, 1, None), self.shards, self.n_params, self.dtype, "tree")
+        self._sum = Reduction(Group(column, None), self.shards, self.n_params, self.dtype, "tree")
         alone = self.shards == 1 or self.copies > 1  # else the shards' sum stands beside the last one's gradient
         self._total = self._state.grads if alone else aligned_zeros(self.n_params, self.dtype)
         self.rows = -(-checked.batch_size // self.micro_batches)
@@ -269,7 +270,7 @@ class Pipeline:
         TypeError, ValueError, DivergedError
             As in `Trainer.step`, on every process.
         """
-        data = together(self._comm, lambda: self._take(xb, yb))
+        data = together(self._group, lambda: self._take(xb, yb))
         if data.n > self._settings.batch_size:
             raise ValueError(f"xb has {data.n} rows; expected at most batch_size={self._settings.batch_size}")
         return self._or_abort(lambda: self._make_step(data))
@@ -295,7 +296,7 @@ class Pipeline:
             As in `step`.
         """
         checks.integer("epochs", epochs, 1)
-        data = together(self._comm, lambda: self._take(X, y))
+        data = together(self._group, lambda: self._take(X, y))
         history = History(stop_reason=f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
         for _ in range(epochs):
             began = time.perf_counter()
@@ -310,7 +311,7 @@ class Pipeline:
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the outputs (n, out_features) of rows X (n, in_features), the same on every process."""
-        rows = together(self._comm, lambda: np.ascontiguousarray(inputs_of(self._gate, X)))
+        rows = together(self._group, lambda: np.ascontiguousarray(inputs_of(self._gate, X)))
         found = np.empty((len(rows), self._gate.out_features), self.dtype)
         self._or_abort(lambda: self._work.predict(rows, found, self.rows))
         scale = self._gate.target_scale
@@ -326,7 +327,7 @@ class Pipeline:
         """
         chief = self._comm.Get_rank() == 0
         whole = together(
-            self._comm,
+            self._group,
             lambda: (
                 later("models", "Sequential")(*self.layers, seed=self._model_seed, dtype=self.dtype) if chief else None
             ),
