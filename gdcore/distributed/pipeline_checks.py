@@ -58,8 +58,9 @@ def model(value: object) -> TypeError:
 
 def diverged(state: TrainingState, quantity: str) -> DivergedError:
     """Return the error for a step that was not made, on any rank."""
+    verb = "are" if quantity.endswith("parameters") else "is"
     return DivergedError(
-        f"training diverged in step {state.steps_done}: {quantity} is not finite at learning_rate "
+        f"training diverged in step {state.steps_done}: {quantity} {verb} not finite at learning_rate "
         f"{state.learning_rate:g}; the parameters are those of the last good step; try a smaller learning_rate, "
         "clip_norm, or inputs on one scale",
         state.epochs_done,

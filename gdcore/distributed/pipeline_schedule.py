@@ -15,6 +15,7 @@ Narayanan, D. et al. (2019). PipeDream: generalized pipeline parallelism for DNN
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 Action = tuple[Literal["forward", "backward"], int]
@@ -53,14 +54,21 @@ def bubble(stages: int, micro_batches: int) -> float:
     return (stages - 1) / (micro_batches + stages - 1)
 
 
-def makespan(stages: int, micro_batches: int, forward: float = 1.0, backward: float = 2.0) -> float:
-    """Return the time of a step by the schedule, where each action takes a given time and messages take none.
+def makespan(micro_batches: int, forward: Sequence[float], backward: Sequence[float]) -> float:
+    """Return the time of a step by the schedule, if messages take none.
+
+    Parameters
+    ----------
+    micro_batches : int
+    forward, backward : sequence of float
+        What a micro-batch takes on each stage.
 
     Examples
     --------
-    >>> makespan(2, 8)
+    >>> makespan(8, [1.0, 1.0], [2.0, 2.0])
     27.0
     """
+    stages = len(forward)
     plans = [schedule(stage, stages, micro_batches) for stage in range(stages)]
     done: dict[tuple[int, str, int], float] = {}
     clock, at = [0.0] * stages, [0] * stages
@@ -72,7 +80,7 @@ def makespan(stages: int, micro_batches: int, forward: float = 1.0, backward: fl
                 needs = (other, word, i)
                 if 0 <= other < stages and needs not in done:
                     break
-                clock[s] = max(clock[s], done.get(needs, 0.0)) + (forward if word == "forward" else backward)
+                clock[s] = max(clock[s], done.get(needs, 0.0)) + (forward if word == "forward" else backward)[s]
                 done[s, word, i] = clock[s]
                 at[s] += 1
     return max(clock)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import resource
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,21 +76,43 @@ def memory(room):
         tell(error=str(error))
 
 
-def bubble(width, steps):
-    """Tell which share of the time each stage waits, for several numbers of micro-batches; the least of three runs."""
+def timed(method, times):
+    """Let a method note the processor time of its thread: the machine's other work does not count."""
+
+    def call(*args):
+        began = time.thread_time()
+        method(*args)
+        times.append(time.thread_time() - began)
+
+    return call
+
+
+class Timed:
+    """A stage whose work is timed."""
+
+    def __init__(self, kernel):
+        self.kernel, self.times = kernel, {"forward": [], "backward": []}
+
+    def __getattr__(self, name):
+        method = getattr(self.kernel, name)
+        return timed(method, self.times[name]) if name in self.times else method
+
+
+def bubble(width, *micro_batches):
+    """Tell what a micro-batch takes on each stage, and which share of the time this stage has waited."""
     width, found = int(width), {}
     rng = np.random.default_rng(0)
-    for m in (1, 2, 4, 8):
-        X = rng.standard_normal((32 * m, width), dtype=np.float32)
-        stack = [gd.Dense(width, width, "relu") for _ in range(4)]
-        idle = []
-        for _ in range(3):
-            pipe = Pipeline(stack, COMM, loss="mse", micro_batches=m, batch_size=32 * m, seed=0)
-            for _ in range(int(steps)):
-                pipe.step(X, X)
-            idle.append(pipe.idle)
-        found[m] = min(idle)
-    tell(idle=found)
+    for m in map(int, micro_batches):
+        X = rng.standard_normal((64 * m, width), dtype=np.float32)
+        stack = [gd.Dense(width, width, "tanh") for _ in range(2 * COMM.Get_size())]
+        pipe = Pipeline(stack, COMM, loss="mse", micro_batches=m, batch_size=64 * m, seed=0)
+        pipe.step(X, X)
+        pipe._work.kernel, pipe._work.waited, pipe._seconds = Timed(pipe._work.kernel), 0.0, 0.0
+        for _ in range(6):
+            pipe.step(X, X)
+        times = pipe._work.kernel.times
+        found[m] = {"idle": pipe.idle, **{name: float(np.median(seconds)) for name, seconds in times.items()}}
+    tell(found=found)
 
 
 def diverges():

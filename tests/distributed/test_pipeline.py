@@ -37,7 +37,7 @@ def layers():
 
 @pytest.mark.parametrize("optimizer", [*(kind for kind in gd.OPTIMIZERS)], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_whole_batches_have_the_bits_of_a_trainer(columns, optimizer, dtype):
+def test_whole_batches_have_the_bits_of_a_trainer(isa, columns, optimizer, dtype):
     X, y = samples(100, "cross_entropy", 3, dtype)
     net = gd.Sequential(*layers(), seed=3, dtype=dtype)
     options = {"batch_size": 32, "l2": 1e-3, "seed": 9}
@@ -118,6 +118,50 @@ def test_bad_samples():
         pipe.fit(X, y[:, :2])
 
 
+def test_the_bits_do_not_depend_on_threads(isa):
+    X = np.random.default_rng(0).standard_normal((256, 300), dtype=np.float32)
+    found = []
+    for threads in (1, 2):
+        with gd.num_threads(threads):
+            wide = [gd.Dense(300, 512, "relu"), gd.Dropout(0.1), gd.Dense(512, 300)]
+            pipe = Pipeline(wide, loss="mse", micro_batches=3, seed=0)
+            found.append(([pipe.step(X, X) for _ in range(2)], pipe.gather().params))
+    assert found[0][0] == found[1][0]
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+
+
+def test_an_update_that_overflows_is_put_back():
+    net = gd.Sequential(*layers(), seed=0)
+    X, y = samples(32, "mse", 3)
+    pipe = Pipeline(net, loss="mse", optimizer=gd.SGD(1e38), micro_batches=2)
+    before = pipe.gather().params
+    with pytest.raises(gd.DivergedError, match="step 0: the updated parameters are not finite at learning_rate 1e"):
+        pipe.step(X, 1e3 * y)
+    np.testing.assert_array_equal(pipe.gather().params, before)
+    assert pipe.steps_done == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda stage, X, out: stage.forward(2, X, 0, out), "does not fit the stage"),
+        (lambda stage, X, out: stage.forward(0, np.vstack([X, X]), 0, out), "does not fit the stage"),
+        (lambda stage, X, out: stage.forward(0, X, 0, out[:, :2].copy()), r"expected \(8, 3\)"),
+        (lambda stage, X, out: stage.loss(0, 1, out), "the targets do not fit"),
+        (lambda stage, X, out: stage.backward(0, X[:4].copy(), 0), "do not fit the micro-batch"),
+        (lambda stage, X, out: stage.backward(0, X, 0, out[:, :2].copy()), "do not fit the micro-batch"),
+        (lambda stage, X, out: stage.backward(0, X, 0, None, X.copy()), "do not fit the micro-batch"),
+    ],
+)
+def test_a_stage_refuses_what_does_not_fit(call, message, isa):
+    stage = Pipeline(layers(), loss="mse", micro_batches=1, batch_size=8)._work.kernel
+    X, out = samples(8, "mse", 3)
+    stage.forward(0, X, 0, out.copy())
+    with pytest.raises(ValueError, match=message):
+        call(stage, X, out)
+    stage.forward(0, X, 0, out)  # and it is not locked
+
+
 # Cutting and order
 
 
@@ -161,7 +205,7 @@ def test_the_order_of_work(stages, micro_batches):
             (held.add if word == "forward" else held.remove)(i)
             assert len(held) <= slots_of(stage, stages, micro_batches)
             assert len({j % slots_of(stage, stages, micro_batches) for j in held}) == len(held)
-    whole, work = makespan(stages, micro_batches), 3 * micro_batches
+    whole, work = makespan(micro_batches, [1.0] * stages, [2.0] * stages), 3 * micro_batches
     assert 1 - work / whole == pytest.approx(bubble(stages, micro_batches))
 
 
@@ -201,6 +245,17 @@ def test_a_model_that_one_process_cannot_hold():
     found = job(4, "memory", room)
     assert [facts["loss"] for facts in found] == [found[0]["loss"]] * 4
     assert found[0]["loss"][-1] < found[0]["loss"][0]
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_the_bubble_is_that_of_the_schedule(n):
+    """From the processor time that each stage's work takes, in the order in which it works."""
+    told = job(n, "bubble", 384, 2, 8)
+    for m in (2, 8):
+        forward, backward = ([facts["found"][str(m)][name] for facts in told] for name in ("forward", "backward"))
+        work = np.add(forward, backward).mean() * m
+        assert 1 - work / makespan(m, forward, backward) == pytest.approx(bubble(n, m), abs=0.12)
+        assert all(0 <= facts["found"][str(m)]["idle"] < 1 for facts in told)
 
 
 def test_a_step_that_diverges_changes_nothing_on_any_rank():
