@@ -94,7 +94,7 @@ class Pipeline:
     n_params : int
         Number of this stage's parameters.
     idle : float
-        Share of the steps' time in which this stage has waited for others.
+        Share of the time of all steps' gradients in which this stage has waited for others.
     epochs_done, steps_done : int
 
     Raises
@@ -239,7 +239,7 @@ class Pipeline:
 
     @property
     def idle(self) -> float:
-        """Share of the steps' time in which this stage has waited for others."""
+        """Share of the time of all steps' gradients in which this stage has waited for others."""
         return self._work.waited / self._seconds if self._seconds else 0.0
 
     @property
@@ -376,7 +376,11 @@ class Pipeline:
         if self._total is not state.grads:
             state.grads[:] = self._total
         squares = self._work.penalized(self._settings.clip_value is not None)
+        waits = time.perf_counter()
         told: list[Told] = self._comm.allgather((self.stage, self.copy, sums, max(weights), squares))
+        ended = time.perf_counter()
+        self._work.waited += ended - waits
+        self._seconds += ended - began
         loss, weight = mean_loss([t for t in told if t[0] == self.stages - 1])
         norms = [float(np.sqrt(sum(value for t in told if t[1] == 0 for value in t[4][i]))) for i in (0, 1)]
         if not np.isfinite(loss) or not np.isfinite(norms[0]):
@@ -387,5 +391,4 @@ class Pipeline:
         self._work.kernel.settle(good, loss, weight)
         if not good:
             raise pipeline_checks.diverged(state, "the updated parameters")
-        self._seconds += time.perf_counter() - began
         return loss

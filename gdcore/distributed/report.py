@@ -128,7 +128,10 @@ def report_text(found: Measured) -> str:
             rows.append(_row(one, predicted(found, n), measured_at.get(n)))
     lines += ["", *columns(rows, range(8)), ""]
     pays, even = last_useful(found), as_dict(found)["sum_takes_as_long_from"]
-    lines.append(f"more than {pays} ranks do not pay: the step of {pays} is the shortest")
+    if pays == 1:
+        lines.append("one rank is the fastest: more do not pay")
+    else:
+        lines.append(f"more than {pays} ranks do not pay: the step of {pays} is the shortest")
     if even is not None:
         lines.append(f"from {even} ranks on the sum takes as long as the computation")
     return "\n".join(lines)
