@@ -51,6 +51,29 @@ def test_whole_batches_have_the_bits_of_a_trainer(isa, columns, optimizer, dtype
     assert pipe.epochs_done == 3
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_micro_batches_have_the_bits_of_the_shards_of_a_fit(isa, columns, dtype):
+    X, y = samples(150, "cross_entropy", 3, dtype)
+    net = gd.Sequential(*layers(), seed=3, dtype=dtype)
+    options = {"batch_size": 64, "l1": 1e-4, "l2": 1e-3, "clip_value": 0.05, "seed": 9}
+    for m in (3, 8):
+        pipe = Pipeline(net, loss="cross_entropy", optimizer=gd.AdamW(0.01), micro_batches=m, shards=m, **options)
+        trainer = gd.Trainer(net.copy(), "cross_entropy", gd.AdamW(0.01), **options)
+        history, expected = pipe.fit(X, y, epochs=3), trainer.fit(X, y, epochs=3, shards=m)
+        np.testing.assert_array_equal(pipe.gather().params, trainer.model.params)
+        np.testing.assert_allclose(history.loss, expected.loss, rtol=1e-12)
+        assert history.clipped_steps == expected.clipped_steps
+
+
+def test_large_layers_have_the_bits_of_a_fit_as_it_is(isa):
+    X = np.random.default_rng(0).standard_normal((96, 300), dtype=np.float32)
+    net = gd.Sequential(gd.Dense(300, 512, "relu"), gd.Dropout(0.1), gd.Dense(512, 300), seed=0)
+    pipe = Pipeline(net, loss="mse", micro_batches=3, shards=3, batch_size=48)
+    pipe.fit(X, X, epochs=2)
+    net.fit(X, X, "mse", epochs=2, batch_size=48, shards=3)
+    np.testing.assert_array_equal(pipe.gather().params, net.params)
+
+
 @pytest.mark.parametrize("loss", gd.LOSSES, ids=lambda kind: kind.name)
 def test_micro_batches_sum_to_the_gradient_of_the_batch(loss):
     X, y = samples(64, loss.name, 3)
