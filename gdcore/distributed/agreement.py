@@ -91,8 +91,8 @@ def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread
         "reduce": spread.reduce,
         "steps done": run.step_count,
         "epochs done": run.epochs_done,
-        "parameters": _checksum(stack.own_params(writes=False)),
-        "optimizer state": _checksum(state.slots.slots, state.slots.scalars),
+        "parameters": checksum(stack.own_params(writes=False)),
+        "optimizer state": checksum(state.slots.slots, state.slots.scalars),
         "data": fingerprint(fit.data, fit.validation),
     }
 
@@ -102,7 +102,8 @@ def _told(rule: object) -> str:
     return repr(rule).split(" at 0x")[0]
 
 
-def _checksum(*arrays: Any) -> str:
+def checksum(*arrays: Any) -> str:
+    """Return a checksum of some arrays."""
     found = hashlib.sha256()
     for array in arrays:
         found.update(np.ascontiguousarray(array).data)

@@ -31,7 +31,7 @@ from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
 from ..base.later import later
 from ..base.memory import aligned_zeros
-from ..data.samples import Samples, inputs_of, take_samples
+from ..data.samples import Samples
 from ..layers.layer import Layer, checked_layers
 from ..layers.stack import Model
 from ..losses import Loss, get_loss
@@ -40,10 +40,11 @@ from ..optimizers.full_batch import get_method
 from ..training.compiled import begin
 from ..training.epoch import extent, order_of
 from ..training.errors import DivergedError
+from ..training.fingerprint import fingerprint
 from ..training.history import History
 from ..training.settings import Settings, chosen_seed
 from . import pipeline_checks
-from .agreement import agree, together
+from .agreement import agree, checksum, together
 from .alone import Alone
 from .communicator import communicator
 from .group import Group
@@ -169,6 +170,8 @@ class Pipeline:
                 "stages": stages,
                 "micro_batches": micro_batches,
                 "shards": shards,
+                "seed": seed,
+                "parameters": checksum(model.stack.params) if isinstance(model, Model) else None,
                 "settings": repr(settings),
             },
         )
@@ -272,7 +275,7 @@ class Pipeline:
         TypeError, ValueError, DivergedError
             As in `Trainer.step`, on every process.
         """
-        data = together(self._group, lambda: self._take(xb, yb))
+        data = self._take(xb, yb, {})
         if data.n > self._settings.batch_size:
             raise ValueError(f"xb has {data.n} rows; expected at most batch_size={self._settings.batch_size}")
         return self._or_abort(lambda: self._make_step(data))
@@ -298,7 +301,7 @@ class Pipeline:
             As in `step`.
         """
         checks.integer("epochs", epochs, 1)
-        data = together(self._group, lambda: self._take(X, y))
+        data = self._take(X, y, {"epochs": epochs})
         history = History(stop_reason=f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
         for _ in range(epochs):
             began = time.perf_counter()
@@ -313,7 +316,7 @@ class Pipeline:
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the outputs (n, out_features) of rows X (n, in_features), the same on every process."""
-        rows = together(self._group, lambda: np.ascontiguousarray(inputs_of(self._gate, X)))
+        rows = together(self._group, lambda: pipeline_checks.inputs(self._gate, X))
         found = np.empty((len(rows), self._gate.out_features), self.dtype)
         self._or_abort(lambda: self._work.predict(rows, found, self.rows))
         scale = self._gate.target_scale
@@ -328,12 +331,8 @@ class Pipeline:
             Where rank 0 has no room for it; on the others a ValueError says so.
         """
         chief = self._comm.Get_rank() == 0
-        whole = together(
-            self._group,
-            lambda: (
-                later("models", "Sequential")(*self.layers, seed=self._model_seed, dtype=self.dtype) if chief else None
-            ),
-        )
+        made = {"seed": self._model_seed, "dtype": self.dtype}
+        whole = together(self._group, lambda: later("models", "Sequential")(*self.layers, **made) if chief else None)
         if self.copy == 0:
             params = self._part.stack.params
             self._or_abort(lambda: self._work.gather(params, None if whole is None else whole.params))
@@ -341,8 +340,11 @@ class Pipeline:
             whole.stack.trained_loss = self._settings.loss
         return whole
 
-    def _take(self, X: object, y: object) -> Samples:
-        return take_samples(self._gate, X, y, None, self._settings.loss)
+    def _take(self, X: object, y: object, options: dict[str, int]) -> Samples:
+        """Check the samples and what else the ranks must have alike."""
+        data = together(self._group, lambda: pipeline_checks.samples(self._gate, X, y, self._settings.loss))
+        agree(self._group, {"samples": data.n, "data": fingerprint(data, None), **options})
+        return data
 
     def _make_epoch(self, data: Samples) -> int:
         """Run an epoch and return the number of its steps."""

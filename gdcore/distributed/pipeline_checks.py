@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from ..base import checks
-from ..base.not_arrays import full_name
-from ..losses import Loss
+from ..base.not_arrays import full_name, is_sparse
+from ..data.samples import Samples, inputs_of, take_samples
+from ..layers.stack import Stack
+from ..losses import CustomLoss, Loss
 from ..optimizers.full_batch import FullBatch
 from ..training.errors import DivergedError
 from ..training.state import TrainingState
@@ -54,6 +61,18 @@ def built_in(loss: object, optimizer: object) -> None:
 def model(value: object) -> TypeError:
     """Return the error for what is neither a model nor its layers."""
     return TypeError(f"model must be a Sequential, or a list of layers, got {full_name(type(value))}")
+
+
+def inputs(gate: Stack, X: object) -> NDArray[Any]:
+    """Check the inputs of a model, of which a small stack has the sizes, and return them."""
+    if is_sparse(X):
+        raise TypeError("a Pipeline takes dense inputs, got a sparse matrix: pass X.toarray()")
+    return np.ascontiguousarray(inputs_of(gate, X))
+
+
+def samples(gate: Stack, X: object, y: object, loss: Loss | CustomLoss) -> Samples:
+    """Check samples, as `inputs` does, and return them."""
+    return take_samples(gate, inputs(gate, X), y, None, loss)
 
 
 def diverged(state: TrainingState, quantity: str) -> DivergedError:

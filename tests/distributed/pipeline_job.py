@@ -138,10 +138,15 @@ def differ(what):
     other = RANK == 1
     options = {"rate": {"optimizer": gd.Adam(2e-2 if other else 1e-2)}, "precision": {"dtype": "float64"}}
     try:
-        if what == "y":
+        if what in ("y", "samples", "data"):
             pipe = pipeline()
             X, y = samples(64)
-            pipe.step(X, y[:60] if other else y)
+            n = 60 if other and what == "samples" else 64
+            pipe.step((X + (other and what == "data"))[:n], y[:60] if other and what == "y" else y[:n])
+        elif what == "parameters":
+            Pipeline(gd.Sequential(*layers(), seed=RANK), COMM, loss="cross_entropy", seed=1)
+        elif what == "seed":
+            pipeline(seed=RANK)
         elif what == "stages":
             pipeline(stages=3)
         else:

@@ -185,6 +185,15 @@ def test_a_stage_refuses_what_does_not_fit(call, message, isa):
     stage.forward(0, X, 0, out)  # and it is not locked
 
 
+def test_sparse_inputs_are_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+    X, y = samples(32, "mse", 3)
+    pipe = Pipeline(layers(), loss="mse")
+    for call in (lambda: pipe.fit(sparse.csr_matrix(X), y), lambda: pipe.predict(sparse.csr_matrix(X))):
+        with pytest.raises(TypeError, match=r"a Pipeline takes dense inputs, got a sparse matrix: pass X.toarray\(\)"):
+            call()
+
+
 # Cutting and order
 
 
@@ -295,6 +304,10 @@ def test_a_step_that_diverges_changes_nothing_on_any_rank():
         ("rate", "rank 1 has settings Settings("),
         ("precision", "rank 1 has precision float64, but rank 0 has float32"),
         ("y", "60"),
+        ("samples", "rank 1 has samples 60, but rank 0 has 64"),
+        ("data", "rank 1 has data ("),
+        ("parameters", "rank 1 has parameters "),
+        ("seed", "rank 1 has seed 1, but rank 0 has 0"),
         ("stages", "3 stages need a multiple of 3 processes, got 2"),
     ],
 )
