@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from mpi_jobs import ROOT
 from pipeline_jobs import SCRIPT, job, launched
 
 import gdcore as gd
@@ -321,3 +322,12 @@ def test_a_rank_that_fails_ends_the_job():
     done = launched(2, SCRIPT, "fails", timeout=20)
     assert done.returncode != 0
     assert "'NoneType' object is not callable" in done.stderr
+
+
+def test_the_example():
+    example = ROOT / "examples" / "layers_over_processes.py"
+    one, three = (launched(n, example).stdout.splitlines() for n in (1, 3))
+    assert one[0].startswith("stage 1 of 1 has 35,970 of 35,970")
+    assert three[0].startswith("stage 1 of 3 has ")
+    assert three[1:] == one[1:]
+    assert float(one[1].split()[-1]) > 0.9
