@@ -64,6 +64,12 @@ def agree(group: Group, table: dict[str, Any]) -> None:
                 raise distributed_checks.differs(rank, name, value, tables[0].get(name))
 
 
+def early_table_of(n: int, options: FitOptions, spread: Spread) -> dict[str, str]:
+    """Return what decides whether a fit on n samples goes on from a checkpoint, and whether anything is left of it."""
+    asked = {"samples": n, "epochs": options.epochs, "max_steps": options.max_steps, "resume": spread.resume}
+    return {name: str(value) for name, value in asked.items()}
+
+
 def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread) -> dict[str, Any]:
     """Return names and values that all ranks must have alike."""
     settings, stack, run = state.settings, state.stack, state.run
@@ -91,7 +97,10 @@ def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread
         "reduce": spread.reduce,
         "steps done": run.step_count,
         "epochs done": run.epochs_done,
+        "place in the epoch": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
+        "learning rate": state.learning_rate,
         "parameters": checksum(stack.own_params(writes=False)),
+        "average of parameters": None if state.mean is None else checksum(state.mean),
         "optimizer state": checksum(state.slots.slots, state.slots.scalars),
         "data": fingerprint(fit.data, fit.validation),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike, fspath
 from typing import Any
 
 from ..base import checks
@@ -14,6 +15,36 @@ SHARDS = 16
 def no_communicator(comm: object) -> TypeError:
     """Return the error for a `comm` that is none."""
     return TypeError(f"comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got {short(comm)}")
+
+
+def null(comm: object) -> ValueError:
+    """Return the error for a communicator of nobody."""
+    return ValueError(
+        f"comm must be a communicator, got one that is null ({short(comm)}): it was freed, or comm.Split(MPI.UNDEFINED) has "
+        "left this rank out, which must not call fit"
+    )
+
+
+def no_folder(checkpoint: str | PathLike[str], folder: str) -> FileNotFoundError:
+    """Return the error for a checkpoint in a folder that is not there."""
+    return FileNotFoundError(
+        f"checkpoint={fspath(checkpoint)!r} needs the folder {folder!r}, which does not exist: create it"
+    )
+
+
+def read_only(checkpoint: str | PathLike[str], folder: str) -> PermissionError:
+    """Return the error for a checkpoint in a folder that cannot be written."""
+    return PermissionError(
+        f"checkpoint={fspath(checkpoint)!r} needs the folder {folder!r}, which this process may not write: pass another"
+    )
+
+
+def drifted(rank: int) -> str:
+    """Return the message about a rank whose parameters have become others."""
+    return (
+        f"rank {rank} has other parameters or another learning rate than rank 0: what callbacks, metrics and criteria "
+        "change, they must change on every rank alike"
+    )
 
 
 def alone(name: str, promised: str) -> RuntimeError:

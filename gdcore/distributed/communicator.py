@@ -15,7 +15,8 @@ from typing import Any, Protocol, runtime_checkable
 from . import checks as distributed_checks
 
 LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS")
-"""Environment variables in which launchers tell each process how many there are."""
+"""Environment variables in which launchers tell each process how many there are; the first that is set counts, for
+mpiexec within an allocation of Slurm starts fewer processes than it has tasks.""" ""
 
 
 @runtime_checkable
@@ -34,20 +35,35 @@ class Communicator(Protocol):
     def Allreduce(self, sendbuf: Any, recvbuf: Any) -> None: ...
 
 
+@runtime_checkable
+class MayJoin(Protocol):
+    """What can tell whether it is an intercommunicator, which joins two groups of processes."""
+
+    def Is_inter(self) -> bool: ...
+
+
 def communicator(comm: object) -> Communicator:
     """Check and return a communicator.
 
     Raises
     ------
     TypeError
-        For anything that lacks a method.
+        For anything that lacks a method, and for an intercommunicator.
+    ValueError
+        If it is null: freed, or that of a rank that `comm.Split` leaves out.
     RuntimeError
         If it has one process where the launcher has started several.
     """
     if isinstance(comm, type) or not isinstance(comm, Communicator):
         raise distributed_checks.no_communicator(comm)
-    promised = [(name, os.environ[name]) for name in LAUNCHERS if os.environ.get(name, "1") != "1"]
-    if promised and _world_size(comm) == 1:
+    try:
+        comm.Get_size()
+    except Exception:
+        raise distributed_checks.null(comm) from None
+    if isinstance(comm, MayJoin) and comm.Is_inter():
+        raise distributed_checks.no_communicator(comm)
+    promised = [(name, os.environ[name]) for name in LAUNCHERS if name in os.environ][:1]
+    if promised and promised[0][1] != "1" and _world_size(comm) == 1:
         raise distributed_checks.alone(*promised[0])
     return comm
 

@@ -11,6 +11,7 @@ Design
 
 from __future__ import annotations
 
+from numbers import Real
 from os import PathLike
 from typing import Any
 
@@ -23,7 +24,7 @@ from ..training.state import TrainingState
 from ..training.turn import Turn
 from ..training.validation import take_fit_data
 from . import checks as distributed_checks
-from .agreement import agree, table_of, together
+from .agreement import agree, early_table_of, table_of, together
 from .communicator import Communicator, communicator
 from .errors import RankError
 from .group import Group, end_with_uncaught
@@ -63,7 +64,7 @@ def fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, sprea
 
 def _is_time(timeout: object) -> bool:
     """Return whether a timeout is one; if not, `_checked` tells why, when the ranks can talk."""
-    return isinstance(timeout, int | float) and timeout > 0
+    return isinstance(timeout, Real) and timeout > 0
 
 
 def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: FitOptions, spread: Spread) -> History:
@@ -71,30 +72,33 @@ def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: Fi
         return _checked(state, spread, group.size), take_fit_data(state, *given)
 
     spread, (data, validation) = together(group, begun)
+    agree(group, early_table_of(data.n, options, spread))
     before = resumed(group, state, data.n, options, spread)
     if before.history is not None and before.ended:
         return before.history
     options = together(group, lambda: before.options_for(options, state, spread, group.rank))
-    state.shards = spread.shards or 0
     if spread.shards is None:
         with Turn(state.run, "fit"):
+            state.shards = 0
             return before.whole(Fit(state, data, validation, options).run())
     shards, reduce = spread.shards, spread.reduce
     group.make_room(-(-shards // group.size))
-    state.shares = together(group, lambda: SharedSteps(state, group, shards, reduce))
-    try:
-        begins = together(group, lambda: Fit(state, data, validation, options))
-        agree(group, table_of(state, begins, options, spread))
-        return before.whole(_run(group, state, begins))
-    finally:
-        state.shares = None
+    steps = together(group, lambda: SharedSteps(state, group, shards, reduce))
+    begins = together(group, lambda: Fit(state, data, validation, options))
+    agree(group, table_of(state, begins, options, spread))
+    return before.whole(_run(steps, begins))
 
 
-def _run(group: Group, state: TrainingState, begins: Fit) -> History:
+def _run(steps: SharedSteps, begins: Fit) -> History:
     """Run a fit that all ranks agree on; if it fails here, the others learn of it."""
+    group, state = steps.group, steps.state
     try:
         with Turn(state.run, "fit"):
-            history = begins.run()
+            state.shares, state.shards = steps, steps.shards
+            try:
+                history = begins.run()
+            finally:
+                state.shares = None
         group.end()
     except RankError:
         raise

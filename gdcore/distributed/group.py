@@ -6,7 +6,8 @@ Design
   clock, and the values of its shards. A rank that fails calls `meet` once more, in place of its next one, and says so.
   So an exception on one rank becomes an exception on all of them at their next exchange, and nobody waits for ever.
 - Ranks that fail together, as when all parameters diverge, do the same: each has its own exception.
-- If the others do not come within `PATIENCE` seconds, the failed rank ends the job.
+- If the others do not come within `PATIENCE` seconds, the failed rank ends the job. It does so at once where they may
+  be in another exchange than a meeting, as after an interrupt among gradients: what it sends would be taken for these.
 """
 
 from __future__ import annotations
@@ -52,10 +53,12 @@ class Group:
     def __init__(self, comm: Communicator | None, watchdog: Watchdog | None) -> None:
         self.comm, self.watchdog = comm, watchdog
         self.rank, self.size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
-        self.make_room(0)
+        self.meets_next = True
+        """Whether the next exchange of the other ranks is certainly a meeting."""
+        self.make_room(1)
 
     def make_room(self, width: int) -> None:
-        """Make room for at most so many values of a rank."""
+        """Make room for at most so many values of a rank, at least one."""
         self._row = np.zeros(HEAD + width)
         self._rows = np.zeros((self.size, HEAD + width))
 
@@ -83,17 +86,29 @@ class Group:
         if self.comm is None or self.size == 1:
             rows[0] = row
             return rows[:, HEAD:]
+        self.meets_next = False
         self.wait(CALLS[call])
         self.comm.Allgather(row, rows)
         self.go_on()
         calls = rows[:, 0]
         if (calls != call).any():
             self._part(call, calls)
+        self.meets_next = call != STEP
         return rows[:, HEAD:]
 
-    def clock(self) -> float:
-        """Return rank 0's time in seconds."""
-        self.meet(CLOCK)
+    def clock(self, state: int) -> float:
+        """Return rank 0's time in seconds; `state` is a checksum of what all ranks must have alike.
+
+        Raises
+        ------
+        RankError
+            On all ranks, if one has another.
+        """
+        states = self.meet(CLOCK, (state,))[:, 0]
+        others = np.flatnonzero(states != states[0])
+        if len(others):
+            rank = int(others[0])
+            raise RankError(distributed_checks.drifted(rank), rank)
         return float(self._rows[0, 1])
 
     def end(self) -> None:
@@ -115,6 +130,8 @@ class Group:
         if self.comm is None or self.size == 1:
             return
         told = f"{type(error).__name__}: {error}"
+        if not self.meets_next:
+            end_job(self.comm, f"gdcore: rank {self.rank} failed with {told}")
         ends = threading.Timer(PATIENCE, end_job, (self.comm, f"gdcore: rank {self.rank} failed with {told}"))
         ends.daemon = True
         ends.start()

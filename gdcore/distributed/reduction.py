@@ -83,6 +83,7 @@ class Reduction:
                 self.parts[0] += part
             comm.Allreduce(self.parts[0], total)
             group.go_on()
+            group.meets_next = True
             return
         if len(self.parts) > 1:
             at = 0
@@ -94,6 +95,7 @@ class Reduction:
         mine = summed(self.known, self.root, _add)
         comm.Allgatherv(mine, [total, self.gathered])
         group.go_on()
+        group.meets_next = True
 
     def _sum(self, leaf: Leaf, node: Node, to: NDArray[Any], level: int) -> None:
         a, b = node

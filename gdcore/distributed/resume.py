@@ -9,7 +9,9 @@ Design
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base import checks
@@ -55,6 +57,7 @@ class Resumed(NamedTuple):
         """Return the options of the rest of a fit on one rank."""
         callbacks = callback_list(options.callbacks)
         if spread.checkpoint is not None and rank == 0:
+            _check_folder(spread.checkpoint)
             every, custom = spread.checkpoint_every, _names(state)
             callbacks.append(later("io.checkpoint", "Checkpoint")(spread.checkpoint, every=every, custom=custom))
         epochs = options.epochs if self.epochs is None else self.epochs
@@ -102,6 +105,15 @@ def _bytes(spread: Spread) -> bytes | None:
             return stream.read()
     except FileNotFoundError:
         return None
+
+
+def _check_folder(path: str | PathLike[str]) -> None:
+    """Raise if a file's folder cannot take it, before a fit that would learn it after its first epoch."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise distributed_checks.no_folder(path, folder)
+    if not os.access(folder, os.W_OK):
+        raise distributed_checks.read_only(path, folder)
 
 
 def _names(state: TrainingState) -> Mapping[str, Any]:

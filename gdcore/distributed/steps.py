@@ -26,6 +26,7 @@ from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 from ..losses import Loss
 from ..objective import checks as objective_checks
+from ..training.fingerprint import quick_checksum
 from ..training.state import TrainingState
 from .group import STEP, Group
 from .reduction import Reduction
@@ -73,8 +74,15 @@ class SharedSteps:
         self.mean_weight: tuple[NDArray[Any] | None, float] = None, 0.0
 
     def clock(self) -> float:
-        """Return rank 0's time in seconds."""
-        return self.group.clock()
+        """Return rank 0's time in seconds, after a check that all ranks still have the same parameters."""
+        return self.group.clock(self._parameters())
+
+    def _parameters(self) -> int:
+        """Return a checksum of the parameters and the rate; 0 if ranks need not agree to the bit."""
+        state = self.state
+        if self.group.size == 1 or self.reduction.by_mpi:
+            return 0
+        return quick_checksum(state.stack.own_params(writes=False), np.array([state.learning_rate]))
 
     def steps(
         self,
@@ -168,6 +176,7 @@ class SharedSteps:
         self.reduction.sum_own(leaf, state.grads)
         loss = self._mean_loss(divisors)
         if not isfinite(loss):
+            self.group.meets_next = True  # on every rank
             raise RefusedStep("loss", 0)
         self.reduction.exchange(state.grads)
         run.apply_gradient(True, loss, divisors.weight, total)

@@ -21,7 +21,10 @@ def end_job(comm: Communicator, message: str) -> None:
     last = threading.Timer(GRACE, os._exit, (1,))  # where Abort itself hangs, for a lost network
     last.daemon = True
     last.start()
-    comm.Abort(1)
+    try:
+        comm.Abort(1)
+    except Exception:  # a communicator that its owner has freed since
+        os._exit(1)
 
 
 @final

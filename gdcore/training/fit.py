@@ -142,12 +142,15 @@ def run_fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, s
     spread : Spread
         If it is not plain, the fit is the room of several processes'.
     """
-    if spread.is_plain:
-        spread = spread_by_default.get() or spread
+    block = spread_by_default.get()
+    if block is not None and spread.comm is None and spread.shards is None:
+        spread = block._replace(
+            checkpoint=spread.checkpoint, checkpoint_every=spread.checkpoint_every, resume=spread.resume
+        )
     if not spread.is_plain:
         history: History = later("distributed", "fit")(state, given, options, spread)
         return history
     data, validation = take_fit_data(state, *given)
-    state.shards = 0
     with Turn(state.run, "fit"):
+        state.shards = 0
         return Fit(state, data, validation, options).run()

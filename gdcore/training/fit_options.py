@@ -43,8 +43,10 @@ class Spread(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether the fit is one in this process, of whole batches, and without a file."""
-        return self.comm is None and self.shards is None and self.checkpoint is None and self.resume is False
+        return self == PLAIN and self.resume is False
 
+
+PLAIN = Spread(None, None, "tree", None, None, 1, False)
 
 spread_by_default: ContextVar[Spread | None] = ContextVar("spread_by_default", default=None)
 """What `gdcore.distributed.spread` has set for the fits within its block."""

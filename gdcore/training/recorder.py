@@ -117,7 +117,7 @@ class Recorder:
         self.epoch = self.epochs = 0
         self.progressive: list[float] | None = None
         self.began = self.epoch_began = 0.0
-        self.clock = time.perf_counter if state.shares is None else state.shares.clock
+        self.clock = time.perf_counter
 
     def _end_is_due(self, memory: FitMemory) -> bool:
         """Return whether an interrupted fit over these data left the end of an epoch to be measured."""
@@ -129,6 +129,8 @@ class Recorder:
     def begin(self, epochs: int) -> None:
         """Restore the parameters as trained, unless somebody has changed them since, and start the clock."""
         state = self.state
+        if state.shares is not None:
+            self.clock = state.shares.clock
         memory, params = state.memory, state.stack.own_params()
         if memory.reached is not None and memory.shown is not None and np.array_equal(params, memory.shown):
             params[:] = memory.reached
