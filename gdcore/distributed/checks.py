@@ -20,8 +20,8 @@ def no_communicator(comm: object) -> TypeError:
 def null(comm: object) -> ValueError:
     """Return the error for a communicator of nobody."""
     return ValueError(
-        f"comm must be a communicator, got one that is null ({short(comm)}): it was freed, or comm.Split(MPI.UNDEFINED) has "
-        "left this rank out, which must not call fit"
+        f"comm must be a communicator, got one that is null ({short(comm)}): it was freed, or "
+        "comm.Split(MPI.UNDEFINED) has left this rank out, which must not call fit"
     )
 
 
