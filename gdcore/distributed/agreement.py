@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .._kernels import CHOSEN, lane_order
 from .._version import __version__
 from ..base.checks import callable_name
+from ..data.samples import Samples
 from ..metrics import get_metrics
 from ..training.fingerprint import fingerprint
 from ..training.fit import Fit
@@ -26,6 +27,9 @@ from ..training.state import TrainingState
 from . import checks as distributed_checks
 from .errors import RankError
 from .group import Group
+
+if TYPE_CHECKING:
+    from ..data.stream import Stream
 
 T = TypeVar("T")
 
@@ -100,10 +104,16 @@ def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread
         "place in the epoch": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
         "learning rate": state.learning_rate,
         "parameters": checksum(stack.own_params(writes=False)),
+        "windows and blocks": [_cut(data) for data in (fit.data, fit.validation)],
         "average of parameters": None if state.mean is None else checksum(state.mean),
         "optimizer state": checksum(state.slots.slots, state.slots.scalars),
         "data": fingerprint(fit.data, fit.validation),
     }
+
+
+def _cut(data: Samples | Stream | None) -> tuple[int, int] | None:
+    """Return how many rows of a stream are read at a time, which decides their order."""
+    return None if data is None or isinstance(data, Samples) else (data.window, data.block)
 
 
 def _told(rule: object) -> str:

@@ -16,7 +16,8 @@ from . import checks as distributed_checks
 
 LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS")
 """Environment variables in which launchers tell each process how many there are; the first that is set counts, for
-mpiexec within an allocation of Slurm starts fewer processes than it has tasks.""" ""
+mpiexec within an allocation of Slurm starts fewer processes than it has tasks.
+"""
 
 
 @runtime_checkable

@@ -26,7 +26,6 @@ from ..training.validation import take_fit_data
 from . import checks as distributed_checks
 from .agreement import agree, early_table_of, table_of, together
 from .communicator import Communicator, communicator
-from .errors import RankError
 from .group import Group, end_with_uncaught
 from .resume import resumed
 from .steps import SharedSteps
@@ -64,7 +63,7 @@ def fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, sprea
 
 def _is_time(timeout: object) -> bool:
     """Return whether a timeout is one; if not, `_checked` tells why, when the ranks can talk."""
-    return isinstance(timeout, Real) and timeout > 0
+    return isinstance(timeout, Real) and float(timeout) > 0
 
 
 def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: FitOptions, spread: Spread) -> History:
@@ -100,10 +99,9 @@ def _run(steps: SharedSteps, begins: Fit) -> History:
             finally:
                 state.shares = None
         group.end()
-    except RankError:
-        raise
     except BaseException as error:
-        group.fail(error)
+        if not group.parted:
+            group.fail(error)
         raise
     return history
 

@@ -55,6 +55,8 @@ class Group:
         self.rank, self.size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
         self.meets_next = True
         """Whether the next exchange of the other ranks is certainly a meeting."""
+        self.parted = False
+        """Whether all ranks know that the fit is over, for one has failed."""
         self.make_room(1)
 
     def make_room(self, width: int) -> None:
@@ -107,7 +109,7 @@ class Group:
         states = self.meet(CLOCK, (state,))[:, 0]
         others = np.flatnonzero(states != states[0])
         if len(others):
-            rank = int(others[0])
+            rank, self.parted = int(others[0]), True
             raise RankError(distributed_checks.drifted(rank), rank)
         return float(self._rows[0, 1])
 
@@ -145,21 +147,23 @@ class Group:
         assert self.comm is not None
         if (calls == FAILED).any():
             told = self.comm.allgather("")
+            self.parted = True
             rank = next(rank for rank, message in enumerate(told) if message)
             raise RankError(f"rank {rank} failed with {told[rank]}", rank)
+        self.parted = True
         others = {rank: CALLS[int(code)] for rank, code in enumerate(calls)}
         raise RankError(distributed_checks.other_calls(others), int(np.flatnonzero(calls != call)[0]))
 
 
 def end_with_uncaught(comm: Communicator) -> None:
     """From now on, let an exception that ends this process end the job, after it was told: the others would hang."""
-    before = sys.excepthook
+    before, rank = sys.excepthook, comm.Get_rank()
     if getattr(before, "__name__", "") == HOOK:
         return
 
     def ends_the_job(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> Any:
         before(kind, error, traceback)
-        end_job(comm, f"gdcore: rank {comm.Get_rank()} ends the job")
+        end_job(comm, f"gdcore: rank {rank} ends the job")
 
     sys.excepthook = ends_the_job
 

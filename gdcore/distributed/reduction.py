@@ -80,7 +80,7 @@ class Reduction:
         group.wait("gradients")
         if self.by_mpi:
             for part in self.parts[1:]:
-                self.parts[0] += part
+                _add(self.parts[0], part)
             comm.Allreduce(self.parts[0], total)
             group.go_on()
             group.meets_next = True
@@ -105,11 +105,12 @@ class Reduction:
         middle = (a + b) // 2
         self._sum(leaf, (a, middle), to, level + 1)
         self._sum(leaf, (middle, b), self.scratch[level], level + 1)
-        to += self.scratch[level]
+        _add(to, self.scratch[level])
 
 
 def _add(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    left += right
+    with np.errstate(all="ignore"):  # a sum that is not finite is told by the step
+        left += right
     return left
 
 

@@ -56,6 +56,9 @@ class Resumed(NamedTuple):
     def options_for(self, options: FitOptions, state: TrainingState, spread: Spread, rank: int) -> FitOptions:
         """Return the options of the rest of a fit on one rank."""
         callbacks = callback_list(options.callbacks)
+        if rank and callbacks:  # ranks that share a folder would write over each other's files
+            saves: Any = later("io.checkpoint", "Checkpoint")
+            callbacks = [callback for callback in callbacks if not isinstance(callback, saves)]
         if spread.checkpoint is not None and rank == 0:
             _check_folder(spread.checkpoint)
             every, custom = spread.checkpoint_every, _names(state)

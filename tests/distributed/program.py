@@ -16,6 +16,7 @@ if sys.argv[2] == "isa" and RANK == 1:
 import numpy as np  # noqa: E402
 
 import gdcore as gd  # noqa: E402
+import gdcore.distributed  # noqa: E402
 
 if int(sys.argv[1]):
     from mpi4py import MPI
@@ -214,6 +215,31 @@ def uncaught():
     fit_once()
 
 
+def freed():
+    """A communicator that is no more when the program fails."""
+    own = COMM.Dup()
+    fit_once(comm=own)
+    own.Free()
+    if RANK == 1:
+        raise ValueError("a mistake after the fit")
+    fit_once()
+
+
+def interrupted():
+    """An interrupt between two exchanges of one gradient: the others are not at a meeting."""
+    reduction = sys.modules["gdcore.distributed.reduction"]
+    real, calls = reduction.summed, []
+
+    def summed(*arguments):
+        calls.append(1)
+        if RANK == 1 and len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    reduction.summed = summed
+    fit_once(epochs=100)
+
+
 def raises():
     class Bad(gd.Callback):
         def on_epoch_end(self, end):
@@ -284,8 +310,8 @@ def isa():
 
 
 TASKS = (
-    *(bits, by_mpi, progress, disagree, one_fails, uncaught, raises, hangs, comes_late, long_fit, checkpointed),
-    *(full_disk, isa),
+    *(bits, by_mpi, progress, disagree, one_fails, uncaught, freed, interrupted, raises, hangs, comes_late, long_fit),
+    *(checkpointed, full_disk, isa),
 )
 
 if __name__ == "__main__":
