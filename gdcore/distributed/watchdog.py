@@ -14,10 +14,15 @@ GRACE = 2.0
 """Seconds that MPI has to end the job before the process ends itself."""
 
 
+PASSES_ON = 0.2
+"""Seconds that the launcher has to pass a message on, before it hears that the job ends and may drop it."""
+
+
 def end_job(comm: Communicator, message: str) -> None:
     """Write a message to stderr, and end all processes of the job."""
     print(message, file=sys.stderr, flush=True)
     sys.stdout.flush()
+    time.sleep(PASSES_ON)
     last = threading.Timer(GRACE, os._exit, (1,))  # where Abort itself hangs, for a lost network
     last.daemon = True
     last.start()
