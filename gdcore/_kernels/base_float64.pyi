@@ -42,7 +42,8 @@ class DenseProducts:
     def run(self, form: int) -> None: ...
 
 @final
-class ParameterLock: ...
+class ParameterLock:
+    def __init__(self) -> None: ...
 
 @final
 class Network:

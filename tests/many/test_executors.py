@@ -33,6 +33,7 @@ def loky():
 
 @contextmanager
 def dask():
+    pytest.importorskip("dask", reason="needs Dask: pip install distributed")  # tests/distributed has the other name
     distributed = pytest.importorskip("distributed")
     with (
         warnings.catch_warnings(),
