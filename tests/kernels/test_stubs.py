@@ -85,6 +85,9 @@ def test_constructors_take_what_the_stub_says():
     for name, node in classes.items():
         [init] = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
         wanted = parameters(init)[1:]
+        if not wanted:
+            getattr(module, name)()
+            continue
         with pytest.raises(TypeError, match="unexpected keyword argument"):
             getattr(module, name)(**dict.fromkeys([*wanted, "no_such_parameter"]))
         with pytest.raises(TypeError) as error:
