@@ -4,13 +4,16 @@ Design
 ------
 - Parquet and Arrow files consist of groups of rows, of which each is decoded as a whole. By default a block is as long
   as the first group, and the last group is kept, in case the next block begins in it.
+- A file is opened for each group, but what its end says of all groups is read once.
+- Columns become rows in stretches that the processor's cache holds: a column at a time would fetch each line of X once
+  for each of its columns.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from os import PathLike
 from typing import Any, NamedTuple, final
@@ -21,11 +24,15 @@ from numpy.typing import NDArray
 from ..base.optional import optional
 from . import source_checks
 from .npy import Stamp, stamp_of
+from .paths import opened
 from .reading import Reading, reading
 from .samples import Source
 
 EXTRA = "gdcore[data]"
+FILES = "a Parquet or Arrow file"
 IPC = (".arrow", ".feather", ".ipc")
+TURN_BYTES = 2**18
+"""Columns become rows in stretches of X of so many bytes."""
 SMALL_KINDS = {"float", "float32", "halffloat", "float16", "int8", "int16", "uint8", "uint16", "bool"}
 """Types whose numbers float32 holds exactly; others become float64, and the model's precision after that."""
 
@@ -49,7 +56,10 @@ class Arrow(Source):
     target : str or list of str, optional
         Column of the targets or labels, or several columns.
     features : list of str, optional
-        Columns of X; by default all but the target's. The model keeps their names, as those of a data frame.
+        Columns of X; by default all but the target's and the weights'. The model keeps their names, as those of a data
+        frame.
+    weight : str, optional
+        Column of the sample weights, >= 0.
     window_rows, block_rows, order
         As in `Npy`. A block is by default as long as the first group of rows, which is decoded as a whole: the groups
         should have some 10,000 to 100,000 rows.
@@ -70,23 +80,29 @@ class Arrow(Source):
         target: str | Sequence[str] | None = None,
         features: Sequence[str] | None = None,
         *,
+        weight: str | None = None,
         window_rows: int | None = None,
         block_rows: int | None = None,
         order: str = "blocks",
     ) -> None:
         optional("pyarrow", "gdcore.data.Arrow", EXTRA)
-        self._paths = source_checks.paths("files", files)
+        self._paths = source_checks.paths("files", files, FILES)
         self._target = target
         self._stamps: list[Stamp] = []
+        self._ends: list[Any] = []
         self._groups: list[Group] = []
         for i, path in enumerate(self._paths):
             self._stamps.append(_stamp(path))
-            with _opened(path) as file:
+            with _Table(path) as file:
+                self._ends.append(file.end)
                 if not i:
                     kinds = {field.name: str(field.type) for field in file.schema}
-                    self._names, self._targets = source_checks.chosen_columns(path, kinds, target, features)
+                    self._names, self._targets, self._weight = source_checks.chosen_columns(
+                        path, kinds, target, features, weight
+                    )
+                    self._all = self._names + self._targets + self._weight
                     self._dtype = "float32" if {kinds[name] for name in self._names} <= SMALL_KINDS else "float64"
-                source_checks.has_columns(path, [field.name for field in file.schema], self._names + self._targets)
+                source_checks.has_columns(path, [field.name for field in file.schema], self._all)
                 self._groups += [Group(i, at, rows) for at, rows in enumerate(file.rows()) if rows]
         self._starts = [0, *accumulate(group.rows for group in self._groups)]
         source_checks.some_rows(self._paths[0], self.n_samples)
@@ -123,21 +139,37 @@ class Arrow(Source):
 
     def read(self, first: int, end: int) -> tuple[Any, Any]:
         """Return X and y of rows first … end - 1."""
-        X = np.empty((end - first, self.n_features), self._dtype)
-        targets = []
-        at = first
-        while at < end:
-            group = bisect_right(self._starts, at) - 1
-            start, last = self._starts[group], min(end, self._starts[group + 1])
-            table = self._table(group).slice(at - start, last - at)
-            for column, name in enumerate(self._names):
-                X[at - first : last - first, column] = numbers_of(table.column(name))
+        return self.read_into(first, end, np.empty((end - first, self.n_features), self._dtype))
+
+    def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
+        """Return what `read` does, X in the given array if that is of the columns' precision."""
+        if X.dtype != self._dtype:
+            return self.read(first, end)
+        at = 0
+        targets: list[list[NDArray[Any]]] = []
+        for table in self._tables(first, end, self._all):
+            to_rows([numbers_of(table.column(name)) for name in self._names], X[at : at + table.num_rows])
             targets.append([numbers_of(table.column(name)) for name in self._targets])
-            at = last
+            at += table.num_rows
+        return X, self._joined(targets)
+
+    def read_targets(self, first: int, end: int) -> Any:
+        """Return y of rows first … end - 1."""
+        tables = self._tables(first, end, self._targets) if self._targets else ()
+        return self._joined([[numbers_of(table.column(name)) for name in self._targets] for table in tables])
+
+    def read_weights(self, first: int, end: int) -> Any:
+        """Return the sample weights of rows first … end - 1."""
+        if not self._weight:
+            return None
+        return np.concatenate([numbers_of(table.column(0)) for table in self._tables(first, end, self._weight)])
+
+    def _joined(self, targets: list[list[NDArray[Any]]]) -> Any:
+        """Return the columns of y, from several parts of the rows, as y."""
         if not self._targets:
-            return X, None
+            return None
         columns = [np.concatenate(parts) for parts in zip(*targets, strict=True)]
-        return X, columns[0] if isinstance(self._target, str) else np.stack(columns, axis=1)
+        return columns[0] if isinstance(self._target, str) else np.stack(columns, axis=1)
 
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of the file that holds a row, and the row's number in it."""
@@ -146,30 +178,41 @@ class Arrow(Source):
         before = next(start for start, each in zip(self._starts, self._groups, strict=False) if each.file == file)
         return self._paths[file], row - before
 
-    def _table(self, group: int) -> Any:
-        """Return a group of rows, decoded."""
+    def _tables(self, first: int, end: int, names: list[str]) -> Iterator[Any]:
+        """Yield columns of rows first … end - 1, group by group."""
+        while first < end:
+            group = bisect_right(self._starts, first) - 1
+            start, last = self._starts[group], min(end, self._starts[group + 1])
+            yield self._table(group, names).slice(first - start, last - first)
+            first = last
+
+    def _table(self, group: int, names: list[str]) -> Any:
+        """Return columns of a group, decoded; one with all columns is kept."""
         number, table = self._kept
-        if number != group:
+        if number == group:
+            return table.select(names)
+        if names == self._all:
             self._kept, table = (-1, None), None  # before the next one is there
-            file, index, _ = self._groups[group]
-            path = self._paths[file]
-            source_checks.unchanged(path, _stamp(path) == self._stamps[file])
-            with _opened(path) as opened:
-                table = opened.group(index, self._names + self._targets)
+        file, index, _ = self._groups[group]
+        path = self._paths[file]
+        source_checks.unchanged(path, _stamp(path) == self._stamps[file])
+        with _Table(path, self._ends[file]) as opened_file:
+            table = opened_file.group(index, names)
+        if names == self._all:
             self._kept = (group, table)
         return table
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": (-1, None)}
+        return {**self.__dict__, "_kept": (-1, None), "_ends": [None] * len(self._ends)}
 
     def __repr__(self) -> str:
         return f"Arrow({self._paths!r}, {self._target!r}, window_rows={self._reading.window_rows})"
 
 
-class _opened:
-    """A file of pyarrow's, open within a `with` statement."""
+class _Table:
+    """A file of pyarrow's, open within a `with` statement; `end` is what an earlier one had as such."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, end: Any = None) -> None:
         self._is_ipc = os.path.splitext(path)[1].lower() in IPC
         lib = optional("pyarrow", "gdcore.data.Arrow", EXTRA)
         try:
@@ -178,12 +221,14 @@ class _opened:
                 self._file = optional("pyarrow.ipc", "gdcore.data.Arrow", EXTRA).open_file(self._source)
             else:
                 self._source = lib.OSFile(path)
-                self._file = optional("pyarrow.parquet", "gdcore.data.Arrow", EXTRA).ParquetFile(self._source)
+                parquet = optional("pyarrow.parquet", "gdcore.data.Arrow", EXTRA)
+                self._file = parquet.ParquetFile(self._source, metadata=end)
         except (lib.ArrowInvalid, lib.ArrowTypeError) as error:
             raise source_checks.not_arrow(path, error) from None
         self.schema = self._file.schema if self._is_ipc else self._file.schema_arrow
+        self.end = None if self._is_ipc else self._file.metadata
 
-    def __enter__(self) -> _opened:
+    def __enter__(self) -> _Table:
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -204,8 +249,18 @@ class _opened:
 
 
 def _stamp(path: str) -> Stamp:
-    with open(path, "rb") as file:
+    with opened(path, FILES) as file:
         return stamp_of(file)
+
+
+def to_rows(columns: list[NDArray[Any]], X: NDArray[Any]) -> None:
+    """Write columns (n,) as the columns of X (n, n_features)."""
+    n, k = X.shape
+    stretch = max(16, TURN_BYTES // (X.itemsize * k))
+    for first in range(0, n, stretch):
+        rows = slice(first, min(first + stretch, n))
+        for i, column in enumerate(columns):
+            X[rows, i] = column[rows]
 
 
 def numbers_of(column: Any) -> NDArray[Any]:

@@ -37,9 +37,9 @@ def class_weights(value: object, known: Sequence[int]) -> dict[int, float]:
     return found
 
 
-def some_weight(weight: NDArray[Any]) -> None:
+def some_weight(some: bool | np.bool_) -> None:
     """Check that not all weights are 0."""
-    if not weight.any():
+    if not some:
         raise ValueError("class_weight leaves no sample with a weight above 0: raise one of its weights")
 
 
@@ -70,10 +70,10 @@ SMALLEST = 1 / LARGEST
 """The sum of the weights must lie between these; beyond, it or its inverse could overflow for some data."""
 
 
-def sum_in_range(name: str, weight: NDArray[Any]) -> None:
-    """Check that the sum of weights (n,) >= 0 is neither too large nor too small to divide by."""
+def sum_in_range(name: str, weight: NDArray[Any] | float) -> None:
+    """Check that the sum of weights (n,) >= 0, or that a sum, is neither too large nor too small to divide by."""
     with np.errstate(over="ignore"):
-        total = float(weight.sum(dtype=np.float64))
+        total = float(np.sum(weight, dtype=np.float64))
     if not SMALLEST <= total <= LARGEST:
         raise ValueError(
             f"{name} makes weights that sum to {total:g}; expected a sum from {SMALLEST:g} to {LARGEST:g}: scale them"
@@ -175,8 +175,27 @@ def _are_labels(y: NDArray[Any], n_classes: int) -> bool:
     return bool(len(y) and ((y == np.floor(y)) & (y >= 0) & (y < n_classes)).all() and y.min() < y.max())
 
 
+def no_weight(value: object) -> None:
+    """Check that there are no weights, where the loss is a custom one."""
+    if value is not None:
+        raise TypeError("sample_weight does not go with a custom loss: weight the values inside the loss")
+
+
 def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
     """Check and return weights of shape (n,), none negative, not all zero."""
+    weight = weights_of_rows(value, n, dtype)
+    weighs_something(weight.any())
+    return weight
+
+
+def weighs_something(some: bool | np.bool_) -> None:
+    """Check that not all weights are zero."""
+    if not some:
+        raise ValueError("sample_weight sums to 0; at least one weight must be > 0")
+
+
+def weights_of_rows(value: object, n: int, dtype: str) -> NDArray[Any]:
+    """Check and return weights of shape (n,), none negative."""
     weight = numbers_array("sample_weight", value, dtype)
     if weight.shape != (n,):
         remedy = f": pass {frame_remedy('sample_weight', value)}" if weight.size == n else ""
@@ -184,8 +203,6 @@ def sample_weight(value: object, n: int, dtype: str) -> NDArray[Any]:
     if weight.min() < 0:
         row = int(np.argmax(weight < 0))
         raise ValueError(f"sample_weight has {weight[row]:g} in row {row}; weights must be >= 0")
-    if not weight.any():
-        raise ValueError("sample_weight sums to 0; at least one weight must be > 0")
     return weight
 
 

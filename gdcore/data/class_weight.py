@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +47,21 @@ def class_weighted(data: Samples, class_weight: ClassWeight, loss: Loss | Custom
     >>> class_weighted(data, "balanced", CrossEntropy(), 2).weight.round(3)
     array([0.667, 0.667, 0.667, 2.   ])
     """
-    given = class_factors(data, class_weight, loss, n_out)
-    present, index = np.unique(_classes(data, loss, n_out)[0], return_inverse=True)
-    factors = np.array([given.get(int(label), 1.0) for label in present])
+    found = with_factors(data, class_factors(data, class_weight, loss, n_out), loss, n_out)
+    assert found.weight is not None
+    data_checks.some_weight(found.weight.any())
+    data_checks.sum_in_range("class_weight", found.weight)
+    return found
+
+
+def with_factors(data: Samples, factors: Mapping[int, float], loss: Loss | CustomLoss, n_out: int) -> Samples:
+    """Return samples whose weights are multiplied by the factors of their classes, 1 where there is none."""
+    numbers, known = _classes(data, loss, n_out)
+    of_class = np.ones(known[-1] - known[0] + 1)
+    for label, factor in factors.items():
+        of_class[label - known[0]] = factor
     with np.errstate(over="ignore"):
-        weight = (_own_weights(data) * factors[index]).astype(data.X.dtype)
-    data_checks.some_weight(weight)
-    data_checks.sum_in_range("class_weight", weight)
+        weight = (_own_weights(data) * of_class[numbers - known[0]]).astype(data.X.dtype)
     return data._replace(weight=weight)
 
 
@@ -67,14 +75,36 @@ def class_factors(data: Samples, class_weight: ClassWeight, loss: Loss | CustomL
     >>> class_factors(Samples(np.ones((4, 1)), None, labels, None, labels), "balanced", CrossEntropy(), 2)[1]
     2.0
     """
+    return factors_of(class_sums(data, loss, n_out), class_weight)
+
+
+class ClassSums(NamedTuple):
+    """The possible classes, and the sum of the weights of each of them, which follow one another by 1."""
+
+    known: range
+    weight: NDArray[np.float64]
+
+    def joined(self, other: ClassSums) -> ClassSums:
+        """Return the sums of both parts of the data."""
+        return self._replace(weight=self.weight + other.weight)
+
+
+def class_sums(data: Samples, loss: Loss | CustomLoss, n_out: int) -> ClassSums:
+    """Return the weight of each class in these samples."""
     numbers, known = _classes(data, loss, n_out)
+    length = known[-1] - known[0] + 1
+    return ClassSums(known, np.bincount(numbers - known[0], _own_weights(data), length).astype(np.float64))
+
+
+def factors_of(sums: ClassSums, class_weight: ClassWeight) -> dict[int, float]:
+    """Check class weights and return them as a dict, computing "balanced" ones from the classes' sums."""
+    known, weight_of_class = sums
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         return data_checks.class_weights(class_weight, known)
-    present, index = np.unique(numbers, return_inverse=True)
-    weight_of_class = np.bincount(index, _own_weights(data))
     counted = weight_of_class > 0
-    factors = weight_of_class.sum() / (counted.sum() * weight_of_class[counted])
-    return dict(zip(present[counted].tolist(), factors.tolist(), strict=True))
+    present = weight_of_class[counted]
+    factors = present.sum() / (len(present) * present)
+    return dict(zip((np.flatnonzero(counted) + known[0]).tolist(), factors.tolist(), strict=True))
 
 
 def _classes(data: Samples, loss: Loss | CustomLoss, n_out: int) -> tuple[NDArray[np.int64], range]:

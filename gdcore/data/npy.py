@@ -13,17 +13,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, BinaryIO, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import source_checks
+from .paths import NPY, opened, path_of
 from .reading import Reading, reading
 from .samples import Source
 
 Stamp = tuple[int, int, int]
-HEADERS: dict[tuple[int, int], Callable[[BinaryIO], tuple[Any, ...]]] = {
+HEADERS: dict[tuple[int, int], Callable[[Any], tuple[Any, ...]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
@@ -59,7 +60,7 @@ class NpyFile:
     def read_into(self, first: int, end: int, array: NDArray[Any]) -> NDArray[Any]:
         """Read rows first … end - 1 into an array of the file's own kind, and return it."""
         bytes_of = memoryview(array.reshape(-1).view(np.uint8).data)
-        with open(self.path, "rb", buffering=0) as file:
+        with opened(self.path, NPY) as file:
             source_checks.unchanged(self.path, stamp_of(file) == self.stamp)
             file.seek(self.start + first * self.row_bytes)
             done = 0
@@ -72,18 +73,18 @@ class NpyFile:
         return array
 
 
-def open_npy(path: str | PathLike[str]) -> NpyFile:
-    """Read and check the header of a .npy file.
+def open_npy(name: str, path: object) -> NpyFile:
+    """Read and check the header of a .npy file; `name` is the argument that the path was passed as.
 
     Raises
     ------
     OSError
-        If there is no such file.
+        If the file cannot be read.
     TypeError, ValueError
         For other files, objects, Fortran order, and a file that is truncated.
     """
-    name = os.fspath(path)
-    with open(name, "rb") as file:
+    name = path_of(name, path, NPY)
+    with opened(name, NPY) as file:
         try:
             version = np.lib.format.read_magic(file)
             if version not in HEADERS:
@@ -99,7 +100,7 @@ def open_npy(path: str | PathLike[str]) -> NpyFile:
     return found
 
 
-def stamp_of(file: BinaryIO | Any) -> Stamp:
+def stamp_of(file: Any) -> Stamp:
     """Return what tells an open file from another, or from itself before a change: inode, size, time of writing."""
     found = os.fstat(file.fileno())
     return found.st_ino, found.st_size, found.st_mtime_ns
@@ -115,6 +116,8 @@ class Npy(Source):
         File of an array (n, n_features) of real numbers, in C order.
     y : str or PathLike, optional
         File of targets or labels, (n,) or (n, k), as `fit` takes them; `predict` needs none.
+    weight : str or PathLike, optional
+        File of sample weights (n,), >= 0.
     window_rows : int, optional
         Rows that are shuffled together; by default those of 32 MiB in float32. Two windows in the model's precision
         are in memory, and a block as it is in the file. A window has whole steps, and at least one.
@@ -130,7 +133,7 @@ class Npy(Source):
     OSError
         If a file cannot be read.
     TypeError, ValueError
-        For other files, X and y of different length, Fortran order, truncated files, and arguments that do not fit.
+        For other files, files of different length, Fortran order, truncated files, and arguments that do not fit.
 
     Notes
     -----
@@ -155,15 +158,19 @@ class Npy(Source):
         self,
         X: str | PathLike[str],
         y: str | PathLike[str] | None = None,
+        weight: str | PathLike[str] | None = None,
         *,
         window_rows: int | None = None,
         block_rows: int | None = None,
         order: str = "blocks",
     ) -> None:
-        self._X, self._y = open_npy(X), None if y is None else open_npy(y)
+        self._X = open_npy("X", X)
+        self._y = None if y is None else open_npy("y", y)
+        self._weight = None if weight is None else open_npy("weight", weight)
         source_checks.table(self._X.path, self._X.shape)
-        if self._y is not None:
-            source_checks.same_rows(self._X.path, self._X.shape[0], self._y.path, self._y.shape[0])
+        for file in (self._y, self._weight):
+            if file is not None:
+                source_checks.same_rows(self._X.path, self._X.shape[0], file.path, file.shape[0])
         self._reading = reading(self.n_samples, self.n_features, window_rows, block_rows, order)
 
     @property
@@ -179,7 +186,7 @@ class Npy(Source):
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of the files that are read."""
-        return tuple(file.path for file in (self._X, self._y) if file is not None)
+        return tuple(file.path for file in (self._X, self._y, self._weight) if file is not None)
 
     @property
     def reading(self) -> Reading:
@@ -196,10 +203,19 @@ class Npy(Source):
             return self.read(first, end)
         return self._X.read_into(first, end, X), None if self._y is None else self._y.rows(first, end)
 
+    def read_targets(self, first: int, end: int) -> Any:
+        """Return y of rows first … end - 1."""
+        return None if self._y is None else self._y.rows(first, end)
+
+    def read_weights(self, first: int, end: int) -> Any:
+        """Return the sample weights of rows first … end - 1."""
+        return None if self._weight is None else self._weight.rows(first, end)
+
     def place(self, row: int, of: str) -> tuple[str, int]:
-        """Return the name of the file that holds a row of X or of y, and the row's number in it."""
-        return (self._X if self._y is None or of == "X" else self._y).path, row
+        """Return the name of the file that holds a row of X, of y or of the weights, and the row's number in it."""
+        return (({"y": self._y, "weight": self._weight}).get(of) or self._X).path, row
 
     def __repr__(self) -> str:
         files = ", ".join(repr(file.path) for file in (self._X, self._y) if file is not None)
+        files += "" if self._weight is None else f", weight={self._weight.path!r}"
         return f"Npy({files}, window_rows={self._reading.window_rows}, block_rows={self._reading.block_rows})"

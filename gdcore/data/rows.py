@@ -23,13 +23,15 @@ class Rows(Source):
         ``len(X)`` is the number of rows, ``X[first:end]`` an array (end - first, n_features) or the like.
     y : object, optional
         The targets or labels, likewise.
+    weight : object, optional
+        The sample weights (n,), likewise.
     window_rows, block_rows, order
         As in `Npy`. For a file in chunks, block_rows is best a multiple of a chunk's rows.
 
     Raises
     ------
     TypeError, ValueError
-        For objects that cannot be sliced, X and y of different length, and arguments that do not fit.
+        For objects that cannot be sliced, objects of different length, and arguments that do not fit.
 
     Examples
     --------
@@ -45,15 +47,17 @@ class Rows(Source):
         self,
         X: Any,
         y: Any = None,
+        weight: Any = None,
         *,
         window_rows: int | None = None,
         block_rows: int | None = None,
         order: str = "blocks",
     ) -> None:
-        self._X, self._y, self._n = X, y, source_checks.sliceable("X", X)
+        self._X, self._y, self._weight, self._n = X, y, weight, source_checks.sliceable("X", X)
         source_checks.some_rows("X", self._n)
-        if y is not None:
-            source_checks.same_rows("X", self._n, "y", source_checks.sliceable("y", y))
+        for name, values in (("y", y), ("weight", weight)):
+            if values is not None:
+                source_checks.same_rows("X", self._n, name, source_checks.sliceable(name, values))
         shape = np.shape(X[0:1])
         source_checks.table("X", shape)
         self._n_features = int(shape[1])
@@ -72,7 +76,7 @@ class Rows(Source):
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of NumPy's memory maps; of other objects they are unknown."""
-        maps = (array for array in (self._X, self._y) if isinstance(array, np.memmap))
+        maps = (array for array in (self._X, self._y, self._weight) if isinstance(array, np.memmap))
         return tuple(os.fspath(array.filename) for array in maps if array.filename is not None)
 
     @property
@@ -82,13 +86,15 @@ class Rows(Source):
 
     def read(self, first: int, end: int) -> tuple[Any, Any]:
         """Return X and y of rows first … end - 1."""
-        X = self._X[first:end]
-        source_checks.sliced("X", first, end, len(X))
-        if self._y is None:
-            return X, None
-        y = self._y[first:end]
-        source_checks.sliced("y", first, end, len(y))
-        return X, y
+        return _sliced("X", self._X, first, end), self.read_targets(first, end)
+
+    def read_targets(self, first: int, end: int) -> Any:
+        """Return y of rows first … end - 1."""
+        return _sliced("y", self._y, first, end)
+
+    def read_weights(self, first: int, end: int) -> Any:
+        """Return the sample weights of rows first … end - 1."""
+        return _sliced("weight", self._weight, first, end)
 
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of what holds a row, and the row's number in it."""
@@ -96,3 +102,12 @@ class Rows(Source):
 
     def __repr__(self) -> str:
         return f"Rows({short(self._X)}, window_rows={self._reading.window_rows})"
+
+
+def _sliced(name: str, values: Any, first: int, end: int) -> Any:
+    """Return rows first … end - 1 of an object; None if there is none."""
+    if values is None:
+        return None
+    found = values[first:end]
+    source_checks.sliced(name, first, end, len(found))
+    return found

@@ -66,6 +66,14 @@ class Source(ABC):
         """Return what `read` does; X may be in the given array (end - first, n_features), which saves a copy."""
         return self.read(first, end)
 
+    def read_targets(self, first: int, end: int) -> Any:
+        """Return y of rows first … end - 1; a source that need not read X for this may say how."""
+        return self.read(first, end)[1]
+
+    def read_weights(self, first: int, end: int) -> Any:
+        """Return the sample weights (end - first,) of rows first … end - 1; by default None: all are 1."""
+        return None
+
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of the files that are read, which `predict` refuses to write to; by default none."""
@@ -73,7 +81,7 @@ class Source(ABC):
 
     @abstractmethod
     def place(self, row: int, of: str) -> tuple[str, int]:
-        """Return the name of the file that holds a row of X or of y, as `of` says, and the row's number in it."""
+        """Return the name of the file that holds a row, and the row's number in it; `of` is "X", "y" or "weight"."""
 
 
 class Samples(NamedTuple):
@@ -141,10 +149,14 @@ def checked_samples(
     """
     if not isinstance(X, SparseRows):
         X = data_checks.inputs(X, n_in, dtype, lowest)
+    return with_targets(X, y, sample_weight, loss, n_out, dtype)
+
+
+def with_targets(X: Inputs, y: Any, sample_weight: object, loss: Loss | CustomLoss, n_out: int, dtype: str) -> Samples:
+    """Return checked inputs (n, n_in) with y and sample_weight, which are checked here; see `checked_samples`."""
     n = len(X)
     if not isinstance(loss, Loss):
-        if sample_weight is not None:
-            raise TypeError("sample_weight does not go with a custom loss: weight the values inside the loss")
+        data_checks.no_weight(sample_weight)
         array = checks.plain_array("y", y)
         if array.ndim == 0 or len(array) != n:
             raise ValueError(f"y has shape {array.shape}; expected {n} rows, as X has")

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from ..base.checks import plain_array
 from . import source_checks
 from .npy import NpyFile, open_npy
+from .paths import manifest_path, path_of, unreadable
 from .reading import Reading, reading
 from .samples import Source
 
@@ -27,7 +28,7 @@ class Shards(Source):
     """Rows of several pairs of .npy files in a folder, one after the other.
 
     ``manifest.json`` lists them, in order: ``{"shards": [{"X": "X0.npy", "y": "y0.npy", "rows": 1000}, …]}``, with "y"
-    in all of them or in none. `write_shards` writes such a folder.
+    in all of them or in none, and likewise "weight", files of sample weights. `write_shards` writes such a folder.
 
     Parameters
     ----------
@@ -60,16 +61,19 @@ class Shards(Source):
         block_rows: int | None = None,
         order: str = "blocks",
     ) -> None:
-        self._folder = os.fspath(folder)
-        listed = _manifest(os.path.join(self._folder, MANIFEST))
-        self._X = [open_npy(os.path.join(self._folder, entry["X"])) for entry in listed]
-        self._y = [open_npy(os.path.join(self._folder, entry["y"])) for entry in listed if "y" in entry]
+        self._folder = path_of("folder", folder, "a folder")
+        listed = _manifest(manifest_path(self._folder, MANIFEST))
+        self._X, self._y, self._weight = (
+            [open_npy(key, os.path.join(self._folder, entry[key])) for entry in listed if key in entry]
+            for key in ("X", "y", "weight")
+        )
         for file, entry in zip(self._X, listed, strict=True):
             source_checks.table(file.path, file.shape)
             source_checks.same_columns(self._X[0].path, self._X[0].shape[1], file.path, file.shape[1])
             source_checks.listed_rows(file.path, file.shape[0], entry["rows"])
-        for X, y in zip(self._X, self._y, strict=False):
-            source_checks.same_rows(X.path, X.shape[0], y.path, y.shape[0])
+        for files in (self._y, self._weight):
+            for X, other in zip(self._X, files, strict=False):
+                source_checks.same_rows(X.path, X.shape[0], other.path, other.shape[0])
         self._starts = [0, *accumulate(file.shape[0] for file in self._X)]
         self._reading = reading(self.n_samples, self.n_features, window_rows, block_rows, order)
 
@@ -86,7 +90,7 @@ class Shards(Source):
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of the manifest and of the files that are read."""
-        return (os.path.join(self._folder, MANIFEST), *(file.path for file in self._X + self._y))
+        return (os.path.join(self._folder, MANIFEST), *(file.path for file in self._X + self._y + self._weight))
 
     @property
     def reading(self) -> Reading:
@@ -95,15 +99,25 @@ class Shards(Source):
 
     def read(self, first: int, end: int) -> tuple[Any, Any]:
         """Return X and y of rows first … end - 1."""
-        return self._rows(self._X, first, end), self._rows(self._y, first, end) if self._y else None
+        return self._rows(self._X, first, end), self.read_targets(first, end)
+
+    def read_targets(self, first: int, end: int) -> Any:
+        """Return y of rows first … end - 1."""
+        return self._rows(self._y, first, end)
+
+    def read_weights(self, first: int, end: int) -> Any:
+        """Return the sample weights of rows first … end - 1."""
+        return self._rows(self._weight, first, end)
 
     def place(self, row: int, of: str) -> tuple[str, int]:
-        """Return the name of the file that holds a row of X or of y, and the row's number in it."""
+        """Return the name of the file that holds a row of X, of y or of the weights, and the row's number in it."""
         at = bisect_right(self._starts, row) - 1
-        return (self._y if self._y and of == "y" else self._X)[at].path, row - self._starts[at]
+        return (({"y": self._y, "weight": self._weight}).get(of) or self._X)[at].path, row - self._starts[at]
 
     def _rows(self, files: list[NpyFile], first: int, end: int) -> Any:
-        """Read rows first … end - 1 of all files."""
+        """Read rows first … end - 1 of all files; without files return None."""
+        if not files:
+            return None
         parts = []
         while first < end:
             at = bisect_right(self._starts, first) - 1
@@ -116,10 +130,8 @@ class Shards(Source):
         return f"Shards({self._folder!r}, window_rows={self._reading.window_rows})"
 
 
-def write_shards(
-    folder: str | PathLike[str], parts: Iterable[tuple[ArrayLike, ArrayLike | None]], **options: Any
-) -> Shards:
-    """Write a folder that `Shards` reads, a pair of files for each part, and return the source.
+def write_shards(folder: str | PathLike[str], parts: Iterable[tuple[ArrayLike | None, ...]], **options: Any) -> Shards:
+    """Write a folder that `Shards` reads, two or three files for each part, and return the source.
 
     The manifest is written last: a folder without one is not complete.
 
@@ -127,8 +139,8 @@ def write_shards(
     ----------
     folder : str or PathLike
         It is made if there is none. A manifest that is there already is refused.
-    parts : iterable of (X, y)
-        Arrays (n, n_features), and (n,) or (n, k) or None; one part is in memory at a time.
+    parts : iterable of (X, y) or (X, y, sample_weight)
+        Arrays (n, n_features), (n,) or (n, k) or None, and (n,) or None; one part is in memory at a time.
 
     Raises
     ------
@@ -139,20 +151,19 @@ def write_shards(
     TypeError, ValueError
         For parts that `Shards` would refuse.
     """
-    name = os.fspath(folder)
+    name = path_of("folder", folder, "a folder")
     os.makedirs(name, exist_ok=True)
     manifest = os.path.join(name, MANIFEST)
     source_checks.no_manifest(manifest, os.path.exists(manifest))
     listed = []
     for i, part in enumerate(parts):
-        X, y = source_checks.pair(i, part)
-        entry: dict[str, Any] = {"X": f"X{i:05}.npy"}
-        array = plain_array("X", X)
-        np.save(os.path.join(name, entry["X"]), np.ascontiguousarray(array), allow_pickle=False)
-        if y is not None:
-            entry["y"] = f"y{i:05}.npy"
-            np.save(os.path.join(name, entry["y"]), np.ascontiguousarray(plain_array("y", y)), allow_pickle=False)
-        listed.append({**entry, "rows": len(array)})
+        entry: dict[str, Any] = {}
+        for key, values in source_checks.part(i, part).items():
+            entry[key] = f"{key}{i:05}.npy"
+            array = plain_array(key, values)
+            np.save(os.path.join(name, entry[key]), np.ascontiguousarray(array), allow_pickle=False)
+            entry.setdefault("rows", len(array))
+        listed.append(entry)
     source_checks.some_rows("parts", len(listed))
     with open(manifest + ".tmp", "w", encoding="utf-8") as file:
         json.dump({"shards": listed}, file, indent=1)
@@ -162,9 +173,11 @@ def write_shards(
 
 def _manifest(path: str) -> list[dict[str, Any]]:
     """Read and check a manifest, and return its entries."""
-    with open(path, encoding="utf-8") as file:
-        try:
+    try:
+        with open(path, encoding="utf-8") as file:
             found = json.load(file)
-        except ValueError as error:
-            raise source_checks.not_a_manifest(path, f"is not JSON ({error})") from None
+    except OSError as error:
+        raise unreadable(path, error, "a manifest") from None
+    except ValueError as error:
+        raise source_checks.not_a_manifest(path, f"is not JSON ({error})") from None
     return source_checks.manifest(path, found)

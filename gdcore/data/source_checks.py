@@ -7,6 +7,7 @@ from typing import Any
 
 from ..base.checks import several, short
 from ..base.spelling import did_you_mean
+from .paths import path_of
 
 GIB = 2**30
 
@@ -31,7 +32,7 @@ def same_rows(X_name: str, X_rows: int, y_name: str, y_rows: int) -> None:
     """Check that X and y are as long."""
     if X_rows != y_rows:
         raise ValueError(
-            f"{X_name} has {X_rows} rows, {y_name} {y_rows}; expected as many: pass the targets of the same rows"
+            f"{X_name} has {X_rows} rows, {y_name} {y_rows}; expected as many: pass the numbers of the same rows"
         )
 
 
@@ -112,13 +113,15 @@ def manifest(name: str, value: Any) -> list[dict[str, Any]]:
     if not isinstance(listed, list) or not listed:
         raise not_a_manifest(name, "has no list of shards")
     for i, entry in enumerate(listed):
-        if not isinstance(entry, dict) or not {"X", "rows"} <= set(entry) <= {"X", "y", "rows"}:
+        if not isinstance(entry, dict) or not {"X", "rows"} <= set(entry) <= {"X", "y", "weight", "rows"}:
             raise not_a_manifest(name, f"has {short(entry)} as shard {i}")
-        for file in (entry[key] for key in ("X", "y") if key in entry):
+        for file in (entry[key] for key in ("X", "y", "weight") if key in entry):
             if not isinstance(file, str) or not file or file != os.path.basename(file):
                 raise not_a_manifest(name, f"names {short(file)} in shard {i}, which is no file of the folder")
-        if ("y" in entry) != ("y" in listed[0]):
-            raise not_a_manifest(name, f"has targets in some shards, and in others, as shard {i}, none")
+        for key, what in (("y", "targets"), ("weight", "weights")):
+            if (key in entry) != (key in listed[0]):
+                lacks = 0 if key in entry else i
+                raise not_a_manifest(name, f"has {what} in some shards, and in others, as shard {lacks}, none")
     return listed
 
 
@@ -128,11 +131,14 @@ def no_manifest(name: str, there: bool) -> None:
         raise FileExistsError(17, "The folder has shards already: choose another one, or remove them", name)
 
 
-def pair(i: int, part: object) -> tuple[Any, Any]:
-    """Check that a part of a source to be written is X and y."""
-    if not isinstance(part, tuple | list) or len(part) != 2:
-        raise TypeError(f"parts must be pairs (X, y), got {short(part)} as part {i}")
-    return part[0], part[1]
+def part(i: int, value: object) -> dict[str, Any]:
+    """Check that a part of a source to be written is X, y and perhaps weights, and return those that are there."""
+    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+        raise TypeError(
+            f"parts must be pairs (X, y), got {short(value)} as part {i}: pass those, or (X, y, sample_weight)"
+        )
+    named = zip(("X", "y", "weight"), value, strict=False)
+    return {key: values for key, values in named if key == "X" or values is not None}
 
 
 def same_columns(first: str, n_first: int, name: str, n: int) -> None:
@@ -147,7 +153,7 @@ def listed_rows(name: str, n: int, listed: object) -> None:
         raise ValueError(f"{name} has {n} rows, but the manifest says {short(listed)}; write or copy it again")
 
 
-def paths(name: str, value: object) -> list[str]:
+def paths(name: str, value: object, expected: str) -> list[str]:
     """Check and return one path or several."""
     several = [value] if isinstance(value, str | os.PathLike) else value
     if not isinstance(several, list | tuple) or not several:
@@ -155,29 +161,35 @@ def paths(name: str, value: object) -> list[str]:
     for path in several:
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"{name} must be paths, got {short(path)} among them")
-    return [os.fspath(path) for path in several]
+    return [path_of(name, path, expected) for path in several]
 
 
-def chosen_columns(path: str, kinds: dict[str, str], target: object, features: object) -> tuple[list[str], list[str]]:
-    """Check and return the names of the columns of X and of y; `kinds` are the names and types of those there are."""
+def chosen_columns(
+    path: str, kinds: dict[str, str], target: object, features: object, weight: object
+) -> tuple[list[str], list[str], list[str]]:
+    """Check and return the names of the columns of X, of y and of the weights.
+
+    `kinds` are the names and types of the columns that there are.
+    """
     targets = [] if target is None else [target] if isinstance(target, str) else several("target", target)
-    chosen = (
-        [name for name in kinds if name not in targets] if features is None else list(several("features", features))
-    )
-    for argument, names in (("target", targets), ("features", chosen)):
+    weights: list[Any] = [] if weight is None else [weight]
+    left = [name for name in kinds if name not in targets and name not in weights]
+    chosen = left if features is None else list(several("features", features))
+    for argument, names in (("target", targets), ("features", chosen), ("weight", weights)):
         for name in names:
             if name not in kinds:
                 hint = did_you_mean(name, list(kinds)) if isinstance(name, str) else ""
                 raise ValueError(f"{argument} names {name!r}, which is no column of {path}{hint}")
             if not kinds[name].startswith(NUMBERS):
-                remedy = "encode it" if argument == "target" else "encode it, or leave it out of features"
+                remedy = "encode it, or leave it out of features" if argument == "features" else "encode it"
                 raise TypeError(f"{path} has {kinds[name]} in column {name!r}; expected numbers: {remedy}")
     if not chosen:
         raise ValueError(f"{path} has no columns besides the target; expected at least one feature")
-    both = [name for name in chosen if name in targets]
-    if both:
-        raise ValueError(f"features has the target, {both[0]!r}: leave it out")
-    return list(chosen), list(targets)
+    for what, taken in (("target", targets), ("weight", weights)):
+        both = [name for name in chosen if name in taken]
+        if both:
+            raise ValueError(f"features has the {what}, {both[0]!r}: leave it out")
+    return list(chosen), list(targets), weights
 
 
 NUMBERS = ("int", "uint", "float", "double", "halffloat", "bool", "decimal")

@@ -5,6 +5,8 @@ Design
 - A source of which a window holds all rows is read once, and taken as samples in memory: `take_source` says so. All
   else (bits, metrics, hints, criteria) is then that of arrays. A `Stream` is a source that is larger.
 - Every block passes the checks of `take_samples`, in the reading thread; an error names the file and the row.
+- Weights count relative to their mean over all rows, and "balanced" class weights follow from all labels. So a pass
+  over the weights, and one over the labels, come before training; X is not read for them where a source knows how.
 - Two sets of arrays, each a window long, are filled in turns, over all epochs. A window is valid until the next but one
   is asked for.
 """
@@ -12,7 +14,7 @@ Design
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, NamedTuple, NoReturn, TypeVar, final
@@ -22,10 +24,12 @@ from numpy.typing import NDArray
 
 from ..layers.stack import Stack
 from ..losses import CustomLoss, Loss
+from . import checks as data_checks
 from . import source_checks
 from .ahead import ahead
+from .class_weight import ClassSums, class_sums, with_factors
 from .reading import Order, Part, cut
-from .samples import Inputs, Samples, Source, inputs_of, take_samples
+from .samples import Inputs, Samples, Source, inputs_of, take_samples, with_targets
 
 T = TypeVar("T")
 
@@ -53,6 +57,8 @@ class Stream:
     loss : Loss or callable
     size : int, default 1
         Rows of a step; a window has a multiple of them.
+    factors : mapping, optional
+        Class -> factor on the sample weights in the loss.
 
     Attributes
     ----------
@@ -60,14 +66,84 @@ class Stream:
         Number of rows.
     head : Samples
         The first rows.
+    mean_weight : float or None
+        Mean over all rows; None if there are no weights.
     """
 
-    def __init__(self, source: Source, stack: Stack, loss: Loss | CustomLoss, size: int = 1) -> None:
+    def __init__(
+        self,
+        source: Source,
+        stack: Stack,
+        loss: Loss | CustomLoss,
+        size: int = 1,
+        factors: Mapping[int, float] | None = None,
+    ) -> None:
         self.source, self.stack, self.loss, self.n = source, stack, loss, source.n_samples
+        self.size, self.factors = size, factors
         reading = source.reading
         self.block, self.window = reading.block_rows, max(1, reading.window_rows // size) * size
         self.head = self.take(0, min(self.n, self.block, HEAD))
+        self.mean_weight = None if self.head.weight is None else self._total_weight() / self.n
         self._buffers: list[Samples] = []
+
+    def with_factors(self, factors: Mapping[int, float]) -> Stream:
+        """Return the stream whose classes have these factors on their weights."""
+        return Stream(self.source, self.stack, self.loss, self.size, factors)
+
+    def class_sums(self) -> ClassSums:
+        """Read targets and weights of all rows, and return the sum of the weights of each class."""
+        n_out = self.stack.out_features
+        found = class_sums(self.head, self.loss, n_out)  # which refuses targets that are no classes
+        found = found._replace(weight=np.zeros_like(found.weight))
+        for part in self._unread():
+            found = found.joined(class_sums(part, self.loss, n_out))
+        return found
+
+    def _total_weight(self) -> float:
+        """Read the weights of all rows, and return their sum, which is fit to divide by."""
+        total = 0.0
+        if self.factors is None:
+            for first, end in cut(0, self.n, self.block):
+                total += float(self._weights(first, end).sum(dtype=np.float64))
+            data_checks.weighs_something(total > 0)
+            data_checks.sum_in_range("sample_weight", total)
+            return total
+        for part in self._unread():
+            assert part.weight is not None  # as there are factors
+            total += float(part.weight.sum(dtype=np.float64))
+        data_checks.some_weight(total > 0)
+        data_checks.sum_in_range("class_weight", total)
+        return total
+
+    def _weights(self, first: int, end: int) -> NDArray[Any]:
+        """Read and check the weights of rows first … end - 1; the source has some."""
+        try:
+            return data_checks.weights_of_rows(self.source.read_weights(first, end), end - first, self.stack.dtype)
+        except (TypeError, ValueError) as error:
+            located(self.source, first, error)
+
+    def _unread(self) -> Generator[Samples, None, None]:
+        """Yield targets and weights of all rows, block by block, with no columns of X."""
+        n_out, dtype = self.stack.out_features, self.stack.dtype
+        for first, end in cut(0, self.n, self.block):
+            X = np.empty((end - first, 0), dtype)
+            try:
+                data = with_targets(X, self.source.read_targets(first, end), None, self.loss, n_out, dtype)
+                yield self._weighted(data, first)
+            except (TypeError, ValueError) as error:
+                located(self.source, first, error)
+
+    def _weighted(self, data: Samples, first: int) -> Samples:
+        """Return the samples, which begin at row `first`, with the weights of the source and of classes."""
+        weight = self.source.read_weights(first, first + data.n)
+        if weight is not None:
+            if not isinstance(self.loss, Loss):
+                data_checks.no_weight(weight)
+            weight = data_checks.weights_of_rows(weight, data.n, self.stack.dtype)
+            data = data._replace(weight=weight, sample_weight=weight)
+        if self.factors is None:
+            return data
+        return with_factors(data, self.factors, self.loss, self.stack.out_features)
 
     def take(self, first: int, end: int) -> Samples:
         """Read and check rows first … end - 1.
@@ -82,7 +158,7 @@ class Stream:
     def _checked(self, X: Any, y: Any, first: int) -> Samples:
         source_checks.targets_given(y)
         try:
-            return take_samples(self.stack, X, y, None, self.loss)
+            return self._weighted(take_samples(self.stack, X, y, None, self.loss), first)
         except (TypeError, ValueError) as error:
             located(self.source, first, error)
 
@@ -157,7 +233,7 @@ def take_source(source: Source, stack: Stack, loss: Loss | CustomLoss, size: int
     X, y = source.read(0, n)
     source_checks.targets_given(y)
     try:
-        return take_samples(stack, X, y, None, loss)
+        return take_samples(stack, X, y, source.read_weights(0, n), loss)
     except (TypeError, ValueError) as error:
         located(source, 0, error)
 
@@ -182,11 +258,12 @@ def raw_blocks(source: Source, made: Callable[[Any], T]) -> Generator[T, None, N
 def located(source: Source, first: int, error: Exception) -> NoReturn:
     """Raise the error about rows of a block that begins at row `first` again, with file and row.
 
-    Messages about data begin with the argument's name, X or y, and say "row" before a row's number.
+    Messages about data begin with the argument's name, X, y or sample_weight, and say "row" before a row's number.
     """
     message = str(error)
     found = re.search(r"\brow (\d+)", message)
-    name, row = source.place(first + int(found[1]) if found else first, "y" if message.startswith("y") else "X")
+    of = "weight" if message.startswith("sample_weight") else "y" if message.startswith("y") else "X"
+    name, row = source.place(first + int(found[1]) if found else first, of)
     if found:
         message = f"{message[: found.start(1)]}{row}{message[found.end(1) :]}"
     raise type(error)(f"{name}: {message}") from None

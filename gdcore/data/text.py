@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..base.optional import optional
 from . import source_checks
 from .arrow import EXTRA, numbers_of
+from .paths import opened, path_of
 from .reading import Reading
 from .samples import Source
 from .shards import write_shards
@@ -39,6 +40,7 @@ class Csv(Source):
         Compressed (".gz", ".bz2") or not.
     target : str or list of str, optional
     features : list of str, optional
+    weight : str, optional
         As in `Arrow`.
     folder : str or PathLike, optional
         A new folder for the .npy files, which `Shards` reads later on; by default one of the system's for temporary
@@ -62,15 +64,18 @@ class Csv(Source):
         target: str | Sequence[str] | None = None,
         features: Sequence[str] | None = None,
         *,
+        weight: str | None = None,
         folder: str | PathLike[str] | None = None,
         window_rows: int | None = None,
         block_rows: int | None = None,
         order: str = "blocks",
     ) -> None:
         optional("pyarrow", "gdcore.data.Csv", EXTRA)
-        self._path = os.fspath(file)
+        self._path = path_of("file", file, "a text of columns")
+        with opened(self._path, "a text of columns"):
+            pass  # pyarrow says less of a file that cannot be read
         names: list[str] = []
-        parts = _parts_of_text(self._path, target, features, names)
+        parts = _parts_of_text(self._path, (target, features, weight), names)
         at = mkdtemp(prefix="gdcore-") if folder is None else os.fspath(folder)
         if folder is None:
             finalize(self, rmtree, at, True)
@@ -106,6 +111,14 @@ class Csv(Source):
         """Return X and y of rows first … end - 1."""
         return self._shards.read(first, end)
 
+    def read_targets(self, first: int, end: int) -> Any:
+        """Return y of rows first … end - 1."""
+        return self._shards.read_targets(first, end)
+
+    def read_weights(self, first: int, end: int) -> Any:
+        """Return the sample weights of rows first … end - 1."""
+        return self._shards.read_weights(first, end)
+
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of the text, and the row, counted from 0 after the line of names."""
         return self._path, row
@@ -115,20 +128,23 @@ class Csv(Source):
 
 
 def _parts_of_text(
-    path: str, target: str | Sequence[str] | None, features: Sequence[str] | None, names: list[str]
-) -> Iterator[tuple[NDArray[Any], NDArray[Any] | None]]:
-    """Yield X and y of a text, part by part, and put the names of the columns of X into `names`."""
+    path: str, wanted: tuple[object, object, object], names: list[str]
+) -> Iterator[tuple[NDArray[Any] | None, ...]]:
+    """Yield X, y and the weights of a text, part by part, and put the names of the columns of X into `names`.
+
+    `wanted` are target, features and weight, as the user gave them.
+    """
     csv = optional("pyarrow.csv", "gdcore.data.Csv", EXTRA)
     lib = optional("pyarrow", "gdcore.data.Csv", EXTRA)
     try:
         with csv.open_csv(path, read_options=csv.ReadOptions(block_size=2**24, use_threads=False)) as reader:
             kinds = {field.name: str(field.type) for field in reader.schema}
-            chosen, targets = source_checks.chosen_columns(path, kinds, target, features)
+            chosen, targets, weight = source_checks.chosen_columns(path, kinds, *wanted)
             names[:] = chosen
             for batch in reader:
                 X = np.stack([numbers_of(batch.column(name)) for name in chosen], axis=1, dtype=np.float64)
                 columns = [numbers_of(batch.column(name)) for name in targets]
-                y = None if not columns else columns[0] if isinstance(target, str) else np.stack(columns, axis=1)
-                yield X, y
+                y = None if not columns else columns[0] if isinstance(wanted[0], str) else np.stack(columns, axis=1)
+                yield X, y, numbers_of(batch.column(weight[0])) if weight else None
     except (lib.ArrowInvalid, lib.ArrowTypeError) as error:
         raise source_checks.not_a_table(path, error) from None

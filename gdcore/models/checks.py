@@ -118,9 +118,10 @@ def source_alone(y: object, sample_weight: object, dropout_seed: object) -> None
     """Check that nothing is given beside a source that goes with arrays only."""
     if y is not None:
         raise TypeError(f"a source holds the targets, got y, {short(y)}, besides: leave it out")
-    for name, value in (("sample_weight", sample_weight), ("dropout_seed", dropout_seed)):
-        if value is not None:
-            raise TypeError(f"{name} needs arrays and does not go with a source: leave it out")
+    if sample_weight is not None:
+        raise TypeError("a source holds the weights, got sample_weight besides: pass them to the source, as weight=")
+    if dropout_seed is not None:
+        raise TypeError("dropout_seed needs arrays and does not go with a source: leave it out")
 
 
 def npy_path(value: object) -> str:

@@ -2,8 +2,8 @@
 
 Design
 ------
-- A mean over a stream is the mean of its blocks' means, weighted by their rows, in float64. It differs from the mean
-  over arrays by roundoff.
+- A mean over a stream is the mean of its blocks' means, weighted by their rows or weights, in float64. It differs from
+  the mean over arrays by roundoff.
 - A metric is a function of all outputs. Those of a stream are kept, with its targets: few numbers a row.
 """
 
@@ -31,11 +31,14 @@ def mean_loss(stack: Stack, data: Samples | Stream, loss: Loss | CustomLoss) -> 
     """Return the mean loss without penalties."""
     if isinstance(data, Samples):
         return Objective(stack, data, loss).mean_loss()
-    total = 0.0
+    total = sum_of_weights = 0.0
     with closing(data.blocks()) as blocks:
         for block in blocks:
-            total += Objective(stack, block, loss).mean_loss() * block.n
-    return total / data.n
+            weight = _weight(block)
+            if weight:
+                total += Objective(stack, block, loss).mean_loss() * weight
+            sum_of_weights += weight
+    return total / sum_of_weights
 
 
 def metrics_of(
@@ -48,12 +51,16 @@ def metrics_of(
         return {}
     outputs: list[NDArray[Any]] = []
     targets: list[NDArray[Any]] = []
+    weights: list[NDArray[Any]] = []
     with closing(data.blocks()) as blocks:
         for block in blocks:
             outputs.append(stack.predict(block.X))
             targets.append(np.array(own_targets(stack, block)))
+            if block.sample_weight is not None:
+                weights.append(block.sample_weight)
     all_outputs, all_targets = np.concatenate(outputs), np.concatenate(targets)
-    return {prefix + name: metric(all_outputs, all_targets, None) for name, metric in metrics.items()}
+    all_weights = np.concatenate(weights) if weights else None
+    return {prefix + name: metric(all_outputs, all_targets, all_weights) for name, metric in metrics.items()}
 
 
 def write_gradient(objective: Callable[[Samples], Objective], data: Samples | Stream, grad: NDArray[Any]) -> None:
@@ -62,8 +69,17 @@ def write_gradient(objective: Callable[[Samples], Objective], data: Samples | St
         objective(data).write_gradient(grad)
         return
     total = np.zeros(len(grad))
+    sum_of_weights = 0.0
     with closing(data.blocks()) as blocks:
         for block in blocks:
-            objective(block).write_gradient(grad)
-            total += grad * np.float64(block.n / data.n)
-    grad[:] = total
+            weight = _weight(block)
+            if weight:
+                objective(block).write_gradient(grad)
+                total += grad * np.float64(weight)
+            sum_of_weights += weight
+    grad[:] = total / sum_of_weights
+
+
+def _weight(block: Samples) -> float:
+    """Return the sum of the weights of a block, by default its number of rows."""
+    return float(block.n) if block.weight is None else float(block.weight.sum(dtype=np.float64))

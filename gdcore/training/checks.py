@@ -133,28 +133,27 @@ def validation_data(value: object) -> tuple[Any, Any, Any]:
     return value[0], value[1], value[2] if len(value) == 3 else None
 
 
-def whole_source(
-    optimizer: object, y: object, sample_weight: object, class_weight: object, validation_split: object
-) -> None:
-    """Check that nothing is asked for that a source, whose rows are not all in memory, cannot give."""
+def whole_source(optimizer: object, y: object, sample_weight: object) -> None:
+    """Check that nothing is given that a source holds itself, and no optimizer that takes all rows at once."""
     if y is not None:
         raise TypeError(f"a source holds the targets, got y, {short(y)}, besides: leave it out")
-    for name, value, remedy in (
-        ("sample_weight", sample_weight, "leave out, or repeat, rows of the files"),
-        ("class_weight", class_weight, "leave it out"),
-        ("validation_split", validation_split, "pass validation_data=, another source or arrays"),
-    ):
-        if value is not None:
-            raise TypeError(f"{name} needs arrays and does not go with a source: {remedy}")
+    if sample_weight is not None:
+        raise TypeError(
+            f"a source holds the weights, got sample_weight, {short(sample_weight)}, besides: pass them to the source, "
+            "as in gdcore.data.Npy('X.npy', 'y.npy', weight='w.npy')"
+        )
     if isinstance(optimizer, FullBatch):
         raise TypeError(
             f"{optimizer.name} takes all data at once, so it needs arrays, not a source: pass gdcore.Adam()"
         )
 
 
-def unweighted_source() -> TypeError:
-    """Return the error for class weights where the validation data are a source."""
-    return TypeError("class_weight weighs the validation data too, which must be arrays then, got a larger source")
+def split_of_stream(n: int, window: int) -> ValueError:
+    """Return the error for a validation split of a source larger than memory."""
+    return ValueError(
+        f"validation_split takes rows at random places of all {n}, of which a window of the source holds {window}: "
+        f"pass validation_data=, another source or arrays, or window_rows={n} to the source if memory holds them"
+    )
 
 
 def needs_y(call: str, error: TypeError) -> TypeError:

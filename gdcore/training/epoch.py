@@ -134,16 +134,18 @@ def run_epoch(
         state.shares.stream(data, steps, extent(state, n), rates, losses, total)
         return mean_so_far(state)
     if not isinstance(data, Samples):
+        mean = data.mean_weight if mean_weight is None else mean_weight
+        weights = None if data.mean_weight is None else _all_of(mean, size, data.head.X.dtype)
         with closing(_parts(state, data, first, end)) as parts:
             for part, order, at in parts:
                 if losses is None:
-                    _run_part(state, part, order, at, size, total)
+                    _run_part(state, part, order, at, size, total, weights)
                 else:
-                    _run_one_by_one(state, part, order, at, size, Recorded(total, None, losses))
+                    _run_one_by_one(state, part, order, at, size, Recorded(total, weights, losses))
         return mean_so_far(state)
     order, weights = order_of(state, n), data.weight
     if weights is not None and mean_weight is not None:
-        weights = np.full(n + 1, mean_weight, weights.dtype)  # the kernels take a batch as long as these for all data
+        weights = _all_of(mean_weight, n, weights.dtype)
     if order is not None:
         order = order[first:end]
     elif end - first < n:
@@ -153,6 +155,11 @@ def run_epoch(
     else:
         _run_one_by_one(state, data, order, first, size, Recorded(total, weights, losses))
     return mean_so_far(state)
+
+
+def _all_of(mean_weight: float | None, n: int, dtype: Any) -> NDArray[Any]:
+    """Return weights of this mean; the kernels take a batch as long as these for all data, and none is above n rows."""
+    return np.full(n + 1, mean_weight, dtype)
 
 
 def _parts(

@@ -401,7 +401,7 @@ class Trainer:
         Parameters
         ----------
         X, y, sample_weight
-            As in `epoch`, a source in place of X and y too; it takes no weights and no validation_split.
+            As in `epoch`, a source in place of all three too.
         epochs : int, optional
             By default as many as `max_steps` takes; without it, as many as make 5000 updates, but at least 10.
         max_steps : int, optional

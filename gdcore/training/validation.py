@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..data.class_weight import ClassWeight, class_factors, class_weighted
+from ..data.class_weight import ClassWeight, class_sums, class_weighted, factors_of
 from ..data.names import feature_names
 from ..data.samples import Samples, Source
 from ..losses import CustomLoss, Loss
@@ -26,7 +27,7 @@ dropout."""
 
 
 def take_validation(state: TrainingState, given: object) -> Data:
-    """Check validation data like training data; those of a source are weighted by nothing.
+    """Check validation data like training data; a source holds its own weights.
 
     Raises
     ------
@@ -42,7 +43,10 @@ def take_validation(state: TrainingState, given: object) -> Data:
         raise type(error)(f"validation_data: {error}") from None
 
 
-def weigh_validation(data: Samples, class_weight: ClassWeight, loss: Loss | CustomLoss, n_out: int) -> Samples:
+D = TypeVar("D", bound="Data")
+
+
+def weigh_validation(data: D, factors: Mapping[int, float], loss: Loss | CustomLoss, n_out: int) -> D:
     """Apply the class weights of the training data to the validation data.
 
     Raises
@@ -51,9 +55,17 @@ def weigh_validation(data: Samples, class_weight: ClassWeight, loss: Loss | Cust
         If no sample has a weight above 0.
     """
     try:
-        return class_weighted(data, class_weight, loss, n_out)
+        found: D = _weighted(data, factors, loss, n_out)
     except ValueError as error:
         raise ValueError(f"validation_data: {error}") from None
+    return found
+
+
+def _weighted(data: Data, factors: Mapping[int, float], loss: Loss | CustomLoss, n_out: int) -> Any:
+    """Return data whose weights are multiplied by the factors of their classes."""
+    if isinstance(data, Samples):
+        return class_weighted(data, factors, loss, n_out)
+    return data.with_factors(factors)
 
 
 def split_validation(data: Samples, share: object, loss: Loss | CustomLoss, seed: int) -> tuple[Samples, Samples]:
@@ -125,8 +137,8 @@ def take_epoch_data(state: TrainingState, X: object, y: object, sample_weight: o
     """Check and return the data of an epoch by itself."""
     if not isinstance(X, Source):
         return _take(state, X, y, sample_weight, "epoch(X, y, sample_weight)")
-    training_checks.whole_source(state.settings.optimizer, y, sample_weight, None, None)
-    return _take_sources(state, X, None)[0]
+    training_checks.whole_source(state.settings.optimizer, y, sample_weight)
+    return take_fit_data(state, X, None, None, None, None, None)[0]
 
 
 def take_fit_data(
@@ -142,29 +154,35 @@ def take_fit_data(
 
     The model remembers the feature names.
     """
-    if type(X) is not np.ndarray and isinstance(X, Source):
-        training_checks.whole_source(state.settings.optimizer, y, sample_weight, class_weight, validation_split)
-        return _take_sources(state, X, validation_data)
+    source = X if type(X) is not np.ndarray and isinstance(X, Source) else None
+    if source is not None:
+        training_checks.whole_source(state.settings.optimizer, y, sample_weight)
     stack, loss, begun = state.stack, state.settings.loss, state.steps_done > 0
     names = stack.feature_names
     if not begun:
         stack.feature_names = feature_names(X)
     try:
-        data = _take(state, X, y, sample_weight, "fit(X, y)")
+        data: Data
+        if source is not None:
+            rows = state.settings.batch_size * state.settings.accumulate
+            data = _take_source(state, source, min(rows, source.n_samples))
+        else:
+            data = _take(state, X, y, sample_weight, "fit(X, y)")
         validation: Data | None = None
         if validation_split is not None:
             training_checks.one_validation(validation_data)
+            if not isinstance(data, Samples):
+                raise training_checks.split_of_stream(data.n, data.window)
             data, validation = split_validation(data, validation_split, loss, state.seed)
         elif validation_data is not None:
             validation = take_validation(state, validation_data)
         if class_weight is not None:
             n_out = stack.out_features
-            class_weight = class_factors(data, class_weight, loss, n_out)
-            data = class_weighted(data, class_weight, loss, n_out)
+            sums = class_sums(data, loss, n_out) if isinstance(data, Samples) else data.class_sums()
+            factors = factors_of(sums, class_weight)
+            data = _weighted(data, factors, loss, n_out)
             if validation is not None:
-                if not isinstance(validation, Samples):
-                    raise training_checks.unweighted_source()
-                validation = weigh_validation(validation, class_weight, loss, n_out)
+                validation = weigh_validation(validation, factors, loss, n_out)
     except BaseException:
         stack.feature_names = names
         raise
@@ -178,23 +196,6 @@ def _take(state: TrainingState, X: object, y: object, sample_weight: object, cal
     except TypeError as error:
         if y is None:
             raise training_checks.needs_y(call, error) from None
-        raise
-
-
-def _take_sources(
-    state: TrainingState, source: Source, validation_data: ValidationData | None
-) -> tuple[Data, Data | None]:
-    """Check and return training data from a source, and validation data from wherever they come."""
-    stack, settings = state.stack, state.settings
-    names = stack.feature_names
-    if not state.steps_done:
-        stack.feature_names = feature_names(source)
-    try:
-        size = min(settings.batch_size * settings.accumulate, source.n_samples)
-        data = _take_source(state, source, size)
-        return data, None if validation_data is None else take_validation(state, validation_data)
-    except BaseException:
-        stack.feature_names = names
         raise
 
 

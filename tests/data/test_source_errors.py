@@ -1,12 +1,14 @@
 """What is wrong with a source is said in one sentence, with the file, the row and the column."""
 
 import os
+import re
 import sys
 
 import numpy as np
 import pytest
 
 import gdcore as gd
+from gdcore.data.paths import unreadable
 
 N = 300
 X = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
@@ -60,8 +62,16 @@ def test_files_that_hold_something_else(save, array, error, message):
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(
+        FileNotFoundError, match=r"^there is no file .*none\.npy: pass the path of a file of numpy\.save$"
+    ) as caught:
         gd.data.Npy(tmp_path / "none.npy")
+    assert caught.value.errno == 2
+    assert caught.value.__cause__ is None
+    with pytest.raises(FileNotFoundError, match=rf"^there is no file none\.npy in {re.escape(os.getcwd())}: pass"):
+        gd.data.Npy("none.npy")
+    with pytest.raises(IsADirectoryError, match=r"is a folder: pass .*, or gdcore\.data\.Shards\(folder\)$"):
+        gd.data.Npy(tmp_path)
     for content in (b"", b"no npy file at all", b"\x93NUMPY\x01\x00\xff\xff{'", b"\x93NUMPY\x09\x00"):
         (tmp_path / "X.npy").write_bytes(content)
         with pytest.raises(ValueError, match=r"X\.npy is not a \.npy file that can be read .*: write it"):
@@ -218,20 +228,29 @@ def test_all_rows_are_shuffled_where_a_window_holds_them(save):
 
 
 CALLS = [
-    ({"sample_weight": Y}, "sample_weight needs arrays and does not go with a source"),
-    ({"class_weight": "balanced"}, "class_weight needs arrays and does not go with a source"),
-    ({"validation_split": 0.1}, "validation_split needs arrays and does not go with a source: pass validation_data="),
-    ({"y": Y}, "a source holds the targets, got y, a ndarray .* besides: leave it out"),
-    ({"optimizer": "lbfgs"}, "lbfgs takes all data at once, so it needs arrays, not a source"),
+    (
+        {"sample_weight": Y},
+        TypeError,
+        r"a source holds the weights, got sample_weight, .*: pass them to the source",
+    ),
+    ({"class_weight": "balanced"}, ValueError, r"class_weight needs labels, or one output whose targets are 0 and 1"),
+    (
+        {"validation_split": 0.1},
+        ValueError,
+        "validation_split takes rows at random places of all 300, of which a window of the source holds 64: pass "
+        "validation_data=, another source or arrays, or window_rows=300 to the source if memory holds them",
+    ),
+    ({"y": Y}, TypeError, "a source holds the targets, got y, a ndarray .* besides: leave it out"),
+    ({"optimizer": "lbfgs"}, TypeError, "lbfgs takes all data at once, so it needs arrays, not a source"),
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), CALLS)
-def test_arguments_that_need_arrays(save, options, message):
+@pytest.mark.parametrize(("options", "error", "message"), CALLS)
+def test_arguments_that_do_not_go_with_a_source(save, options, error, message):
     pytest.importorskip("scipy") if "optimizer" in options else None
     source = gd.data.Npy(save("X.npy", X), save("y.npy", Y), **SMALL)
     net = gd.LinearModel(3, seed=0)
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(error, match=message):
         net.fit(source, loss="mse", epochs=1, **options)
 
 
@@ -293,3 +312,77 @@ def test_predictions_replace_no_table_that_is_read(tmp_path):
     text = gd.data.Csv(tmp_path / "t.csv", folder=tmp_path / "kept")
     is_refused(text, tmp_path / "t.csv.npy")
     is_refused(text, tmp_path / "kept" / "X00000.npy")
+
+
+PATHS = [
+    (3, TypeError, r"X must be the path of a file of numpy\.save, got 3: pass text or a pathlib\.Path$"),
+    (None, TypeError, r"X must be the path of a file of numpy\.save, got None"),
+    (b"X.npy", TypeError, r"X must be the path of a file of numpy\.save, got b'X\.npy'"),
+    (X, TypeError, r"X must be the path of a file of numpy\.save, got an array: pass gdcore\.data\.Rows\(X, y\)$"),
+    ("", ValueError, r"X must be the path of a file of numpy\.save, got '': pass its name$"),
+    ("X\0.npy", ValueError, r"X must be the path of a file of numpy\.save, got 'X\\x00\.npy'"),
+]
+
+
+@pytest.mark.parametrize(("path", "error", "message"), PATHS)
+def test_paths_that_are_none(path, error, message):
+    with pytest.raises(error, match=message):
+        gd.data.Npy(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other numbers for these")
+def test_a_path_through_a_file(save):
+    path = save("X.npy", X)
+    with pytest.raises(NotADirectoryError, match="has a file where it names a folder: pass the path of a file of"):
+        gd.data.Npy(path / "y.npy")
+    with pytest.raises(NotADirectoryError, match="is a file, not a folder: pass the path of a folder that gdcore"):
+        gd.data.Shards(path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
+def test_a_file_that_may_not_be_read(save):
+    path = save("X.npy", X)
+    path.chmod(0)
+    with pytest.raises(PermissionError, match=r"X\.npy may not be read by this user: change its permissions, or pass"):
+        gd.data.Npy(path)
+
+
+def test_every_error_of_the_system_is_a_sentence():
+    for code in (13, 5):
+        error = unreadable("X.npy", OSError(code, os.strerror(code)), "a file")
+        assert type(error) is type(OSError(code, ""))
+        assert error.errno == code
+        assert str(error).startswith("X.npy ")
+        assert "Errno" not in str(error)
+
+
+def test_a_file_that_is_removed_while_it_is_read(save):
+    path, targets = save("X.npy", X), save("y.npy", Y)
+    source = gd.data.Npy(path, targets, **SMALL)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"^there is no file .*X\.npy: pass the path of a file of numpy\.save$"):
+        fit(source)
+
+
+def test_folders_that_hold_no_shards(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^there is no folder .*none: pass the path of a folder that"):
+        gd.data.Shards(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match=r"has no manifest\.json, which lists the files of its rows: write one"):
+        gd.data.Shards(tmp_path)
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"manifest\.json is a folder: pass the path of a manifest"):
+        gd.data.Shards(tmp_path)
+    with pytest.raises(TypeError, match="folder must be the path of a folder, got 3"):
+        gd.data.Shards(3)
+
+
+@pytest.mark.parametrize("name", ["Arrow", "Csv"])
+def test_tables_that_are_not_there(tmp_path, name):
+    pytest.importorskip("pyarrow")
+    of = getattr(gd.data, name)
+    with pytest.raises(FileNotFoundError, match=r"^there is no file .*t\.csv: pass the path of a"):
+        of(tmp_path / "t.csv")
+    with pytest.raises(IsADirectoryError, match="is a folder: pass the path of a"):
+        of(tmp_path)
+    with pytest.raises(TypeError, match=r"must be (a path or a list of paths|the path of a text of columns), got 3"):
+        of(3)
