@@ -105,8 +105,11 @@ class Stream:
         if self.factors is None:
             for first, end in cut(0, self.n, self.block):
                 total += float(self._weights(first, end).sum(dtype=np.float64))
-            data_checks.weighs_something(total > 0)
-            data_checks.sum_in_range("sample_weight", total)
+            try:
+                data_checks.weighs_something(total > 0)
+                data_checks.sum_in_range("sample_weight", total)
+            except ValueError as error:
+                located(self.source, 0, error)
             return total
         for part in self._unread():
             assert part.weight is not None  # as there are factors

@@ -116,12 +116,11 @@ def test_every_kind_of_source_larger_than_its_window(made, kind):
     known = gd.data.Rows(X, Y, WEIGHT, window_rows=256, block_rows=source.reading.block_rows)
     found, expected = (of.fit(data, epochs=2) for of, data in ((one, source), (other, known)))
     same_fit((one, found), (other, expected), *([1e-5, 1e-6] if kind == "Csv" else []))
-    assert one.model.loss(source, loss="mse") == pytest.approx(
-        one.model.loss(X, Y, "mse", sample_weight=WEIGHT), rel=1e-6
-    )
-    assert one.model.evaluate(source, "mae")["mae"] == pytest.approx(
-        one.model.evaluate(X, Y, "mae", sample_weight=WEIGHT)["mae"], rel=1e-6
-    )
+    net = one.model
+    assert net.loss(source, loss="mse") == pytest.approx(net.loss(X, Y, "mse", sample_weight=WEIGHT), rel=1e-6)
+    measured = net.evaluate(source, loss="mse", metrics="mae")
+    known = net.evaluate(X, Y, loss="mse", metrics="mae", sample_weight=WEIGHT)
+    assert measured == pytest.approx(known, rel=1e-6)
     assert len(one.model.predict(source)) == N
 
 
@@ -209,7 +208,7 @@ def put(row, value):
 WRONG = [
     (put(817, -1.0), ValueError, r"weight\.npy: sample_weight has -1 in row 817; weights must be >= 0"),
     (put(818, np.nan), ValueError, r"weight\.npy: sample_weight contains NaN in row 818"),
-    (np.zeros(N), ValueError, r"sample_weight sums to 0; at least one weight must be > 0"),
+    (np.zeros(N), ValueError, r"weight\.npy: sample_weight sums to 0; at least one weight must be > 0"),
     (WEIGHT[:, None], ValueError, r"weight\.npy: sample_weight has shape \(\d+, 1\); expected \(\d+,\)"),
     (
         WEIGHT[1:],
