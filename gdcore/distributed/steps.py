@@ -142,16 +142,29 @@ class SharedSteps:
         with closing(shard_windows(state, data, self.shards, self.reduction.held, steps, extent)) as windows:
             for window in windows:
                 for step in window.steps:
-                    n = window.rows_of(step)
-                    weight = float(n * self.outputs)
+                    n, part = window.rows_of(step), partial(window.part, step)
                     if rates is not None:
                         state.run.learning_rate = rates[step - steps.start]
                     try:
-                        loss = self._step(partial(window.part, step), n, Divisors(weight, 1 / weight), total)
+                        loss = self._step(part, n, self._stream_divisors(data, part, n), total)
                     except RefusedStep as error:
                         raise window.explain(state, data, step, error.args[0]) from None
                     if losses is not None:
                         losses.append(loss)
+
+    def _stream_divisors(self, data: Stream, part: PartOf, n: int) -> Divisors:
+        """Return what a step over n rows of a stream divides by; the ranks tell one another their weights."""
+        if data.mean_weight is None:
+            weight = float(n * self.outputs)
+            return Divisors(weight, 1 / weight)
+        weights = [0.0] * self.shards
+        for shard in range(*self.held[self.group.rank]):
+            first, end = n * shard // self.shards, n * (shard + 1) // self.shards
+            if first < end:
+                samples, rows = part(shard, first, end)
+                assert samples.weight is not None  # as all rows have weights
+                weights[shard] = fsum(samples.weight[rows])
+        return Divisors(self._sum_of_shards(weights) * self.outputs, 1 / (n * data.mean_weight * self.outputs))
 
     def _step(self, part: PartOf, n: int, divisors: Divisors, total: NDArray[np.float64] | None) -> float:
         """Make a step of n rows, and return its mean loss."""
@@ -183,16 +196,20 @@ class SharedSteps:
         return loss
 
     def _mean_loss(self, divisors: Divisors) -> float:
-        """Return the mean loss of all shards, summed in the tree."""
+        """Return the mean loss of all shards."""
+        value = self._sum_of_shards(self.losses)
+        return value / divisors.weight if divisors.weight else 0.0
+
+    def _sum_of_shards(self, values: list[float]) -> float:
+        """Return the sum of the values of all shards, of which each rank knows its own, summed in the tree."""
         first, end = self.held[self.group.rank]
-        found = self.group.meet(STEP, self.losses[first:end])
+        found = self.group.meet(STEP, values[first:end])
         known = {
             (first + i, first + i + 1): float(value)
             for (first, end), row in zip(self.held, found, strict=True)
             for i, value in enumerate(row[: end - first])
         }
-        value = summed(known, (0, self.shards), float.__add__)
-        return value / divisors.weight if divisors.weight else 0.0
+        return summed(known, (0, self.shards), float.__add__)
 
     def _custom(
         self, data: Samples, rows: NDArray[np.int64], place: int, n: int, key: int, grads: NDArray[Any]

@@ -125,3 +125,37 @@ def test_it_diverges_on_every_rank():
         trainer.fit(Recorded(), epochs=3, comm=comm, shards=8)
 
     assert [type(one) for one in on_ranks(3, fit)] == [gd.DivergedError] * 3
+
+
+WEIGHTS = np.random.default_rng(1).exponential(size=N) * (np.arange(N) % 3 > 0)
+LABELS = (X[:, 0] > 0.8) * 1
+
+
+class Weighted(Recorded):
+    """A source whose rows have weights."""
+
+    def read_weights(self, first, end):
+        return WEIGHTS[first:end]
+
+
+def fitted_by_weight(comm, source, shards, **options):
+    net = gd.MLP([4, 6, 2], seed=0, dtype="float64")
+    trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.05), batch_size=20, seed=1, **options)
+    history = trainer.fit(source, epochs=2, class_weight="balanced", comm=comm, shards=shards, record="progressive")
+    return net.params, history.loss, history.progressive
+
+
+def test_weighted_rows_have_the_same_bits_on_any_ranks():
+    found = on_ranks(3, lambda comm: fitted_by_weight(comm, Weighted(LABELS), 8))
+    params, loss, progressive = fitted_by_weight(None, Weighted(LABELS), 8)
+    for one in found:
+        np.testing.assert_array_equal(one[0], params)
+        assert one[1:] == (loss, progressive)
+
+
+def test_weighted_rows_count_as_in_one_process():
+    params, loss, progressive = fitted_by_weight(None, Weighted(LABELS), 1, shuffle=False)
+    known = fitted_by_weight(None, Weighted(LABELS), None, shuffle=False)
+    np.testing.assert_allclose(params, known[0], rtol=1e-10)
+    assert loss == pytest.approx(known[1], rel=1e-12)
+    assert progressive == [pytest.approx(values, rel=1e-12) for values in known[2]]
