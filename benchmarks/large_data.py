@@ -2,6 +2,7 @@
 
     python benchmarks/large_data.py --gigabytes 20 --folder /tmp
     python benchmarks/large_data.py --gigabytes 0.5 --epochs 3      # a file that stays in the system's memory
+    python benchmarks/large_data.py --pairs 15                      # a network, and Parquet: see large_pairs.py
 
 A file of that size is written, a linear model is trained from it in shuffled blocks, by a process that may have a
 gigabyte of memory besides the system's cache (RLIMIT_DATA), and the file is deleted. Printed are megabytes per second
@@ -20,6 +21,11 @@ from pathlib import Path
 import numpy as np
 
 import gdcore as gd
+
+if __package__:
+    from . import large_pairs
+else:
+    import large_pairs
 
 COLUMNS = 256
 PART = 2**16
@@ -73,7 +79,14 @@ def main() -> None:
     parser.add_argument("--gigabytes", type=float, default=1.0)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--folder", default=None)
+    parser.add_argument("--pairs", type=int, default=0, help="compare this often instead; see large_pairs.py")
     options = parser.parse_args()
+    if options.pairs:
+        with tempfile.TemporaryDirectory(dir=options.folder) as name, gd.num_threads(1):
+            print(large_pairs.pin(), flush=True)
+            for compared in (large_pairs.network, large_pairs.parquet):
+                print(compared(Path(name), options.pairs), flush=True)
+        return
     rows = int(options.gigabytes * 1e9) // (4 * COLUMNS)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder, began = Path(name), time.perf_counter()
