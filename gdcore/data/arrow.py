@@ -3,7 +3,8 @@
 Design
 ------
 - Parquet and Arrow files consist of groups of rows, of which each is decoded as a whole. By default a block is as long
-  as the first group, and the last group is kept, in case the next block begins in it.
+  as the first group. A group of which a part is read is kept for the rest of it, and at most two are: where one window
+  ends and the next begins within a group, that is decoded once.
 - A file is opened for each group, but what its end says of all groups is read once.
 - Columns become rows in stretches that the processor's cache holds, which is six times as fast as a whole column at a
   time.
@@ -31,6 +32,8 @@ from .samples import Source
 EXTRA = "gdcore[data]"
 FILES = "a Parquet or Arrow file"
 IPC = (".arrow", ".feather", ".ipc")
+KEPT = 2
+"""So many decoded groups are kept: those that a window shares with the one before and the one after."""
 TURN_BYTES = 2**18
 """Columns become rows in stretches of X of so many bytes."""
 SMALL_KINDS = {"float", "float32", "halffloat", "float16", "int8", "int16", "uint8", "uint16", "bool"}
@@ -62,7 +65,7 @@ class Arrow(Source):
         Column of the sample weights, >= 0.
     window_rows, block_rows, order
         As in `Npy`. A block is by default as long as the first group of rows, which is decoded as a whole: the groups
-        should have some 10,000 to 100,000 rows.
+        should have some 10,000 to 100,000 rows. Up to three groups are in memory besides the windows.
 
     Raises
     ------
@@ -110,7 +113,7 @@ class Arrow(Source):
         if block_rows is None:
             planned = planned._replace(block_rows=min(self._groups[0].rows, planned.window_rows))
         self._reading = planned
-        self._kept: tuple[int, Any] = (-1, None)
+        self._kept: dict[int, tuple[Any, int]] = {}  # group -> table, and how many of its rows are left to read
 
     @property
     def n_samples(self) -> int:
@@ -183,27 +186,31 @@ class Arrow(Source):
         while first < end:
             group = bisect_right(self._starts, first) - 1
             start, last = self._starts[group], min(end, self._starts[group + 1])
-            yield self._table(group, names).slice(first - start, last - first)
+            yield self._table(group, names, last - first).slice(first - start, last - first)
             first = last
 
-    def _table(self, group: int, names: list[str]) -> Any:
-        """Return columns of a group, decoded; one with all columns is kept."""
-        number, table = self._kept
-        if number == group:
+    def _table(self, group: int, names: list[str], rows: int) -> Any:
+        """Return columns of a group, decoded, of which so many rows are read; one with all columns may be kept."""
+        file, index, left = self._groups[group]
+        whole = names == self._all
+        if group in self._kept:
+            table, left = self._kept.pop(group)
+            if not whole or left > rows:
+                self._kept[group] = table, left - rows * whole
             return table.select(names)
-        if names == self._all:
-            self._kept, table = (-1, None), None  # before the next one is there
-        file, index, _ = self._groups[group]
+        keeps = whole and rows < left
+        if keeps and len(self._kept) == KEPT:
+            self._kept.pop(next(iter(self._kept)))  # before the next one is there
         path = self._paths[file]
         source_checks.unchanged(path, _stamp(path) == self._stamps[file])
         with _Table(path, self._ends[file]) as opened_file:
             table = opened_file.group(index, names)
-        if names == self._all:
-            self._kept = (group, table)
+        if keeps:
+            self._kept[group] = table, left - rows
         return table
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": (-1, None), "_ends": [None] * len(self._ends)}
+        return {**self.__dict__, "_kept": {}, "_ends": [None] * len(self._ends)}
 
     def __repr__(self) -> str:
         return f"Arrow({self._paths!r}, {self._target!r}, window_rows={self._reading.window_rows})"

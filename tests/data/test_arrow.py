@@ -154,3 +154,21 @@ def test_the_files_of_a_text_are_deleted_with_the_source_or_kept(tmp_path, monke
     assert not [name for name in os.listdir(tmp_path) if name.startswith("gdcore-")]
     gd.data.Csv(text, "price", folder=tmp_path / "kept")
     assert gd.data.Shards(tmp_path / "kept").n_samples == N
+
+
+def test_a_group_is_decoded_once_an_epoch(tmp_path, monkeypatch):
+    """Although windows end within groups, and in a random order of them."""
+    found = source(write(tmp_path / "t.parquet"), window_rows=200)
+    read, decoded = pq.ParquetFile.read_row_group, []
+
+    def counted(file, index, **options):
+        decoded.append(index)
+        return read(file, index, **options)
+
+    trainer = gd.Trainer(gd.LinearModel(3, seed=0), "mse", batch_size=20, seed=0)
+    trainer.fit(found, epochs=1)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", counted)
+    for _ in range(5):
+        decoded.clear()
+        trainer.epoch(found)
+        assert 10 <= len(decoded) <= 14  # of 12 groups: the first rows are read before, one group may still be there
