@@ -117,11 +117,18 @@ def _in_parts(
         for future in running:
             if future.done() and future.exception() is None:
                 put(waiting[future], future.result())
-        if isinstance(error, PicklingError | AttributeError) and "pickle" in str(error).lower():
+        if is_unsendable(error):
             raise many_checks.not_sent(error) from None
         raise
     if interrupted:
         raise KeyboardInterrupt
+
+
+def is_unsendable(error: BaseException) -> bool:
+    """Return whether an error says that something cannot be pickled: CPython's words differ between its versions."""
+    return isinstance(error, PicklingError) or (
+        isinstance(error, AttributeError | TypeError) and ("pickle" in str(error) or "Can't get local object" in str(error))
+    )
 
 
 def _put(records: Records, jobs: Sequence[Job], part: Part) -> bool:

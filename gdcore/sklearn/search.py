@@ -61,10 +61,10 @@ class GDSearchCV(GridSearchCV):
     >>> from gdcore.sklearn import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> grid = {"alpha": [1e-4, 1.0], "learning_rate_init": [0.003, 0.03]}
-    >>> net = MLPClassifier((10,), max_iter=50, tol=0, n_iter_no_change=50, random_state=0)
+    >>> net = MLPClassifier((10,), max_iter=2000, tol=0.001, random_state=0)
     >>> search = GDSearchCV(net, grid, cv=3).fit(X, y)
     >>> search.best_params_["learning_rate_init"], search.alone_
-    (0.03, ['', '', '', ''])
+    (0.003, ['', '', '', ''])
     """
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
