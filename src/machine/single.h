@@ -29,17 +29,35 @@ typedef struct {
     int32_t *places;      /* where they stand, in order */
 } active_list;
 
-/* List the numbers of x (n,) that are not 0, if this leaves out enough of them. */
+/* Where the numbers of four that are not 0 stand, by a bit for each; what stands behind them does not count. */
+static const int32_t PLACES_OF_FOUR[16][4] = {
+    {0}, {0}, {1}, {0, 1}, {2}, {0, 2}, {1, 2}, {0, 1, 2},
+    {3}, {0, 3}, {1, 3}, {0, 1, 3}, {2, 3}, {0, 2, 3}, {1, 2, 3}, {0, 1, 2, 3},
+};
+
+/* List the numbers of x (n,) that are not 0, if this leaves out enough of them. Four at a time: no branch depends on
+ * the numbers, and none waits for the one before it. */
 static void find_active(ptrdiff_t n, const real *x, active_list *found)
 {
     lane zeros = 0;    /* as wide as the numbers, so that the loop fills its vectors */
-    ptrdiff_t count = 0;
-    for (ptrdiff_t i = 0; i < n; i++)
-        zeros += x[i] == 0;
+    ptrdiff_t count = 0, i = 0;
+    for (ptrdiff_t j = 0; j < n; j++)
+        zeros += x[j] == 0;
     found->count = -1;
     if ((ptrdiff_t)zeros * ACTIVE_SHARE < n)
         return;
-    for (ptrdiff_t i = 0; i < n; i++) {
+#if defined(__x86_64__)
+    typedef real four __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
+    typedef int32_t numbers __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef float bits __attribute__((vector_size(16)));
+    for (; i + 4 <= n; i += 4) {
+        const numbers unequal = __builtin_convertvector(*(const four *)(x + i) != 0, numbers);
+        const int which = __builtin_ia32_movmskps((bits)unequal);
+        *(numbers *)(found->places + count) = *(const numbers *)PLACES_OF_FOUR[which] + (int32_t)i;
+        count += 0x4332322132212110 >> 4 * which & 7;    /* the bits of `which` that are set */
+    }
+#endif
+    for (; i < n; i++) {
         found->places[count] = (int32_t)i;
         count += x[i] != 0;
     }
@@ -80,9 +98,11 @@ row_part(const int vectors, const single_row *of, ptrdiff_t at, ptrdiff_t last)
 /* The whole of c where it is shorter than a vector: what stands behind a row is read too, as far as the matrix goes. */
 static void narrow_row(const single_row *of)
 {
-    const ptrdiff_t n = of->n;
+    const ptrdiff_t count = of->active->count < 0 ? of->k : of->active->count, n = of->n;
+    const int32_t *places = of->active->count < 0 ? NULL : of->active->places;
     vector sum = of->init ? load_part(n, of->init) : (vector){0};
-    for (ptrdiff_t p = 0; p < of->k; p++) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t p = places ? places[i] : i;
         const real *row = of->b + p * n;
         sum += of->a[p] * (LANES <= (of->k - p) * n ? *(const vector *)row : load_part(n, row));
     }

@@ -382,10 +382,12 @@ static inline __attribute__((always_inline)) void subtract_row(
             weight[j] -= scaled * delta[j];
         return;
     }
-    const ptrdiff_t last = columns - LANES;
+    const ptrdiff_t last = columns - LANES, whole = LANES - ((uintptr_t)weight / sizeof(real)) % LANES;
+    const vector first = *(const vector *)weight - scaled * *(const vector *)delta;
     const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
-    for (ptrdiff_t j = 0; j < last; j += LANES)
+    for (ptrdiff_t j = whole; j < last; j += LANES)
         *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
+    *(vector *)weight = first;
     *(vector *)(weight + last) = end;
 }
 
