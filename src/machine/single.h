@@ -131,9 +131,12 @@ static void row_product(const single_row *of)
 
 #undef ROW_PART
 
-/* Write the first n of LANES numbers: one masked store where the instruction set has it. */
+/* Write the first n of LANES numbers. */
 static inline __attribute__((always_inline)) void keep_part(ptrdiff_t n, vector v, real *to)
 {
+#if defined(__AVX512F__)
+    masked_store(to, part_mask(n), v);
+#else
     const lane some = (lane)n;
     real part[LANES];
     *(vector *)part = v;
@@ -141,6 +144,7 @@ static inline __attribute__((always_inline)) void keep_part(ptrdiff_t n, vector 
     for (lane i = 0; i < LANES; i++)
         if (i < some)
             to[i] = part[i];
+#endif
 }
 
 typedef struct {
@@ -198,8 +202,9 @@ static inline __attribute__((always_inline)) void pass_wide(
 }
 
 /* One pass over a weight: before, and where it `updates`, weight -= rate x delta^T. */
-static inline __attribute__((always_inline)) void pass_weight(const int updates, const weight_pass *of)
+static inline __attribute__((always_inline)) void pass_weight(const int updates, const weight_pass *given)
 {
+    const weight_pass copy = *given, *of = &copy;    /* in registers, whatever is written */
     const ptrdiff_t n = of->columns, uncounted = n < LANES ? 0 : LANES - n % LANES;
     const int32_t *places = of->active ? of->active->places : NULL;
     const ptrdiff_t count = of->active ? of->active->count : of->rows;
@@ -234,6 +239,34 @@ static __attribute__((noinline)) void weight_dots(const weight_pass *of)
 static __attribute__((noinline)) void weight_dots_and_move(const weight_pass *of)
 {
     pass_weight(1, of);
+}
+
+/* weight (columns,) -= scaled delta. Those vectors that no end of the row cuts off begin at multiples of their size, as
+ * writing across two lines of the cache takes longest. The first and the last one may overlap others; they are made
+ * before those are written, so what both write is the same. */
+static inline __attribute__((always_inline)) void subtract_row(
+    ptrdiff_t columns, real scaled, const real *restrict delta, real *restrict weight)
+{
+    if (columns < LANES) {
+        for (ptrdiff_t j = 0; j < columns; j++)
+            weight[j] -= scaled * delta[j];
+        return;
+    }
+    const ptrdiff_t last = columns - LANES, whole = LANES - ((uintptr_t)weight / sizeof(real)) % LANES;
+    const vector first = *(const vector *)weight - scaled * *(const vector *)delta;
+    const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
+    for (ptrdiff_t j = whole; j < last; j += LANES)
+        *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
+    *(vector *)weight = first;
+    *(vector *)(weight + last) = end;
+}
+
+/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,) */
+static inline void subtract_outer(
+    ptrdiff_t rows, ptrdiff_t columns, double rate, const real *x, const real *delta, real *weight)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        subtract_row(columns, (real)rate * x[i], delta, weight + i * columns);
 }
 
 /* weight[i] -= rate x[i] delta for the active rows i of weight (…, columns), low <= i < high */

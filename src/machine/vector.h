@@ -13,6 +13,7 @@ Design
 #include "machine/real.h"
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define VECTOR_BYTES 64
 #elif defined(__AVX2__)
 #define VECTOR_BYTES 32
@@ -292,15 +293,36 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
     }
 }
 
-/* The first n of LANES numbers, 0 behind: one masked load where the instruction set has it. */
+/* Parts of a vector are one masked instruction where the instruction set has it. With AVX-512 it is named: GCC makes it
+ * of the loops too, but takes the numbers through memory and tests whether that is the caller's. */
+#if defined(__AVX512F__)
+#if REAL_IS_FLOAT
+#define masked_load _mm512_maskz_loadu_ps
+#define masked_store _mm512_mask_storeu_ps
+#else
+#define masked_load _mm512_maskz_loadu_pd
+#define masked_store _mm512_mask_storeu_pd
+#endif
+
+static inline __attribute__((always_inline)) __mmask16 part_mask(ptrdiff_t n)
+{
+    return (__mmask16)(n < LANES ? (1 << n) - 1 : -1);
+}
+#endif
+
+/* The first n of LANES numbers, 0 behind. */
 static inline __attribute__((always_inline)) vector load_part(ptrdiff_t n, const real *x)
 {
+#if defined(__AVX512F__)
+    return (vector)masked_load(part_mask(n), x);
+#else
     const lane some = (lane)n;
     real part[LANES];
 #pragma GCC unroll 1
     for (lane i = 0; i < LANES; i++)
         part[i] = i < some ? x[i] : 0;
     return *(const vector *)part;
+#endif
 }
 
 /* z (rows, z_row) = x (rows,) times weight (n,), + bias (n,) unless it is NULL; 0 behind n, up to a whole vector. */
@@ -370,33 +392,6 @@ static real run_squares(ptrdiff_t n, const real *x)
         for (int q = 0; q < half; q++)
             sum[q] += sum[q + half];
     return sum_first(LANES, sum[0]);
-}
-
-/* weight (columns,) -= scaled delta. The last vector may overlap the one before it; it is made before that one is written,
- * so what both write is the same. */
-static inline __attribute__((always_inline)) void subtract_row(
-    ptrdiff_t columns, real scaled, const real *restrict delta, real *restrict weight)
-{
-    if (columns < LANES) {
-        for (ptrdiff_t j = 0; j < columns; j++)
-            weight[j] -= scaled * delta[j];
-        return;
-    }
-    const ptrdiff_t last = columns - LANES, whole = LANES - ((uintptr_t)weight / sizeof(real)) % LANES;
-    const vector first = *(const vector *)weight - scaled * *(const vector *)delta;
-    const vector end = *(const vector *)(weight + last) - scaled * *(const vector *)(delta + last);
-    for (ptrdiff_t j = whole; j < last; j += LANES)
-        *(vector *)(weight + j) -= scaled * *(const vector *)(delta + j);
-    *(vector *)weight = first;
-    *(vector *)(weight + last) = end;
-}
-
-/* weight (rows, columns) -= rate x delta^T, with x (rows,) and delta (columns,) */
-static inline void subtract_outer(
-    ptrdiff_t rows, ptrdiff_t columns, double rate, const real *x, const real *delta, real *weight)
-{
-    for (ptrdiff_t i = 0; i < rows; i++)
-        subtract_row(columns, (real)rate * x[i], delta, weight + i * columns);
 }
 
 #endif

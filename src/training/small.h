@@ -14,6 +14,7 @@
 #ifndef GDCORE_SMALL_H
 #define GDCORE_SMALL_H
 
+#include "machine/single.h"
 #include "training/narrow.h"
 #include "training/wide.h"
 

@@ -71,3 +71,18 @@ def test_zeros_that_are_left_out_change_no_bit(outputs, dtype, isa):
         assert np.array_equal(moved[at].ravel(), few.params[: n * outputs])
         left = np.setdiff1d(np.arange(2 * n), at)
         assert np.array_equal(moved[left], weights[left].astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_where_a_number_stands_in_a_row_changes_no_bit(dtype, isa):
+    """Outputs that are alike stay alike, whether a whole vector takes their weights, or an end of the row."""
+    rng = np.random.default_rng(3)
+    x, column = rng.normal(size=(1, 35)), rng.normal(size=(35, 1))
+    for zeros in (0, 12):
+        x[0, :zeros] = 0
+        for outputs in range(2, 70):
+            net = gd.LinearModel(35, outputs, dtype=dtype, seed=0)
+            net.params[: 35 * outputs] = np.broadcast_to(column, (35, outputs)).ravel()
+            gd.Trainer(net, "mse", gd.SGD(0.1)).step(x.astype(dtype), np.ones((1, outputs)))
+            moved = net.params[: 35 * outputs].reshape(35, outputs)
+            assert np.array_equal(moved, np.broadcast_to(moved[:, :1], moved.shape)), outputs
