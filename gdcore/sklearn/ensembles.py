@@ -17,6 +17,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from ..base import checks
+from ..data.samples import take_samples
 from ..training.history import History
 from . import checks as sklearn_checks
 from .converted_losses import constant_of
@@ -58,6 +59,11 @@ class EnsembleMLP(MLP):
         learn_from(self, members[0])
         self.estimators_ = members
 
+    def _fit_part(self, X: Any, y: Any, sample_weight: Any, classes: Any, validation_data: Any) -> None:
+        if "estimators_" in vars(self):  # of a fit with another n_ensemble: the first model goes on
+            del self.estimators_
+        super()._fit_part(X, y, sample_weight, classes, validation_data)
+
     def _member(self, seed: int) -> Any:
         found: Any = clone(self)
         return found.set_params(n_ensemble=1, random_state=int(seed))
@@ -87,6 +93,7 @@ class EnsembleMLP(MLP):
         converted = self._converted_loss()
         rows = rows_of(X, self._encoded(numbers), weight, converted)
         watch = self._watch(rows, constant_of(converted, numbers, weight), None, converted, rng)
+        take_samples(self.net_.stack, rows.X, rows.y, rows.weight, converted.loss)  # targets that the loss refuses
         return Begun(self, rows, watch, self._ended)
 
     def _ended(self, watch: Watch, params: NDArray[Any], history: History, n: int) -> None:

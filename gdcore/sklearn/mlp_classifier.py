@@ -270,7 +270,8 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likeliest class of each sample (n,), or 0 and 1 for each label (n, n_labels)."""
         if "estimators_" not in vars(self) or not self._has_probabilities():
-            return self._labels.decoded(self._outputs(X))
+            outputs = self._outputs(X)
+            return self._labels.decoded(outputs)
         found = self.predict_proba(X)
         if self._labels.kind == "multilabel":
             return np.asarray(found > 0.5, np.int64)
@@ -282,7 +283,8 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
         """Return probabilities (n, n_classes), or of each label (n, n_labels)."""
         if "estimators_" in vars(self):
             return mean_of([member.predict_proba(X) for member in self._members()])
-        return probabilities(self._outputs(X), self._converted_loss(), self._labels)
+        outputs = self._outputs(X)
+        return probabilities(outputs, self._converted_loss(), self._labels)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
@@ -291,7 +293,8 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
             with np.errstate(divide="ignore"):
                 found: NDArray[Any] = np.log(self.predict_proba(X))
                 return found
-        return log_of(self._outputs(X), self._converted_loss(), self._labels)
+        outputs = self._outputs(X)
+        return log_of(outputs, self._converted_loss(), self._labels)
 
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Return the raw outputs: (n,) for two classes, where above 0 is the second one; otherwise (n, n_classes)."""

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, final
 
+import numpy as np
+
 
 class Entry(NamedTuple):
     """One fit: the parameters and the number of rows of what asks for it, and the fitted estimator or None."""
@@ -55,7 +57,10 @@ def prepared(entries: Sequence[Entry]) -> Iterator[None]:
 
 def told(est: Any) -> str:
     """Return what two estimators with the same parameters have in common."""
-    return repr(sorted(est.get_params(deep=False).items()))
+    values = est.get_params(deep=False)
+    if isinstance(values["random_state"], np.random.RandomState):  # its repr is its address, and a clone has another
+        values["random_state"] = values["random_state"].get_state()
+    return repr(sorted(values.items()))
 
 
 def taken(est: Any, n_rows: int) -> bool:

@@ -34,13 +34,14 @@ class GDSearchCV(GridSearchCV):
         Names of parameters, with the values to try.
     scoring : str, callable, list, tuple or dict, optional
     n_jobs : int, optional
-        Threads that train the models; without a number one. Scores do not depend on it.
+        Threads that train the models; without a number one. Scores do not depend on it. Where no candidate is trained
+        together with others, workers as in `GridSearchCV`.
     refit : bool, str or callable, default True
     cv : int, splitter or iterable, optional
     verbose : int, default 0
         Above 0, what is fitted alone is told.
     pre_dispatch : int or str, default "2*n_jobs"
-        Without effect.
+        As in `GridSearchCV` where no candidate is trained together with others; otherwise without effect.
     error_score : "raise" or float, default nan
     return_train_score : bool, default False
 
@@ -82,6 +83,7 @@ class GDSearchCV(GridSearchCV):
         -------
         self
         """
+        self._validate_params()
         own = self.get_params(deep=False)
         rows, targets = indexable(X, y)
         groups = params.get("groups")
@@ -91,7 +93,8 @@ class GDSearchCV(GridSearchCV):
         given = {name: value for name, value in params.items() if name != "groups"}
         entries, reasons = self._trained(rows, targets, splits, given)
         seconds = time.perf_counter() - began
-        search: Any = GridSearchCV(**{**own, "cv": splits, "n_jobs": None})
+        workers = 1 if entries else self.n_jobs  # other threads and processes would not find the entries
+        search: Any = GridSearchCV(**{**own, "cv": splits, "n_jobs": workers})
         with prepared(entries):
             search.fit(X, y, **given)
         for name, value in vars(search).items():

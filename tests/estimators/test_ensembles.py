@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 import gdcore as gd
 from gdcore.sklearn import MLPClassifier, MLPRegressor
@@ -118,3 +119,18 @@ def test_what_an_ensemble_does_not_do(tmp_path):
     assert gd.load(tmp_path / "unfitted.gdc").n_ensemble == 3
     with pytest.raises(ValueError, match="cannot save an ensemble as one file: save each of estimators_, or pickle it"):
         model.fit(X, NUMBERS).save(tmp_path / "fitted.gdc")
+
+
+def test_a_part_after_an_ensemble_goes_on_with_its_first_model():
+    model = MLPClassifier((5,), n_ensemble=3, max_iter=5, random_state=0).fit(X, CLASSES)
+    first = model.estimators_[0]
+    model.set_params(n_ensemble=1).partial_fit(X, CLASSES)
+    assert "estimators_" not in vars(model)
+    np.testing.assert_array_equal(model.predict_proba(X), first.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "decision_function"])
+def test_before_a_fit_every_answer_says_so(method):
+    for n_ensemble in (1, 3):
+        with pytest.raises(NotFittedError, match="is not fitted yet"):
+            getattr(MLPClassifier((5,), n_ensemble=n_ensemble), method)(X)

@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from joblib import parallel_config
 from sklearn.datasets import load_iris
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
@@ -14,6 +15,7 @@ from test_common import parametrize_with_checks
 
 import gdcore as gd
 from gdcore.sklearn import GDSearchCV, MLPClassifier, MLPRegressor
+from gdcore.sklearn.mlp import MLP
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -148,3 +150,48 @@ def test_a_random_splitter_is_asked_once():
 )
 def test_common_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("state", [None, 3, np.random.RandomState(3)], ids=["none", "number", "object"])
+def test_nothing_that_was_trained_together_is_fitted_again(state, monkeypatch):
+    fits = []
+    trained = MLP._fit
+    monkeypatch.setattr(MLP, "_fit", lambda est, *args: fits.append(est) or trained(est, *args))
+    found = GDSearchCV(MLPRegressor(hidden_layer_sizes=(3,), max_iter=4, random_state=state), {"alpha": [0.1, 1.0]})
+    assert found.fit(X, NUMBERS).alone_ == ["", ""]
+    assert len(fits) == 1  # the best one, on all rows
+
+
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the .* scores are non-finite"
+)
+def test_a_loss_that_refuses_the_targets_fails_alone():
+    grid = {"loss": ["squared_error", "poisson"]}
+    found = GDSearchCV(REGRESSOR, grid, cv=3).fit(X, NUMBERS - 5)
+    theirs = GridSearchCV(REGRESSOR, grid, cv=3).fit(X, NUMBERS - 5)
+    np.testing.assert_allclose(found.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"])
+    assert np.isnan(found.cv_results_["mean_test_score"]).tolist() == [False, True]
+    assert found.alone_[0] == ""
+    assert "must be >= 0: they are counts" in found.alone_[1]
+
+
+@pytest.mark.parametrize(("option", "value"), [("n_jobs", "x"), ("cv", 1), ("verbose", "a"), ("param_grid", "alpha")])
+def test_options_are_checked_before_the_training(option, value):
+    search = GDSearchCV(REGRESSOR, {"alpha": [1.0]}).set_params(**{option: value})
+    with pytest.raises(ValueError, match=f"The '{option}' parameter of GDSearchCV must be"):
+        search.fit(X, NUMBERS)
+
+
+def test_what_is_searched_as_there_has_the_workers_of_there(monkeypatch):
+    given = []
+
+    def recorded(**own):
+        given.append(own["n_jobs"])
+        return GridSearchCV(**own)
+
+    monkeypatch.setattr("gdcore.sklearn.search.GridSearchCV", recorded)
+    pipeline = make_pipeline(StandardScaler(), REGRESSOR)
+    with parallel_config("threading", n_jobs=2):
+        GDSearchCV(pipeline, {"mlpregressor__alpha": [0.1]}, n_jobs=2, cv=2).fit(X, NUMBERS)
+        GDSearchCV(REGRESSOR, {"alpha": [0.1]}, n_jobs=2, cv=2).fit(X, NUMBERS)
+    assert given == [2, 1]
