@@ -53,7 +53,7 @@ def _indices(name: str, value: object, n: int) -> NDArray[np.int64]:
         raise ValueError(f"{name} has shape {array.shape}; expected row numbers of shape (m,)")
     if array.dtype.kind == "b":
         if len(array) != n:
-            raise ValueError(f"{name} is a mask of {len(array)} rows, but X has {n}")
+            raise ValueError(f"{name} is a mask of {len(array)} rows; expected {n}")
         array = np.flatnonzero(array)
     if len(array) == 0:
         raise ValueError(f"{name} has no rows; expected at least one for each model")
@@ -166,8 +166,8 @@ def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
     return places.astype(np.int64)
 
 
-def numbers_of_models(value: object) -> NDArray[Any]:
-    """Check and return numbers of models, or a mask, as an array (n,)."""
+def numbers_of_models(value: object, n: int) -> NDArray[Any]:
+    """Check and return numbers of models, or those of a mask of n models, as an array (m,)."""
     if not isinstance(value, Iterable) or isinstance(value, str):
         raise TypeError(f"indices must be numbers of models, such as [0, 3], or a mask, got {short(value)}")
     found = np.asarray(value if isinstance(value, np.ndarray) else list(value))
@@ -175,6 +175,10 @@ def numbers_of_models(value: object) -> NDArray[Any]:
         raise TypeError("indices has text; expected numbers of models, or a mask: many.of(id) takes the id of a group")
     if found.ndim != 1:
         raise ValueError(f"indices has shape {found.shape}; expected numbers of models of shape (m,), or a mask")
+    if found.dtype.kind == "b":
+        if len(found) != n:
+            raise ValueError(f"indices is a mask of {len(found)} models; expected {n}")
+        found = np.flatnonzero(found)
     return found
 
 
@@ -282,6 +286,9 @@ def axes_of_grid(value: object, known: Sequence[str]) -> dict[str, tuple[Any, ..
         if not isinstance(values, Iterable) or isinstance(values, str):
             raise TypeError(f"grid[{name!r}] must be values, got {short(values)}")
         axis = tuple(entry.item() if isinstance(entry, np.generic) else entry for entry in values)
+        for entry in axis:
+            if isinstance(entry, list | dict | set | np.ndarray):
+                raise TypeError(f"grid[{name!r}] must have one value for each point, got {short(entry)} among them")
         if not axis or len(set(axis)) < len(axis):
             raise ValueError(f"grid[{name!r}] must have one value or more, each once, got {short(values)}")
         found[name] = axis

@@ -190,7 +190,7 @@ def _pairs(folds: Any, X: Any, y: Any, groups: Any, seed: int, labels: bool) -> 
         count = many_checks.number_of_folds(folds, n)
         fold_of = _fold_of(n, count, seed, checks.plain_array("y", y) if labels else None)
         return [(np.flatnonzero(fold_of != i), np.flatnonzero(fold_of == i)) for i in range(count)]
-    split = getattr(folds, "split", None)
+    split = None if isinstance(folds, str) else getattr(folds, "split", None)
     return many_checks.pairs_of_rows(folds if split is None else split(X, y, groups))
 
 

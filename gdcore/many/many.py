@@ -234,11 +234,8 @@ class Many(Sequence[Sequential]):
         indices : array_like
             Numbers of models, or a mask (n_models,).
         """
-        given = many_checks.numbers_of_models(indices)
-        if given.dtype.kind == "b":
-            (rows,) = many_checks.index_arrays("indices", [given], len(self))
-        else:
-            rows = np.array([self._number(i) for i in given], np.int64)
+        given = many_checks.numbers_of_models(indices, len(self))
+        rows = np.array([self._number(i) for i in given], np.int64)
         vector = np.concatenate([self.params_of(i) for i in rows]) if len(rows) else self.vector[:0].copy()
         return Many(
             [self.shapes[i] for i in rows],

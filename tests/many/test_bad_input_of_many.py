@@ -196,3 +196,17 @@ def test_what_is_built_on_it_refuses():
         gd.sweep(NET, X, Y, "mse", grid={"l2": [1, 1]})
     with pytest.raises(TypeError, match=r"many must be the models of gdcore.fit_many, got \[\]"):
         gd.Ensemble([])
+
+
+def test_masks_of_models_grids_and_folds_that_cannot_be():
+    many = gd.fit_many(NET, X, Y, n_models=3, loss="mse", epochs=1)
+    with pytest.raises(ValueError, match="indices is a mask of 2 models; expected 3"):
+        many.select([True, False])
+    assert len(many.select([False, False, False])) == len(many.select([])) == 0
+    assert len(many.select(np.array([True, False, True]))) == 2
+    with pytest.raises(
+        TypeError, match=r"grid\['l2'\] must have one value for each point, got \[0.1, 0.2\] among them"
+    ):
+        gd.sweep(NET, X, Y, grid={"l2": [[0.1, 0.2], [0.3, 0.4]]}, loss="mse")
+    with pytest.raises(TypeError, match=r"folds must be a number, a splitter or pairs .* got 'five'"):
+        gd.cross_validate(NET, X, Y, folds="five", loss="mse")
