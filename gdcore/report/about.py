@@ -14,7 +14,7 @@ from ..plot.curves import losses
 from ..tables.numbers import figure, ordinal
 from ..training import History
 from .html import Child, Html, element, facts, joined, note, table
-from .picture import INK, LINE, SERIES, picture
+from .picture import INK, LINE, SERIES, bars, picture
 from .subject import Subject
 
 LONG = re.compile(r"-?\d+\.\d{5,}(e[-+]\d+)?")
@@ -60,7 +60,7 @@ def _target(subject: Subject) -> Html | None:
     )
 
     def draw(ax: Any) -> None:
-        ax.hist(y, bins=min(30, max(5, int(math.sqrt(len(y))))), color=SERIES, edgecolor=LINE, linewidth=0.5)
+        ax.hist(y, bins=bars(y, 30), color=SERIES, edgecolor=LINE, linewidth=0.5)
         ax.set(xlabel=target.name, ylabel="rows")
         ax.yaxis.get_major_locator().set_params(integer=True)
 

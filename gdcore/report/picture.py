@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from ..base.optional import optional
 from .html import Html, element
@@ -85,7 +88,9 @@ def picture(
         _plain_ticks(ax)
         found = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(found, format="svg", metadata=nothing, transparent=True)
+        with warnings.catch_warnings():  # a browser has letters that matplotlib's own font lacks
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            figure.savefig(found, format="svg", metadata=nothing, transparent=True)
     caption = element("figcaption", element("b", title), ". ", description)
     return element("figure", _inline(found.getvalue(), name, title, description), caption)
 
@@ -119,6 +124,18 @@ def _inline(text: str, name: str, title: str, description: str) -> Html:
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",
     )
+
+
+def bars(values: Any, most: int) -> Any:
+    """Return the edges of a histogram of finite numbers, of about sqrt(n) bars and at most so many.
+
+    Numbers that differ by roundoff alone have one bar around them.
+    """
+    low, high = float(values.min()), float(values.max())
+    if high - low <= 1e-12 * max(abs(low), abs(high)):
+        margin = 0.5 * max(abs(low), abs(high)) or 0.5
+        return np.array([low - margin, high + margin])
+    return np.linspace(low, high, min(most, max(5, int(len(values) ** 0.5))) + 1)
 
 
 def short(text: str, most: int = LONGEST) -> str:

@@ -161,6 +161,8 @@ def ranked_inputs(subject: Subject) -> Ranked | None:
     which = some(len(judged.rows.X), most)
     X, y = judged.rows.X[which], judged.rows.y[which]
     name = "loss" if target is None or judged.answers.ndim > 1 else main_score(target)
+    if name == "r2" and np.ptp(judged.answers[which]) == 0:  # equal targets have no R²
+        name = "loss"
 
     def score(rows: Any) -> float:
         if target is None or name == "loss":

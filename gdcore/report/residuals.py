@@ -9,7 +9,7 @@ import numpy as np
 from ..tables.numbers import figure
 from .answers import Vector, calibration
 from .html import Html
-from .picture import MUTED, SECOND, SERIES, picture
+from .picture import MUTED, SECOND, SERIES, bars, picture
 from .subject import some
 
 DOTS = 500
@@ -40,7 +40,7 @@ def number_pictures(name: str, y: Vector, found: Vector) -> list[Html]:
     )
 
     def spread(ax: Any) -> None:
-        ax.hist(wrong, bins=min(40, max(5, int(len(wrong) ** 0.5))), color=SERIES)
+        ax.hist(wrong, bins=bars(wrong, 40), color=SERIES)
         ax.axvline(0, color=MUTED, linestyle="--", linewidth=1)
         ax.set(xlabel="target minus answer", ylabel="rows")
         ax.yaxis.get_major_locator().set_params(integer=True)

@@ -303,3 +303,28 @@ def test_colours_have_the_contrast_that_WCAG_asks_of_texts():
             for name in ("ink", "muted", "series", "good", "bad"):
                 high, low = sorted((luminance(colours[name]), luminance(colours[ground])), reverse=True)
                 assert (high + 0.05) / (low + 0.05) >= 4.5, (name, ground)
+
+
+def reported(X, y, **options):
+    net = gd.MLP([X.shape[1], 4, 1], seed=0)
+    trainer = gd.Trainer(net, "mse", gd.Adam(1e-3), batch_size=16, seed=0)
+    trainer.fit(X, y, epochs=2).report("report.html", trainer, X, y, **options)
+    return page().text
+
+
+def test_numbers_that_differ_by_roundoff_have_a_histogram():
+    rng = np.random.default_rng(0)
+    assert "Residuals" in reported(1e-12 * rng.normal(size=(80, 4)), 1e-20 * rng.normal(size=80))
+    assert "Residuals" in reported(rng.normal(size=(80, 4)), np.full(80, 3e9))
+
+
+def test_of_equal_targets_the_columns_are_judged_by_the_loss():
+    text = reported(np.random.default_rng(0).normal(size=(80, 4)), np.ones(80))
+    assert "how far the loss rises" in text
+    assert "worse by nan" not in text
+
+
+def test_letters_that_matplotlib_lacks_are_left_to_the_browser():
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["\u540d\u524d", "\U0001d11e"])
+    assert "\u540d\u524d" in reported(X, X.to_numpy()[:, 0])
