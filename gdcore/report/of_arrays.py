@@ -62,7 +62,7 @@ def history_report(
         return write_page(subject, path)
     names = feature_names(X) or net.feature_names
     training = rows_of(net, loss, X, y)
-    judged = training if validation_data is None else rows_of(net, loss, *report_checks.pair(validation_data))
+    judged = training if validation_data is None else _held_out(net, loss, validation_data)
     target = target_of(net, loss)
     said = "rows" if validation_data is None else "validation rows"
     columns = [str(name) for name in names] if names is not None else [f"column {i}" for i in range(net.in_features)]
@@ -97,6 +97,14 @@ def rows_of(net: Sequential, loss: Loss | CustomLoss, X: Any, y: Any) -> Rows:
     report_checks.arrays_only(X)
     net.loss(X, y, loss)
     return Rows(inputs_of(net.stack, X), np.asarray(y))
+
+
+def _held_out(net: Sequential, loss: Loss | CustomLoss, validation_data: Any) -> Rows:
+    X, y = report_checks.pair(validation_data)
+    try:
+        return rows_of(net, loss, X, y)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation_data: {error}") from None
 
 
 def columns_of(X: Any, names: list[str]) -> list[Column]:

@@ -136,7 +136,10 @@ class GDSearchCV(GridSearchCV):
             reasons.append(reason)
             if reason and self.verbose > 0:
                 print(f"{candidate} is fitted alone: {reason}")
-        diverged = set(train_together(fits, effective_n_jobs(self.n_jobs)) if fits else ())
+        try:
+            diverged = set(train_together(fits, effective_n_jobs(self.n_jobs)) if fits else ())
+        except MemoryError as error:  # one after another they may have enough
+            return [], [reason or str(error) for reason in reasons]
         found = [None if i in diverged else one.est for i, one in enumerate(fits)]
         return [Entry(*place, est) for place, est in zip(asked, found, strict=True)], reasons
 

@@ -195,3 +195,12 @@ def test_what_is_searched_as_there_has_the_workers_of_there(monkeypatch):
         GDSearchCV(pipeline, {"mlpregressor__alpha": [0.1]}, n_jobs=2, cv=2).fit(X, NUMBERS)
         GDSearchCV(REGRESSOR, {"alpha": [0.1]}, n_jobs=2, cv=2).fit(X, NUMBERS)
     assert given == [2, 1]
+
+
+def test_without_memory_for_all_models_each_is_fitted_alone(monkeypatch):
+    def refused(fits, threads):
+        raise MemoryError("4 models need 9 GiB")
+
+    monkeypatch.setattr("gdcore.sklearn.search.train_together", refused)
+    reasons = assert_same_search(REGRESSOR, {"alpha": [0.1, 1.0]}, NUMBERS, [True, True], cv=2).alone_
+    assert reasons == ["4 models need 9 GiB"] * 2

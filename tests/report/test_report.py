@@ -328,3 +328,8 @@ def test_letters_that_matplotlib_lacks_are_left_to_the_browser():
     pandas = pytest.importorskip("pandas")
     X = pandas.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["\u540d\u524d", "\U0001d11e"])
     assert "\u540d\u524d" in reported(X, X.to_numpy()[:, 0])
+
+
+def test_refused_validation_data_are_named():
+    with pytest.raises(ValueError, match="^validation_data: X has no rows"):
+        reported(np.eye(3), np.arange(3.0), validation_data=(np.empty((0, 3)), np.empty(0)))
