@@ -331,5 +331,5 @@ def test_letters_that_matplotlib_lacks_are_left_to_the_browser():
 
 
 def test_refused_validation_data_are_named():
-    with pytest.raises(ValueError, match="^validation_data: X has no rows"):
+    with pytest.raises(ValueError, match=r"^validation_data: X has no rows"):
         reported(np.eye(3), np.arange(3.0), validation_data=(np.empty((0, 3)), np.empty(0)))
