@@ -107,7 +107,7 @@ class Trainer:
 
     One call trains at a time. In several threads, `step`, `state_dict` and `load_state_dict` wait for one another;
     during another thread's epoch or fit every call raises RuntimeError, and so does training from within a callback, a
-    metric or a loss. Threads may predict with the shared model, possibly in the middle of an update.
+    metric or a loss. Threads may predict with the shared model, which waits for the end of a step or of an epoch.
 
     Pickling a trainer, or `copy.deepcopy`, keeps everything needed to resume as if training had never stopped.
 
