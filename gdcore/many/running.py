@@ -126,9 +126,9 @@ def _in_parts(
 
 def is_unsendable(error: BaseException) -> bool:
     """Return whether an error says that something cannot be pickled: CPython's words differ between its versions."""
-    return isinstance(error, PicklingError) or (
-        isinstance(error, AttributeError | TypeError) and ("pickle" in str(error) or "Can't get local object" in str(error))
-    )
+    told = str(error)
+    of_pickle = isinstance(error, AttributeError | TypeError) and ("pickle" in told or "Can't get local object" in told)
+    return of_pickle or isinstance(error, PicklingError)
 
 
 def _put(records: Records, jobs: Sequence[Job], part: Part) -> bool:
