@@ -191,7 +191,7 @@ def greater_is_better(column: str) -> bool:
     return bool(better)
 
 
-def not_sent(error: Exception) -> TypeError:
+def not_sent(error: BaseException) -> TypeError:
     """Return the error for fits that an executor cannot send to its workers."""
     return TypeError(
         f"the executor cannot send the fits to its workers ({error}): define functions in a module, or use threads="
