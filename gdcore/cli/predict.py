@@ -17,9 +17,10 @@ def run_predict(options: argparse.Namespace) -> int:
     out = None if options.out in (None, "-") else arguments.writable(options.out, [options.model, options.data])
     with one_line_each():
         model = read_model(options.model)
-        inputs = model.preparation.transform(read_data(options))
+        table = read_data(options)
+        inputs = model.preparation.transform(table)
         target = model.target
-        warn("predict", inputs.notes)
+        warn("predict", table.notes + inputs.notes)
         answers = model.named(model.answers(inputs.X))
         predictions = answers.tolist()
         header, found = [target.name], {"target": target.name, "predictions": predictions}

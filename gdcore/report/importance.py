@@ -1,4 +1,4 @@
-"""Permutation importance: how much worse the answers become where a column's values are dealt to other rows.
+"""Permutation importance: how much worse the answers become where a column's values are shuffled.
 
 References
 ----------

@@ -169,7 +169,8 @@ def ranked_inputs(subject: Subject) -> Ranked | None:
             return -net.loss(rows, y, loss)
         return scores(target, judged.answers[which], answers_of(net, loss, target, rows))[name]
 
-    return Ranked(name, abs(score(X)), importances(score, X, inputs), len(which))
+    whole = score(X)
+    return Ranked(name, -whole if name == "loss" else whole, importances(score, X, inputs), len(which))
 
 
 def importance_section(subject: Subject, ranked: Ranked | None) -> Html | None:
@@ -181,8 +182,8 @@ def importance_section(subject: Subject, ranked: Ranked | None) -> Html | None:
     most = found[:DRAWN]
     said = (
         f"The {label(ranked.score)} is {score_text(ranked.score, ranked.value)} with all columns. Without "
-        f"{found[0].name} it is worse by {figure(found[0].mean)}, the most"
-        + (f"; without {found[-1].name} by {figure(found[-1].mean)}, the least." if len(found) > 1 else ".")
+        f"{found[0].name} it is {_change(found[0].mean)}, the most"
+        + (f"; without {found[-1].name} it is {_change(found[-1].mean)}, the least." if len(found) > 1 else ".")
     )
 
     def draw(ax: Any) -> None:
@@ -197,7 +198,7 @@ def importance_section(subject: Subject, ranked: Ranked | None) -> Html | None:
     return joined(
         [
             note(
-                f"The values of one column are dealt to other rows, {REPEATS} times, in "
+                f"The values of one column are shuffled among the rows, {REPEATS} times, in "
                 f"{of_all(ranked.rows, len(judged.rows.X), judged.name)}: {verb}. Columns that say the same share what "
                 "they bring, so each of them may seem to bring little."
                 + (f" {counted(left, 'more column')} were not tried." if left else "")
@@ -210,6 +211,11 @@ def importance_section(subject: Subject, ranked: Ranked | None) -> Html | None:
             ),
         ]
     )
+
+
+def _change(drop: float) -> str:
+    """Return how a score changes that falls by so much: a negative number is a rise."""
+    return f"better by {figure(-drop)}" if drop < 0 else f"worse by {figure(drop)}"
 
 
 def main_score(target: Target) -> str:

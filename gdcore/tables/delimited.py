@@ -32,6 +32,8 @@ MARKS = (
 )
 """The bytes that begin a file of each encoding, where they are there."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+GROUPED, UNGROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[,.]\d{3}", re.ASCII), re.compile(r"[+-]?\d{1,3}", re.ASCII)
+"""Numbers that may have a separator of thousands, and those that are too small for one."""
 
 
 def read_delimited(data: bytes, source: str, encoding: str, delimiter: str | None, header: bool) -> Table:
@@ -72,7 +74,9 @@ def read_delimited(data: bytes, source: str, encoding: str, delimiter: str | Non
     for name, texts in zip(names, zip(*rows, strict=True), strict=True):
         cells = of_texts(texts)
         if mark == ";" and isinstance(cells, list):
-            cells = _decimal_commas(cells)
+            cells = _decimal_commas(cells, name, notes)
+        if mark != "," and isinstance(cells, np.ndarray):
+            _refuse_thousands(texts, lines, source, name)
         columns[name] = cells
     return Table(columns, source, np.array(lines, np.int64), tuple(notes))
 
@@ -162,8 +166,35 @@ def _is_number(text: str) -> bool:
     return text.lower() not in MISSING
 
 
-def _decimal_commas(texts: list[str | None]) -> Cells:
-    """Return numbers with a comma before their decimals, if all are; otherwise the texts."""
+def _decimal_commas(texts: list[str | None], name: str, notes: list[str]) -> Cells:
+    """Return numbers with a comma before their decimals, if all are, which is told; otherwise the texts."""
     if not code_in(texts) and all(text is None or DECIMAL_COMMA.fullmatch(text) for text in texts):
+        one = next((text for text in texts if text is not None and "," in text), "")
+        if one:
+            notes.append(f"{name}: the comma is read as the decimal sign, {one!r} is {one.replace(',', '.')}")
         return np.array([np.nan if text is None else float(text.replace(",", ".")) for text in texts])
     return texts
+
+
+def _refuse_thousands(texts: tuple[str, ...], lines: list[int], source: str, name: str) -> None:
+    """Refuse a column of numbers as 950 and 1.234: three digits behind each comma or dot, and some without.
+
+    Whoever writes decimals leaves some with another number of digits, or all with three; so these are thousands.
+    """
+    first, small = -1, ""
+    for row, text in enumerate(texts):
+        text = text.strip()
+        if GROUPED.fullmatch(text):
+            first = row if first < 0 else first
+        elif UNGROUPED.fullmatch(text):
+            small = small or text
+        elif text.lower() not in MISSING:
+            return
+    if first < 0 or not small:
+        return
+    one = texts[first].strip()
+    mark = "," if "," in one else "."
+    raise TableError(
+        f"{source}, line {lines[first]}, column {name!r} is {one!r}, and others are as {small!r}: a separator of "
+        f"thousands? Take it out, as in {one.replace(mark, '')}; if it begins the decimals, write {small}{mark}0"
+    )

@@ -324,6 +324,15 @@ def test_of_equal_targets_the_columns_are_judged_by_the_loss():
     assert "worse by nan" not in text
 
 
+def test_signs_of_scores_are_kept():
+    rng = np.random.default_rng(0)
+    text = reported(rng.normal(size=(80, 4)), 1000 + rng.normal(size=80))
+    assert re.search(
+        r"The R² is -[\d,.]+ with all columns\. Without column \d it is (worse|better) by [\d,.e+-]+, the most", text
+    )
+    assert not re.search(r"(worse|better) by -", text)
+
+
 def test_letters_that_matplotlib_lacks_are_left_to_the_browser():
     pandas = pytest.importorskip("pandas")
     X = pandas.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["\u540d\u524d", "\U0001d11e"])

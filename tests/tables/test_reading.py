@@ -60,7 +60,24 @@ def test_forms_of_one_table(content, name, written):
 
 
 def test_a_decimal_comma_between_semicolons(written):
-    assert read_table(written("a;b\n1,5;2\n-3;4\n")).columns["a"].tolist() == [1.5, -3]
+    table = read_table(written("a;b\n1,5;2\n-3;4\n"))
+    assert table.columns["a"].tolist() == [1.5, -3]
+    assert table.notes == ("a: the comma is read as the decimal sign, '1,5' is 1.5",)
+
+
+@pytest.mark.parametrize(("one", "small"), [("1,234", "950"), ("-12.345", "0")])
+def test_separators_of_thousands_are_refused(one, small, written):
+    with pytest.raises(TableError, match=rf"data.csv, line 3, column 'a' is '{one}', and others are as '{small}': .*"):
+        read_table(written(f"b;a\n2;{small}\n3;{one}\n4;\n"))
+
+
+@pytest.mark.parametrize(
+    "values", [("1,234", "5,678"), ("1.234", "5.678"), ("0.125", "1"), ("1.234", "5.6", "7"), ("1.234", "1000")]
+)
+def test_three_decimals_are_no_thousands(values, written):
+    expected = [float(value.replace(",", ".")) for value in values]
+    assert read_table(written("a;b\n" + "".join(f"{one};x\n" for one in values))).columns["a"].tolist() == expected
+    assert read_table(written("a,b\n1.234,2\n950,3\n")).columns["a"].tolist() == [1.234, 950]  # commas part fields
 
 
 @pytest.mark.parametrize("mark", ";,\t")
