@@ -12,6 +12,7 @@ from ..diagnosis.finding import shown
 from ..gradcheck.check import check_gradients
 from ..losses import Loss
 from ..tables import Table, TableModel
+from ..tables.target import with_target
 from .check import EXIT
 from .files import one_line_each, read_data, read_model
 from .output import as_json, show, warn
@@ -26,10 +27,10 @@ def run_diagnose(options: argparse.Namespace) -> int:
     """Print what stands in the way of a model; return 1 where there is a problem."""
     with one_line_each():
         model = read_model(options.model)
-        table = read_data(options)
+        table, left_out = with_target(read_data(options), model.target.name)
         same = len(table) in (model.facts.get("rows"), _rows_of_training(model))
         taken = np.linspace(0, len(table) - 1, min(len(table), DIAGNOSED_ROWS)).astype(np.int64)
-        X, y, notes = _rows(model, table.rows(taken))
+        X, y, notes = _rows(model, table.rows(taken), left_out)
         if len(taken) < len(table):
             notes += (f"{len(taken):,} of the {len(table):,} rows were looked at, evenly spaced",)
     found = diagnose(
@@ -54,8 +55,8 @@ def run_check_model(options: argparse.Namespace) -> int:
     """Check the gradient of a saved model on the first rows of a table; return the status of the verdict."""
     with one_line_each():
         model = read_model(options.target)
-        table = read_data(options)
-        X, y, notes = _rows(model, table.rows(np.arange(min(len(table), CHECKED_ROWS))))
+        table, left_out = with_target(read_data(options), model.target.name)
+        X, y, notes = _rows(model, table.rows(np.arange(min(len(table), CHECKED_ROWS))), left_out)
     report = check_gradients(model.net, X, y, _loss(model), mode=options.mode, seed=options.seed)
     if options.json:
         print(as_json({**report.to_dict(), "notes": notes}))
@@ -76,8 +77,8 @@ def _loss(model: TableModel) -> Loss:
     return model.net.trained_loss
 
 
-def _rows(model: TableModel, table: Table) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return a table as a model's network and loss take it, and what should be told."""
+def _rows(model: TableModel, table: Table, left_out: tuple[str, ...]) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return a table as a model's network and loss take it, and what should be told, of rows left out besides."""
     inputs = model.preparation.transform(table)
     y = model.network_targets(model.target.encode(table))
-    return inputs.X.astype(model.net.dtype), y, inputs.notes
+    return inputs.X.astype(model.net.dtype), y, table.notes + left_out + inputs.notes

@@ -13,6 +13,7 @@ from ..tables import Feature, Problem, Table, TableModel
 from ..tables.errors import counted
 from ..tables.feature import texts_of
 from ..tables.numbers import figure
+from ..tables.target import with_target
 from .subject import Column, Input, Judged, Rows, Subject
 
 MOST_LEVELS = 3
@@ -58,6 +59,8 @@ def table_subject(model: TableModel, table: Table, command: str) -> Subject:
 
     The training rows are not in the file of a model; so its checks look at those of the table.
     """
+    read = len(table)
+    table, left_out = with_target(table, model.target.name)
     found = model.preparation.transform(table)
     y = model.target.encode(table)
     rows = Rows(found.X.astype(model.net.dtype), model.network_targets(y))
@@ -65,9 +68,9 @@ def table_subject(model: TableModel, table: Table, command: str) -> Subject:
     return Subject(
         f"{model.target.name} from {table.source}",
         model.history,
-        [("file", table.source), ("rows", f"{len(table):,}"), ("trained", trained), *_target(model)],
+        [("file", table.source), ("rows", f"{read:,}"), ("trained", trained), *_target(model)],
         columns_of(model, table),
-        [*table.notes, *found.notes],
+        [*table.notes, *left_out, *found.notes],
         model.net,
         _loss(model),
         model.target,

@@ -16,7 +16,7 @@ from .errors import TableError
 from .preparation import Preparation
 from .scores import Scores, scores
 from .table import Table
-from .target import Target
+from .target import Target, with_target
 
 
 class Evaluation(NamedTuple):
@@ -85,10 +85,11 @@ class TableModel:
         return self.probabilities(self.preparation.transform(table).X)
 
     def evaluate(self, table: Table) -> Evaluation:
-        """Return the scores on rows whose targets are known, beside those of the baseline."""
-        inputs = self.preparation.transform(table)
-        y = self.target.encode(table)
-        return self.scored(inputs.X, y, inputs.notes + self.seen(table))
+        """Return the scores on the rows whose targets are known, beside those of the baseline."""
+        kept, notes = with_target(table, self.target.name)
+        inputs = self.preparation.transform(kept)
+        y = self.target.encode(kept)
+        return self.scored(inputs.X, y, table.notes + notes + inputs.notes + self.seen(kept))
 
     def seen(self, table: Table) -> tuple[str, ...]:
         """Return what to tell of a table that has the name and the number of rows of the one of the training."""
@@ -97,7 +98,8 @@ class TableModel:
         if PurePath(name).name != PurePath(table.source).name or len(table) not in rows:
             return ()
         return (
-            f"the model was trained on {name}, which has as many rows: on rows that it has not seen it may be worse",
+            f"the model was trained on a file of this name and of as many rows, {name}: on rows that it has not seen "
+            "it may be worse",
         )
 
     def scored(self, X: NDArray[Any], y: NDArray[Any], notes: tuple[str, ...] = ()) -> Evaluation:

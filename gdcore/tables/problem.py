@@ -32,7 +32,7 @@ from .preparation import Preparation
 from .scores import baseline_of
 from .settings import Settings
 from .table import Table
-from .target import Target
+from .target import Target, with_target
 
 FAR = 2.0**13
 """Numbers that lie so many standard deviations from 0 would keep few digits in float32: the model is of float64."""
@@ -178,14 +178,9 @@ class Problem:
         }
 
     def _with_target(self, table: Table, target: str) -> Table:
-        absent = table.missing(target)
-        if absent.any() and not absent.all():
-            self.notes.append(
-                f"{target}: {counted(int(absent.sum()), 'row')} without a value, left out "
-                f"({table.place(int(np.flatnonzero(absent)[0]))} first)"
-            )
-            return table.rows(np.flatnonzero(~absent))
-        return table
+        kept, notes = with_target(table, target)
+        self.notes += notes
+        return kept
 
     def _rows(self, table: Table, among: str) -> Rows:
         inputs = self.preparation.transform(table)

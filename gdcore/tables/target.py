@@ -114,6 +114,22 @@ class Target:
         return np.array([index[text] for text in texts], np.int64)
 
 
+def with_target(table: Table, target: str) -> tuple[Table, tuple[str, ...]]:
+    """Return the rows that have a value of the target, and what to tell of the others; all rows where none has one.
+
+    Examples
+    --------
+    >>> with_target(Table.from_columns({"y": [1, None, 3]}), "y")
+    (Table('table': 2 rows, 1 column), ('y: 1 row without a value, left out (row 1 first)',))
+    """
+    absent = table.missing(target)
+    if not absent.any() or absent.all():
+        return table, ()
+    first = table.place(int(np.flatnonzero(absent)[0]))
+    note = f"{target}: {counted(int(absent.sum()), 'row')} without a value, left out ({first} first)"
+    return table.rows(np.flatnonzero(~absent)), (note,)
+
+
 def _refuse_dressed(table: Table, name: str) -> None:
     """Refuse texts that were meant to be numbers: 1,234 or $5, and a few words among numbers."""
     cells = table.column(name)

@@ -104,7 +104,7 @@ def test_what_is_printed_fits_the_terminal(columns, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", columns)
     assert run("train", "houses.csv", "--target", "price", "--impute", "--lr", "0.01", "--epochs", "3") == 0
     assert run("info", "model.gdc") == 0
-    assert run("diagnose", "model.gdc", "houses.csv") == 2  # a row has no price
+    assert run("diagnose", "model.gdc", "houses.csv") == 0  # the row without a price is left out
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= max(min(int(columns), 100), 30)
 
@@ -136,6 +136,20 @@ def test_check_and_diagnose(capsys):
     assert list(found["findings"]) == list(expected.kinds)
     assert run("diagnose", "model.gdc", "kinds.csv") == status
     assert "diagnosis" in capsys.readouterr().out
+
+
+def test_rows_without_a_target_are_left_out_by_every_command(capsys):
+    trained()
+    capsys.readouterr()
+    note = "note: price: 1 row without a value, left out (line 10 first)"
+    for command in ("evaluate", "check", "diagnose"):
+        assert run(command, "model.gdc", "houses.csv") in ((0, 1) if command == "diagnose" else (0,))
+        assert capsys.readouterr().err.count(note) == 1
+    assert gd.load("model.gdc").evaluate(read_table("houses.csv")).rows == 119
+    trained("kinds.csv", "kind")
+    Path("bad.csv").write_text("x,kind\n1,\n2,\n")
+    assert run("evaluate", "model.gdc", "bad.csv") == 2
+    assert "bad.csv, line 2, column 'kind', the target, has no value" in capsys.readouterr().err
 
 
 def test_a_diagnosis_with_a_problem_has_status_1(capsys):

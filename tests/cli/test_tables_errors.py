@@ -81,7 +81,6 @@ def broken(text):
             ["predict", "model.gdc", "new.csv", "--proba"],
             "'price' is a number, which has no class probabilities",
         ),
-        (trained, ["evaluate", "model.gdc", "new.csv"], "new.csv, line 10, column 'price', the target, has no value"),
         (trained, ["export", "model.gdc", "--to", "c", "--out", "no/m.h"], "there is no folder"),
         (None, ["export", "-", "--to", "c"], "MODEL must be a file"),
         (None, ["check", "none.gdc", "new.csv"], "there is no file none.gdc"),

@@ -140,7 +140,9 @@ def test_rows_that_the_model_was_trained_on_are_told(capsys):
     trained("kinds.csv", "kind")
     capsys.readouterr()
     assert run("evaluate", "model.gdc", "kinds.csv") == 0
-    assert "note: the model was trained on kinds.csv, which has as many rows" in capsys.readouterr().err
+    assert (
+        "note: the model was trained on a file of this name and of as many rows, kinds.csv: " in capsys.readouterr().err
+    )
     rows = Path("kinds.csv").read_text().splitlines()
     Path("new.csv").write_text("\n".join(rows[:30]))
     assert run("evaluate", "model.gdc", "new.csv", "--json") == 0
