@@ -35,7 +35,10 @@ def widths(text: str) -> tuple[int, ...]:
     """Return the widths of hidden layers: "64,64", or () for "none"."""
     if text in ("none", "0", ""):
         return ()
-    return tuple(count(part.strip()) for part in text.split(","))
+    try:
+        return tuple(count(part.strip()) for part in text.split(","))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"takes widths with commas, such as 64,64, or none: each {error}") from None
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -38,8 +38,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         prog="gdcore",
         description="Dense networks and linear models trained by gradient descent on a CPU. "
         "gdcore train data.csv --target price makes model.gdc, and gdcore predict model.gdc new.csv uses it. "
-        "Exit status 1 where a check fails, 2 where a command could not be run or its output not be written, "
-        "130 after Ctrl-C.",
+        "Exit status 1 where a check fails, 3 where it cannot decide, 2 where a command could not be run or its output "
+        "not be written, 130 after Ctrl-C.",
         epilog="gdcore COMMAND --help tells all options of a command, with examples.",
     )
     top.add_argument("--version", action="version", version=f"gdcore {__version__}")

@@ -7,7 +7,7 @@ import argparse
 from ..tables.errors import counted
 from . import arguments
 from .files import one_line_each, read_data, read_model, write_rows
-from .output import as_json, show, warn
+from .output import as_json, show, size_of, warn
 from .report import checked_report, write_evaluation
 from .train import score_table
 
@@ -65,4 +65,6 @@ def run_evaluate(options: argparse.Namespace) -> int:
             "scores", f"of {model.target.name!r} on {counted(found.rows, 'row')}, beside an answer that sees no inputs"
         )
         score_table(model, found.model, found.baseline)
+        if options.report is not None:
+            show("report", f"{options.report}, {size_of(options.report)}: open it in a browser")
     return 0

@@ -16,7 +16,7 @@ from ..optimizers.full_batch import get_method
 from ..tables import Forced, Problem, Settings, TableModel
 from ..tables.errors import counted
 from ..tables.numbers import epochs_from_1, score_text
-from ..tables.scores import baseline_name, is_better
+from ..tables.scores import CHOSE, baseline_name, is_better
 from . import arguments
 from .failed import WrongUse
 from .files import one_line_each, read_data
@@ -116,11 +116,14 @@ def show_scores(model: TableModel) -> None:
     n = facts["validation_rows"] or facts["rows"]
     show("scores", f"on {counted(n, facts['scored_on'][:-1])}, beside an answer that sees no inputs")
     score_table(model, facts["scores"], facts["baseline_scores"])
+    if facts["validation_rows"]:
+        show("", CHOSE)
     if not is_better(model.target, facts["scores"], facts["baseline_scores"]):
+        trivial = baseline_name(model.target, model.baseline)
         show(
             "note",
-            "the model is no better than that: the columns may say nothing about the target, or --lr or --epochs "
-            "do not suit",
+            f"the model is no better than the answer that sees no inputs, {trivial}: the columns may say "
+            "nothing about the target, or --lr or --epochs do not suit",
         )
 
 

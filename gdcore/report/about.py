@@ -78,7 +78,7 @@ def model_section(subject: Subject) -> Html | None:
         width = width_behind(layer, width)
         rows.append(
             (
-                LONG.sub(lambda found: figure(float(found[0])), repr(layer)),
+                LONG.sub(lambda found: f"{float(found[0]):.6g}", repr(layer)),
                 f"{width:,}",
                 f"{layer.n_params if isinstance(layer, Trained) else 0:,}",
             )
@@ -98,9 +98,8 @@ def training_section(subject: Subject) -> Html | None:
     judged = history.val_loss or history.loss
     said = [("stopped", history.stop_reason or "unknown"), ("epochs", f"{history.epochs:,}")]
     said += [("time", f"{sum(history.seconds):.3g} s")] if history.seconds else []
-    said.append(
-        ("best epoch", f"{best}, counted from 0 (the {ordinal(best + 1)}), with a loss of {figure(judged[best])}")
-    )
+    said.append(("best epoch", f"{best} (the {ordinal(best + 1)}), with a loss of {figure(judged[best])}"))
+    said.append(("counting", "epochs are counted from 0 on this page, as in History; the terminal counts from 1"))
     said += [("advice", history.hint)] if history.hint else []
     return joined(
         [facts(said), element("div", *_curves(history), class_="pictures"), element("details", *_numbers(history))]

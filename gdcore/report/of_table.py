@@ -13,6 +13,7 @@ from ..tables import Feature, Problem, Table, TableModel
 from ..tables.errors import counted
 from ..tables.feature import texts_of
 from ..tables.numbers import figure
+from ..tables.scores import CHOSE
 from ..tables.target import with_target
 from .subject import Column, Input, Judged, Rows, Subject
 
@@ -94,7 +95,7 @@ def _judged(model: TableModel, table: Table, rows: Rows, y: Any, name: str) -> J
         one = table.column(column)[row]
         return "" if one is None or one != one else one if isinstance(one, str) else f"{one:.6g}"
 
-    return Judged(rows, y, name, table.place, cell)
+    return Judged(rows, y, name, table.place, cell, CHOSE if name == "validation rows" else "")
 
 
 def inputs_of(model: TableModel) -> list[Input]:
@@ -127,9 +128,7 @@ def columns_of(model: TableModel, table: Table) -> list[Column]:
 def _values(table: Table, name: str, feature: Feature) -> str:
     filled = ""
     if feature.fill is not None and table.missing(name).any():
-        filled = (
-            f"; missing ones are taken for {feature.fill if isinstance(feature.fill, str) else figure(feature.fill)}"
-        )
+        filled = f"; missing ones are taken for {feature.fill_text}"
     if feature.kind == "category":
         return f"{counted(len(feature.levels), 'level')}: {_most(table, name)}{filled}"
     if feature.kind == "date":

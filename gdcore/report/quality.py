@@ -49,7 +49,8 @@ def answers_section(subject: Subject) -> Html | None:
             "numbers and for classes by a loss of gdcore's; this loss is neither."
         )
     found = answers_of(net, loss, target, judged.rows.X)
-    parts: list[Child] = [note(f"On {len(found):,} {judged.name}.")]
+    told = f"; {judged.told}" if judged.told else ""
+    parts: list[Child] = [note(f"On {len(found):,} {judged.name}{told}.")]
     if found.ndim > 1:
         parts += _several(target, judged, found)
         found, y = found[:, 0], judged.answers[:, 0]

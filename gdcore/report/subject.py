@@ -56,6 +56,8 @@ class Judged:
         From a row's number to where it stands, such as "line 17".
     cells : callable
         From an input's name and a row's number to its text.
+    told : str, default ""
+        What to know of the scores, as a sentence without its full stop.
     """
 
     rows: Rows
@@ -63,6 +65,7 @@ class Judged:
     name: str
     place: Callable[[int], str]
     cells: Callable[[str, int], str]
+    told: str = ""
 
 
 @final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import final
 
 import numpy as np
@@ -15,6 +15,8 @@ from .table import Cells, Table, number
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86400.0
+MOST_DAYS = 700_000
+"""So many days before and after 1970 are dates for Python, whose first year is 1."""
 LARGEST = 1e30
 """A larger number, or the inverse of one, is near the ends of what float32 holds."""
 
@@ -54,6 +56,22 @@ class Feature:
             return (self.name,)
         return tuple(f"{self.name}={level}" for level in self.levels)
 
+    @property
+    def fill_text(self) -> str:
+        """What stands in for a missing value, as people read it.
+
+        Examples
+        --------
+        >>> Feature("built", "date", fill=19702.0).fill_text, Feature("size", "number", fill=1234.5).fill_text
+        ('2023-12-11', '1,234')
+        """
+        if not isinstance(self.fill, float):
+            return str(self.fill)
+        if self.kind != "date" or not abs(self.fill) < MOST_DAYS:
+            return figure(self.fill)
+        moment = (EPOCH + timedelta(days=self.fill)).replace(tzinfo=None)
+        return f"{moment.date()}" if self.fill == int(self.fill) else moment.isoformat(" ", "minutes")
+
     def encode(self, table: Table, notes: list[str]) -> NDArray[np.float64]:
         """Return the inputs (n, len(inputs)) of a table's column; what should be told is added to the notes.
 
@@ -71,7 +89,7 @@ class Feature:
                     f"{table.at(row, self.name)} has no value{f' (and {n - 1:,} more rows)' if n > 1 else ''}: "
                     "fill it in, or train with --impute, which fills such values"
                 )
-            how = figure(self.fill) if isinstance(self.fill, float) else repr(self.fill)
+            how = self.fill_text if isinstance(self.fill, float) else repr(self.fill)
             notes.append(f"{self.name}: {counted(int(absent.sum()), 'missing value')} filled by {how}")
         if self.kind == "category":
             return self._levels(table, absent, notes)

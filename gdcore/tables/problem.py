@@ -37,6 +37,9 @@ from .target import Target, with_target
 FAR = 2.0**13
 """Numbers that lie so many standard deviations from 0 would keep few digits in float32: the model is of float64."""
 
+FEWEST, FEWEST_JUDGED = 10, 2
+"""With fewer rows to learn from, or to validate on, a note tells that the model, or its scores, say little."""
+
 
 class Rows(NamedTuple):
     """Inputs (n, n_inputs) and encoded targets (n,)."""
@@ -78,17 +81,18 @@ class Problem:
         codes = [code_note(self.table, one, settings.forced) for one in self.preparation.features]
         self.notes += [note for note in codes if note]
         self.training_table = train
-        inputs = self.preparation.transform(train)
+        inputs = self.preparation.transform(self.table)
         self.notes += inputs.notes
-        self.training = Rows(inputs.X, self.target.encode(train))
+        learned = slice(None) if held_out is None else ~held_out
+        self.training = Rows(inputs.X[learned], self.target.encode(train))
         self.validation = self.validation_table = None
         if held_out is not None:
             self.validation_table = self.table.rows(np.flatnonzero(held_out))
-            self.validation = self._rows(self.validation_table, "validation rows")
+            self.validation = Rows(inputs.X[held_out], self.target.encode(self.validation_table))
         elif validation is not None:
             self.validation_table = self._with_target(validation, target)
-            self.validation = self._rows(self.validation_table, "")
-        self.notes += self._classes_not_there()
+            self.validation = self._rows(self.validation_table)
+        self.notes += self._classes_not_there() + self._few_rows()
         self.loss = settings.loss_for(self.target)
         self.kind = LOSSES.find(self.loss).target
         if self.kind == "nonnegative" and (self.training.y < 0).any():
@@ -182,9 +186,9 @@ class Problem:
         self.notes += notes
         return kept
 
-    def _rows(self, table: Table, among: str) -> Rows:
+    def _rows(self, table: Table) -> Rows:
         inputs = self.preparation.transform(table)
-        self.notes += [f"{among}: {note}" if among else f"{table.source}: {note}" for note in inputs.notes]
+        self.notes += [f"{table.source}: {note}" for note in inputs.notes]
         return Rows(inputs.X, self.target.encode(table))
 
     def _classes_not_there(self) -> list[str]:
@@ -197,6 +201,22 @@ class Problem:
                 if lacking:
                     none = "so no answer can be right" if rows is self.training else "so the scores say nothing of it"
                     notes.append(f"{self.target.name}: no row of {shown(lacking)} {what}, {none}")
+        return notes
+
+    def _few_rows(self) -> list[str]:
+        """Return what to tell of fewer rows than anything can be learned from, or judged by."""
+        notes = []
+        n = len(self.training.X)
+        if n < FEWEST:
+            notes.append(
+                f"{counted(n, 'row')} to learn from: with fewer than {FEWEST} the answers to new rows are guesses, "
+                "so add more"
+            )
+        if self.validation is not None and len(self.validation.X) < FEWEST_JUDGED:
+            notes.append(
+                f"{counted(len(self.validation.X), 'row')} to validate on: the scores of fewer than {FEWEST_JUDGED} "
+                "say nothing, so add rows, or hold out a larger share by --validation"
+            )
         return notes
 
     def _held_out(self) -> NDArray[np.bool_] | None:

@@ -18,6 +18,9 @@ NAMES = {
 }
 """The scores of each task."""
 
+CHOSE = "these rows also chose the epoch that is kept: on new rows expect a little less"
+"""What to tell beside scores of rows that early stopping has used."""
+
 
 def baseline_of(target: Target, y: NDArray[Any]) -> float:
     """Return what the baseline answers: the mean of the training targets, or the number of the most frequent class."""

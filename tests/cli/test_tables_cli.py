@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from interruptible import interruptible
 from messy_table import messy
-from table_folder import enter, run, trained
+from table_folder import QUICK, enter, run, trained
 
 import gdcore as gd
 from gdcore.cli import main as cli
@@ -150,6 +150,38 @@ def test_rows_without_a_target_are_left_out_by_every_command(capsys):
     Path("bad.csv").write_text("x,kind\n1,\n2,\n")
     assert run("evaluate", "model.gdc", "bad.csv") == 2
     assert "bad.csv, line 2, column 'kind', the target, has no value" in capsys.readouterr().err
+
+
+def test_few_rows_are_told(capsys):
+    Path("few.csv").write_text("x,y\n1.5,2.5\n2.5,3.5\n3.5,7.5\n")
+    assert run("train", "few.csv", "--target", "y", *QUICK) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "note 2 rows to learn from: with fewer than 10 the answers to new rows are guesses" in printed
+    assert "note 1 row to validate on: the scores of fewer than 2 say nothing" in printed
+
+
+def test_the_scores_say_that_their_rows_chose_the_epoch(capsys):
+    said = "these rows also chose the epoch that is kept: on new rows expect a little less"
+    for share, times in (("0.2", 1), ("0", 0)):
+        assert run("train", "kinds.csv", "--target", "kind", "--validation", share, *QUICK) == 0
+        assert " ".join(capsys.readouterr().out.split()).count(said) == times
+
+
+def test_a_model_without_use_is_compared_with_the_mean(capsys):
+    rng = np.random.default_rng(0)
+    Path("noise.csv").write_text("x,y\n" + "".join(f"{x:.4f},{y:.4f}\n" for x, y in rng.normal(size=(60, 2))))
+    assert run("train", "noise.csv", "--target", "y", "--no-preflight", "--lr", "0.5", "--epochs", "1") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "the model is no better than the answer that sees no inputs, mean " in printed
+
+
+def test_filled_values_are_told_once_and_dates_as_dates(capsys):
+    rows = [f"{i % 7 + 0.5},{'' if i % 10 == 3 else f'2024-01-{i % 28 + 1:02d}'},{i % 11 + 0.25}" for i in range(100)]
+    Path("dates.csv").write_text("x,day,y\n" + "\n".join(rows) + "\n")
+    assert run("train", "dates.csv", "--target", "y", "--impute", *QUICK) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note") and "missing" in line]
+    assert len(notes) == 1
+    assert "day: 10 missing values filled by 2024-01-1" in notes[0]
 
 
 def test_a_diagnosis_with_a_problem_has_status_1(capsys):

@@ -65,6 +65,11 @@ def broken(text):
         (None, ["train", "kinds.csv", "--target", "kind", "--lr", "-1"], "must be a number > 0, got '-1'"),
         (None, ["train", "kinds.csv", "--target", "kind", "--epochs", "0"], "must be a whole number >= 1, got '0'"),
         (None, ["train", "kinds.csv", "--target", "kind", "--hidden", "8,x"], "must be a whole number >= 1, got 'x'"),
+        (
+            None,
+            ["train", "kinds.csv", "--target", "kind", "--hidden", "64x64"],
+            "takes widths with commas, such as 64,64",
+        ),
         (None, ["train", "kinds.csv", "--target", "kind", "--hidden", "100000,100000"], "no memory for 10,000,500,002"),
         (None, ["train", "kinds.csv", "--target", "kind", "--threads", "99999"], "99999"),
         (None, ["predict", "none.gdc", "new.csv"], "there is no file none.gdc"),

@@ -64,6 +64,8 @@ def test_a_training_on_a_table(capsys):
         gd.load("model.gdc").facts["stop_reason"],
         "gdcore train houses.csv --target price --impute --report report.html --epochs 30",
         "all 24 validation rows",
+        "On 24 validation rows; these rows also chose the epoch that is kept: on new rows expect a little less.",
+        "epochs are counted from 0 on this page",
         gd.__version__,
     ):
         assert said in found.text
@@ -72,7 +74,7 @@ def test_a_training_on_a_table(capsys):
     assert all(3 <= int(row) <= 130 for row in rows)
 
 
-def test_a_training_on_classes_and_a_report_of_the_saved_model():
+def test_a_training_on_classes_and_a_report_of_the_saved_model(capsys):
     assert run("train", "kinds.csv", "--target", "kind", "--report", "report.html", *QUICK) == 0
     found = page()
     assert "Confusion matrix" in found.text
@@ -84,6 +86,18 @@ def test_a_training_on_classes_and_a_report_of_the_saved_model():
     assert "gdcore evaluate model.gdc kinds.csv" in found.text
     assert "on 48 rows of kinds.csv" in found.text
     assert found.text != first
+    assert "chose the epoch" not in found.text
+    capsys.readouterr()
+    assert run("evaluate", "model.gdc", "kinds.csv", "--report", "report.html") == 0
+    assert "report      report.html, " in capsys.readouterr().out
+
+
+def test_large_numbers_of_a_layer_have_no_commas():
+    X, _ = gd.datasets.friedman(50)
+    net = gd.Sequential(gd.Dense(10, 1), gd.ScaledTarget((354090.123456,), (2.123456789,)), seed=0)
+    trainer = gd.Trainer(net, "mse")
+    trainer.fit(X, X[:, 0], epochs=1).report("report.html", trainer, X, X[:, 0])
+    assert "ScaledTarget(mean=(354090,), std=(2.12346,))" in page().text
 
 
 def test_names_and_values_are_escaped(tmp_path):
