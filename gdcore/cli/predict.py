@@ -20,7 +20,7 @@ def run_predict(options: argparse.Namespace) -> int:
         table = read_data(options)
         inputs = model.preparation.transform(table)
         target = model.target
-        warn("predict", table.notes + inputs.notes)
+        warn("predict", table.notes + inputs.notes + model.far(table, inputs.X))
         answers = model.named(model.answers(inputs.X))
         predictions = answers.tolist()
         header, found = [target.name], {"target": target.name, "predictions": predictions}

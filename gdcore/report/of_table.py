@@ -71,7 +71,7 @@ def table_subject(model: TableModel, table: Table, command: str) -> Subject:
         model.history,
         [("file", table.source), ("rows", f"{read:,}"), ("trained", trained), *_target(model)],
         columns_of(model, table),
-        [*table.notes, *left_out, *found.notes],
+        [*table.notes, *left_out, *found.notes, *model.far(table, found.X)],
         model.net,
         _loss(model),
         model.target,

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..layers.scaling import Standardize
 from ..losses import Loss
 from ..models.sequential import Sequential
 from ..training import History
 from .errors import TableError
+from .outliers import far_from_training
 from .preparation import Preparation
 from .scores import Scores, scores
 from .table import Table
@@ -89,7 +91,7 @@ class TableModel:
         kept, notes = with_target(table, self.target.name)
         inputs = self.preparation.transform(kept)
         y = self.target.encode(kept)
-        return self.scored(inputs.X, y, table.notes + notes + inputs.notes + self.seen(kept))
+        return self.scored(inputs.X, y, table.notes + notes + inputs.notes + self.far(kept, inputs.X) + self.seen(kept))
 
     def seen(self, table: Table) -> tuple[str, ...]:
         """Return what to tell of a table that has the name and the number of rows of the one of the training."""
@@ -101,6 +103,11 @@ class TableModel:
             f"the model was trained on a file of this name and of as many rows, {name}: on rows that it has not seen "
             "it may be worse",
         )
+
+    def far(self, table: Table, X: NDArray[np.float64]) -> tuple[str, ...]:
+        """Return what to tell of a table's numbers that are far from those of the training; X holds its inputs."""
+        scaling = self.net.layers[0]
+        return far_from_training(table, self.preparation, X, scaling) if isinstance(scaling, Standardize) else ()
 
     def scored(self, X: NDArray[Any], y: NDArray[Any], notes: tuple[str, ...] = ()) -> Evaluation:
         """Return the scores on inputs (n, n_inputs) and encoded targets (n,)."""

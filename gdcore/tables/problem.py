@@ -28,6 +28,7 @@ from ..training import Callback, EarlyStopping, EpochEnd, History
 from .errors import TableError, counted, shown
 from .kinds import code_note
 from .model import TableModel, for_loss
+from .outliers import outlying
 from .preparation import Preparation
 from .scores import baseline_of
 from .settings import Settings
@@ -82,7 +83,7 @@ class Problem:
         self.notes += [note for note in codes if note]
         self.training_table = train
         inputs = self.preparation.transform(self.table)
-        self.notes += inputs.notes
+        self.notes += inputs.notes + self._outliers(inputs.X)
         learned = slice(None) if held_out is None else ~held_out
         self.training = Rows(inputs.X[learned], self.target.encode(train))
         self.validation = self.validation_table = None
@@ -202,6 +203,14 @@ class Problem:
                     none = "so no answer can be right" if rows is self.training else "so the scores say nothing of it"
                     notes.append(f"{self.target.name}: no row of {shown(lacking)} {what}, {none}")
         return notes
+
+    def _outliers(self, X: NDArray[np.float64]) -> tuple[str, ...]:
+        """Return what to tell of numbers far from all others, among the inputs and the targets of all rows."""
+        places = {name: i for i, name in enumerate(self.preparation.inputs)}
+        columns = {one.name: X[:, places[one.name]] for one in self.preparation.features if one.kind == "number"}
+        if self.target.task == "regression":
+            columns[self.target.name] = self.target.encode(self.table)
+        return tuple(note for name, values in columns.items() for note in outlying(self.table, name, values))
 
     def _few_rows(self) -> list[str]:
         """Return what to tell of fewer rows than anything can be learned from, or judged by."""

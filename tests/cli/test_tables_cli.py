@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -150,6 +151,26 @@ def test_rows_without_a_target_are_left_out_by_every_command(capsys):
     Path("bad.csv").write_text("x,kind\n1,\n2,\n")
     assert run("evaluate", "model.gdc", "bad.csv") == 2
     assert "bad.csv, line 2, column 'kind', the target, has no value" in capsys.readouterr().err
+
+
+def test_numbers_far_from_all_others_are_told(capsys):
+    rng = np.random.default_rng(0)
+    sizes = rng.uniform(40, 200, 100)
+    rows = [f"{size:.1f},{3 * size:.1f}" for size in sizes]
+    Path("sizes.csv").write_text("size,price\n" + "\n".join(rows) + "\n")
+    assert run("train", "sizes.csv", "--target", "price", *QUICK) == 0
+    assert "a wrong entry?" not in capsys.readouterr().out
+    Path("new.csv").write_text("size,price\n210,630\n9000,27000\n")
+    for command in ("predict", "evaluate"):
+        assert run(command, "model.gdc", "new.csv") == 0
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"gdcore {command}: note: size: 9,000 (line 3 first, 1 row) lies ")
+    rows[41] = f"{sizes[41] * 1e6:.0f},{3 * sizes[41]:.1f}"
+    Path("sizes.csv").write_text("size,price\n" + "\n".join(rows) + "\n")
+    assert run("train", "sizes.csv", "--target", "price", *QUICK) == 0
+    found = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"note size: [\d,]+ \(line 43\) lies [\d,]+ times as far from the median", found)
+    assert found.count("a wrong entry?") == 1
 
 
 def test_few_rows_are_told(capsys):
@@ -310,6 +331,11 @@ def test_ctrl_c_saves_the_best_so_far(folder):
 def test_the_parser_knows_what_the_verbs_take():
     assert table_parsers.TASKS == TASKS
     assert set(table_parsers.FORMATS) == set(ENDINGS)
+
+
+def test_the_help_tells_the_exit_statuses(capsys):
+    assert run("--help") == 0
+    assert "3 where it cannot decide" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("verb", ["train", "predict", "evaluate", "diagnose", "export"])
