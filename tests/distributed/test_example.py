@@ -13,7 +13,7 @@ SCRIPT = ROOT / "examples" / "data_parallel.py"
 def output(tmp_path, *launched):
     """What rank 0 prints, in a folder of its own."""
     folder = tmp_path / "-".join(("job", *launched[1:]))
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     env = {**os.environ, "PYTHONPATH": str(ROOT), **ENVIRONMENT}
     command = [*launched, sys.executable, "-W", "error", str(SCRIPT)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=env, timeout=120, check=False)
@@ -33,3 +33,9 @@ def alone(tmp_path):
 def test_the_example(n, alone, tmp_path):
     needs_mpi()
     assert output(tmp_path, launcher(), "-n", n) == alone
+
+
+def test_a_second_run_says_that_it_went_on(alone, tmp_path):
+    told, *lines = output(tmp_path)
+    assert told == "this run went on from parallel.gdc: delete it to begin anew"
+    assert lines == alone
