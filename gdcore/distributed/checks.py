@@ -90,7 +90,7 @@ def differs(rank: int, name: str, own: Any, first: Any) -> ValueError:
     if name in ("data", "samples"):
         remedy += ", and the same data, of which each takes its own rows"
     if name == "data":
-        return ValueError(f"rank {rank} has other values in X, y or the weights than rank 0: {remedy}")
+        return ValueError(f"rank {rank} has data with other values in X, y or the weights than rank 0: {remedy}")
     return ValueError(f"rank {rank} has {name} {own}, but rank 0 has {first}: {remedy}")
 
 
