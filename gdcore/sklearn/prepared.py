@@ -63,10 +63,12 @@ def told(est: Any) -> str:
     return repr(sorted(values.items()))
 
 
-def taken(est: Any, n_rows: int) -> bool:
-    """Give an estimator what a fit made beforehand has learned, if there is one; return whether there was."""
+def taken(est: Any, X: Any) -> bool:
+    """Give an estimator what a fit on X made beforehand has learned, if there is one; return whether there was."""
     ledger = LEDGER.get()
-    found = None if ledger is None else ledger.take(told(est), n_rows)
+    if ledger is None:  # X may be anything that a fit takes, and is not looked at
+        return False
+    found = ledger.take(told(est), len(X) if isinstance(X, list | tuple) else int((np.shape(X) or (0,))[0]))
     if found is None:
         return False
     learn_from(est, found)
