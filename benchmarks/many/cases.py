@@ -13,7 +13,7 @@ from gdcore.bench.tasks import Case
 NOISE = 0.1
 CHECKED = 16
 """The losses of so many models, the first ones, are compared."""
-FIRST = ", first fit"
+FIRST = ", first"
 """Ends the name of a row whose seconds are those of the first fit of all models."""
 
 
@@ -42,7 +42,7 @@ class Models:
     @property
     def cases(self) -> tuple[Case, Case]:
         """Two rows of the suite: the step of a model within a fit, and the first fit of all models."""
-        name = f"{self.n_models:,} models{', own data' if self.own else ''}"
+        name = f"{self.n_models:,} {'shops' if self.own else 'models'}"
         return Case(self.problem, what=name), Case(self.problem, what=f"{name}{FIRST}")
 
 

@@ -13,7 +13,7 @@ def every_row(suite: Json) -> tuple[list[str], list[list[str]]]:
     --------
     >>> row = {"label": "1-1, 2, 9 models", "libraries": {"gdcore": {"seconds": 1e-7}, "jax": {"seconds": 3e-7}}}
     >>> steps = row | {"ratios": {"jax": 3.0}}
-    >>> first = {"label": "1-1, 2, 9 models, first fit", "libraries": {"jax": {"seconds": 2.0}}, "ratios": {}}
+    >>> first = {"label": "1-1, 2, 9 models, first", "libraries": {"jax": {"seconds": 2.0}}, "ratios": {}}
     >>> every_row({"rows": [steps, first]})[1]
     [['1-1, 2, 9 models', '100 ns', '3.00x', '-', '2.00 s']]
     """

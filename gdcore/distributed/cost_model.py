@@ -40,8 +40,8 @@ class Compute:
 
         Examples
         --------
-        >>> Compute(1e-5, 1e-6).seconds(100, shards=2)
-        0.00012
+        >>> round(Compute(1e-5, 1e-6).seconds(100, shards=2) * 1e6)
+        120
         """
         return shards * self.call + rows * self.row + self.update
 

@@ -306,7 +306,7 @@ def test_a_step_that_diverges_changes_nothing_on_any_rank():
         ("precision", "rank 1 has precision float64, but rank 0 has float32"),
         ("y", "60"),
         ("samples", "rank 1 has samples 60, but rank 0 has 64"),
-        ("data", "rank 1 has data ("),
+        ("data", "rank 1 has data with other values"),
         ("parameters", "rank 1 has parameters "),
         ("seed", "rank 1 has seed 1, but rank 0 has 0"),
         ("stages", "3 stages need a multiple of 3 processes, got 2"),
