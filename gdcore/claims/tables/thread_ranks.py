@@ -84,8 +84,8 @@ class ThreadRank:
         self.shared.barrier.abort()
 
     def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:
-        """Refuse: no stage sums over copies."""
-        raise NotImplementedError
+        """Raise a RuntimeError: there is one copy of the pipeline, so there is nothing to sum over copies."""
+        raise RuntimeError("the ranks of this claim hold one copy of the pipeline, whose gradients no other rank has")
 
     Allgatherv = Alltoallv = Allreduce = Allgather
 
