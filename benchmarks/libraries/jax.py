@@ -9,6 +9,7 @@ Design
 """
 
 import os
+from importlib.metadata import version
 from typing import Any, final
 
 import numpy as np
@@ -19,7 +20,10 @@ from gdcore.bench.problems import Problem, Workload
 
 THREADS = os.environ.get("OMP_NUM_THREADS", "1")
 SEVERAL = str(THREADS != "1").lower()
-os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={SEVERAL} intra_op_parallelism_threads={THREADS}"
+FLAGS = f"--xla_cpu_multi_thread_eigen={SEVERAL} intra_op_parallelism_threads={THREADS}"
+if os.environ.get("GDCORE_BENCH_ISA") == "v3" and int(version("jaxlib").split(".")[1]) >= 10:
+    FLAGS += " --xla_cpu_max_isa=AVX2"  # 0.4.31 has no such flag, and its own loops use AVX2 in any case.
+os.environ["XLA_FLAGS"] = FLAGS
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402

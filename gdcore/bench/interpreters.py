@@ -6,6 +6,8 @@ Design
   Each library has a process of its own, so it can have an interpreter of its own.
 - The other interpreter gets the source folders of this one's path, so gdcore and the adapters are the same; its
   installed packages are its own. Where its Python is of another version, gdcore must have been compiled for that too.
+- GDCORE_ISA=v3 is said to compare libraries on AVX2, so the peers are held to it as well, each by its own variable. A
+  peer's process does not read GDCORE_ISA: in its environment gdcore may be compiled for another instruction set.
 """
 
 from __future__ import annotations
@@ -23,6 +25,15 @@ from ..base import checks
 from .library import Entry
 
 INSTALLED = ("site-packages", "dist-packages")
+AVX2_ALONE = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "GDCORE_BENCH_ISA": "v3",
+}
+"""What holds NumPy, OpenBLAS and PyTorch to AVX2; the adapter of JAX reads the last line."""
 FIND = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
 
 
@@ -45,12 +56,20 @@ def search_path(entry: Entry) -> str:
     return os.pathsep.join(source_folders() if entry.python else [folder or os.getcwd() for folder in sys.path])
 
 
+def environment_of(entry: Entry) -> dict[str, str]:
+    """Return the variables of a library's process: its path, and AVX2 for the peers where gdcore is held to that."""
+    variables = os.environ | {"PYTHONPATH": search_path(entry)}
+    if entry.needs == "gdcore":
+        return variables
+    return variables | (AVX2_ALONE if variables.pop("GDCORE_ISA", "").strip().lower() == "v3" else {})
+
+
 def is_installed(entry: Entry) -> bool:
     """Return whether the module that a library needs can be found by its interpreter."""
     if not entry.python:
         return find_spec(entry.needs) is not None
-    environment = os.environ | {"PYTHONPATH": search_path(entry)}
-    return subprocess.run([entry.python, "-P", "-c", FIND, entry.needs], env=environment, check=False).returncode == 0
+    command = [entry.python, "-P", "-c", FIND, entry.needs]
+    return subprocess.run(command, env=environment_of(entry), check=False).returncode == 0
 
 
 def with_interpreters(libraries: Sequence[Entry], options: Sequence[str]) -> list[Entry]:

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, final
 
-from .interpreters import is_installed, search_path
+from .interpreters import environment_of, is_installed
 from .library import Entry
 from .machine import usable_cores
 from .measure import Timing, relative_difference
@@ -126,7 +126,7 @@ class Worker:
     """The process of one library, with a number of threads."""
 
     def __init__(self, entry: Entry, threads: int) -> None:
-        environment = os.environ | {"PYTHONPATH": search_path(entry)} | dict.fromkeys(THREAD_VARIABLES, str(threads))
+        environment = environment_of(entry) | dict.fromkeys(THREAD_VARIABLES, str(threads))
         environment |= dict(entry.environment)
         with pinned(threads):
             self.process = subprocess.Popen(

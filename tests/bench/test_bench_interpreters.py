@@ -127,3 +127,15 @@ def test_results_of_another_machine_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         command.run_command(["train", "--merge"], "bench", SUITES, (GDCORE,))
     assert "--merge needs --json FILE" in capsys.readouterr().err
+
+
+def test_peers_are_held_to_avx2_where_gdcore_is(monkeypatch):
+    monkeypatch.setenv("GDCORE_ISA", "v3")
+    assert interpreters.environment_of(GDCORE)["GDCORE_ISA"] == "v3"
+    held = interpreters.environment_of(NUMPY)
+    assert "GDCORE_ISA" not in held
+    assert held["OPENBLAS_CORETYPE"] == "Haswell"
+    assert set(interpreters.AVX2_ALONE) <= set(held)
+    monkeypatch.setenv("GDCORE_ISA", "v4")
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert "OPENBLAS_CORETYPE" not in interpreters.environment_of(NUMPY)
