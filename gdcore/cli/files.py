@@ -32,7 +32,7 @@ def one_line_each() -> Iterator[None]:
     except (IsADirectoryError, PermissionError) as error:
         raise WrongUse(str(error)) from error
     except DivergedError as error:
-        raise Failed(f"{_diverged(str(error))}: pass a smaller --lr") from error
+        raise Failed(f"{_diverged(str(error))}; nothing was saved: pass a smaller --lr") from error
     except (ValueError, MemoryError, ImportError) as error:  # TableError and FileFormatError are ValueErrors
         raise WrongUse(str(error)) from error
 

@@ -12,6 +12,7 @@ from ..diagnosis.finding import shown
 from ..gradcheck.check import check_gradients
 from ..losses import Loss
 from ..tables import Table, TableModel
+from ..tables.numbers import epochs_from_1, evidence_from_1
 from ..tables.target import with_target
 from .check import EXIT
 from .files import one_line_each, read_data, read_model
@@ -43,8 +44,8 @@ def run_diagnose(options: argparse.Namespace) -> int:
     n = len(found.problems)
     show("diagnosis", f"{n} problem{'s' * (n > 1)}" if n else "no problem found")
     for finding in sorted(found.findings, key=lambda one: not one.problem):
-        show("problem" if finding.problem else "note", f"{finding.kind}: {finding.summary}")
-        for name, value in finding.evidence.items():
+        show("problem" if finding.problem else "note", f"{finding.kind}: {epochs_from_1(finding.summary)}")
+        for name, value in evidence_from_1(finding.evidence).items():
             show("", f"{name}: {shown(value)}")
         if finding.remedy:
             show("remedy", finding.remedy)

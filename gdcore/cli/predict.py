@@ -20,7 +20,8 @@ def run_predict(options: argparse.Namespace) -> int:
         table = read_data(options)
         inputs = model.preparation.transform(table)
         target = model.target
-        warn("predict", table.notes + inputs.notes + model.far(table, inputs.X))
+        notes = table.notes + inputs.notes + model.far(table, inputs.X)
+        warn("predict", notes)
         answers = model.named(model.answers(inputs.X))
         predictions = answers.tolist()
         header, found = [target.name], {"target": target.name, "predictions": predictions}
@@ -32,6 +33,7 @@ def run_predict(options: argparse.Namespace) -> int:
             rows = [[*row, *(f"{share:.6g}" for share in each)] for row, each in zip(rows, shares, strict=True)]
             found |= {"classes": list(target.classes), "probabilities": shares}
         if options.json:
+            found["notes"] = list(notes)
             write_text(as_json(found) + "\n", out)
         else:
             write_rows(header, rows, out)

@@ -58,9 +58,7 @@ def _train(options: argparse.Namespace, out: str) -> int:
     if said:
         for name, text in data_rows(problem):
             show(name, text)
-    flight = (
-        None if options.no_preflight else preflight(problem.net, *problem.network_rows(problem.training), problem.loss)
-    )
+    flight = None if options.no_preflight else _looked_at(problem)
     if said and flight is not None:
         show_preflight(flight)
     optimizer, chosen = problem.find_rate()
@@ -83,6 +81,11 @@ def _train(options: argparse.Namespace, out: str) -> int:
             show("report", f"{options.report}, {size_of(options.report)}: open it in a browser")
         show("next", f"gdcore predict {out} NEW_DATA")
     return INTERRUPTED if model.facts["interrupted"] else 0
+
+
+def _looked_at(problem: Problem) -> Preflight:
+    rows, names = problem.network_rows(problem.training), problem.preparation.inputs
+    return preflight(problem.net, *rows, problem.loss, feature_names=names)
 
 
 def show_preflight(flight: Preflight) -> None:

@@ -139,7 +139,8 @@ def diagnose(
     dominated by outliers               a few rows that make most of the gradient
     class imbalance                     a class with a small share of the weight
     overfitting                         a validation loss that rose while the training loss fell
-    gradient wrong                      differences of the loss along random directions
+    gradient wrong                      differences of the loss along random directions, on at most 4,096 rows, evenly
+                                        spaced
     ==================================  ================================================================================
 
     Examples

@@ -11,7 +11,7 @@ Design
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import fill
 from typing import Any, final
@@ -34,6 +34,7 @@ from .case import Case
 from .check import gradient_wrong
 from .samples import badly_scaled
 from .targets import badly_scaled_targets
+from .telling import telling_columns
 
 ROWS = 2000
 """A larger data set is represented by this many rows, evenly spaced."""
@@ -54,6 +55,10 @@ FEW = 10
 """With fewer rows to learn from, copies are judged on the same rows."""
 SEEN = 0.05
 """Inputs say something if they bring the loss down by this share of what can be learned, beyond the best constant."""
+
+
+SHOWN = 4
+"""So many columns are named; the rest is counted."""
 
 
 @final
@@ -120,7 +125,13 @@ class Preflight:
 
 @explains_calls
 def preflight(
-    model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Loss | CustomLoss, *, seed: int = 0
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss | CustomLoss,
+    *,
+    seed: int = 0,
+    feature_names: Sequence[str] | None = None,
 ) -> Preflight:
     """Look for what would make a training fail, before it begins.
 
@@ -132,13 +143,16 @@ def preflight(
         As in `Sequential.loss`.
     seed : int, default 0
         Of the batches of the short trainings.
+    feature_names : sequence of str, optional
+        Names of X's columns; by default those of a data frame, else columns are numbered.
 
     Returns
     -------
     Preflight
         The checks: the loss at the start, beside that of the best constant (log K for K even classes, the targets'
         variance); what the inputs bring beyond a network that sees none; whether one batch can be overfitted; the
-        gradient; the scales of inputs and targets; whether each row's outputs depend on that row alone.
+        gradient; the scales of inputs and targets; leaks: whether each row's outputs depend on that row alone, and
+        whether a column tells the target on its own, as the target in other units does.
 
     Raises
     ------
@@ -159,9 +173,10 @@ def preflight(
     """
     seed = checks.integer("seed", seed, 0)
     dense_only(X)
-    rows = _Rows(
-        model, inputs_of(checks.instance("model", model, Sequential, "gd.MLP([2, 8, 1])").stack, X), y, loss, seed
-    )
+    inputs = inputs_of(checks.instance("model", model, Sequential, "gd.MLP([2, 8, 1])").stack, X)
+    columns = getattr(X, "columns", None) if feature_names is None else feature_names
+    names = () if columns is None else diagnosis_checks.column_names(columns, model.in_features)
+    rows = _Rows(model, inputs, y, loss, seed, names)
     return Preflight(tuple(look(rows) for look in CHECKS))
 
 
@@ -169,10 +184,12 @@ def preflight(
 class _Rows:
     """A model and the rows that it is tried on."""
 
-    def __init__(self, model: Sequential, X: Any, y: ArrayLike, loss: Any, seed: int) -> None:
+    def __init__(
+        self, model: Sequential, X: Any, y: ArrayLike, loss: Any, seed: int, names: tuple[str, ...] = ()
+    ) -> None:
         n = X.shape[0]
         which = np.linspace(0, n - 1, min(n, ROWS)).astype(np.int64)
-        self.model, self.loss, self.seed = model, loss, seed
+        self.model, self.loss, self.seed, self.names = model, loss, seed, names
         targets = np.asarray(y)
         if targets.shape[:1] != (n,):
             raise diagnosis_checks.other_rows(targets.shape, n)
@@ -181,7 +198,7 @@ class _Rows:
 
     def case_of(self, X: Any, y: Any) -> Case:
         """Return what the rules of a diagnosis look at, for some rows."""
-        return Case(wide_objective(self.model, X, y, self.loss), self.model.dtype, (), None, None)
+        return Case(wide_objective(self.model, X, y, self.loss), self.model.dtype, self.names, None, None)
 
     def trained(self, X: Any, y: Any, rate: float, steps: int, X_judged: Any = None, y_judged: Any = None) -> float:
         """Return the loss of a copy without dropout after some steps, on these rows or others; infinity where it
@@ -286,5 +303,31 @@ def _leaks(rows: _Rows) -> PreflightCheck:
     )
 
 
-CHECKS: tuple[Callable[[_Rows], PreflightCheck], ...] = (_start, _blind, _one_batch, _gradient, _scales, _leaks)
+def _telling(rows: _Rows) -> PreflightCheck:
+    """Look for columns that tell the target on their own."""
+    name, X = "columns", np.asarray(rows.X)
+    found = telling_columns(X, rows.y)
+    if not found:
+        return PreflightCheck(name, True, f"none of {X.shape[1]} tells the target on its own")
+    each = [f"{rows.names[j] if rows.names else f'column {j}'} (correlation {share:.4f})" for j, share in found]
+    more = f" and {len(each) - SHOWN} more" if len(each) > SHOWN else ""
+    return PreflightCheck(
+        name,
+        False,
+        f"{', '.join(each[:SHOWN])}{more} {'tell' if len(each) > 1 else 'tells'} the target on "
+        f"{'their' if len(each) > 1 else 'its'} own",
+        "the target in other units, or something known only after it? Then leave the column out, or the scores promise "
+        "too much",
+    )
+
+
+CHECKS: tuple[Callable[[_Rows], PreflightCheck], ...] = (
+    _start,
+    _blind,
+    _one_batch,
+    _gradient,
+    _scales,
+    _leaks,
+    _telling,
+)
 """The checks, in the order in which they are shown."""

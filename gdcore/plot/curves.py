@@ -66,16 +66,21 @@ def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = (
     """
     checks.instance("history", history, History, "model.fit(X, y, …)")
     shown = plot_checks.recorded(metrics, tuple(history.metrics))
-    ax = axes_or_new(ax)
+    return draw_losses(history, axes_or_new(ax), shown)
+
+
+def draw_losses(history: History, ax: Any, shown: Iterable[str] = (), first: int = 0) -> Any:
+    """Draw the losses and these metrics into Axes, with epochs counted from `first`; return the Axes."""
     for name, values, style in (("loss", history.loss, "-"), ("val_loss", history.val_loss, "--")):
         if values:
             marker = "o" if len(values) <= MAX_MARKED else ""
-            ax.plot(range(len(values)), values, style, color="black", marker=marker, markersize=3, label=name)
+            epochs = range(first, first + len(values))
+            ax.plot(epochs, values, style, color="black", marker=marker, markersize=3, label=name)
     judged, values = ("val_loss", history.val_loss) if history.val_loss else ("loss", history.loss)
     if np.isfinite(values).any():
         best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
-        label = f"best {judged}, epoch {best}"
-        ax.plot([best], values[best : best + 1], "*", color="black", markersize=12, label=label)
+        label = f"best {judged}, epoch {best + first}"
+        ax.plot([best + first], values[best : best + 1], "*", color="black", markersize=12, label=label)
     ax.set(xlabel="epoch", ylabel="loss", title=_title(history))
     log_where_wide(ax, history.loss + history.val_loss)
     whole_numbers(ax)
@@ -87,7 +92,7 @@ def losses(history: History, ax: Any = None, *, metrics: str | Iterable[str] = (
             style = "--" if name.startswith("val_") else "-"
             values = history.metrics[name]
             right.plot(
-                range(len(values)),
+                range(first, first + len(values)),
                 values,
                 style,
                 color=GREYS[i % len(GREYS)],

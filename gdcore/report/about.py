@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..layers.layer import Trained, first_width, width_behind
-from ..plot.curves import losses
-from ..tables.numbers import figure, ordinal
+from ..plot.curves import draw_losses
+from ..tables.numbers import epochs_from_1, figure, ordinal
 from ..training import History
 from .html import Child, Html, element, facts, joined, note, table
 from .picture import INK, LINE, SERIES, bars, picture
@@ -96,11 +96,13 @@ def training_section(subject: Subject) -> Html | None:
         return None
     best = best_epoch(history)
     judged = history.val_loss or history.loss
-    said = [("stopped", history.stop_reason or "unknown"), ("epochs", f"{history.epochs:,}")]
+    said = [("stopped", epochs_from_1(history.stop_reason) or "unknown"), ("epochs", f"{history.epochs:,}")]
     said += [("time", f"{sum(history.seconds):.3g} s")] if history.seconds else []
-    said.append(("best epoch", f"{best} (the {ordinal(best + 1)}), with a loss of {figure(judged[best])}"))
-    said.append(("counting", "epochs are counted from 0 on this page, as in History; the terminal counts from 1"))
-    said += [("advice", history.hint)] if history.hint else []
+    said.append(("best epoch", f"the {ordinal(best + 1)}, with a loss of {figure(judged[best])}"))
+    said.append(
+        ("counting", "epochs are counted from 1 on this page, as in the terminal; History in Python counts from 0")
+    )
+    said += [("advice", epochs_from_1(history.hint))] if history.hint else []
     return joined(
         [facts(said), element("div", *_curves(history), class_="pictures"), element("details", *_numbers(history))]
     )
@@ -117,10 +119,12 @@ def _curves(history: History) -> list[Html]:
     said = f"The training loss went from {figure(first)} to {figure(last)} in {history.epochs:,} epochs"
     if history.val_loss:
         best = best_epoch(history)
-        said += f"; the validation loss was lowest in epoch {best}, with {figure(history.val_loss[best])}"
+        said += (
+            f"; the validation loss was lowest in the {ordinal(best + 1)} epoch, with {figure(history.val_loss[best])}"
+        )
 
     def draw(ax: Any) -> None:
-        losses(history, ax)
+        draw_losses(history, ax, first=1)
         ax.set_title("")
 
     found = [picture("curves", "Loss over the epochs", said + ".", draw)]
@@ -136,7 +140,7 @@ def _curves(history: History) -> list[Html]:
 
 
 def _line(values: list[float], name: str, ax: Any) -> None:
-    ax.plot(range(len(values)), values, color=INK)
+    ax.plot(range(1, len(values) + 1), values, color=INK)
     ax.set(xlabel="epoch", ylabel=name)
 
 
@@ -145,7 +149,7 @@ def _numbers(history: History) -> list[Child]:
     n = history.epochs
     which = sorted({*np.linspace(0, n - 1, min(n, MOST_EPOCHS)).astype(int).tolist(), best_epoch(history)})
     names = [name for name, values in columns.items() if len(values) == n]
-    rows = [(str(i), *(figure(columns[name][i]) for name in names)) for i in which]
+    rows = [(str(i + 1), *(figure(columns[name][i]) for name in names)) for i in which]
     head = ("epoch", *(name.replace("_", " ") for name in names))
     said = "The numbers, epoch by epoch" if len(which) == n else f"The numbers of {len(which)} of {n:,} epochs"
     return [element("summary", said), table(said, head, rows, range(1, len(head)))]

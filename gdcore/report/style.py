@@ -4,10 +4,10 @@ from __future__ import annotations
 
 CSS = """
 :root { color-scheme: light dark; --paper: #ffffff; --raised: #f5f6f8; --ink: #1b1e24; --muted: #565d69;
-  --line: #d5d9e0; --series: #1f5fbf; --second: #b35900; --good: #176f33; --bad: #b3261e; }
+  --line: #d5d9e0; --series: #1f5fbf; --second: #b35900; --good: #176f33; --bad: #b3261e; --shade: #00000038; }
 @media screen and (prefers-color-scheme: dark) {
   :root { --paper: #14161a; --raised: #1d2026; --ink: #e7e9ed; --muted: #a6adb9; --line: #383d47;
-    --series: #82b4ff; --second: #f0a35e; --good: #66d48d; --bad: #ff9087; } }
+    --series: #82b4ff; --second: #f0a35e; --good: #66d48d; --bad: #ff9087; --shade: #ffffff38; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -34,7 +34,11 @@ dl { margin: .5rem 0; }
 section dl > div { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: 0 1rem; padding: .3rem 0;
   border-bottom: 1px solid var(--line); }
 section dt { color: var(--muted); } section dd { margin: 0; min-width: 0; }
-.scroll { overflow-x: auto; margin: .75rem 0; }
+.scroll { overflow-x: auto; margin: .75rem 0; background:
+  linear-gradient(to right, var(--paper) 40%, transparent) left / 2.5rem 100% no-repeat local,
+  linear-gradient(to left, var(--paper) 40%, transparent) right / 2.5rem 100% no-repeat local,
+  linear-gradient(to right, var(--shade), transparent) left / 1rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--shade), transparent) right / 1rem 100% no-repeat scroll; }
 .scroll:focus-visible, a:focus-visible, summary:focus-visible { outline: 2px solid var(--series); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: 0 0 .4rem; }
@@ -66,5 +70,6 @@ footer { margin-top: 2rem; padding-bottom: 2rem; }
   section dl > div { grid-template-columns: 1fr; } h1 { font-size: 1.35rem; } }
 @media print { body { font-size: 10pt; } nav { display: none; } section { break-inside: auto; }
   figure, tr, .cards > div { break-inside: avoid; } h2, h3, caption { break-after: avoid; }
-  .scroll { overflow: visible; }  a { color: inherit; text-decoration: none; } @page { margin: 16mm; } }
+  .scroll { overflow: visible; background: none; }
+  a { color: inherit; text-decoration: none; } @page { margin: 16mm; } }
 """

@@ -15,6 +15,7 @@ from ..diagnosis import Diagnosis, diagnose
 from ..diagnosis.finding import shown
 from ..gradcheck import GradientReport, check_gradients
 from ..models.sequential import Sequential
+from ..tables.numbers import epochs_from_1, evidence_from_1
 from .html import Child, Html, element, facts, joined, mark, note, table
 from .subject import Subject, of_all, some
 
@@ -106,12 +107,12 @@ def diagnosis_section(subject: Subject, found: Diagnosis) -> Html:
     most = DIAGNOSED if subject.net is None else rows_to_diagnose(subject.net)
     items = []
     for one in sorted(found.findings, key=lambda finding: not finding.problem):
-        numbers = "; ".join(f"{name.replace('_', ' ')}: {shown(value)}" for name, value in one.evidence.items())
+        numbers = "; ".join(f"{name}: {shown(value)}" for name, value in evidence_from_1(one.evidence).items())
         items.append(
             element(
                 "li",
                 mark(False if one.problem else None, one.kind),
-                f": {one.summary}",
+                f": {epochs_from_1(one.summary)}",
                 element("div", numbers, class_="note") if numbers else None,
                 element("div", element("b", "Remedy: "), one.remedy) if one.remedy else None,
             )
@@ -156,7 +157,7 @@ def cards(
         name, own, trivial = scores
         said.append((name, joined([own, element("span", trivial, class_="sub") if trivial else None])))
     if subject.history.epochs:
-        why = element("span", subject.history.stop_reason, class_="sub")
+        why = element("span", epochs_from_1(subject.history.stop_reason), class_="sub")
         said.append(
             ("training", joined([f"{subject.history.epochs:,} epoch{'s' * (subject.history.epochs > 1)}", why]))
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 SHARES = ("r2", "accuracy", "balanced_accuracy", "f1_macro")
 """Scores that are 1 at best."""
@@ -28,13 +30,15 @@ def score_text(name: str, value: float) -> str:
 
     Examples
     --------
-    >>> score_text("r2", 0.5), score_text("r2", -1e-9), score_text("accuracy", 0.99999), score_text("max_error", 1234.5)
-    ('0.5000', '0.0000', '0.99999000', '1,234')
+    >>> score_text("r2", 0.5), score_text("r2", -1e-9), score_text("accuracy", 0.9999921)
+    ('0.5000', '0.0000', '0.99999')
     """
     if name not in SHARES or not math.isfinite(value):
         return figure(value)
-    if 0.9999 < abs(value) < 1:
-        return f"{value:.8f}"
+    if abs(value) >= 100:
+        return figure(value) if abs(value) < 1e7 else f"{value:.4g}"
+    if 0.9999 < value < 1:
+        return f"{math.floor(value * 1e5) / 1e5:.5f}".rstrip("0")
     return f"{round(value, 4) + 0.0:,.4f}"
 
 
@@ -60,3 +64,17 @@ def epochs_from_1(text: str) -> str:
     """
     text = re.sub(r"\bepoch (\d+)", lambda found: f"the {ordinal(int(found[1]) + 1)} epoch", text)
     return re.sub(r"\bval_loss\b", "the validation loss", text)
+
+
+def evidence_from_1(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the evidence of a finding for those who count epochs from 1, with words for names.
+
+    Examples
+    --------
+    >>> evidence_from_1({"best_epoch": 0, "val_loss_then": 0.5})
+    {'best epoch': 1, 'val loss then': 0.5}
+    """
+    counted = {
+        name: value + 1 if name in ("best_epoch", "first_epoch_at_rest") else value for name, value in evidence.items()
+    }
+    return {name.replace("_", " "): value for name, value in counted.items()}

@@ -25,18 +25,24 @@ from ..models.sequential import Sequential
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training import Callback, EarlyStopping, EpochEnd, History
+from ..training.errors import DivergedError
 from .errors import TableError, counted, shown
 from .kinds import code_note
 from .model import TableModel, for_loss
+from .numbers import figure
 from .outliers import outlying
 from .preparation import Preparation
-from .scores import baseline_of
+from .scores import baseline_of, is_better
 from .settings import Settings
 from .table import Table
 from .target import Target, with_target
 
 FAR = 2.0**13
 """Numbers that lie so many standard deviations from 0 would keep few digits in float32: the model is of float64."""
+
+ROSE = 10.0
+"""A training that leaves the loss of its own rows this many times as high as it found it has diverged, unless its
+scores are better than the baseline's all the same."""
 
 FEWEST, FEWEST_JUDGED = 10, 2
 """With fewer rows to learn from, or to validate on, a note tells that the model, or its scores, say little."""
@@ -123,10 +129,17 @@ class Problem:
 
         A KeyboardInterrupt ends the fit with the best parameters so far, and `facts["interrupted"]` is True; one before
         the first epoch has ended is passed on.
+
+        Raises
+        ------
+        DivergedError
+            Where training meets NaN or infinity, and where it leaves the loss higher than it found it and the scores no
+            better than the baseline's.
         """
         X, y = self.network_rows(self.training)
         held_out = None if self.validation is None else self.network_rows(self.validation)
         best = _Best(self.net)
+        before = self.net.loss(X, y, self.loss)
         interrupted = False
         try:
             history = self.net.fit(
@@ -155,6 +168,10 @@ class Problem:
             self.preparation, self.target, self.net, baseline_of(self.target, self.training.y), {}, history
         )
         model.facts.update(self._facts(model, optimizer, chosen, interrupted))
+        after = self.net.loss(X, y, self.loss)
+        better = is_better(self.target, model.facts["scores"], model.facts["baseline_scores"])
+        if not after <= ROSE * before and not better:
+            raise self._diverged(before, after, optimizer, history)
         return model
 
     def network_rows(self, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -181,6 +198,18 @@ class Problem:
             "baseline_scores": found.baseline,
             "version": __version__,
         }
+
+    def _diverged(self, before: float, after: float, optimizer: Any, history: History) -> DivergedError:
+        steps = -(-len(self.training.X) // self.batch_size) * history.epochs
+        return DivergedError(
+            f"training diverged: the loss rose from {figure(before)} to {after:.4g} at learning_rate "
+            f"{optimizer.learning_rate:g}, where answers that see no inputs do better; pass a smaller rate",
+            history.epochs,
+            0,
+            "the loss",
+            steps,
+            history,
+        )
 
     def _with_target(self, table: Table, target: str) -> Table:
         kept, notes = with_target(table, target)
@@ -304,7 +333,7 @@ def train(table: Table, target: str, settings: Settings | None = None, validatio
     TableError
         For a table that cannot be learned from.
     DivergedError
-        Where training meets NaN or infinity.
+        Where training meets NaN or infinity, or leaves the loss higher than it found it.
 
     Examples
     --------

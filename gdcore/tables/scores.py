@@ -18,6 +18,9 @@ NAMES = {
 }
 """The scores of each task."""
 
+BETTER = 0.9995
+"""Below this share of the baseline's error a model counts as better: R² is 0.001 then, ten of the last digit shown."""
+
 CHOSE = "these rows also chose the epoch that is kept: on new rows expect a little less"
 """What to tell beside scores of rows that early stopping has used."""
 
@@ -72,6 +75,13 @@ def confusion(y: NDArray[Any], answers: NDArray[Any], k: int) -> NDArray[np.int6
 
 
 def is_better(target: Target, model: Scores, trivial: Scores) -> bool:
-    """Return whether a model's main score beats the baseline's."""
-    name = "root_mean_squared_error" if target.task == "regression" else "accuracy"
-    return model[name] < trivial[name] if target.task == "regression" else model[name] > trivial[name]
+    """Return whether a model's main score beats the baseline's; of an error by more than roundoff does.
+
+    Examples
+    --------
+    >>> is_better(Target("kind", "classification", ("a", "b")), {"accuracy": 0.7}, {"accuracy": 0.6})
+    True
+    """
+    if target.task == "classification":
+        return model["accuracy"] > trivial["accuracy"]
+    return model["root_mean_squared_error"] < BETTER * trivial["root_mean_squared_error"]

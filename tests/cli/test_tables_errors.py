@@ -108,7 +108,21 @@ def test_a_training_that_diverges_has_status_1(capsys):
     assert run("train", "houses.csv", "--target", "price", "--impute", "--lr", "1e30", "--optimizer", "sgd") == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("gdcore train: training diverged")
-    assert last.endswith("pass a smaller --lr")
+    assert last.endswith("; nothing was saved: pass a smaller --lr")
+
+
+@pytest.mark.parametrize("validation", ["0.2", "0"])
+def test_a_training_that_only_makes_it_worse_has_status_1_too_and_replaces_no_model(validation, capsys):
+    trained("houses.csv", "price")
+    before = Path("model.gdc").read_bytes()
+    capsys.readouterr()
+    arguments = ["train", "houses.csv", "--target", "price", "--impute", "--lr", "50", "--no-preflight"]
+    assert run(*arguments, "--validation", validation, "--epochs", "12") == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "diverged" in line]
+    assert line.startswith("gdcore train: training diverged: the loss rose from ")
+    assert line.endswith("where answers that see no inputs do better; nothing was saved: pass a smaller --lr")
+    assert " at a rate of 50, " in line
+    assert Path("model.gdc").read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(monkeypatch, capsys):

@@ -132,7 +132,7 @@ def test_a_divergence_is_told_in_the_words_of_the_command(capsys):
     assert run("train", "kinds.csv", "--target", "kind", "--optimizer", "sgd", "--lr", "1e30", "--no-preflight") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("gdcore train: training diverged in the 1st epoch: ")
-    assert line.endswith("at a rate of 1e+30: pass a smaller --lr")
+    assert line.endswith("at a rate of 1e+30; nothing was saved: pass a smaller --lr")
     assert "learning_rate" not in line
 
 
@@ -177,7 +177,10 @@ def test_numbers():
         "0", "12.35", "1,000", "1,234", "10,000", "1,000,000", "-2,500", "inf",
     ]  # fmt: skip
     assert [score_text("r2", x) for x in (-1e-6, 0.5, 1.0, 0.99996, float("nan"))] == [
-        "0.0000", "0.5000", "1.0000", "0.99996000", "nan",
+        "0.0000", "0.5000", "1.0000", "0.99996", "nan",
+    ]  # fmt: skip
+    assert [score_text("r2", x) for x in (0.99992146, 0.9999999, -0.99999, -5.188e11)] == [
+        "0.99992", "0.99999", "-1.0000", "-5.188e+11",
     ]  # fmt: skip
     assert [ordinal(n) for n in (1, 2, 3, 4, 11, 21, 111)] == ["1st", "2nd", "3rd", "4th", "11th", "21st", "111th"]
 

@@ -8,7 +8,7 @@ from gdcore.datasets import friedman, load_digits
 
 X, Y = friedman(200)
 Z = (Y - Y.mean()) / Y.std()
-NAMES = ["loss at the start", "inputs", "one batch", "gradient", "scales", "rows apart"]
+NAMES = ["loss at the start", "inputs", "one batch", "gradient", "scales", "rows apart", "columns"]
 
 
 def failed(model, X, y, loss="mse"):
@@ -68,6 +68,47 @@ def test_a_gradient_that_is_wrong():
         return float((difference**2).mean()), 3 * difference / difference.size
 
     assert "gradient" in failed(net(), X, Z, wrong)
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (0.92 * Y + 5, True),
+        (-np.round(Y, 2), True),
+        (np.exp(Y), True),
+        (Y + np.random.default_rng(1).normal(size=Y.shape), False),
+        (np.ones(len(Y)), False),
+    ],
+)
+def test_a_column_that_is_the_target_in_other_units(column, told):
+    leaking = np.column_stack([X[:, :4], column])
+    scaled = gd.Sequential(gd.Standardize.from_data(leaking), gd.Dense(5, 1), seed=0)
+    names = ["a", "b", "c", "d", "euros"]
+    found = gd.preflight(scaled, leaking, Z, "mse", feature_names=names).to_dict()["columns"]
+    assert found["ok"] != told
+    if told:
+        assert found["summary"].startswith("euros (correlation 1.0000) tells the target on its own")
+        assert "leave the column out" in found["remedy"]
+    else:
+        assert found["summary"] == "none of 5 tells the target on its own"
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_column_that_is_the_class(k):
+    labels = np.random.default_rng(0).permutation(np.arange(300) % k)
+    noise = np.random.default_rng(1).normal(size=(300, 3))
+    almost = labels.copy()
+    almost[:9] = 1 - almost[:9]
+    for column, told in (
+        (labels * 7.0, True),
+        ((labels == 1) * 1.0, True),
+        (np.array([5.0, 1.0, 3.0])[labels], True),
+        (almost, False),
+    ):
+        numbers = np.column_stack([noise, column])
+        found = gd.preflight(gd.MLP([4, 16, k], seed=0), numbers, labels, "cross_entropy").to_dict()["columns"]
+        assert found["ok"] != told
+        assert ("column 3 (correlation 1.0000) tells" in found["summary"]) == told
 
 
 def test_rows_that_do_not_fit():

@@ -13,6 +13,7 @@ from gdcore.report.html import element, table
 from gdcore.report.importance import importances
 from gdcore.report.style import CSS
 from gdcore.report.subject import Input
+from gdcore.tables.numbers import epochs_from_1
 
 pytest.importorskip("matplotlib")
 
@@ -61,11 +62,11 @@ def test_a_training_on_a_table(capsys):
         "1 missing value filled by",
         "it is 'DE' in every row",
         "root mean squared error",
-        gd.load("model.gdc").facts["stop_reason"],
+        epochs_from_1(gd.load("model.gdc").facts["stop_reason"]),
         "gdcore train houses.csv --target price --impute --report report.html --epochs 30",
         "all 24 validation rows",
         "On 24 validation rows; these rows also chose the epoch that is kept: on new rows expect a little less.",
-        "epochs are counted from 0 on this page",
+        "epochs are counted from 1 on this page",
         gd.__version__,
     ):
         assert said in found.text
@@ -90,6 +91,26 @@ def test_a_training_on_classes_and_a_report_of_the_saved_model(capsys):
     capsys.readouterr()
     assert run("evaluate", "model.gdc", "kinds.csv", "--report", "report.html") == 0
     assert "report      report.html, " in capsys.readouterr().out
+
+
+def test_epochs_are_counted_from_1_everywhere():
+    X, y = gd.datasets.friedman(150)
+    net = gd.MLP([10, 64, 1], seed=0)
+    losses = [1e4 / (1 + i) for i in range(9)]
+    worse = [0.5, 0.4, 0.1, *np.linspace(0.5, 4, 6)]
+    history = gd.History(
+        losses, worse, [0.1] * 9, "val_loss has not improved for 6 epochs: the best, 0.1, was in epoch 2"
+    )
+    trainer = gd.Trainer(net, "mse", seed=0)
+    history.report("report.html", trainer, X, y, validation_data=(X[:50], y[:50]))
+    text = page().text
+    assert re.search(r"best epoch\s*the 3rd, with a loss of 0.1", text)
+    assert "the best, 0.1, was in the 3rd epoch" in text
+    assert "the validation loss was lowest in the 3rd epoch, with 0.1" in text
+    assert "best val_loss, epoch 3" in text
+    assert "the validation loss has risen since the 3rd epoch from 0.1" in text
+    assert "best epoch: 3;" in text
+    assert not re.search(r"epoch 2\b", text)
 
 
 def test_large_numbers_of_a_layer_have_no_commas():
