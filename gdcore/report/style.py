@@ -66,7 +66,7 @@ pre { background: var(--raised); border: 1px solid var(--line); border-radius: .
   margin: .75rem 0; white-space: pre-wrap; overflow-wrap: anywhere;
   font: .9rem/1.5 ui-monospace, Menlo, Consolas, monospace; }
 footer { margin-top: 2rem; padding-bottom: 2rem; }
-@media (max-width: 30rem) { tbody th, td:last-child { overflow-wrap: anywhere; } tbody th { min-width: 4.5rem; }
+@media (max-width: 30rem) { tbody th, td:last-child { overflow-wrap: anywhere; } tbody th { min-width: 5.4rem; }
   section dl > div { grid-template-columns: 1fr; } h1 { font-size: 1.35rem; } }
 @media print { body { font-size: 10pt; } nav { display: none; } section { break-inside: auto; }
   figure, tr, .cards > div { break-inside: avoid; } h2, h3, caption { break-after: avoid; }

@@ -72,8 +72,8 @@ def gradient_section(report: GradientReport) -> Html:
         ),
         (
             "worst entry",
-            f"{found['worst']}: {found['analytic']:.10g} by the program, {found['numeric']:.10g} by differences of the "
-            f"loss, bound {found['bound']:.1e}",
+            f"{found['worst']}: {found['analytic']:.5g} by the program; differences of the loss are "
+            f"{abs(found['numeric'] - found['analytic']):.2g} from it, where {found['bound']:.2g} may be roundoff",
         ),
     ]
     said += [("causes", "; ".join(report.causes))] if report.causes else []
@@ -89,14 +89,16 @@ def preflight_section(subject: Subject) -> Html | None:
     """Return the pre-flight's lines."""
     if subject.preflight is None:
         return None
+    head = ("check", "verdict", "what was found", "remedy")
     rows = [
         (one.name, mark(one.ok, "ok" if one.ok else "look"), one.summary, one.remedy)
         for one in subject.preflight.checks
     ]
+    n = 3 if subject.preflight.ok else 4  # without a remedy its column would only make the table wide
     return joined(
         [
             note("Made before the training, on a copy of the model."),
-            table("Pre-flight", ("check", "verdict", "what was found", "remedy"), rows),
+            table("Pre-flight", head[:n], [row[:n] for row in rows]),
         ]
     )
 
