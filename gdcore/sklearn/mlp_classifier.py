@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from ..training import Average
 from . import checks as sklearn_checks
 from .answers import log_of, probabilities
+from .available import available
 from .class_weights import class_weighted
 from .converted_losses import ConvertedLoss, classifier_loss
 from .ensembles import EnsembleMLP, mean_of
@@ -241,7 +242,7 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
         self._end_task()
         return self
 
-    @available_if(takes_parts)
+    @available(takes_parts)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, validation_data: Any = None
     ) -> Self:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..training import Average
 from . import checks as sklearn_checks
+from .available import available
 from .converted_losses import ConvertedLoss, regressor_loss
 from .ensembles import EnsembleMLP, mean_of
 from .mlp import takes_parts
@@ -224,7 +224,7 @@ class MLPRegressor(RegressorMixin, EnsembleMLP):
         self._end_task()
         return self
 
-    @available_if(takes_parts)
+    @available(takes_parts)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Train one epoch on these data, going on with the optimizer's state.
 

@@ -16,13 +16,19 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
+from .steps_before import same_rows
+
 
 class Entry(NamedTuple):
-    """One fit: the parameters and the number of rows of what asks for it, and the fitted estimator or None."""
+    """One fit: the parameters and the number of rows of what asks for it, and the fitted estimator or None.
+
+    With rows X, which come from the steps of a pipeline, it is only for a fit on the very same.
+    """
 
     parameters: str
     n_rows: int
     fitted: Any
+    X: Any = None
 
 
 @final
@@ -32,11 +38,13 @@ class Ledger:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries, self.place = entries, 0
 
-    def take(self, parameters: str, n_rows: int) -> Any:
+    def take(self, parameters: str, n_rows: int, X: Any) -> Any:
         """Return the next fitted estimator for these, or None."""
         for i in range(self.place, len(self.entries)):
             entry = self.entries[i]
             if entry.parameters == parameters and entry.n_rows == n_rows:
+                if entry.X is not None and not same_rows(entry.X, X):
+                    continue
                 self.place = i + 1
                 return entry.fitted
         return None
@@ -68,7 +76,7 @@ def taken(est: Any, X: Any) -> bool:
     ledger = LEDGER.get()
     if ledger is None:  # X may be anything that a fit takes, and is not looked at
         return False
-    found = ledger.take(told(est), len(X) if isinstance(X, list | tuple) else int((np.shape(X) or (0,))[0]))
+    found = ledger.take(told(est), len(X) if isinstance(X, list | tuple) else int((np.shape(X) or (0,))[0]), X)
     if found is None:
         return False
     learn_from(est, found)

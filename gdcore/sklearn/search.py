@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.utils import indexable
-from sklearn.utils.metaestimators import _safe_split
 
 from .ensembles import begun
 from .prepared import Entry, prepared, told
+from .steps_before import Folds, network_of
 from .together import Begun, alone, train_together
 
 
@@ -29,7 +29,8 @@ class GDSearchCV(GridSearchCV):
     Parameters
     ----------
     estimator : estimator
-        An `MLPClassifier` or `MLPRegressor`. Others, such as a pipeline, are searched as by `GridSearchCV`.
+        An `MLPClassifier` or `MLPRegressor`, or a pipeline that ends with one. Of a pipeline the steps before it are
+        fitted once more for each fold and each setting of theirs. Others are searched as by `GridSearchCV`.
     param_grid : dict or list of dict
         Names of parameters, with the values to try.
     scoring : str, callable, list, tuple or dict, optional
@@ -117,20 +118,21 @@ class GDSearchCV(GridSearchCV):
             For each candidate, why it is fitted alone.
         """
         fits: list[Begun] = []
-        asked: list[tuple[str, int]] = []
+        asked: list[tuple[str, int, Any]] = []
         reasons = []
-        parts = None
+        folds = Folds(X, y, splits)
         for candidate in ParameterGrid(self.param_grid):
             est = clone(self.estimator)
-            reason = alone(est, fit_params)
+            reason = alone(network_of(est), fit_params)
             if not reason:
                 try:
-                    reason = alone(est.set_params(**clone(candidate, safe=False)), fit_params)
+                    net = network_of(est.set_params(**clone(candidate, safe=False)))
+                    reason = alone(net, fit_params)
                     if not reason:
-                        parts = parts or [_safe_split(est, X, y, train) for train, _ in splits]
-                        fits += [begun(clone(est), *part) for part in parts]
-                        which = told(est)
-                        asked += [(which, len(targets)) for _, targets in parts]
+                        parts = folds.parts(est)
+                        fits += [begun(clone(net), *part) for part in parts]
+                        which = told(net)
+                        asked += [(which, len(t), None if net is est else rows) for rows, t in parts]
                 except (TypeError, ValueError) as error:
                     reason = str(error)
             reasons.append(reason)
@@ -141,7 +143,7 @@ class GDSearchCV(GridSearchCV):
         except MemoryError as error:  # one after another they may have enough
             return [], [reason or str(error) for reason in reasons]
         found = [None if i in diverged else one.est for i, one in enumerate(fits)]
-        return [Entry(*place, est) for place, est in zip(asked, found, strict=True)], reasons
+        return [Entry(one, n, est, rows) for (one, n, rows), est in zip(asked, found, strict=True)], reasons
 
     def _share_out(self, seconds: float, n_fits: int, n_splits: int) -> None:
         """Add to each candidate that was not fitted alone its share of the time of all."""

@@ -109,6 +109,7 @@ def test_what_an_ensemble_does_not_do(tmp_path):
     with pytest.raises(AttributeError) as caught:
         model.partial_fit(X, NUMBERS)
     assert str(caught.value.__cause__) == "partial_fit trains one model, got n_ensemble=3: use fit"
+    assert str(caught.value).endswith("has no attribute 'partial_fit': " + str(caught.value.__cause__))
     with pytest.raises(ValueError, match="warm_start=True goes on with one model, got n_ensemble=3"):
         clone(model).set_params(warm_start=True).fit(X, NUMBERS)
     with pytest.raises(ValueError, match="n_ensemble must be >= 1, got 0"):

@@ -1,0 +1,121 @@
+"""`GDSearchCV` on pipelines that end with a network: trained together, and the scores of scikit-learn's own search."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from test_search import CLASSIFIER, LABELS, NUMBERS, REGRESSOR, X, assert_same_search
+
+from gdcore.sklearn import GDSearchCV, MLPRegressor
+from gdcore.sklearn.mlp import MLP
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Got `batch_size` larger than sample size:UserWarning"),
+]
+GRID = {"net__alpha": [0.1, 1.0], "net__learning_rate_init": [0.003, 0.03]}
+
+
+def behind(*steps, net=REGRESSOR):
+    return Pipeline([*((f"step{i}", step) for i, step in enumerate(steps)), ("net", net)])
+
+
+class Shifted(TransformerMixin, BaseEstimator):
+    """Adds a number that `draw` gives, and counts how often it is fitted."""
+
+    fits = 0
+
+    def __init__(self, draw=float):
+        self.draw = draw
+
+    def fit(self, X, y=None):
+        Shifted.fits += 1
+        self.by_ = self.draw()
+        return self
+
+    def transform(self, X):
+        return X + self.by_
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_scaled_numbers_and_classes(n_jobs):
+    assert_same_search(behind(StandardScaler()), GRID, NUMBERS, [False] * 4, cv=3, n_jobs=n_jobs)
+    classes = make_pipeline(StandardScaler(), PCA(2), CLASSIFIER)
+    assert_same_search(classes, {"mlpclassifier__alpha": [0.1, 1.0]}, LABELS, [False] * 2, cv=3)
+
+
+def test_steps_with_parameters_of_their_own():
+    grid = {**GRID, "step0__with_mean": [True, False], "step1__n_components": [2, 3]}
+    assert_same_search(behind(StandardScaler(), PCA()), grid, NUMBERS, [False] * 16, cv=3, return_train_score=True)
+    steps = {"step0": [StandardScaler(), MinMaxScaler(), "passthrough"], "net__alpha": [0.1, 1.0]}
+    assert_same_search(behind(StandardScaler()), steps, NUMBERS, [False] * 6, cv=3)
+
+
+def test_networks_as_candidates():
+    grid = {"net": [REGRESSOR, MLPRegressor(hidden_layer_sizes=(3,), max_iter=5, random_state=1, solver="lbfgs")]}
+    found = assert_same_search(behind(StandardScaler()), grid, NUMBERS, [False, True], cv=3)
+    assert found.alone_[1] == "solver='lbfgs' takes all rows at once"
+
+
+def test_data_frames_keep_their_names():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    scaled = behind(StandardScaler().set_output(transform="pandas"))
+    found = GDSearchCV(scaled, GRID, cv=3).fit(frame, NUMBERS)
+    theirs = GridSearchCV(scaled, GRID, cv=3).fit(frame, NUMBERS)
+    assert found.alone_ == [""] * 4
+    np.testing.assert_allclose(found.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-9)
+    assert found.best_estimator_["net"].feature_names_in_.tolist() == list("abcd")
+
+
+def test_a_network_is_trained_once_and_a_step_once_more_for_each_fold(monkeypatch):
+    fits = []
+    trained = MLP._fit
+    monkeypatch.setattr(MLP, "_fit", lambda est, *args: fits.append(est) or trained(est, *args))
+    Shifted.fits = 0
+    assert GDSearchCV(behind(Shifted()), GRID, cv=3).fit(X, NUMBERS).alone_ == [""] * 4
+    assert len(fits) == 1  # the best one, on all rows
+    assert Shifted.fits == 3 + 4 * 3 + 1
+
+
+def test_rows_that_differ_are_not_taken_for_the_same():
+    steps = iter(range(1000))
+    shifted = behind(StandardScaler(), Shifted(lambda: next(steps) % 7 / 10))
+    found = GDSearchCV(shifted, GRID, cv=3).fit(X, NUMBERS)
+    steps = iter(range(3, 1000))  # as many as were trained beforehand
+    theirs = GridSearchCV(shifted, GRID, cv=3).fit(X, NUMBERS)
+    np.testing.assert_allclose(found.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-9)
+
+
+def test_steps_that_draw_without_a_seed_are_told():
+    from sklearn.random_projection import GaussianRandomProjection
+
+    grid = {"net__alpha": [0.1], "step0__random_state": [None, 3]}
+    found = GDSearchCV(behind(GaussianRandomProjection(2)), grid, cv=3).fit(X, NUMBERS)
+    assert found.alone_ == ["the steps before it give other rows each time: set their random_state", ""]
+
+
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the .* scores are non-finite"
+)
+def test_a_step_that_cannot_be_fitted_is_scored_as_there():
+    grid = {"net__alpha": [0.1], "step0__n_components": [2, 99]}
+    found = GDSearchCV(behind(PCA()), grid, cv=3).fit(X, NUMBERS)
+    assert np.isnan(found.cv_results_["mean_test_score"]).tolist() == [False, True]
+    assert found.alone_[0] == ""
+    assert "n_components=99 must be between" in found.alone_[1]
+
+
+def test_sparse_rows():
+    sparse = pytest.importorskip("scipy.sparse").csr_array(np.where(np.abs(X) > 0.5, X, 0))
+    scaled = behind(StandardScaler(with_mean=False))
+    found = GDSearchCV(scaled, GRID, cv=3).fit(sparse, NUMBERS)
+    theirs = GridSearchCV(scaled, GRID, cv=3).fit(sparse, NUMBERS)
+    assert found.alone_ == [""] * 4
+    np.testing.assert_allclose(found.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-9)
