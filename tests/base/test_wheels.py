@@ -1,4 +1,4 @@
-"""What `pyproject.toml` says to cibuildwheel: every CPython that is promised, and tests that a wheel's image can run."""
+"""What `pyproject.toml` says to cibuildwheel: every CPython that is promised, and tests that an image can run."""
 
 import re
 import shlex
