@@ -73,10 +73,10 @@ def read(stream: BinaryIO, size: int) -> tuple[Any, dict[str, NDArray[Any]]]:
     FileFormatError
         For a file that is not whole, not of this format, or of a newer version of it.
     """
-    first = stream.read(LENGTH_BYTES)
-    _other_format(first)
+    first, begins = stream.read(LENGTH_BYTES), stream.read(1)
+    _other_format(first, begins)
     length = length_of(first, size)
-    text = _exactly(stream, length)
+    text = begins + _exactly(stream, max(length - 1, 0))
     header = parse(text, size - LENGTH_BYTES - length)
     _known(header.metadata)
     data = np.empty(size - LENGTH_BYTES - length, np.uint8)
@@ -138,9 +138,13 @@ def _blocks(stream: BinaryIO, n: int) -> Iterator[bytes]:
         n -= len(block)
 
 
-def _other_format(first: bytes) -> None:
+def _other_format(first: bytes, begins: bytes) -> None:
+    """Raise an error for a file that begins as another format does, and neither with a length nor with JSON behind it.
+
+    The first 8 bytes of a gzip archive without a time are a length that a header may have.
+    """
     for magic, what in OTHERS.items():
-        if first.startswith(magic) and int.from_bytes(first, "little") > MAX_BYTES:
+        if first.startswith(magic) and (int.from_bytes(first, "little") > MAX_BYTES or begins not in (b"", b"{")):
             raise FileFormatError(f"is no file of gdcore; it looks like {what}")
 
 
