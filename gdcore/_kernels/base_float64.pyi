@@ -44,6 +44,7 @@ class DenseProducts:
 @final
 class ParameterLock:
     def __init__(self) -> None: ...
+    def copied(self, params: _Reals) -> _Reals: ...
 
 @final
 class Network:

@@ -176,7 +176,7 @@ def preflight(
     inputs = inputs_of(checks.instance("model", model, Sequential, "gd.MLP([2, 8, 1])").stack, X)
     columns = getattr(X, "columns", None) if feature_names is None else feature_names
     names = () if columns is None else diagnosis_checks.column_names(columns, model.in_features)
-    rows = _Rows(model, inputs, y, loss, seed, names)
+    rows = _Rows(model.copy(), inputs, y, loss, seed, names)  # of whole steps, should another thread train the model
     return Preflight(tuple(look(rows) for look in CHECKS))
 
 

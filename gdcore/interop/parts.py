@@ -135,7 +135,7 @@ def parts_of(net: Sequential, dtype: str, target: str) -> list[Part]:
         For a number that is not finite, or that the precision cannot hold.
     """
     arrays: dict[str, Arrays] = {}
-    for block, view in net.stack.views():
+    for block, view in net.stack.views(net.stack.copied_params()):
         arrays.setdefault(block.layer, {})[block.kind] = view
     of_trained = iter(arrays.values())
     parts: list[Part] = []

@@ -38,7 +38,7 @@ def pack_model(model: Sequential, writer: Writer, params: NDArray[Any] | None = 
     ValueError
         For parameters that are not finite, and for a loss whose name `custom` gives to another function.
     """
-    params = model.params.copy() if params is None else params
+    params = model.stack.copied_params() if params is None else params
     for name, view in model.parameters(params):
         if not np.isfinite(view).all():
             raise ValueError(f"{name} contains NaN or infinity: a model that has diverged is not saved; train it again")

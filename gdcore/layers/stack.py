@@ -191,6 +191,15 @@ class Stack:
         """
         return layers_checks.own_params(self._params, self.n_params, self.dtype, writes)
 
+    def copied_params(self) -> NDArray[Any]:
+        """Return a copy of the flat vector, which waits for another thread that trains: it never has half of a step."""
+        return self._lock().copied(self.own_params(writes=False))
+
+    def _lock(self) -> ParameterLock:
+        """Return the lock that the networks of this stack share."""
+        kernels = load(self.dtype)
+        return self._locks.setdefault(kernels.ParameterLock, kernels.ParameterLock())
+
     def reset(self) -> None:
         """Draw new initial parameters (the same ones if there is a seed) and forget loss and feature names."""
         self.draw(self.own_params(), self.seed)
@@ -235,9 +244,7 @@ class Stack:
         blocks : bool, default True
             Whether many rows may be cut into blocks; a loss computed in Python needs them in one.
         """
-        kernels = load(self.dtype)
-        lock = self._locks.setdefault(kernels.ParameterLock, kernels.ParameterLock())
-        return kernels.Network(self._table, self.own_params(), 1, trains, blocks, lock)
+        return load(self.dtype).Network(self._table, self.own_params(), 1, trains, blocks, self._lock())
 
     def network(self, trains: bool) -> Network:
         """Return the bound network for predictions, or the one with the buffers of the backward pass."""
@@ -254,13 +261,13 @@ class Stack:
     def with_layers(self, layers: tuple[Layer, ...]) -> Stack:
         """Return a stack of other layers of the same sizes, with a copy of these parameters."""
         other = Stack(layers, self.seed, self.dtype)
-        other.params[:] = self.own_params(writes=False)
+        other.params[:] = self.copied_params()
         return other
 
     def astype(self, dtype: str) -> Stack:
         """Return a copy in another precision, its parameters rounded to it."""
         other = Stack(self.layers, self.seed, dtype)
-        other.params[:] = self.own_params(writes=False)
+        other.params[:] = self.copied_params()
         other.trained_loss, other.feature_names = self.trained_loss, self.feature_names
         other.numbered_classes = self.numbered_classes
         return other

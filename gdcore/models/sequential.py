@@ -478,7 +478,7 @@ class Sequential(Model):
     def __reduce__(self) -> tuple[Any, ...]:
         loss = self.trained_loss if isinstance(self.trained_loss, Loss) else None  # a function may not be picklable
         stack = self._stack
-        params = stack.own_params(writes=False).copy()
+        params = stack.copied_params()
         known = (loss, self.feature_names, stack.numbered_classes)
         return restore, (self.layers, self.seed, self.dtype, params, *known)
 

@@ -1,5 +1,7 @@
 """What several threads of Python see of one model: the parameters of whole steps."""
 
+import io
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -44,6 +46,39 @@ def test_a_prediction_sees_whole_steps(call: str) -> None:
             assert np.ptp(outputs) <= 1e-12 * np.abs(outputs).max()
             seen += 1
         training.result()
+
+
+def by_file(net: gd.Sequential) -> gd.Sequential:
+    file = io.BytesIO()
+    net.save(file)
+    return gd.load(io.BytesIO(file.getvalue()))
+
+
+COPIES = {
+    "copy": gd.Sequential.copy,
+    "astype": lambda net: net.astype("float32"),
+    "pickle": lambda net: pickle.loads(pickle.dumps(net)),
+    "file": by_file,
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_has_the_parameters_of_whole_steps(way: str) -> None:
+    net = gd.MLP([WIDTH, WIDTH, 1], "identity", dtype="float64")
+    net.params[:] = 0.01
+    X, y = equal_columns()
+    trainer = gd.Trainer(net, "mse", gd.SGD(1e-5), batch_size=8)
+    many = np.tile(X, (20, 1)), np.tile(y, (20, 1))
+
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(lambda: [trainer.epoch(*many) for _ in range(40)])
+        seen = 0
+        while not training.done() or not seen:
+            for name, view in COPIES[way](net).parameters():
+                assert np.ptp(view) <= 1e-12 * np.abs(view).max(), name
+            seen += 1
+        training.result()
+    assert net.params[0] != 0.01
 
 
 class LossBetween(gd.Callback):
