@@ -6,17 +6,19 @@ Design
   as the first group. A group of which a part is read is kept for the rest of it, and at most two are: where one window
   ends and the next begins within a group, that is decoded once.
 - A file is opened for each group, but what its end says of all groups is read once.
-- Columns become rows in stretches that the processor's cache holds, which is six times as fast as a whole column at a
-  time.
+- While the rows of one piece are made and checked, a thread decodes the next one. So a model that trains faster than
+  pyarrow decodes keeps its pace.
 """
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from itertools import accumulate
 from os import PathLike
+from threading import Event
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -24,18 +26,16 @@ from numpy.typing import NDArray
 
 from ..base.optional import optional
 from . import source_checks
+from .ahead import ahead
+from .columns import numbers_of, to_rows
 from .npy import Stamp, stamp_of
 from .paths import opened
 from .reading import Reading, reading
 from .samples import Source
+from .table_file import EXTRA, FILES, TableFile
 
-EXTRA = "gdcore[data]"
-FILES = "a Parquet or Arrow file"
-IPC = (".arrow", ".feather", ".ipc")
 KEPT = 2
 """So many decoded groups are kept: those that a window shares with the one before and the one after."""
-TURN_BYTES = 2**18
-"""Columns become rows in stretches of X of so many bytes."""
 SMALL_KINDS = {"float", "float32", "halffloat", "float16", "int8", "int16", "uint8", "uint16", "bool"}
 """Types whose numbers float32 holds exactly; others become float64, and the model's precision after that."""
 
@@ -65,7 +65,7 @@ class Arrow(Source):
         Column of the sample weights, >= 0.
     window_rows, block_rows, order
         As in `Npy`. A block is by default as long as the first group of rows, which is decoded as a whole: the groups
-        should have some 10,000 to 100,000 rows. Up to three groups are in memory besides the windows.
+        should have some 10,000 to 100,000 rows. Up to five groups are in memory besides the windows.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class Arrow(Source):
         self._groups: list[Group] = []
         for i, path in enumerate(self._paths):
             self._stamps.append(_stamp(path))
-            with _Table(path) as file:
+            with TableFile(path) as file:
                 self._ends.append(file.end)
                 if not i:
                     kinds = {field.name: str(field.type) for field in file.schema}
@@ -146,11 +146,27 @@ class Arrow(Source):
 
     def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
         """Return what `read` does, X in the given array if that is of the columns' precision."""
+        return self._rows(list(self._tables(first, end, self._all)), X)
+
+    def read_pieces(self, pieces: Sequence[tuple[int, int]], X: NDArray[Any]) -> Generator[tuple[Any, Any], None, None]:
+        """Yield what `read_into` returns for each piece; the next one is decoded meanwhile."""
+
+        def tables(first: int, end: int, stop: Event) -> list[Any]:
+            return list(self._tables(first, end, self._all))
+
+        at = 0
+        with closing(ahead(partial(tables, *piece) for piece in pieces)) as decoded:
+            for (first, end), found in zip(pieces, decoded, strict=True):
+                yield self._rows(found, X[at : at + end - first])
+                at += end - first
+
+    def _rows(self, tables: list[Any], X: NDArray[Any]) -> tuple[Any, Any]:
+        """Return X and y of these tables, one behind the other; X in the given array if that is of its precision."""
         if X.dtype != self._dtype:
-            return self.read(first, end)
+            X = np.empty(X.shape, self._dtype)
         at = 0
         targets: list[list[NDArray[Any]]] = []
-        for table in self._tables(first, end, self._all):
+        for table in tables:
             to_rows([numbers_of(table.column(name)) for name in self._names], X[at : at + table.num_rows])
             targets.append([numbers_of(table.column(name)) for name in self._targets])
             at += table.num_rows
@@ -190,21 +206,29 @@ class Arrow(Source):
             first = last
 
     def _table(self, group: int, names: list[str], rows: int) -> Any:
-        """Return columns of a group, decoded, of which so many rows are read; one with all columns may be kept."""
+        """Return columns of a group, decoded, of which so many rows are read; one with all columns may be kept.
+
+        Only one thread at a time reads all columns; another one may read some of them meanwhile.
+        """
         file, index, left = self._groups[group]
         whole = names == self._all
-        if group in self._kept:
+        if not whole and (kept := self._kept.get(group)) is not None:
+            return kept[0].select(names)
+        if whole and group in self._kept:
             table, left = self._kept.pop(group)
-            if not whole or left > rows:
-                self._kept[group] = table, left - rows * whole
-            return table.select(names)
+            if left > rows:
+                self._kept[group] = table, left - rows
+            return table
         keeps = whole and rows < left
         if keeps and len(self._kept) == KEPT:
             self._kept.pop(next(iter(self._kept)))  # before the next one is there
         path = self._paths[file]
         source_checks.unchanged(path, _stamp(path) == self._stamps[file])
-        with _Table(path, self._ends[file]) as opened_file:
-            table = opened_file.group(index, names)
+        try:
+            with TableFile(path, self._ends[file]) as opened_file:
+                table = opened_file.group(index, names)
+        finally:  # also where pyarrow fails, as it may if the file is written meanwhile
+            source_checks.unchanged(path, _stamp(path) == self._stamps[file])
         if keeps:
             self._kept[group] = table, left - rows
         return table
@@ -216,66 +240,6 @@ class Arrow(Source):
         return f"Arrow({self._paths!r}, {self._target!r}, window_rows={self._reading.window_rows})"
 
 
-class _Table:
-    """A file of pyarrow's, open within a `with` statement; `end` is what an earlier one had as such."""
-
-    def __init__(self, path: str, end: Any = None) -> None:
-        self._is_ipc = os.path.splitext(path)[1].lower() in IPC
-        lib = optional("pyarrow", "gdcore.data.Arrow", EXTRA)
-        try:
-            if self._is_ipc:
-                self._source = lib.memory_map(path)
-                self._file = optional("pyarrow.ipc", "gdcore.data.Arrow", EXTRA).open_file(self._source)
-            else:
-                self._source = lib.OSFile(path)
-                parquet = optional("pyarrow.parquet", "gdcore.data.Arrow", EXTRA)
-                self._file = parquet.ParquetFile(self._source, metadata=end)
-        except (lib.ArrowInvalid, lib.ArrowTypeError) as error:
-            raise source_checks.not_arrow(path, error) from None
-        self.schema = self._file.schema if self._is_ipc else self._file.schema_arrow
-        self.end = None if self._is_ipc else self._file.metadata
-
-    def __enter__(self) -> _Table:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._source.close()
-
-    def rows(self) -> list[int]:
-        """Return the number of rows of each group."""
-        if self._is_ipc:
-            return [self._file.get_batch(i).num_rows for i in range(self._file.num_record_batches)]
-        metadata = self._file.metadata
-        return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-
-    def group(self, index: int, names: list[str]) -> Any:
-        """Decode the columns of a group."""
-        if self._is_ipc:
-            return self._file.get_batch(index).select(names)
-        return self._file.read_row_group(index, columns=names, use_threads=False)
-
-
 def _stamp(path: str) -> Stamp:
     with opened(path, FILES) as file:
         return stamp_of(file)
-
-
-def to_rows(columns: list[NDArray[Any]], X: NDArray[Any]) -> None:
-    """Write columns (n,) as the columns of X (n, n_features)."""
-    n, k = X.shape
-    stretch = min(n, max(16, TURN_BYTES // (X.itemsize * k)))
-    turned = np.empty((k, stretch), X.dtype)
-    for first in range(0, n, stretch):
-        end = min(first + stretch, n)
-        for row, column in zip(turned, columns, strict=True):
-            row[: end - first] = column[first:end]
-        X[first:end] = turned[:, : end - first].T
-
-
-def numbers_of(column: Any) -> NDArray[Any]:
-    """Return a column as an array; a missing entry becomes NaN."""
-    try:
-        found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    except TypeError:
-        found = column.to_numpy()
-    return found.astype(np.float64) if found.dtype.kind == "O" else found

@@ -9,6 +9,7 @@ predicts asks whether X is one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -65,6 +66,16 @@ class Source(ABC):
     def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
         """Return what `read` does; X may be in the given array (end - first, n_features), which saves a copy."""
         return self.read(first, end)
+
+    def read_pieces(self, pieces: Sequence[tuple[int, int]], X: NDArray[Any]) -> Generator[tuple[Any, Any], None, None]:
+        """Yield what `read_into` returns for each piece (first, end); X holds them one behind the other.
+
+        A source may read the next piece while the one before is checked.
+        """
+        at = 0
+        for first, end in pieces:
+            yield self.read_into(first, end, X[at : at + end - first])
+            at += end - first
 
     def read_targets(self, first: int, end: int) -> Any:
         """Return y of rows first … end - 1; a source that need not read X for this may say how."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from functools import partial
 from threading import Event
 from typing import Any, NamedTuple, NoReturn, TypeVar, final
@@ -186,16 +187,17 @@ class Stream:
     def _fill(self, buffer: Samples, part: Part, stop: Event) -> Samples:
         """Read the pieces of a window into a set of arrays, and return it."""
         at = 0
-        for first, end in part.pieces:
-            if stop.is_set():
-                break
-            here = buffer.rows(at, at + end - first)
-            found = self._checked(*self.source.read_into(first, end, here.X), first)
-            source_checks.kind_of_targets((found.labels is None) == (here.labels is None))
-            for array, values in zip(here, found, strict=True):
-                if array is not None and values is not None and array is not values:
-                    array[...] = values
-            at += end - first
+        with closing(self.source.read_pieces(part.pieces, buffer.X[: part.rows])) as pieces:
+            for (first, end), (X, y) in zip(part.pieces, pieces, strict=True):
+                if stop.is_set():
+                    break
+                here = buffer.rows(at, at + end - first)
+                found = self._checked(X, y, first)
+                source_checks.kind_of_targets((found.labels is None) == (here.labels is None))
+                for array, values in zip(here, found, strict=True):
+                    if array is not None and values is not None and array is not values:
+                        array[...] = values
+                at += end - first
         return buffer.rows(0, at)
 
     def _buffer(self) -> Samples:

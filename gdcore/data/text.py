@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from ..base.optional import optional
 from . import source_checks
-from .arrow import EXTRA, numbers_of
+from .columns import numbers_of, to_rows
 from .paths import opened, path_of
 from .reading import Reading
 from .samples import Source
 from .shards import write_shards
+from .table_file import EXTRA
 
 
 @final
@@ -142,7 +143,8 @@ def _parts_of_text(
             chosen, targets, weight = source_checks.chosen_columns(path, kinds, *wanted)
             names[:] = chosen
             for batch in reader:
-                X = np.stack([numbers_of(batch.column(name)) for name in chosen], axis=1, dtype=np.float64)
+                X = np.empty((batch.num_rows, len(chosen)))
+                to_rows([numbers_of(batch.column(name)) for name in chosen], X)
                 columns = [numbers_of(batch.column(name)) for name in targets]
                 y = None if not columns else columns[0] if isinstance(wanted[0], str) else np.stack(columns, axis=1)
                 yield X, y, numbers_of(batch.column(weight[0])) if weight else None

@@ -3,11 +3,14 @@
 import gzip
 import os
 import pickle
+import threading
 
 import numpy as np
 import pytest
 
 import gdcore as gd
+from gdcore.data.columns import to_rows
+from gdcore.data.table_file import TableFile
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -172,3 +175,145 @@ def test_a_group_is_decoded_once_an_epoch(tmp_path, monkeypatch):
         decoded.clear()
         trainer.epoch(found)
         assert 10 <= len(decoded) <= 14  # of 12 groups: the first rows are read before, one group may still be there
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (5, 63), (3000, 64), (2500, 65), (70, 200), (9000, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_columns_become_rows(shape, dtype):
+    expected = RNG.integers(-100, 100, shape)
+    kinds = ("float32", "float64", "int8", "int64")
+    columns = [column.astype(kinds[i % 4]) for i, column in enumerate(expected.T)]
+    found = np.full((shape[0] + 2, shape[1]), -1, dtype)
+    to_rows(columns, found[1:-1])
+    np.testing.assert_array_equal(found[1:-1], expected)
+    assert (found[[0, -1]] == -1).all()
+
+
+def test_the_next_group_is_decoded_while_rows_are_made(tmp_path, monkeypatch):
+    """By another thread, and never more than one ahead."""
+    found = source(write(tmp_path / "t.parquet"))
+    read, decoded = pq.ParquetFile.read_row_group, []
+
+    def noted(file, index, **options):
+        decoded.append((index, threading.current_thread()))
+        return read(file, index, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", noted)
+    pieces = [(first, min(first + 90, N)) for first in range(0, N, 90)]
+    rows = np.empty((N, 3), np.float32)
+    for i, (part, targets) in enumerate(found.read_pieces(pieces, rows)):
+        first, end = pieces[i]
+        np.testing.assert_array_equal(part, X[first:end])
+        np.testing.assert_array_equal(targets, Y[first:end])
+        assert i + 1 <= len(decoded) <= i + 2
+    np.testing.assert_array_equal(rows, X)
+    assert [index for index, _ in decoded] == list(range(len(pieces)))
+    assert threading.current_thread() not in {thread for _, thread in decoded}
+    ahead = found.read_pieces(pieces, rows)
+    next(ahead)
+    ahead.close()
+    assert not readers()
+
+
+@pytest.mark.parametrize("rows", [90, 1000])
+def test_weights_and_several_targets_are_read_beside_the_thread_that_decodes(tmp_path, rows):
+    table = TABLE.append_column("w", pa.array(1 + np.abs(X[:, 2])))
+    path = write(tmp_path / "t.parquet", table, rows)
+    options = {"window_rows": 200, "block_rows": 40}
+    tables = gd.data.Arrow(path, ["price", "a"], ["b", "c"], weight="w", **options)
+    arrays = gd.data.Rows(X[:, 1:], np.stack([Y, X[:, 0]], axis=1), 1 + np.abs(X[:, 2]), **options)
+    one, other = (gd.Trainer(gd.MLP([2, 4, 2], seed=0), "mse", batch_size=16, seed=1) for _ in range(2))
+    assert one.fit(tables, epochs=3).loss == other.fit(arrays, epochs=3).loss
+    np.testing.assert_array_equal(one.model.params, other.model.params)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (
+            pa.ArrowInvalid("no such page\nmore"),
+            ValueError,
+            r"t\.parquet is not a .* read \(no such page\)",
+        ),
+        (
+            OSError("Unexpected end of stream"),
+            ValueError,
+            r"t\.parquet is not a .* \(Unexpected end of stream\)",
+        ),
+        (
+            OSError(5, "Input/output error"),
+            OSError,
+            r"t\.parquet cannot be read \(Input/output error\): ",
+        ),
+    ],
+)
+def test_a_group_that_cannot_be_decoded_names_its_file_and_leaves_no_thread(
+    tmp_path, error, expected, message, monkeypatch
+):
+    found, read = source(write(tmp_path / "t.parquet")), pq.ParquetFile.read_row_group
+
+    def fails(file, index, **options):
+        if index == 7:
+            raise error
+        return read(file, index, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", fails)
+    with pytest.raises(expected, match=message) as caught:
+        gd.LinearModel(3, seed=0).fit(found, loss="mse", epochs=2)
+    assert type(caught.value) is expected
+    assert not readers()
+
+
+@pytest.mark.parametrize("compression", ["snappy", "none", "zstd"])
+def test_a_damaged_page_names_its_file(tmp_path, compression):
+    path = tmp_path / "t.parquet"
+    pq.write_table(TABLE, path, row_group_size=90, compression=compression)
+    at = pq.ParquetFile(path).metadata.row_group(5).column(1)
+    first = at.dictionary_page_offset or at.data_page_offset
+    content = bytearray(path.read_bytes())
+    content[first : first + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"t\.parquet is not a Parquet or Arrow file that can be .*: write"):
+        gd.LinearModel(3, seed=0).fit(source(path), loss="mse", epochs=1)
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".arrow"])
+@pytest.mark.parametrize("how", ["truncated", "removed", "written"])
+def test_a_file_that_changes_while_a_group_is_decoded(tmp_path, ending, how, monkeypatch):
+    """Truncated between the look at the file and the reading, even: a mapped file would kill the process."""
+    path = write(tmp_path / f"t{ending}")
+    found, group = source(path), TableFile.group
+
+    def changed(file, index, names):
+        if index == 6:
+            if how == "truncated":
+                os.truncate(path, 1500)
+            elif how == "removed":
+                path.unlink()
+            else:
+                write(path, TABLE[:500])
+        return group(file, index, names)
+
+    monkeypatch.setattr(TableFile, "group", changed)
+    error, message = ValueError, rf"t\{ending} has changed since it was opened; open it again"
+    if how == "removed":
+        error, message = FileNotFoundError, rf"there is no file .*t\{ending}: pass the path of a Parquet or Arrow file"
+    with pytest.raises(error, match=message):
+        gd.Trainer(gd.LinearModel(3, seed=0), "mse", gd.SGD(0.1), batch_size=16, seed=0).fit(found, epochs=2)
+    assert not readers()
+
+
+def test_what_is_kept_of_a_group_is_no_part_of_the_file(tmp_path):
+    path = write(tmp_path / "t.arrow")
+    found = source(path)
+    kept = found.read(0, 40)[0]  # the rest of the group is kept
+    with open(path, "r+b") as file:
+        file.write(bytes(os.path.getsize(path)))
+    np.testing.assert_array_equal(kept, X[:40])
+    np.testing.assert_array_equal(found.read(40, 90)[0], X[40:90])
+    with pytest.raises(ValueError, match="has changed since it was opened"):
+        found.read(90, 100)
+
+
+def readers():
+    return [thread for thread in threading.enumerate() if thread.name == "gdcore-reader"]
