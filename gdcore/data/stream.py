@@ -7,8 +7,6 @@ Design
 - Every block passes the checks of `take_samples`, in the reading thread; an error names the file and the row.
 - Weights count relative to their mean over all rows, and "balanced" class weights follow from all labels. So a pass
   over the weights, and one over the labels, come before training; X is not read for them where a source knows how.
-- Two sets of arrays, each a window long, are filled in turns, over all epochs. A window is valid until the next but one
-  is asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from functools import partial
 from threading import Event
-from typing import Any, NamedTuple, NoReturn, TypeVar, final
+from typing import Any, NoReturn, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,20 +29,12 @@ from .ahead import ahead
 from .class_weight import ClassSums, class_sums, with_factors
 from .reading import Order, Part, cut
 from .samples import Inputs, Samples, Source, inputs_of, take_samples, with_targets
+from .windows import Window, Windows
 
 T = TypeVar("T")
 
 HEAD = 4096
 """Where a few samples will do, for hints and warnings, the first rows are taken, at most so many."""
-
-
-class Window(NamedTuple):
-    """A part of an epoch in memory."""
-
-    start: int
-    """Place of its first row in the epoch."""
-    data: Samples
-    order: NDArray[np.int64] | None
 
 
 @final
@@ -85,7 +75,7 @@ class Stream:
         self.block, self.window = reading.block_rows, max(1, reading.window_rows // size) * size
         self.head = self.take(0, min(self.n, self.block, HEAD))
         self.mean_weight = None if self.head.weight is None else self._total_weight() / self.n
-        self._buffers: list[Samples] = []
+        self._windows = Windows(self._buffer, self._fill)
 
     def with_factors(self, factors: Mapping[int, float]) -> Stream:
         """Return the stream whose classes have these factors on their weights."""
@@ -170,19 +160,17 @@ class Stream:
         """Yield all rows in their own order, block by block."""
         return ahead([partial(self._block, first, end) for first, end in cut(0, self.n, self.block)])
 
-    def windows(self, order: Order, first: int, end: int, samples: int) -> Generator[Window, None, None]:
-        """Yield the windows of an epoch over `samples` of the rows that hold its places first … end - 1."""
-        if not self._buffers:
-            self._buffers = [self._buffer(), self._buffer()]
-        indices = range(first // order.window, -(-end // order.window))
-        return ahead([partial(self._window, order, i, samples) for i in indices])
+    def windows(
+        self, order: Order, first: int, end: int, samples: int, then: Order | None = None
+    ) -> Generator[Window, None, None]:
+        """Yield the windows of an epoch over `samples` of the rows that hold its places first … end - 1.
+
+        The first window in the order `then`, that of the epoch that follows, is read too, and kept for it.
+        """
+        return self._windows.ahead(order, first, end, samples, then)
 
     def _block(self, first: int, end: int, stop: Event) -> Samples:
         return self.take(first, end)
-
-    def _window(self, order: Order, index: int, samples: int, stop: Event) -> Window:
-        part = order.part(index, samples)
-        return Window(part.start, self._fill(self._buffers[index % 2], part, stop), part.order)
 
     def _fill(self, buffer: Samples, part: Part, stop: Event) -> Samples:
         """Read the pieces of a window into a set of arrays, and return it."""

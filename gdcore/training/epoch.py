@@ -108,10 +108,12 @@ def run_epoch(
     total: NDArray[np.float64] | None = None,
     mean_weight: float | None = None,
     losses: list[float] | None = None,
+    goes_on: bool = False,
 ) -> float:
     """Run the current epoch to its end, or for at most `most` steps, and return its mean loss so far.
 
-    A stream comes in windows, each of them a part of the epoch with an order of its own.
+    A stream comes in windows, each of them a part of the epoch with an order of its own. `goes_on` says that another
+    epoch follows, if this one comes to its end within fewer than `most` steps: a stream begins to read for it.
 
     If `total` (n_params,) is given, the steps' gradients are added to it. Weights count relative to `mean_weight`, by
     default their mean. If `losses` is given, the mean loss of each step's rows, before it, is appended.
@@ -136,7 +138,8 @@ def run_epoch(
     if not isinstance(data, Samples):
         mean = data.mean_weight if mean_weight is None else mean_weight
         weights = None if data.mean_weight is None else _all_of(mean, size, data.head.X.dtype)
-        with closing(_parts(state, data, first, end)) as parts:
+        goes_on = goes_on and (most is None or done + most > of_steps)
+        with closing(_parts(state, data, first, end, goes_on)) as parts:
             for part, order, at in parts:
                 if losses is None:
                     _run_part(state, part, order, at, size, total, weights)
@@ -163,13 +166,14 @@ def _all_of(mean_weight: float | None, n: int, dtype: Any) -> NDArray[Any]:
 
 
 def _parts(
-    state: TrainingState, data: Stream, first: int, end: int
+    state: TrainingState, data: Stream, first: int, end: int, goes_on: bool
 ) -> Generator[tuple[Samples, NDArray[np.int64] | None, int], None, None]:
     """Yield the places first … end - 1 of the current epoch, window by window: samples, their order, first place."""
     n = data.n
     seed = state.seed if state.settings.shuffle else None
     order = Order(n, data.window, data.block, seed, state.epochs_done)
-    with closing(data.windows(order, first, end, extent(state, n).samples)) as windows:
+    then = order._replace(epoch=order.epoch + 1) if goes_on else None
+    with closing(data.windows(order, first, end, extent(state, n).samples, then)) as windows:
         for start, part, rows in windows:
             begin, stop = max(first - start, 0), min(end - start, part.n)
             if rows is None:

@@ -105,7 +105,8 @@ class Fit:
                 if recorder.brings_back_the_start and one_step:
                     state.memory = state.memory._replace(before=state.stack.params.copy())
                 sum_to, steps = recorder.gradient_mean.begin_epoch(n), run.step_count
-                loss = run_epoch(state, self.data, self.left, sum_to, losses=recorder.progressive)
+                goes_on = epoch + 1 < self.epochs
+                loss = run_epoch(state, self.data, self.left, sum_to, losses=recorder.progressive, goes_on=goes_on)
                 self._count(run.step_count - steps)
             made, of_steps = run.epoch_steps, run.epoch_of_steps
             part = EpochPart(

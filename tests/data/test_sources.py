@@ -3,15 +3,11 @@
 import itertools
 import os
 import pickle
-import signal
-import threading
-import time
 
 import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.data.ahead import ahead
 from gdcore.data.reading import Order
 
 N, K = 1000, 5
@@ -286,110 +282,3 @@ def test_a_disk_that_is_full(npy, tmp_path, monkeypatch):
         net().predict(npy(**SMALL), out=tmp_path / "out.npy")
     assert caught.value.filename == str(tmp_path / "out.npy")
     assert not (tmp_path / "out.npy").exists()
-
-
-# The reading thread
-
-
-def readers():
-    return [thread for thread in threading.enumerate() if thread.name == "gdcore-reader"]
-
-
-def test_no_thread_is_left_behind(npy):
-    source, seen = npy(**SMALL), []
-
-    class Stop(gd.Callback):
-        def on_epoch_end(self, end):
-            seen.append(len(readers()))
-
-    of = trainer()
-    of.fit(source, epochs=2, callbacks=Stop())
-    assert seen == [0, 0]
-
-    def bad(outputs, y):
-        if len(seen) == 8:
-            raise KeyboardInterrupt
-        seen.append(0)
-        return 0.0, np.zeros_like(outputs)
-
-    custom = gd.Trainer(net(), bad, gd.SGD(0.1), seed=0)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        custom.fit(source, epochs=3)
-    assert not readers()  # although the traceback still holds the frames
-    del caught
-    broken = X.copy()
-    broken[:, 0] = np.inf
-    with pytest.raises(ValueError, match="infinity"):
-        of.fit(npy(broken, **SMALL), epochs=1)
-    assert not readers()
-
-
-class Slow(gd.data.Source):
-    """Takes a while to read a block, and fails at one if asked to."""
-
-    n_samples, n_features, reading = N, K, gd.data.Reading(256, 50)
-    fails = None
-
-    def read(self, first, end):
-        time.sleep(0.02)
-        if self.fails is not None:
-            raise self.fails
-        return X[first:end], Y[first:end]
-
-    def place(self, row, of):
-        return of, row
-
-
-def test_an_interrupt_while_a_block_is_read():
-    of = trainer()
-    timer = threading.Timer(0.25, signal.raise_signal, [signal.SIGINT])
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests without it
-    began = time.perf_counter()
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            of.fit(Slow(), epochs=100)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert time.perf_counter() - began < 5
-    assert not readers()
-    steps = of.steps_done
-    of.fit(Slow(), max_steps=70 - steps)
-    other = trainer()
-    other.fit(Slow(), max_steps=70)
-    np.testing.assert_array_equal(of.model.params, other.model.params)
-
-
-def test_an_error_of_the_source_is_raised_as_it_is():
-    source, of = Slow(), trainer()
-    of.fit(source, epochs=1)
-    source.fails = OSError(5, "Input/output error", "disk")
-    with pytest.raises(OSError, match="Input/output error"):
-        of.fit(source, epochs=1)
-    assert not readers()
-
-
-def test_a_divergence_names_the_batch_and_ends_the_thread(npy):
-    of = gd.Trainer(gd.LinearModel(K, seed=0), "mse", gd.SGD(1e30), seed=0)
-    with pytest.raises(gd.DivergedError, match=r"epoch 0, batch \d+") as caught:
-        of.fit(npy(**SMALL), epochs=2)
-    assert not readers()
-    assert caught.value.history.epochs == 0
-    assert caught.value.batch == caught.value.step > 0
-    of = gd.Trainer(gd.LinearModel(K, seed=0), "mse", gd.SGD(1e6), seed=0)
-    of.fit(npy(**SMALL), max_steps=1)  # and where it goes on within a window
-    with pytest.raises(gd.DivergedError) as caught:
-        of.fit(npy(**SMALL), epochs=2)
-    assert caught.value.batch == caught.value.step > 1
-
-
-def test_one_thing_is_read_ahead():
-    made, gate = [], ahead(lambda stop, i=i: made.append(i) or i for i in range(5))
-    assert next(gate) == 0
-    for _ in range(100):
-        if len(made) > 2:
-            break
-        threading.Event().wait(0.001)
-    assert made in ([0], [0, 1])
-    gate.close()
-    assert not readers()
