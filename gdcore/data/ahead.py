@@ -11,7 +11,8 @@ Design
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,57 +20,50 @@ T = TypeVar("T")
 Task = Callable[[Event], T]
 """What reads one thing; it looks at the event now and then, and returns at once if that is set."""
 
-
-class _Slot:
-    """One thing on its way from the thread to the caller."""
-
-    def __init__(self) -> None:
-        self.wanted, self.ready = Event(), Event()
-        self.found: object = None
-        self.error: BaseException | None = None
+END = object()
 
 
 def ahead(tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
     """Yield what each task returns; the next one runs in a thread meanwhile. What a task raises is raised here.
+
+    The thread asks for the tasks too; a generator of them is closed there.
 
     Examples
     --------
     >>> list(ahead(lambda stop, i=i: i * i for i in range(4)))
     [0, 1, 4, 9]
     """
-    todo = list(tasks)
-    slots = [_Slot() for _ in todo]
-    stop = Event()
+    stop, wanted = Event(), Semaphore(1)
+    found: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
 
     def work() -> None:
-        for task, slot in zip(todo, slots, strict=True):
-            slot.wanted.wait()
-            if stop.is_set():
-                return
-            try:
-                slot.found = task(stop)
-            except BaseException as error:
-                slot.error = error
-            slot.ready.set()
-            if slot.error is not None:
-                return
+        todo = iter(tasks)
+        try:
+            for task in todo:
+                wanted.acquire()
+                if stop.is_set():
+                    return
+                found.put((task(stop), None))
+            found.put((END, None))
+        except BaseException as error:
+            found.put((END, error))
+        finally:
+            if isinstance(todo, Generator):
+                todo.close()
 
     thread = Thread(target=work, name="gdcore-reader", daemon=True)
     try:
         thread.start()
-        for slot in slots[:1]:
-            slot.wanted.set()
-        for i, slot in enumerate(slots):
-            slot.ready.wait()
-            if slot.error is not None:
-                raise slot.error
-            if i + 1 < len(slots):
-                slots[i + 1].wanted.set()
-            found, slot.found = slot.found, None
-            yield found  # type: ignore[misc]
-            del found
+        while True:
+            thing, error = found.get()
+            if error is not None:
+                raise error
+            if thing is END:
+                return
+            wanted.release()
+            yield thing  # type: ignore[misc]
+            del thing
     finally:
         stop.set()
-        for slot in slots:
-            slot.wanted.set()
+        wanted.release()
         thread.join()

@@ -13,7 +13,7 @@ Design
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import accumulate
@@ -148,17 +148,15 @@ class Arrow(Source):
         """Return what `read` does, X in the given array if that is of the columns' precision."""
         return self._rows(list(self._tables(first, end, self._all)), X)
 
-    def read_pieces(self, pieces: Sequence[tuple[int, int]], X: NDArray[Any]) -> Generator[tuple[Any, Any], None, None]:
+    def read_pieces(self, pieces: Iterable[tuple[int, int, NDArray[Any]]]) -> Generator[tuple[Any, Any], None, None]:
         """Yield what `read_into` returns for each piece; the next one is decoded meanwhile."""
 
-        def tables(first: int, end: int, stop: Event) -> list[Any]:
-            return list(self._tables(first, end, self._all))
+        def decoded(first: int, end: int, X: NDArray[Any], stop: Event) -> tuple[list[Any], NDArray[Any]]:
+            return list(self._tables(first, end, self._all)), X
 
-        at = 0
-        with closing(ahead(partial(tables, *piece) for piece in pieces)) as decoded:
-            for (first, end), found in zip(pieces, decoded, strict=True):
-                yield self._rows(found, X[at : at + end - first])
-                at += end - first
+        with closing(ahead(partial(decoded, *piece) for piece in pieces)) as found:
+            for tables, X in found:
+                yield self._rows(tables, X)
 
     def _rows(self, tables: list[Any], X: NDArray[Any]) -> tuple[Any, Any]:
         """Return X and y of these tables, one behind the other; X in the given array if that is of its precision."""

@@ -13,6 +13,7 @@ Design
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -124,28 +125,41 @@ class Order(NamedTuple):
 
     def part(self, index: int, samples: int) -> Part:
         """Return a window of the epoch, which uses `samples` of the rows."""
+        return self.between(index, *self._places(index, samples))
+
+    def pieces(self, index: int, samples: int) -> list[tuple[int, int]]:
+        """Return the pieces of a window alone."""
+        return self._pieces(*self._places(index, samples))
+
+    def _places(self, index: int, samples: int) -> tuple[int, int]:
         start = index * self.window
-        return self.between(index, start, min(start + self.window, samples))
+        return start, min(start + self.window, samples)
 
     def between(self, index: int, start: int, end: int) -> Part:
         """Return places start … end - 1 of the epoch as its window number `index`."""
-        if self.seed is None:
-            return Part(start, cut(start, end, self.block), None)
-        return Part(start, self._pieces(start, end), self._shuffled(index + 1, end - start))
+        order = None if self.seed is None else self._shuffled(index + 1, end - start)
+        return Part(start, self._pieces(start, end), order)
 
     def _pieces(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the stretches of the source at places start … end - 1 of the sequence of shuffled blocks."""
-        blocks = self._shuffled(0, -(-self.n // self.block))
-        rows = np.minimum(self.block, self.n - blocks * self.block)
-        ends = np.cumsum(rows)
+        if self.seed is None:
+            return cut(start, end, self.block)
+        blocks, ends = self._blocks()
         at = int(np.searchsorted(ends, start, side="right"))
         found = []
         while start < end:
-            block, before = int(blocks[at]) * self.block, int(ends[at] - rows[at])
+            first = int(blocks[at]) * self.block
+            before = int(ends[at]) - min(self.block, self.n - first)
             last = min(int(ends[at]), end)
-            found.append((block + start - before, block + last - before))
+            found.append((first + start - before, first + last - before))
             start, at = last, at + 1
         return sorted(found)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - this is a tuple of numbers
+    def _blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the shuffled blocks, and the place at which each ends."""
+        blocks = self._shuffled(0, -(-self.n // self.block))
+        return blocks, np.cumsum(np.minimum(self.block, self.n - blocks * self.block))
 
     def _shuffled(self, stream: int, n: int) -> NDArray[np.int64]:
         seed = ((self.seed or 0) + (stream + 1) * STRIDE) % 2**64

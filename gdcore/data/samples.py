@@ -9,7 +9,7 @@ predicts asks whether X is one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -67,15 +67,14 @@ class Source(ABC):
         """Return what `read` does; X may be in the given array (end - first, n_features), which saves a copy."""
         return self.read(first, end)
 
-    def read_pieces(self, pieces: Sequence[tuple[int, int]], X: NDArray[Any]) -> Generator[tuple[Any, Any], None, None]:
-        """Yield what `read_into` returns for each piece (first, end); X holds them one behind the other.
+    def read_pieces(self, pieces: Iterable[tuple[int, int, NDArray[Any]]]) -> Generator[tuple[Any, Any], None, None]:
+        """Yield what `read_into` returns for each piece (first, end, X).
 
-        A source may read the next piece while the one before is checked.
+        A source may read the next piece while the caller is at the one before, but must not write to its array before
+        it is asked for the piece.
         """
-        at = 0
-        for first, end in pieces:
-            yield self.read_into(first, end, X[at : at + end - first])
-            at += end - first
+        for first, end, X in pieces:
+            yield self.read_into(first, end, X)
 
     def read_targets(self, first: int, end: int) -> Any:
         """Return y of rows first … end - 1; a source that need not read X for this may say how."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
 from functools import partial
 from threading import Event
 from typing import Any, NoReturn, TypeVar, final
@@ -75,7 +74,7 @@ class Stream:
         self.block, self.window = reading.block_rows, max(1, reading.window_rows // size) * size
         self.head = self.take(0, min(self.n, self.block, HEAD))
         self.mean_weight = None if self.head.weight is None else self._total_weight() / self.n
-        self._windows = Windows(self._buffer, self._fill)
+        self._windows = Windows(self._buffer, source.read_pieces, self._fill)
 
     def with_factors(self, factors: Mapping[int, float]) -> Stream:
         """Return the stream whose classes have these factors on their weights."""
@@ -172,20 +171,19 @@ class Stream:
     def _block(self, first: int, end: int, stop: Event) -> Samples:
         return self.take(first, end)
 
-    def _fill(self, buffer: Samples, part: Part, stop: Event) -> Samples:
-        """Read the pieces of a window into a set of arrays, and return it."""
+    def _fill(self, buffer: Samples, part: Part, found: Generator[tuple[Any, Any], None, None], stop: Event) -> Samples:
+        """Write the pieces of a window into a set of arrays, as they are found, and return it."""
         at = 0
-        with closing(self.source.read_pieces(part.pieces, buffer.X[: part.rows])) as pieces:
-            for (first, end), (X, y) in zip(part.pieces, pieces, strict=True):
-                if stop.is_set():
-                    break
-                here = buffer.rows(at, at + end - first)
-                found = self._checked(X, y, first)
-                source_checks.kind_of_targets((found.labels is None) == (here.labels is None))
-                for array, values in zip(here, found, strict=True):
-                    if array is not None and values is not None and array is not values:
-                        array[...] = values
-                at += end - first
+        for first, end in part.pieces:
+            if stop.is_set():
+                break
+            here = buffer.rows(at, at + end - first)
+            data = self._checked(*next(found), first)
+            source_checks.kind_of_targets((data.labels is None) == (here.labels is None))
+            for array, values in zip(here, data, strict=True):
+                if array is not None and values is not None and array is not values:
+                    array[...] = values
+            at += end - first
         return buffer.rows(0, at)
 
     def _buffer(self) -> Samples:

@@ -11,11 +11,11 @@ Design
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from functools import partial
 from threading import Event
-from typing import NamedTuple, TypeVar, final
+from typing import Any, NamedTuple, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,12 @@ class Early(NamedTuple):
         return self.found
 
 
+Pieces = Iterable[tuple[int, int, NDArray[Any]]]
+"""First row and end of pieces of a source, and the array for each."""
+Found = Generator[tuple[Any, Any], None, None]
+"""X and y of each piece."""
+
+
 @final
 class Windows:
     """The windows of a stream's epochs.
@@ -60,12 +66,20 @@ class Windows:
     ----------
     buffer : callable
         Makes the arrays of a window.
+    read : callable
+        Reads pieces, one after the other: the pieces of all windows of an epoch, so that a source may read ahead from
+        one window to the next.
     fill : callable
-        Reads a part of an epoch into them, and returns the rows.
+        Checks pieces that are found and writes them into the arrays of a window, and returns its rows.
     """
 
-    def __init__(self, buffer: Callable[[], Samples], fill: Callable[[Samples, Part, Event], Samples]) -> None:
-        self._buffer, self._fill = buffer, fill
+    def __init__(
+        self,
+        buffer: Callable[[], Samples],
+        read: Callable[[Pieces], Found],
+        fill: Callable[[Samples, Part, Found, Event], Samples],
+    ) -> None:
+        self._buffer, self._read, self._fill = buffer, read, fill
         self._buffers: list[Samples] = []
         self._early: Early | None = None
 
@@ -76,27 +90,51 @@ class Windows:
         if not self._buffers:
             self._buffers = [self._buffer(), self._buffer()]
         early, self._early = self._early, None
-        wanted = [(order, i) for i in range(first // order.window, -(-end // order.window))]
-        if early is not None and early.of != (*wanted[0], samples):
+        wanted = range(first // order.window, -(-end // order.window))
+        if early is not None and early.of != (order, wanted[0], samples):
             early = None
         turn = 0 if early is None else early.buffer
-        tasks: list[Task[Window | Exception]] = [
-            partial(self._window, order, i, samples, (turn + j) % 2) for j, (order, i) in enumerate(wanted)
-        ]
-        if early is not None:
-            tasks[0] = early.taken
-        turn = (turn + len(wanted)) % 2
+        last = (turn + len(wanted)) % 2
+        places = [_Place(order, index, samples, (turn + i) % 2) for i, index in enumerate(wanted)]
         if then is not None:
-            tasks.append(partial(_tried, partial(self._window, then, 0, samples, turn)))
-        with closing(ahead(tasks)) as found:
+            places.append(_Place(then, 0, samples, last))
+        with closing(ahead(self._tasks(places, early, then is not None))) as found:
             for _ in wanted:
                 yield next(found)  # type: ignore[misc]
             if then is not None:
-                self._early = Early((then, 0, samples), turn, next(found))
+                self._early = Early((then, 0, samples), last, next(found))
 
-    def _window(self, order: Order, index: int, samples: int, buffer: int, stop: Event) -> Window:
-        part = order.part(index, samples)
-        return Window(part.start, self._fill(self._buffers[buffer], part, stop), part.order)
+    def _tasks(
+        self, places: list[_Place], early: Early | None, tries_last: bool
+    ) -> Generator[Task[Window | Exception], None, None]:
+        """Yield what reads each window, of which the first may have been read."""
+        if early is not None:
+            yield early.taken
+            places = places[1:]
+        with closing(self._read(self._pieces(places))) as found:
+            for place in places:
+                read = partial(self._window, place, found)
+                yield partial(_tried, read) if tries_last and place is places[-1] else read
+
+    def _pieces(self, places: list[_Place]) -> Generator[tuple[int, int, NDArray[Any]], None, None]:
+        for order, index, samples, buffer in places:
+            at, X = 0, self._buffers[buffer].X
+            for first, end in order.pieces(index, samples):
+                yield first, end, X[at : at + end - first]
+                at += end - first
+
+    def _window(self, place: _Place, found: Found, stop: Event) -> Window:
+        part = place.order.part(place.number, place.samples)
+        return Window(part.start, self._fill(self._buffers[place.buffer], part, found, stop), part.order)
+
+
+class _Place(NamedTuple):
+    """A window of an epoch over so many samples, and the arrays that hold it."""
+
+    order: Order
+    number: int
+    samples: int
+    buffer: int
 
 
 def _tried(task: Task[T], stop: Event) -> T | Exception:

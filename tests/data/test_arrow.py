@@ -201,7 +201,8 @@ def test_the_next_group_is_decoded_while_rows_are_made(tmp_path, monkeypatch):
     monkeypatch.setattr(pq.ParquetFile, "read_row_group", noted)
     pieces = [(first, min(first + 90, N)) for first in range(0, N, 90)]
     rows = np.empty((N, 3), np.float32)
-    for i, (part, targets) in enumerate(found.read_pieces(pieces, rows)):
+    arrays = [(first, end, rows[first:end]) for first, end in pieces]
+    for i, (part, targets) in enumerate(found.read_pieces(arrays)):
         first, end = pieces[i]
         np.testing.assert_array_equal(part, X[first:end])
         np.testing.assert_array_equal(targets, Y[first:end])
@@ -209,7 +210,7 @@ def test_the_next_group_is_decoded_while_rows_are_made(tmp_path, monkeypatch):
     np.testing.assert_array_equal(rows, X)
     assert [index for index, _ in decoded] == list(range(len(pieces)))
     assert threading.current_thread() not in {thread for _, thread in decoded}
-    ahead = found.read_pieces(pieces, rows)
+    ahead = found.read_pieces(arrays)
     next(ahead)
     ahead.close()
     assert not readers()
