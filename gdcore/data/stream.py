@@ -181,7 +181,7 @@ class Stream:
             data = self._checked(*next(found), first)
             source_checks.kind_of_targets((data.labels is None) == (here.labels is None))
             for array, values in zip(here, data, strict=True):
-                if array is not None and values is not None and array is not values:
+                if array is not None and values is not None and not np.may_share_memory(array, values):
                     array[...] = values
             at += end - first
         return buffer.rows(0, at)
