@@ -1,8 +1,15 @@
-"""`Rows`, a source of anything that has a length and can be sliced."""
+"""`Rows`, a source of anything that has a length and can be sliced.
+
+Design
+------
+- A memory map whose file has become shorter kills the process that reads behind its end. So a map's file is looked at
+  before each block; only one that is cut off during the reading of a block still does harm. `Npy` has no such risk.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any, final
 
 import numpy as np
@@ -20,7 +27,8 @@ class Rows(Source):
     Parameters
     ----------
     X : object
-        ``len(X)`` is the number of rows, ``X[first:end]`` an array (end - first, n_features) or the like.
+        ``len(X)``, or ``X.shape[0]`` if it has no length, is the number of rows; ``X[first:end]`` is an array
+        (end - first, n_features) or the like.
     y : object, optional
         The targets or labels, likewise.
     weight : object, optional
@@ -62,6 +70,7 @@ class Rows(Source):
         source_checks.table("X", shape)
         self._n_features = int(shape[1])
         self._reading = reading(self._n, shape[1], window_rows, block_rows, order)
+        self._sizes = {path: os.path.getsize(path) for path in self.files if os.path.exists(path)}
 
     @property
     def n_samples(self) -> int:
@@ -86,15 +95,15 @@ class Rows(Source):
 
     def read(self, first: int, end: int) -> tuple[Any, Any]:
         """Return X and y of rows first … end - 1."""
-        return _sliced("X", self._X, first, end), self.read_targets(first, end)
+        return self._sliced("X", self._X, first, end), self.read_targets(first, end)
 
     def read_targets(self, first: int, end: int) -> Any:
         """Return y of rows first … end - 1."""
-        return _sliced("y", self._y, first, end)
+        return self._sliced("y", self._y, first, end)
 
     def read_weights(self, first: int, end: int) -> Any:
         """Return the sample weights of rows first … end - 1."""
-        return _sliced("weight", self._weight, first, end)
+        return self._sliced("weight", self._weight, first, end)
 
     def place(self, row: int, of: str) -> tuple[str, int]:
         """Return the name of what holds a row, and the row's number in it."""
@@ -103,11 +112,13 @@ class Rows(Source):
     def __repr__(self) -> str:
         return f"Rows({short(self._X)}, window_rows={self._reading.window_rows})"
 
-
-def _sliced(name: str, values: Any, first: int, end: int) -> Any:
-    """Return rows first … end - 1 of an object; None if there is none."""
-    if values is None:
-        return None
-    found = values[first:end]
-    source_checks.sliced(name, first, end, len(found))
-    return found
+    def _sliced(self, name: str, values: Any, first: int, end: int) -> Any:
+        """Return rows first … end - 1 of an object; None if there is none."""
+        if values is None:
+            return None
+        for path, size in self._sizes.items():
+            with suppress(FileNotFoundError):  # whose pages are there as long as the map
+                source_checks.unchanged(path, os.path.getsize(path) >= size)
+        found = values[first:end]
+        source_checks.sliced(name, first, end, len(found))
+        return found

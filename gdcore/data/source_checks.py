@@ -89,11 +89,13 @@ def shrunk(name: str, row: int, n: int) -> ValueError:
 
 
 def sliceable(name: str, value: object) -> int:
-    """Check that an object has a length and can be sliced, and return the length."""
-    kind = type(value)
-    if getattr(kind, "__len__", None) is None or getattr(kind, "__getitem__", None) is None:
+    """Check that an object has a length, or a shape as arrays of zarr have, and can be sliced; return the length."""
+    kind, shape = type(value), getattr(value, "shape", None)
+    length = getattr(kind, "__len__", None)
+    has_rows = length is not None or (isinstance(shape, tuple) and len(shape) > 0)
+    if not has_rows or getattr(kind, "__getitem__", None) is None:
         raise TypeError(f"{name} must have a length and be sliceable, as an array is, got {short(value)}")
-    return int(kind.__len__(value))  # type: ignore[attr-defined]
+    return int(shape[0] if length is None else length(value))  # type: ignore[index]
 
 
 def sliced(name: str, first: int, end: int, n: int) -> None:
