@@ -5,7 +5,8 @@ Design
 - Parquet and Arrow files consist of groups of rows, of which each is decoded as a whole. By default a block is as long
   as the first group. A group of which a part is read is kept for the rest of it, and at most two are: where one window
   ends and the next begins within a group, that is decoded once.
-- A file is opened for each group, but what its end says of all groups is read once.
+- A file is open while pieces are read one after the other, for to open it takes a twentieth of what decoding a group
+  takes. What its end says of all groups is read once.
 - While the rows of one piece are made and checked, a thread decodes the next one. So a model that trains faster than
   pyarrow decodes keeps its pace.
 """
@@ -32,7 +33,7 @@ from .npy import Stamp, stamp_of
 from .paths import opened
 from .reading import Reading, reading
 from .samples import Source
-from .table_file import EXTRA, FILES, TableFile
+from .table_file import EXTRA, FILES, LastFile, TableFile
 
 KEPT = 2
 """So many decoded groups are kept: those that a window shares with the one before and the one after."""
@@ -152,9 +153,9 @@ class Arrow(Source):
         """Yield what `read_into` returns for each piece; the next one is decoded meanwhile."""
 
         def decoded(first: int, end: int, X: NDArray[Any], stop: Event) -> tuple[list[Any], NDArray[Any]]:
-            return list(self._tables(first, end, self._all)), X
+            return list(self._tables(first, end, self._all, last)), X
 
-        with closing(ahead(partial(decoded, *piece) for piece in pieces)) as found:
+        with LastFile() as last, closing(ahead(partial(decoded, *piece) for piece in pieces)) as found:
             for tables, X in found:
                 yield self._rows(tables, X)
 
@@ -195,15 +196,17 @@ class Arrow(Source):
         before = next(start for start, each in zip(self._starts, self._groups, strict=False) if each.file == file)
         return self._paths[file], row - before
 
-    def _tables(self, first: int, end: int, names: list[str]) -> Iterator[Any]:
-        """Yield columns of rows first … end - 1, group by group."""
-        while first < end:
-            group = bisect_right(self._starts, first) - 1
-            start, last = self._starts[group], min(end, self._starts[group + 1])
-            yield self._table(group, names, last - first).slice(first - start, last - first)
-            first = last
+    def _tables(self, first: int, end: int, names: list[str], last: LastFile | None = None) -> Iterator[Any]:
+        """Yield columns of rows first … end - 1, group by group; the file that is read may be the last one."""
+        with LastFile() as own:
+            while first < end:
+                group = bisect_right(self._starts, first) - 1
+                start, stop = self._starts[group], min(end, self._starts[group + 1])
+                table = self._table(group, names, stop - first, last or own)
+                yield table.slice(first - start, stop - first)
+                first = stop
 
-    def _table(self, group: int, names: list[str], rows: int) -> Any:
+    def _table(self, group: int, names: list[str], rows: int, last: LastFile) -> Any:
         """Return columns of a group, decoded, of which so many rows are read; one with all columns may be kept.
 
         Only one thread at a time reads all columns; another one may read some of them meanwhile.
@@ -223,8 +226,7 @@ class Arrow(Source):
         path = self._paths[file]
         source_checks.unchanged(path, _stamp(path) == self._stamps[file])
         try:
-            with TableFile(path, self._ends[file]) as opened_file:
-                table = opened_file.group(index, names)
+            table = last.at(path, self._ends[file]).group(index, names)
         finally:  # also where pyarrow fails, as it may if the file is written meanwhile
             source_checks.unchanged(path, _stamp(path) == self._stamps[file])
         if keeps:

@@ -64,6 +64,29 @@ class TableFile:
             return _ipc().open_file(self._source, options=options).get_batch(index).select(names)
 
 
+class LastFile:
+    """The file that was read last, which stays open until another one is read, within a `with` statement."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._file: TableFile | None = None
+
+    def at(self, path: str, end: Any) -> TableFile:
+        """Return the file at a path, opened now if it was not the last one."""
+        if self._file is None or path != self._path:
+            self.__exit__()
+            self._path, self._file = path, TableFile(path, end)
+        return self._file
+
+    def __enter__(self) -> LastFile:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._file is not None:
+            self._file.__exit__()
+        self._file = None
+
+
 def _ipc() -> Any:
     return optional("pyarrow.ipc", "gdcore.data.Arrow", EXTRA)
 
