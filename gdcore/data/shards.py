@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from os import PathLike
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..base.checks import plain_array
 from . import source_checks
@@ -101,6 +101,17 @@ class Shards(Source):
         """Return X and y of rows first … end - 1."""
         return self._rows(self._X, first, end), self.read_targets(first, end)
 
+    def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
+        """Return what `read` does, X in the given array if that is of the files' precision."""
+        pieces = list(self._pieces(first, end))
+        if any(X.dtype != self._X[at].dtype for at, _, _ in pieces):
+            return self.read(first, end)
+        done = 0
+        for at, a, b in pieces:
+            self._X[at].read_into(a, b, X[done : done + b - a])
+            done += b - a
+        return X, self.read_targets(first, end)
+
     def read_targets(self, first: int, end: int) -> Any:
         """Return y of rows first … end - 1."""
         return self._rows(self._y, first, end)
@@ -118,13 +129,16 @@ class Shards(Source):
         """Read rows first … end - 1 of all files; without files return None."""
         if not files:
             return None
-        parts = []
+        parts = [files[at].rows(a, b) for at, a, b in self._pieces(first, end)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _pieces(self, first: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """Yield the shards that hold rows first … end - 1, and which of their rows these are."""
         while first < end:
             at = bisect_right(self._starts, first) - 1
             last, start = min(end, self._starts[at + 1]), self._starts[at]
-            parts.append(files[at].rows(first - start, last - start))
+            yield at, first - start, last - start
             first = last
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def __repr__(self) -> str:
         return f"Shards({self._folder!r}, window_rows={self._reading.window_rows})"

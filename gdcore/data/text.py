@@ -112,6 +112,10 @@ class Csv(Source):
         """Return X and y of rows first … end - 1."""
         return self._shards.read(first, end)
 
+    def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
+        """Return what `read` does, X in the given array if that is of the files' precision."""
+        return self._shards.read_into(first, end, X)
+
     def read_targets(self, first: int, end: int) -> Any:
         """Return y of rows first … end - 1."""
         return self._shards.read_targets(first, end)

@@ -34,6 +34,22 @@ def test_shards_are_one_source(tmp_path):
     np.testing.assert_array_equal(nets[0].predict(gd.data.Shards(tmp_path / "new" / "folder")), nets[1].predict(X))
 
 
+@pytest.mark.parametrize("kinds", [("float32",) * 3, ("float32", "float64", "int8"), ("float64",) * 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_are_read_into_an_array_of_the_files_precision(tmp_path, kinds, dtype):
+    values = np.arange(60).reshape(20, 3)
+    cuts = [(0, 7), (7, 8), (8, 20)]
+    parts = [(values[a:b].astype(kind), values[a:b, 0]) for (a, b), kind in zip(cuts, kinds, strict=True)]
+    source = gd.data.write_shards(tmp_path / "kinds", parts)
+    for first, end in ((0, 20), (6, 9), (7, 8), (8, 20), (0, 7), (19, 20)):
+        array = np.full((end - first, 3), -1, dtype)
+        X, y = source.read_into(first, end, array)
+        np.testing.assert_array_equal(X, values[first:end])
+        np.testing.assert_array_equal(y, values[first:end, 0])
+        within = {kind for (a, b), kind in zip(cuts, kinds, strict=True) if a < end and b > first}
+        assert (X is array) == (within == {dtype})
+
+
 def test_a_wrong_entry_is_named_by_its_shard(tmp_path):
     bad = X.copy()
     bad[120, 2] = np.nan
