@@ -46,6 +46,7 @@ enum { MANTISSA = PICK(23, 52), BIAS = PICK(127, 1023) };
 #define HALF_BITS ((word)(BIAS - 1) << MANTISSA)
 #define SQRT_HALF_BITS PICK(0x3f3504f3u, 0x3fe6a09e667f3bcdu)
 #define SMALLEST_NORMAL PICK(FLT_MIN, DBL_MIN)
+#define SIGN_BIT ((word)1 << (sizeof(real) * 8 - 1))
 #define COPYSIGN PICK(copysignf, copysign)
 
 static const real ROUND = PICK(12582912.0, 6755399441055744.0);      /* 1.5 * 2^MANTISSA */
@@ -116,6 +117,9 @@ static inline real polynomial(real x, const real *c, int n)
 static inline word to_bits(real x) { union { real x; word bits; } u = {.x = x}; return u.bits; }
 static inline real from_bits(word bits) { union { word bits; real x; } u = {.bits = bits}; return u.x; }
 
+/* y >= 0 with the sign of x: one operation less than where y has a sign to be cleared. */
+static inline real with_sign(real y, real x) { return from_bits(to_bits(y) | (to_bits(x) & SIGN_BIT)); }
+
 /* x = n ln 2 + r: returns r, and n where the representation keeps its exponent. */
 static inline real reduce(real x, word *exponent)
 {
@@ -175,7 +179,7 @@ static inline real real_tanh(real x)
     real a = real_abs(x), clipped = a > SATURATED / 2 ? SATURATED / 2 : a;
     real rounded = clipped * (2 * LOG2_E) + ROUND, r = clipped - (rounded - ROUND) * HALF_LN2;
     real s = from_bits((to_bits(rounded) << MANTISSA) + ONE_BITS), z = r * r, t = r + r * z * (TANH[0] + TANH[1] * z);
-    return COPYSIGN(((s - 1) + t * (s + 1)) / ((s + 1) + t * (s - 1)), x);
+    return with_sign(((s - 1) + t * (s + 1)) / ((s + 1) + t * (s - 1)), x);
 }
 #else
 /* tanh(r) = r + r^3 P(r^2) for |r| <= 0.2601 */
@@ -192,7 +196,7 @@ static inline real real_tanh(real x)
     real r = (a - n * (LN2_HIGH / 2)) - n * (LN2_LOW / 2), z = r * r, t = r + r * z * horner(z, TANH, 7, 1);
     real inverse = from_bits(ONE_BITS - (to_bits(rounded) << MANTISSA)), K = 1 - inverse;
     real q = K + inverse * (t * (K + 2) - K) / ((1 + inverse) + t * K);
-    return COPYSIGN(a > SATURATED / 2 ? 1 : q, x);
+    return with_sign(a > SATURATED / 2 ? 1 : q, x);
 }
 #endif
 

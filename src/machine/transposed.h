@@ -109,30 +109,30 @@ typedef struct {
 static inline __attribute__((always_inline)) vector
 sum_tile(const int I, const int J, ptrdiff_t rows, const real *const *x, const real *const *d, lanes some)
 {
-    vector sum[LANES], column[4];
+    vector sum[LANES], column[LANES];
     UNROLL(16)
     for (int q = 0; q < LANES; q++)
         sum[q] = (vector){0};
     ptrdiff_t r = 0;
     for (; r + LANES < rows; r += LANES) {
-        UNROLL(4)
+        UNROLL(16)
         for (int j = 0; j < J; j++)
             column[j] = *(const vector *)(d[j] + r);
         UNROLL(16)
         for (int i = 0; i < I; i++) {
             const vector v = *(const vector *)(x[i] + r);
-            UNROLL(4)
+            UNROLL(16)
             for (int j = 0; j < J; j++)
                 sum[i * J + j] += v * column[j];
         }
     }
-    UNROLL(4)
+    UNROLL(16)
     for (int j = 0; j < J; j++)
         column[j] = (vector)((lanes)*(const vector *)(d[j] + r) & some);
     UNROLL(16)
     for (int i = 0; i < I; i++) {
         const vector v = (vector)((lanes)*(const vector *)(x[i] + r) & some);
-        UNROLL(4)
+        UNROLL(16)
         for (int j = 0; j < J; j++)
             sum[i * J + j] += v * column[j];
     }
@@ -143,11 +143,10 @@ sum_tile(const int I, const int J, ptrdiff_t rows, const real *const *x, const r
 static inline __attribute__((always_inline)) void
 sum_columns(const int J, ptrdiff_t j, const gradient_args *of, lanes some)
 {
-    enum { MOST = 4 };
     const int I = LANES / J, adds = of->adds;
     const ptrdiff_t n_in = of->n_in, n_out = of->n_out, lead = of->lead;
-    const real *column[MOST], *row[LANES];
-    UNROLL(4)
+    const real *column[LANES], *row[LANES];
+    UNROLL(16)
     for (int q = 0; q < J; q++)
         column[q] = of->d + (j + q < n_out ? j + q : n_out - 1) * lead;
     for (ptrdiff_t i = 0; i < n_in; i += I) {
@@ -190,6 +189,9 @@ static void transposed_sums(ptrdiff_t first, const gradient_args *of)
 {
     const lanes some = lanes_below((of->rows - 1) % LANES + 1);
     ptrdiff_t j = first;
+    /* Tiles of a few columns would leave rows empty, and write in pieces what is soon read in vectors. */
+    for (; of->n_in < 4 && j + LANES <= of->n_out; j += LANES)
+        sum_columns(LANES, j, of, some);
 #if LANES >= 4
     for (; j + 3 <= of->n_out; j += 4)
         sum_columns(4, j, of, some);

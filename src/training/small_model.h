@@ -35,15 +35,20 @@ typedef struct {
     double loss, share, norm;       /* of the last step */
 } SmallSteps;
 
-/* a = f(z), one vector, 0 where the mask is not set. GCC would unroll the loop of tanh before it makes a vector of it, and
- * then cannot. */
+/* a = tanh(z), one vector. GCC would unroll the loop before it makes a vector of it, and then cannot. */
+static inline __attribute__((always_inline)) void tanh_vector(const real *z, real *a)
+{
+    INDEPENDENT
+#pragma GCC unroll 1
+    for (int q = 0; q < LANES; q++)
+        a[q] = real_tanh(z[q]);
+}
+
+/* a = f(z), one vector, 0 where the mask is not set. */
 static inline __attribute__((always_inline)) void vector_values(const SmallLayer *of, const real *z, lanes some, real *a)
 {
     if (of->values == tanh_values) {    /* tanh(0) = 0 */
-        INDEPENDENT
-#pragma GCC unroll 1
-        for (int q = 0; q < LANES; q++)
-            a[q] = real_tanh(z[q]);
+        tanh_vector(z, a);
         return;
     }
     of->values(z, a, LANES, of->option);

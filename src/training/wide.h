@@ -43,9 +43,37 @@ static void wide_begin(const SmallSteps *of, real *room, Wide *net)
     net->y = room;
 }
 
+/* The sum of a vector in the order of `sums`. */
+static inline __attribute__((always_inline)) real sum_as_sums(vector v)
+{
+    real part[LANES], unit[LANES / UNIT];
+    __builtin_memcpy(part, &v, sizeof v);
+    UNROLL(4)
+    for (int u = 0; u < LANES / UNIT; u++)
+#if REAL_IS_FLOAT
+        unit[u] = (part[4 * u] + part[4 * u + 2]) + (part[4 * u + 1] + part[4 * u + 3]);
+#else
+        unit[u] = part[2 * u] + part[2 * u + 1];
+#endif
+    UNROLL(2)
+    for (int half = LANES / UNIT / 2; half; half /= 2)
+        UNROLL(2)
+        for (int u = 0; u < half; u++)
+            unit[u] = unit[2 * u] + unit[2 * u + 1];
+    return unit[0];
+}
+
 /* g (n,) = the sums of delta's rows (n, lead). As `sums` takes them, LANES at once. */
 static inline void wide_bias(ptrdiff_t n, ptrdiff_t lead, lanes some, const real *delta, real *g)
 {
+    if (n == 1) {
+        vector sum = {0};
+        ptrdiff_t r = 0;
+        for (; r + LANES < lead; r += LANES)
+            sum += *(const vector *)(delta + r);
+        *g = sum_as_sums(sum + (vector)((lanes)*(const vector *)(delta + r) & some));
+        return;
+    }
     for (ptrdiff_t j = 0; j < n; j += LANES) {
         vector sum[LANES];
         real part[LANES];
@@ -80,6 +108,30 @@ wide_term(const int vectors, ptrdiff_t m, ptrdiff_t at, const tile_args *of)
         for (int q = 0; q < vectors; q++)
             *(vector *)(of->c + i * of->c_row + at + q * LANES) = init + of->a[i * of->a_row] * b[q];
     }
+}
+
+/* a (m, lead) = tanh(init + w x) of one input x (lead,): z is never stored. */
+static inline void wide_tanh(ptrdiff_t m, ptrdiff_t lead, const tile_args *of)
+{
+    for (ptrdiff_t i = 0; i < m; i++) {
+        const vector init = (of->init ? of->init[i] : 0) - (vector){0}, w = of->a[i * of->a_row] - (vector){0};
+        for (ptrdiff_t r = 0; r < lead; r += LANES) {
+            real z[LANES];
+            *(vector *)z = init + w * *(const vector *)(of->b + r);
+            tanh_vector(z, of->c + i * of->c_row + r);
+        }
+    }
+}
+
+/* before (m, lead) = w delta (lead,) times the slopes of tanh, whose values are a. */
+static inline void wide_tanh_deltas(
+    ptrdiff_t m, ptrdiff_t lead, const real *w, const real *delta, const real *a, real *before)
+{
+    for (ptrdiff_t i = 0; i < m; i++, a += lead, before += lead)
+        for (ptrdiff_t r = 0; r < lead; r += LANES) {
+            const vector v = *(const vector *)(a + r);
+            *(vector *)(before + r) = w[i] * *(const vector *)(delta + r) * (1 - v * v);
+        }
 }
 
 /* As transposed_product, which divides; one group of tiles needs no division, and one term no tile. */
@@ -140,11 +192,17 @@ static double wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
         t.a = of->params + layer->weight_at, t.a_row = 1, t.a_col = layer->n_out, t.k = layer->n_in;
         t.b = net->a[i], t.c = layer->values ? net->z[i] : net->a[i + 1];
         t.init = layer->bias_at < 0 ? NULL : of->params + layer->bias_at;
+        if (layer->n_in == 1 && layer->values == tanh_values) {
+            t.c = net->a[i + 1];
+            wide_tanh(layer->n_out, lead, &t);
+            continue;
+        }
         wide_product(layer->n_out, lead, &t);
         if (layer->values)
             layer->values(net->z[i], net->a[i + 1], layer->n_out * lead, layer->option);
     }
     const double total = wide_losses(of, net, net->a[last + 1], scale, net->delta[last]);
+    int sloped = 0;    /* whether a layer's deltas have been multiplied by its slopes */
     for (int i = last; i >= 0; i--) {
         const SmallLayer *layer = &of->layers[i];
         const ptrdiff_t packed = packed_columns(layer->n_in, layer->n_out, of->batch);
@@ -154,8 +212,13 @@ static double wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
         const gradient_args g = {
             layer->n_in + (layer->bias_at >= 0 && !apart), layer->n_out, of->batch, lead, net->a[i], net->delta[i],
             of->grads + layer->weight_at, 0};
-        small_slopes(layer, net->z[i], net->a[i + 1], net->delta[i], layer->n_out * lead);
-        if (i) {
+        if (!sloped)
+            small_slopes(layer, net->z[i], net->a[i + 1], net->delta[i], layer->n_out * lead);
+        sloped = i && layer->n_out == 1 && of->layers[i - 1].slopes == tanh_slopes;
+        if (sloped)
+            wide_tanh_deltas(
+                layer->n_in, lead, of->params + layer->weight_at, net->delta[i], net->a[i], net->delta[i - 1]);
+        else if (i) {
             t.a = of->params + layer->weight_at, t.a_row = layer->n_out, t.a_col = 1, t.k = layer->n_out;
             t.b = net->delta[i], t.c = net->delta[i - 1], t.init = NULL;
             wide_product(layer->n_in, lead, &t);
