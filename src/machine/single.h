@@ -13,7 +13,7 @@
 
 #include "machine/tuning.h"
 
-enum { ROW_VECTORS = 8 };
+enum { ROW_VECTORS = 8, PASS_ROWS = 4 };
 
 /* Let a vector stay in its register: GCC reads it from memory for every instruction that takes it from there. */
 #if defined(__AVX512F__)
@@ -173,32 +173,54 @@ static inline __attribute__((always_inline)) void pass_narrow(
     }
 }
 
-/* The same of a wider weight. A row's last vector may overlap the one before it; it is read before that one is written,
- * and `counted` is the part of it that counts in the sum. */
-static inline __attribute__((always_inline)) void pass_wide(
-    const int updates, const weight_pass *of, int count, const int32_t *places, ptrdiff_t i, vector counted, vector *sum)
+/* `some` rows of a wider weight, a constant. A row's last vector may overlap the one before it; it is read before that
+ * one is written, and `counted` is the part of it that counts in the sum. */
+static inline __attribute__((always_inline)) void pass_rows(
+    const int updates, const int some, const weight_pass *of, const int32_t *places, ptrdiff_t i, vector counted,
+    vector *sum)
 {
     const ptrdiff_t n = of->columns, end = n - LANES;
     const real *delta = of->delta;
-    for (int q = 0; q < count; q++) {
+    const vector behind = *(const vector *)(delta + end);
+    real *row[PASS_ROWS], scaled[PASS_ROWS];
+    vector v, total[PASS_ROWS], moved[PASS_ROWS];
+    UNROLL(4)
+    for (int q = 0; q < some; q++) {
         const ptrdiff_t at = places ? places[q] : i + q;
-        const real scaled = updates ? (real)of->rate * of->x[at] : 0;
-        real *row = of->weight + at * n;
-        vector v = *(const vector *)(row + end), total = v * counted;
-        const vector moved = v - scaled * *(const vector *)(delta + end);
-#pragma GCC unroll 4
-        for (ptrdiff_t j = 0; j <= end; j += LANES) {
-            const vector d = *(const vector *)(delta + j);
-            v = *(const vector *)(row + j);
-            KEEP(v);
-            total += v * d;
-            if (updates)
-                *(vector *)(row + j) = v - scaled * d;
-        }
-        if (updates)
-            *(vector *)(row + end) = moved;
-        sum[q] = total;
+        scaled[q] = updates ? (real)of->rate * of->x[at] : 0;
+        row[q] = of->weight + at * n;
+        v = *(const vector *)(row[q] + end);
+        total[q] = v * counted;
+        moved[q] = v - scaled[q] * behind;
     }
+    for (ptrdiff_t j = 0; j <= end; j += LANES) {
+        const vector d = *(const vector *)(delta + j);
+        UNROLL(4)
+        for (int q = 0; q < some; q++) {
+            v = *(const vector *)(row[q] + j);
+            KEEP(v);
+            total[q] += v * d;
+            if (updates)
+                *(vector *)(row[q] + j) = v - scaled[q] * d;
+        }
+    }
+    UNROLL(4)
+    for (int q = 0; q < some; q++) {
+        if (updates)
+            *(vector *)(row[q] + end) = moved[q];
+        sum[q] = total[q];
+    }
+}
+
+/* The same of `count` rows. */
+static inline __attribute__((always_inline)) void pass_wide(
+    const int updates, const weight_pass *of, int count, const int32_t *places, ptrdiff_t i, vector counted, vector *sum)
+{
+    int q = 0;
+    for (; q + PASS_ROWS <= count; q += PASS_ROWS)
+        pass_rows(updates, PASS_ROWS, of, places ? places + q : NULL, i + q, counted, sum + q);
+    for (; q < count; q++)
+        pass_rows(updates, 1, of, places ? places + q : NULL, i + q, counted, sum + q);
 }
 
 /* One pass over a weight: before, and where it `updates`, weight -= rate x delta^T. */
