@@ -189,8 +189,7 @@ static void transposed_sums(ptrdiff_t first, const gradient_args *of)
 {
     const lanes some = lanes_below((of->rows - 1) % LANES + 1);
     ptrdiff_t j = first;
-    /* Tiles of a few columns would leave rows empty, and write in pieces what is soon read in vectors. */
-    for (; of->n_in < 4 && j + LANES <= of->n_out; j += LANES)
+    for (; of->n_in < TILED_INPUTS && j + LANES <= of->n_out; j += LANES)
         sum_columns(LANES, j, of, some);
 #if LANES >= 4
     for (; j + 3 <= of->n_out; j += 4)

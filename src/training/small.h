@@ -8,7 +8,9 @@
  *   its own over all steps of a call, so nothing is read that was just written in other pieces. Weights behind the first
  *   layer are kept transposed too: then no sum goes across lanes, neither forward nor backward. Both copies get the same
  *   products in the same order, and so the same bits.
- * - More rows lie in the lanes (`wide_gradient`), as transposed.pxi says, with the products of transposed.h.
+ * - More rows lie in the lanes (`wide_gradient`), as transposed.pxi says, with the products of transposed.h. One
+ *   term leaves a product little to do but write, so what follows is done in the same pass: tanh of one input, and the
+ *   slopes of tanh before one output, and between both the whole gradient (`wide_front`).
  * - Lanes behind a layer's numbers are 0 in the first loop. In the second only those of the deltas are; nobody reads the
  *   others. */
 #ifndef GDCORE_SMALL_H

@@ -9,6 +9,7 @@ typedef struct {
     real *a[TINY_LAYERS + 1], *z[TINY_LAYERS], *delta[TINY_LAYERS], *y;    /* (features, lead); a[0]: the inputs */
     ptrdiff_t lead;
     lanes some;                     /* the last vector's rows */
+    int fuses;                      /* whether wide_front takes the first layer's gradient */
     real panel[SMALL_ROWS * TILE_COLUMNS] __attribute__((aligned(CACHE_LINE)));
 } Wide;
 
@@ -27,7 +28,10 @@ static inline ptrdiff_t small_lead(ptrdiff_t rows) { return (rows + LANES - 1) /
 static void wide_begin(const SmallSteps *of, real *room, Wide *net)
 {
     const ptrdiff_t lead = net->lead = small_lead(of->batch);
+    const SmallLayer *front = of->layers;
     net->some = first_lanes((of->batch - 1) % LANES + 1);
+    net->fuses = front->n_in == 1 && front->bias_at >= 0 && front->n_out % LANES == 0 && front->slopes == tanh_slopes
+        && of->layers[1].n_out == 1 && !packed_columns(1, front->n_out, of->batch);
     memset(room, 0, wide_numbers(of, lead) * sizeof(real));
     for (int i = 0; i <= of->n_layers; i++) {
         const ptrdiff_t width = i ? of->layers[i - 1].n_out : of->layers[0].n_in;
@@ -134,6 +138,38 @@ static inline void wide_tanh_deltas(
         }
 }
 
+/* The gradient (2, n_out), weight and bias, of a layer of one input x (lead,) and tanh, whose values are a (n_out, lead),
+ * from the deltas (lead,) of one output behind it and that output's weight w. Its own deltas are never stored. The sums
+ * are those of `sum_tile`; of x, of the targets' and so of these deltas nothing but 0 stands behind the rows. */
+static inline void wide_front(
+    ptrdiff_t n_out, ptrdiff_t lead, const real *w, const real *delta, const real *a, const real *x, real *g)
+{
+    enum { HALF = LANES / 2 };
+    for (ptrdiff_t j = 0; j < n_out; j += LANES) {
+        real part[2 * LANES];
+        for (int h = 0; h < 2; h++, w += HALF, a += HALF * lead) {
+            vector sum[LANES];
+            UNROLL(16)
+            for (int q = 0; q < LANES; q++)
+                sum[q] = (vector){0};
+            for (ptrdiff_t r = 0; r < lead; r += LANES) {
+                const vector input = *(const vector *)(x + r), d = *(const vector *)(delta + r);
+                UNROLL(8)
+                for (int q = 0; q < HALF; q++) {
+                    const vector v = *(const vector *)(a + q * lead + r), own = w[q] * d * (1 - v * v);
+                    sum[q] += input * own;
+                    sum[HALF + q] += own;
+                }
+            }
+            *(vector *)(part + h * LANES) = sums(sum);
+        }
+        for (int h = 0; h < 2; h++) {
+            memcpy(g + j + h * HALF, part + h * LANES, HALF * sizeof(real));
+            memcpy(g + n_out + j + h * HALF, part + h * LANES + HALF, HALF * sizeof(real));
+        }
+    }
+}
+
 /* As transposed_product, which divides; one group of tiles needs no division, and one term no tile. */
 static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
 {
@@ -215,7 +251,11 @@ static double wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
         if (!sloped)
             small_slopes(layer, net->z[i], net->a[i + 1], net->delta[i], layer->n_out * lead);
         sloped = i && layer->n_out == 1 && of->layers[i - 1].slopes == tanh_slopes;
-        if (sloped)
+        if (i == 1 && net->fuses)
+            wide_front(
+                layer->n_in, lead, of->params + layer->weight_at, net->delta[i], net->a[i], net->a[0],
+                of->grads + of->layers[0].weight_at);
+        else if (sloped)
             wide_tanh_deltas(
                 layer->n_in, lead, of->params + layer->weight_at, net->delta[i], net->a[i], net->delta[i - 1]);
         else if (i) {
@@ -229,6 +269,8 @@ static double wide_gradient(const SmallSteps *of, ptrdiff_t first, Wide *net)
             transposed_packed(packed, &g, net->panel);
         if (packed < g.n_out)
             transposed_sums(packed, &g);
+        if (i == 1 && net->fuses)
+            break;
     }
     return total;
 }
