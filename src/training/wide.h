@@ -139,8 +139,8 @@ static inline void wide_tanh_deltas(
 }
 
 /* The gradient (2, n_out), weight and bias, of a layer of one input x (lead,) and tanh, whose values are a (n_out, lead),
- * from the deltas (lead,) of one output behind it and that output's weight w. Its own deltas are never stored. The sums
- * are those of `sum_tile`; of x, of the targets' and so of these deltas nothing but 0 stands behind the rows. */
+ * from the deltas (lead,) of the one output of the next layer and its weight w. The layer's own deltas are never stored.
+ * The sums are those of `sum_tile`. They need no mask: behind the rows, x and the deltas are 0. */
 static inline void wide_front(
     ptrdiff_t n_out, ptrdiff_t lead, const real *w, const real *delta, const real *a, const real *x, real *g)
 {
