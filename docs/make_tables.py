@@ -10,7 +10,7 @@ from pathlib import Path
 import gdcore as gd
 from gdcore.base.record import plain_repr
 from gdcore.base.text_table import markdown
-from gdcore.layers.kinds import LAYERS
+from gdcore.layers.layer import LAYERS
 
 PAGE = Path(__file__).parent / "reference.md"
 

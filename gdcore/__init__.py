@@ -112,7 +112,7 @@ from .layers.initializers import (
     Uniform,
     Zeros,
 )
-from .layers.kinds import LAYERS
+from .layers.layer import LAYERS
 from .layers.layer_norm import LayerNorm
 from .layers.scaling import Log1p, MinMax, Standardize
 from .losses import (

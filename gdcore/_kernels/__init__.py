@@ -46,6 +46,7 @@ class Kernels(Protocol):
     ParameterLock: type[base_float64.ParameterLock]
     PipelineStage: type[base_float64.PipelineStage]
     Probe: type[base_float64.Probe]
+    Streams: type[base_float64.Streams]
     Training: type[base_float64.Training]
 
     def all_finite(self, x: NDArray[Any]) -> bool: ...

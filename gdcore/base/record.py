@@ -7,135 +7,20 @@ Design
 - A registry reads a dict. It knows every name that may stand there, so nothing is imported or evaluated by name, and
   the record's own checks see every value. Every field must be present, as defaults may change.
 - A field that may hold another record names the registry of it in `registries`.
-- A record holds one number where its field is a number. So a call with an array or a list of one per model makes no
-  record but a `PerModel`: a record for each model. Whatever takes one record refuses it, and `gdcore.fit_many` takes it
-  apart. Of a field that holds a tuple, such as Adam's betas, a list of numbers is one value for all models.
 """
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, final
 
-import numpy as np
-
 from . import checks
+from .per_model import PerModel, of_each_model, varies, with_tuples
 from .spelling import counted_repr, did_you_mean, plain_repr
 
 Row = TypeVar("Row")
-
-
-def is_array(value: object) -> bool:
-    """Return whether a value is a list or a one-dimensional array, which has an entry for each model."""
-    return isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1)
-
-
-def varies(value: object) -> bool:
-    """Return whether a value differs from model to model: an array, a tuple with one, or the records of many models."""
-    return is_array(value) or isinstance(value, PerModel) or (isinstance(value, tuple) and any(map(is_array, value)))
-
-
-@final
-class PerModel:
-    """One record for each model.
-
-    Attributes
-    ----------
-    kind : type
-        Class of the records.
-    records : tuple
-    call : str
-        The call that made them, with the lengths of its arrays.
-
-    Examples
-    --------
-    >>> import gdcore as gd
-    >>> several = gd.Adam(np.array([0.1, 0.2, 0.3]))
-    >>> several, len(several), several[1]
-    (Adam(<3 numbers>), 3, Adam(0.2))
-    """
-
-    __slots__ = ("call", "kind", "records")
-
-    def __init__(self, kind: type, records: tuple[Any, ...], call: str) -> None:
-        self.kind, self.records, self.call = kind, records, call
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __getitem__(self, i: int) -> Any:
-        return self.records[i]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.records)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PerModel) and self.records == other.records
-
-    def __hash__(self) -> int:
-        return hash(self.records)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return PerModel, (self.kind, self.records, self.call)
-
-    def __repr__(self) -> str:
-        return self.call
-
-
-def of_each_model(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> PerModel:
-    """Return the records of a call with arrays.
-
-    Parameters
-    ----------
-    kind, args, kwargs
-        The class that was called, and its arguments. Lists, one-dimensional arrays, tuples that contain one, and
-        records of many models stand for an entry per model; all of them have one length.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arrays of different lengths or without entries, and for what the class refuses, naming the model.
-    """
-    lengths = dict.fromkeys(n for value in (*args, *kwargs.values()) for n in _lengths(value))
-    if len(lengths) > 1:
-        raise ValueError(
-            f"{kind.__name__} has arrays of {' and '.join(map(str, lengths))} entries: pass one entry for each model"
-        )
-    (n,) = lengths
-    if n == 0:
-        raise ValueError(f"{kind.__name__} has an array without entries: pass one entry for each model")
-    records = []
-    for i in range(n):
-        try:
-            records.append(kind(*(_of(value, i) for value in args), **{key: _of(v, i) for key, v in kwargs.items()}))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"model {i}: {error}") from None
-    shown = [*map(_shown, args), *(f"{key}={_shown(value)}" for key, value in kwargs.items())]
-    return PerModel(kind, tuple(records), f"{kind.__name__}({', '.join(shown)})")
-
-
-def _lengths(value: Any) -> Iterator[int]:
-    if is_array(value) or isinstance(value, PerModel):
-        yield len(value)
-    elif isinstance(value, tuple):
-        yield from (len(entry) for entry in value if is_array(entry))
-
-
-def _of(value: Any, i: int) -> Any:
-    if is_array(value):
-        entry = value[i]
-        return entry.item() if isinstance(entry, np.generic) else entry
-    if isinstance(value, PerModel):
-        return value[i]
-    return tuple(_of(entry, i) for entry in value) if isinstance(value, tuple) else value
-
-
-def _shown(value: Any) -> str:
-    if is_array(value):
-        return f"<{len(value)} numbers>"
-    return f"({', '.join(map(_shown, value))})" if isinstance(value, tuple) and varies(value) else repr(value)
 
 
 class ClassSignature:
@@ -169,6 +54,9 @@ class Record:
     """Fields that files of earlier versions lack: these have the defaults."""
     per_model: ClassVar[bool] = False
     """Whether the class takes arrays with an entry for each model, and then makes a `PerModel`."""
+    independent: ClassVar[bool] = False
+    """Whether each number is allowed from one end to another, whatever the others are, so that the ends of arrays tell
+    whether all of their entries are."""
 
     if not TYPE_CHECKING:  # the arguments are those of `__init__`
         __signature__ = ClassSignature()
@@ -178,7 +66,7 @@ class Record:
             if cls.per_model and any(map(varies, (*args, *kwargs.values()))):
                 args, kwargs = with_tuples(cls, args, kwargs)
                 if any(map(varies, (*args, *kwargs.values()))):
-                    return of_each_model(cls, args, kwargs)
+                    return of_each_model(cls, args, kwargs, independent=cls.independent)
             return object.__new__(cls)
 
     def settings(self) -> tuple[Any, ...]:
@@ -244,18 +132,6 @@ class Record:
 def field_names(kind: type[Record]) -> tuple[str, ...]:
     """Return the names of a record's fields in their order."""
     return tuple(field.name for field in fields(kind))
-
-
-def with_tuples(kind: type[Record], args: Any, kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return a call's arguments with a tuple for each list that is the one value of a field that holds tuples."""
-    holds = {field.name for field in fields(kind) if str(field.type).startswith("tuple[")}
-
-    def one(name: str, value: Any) -> Any:
-        several = not isinstance(value, list) or all(isinstance(entry, tuple | np.ndarray) for entry in value)
-        return value if name not in holds or several else tuple(value)
-
-    names = (*field_names(kind), *("" for _ in args))
-    return tuple(map(one, names, args)), {name: one(name, value) for name, value in kwargs.items()}
 
 
 def plain(value: object) -> Any:

@@ -21,7 +21,7 @@ from .errors import FileFormatError
 
 
 def _layers() -> Registry[Any]:
-    from ..layers.kinds import LAYERS
+    from ..layers.layer import LAYERS
 
     return LAYERS
 

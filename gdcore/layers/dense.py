@@ -14,6 +14,7 @@ from ..base import checks
 from ..base.record import Record, Registry
 from .activations import PARAMETRIC, ActivationLike, activation_spec, get_activation, kernel_activation
 from .initializers import INITIALIZERS, Initializer, get_initializer
+from .initializers.base import Law
 
 
 @final
@@ -105,6 +106,12 @@ class Dense(Record):
         if self.bias:
             drawn.append(of_bias((1, self.out_features), rng)[0])
         return drawn
+
+    def laws(self) -> list[Law | None]:
+        """Return what each of the initial parameters is drawn from, in the order of `shapes`."""
+        of_weight, of_bias = self._initializers
+        bias = [of_bias.law((1, self.out_features))] if self.bias else []
+        return [of_weight.law((self.in_features, self.out_features)), *bias]
 
     @cached_property
     def _initializers(self) -> tuple[Initializer, Initializer]:

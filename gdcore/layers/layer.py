@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from ..base.record import Record, Registry
 from . import checks as layers_checks
 from .dense import Dense
 from .dropout import Dropout
@@ -18,6 +19,9 @@ Layer = Dense | Dropout | Standardize | MinMax | Log1p | Trained | ScaledTarget
 """All kinds, in the order in which messages list them; the registry has those with parameters first."""
 
 KINDS: tuple[type[Layer], ...] = tuple(dict.fromkeys((*get_args(Trained), *get_args(Layer))))
+
+LAYERS: Registry[type[Record]] = Registry("layer", KINDS)
+"""The kinds of layers, by name."""
 
 
 def checked_layers(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.record import Record
+from .initializers.base import Law
 
 
 @final
@@ -81,6 +82,10 @@ class LayerNorm(Record):
     def initial(self, rng: np.random.Generator) -> list[NDArray[Any]]:
         """Return initial parameters, in the order of `shapes`; nothing is drawn."""
         return [np.ones(self.features), np.zeros(self.features)]
+
+    def laws(self) -> list[Law | None]:
+        """Return what each of the initial parameters is drawn from, in the order of `shapes`."""
+        return [Law("constant", 1.0), Law("constant", 0.0)]
 
     def kernel_row(self, width: int, dtype: str) -> tuple[Any, ...]:
         """Return the layer as the kernels take it.

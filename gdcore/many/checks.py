@@ -106,6 +106,11 @@ def seeds(value: object) -> list[int]:
     """Check and return a seed for each model."""
     if isinstance(value, int | np.integer | str) or not isinstance(value, Iterable):
         raise TypeError(f"seeds must be one integer for each model, such as range(500), got {short(value)}")
+    if isinstance(value, range) and len(value) and min(value[0], value[-1]) >= 0 and max(value[0], value[-1]) < 2**64:
+        return list(value)
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu" and (value >= 0).all():
+        found: list[int] = value.tolist()
+        return found
     return [checks.integer(f"seeds[{i}]", entry, 0, 2**64 - 1) for i, entry in enumerate(value)]
 
 

@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from .._kernels.records import ModelOptions, ModelStates
+from .._kernels.records import ModelStates
 from .._kernels.sparse_rows import SparseRows
 from ..data.samples import Samples
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
-from ..layers.layer import Layer
 from ..layers.layer_norm import LayerNorm
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -39,6 +38,7 @@ from ..training.stopping.base import StoppingCriterion, StopSpec, criteria
 from ..training.stopping.early_stopping import EarlyStopping
 from ..training.stopping.running import RunningCriteria
 from ..training.stopping.thresholds import LossThreshold, RelativeChange
+from .family import Family
 from .halt import Halt
 from .jobs import Course, Job, Shape
 from .one_by_one import OneByOne
@@ -77,23 +77,30 @@ class Compiled:
 
     def train(self, jobs: Sequence[Job], course: Course, records: Records, tell: Callable[[int], None]) -> None:
         """Train the jobs, those that go together in chunks."""
-        alike: dict[tuple[Any, ...], list[Job]] = {}
-        shown: dict[int, Any] = {}
-        for job in jobs:
-            alike.setdefault(_kind(job, shown), []).append(job)
-        for several in alike.values():
-            most = chunk_of(several[0])
-            for at in range(0, len(several), most):
-                chunk = _Chunk(several[at : at + most], course, records)
+        for family in _families(jobs):
+            most = chunk_of(family[0])
+            for at in range(0, len(family), most):
+                chunk = _Chunk(family[at : at + most], course, records)
                 with ExitStack() as stack:
                     for halt in course.callbacks:
                         if isinstance(halt, Halt):
                             stack.enter_context(halt.asking(chunk.models.stop))
                     chunk.train()
-                refused = [job for job, outcome in zip(chunk.jobs, chunk.rows.outcomes, strict=True) if outcome]
+                refused = [chunk.family[i] for i in np.flatnonzero(chunk.rows.outcomes).tolist()]
                 if refused:
                     OneByOne().train(refused, course, records, lambda number: None)
-                tell(len(chunk.jobs))
+                tell(len(chunk.family))
+
+
+def _families(jobs: Sequence[Job]) -> list[Family]:
+    """Return jobs by families that go together."""
+    if isinstance(jobs, Family):
+        return [jobs]
+    alike: dict[tuple[Any, ...], list[Job]] = {}
+    shown: dict[int, Any] = {}
+    for job in jobs:
+        alike.setdefault(_kind(job, shown), []).append(job)
+    return [Family.of(several) for several in alike.values()]
 
 
 def _asks_for_losses_alone(rule: StopSpec) -> bool:
@@ -134,26 +141,27 @@ def _layers(shape: Shape) -> Any:
 class _Chunk:
     """Some models that go together, and their data as the kernels take them."""
 
-    def __init__(self, jobs: Sequence[Job], course: Course, records: Records) -> None:
-        self.jobs, self.records = jobs, records
-        self.stack = jobs[0].shape.new_stack()
-        self.settings = jobs[0].settings
+    def __init__(self, family: Family, course: Course, records: Records) -> None:
+        self.family, self.records, first = family, records, family[0]
+        self.at = records.rows(family.numbers)
+        self.stack, self.settings = first.shape.new_stack(), first.settings
         assert isinstance(self.settings.loss, Loss)
         self.loss = self.settings.loss
         self.state = begin(self.stack, self.settings)
         self.rows = self._states()
         self.kernels = load(self.stack.dtype)
         self.models = self.kernels.Models(self.state.run, self.rows)
-        self.data = self._data([(job.data, job.rows) for job in jobs])
-        measured = [(job.validation, job.validation_rows) for job in jobs if job.validation is not None]
-        self.validation = self._data(measured) if len(measured) == len(jobs) else None
-        size = self.settings.batch_size
-        samples = [n - n % min(size, n) if self.settings.drop_last else n for n in (job.n_rows for job in jobs)]
-        self.steps = np.array([-(-n // min(size * self.settings.accumulate, n)) for n in samples], np.int64)
-        self.epochs = np.array([default_epochs(int(n)) if course.epochs is None else course.epochs for n in self.steps])
-        self.criteria = [RunningCriteria(criteria(job.stop), _monitors(job), ()) for job in jobs if job.stop]
-        kept = any(rule.brings_back_the_start(_monitors(job)) for job in jobs for rule in criteria(job.stop))
-        self.kept = kept and bool((self.steps == 1).any())
+        self.data = self._data(family.data, family.rows)
+        measured = family.validation
+        every = isinstance(measured, Samples) or (measured is not None and not any(own is None for own in measured))
+        self.validation = self._data(measured, family.validation_rows) if every else None
+        size, n_rows = self.settings.batch_size, family.n_rows()
+        samples = n_rows - n_rows % np.minimum(size, n_rows) if self.settings.drop_last else n_rows
+        self.steps = -(-samples // np.minimum(size * self.settings.accumulate, samples))
+        self.epochs = np.full(len(family), course.epochs or 0)
+        if course.epochs is None:
+            self.epochs[:] = [default_epochs(n) for n in self.steps.tolist()]
+        self.criteria, self.kept = self._criteria()
         average = self.settings.average
         self.validates = average is not None and average.validate
         self.reasons: dict[int, str] = {}
@@ -161,57 +169,53 @@ class _Chunk:
         if not self.criteria:
             records.widen(int(self.epochs.max()))
 
+    def _criteria(self) -> tuple[list[RunningCriteria], bool]:
+        """Return each model's criteria, and whether one may bring back what a model began an epoch of one step with."""
+        if self.family.stop == ():
+            return [], False
+        found, kept = [], False
+        for job in self.family:
+            rules = criteria(job.stop)
+            if job.stop:
+                found.append(RunningCriteria(rules, _monitors(job), ()))
+            kept = kept or any(rule.brings_back_the_start(_monitors(job)) for rule in rules)
+        return found, kept and bool((self.steps == 1).any())
+
     def _states(self) -> ModelStates:
         """Return the models' rows before their first step."""
-        state, n, n_params = self.state, len(self.jobs), self.stack.n_params
-        options = np.empty((n, len(ModelOptions._fields)))
-        for i, job in enumerate(self.jobs):
-            chosen, rule = job.settings, job.settings.rule
-            rate = rule.learning_rate
-            rate = rate.formula(0) if isinstance(rate, Schedule) else rate
-            options[i] = ModelOptions(
-                rate,
-                chosen.l1,
-                chosen.l2,
-                chosen.clip_norm or np.inf,
-                chosen.clip_value or np.inf,
-                rule.weight_decay,
-                rule.amplification(),
-            )
+        state, n, n_params = self.state, len(self.family), self.stack.n_params
         return ModelStates(
-            params=np.stack([job.params for job in self.jobs]),
+            params=np.array(self.family.params),
             slots=np.zeros((n, len(state.slots.memory), n_params), self.stack.dtype),
             scalars=np.zeros((n, len(state.slots.scalars))),
-            hyper=np.array([job.settings.rule.hyper() for job in self.jobs], np.float64).reshape(n, -1),
-            options=options,
-            seeds=np.array([job.seed for job in self.jobs], np.uint64),
+            hyper=self.family.hyper(),
+            options=self.family.options(),
+            seeds=self.family.seeds,
             counts=np.zeros((n, 2), np.int64),
             active=np.ones(n, np.uint8),
             outcomes=np.zeros(n, np.int64),
             means=None if state.mean is None else np.zeros((n, n_params)),
-            dropout=np.array([[_rate_of(layer) for layer in job.shape.stack.plain.layers] for job in self.jobs]),
+            dropout=self.family.dropout(),
         )
 
-    def _data(self, parts: Sequence[tuple[Samples | None, NDArray[np.int64] | None]]) -> Any:
+    def _data(self, samples: Any, rows: list[Any] | None) -> Any:
         """Return samples and rows of each model as the kernels take them."""
-        samples = [part for part, _ in parts if part is not None]
-        sources = [(data.X, data.target, data.labels, data.weight) for data in samples]
-        if all(data is samples[0] for data in samples):
-            del sources[1:]
-        indexed = any(rows is not None for _, rows in parts)
-        places, index, end = np.empty((len(parts), 2), np.int64), [], 0
-        found: dict[tuple[int, int], tuple[int, int]] = {}
-        for i, ((_, rows), data) in enumerate(zip(parts, samples, strict=True)):
-            key = (0, len(data.X)) if rows is None else (id(rows), len(rows))
-            if not indexed:
-                places[i] = 0, len(data.X)
-                continue
-            if key not in found:
-                found[key] = end, key[1]
-                index.append(np.arange(key[1]) if rows is None else rows)
-                end += key[1]
-            places[i] = found[key]
-        whole = np.concatenate(index) if indexed else None
+        several = samples if isinstance(samples, list) else [samples]
+        sources = [(data.X, data.target, data.labels, data.weight) for data in several]
+        places = np.zeros((len(self.family), 2), np.int64)
+        places[:, 1] = [len(data.X) for data in several]
+        whole = None
+        if rows is not None:
+            index, end = [], 0
+            found: dict[tuple[int, int], tuple[int, int]] = {}
+            for i, own in enumerate(rows):
+                key = (0, int(places[i, 1])) if own is None else (id(own), len(own))
+                if key not in found:
+                    found[key] = end, key[1]
+                    index.append(np.arange(key[1]) if own is None else own)
+                    end += key[1]
+                places[i] = found[key]
+            whole = np.concatenate(index)
         return self.kernels.ModelData(self.state.network, self.loss.name, sources, places, whole)
 
     def train(self) -> None:
@@ -221,21 +225,21 @@ class _Chunk:
         epoch = 0
         try:
             while epoch < most and self.rows.active.any():
-                fits = max(1, RATES // int(self.steps.max() * len(self.jobs)))
+                fits = max(1, RATES // int(self.steps.max() * len(self.family)))
                 count = 1 if watches or not alike else min(most - epoch, fits)
                 self._run(epoch, count)
                 epoch += count
                 self.rows.active[self.epochs <= epoch] = 0
         except KeyboardInterrupt:
-            for i, job in enumerate(self.jobs):
-                self.reasons.setdefault(i, f"{INTERRUPTED} in epoch {self.records.epochs[self.records.at(job.number)]}")
+            for i, epoch in enumerate(self.records.epochs[self.at].tolist()):
+                self.reasons.setdefault(i, f"{INTERRUPTED} in epoch {epoch}")
             self._leave(finished=False)
             raise
         self._leave(finished=True)
 
     def _run(self, epoch: int, count: int) -> None:
         """Run `count` epochs of all active models, from number `epoch` on."""
-        chosen, rows, n = self.settings, self.rows, len(self.jobs)
+        chosen, rows, n = self.settings, self.rows, len(self.family)
         sums, began, before = np.zeros((n, count, 4)), time.perf_counter(), rows.counts[:, 1].copy()
         was = rows.active.astype(bool)
         rates, shown = self._rates(epoch, count)
@@ -257,21 +261,23 @@ class _Chunk:
 
     def _rates(self, epoch: int, count: int) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
         """Return the rates of all steps, or None, and of each epoch's last step, (n_models, count)."""
-        n = len(self.jobs)
+        n = len(self.family)
         shown = np.repeat(self.rows.options[:, :1], count, 1)
         if self.settings.schedule is None:
             return None, shown
+        schedules = self.family.schedules()
+        if len(schedules) == 1 and (self.steps == self.steps[0]).all():
+            steps = int(self.steps[0])
+            rates = rates_of(schedules[0], epoch, count, steps)[None]
+            shown[:] = rates[:, steps - 1 :: steps]
+            return rates, shown
         rates = np.zeros((n, count * int(self.steps.max())))
         made: dict[tuple[int, int], NDArray[np.float64]] = {}
-        for i, job in enumerate(self.jobs):
-            schedule, steps = job.settings.schedule, int(self.steps[i])
-            assert schedule is not None
+        for i, steps in enumerate(self.steps.tolist()):
+            schedule = schedules[i % len(schedules)]
             key = id(schedule), steps
             if key not in made:
-                if schedule.per == "step":
-                    made[key] = schedule.rates(epoch * steps, count * steps)
-                else:
-                    made[key] = np.repeat([schedule.formula(epoch + e) for e in range(count)], steps)
+                made[key] = rates_of(schedule, epoch, count, steps)
             rates[i, : count * steps] = made[key]
             shown[i] = made[key][steps - 1 :: steps]
         return rates, shown
@@ -281,7 +287,7 @@ class _Chunk:
     ) -> None:
         """Record the epochs that each model has made of those in `sums`."""
         records, count = self.records, sums.shape[1]
-        at = np.array([records.at(job.number) for job in self.jobs])
+        at = self.at
         done = np.arange(count) < made[:, None]
         values = {
             "loss": np.divide(sums[:, :, 0], sums[:, :, 1], out=np.zeros(done.shape), where=sums[:, :, 1] != 0),
@@ -312,8 +318,7 @@ class _Chunk:
         self.kernels.many_losses(
             network, (loss.name, loss.option()), self._shown(self.validates), self.validation, losses
         )
-        at = [self.records.at(job.number) for job in self.jobs]
-        self.records.column("val_loss")[at, epoch] = losses
+        self.records.column("val_loss")[self.at, epoch] = losses
         return losses
 
     def _ask(
@@ -352,26 +357,39 @@ class _Chunk:
 
     def _leave(self, *, finished: bool) -> None:
         """Fill the jobs' parameters and say why their fits ended; refused models wait for their second fit."""
-        measured = self._shown(finished)
-        for i, job in enumerate(self.jobs):
-            if finished and self.rows.outcomes[i]:
-                continue
-            params = measured[i].copy()
+        measured, family = self._shown(finished), self.family
+        ended = np.flatnonzero(self.rows.outcomes == 0) if finished else np.arange(len(family))
+        if not self.criteria and not self.reasons and isinstance(family.params, np.ndarray):
+            family.params[ended] = measured[ended]
+            for row, epochs in zip(self.at[ended].tolist(), self.epochs[ended].tolist(), strict=True):
+                self.records.stop_reasons[row] = _all_run(epochs)
+            return
+        for i in ended.tolist():
+            params, ended_by = measured[i].copy(), []
             if self.criteria and finished:
                 _, params = self.criteria[i].finished(params)
+            if self.criteria:
+                ended_by = [self.criteria[i].rules[j] for j in self.criteria[i].stopped]
+            job = family[i]
             job.params[:] = params
-            row, epochs = self.records.at(job.number), int(self.epochs[i])
-            reason = self.reasons.get(i) or (f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
-            ended_by = [self.criteria[i].rules[j] for j in self.criteria[i].stopped] if self.criteria else []
-            self.records.stop_reasons[row] = reason + watched(ended_by, job.validation)
+            reason = self.reasons.get(i) or _all_run(int(self.epochs[i]))
+            self.records.stop_reasons[self.at[i]] = reason + watched(ended_by, job.validation)
+
+
+def _all_run(epochs: int) -> str:
+    return f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run"
+
+
+def rates_of(schedule: Schedule | None, epoch: int, count: int, steps: int) -> NDArray[np.float64]:
+    """Return the rates of the steps of `count` epochs, from number `epoch` on."""
+    assert schedule is not None
+    if schedule.per == "step":
+        return schedule.rates(epoch * steps, count * steps)
+    return np.repeat([schedule.formula(epoch + e) for e in range(count)], steps)
 
 
 def _monitors(job: Job) -> dict[str, bool | str | None]:
     return {"loss": False} if job.validation is None else {"loss": False, "val_loss": False}
-
-
-def _rate_of(layer: Layer) -> float:
-    return layer.rate if isinstance(layer, Dropout) else 0.0
 
 
 def _no_gradient() -> NDArray[Any]:

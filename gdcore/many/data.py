@@ -161,6 +161,20 @@ class Intake:
             raise ValueError(f"{who} has no row with a sample_weight above 0: raise one")
         return found
 
+    def every(self, n: int, shape: Shape, loss: Loss | CustomLoss) -> Samples | list[Samples]:
+        """Return the checked data of n models of one shape and loss: one for all, or one for each.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `samples`.
+        """
+        first = self.samples(0, shape, loss)
+        if self.given.differs or (self.rows is not None and first.weight is not None):
+            found = [first, *(self.samples(i, shape, loss) for i in range(1, n))]
+            return found if self.given.differs else first
+        return first
+
     def _converted(self, reads: Any, shape: Shape, X: Any) -> Any:
         """Return inputs in the form and precision of a shape, converted once however many targets they have."""
         key = reads, id(X)

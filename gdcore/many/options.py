@@ -9,20 +9,25 @@ engine sees by `is` which models go together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from ..base.record import PerModel
+from ..base.per_model import PerModel
 from ..layers.dropout import Dropout
 from ..losses import CustomLoss, Loss, get_loss
+from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
 from ..training.averaging import Average
 from ..training.settings import Settings
 from . import checks as many_checks
+from .family import Numbers
 from .jobs import Shape
 
+COLUMNS = ("l1", "l2", "clip_norm", "clip_value")
+"""Those that models trained together may differ in."""
 NUMBERS = ("batch_size", "accumulate", "l1", "l2", "clip_norm", "clip_value")
 """Settings that may be an array of one number for each model."""
 
@@ -99,6 +104,38 @@ class SettingsOfAll:
                 like = self._checked[key] = self._check(own | {"optimizer": optimizer}, i, shape)
             found = self._known[key, optimizer] = replace(like, optimizer=optimizer)
         return found
+
+    def numbers(self, n: int, shape: Shape) -> Numbers | None:
+        """Return the settings of n models of a shape as columns, if they differ in numbers alone and all are allowed.
+
+        A number is allowed from one end to another, so those of the least and of the greatest numbers are looked at.
+        """
+        optimizer, own = self.options.optimizer, {}
+        for name in self._varying:
+            value = getattr(self.options, name)
+            if name not in COLUMNS or not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+                return None
+            own[name] = np.array(value, np.float64)
+        if count(optimizer) is None:
+            ends = (optimizer, optimizer)
+        elif isinstance(optimizer, PerModel) and optimizer.ends is not None:
+            ends = optimizer.ends
+        else:
+            return None
+        low, high = ends
+        if not isinstance(low, Optimizer) and optimizer is not low:
+            return None
+        if isinstance(low, Optimizer) and any(
+            getattr(low, what)() != getattr(high, what)() for what in ("slot_names", "amplification")
+        ):
+            return None
+        with suppress(TypeError, ValueError):  # a look at each model names the one that is refused
+            for end, of in zip(ends, (np.min, np.max), strict=True):
+                values = {name: of(column).item() for name, column in own.items()}
+                self._check(values | {"optimizer": end}, 0, shape)
+            first = self.of(0, shape)
+            return Numbers(first, n, optimizer if isinstance(optimizer, PerModel) else None, own)
+        return None
 
     def _reading(self, shape: Shape) -> int:
         """Return a number that shapes share which read data alike; a shape is looked into once."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels.sparse_rows import SparseRows
 from ..base.memory import aligned_zeros
 from ..data.names import feature_names
 from ..data.samples import Samples
@@ -19,6 +20,8 @@ from ..training.settings import chosen_seed
 from ..training.validation import held_out
 from . import checks as many_checks
 from .data import Given, Intake, PerModelData, n_rows, rows_of_groups, taken_apart
+from .family import Family
+from .initial import draw_all
 from .jobs import Course, Job, Shape
 from .many import Many
 from .options import Options, SettingsOfAll, count, counts_of_stops, entry, stops_of, with_dropout
@@ -58,7 +61,7 @@ class Plan(NamedTuple):
 class Planned(NamedTuple):
     """Jobs, and the models that they train."""
 
-    jobs: list[Job]
+    jobs: Sequence[Job]
     many: Many
 
 
@@ -103,11 +106,16 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
         shapes,
         aligned_zeros(sum(sizes), shapes[0].dtype),
         Records(range(n), 0),
-        [every.loss(i) for i in range(n)],
+        [every.loss(0)] * n if count(every.options.loss) is None else [every.loss(i) for i in range(n)],
         seeds,
         ids,
     )
     _begin(many, plan.params)
+    family = None
+    if nets is None and count(plan.dropout) is None and data.validation_split is None and _is_one(plan.stop):
+        family = _family(many, intake, validations, every, stops_of(plan.stop, 0))
+    if family is not None:
+        return Planned(family, many)
     jobs = []
     for i, shape in enumerate(shapes):
         loss = many.losses[i]
@@ -125,6 +133,49 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
         jobs.append(Job(i, shape, many.params_of(i), settings, seeds[i], own, taken, held, held_rows, stop))
     _warn_out_of_reach(jobs)
     return Planned(jobs, many)
+
+
+def _is_one(stop: Any) -> bool:
+    """Return whether all models have the same criteria."""
+    return not counts_of_stops(stop)
+
+
+def _family(
+    many: Many, intake: Intake, validations: Intake | None, every: SettingsOfAll, stop: tuple[Any, ...]
+) -> Family | None:
+    """Return the jobs as one family, or None if the models differ in more than numbers and data.
+
+    What a model alone is refused for is left to the way that looks at each job.
+    """
+    shape, loss, n = many.shapes[0], many.losses[0], len(many)
+    settings = every.numbers(n, shape)
+    if settings is None:
+        return None
+    own = intake.every(n, shape, loss)
+    try:
+        held = None if validations is None else validations.every(n, shape, loss)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation_data: {error}") from None
+    if any(isinstance(data.X, SparseRows) for data in (*_several(own), *_several(held))[1:]):
+        return None  # engines may differ from model to model
+    for data in _several(own):
+        warn_out_of_reach(shape.stack, data, loss)
+    return Family(
+        np.arange(n),
+        shape,
+        many.params,
+        settings,
+        np.array(many.seeds, np.uint64),
+        own,
+        None if intake.rows is None else list(intake.rows),
+        held,
+        None if validations is None or validations.rows is None else list(validations.rows),
+        stop,
+    )
+
+
+def _several(data: Any) -> list[Samples]:
+    return data if isinstance(data, list) else [] if data is None else [data]
 
 
 def _stack_of(net: Model, i: int) -> Any:
@@ -235,23 +286,36 @@ def _shared(shapes: list[Shape]) -> list[Shape]:
     return [known.setdefault((shape.layers, shape.dtype), shape) for shape in shapes]
 
 
+def _is_matrix(params: Any, many: Many) -> bool:
+    """Return whether initial parameters are an array of all models' in their precision."""
+    one = isinstance(params, np.ndarray) and params.dtype == many.shapes[0].dtype and params.ndim == 2
+    return one and len({*many.shapes}) == 1 and params.shape == many.params.shape
+
+
 def _begin(many: Many, params: Any) -> None:
-    """Write the initial parameters: those given, or those of the seeds, drawn once for models that share them."""
+    """Write the initial parameters: those given, or those of the seeds."""
     if params is not None:
         given: Any = params
+        if _is_matrix(params, many):
+            many.params[:] = params
+            return
         if isinstance(params, Many):
             given = [params.params_of(i) for i in range(len(params))]
         sizes, dtypes = zip(*((shape.stack.n_params, shape.dtype) for shape in many.shapes), strict=True)
         for i, vector in enumerate(many_checks.initial_params(given, len(many), sizes, dtypes)):
             many.params_of(i)[:] = vector
         return
-    drawn: dict[Any, int] = {}
-    for i, (shape, seed) in enumerate(zip(many.shapes, many.seeds, strict=True)):
-        first = drawn.setdefault((shape, seed), i)
-        if first == i:
-            shape.stack.draw(many.params_of(i), seed)
-        else:
-            many.params_of(i)[:] = many.params_of(first)
+    if len({*many.shapes}) == 1:
+        draw_all(many.shapes[0].stack, many.params, many.seeds)
+        return
+    alike: dict[Shape, list[int]] = {}
+    for i, shape in enumerate(many.shapes):
+        alike.setdefault(shape, []).append(i)
+    for shape, models in alike.items():
+        drawn = np.empty((len(models), shape.stack.n_params), shape.dtype)
+        draw_all(shape.stack, drawn, [many.seeds[i] for i in models])
+        for i, vector in zip(models, drawn, strict=True):
+            many.params_of(i)[:] = vector
 
 
 def _warn_out_of_reach(jobs: list[Job]) -> None:

@@ -50,7 +50,7 @@ class Records:
 
     def __init__(self, numbers: Iterable[int], epochs: int) -> None:
         self.numbers = np.fromiter(numbers, np.int64)
-        self._row = {int(number): row for row, number in enumerate(self.numbers)}
+        self._order = np.argsort(self.numbers, kind="stable")
         n = len(self.numbers)
         self.width = epochs
         self.columns: dict[str, NDArray[np.float64]] = {name: np.full((n, epochs), np.nan) for name in EVERY}
@@ -63,7 +63,11 @@ class Records:
 
     def at(self, number: int) -> int:
         """Return the row of the model of that number."""
-        return self._row[number]
+        return int(self.rows(np.array([number]))[0])
+
+    def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of some models by their numbers."""
+        return self._order[np.searchsorted(self.numbers, numbers, sorter=self._order)]
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return a column by its name, shape (n_models, epochs); a new one is NaN."""
@@ -114,12 +118,12 @@ class Records:
 
     def put_all(self, other: Records) -> None:
         """Record what was recorded elsewhere, for its models."""
-        rows = [self.at(int(number)) for number in other.numbers]
+        rows = self.rows(other.numbers)
         self.widen(other.width)
         for name, values in other.columns.items():
             self.column(name)[rows, : other.width] = values
         self.epochs[rows], self.diverged[rows] = other.epochs, other.diverged
-        for row, reason in zip(rows, other.stop_reasons, strict=True):
+        for row, reason in zip(rows.tolist(), other.stop_reasons, strict=True):
             self.stop_reasons[row] = reason
 
     def history(self, row: int) -> History:

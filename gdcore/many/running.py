@@ -18,10 +18,13 @@ from functools import partial
 from pickle import PicklingError
 from typing import Any
 
+import numpy as np
+
 from ..base import checks
 from ..base.threads import MOST_THREADS
 from . import checks as many_checks
 from .engine import train_jobs
+from .family import Family
 from .halt import Halt
 from .jobs import Course, Job
 from .progress import Progress, silent
@@ -35,7 +38,9 @@ PATIENCE = 0.05
 """Seconds between two looks for an interrupt, and after one for what other processes have done."""
 
 
-def run(jobs: list[Job], course: Course, records: Records, executor: Any, threads: int | None, progress: bool) -> None:
+def run(
+    jobs: Sequence[Job], course: Course, records: Records, executor: Any, threads: int | None, progress: bool
+) -> None:
     """Train all jobs and fill the records.
 
     Raises
@@ -61,8 +66,8 @@ def run(jobs: list[Job], course: Course, records: Records, executor: Any, thread
         records.cut()
 
 
-Part = tuple[Records, list[Any], bool]
-"""Records, the parameters of each job, and whether an interrupt ended it."""
+Part = tuple[Records, Any, bool]
+"""Records, the parameters of all jobs, and whether an interrupt ended it."""
 
 
 INTERRUPTED_CALLS: set[str] = set()
@@ -71,7 +76,8 @@ INTERRUPTED_CALLS: set[str] = set()
 
 def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None, call: str) -> Part:
     """Train some jobs of a call, by whatever thread or process."""
-    records = Records((job.number for job in jobs), 0)
+    family = jobs if isinstance(jobs, Family) else None
+    records = Records((job.number for job in jobs) if family is None else family.numbers, 0)
     interrupted = call in INTERRUPTED_CALLS or (halt is not None and halt.is_set())
     if halt is not None:
         course = course._replace(callbacks=(*course.callbacks, halt))
@@ -82,11 +88,11 @@ def train_part(jobs: Sequence[Job], course: Course, halt: Halt | None, call: str
             interrupted = True
             INTERRUPTED_CALLS.add(call)
     records.cut()
-    return records, [job.params for job in jobs], interrupted
+    return records, [job.params for job in jobs] if family is None else family.params, interrupted
 
 
 def _in_parts(
-    jobs: list[Job],
+    jobs: Sequence[Job],
     course: Course,
     records: Records,
     executor: Executor,
@@ -96,7 +102,7 @@ def _in_parts(
 ) -> None:
     size = -(-len(jobs) // min(n_parts, len(jobs)))
     parts = [jobs[first : first + size] for first in range(0, len(jobs), size)]
-    waiting: dict[Future[Part], list[Job]] = {}
+    waiting: dict[Future[Part], Sequence[Job]] = {}
     call = os.urandom(16).hex()
     for part in parts:
         waiting[executor.submit(train_part, part, course, halt, call)] = part
@@ -133,8 +139,12 @@ def is_unsendable(error: BaseException) -> bool:
 
 def _put(records: Records, jobs: Sequence[Job], part: Part) -> bool:
     found, params, interrupted = part
-    for job, trained in zip(jobs, params, strict=True):
-        if trained is not job.params:
-            job.params[:] = trained
+    if isinstance(jobs, Family) and isinstance(jobs.params, np.ndarray):
+        if not np.may_share_memory(params, jobs.params):
+            jobs.params[:] = params
+    else:
+        for job, trained in zip(jobs, params, strict=True):
+            if trained is not job.params:
+                job.params[:] = trained
     records.put_all(found)
     return interrupted

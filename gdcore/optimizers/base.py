@@ -50,6 +50,7 @@ class Optimizer(Record, ABC):
 
     positional = 1
     per_model = True
+    independent = True
     registries: ClassVar[Mapping[str, Registry[Any]]] = {"learning_rate": SCHEDULES}
 
     learning_rate: float | Schedule

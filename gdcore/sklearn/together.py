@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, final
 
 from numpy.typing import NDArray
 
-from ..base.record import PerModel
+from ..base.per_model import PerModel
 from ..many.errors import InterruptedFits, ModelsDivergedWarning
 from ..many.fit_many import fit_many
 from ..training.epoch_end import EpochEnd, Monitors

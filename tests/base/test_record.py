@@ -12,7 +12,7 @@ import gdcore as gd
 from gdcore.base.record import Record, Registry
 from gdcore.layers import initializers
 from gdcore.layers.activations import PARAMETRIC
-from gdcore.layers.kinds import LAYERS
+from gdcore.layers.layer import LAYERS
 from gdcore.losses import get_loss
 from gdcore.metrics import get_metric
 from gdcore.optimizers import Optimizer, get_optimizer

@@ -13,7 +13,7 @@ from files import TOLD, X, Y, from_bytes, same_bits, small_trainer, taken_apart,
 
 import gdcore as gd
 from gdcore import schedules
-from gdcore.layers.kinds import LAYERS
+from gdcore.layers.layer import LAYERS
 from gdcore.models.sequential import restore
 
 SCHEDULES = [

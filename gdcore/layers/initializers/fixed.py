@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base import checks
 from .. import checks as layers_checks
-from .base import Initializer, Weights
+from .base import Initializer, Law, Weights
 
 
 @final
@@ -27,9 +27,12 @@ class Zeros(Initializer):
 
     name = "zeros"
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return Law("constant", 0.0)
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return np.zeros(layers_checks.weight_shape(shape))
+        return self.law(shape).draw(layers_checks.weight_shape(shape), rng)
 
 
 @final
@@ -45,9 +48,12 @@ class Ones(Initializer):
 
     name = "ones"
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return Law("constant", 1.0)
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return np.ones(layers_checks.weight_shape(shape))
+        return self.law(shape).draw(layers_checks.weight_shape(shape), rng)
 
 
 @final
@@ -72,9 +78,12 @@ class Constant(Initializer):
     def __post_init__(self) -> None:
         checks.finite("value", self.value)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return Law("constant", self.value)
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return np.full(layers_checks.weight_shape(shape), self.value, dtype=np.float64)
+        return self.law(shape).draw(layers_checks.weight_shape(shape), rng)
 
 
 @final
@@ -103,9 +112,12 @@ class Normal(Initializer):
         checks.positive("std", self.std)
         checks.finite("mean", self.mean)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return Law("normal", self.mean, self.std)
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return rng.normal(self.mean, self.std, layers_checks.weight_shape(shape))
+        return self.law(shape).draw(layers_checks.weight_shape(shape), rng)
 
 
 @final
@@ -135,6 +147,9 @@ class Uniform(Initializer):
             raise ValueError(f"low must be < high, got low={self.low} and high={self.high}")
         checks.finite("high - low", self.high - self.low)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return Law("uniform", self.low, self.high)
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return rng.uniform(self.low, self.high, layers_checks.weight_shape(shape))
+        return self.law(shape).draw(layers_checks.weight_shape(shape), rng)

@@ -10,16 +10,16 @@ import numpy as np
 
 from ...base import checks
 from .. import checks as layers_checks
-from .base import Initializer, Weights
+from .base import Initializer, Law, Weights
 
 
-def _normal(shape: tuple[int, int], rng: np.random.Generator, variance: float) -> Weights:
-    return rng.normal(0.0, math.sqrt(variance), shape)
+def _normal(variance: float) -> Law:
+    return Law("normal", 0.0, math.sqrt(variance))
 
 
-def _uniform(shape: tuple[int, int], rng: np.random.Generator, variance: float) -> Weights:
+def _uniform(variance: float) -> Law:
     limit = math.sqrt(3 * variance)
-    return rng.uniform(-limit, limit, shape)
+    return Law("uniform", -limit, limit)
 
 
 def _glorot(shape: tuple[int, int]) -> float:
@@ -56,9 +56,12 @@ class GlorotUniform(Initializer):
     name = "glorot_uniform"
     aliases = ("xavier_uniform",)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return _uniform(_glorot(shape))
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _uniform(shape, rng, _glorot(shape))
+        return self.law(shape).draw(shape, rng)
 
 
 @final
@@ -80,9 +83,12 @@ class GlorotNormal(Initializer):
     name = "glorot_normal"
     aliases = ("xavier_normal",)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return _normal(_glorot(shape))
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, _glorot(shape))
+        return self.law(shape).draw(shape, rng)
 
 
 @final
@@ -104,9 +110,12 @@ class HeUniform(Initializer):
     name = "he_uniform"
     aliases = ("kaiming_uniform",)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return _uniform(_he(shape))
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _uniform(shape, rng, _he(shape))
+        return self.law(shape).draw(shape, rng)
 
 
 @final
@@ -129,9 +138,12 @@ class HeNormal(Initializer):
     name = "he_normal"
     aliases = ("kaiming_normal",)
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return _normal(_he(shape))
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, _he(shape))
+        return self.law(shape).draw(shape, rng)
 
 
 @final
@@ -152,9 +164,12 @@ class LecunNormal(Initializer):
 
     name = "lecun_normal"
 
+    def law(self, shape: tuple[int, int]) -> Law:
+        return _normal(1 / layers_checks.weight_shape(shape)[0])
+
     def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Weights:
         """Return a matrix of `shape`, ``(in_features, out_features)``."""
-        return _normal(shape, rng, 1 / layers_checks.weight_shape(shape)[0])
+        return self.law(shape).draw(shape, rng)
 
 
 @final
