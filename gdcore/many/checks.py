@@ -114,6 +114,15 @@ def seeds(value: object) -> list[int]:
     return [checks.integer(f"seeds[{i}]", entry, 0, 2**64 - 1) for i, entry in enumerate(value)]
 
 
+def seeds_once(value: object) -> list[int]:
+    """Check and return seeds of which none stands twice: equal models would count twice in a spread."""
+    found = seeds(value)
+    if len(set(found)) < len(found):
+        twice = next(seed for seed in found if found.count(seed) > 1)
+        raise ValueError(f"seeds has {twice} more than once, and equal models tell nothing of the spread: pass it once")
+    return found
+
+
 def initial_params(value: object, n_models: int, sizes: Sequence[int], dtypes: Sequence[str]) -> list[NDArray[Any]]:
     """Check and return initial parameters of each model: one vector (n_params,) for all, or one for each."""
     given: Any = value

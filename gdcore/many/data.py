@@ -10,6 +10,7 @@ Design
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -49,6 +50,16 @@ class PerModelData(list[Any]):
     def __init__(self, given: Any) -> None:
         super().__init__(given)
         self._whole = given if isinstance(given, np.ndarray) else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is one array."""
+        return self._whole is not None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of each model, of one array."""
+        return 0 if self._whole is None else int(self._whole.shape[1])
 
     def joined(self) -> NDArray[Any]:
         """Return all rows behind one another, a copy only if they are several arrays."""
@@ -169,11 +180,28 @@ class Intake:
         TypeError, ValueError
             As `samples`.
         """
+        if (found := self._at_once(shape, loss)) is not None:
+            return found
         first = self.samples(0, shape, loss)
         if self.given.differs or (self.rows is not None and first.weight is not None):
             found = [first, *(self.samples(i, shape, loss) for i in range(1, n))]
             return found if self.given.differs else first
         return first
+
+    def _at_once(self, shape: Shape, loss: Loss | CustomLoss) -> list[Samples] | None:
+        """Return the data of models that are arrays with an axis of models, checked at once.
+
+        What is refused is left to a look at each model, whose error names it.
+        """
+        X, y, weight = self.given
+        if weight is not None or not all(isinstance(value, PerModelData) and value.is_whole for value in (X, y)):
+            return None
+        if X.n_rows != y.n_rows or not isinstance(loss, Loss):
+            return None
+        with suppress(TypeError, ValueError):
+            every, n = take_samples(shape.stack, X.joined(), y.joined(), None, loss), X.n_rows
+            return [every.rows(i * n, i * n + n) for i in range(len(X))]
+        return None
 
     def _converted(self, reads: Any, shape: Shape, X: Any) -> Any:
         """Return inputs in the form and precision of a shape, converted once however many targets they have."""

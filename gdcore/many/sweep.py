@@ -198,7 +198,7 @@ def sweep(
     rule = get_optimizer(optimizer)
     known = (*(entry.name for entry in fields(rule)), *OWN)
     axes = many_checks.axes_of_grid(grid, known)
-    own = list(range(many_checks.some_seeds(seeds))) if isinstance(seeds, int) else many_checks.seeds(seeds)
+    own = list(range(many_checks.some_seeds(seeds))) if isinstance(seeds, int) else many_checks.seeds_once(seeds)
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     of_rule = [name for name in axes if name not in OWN]
     per_model = [point for point in points for _ in own]

@@ -139,7 +139,7 @@ class GDSearchCV(GridSearchCV):
             if reason and self.verbose > 0:
                 print(f"{candidate} is fitted alone: {reason}")
         try:
-            diverged = set(train_together(fits, effective_n_jobs(self.n_jobs)) if fits else ())
+            diverged = set(train_together(fits, effective_n_jobs(self.n_jobs), whole=True) if fits else ())
         except MemoryError as error:  # one after another they may have enough
             return [], [reason or str(error) for reason in reasons]
         found = [None if i in diverged else one.est for i, one in enumerate(fits)]

@@ -81,8 +81,12 @@ def alone(est: Any, fit_params: Any = None) -> str:
     return f"fit takes {', '.join(given)}" if given else ""
 
 
-def train_together(fits: Sequence[Begun], threads: int | None = None) -> list[int]:
-    """Train estimators whose fits have begun; return the numbers of those that diverged, which are not fitted."""
+def train_together(fits: Sequence[Begun], threads: int | None = None, *, whole: bool = False) -> list[int]:
+    """Train estimators whose fits have begun; return the numbers of those that diverged, which are not fitted.
+
+    After an interrupt they are what was trained of them, with a warning as of a single fit. If they are to be `whole`,
+    as where they are compared, the interrupt is raised.
+    """
     groups: dict[Any, list[int]] = {}
     for i, (est, rows, watch, _) in enumerate(fits):
         key = est.average, bool(est.shuffle), est.max_iter, rows.weight is None, watch.trainer.model.dtype
@@ -117,6 +121,8 @@ def train_together(fits: Sequence[Begun], threads: int | None = None) -> list[in
                     threads=threads,
                 )
             except InterruptedFits as error:
+                if whole:
+                    raise
                 many = error.many
                 warn("Training interrupted by user.")
         for k, (i, one) in enumerate(zip(numbers, several, strict=True)):

@@ -197,9 +197,24 @@ def test_what_is_searched_as_there_has_the_workers_of_there(monkeypatch):
 
 
 def test_without_memory_for_all_models_each_is_fitted_alone(monkeypatch):
-    def refused(fits, threads):
+    def refused(fits, threads, *, whole):
         raise MemoryError("4 models need 9 GiB")
 
     monkeypatch.setattr("gdcore.sklearn.search.train_together", refused)
     reasons = assert_same_search(REGRESSOR, {"alpha": [0.1, 1.0]}, NUMBERS, [True, True], cv=2).alone_
     assert reasons == ["4 models need 9 GiB"] * 2
+
+
+def test_an_interrupted_search_ranks_nothing(monkeypatch):
+    """Candidates of which some are trained in part cannot be compared; a single fit keeps what it has."""
+
+    def interrupted(*args, **kwargs):
+        raise gd.InterruptedFits(gd.fit_many(*args, **kwargs))
+
+    monkeypatch.setattr("gdcore.sklearn.together.fit_many", interrupted)
+    search = GDSearchCV(REGRESSOR, {"alpha": [0.1, 0.2]}, cv=2)
+    with pytest.raises(KeyboardInterrupt, match="in the error's attribute many"):
+        search.fit(X, NUMBERS)
+    assert not hasattr(search, "best_estimator_")
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        REGRESSOR.__class__(max_iter=3, n_ensemble=2, random_state=0).fit(X, NUMBERS)

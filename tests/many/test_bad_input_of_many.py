@@ -194,6 +194,8 @@ def test_what_is_built_on_it_refuses():
         gd.sweep(NET, X, Y, "mse", grid={"learning_rat": [1]})
     with pytest.raises(ValueError, match=r"grid\['l2'\] must have one value or more, each once"):
         gd.sweep(NET, X, Y, "mse", grid={"l2": [1, 1]})
+    with pytest.raises(ValueError, match="seeds has 1 more than once, and equal models tell nothing"):
+        gd.sweep(NET, X, Y, "mse", grid={"l2": [0, 1]}, seeds=[1, 0, 1])
     with pytest.raises(TypeError, match=r"many must be the models of gdcore.fit_many, got \[\]"):
         gd.Ensemble([])
 

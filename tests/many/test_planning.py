@@ -92,6 +92,19 @@ def test_models_are_those_of_single_plans(name, threads):
         assert replace(many.history(i), seconds=[]) == replace(history, seconds=[])
 
 
+def test_arrays_with_an_axis_of_models_are_checked_at_once():
+    own_X, own_y = RNG.normal(size=(6, 12, 3)), RNG.normal(size=(6, 12, 2))
+    net, options = gd.MLP([3, 4, 2], seed=3), {"batch_size": 4, "epochs": 2, "optimizer": gd.SGD(RATES)}
+    many = fit_many(net, own_X, own_y, "mse", **options)
+    several = fit_many(net, list(own_X), list(own_y), "mse", **options)
+    np.testing.assert_array_equal(many.params, several.params)
+    own_X[4, 3, 1] = np.nan
+    with pytest.raises(ValueError, match="model 4: X contains NaN in row 3"):
+        fit_many(net, own_X, own_y, "mse", **options)
+    with pytest.raises(ValueError, match=r"model 0: y has shape .11, 2.; expected .12, 2."):
+        fit_many(net, own_X, own_y[:, 1:], "mse", **options)
+
+
 def test_no_job_is_made_of_models_that_differ_in_numbers(monkeypatch):
     made = []
     monkeypatch.setattr(Family, "__getitem__", _counted(made, Family.__getitem__))
