@@ -303,6 +303,9 @@ enum {
     /* Bytes of outputs and deltas of rows that go through all layers before the next rows do: half a first-level cache.
      * Not measured. */
     MODELS_BYTES = 24576,
+    /* Rows of linear models that are brought together, predicted and taken into the gradients before the next ones.
+     * Not measured. */
+    MODELS_LINEAR_ROWS = 4,
 };
 
 /* Looks for signals, so that Ctrl-C takes effect within 100 ms: tests/kernels/test_signals.py measures it. */

@@ -2,14 +2,17 @@
  *
  * Design
  * ------
- * - Models are taken UNIT at a time: as many numbers of each fill a square of 16-byte quarters, which is transposed in
- *   registers and written in one piece. The last square of a row may overlap the one before it.
+ * - UNIT numbers of each model are a quarter of 16 bytes. A vector takes the quarters of each UNIT-th model as they are
+ *   read, so what is left to transpose lies within quarters. The last UNIT numbers of a row may overlap those before.
  * - Where all models have the same rows, a number is read once. */
 #ifndef GDCORE_MODEL_JOIN_H
 #define GDCORE_MODEL_JOIN_H
 
 #include <string.h>
 #include "machine/vector.h"
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 typedef real unit __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 
@@ -55,37 +58,88 @@ static inline __attribute__((always_inline)) void transpose_units(unit v[UNIT])
 #undef ZIP_LOW
 #undef ZIP_HIGH
 
-/* n numbers of each of UNIT rows into quarters that are LANES apart. */
-static inline __attribute__((always_inline)) void join_units(ptrdiff_t n, const real *const *from, real *to)
+/* In each quarter of 16 bytes: numbers of a and b in turn, the first halves and the second halves. */
+#if REAL_IS_FLOAT
+#define IN_LOW(k) k, k + LANES, k + 1, k + 1 + LANES
+#define IN_HIGH(k) k + 2, k + 2 + LANES, k + 3, k + 3 + LANES
+#else
+#define IN_LOW(k) k, k + LANES
+#define IN_HIGH(k) k + 1, k + 1 + LANES
+#endif
+#if VECTOR_BYTES == 64
+#define QUARTERS(f) f(0), f(UNIT), f(2 * UNIT), f(3 * UNIT)
+#elif VECTOR_BYTES == 32
+#define QUARTERS(f) f(0), f(UNIT)
+#else
+#define QUARTERS(f) f(0)
+#endif
+#if defined(__clang__)
+#define turned(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define turned(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
+#endif
+static inline __attribute__((always_inline)) vector
+turns_low(vector a, vector b) { return turned(a, b, QUARTERS(IN_LOW)); }
+static inline __attribute__((always_inline)) vector
+turns_high(vector a, vector b) { return turned(a, b, QUARTERS(IN_HIGH)); }
+#undef turned
+#undef IN_LOW
+#undef IN_HIGH
+#undef QUARTERS
+
+/* UNIT numbers from number i on of each UNIT-th row, a row in each quarter. */
+static inline __attribute__((always_inline)) vector quarters_of(const real *const *from, ptrdiff_t i)
+{
+#if defined(__AVX512F__)
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(from[0] + i)));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(from[UNIT] + i)), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(from[2 * UNIT] + i)), 2);
+    return (vector)_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(from[3 * UNIT] + i)), 3);
+#elif defined(__AVX2__)
+    const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps((const float *)(from[0] + i)));
+    return (vector)_mm256_insertf128_ps(v, _mm_loadu_ps((const float *)(from[UNIT] + i)), 1);
+#else
+    return *(const vector *)(from[0] + i);
+#endif
+}
+
+/* Numbers i … i + UNIT of LANES rows into as many vectors. */
+static inline __attribute__((always_inline)) void join_numbers(ptrdiff_t i, const real *const *from, vector *to)
+{
+#if REAL_IS_FLOAT
+    const vector a = quarters_of(from, i), b = quarters_of(from + 1, i), c = quarters_of(from + 2, i);
+    const vector d = quarters_of(from + 3, i);
+    const vector ac = turns_low(a, c), bd = turns_low(b, d), ac_high = turns_high(a, c), bd_high = turns_high(b, d);
+    to[0] = turns_low(ac, bd), to[1] = turns_high(ac, bd);
+    to[2] = turns_low(ac_high, bd_high), to[3] = turns_high(ac_high, bd_high);
+#else
+    const vector a = quarters_of(from, i), b = quarters_of(from + 1, i);
+    to[0] = turns_low(a, b), to[1] = turns_high(a, b);
+#endif
+}
+
+/* n numbers of LANES rows into vectors (n,). */
+static inline __attribute__((always_inline)) void join_row(ptrdiff_t n, const real *const *from, vector *to)
 {
     if (n < UNIT) {
         for (ptrdiff_t i = 0; i < n; i++)
+            for (int q = 0; q < LANES; q += UNIT)
 #if REAL_IS_FLOAT
-            *(unit *)(to + i * LANES) = (unit){from[0][i], from[1][i], from[2][i], from[3][i]};
+                *(unit *)((real *)(to + i) + q) = (unit){from[q][i], from[q + 1][i], from[q + 2][i], from[q + 3][i]};
 #else
-            *(unit *)(to + i * LANES) = (unit){from[0][i], from[1][i]};
+                *(unit *)((real *)(to + i) + q) = (unit){from[q][i], from[q + 1][i]};
 #endif
         return;
     }
-    for (ptrdiff_t next = 0; next < n; next += UNIT) {
-        const ptrdiff_t i = next + UNIT <= n ? next : n - UNIT;
-        unit v[UNIT];
-        UNROLL(4)
-        for (int q = 0; q < UNIT; q++)
-            v[q] = *(const unit *)(from[q] + i);
-        transpose_units(v);
-        UNROLL(4)
-        for (int q = 0; q < UNIT; q++)
-            *(unit *)(to + (i + q) * LANES) = v[q];
-    }
+    ptrdiff_t i = 0;
+    for (; i + UNIT <= n; i += UNIT)
+        join_numbers(i, from, to + i);
+    if (i < n)
+        join_numbers(n - UNIT, from, to + n - UNIT);
 }
 
 /* n numbers of each model into vectors (n,). */
-static void models_join(ptrdiff_t n, const real *const *from, vector *to)
-{
-    for (int q = 0; q < LANES; q += UNIT)
-        join_units(n, from + q, (real *)to + q);
-}
+static void models_join(ptrdiff_t n, const real *const *from, vector *to) { join_row(n, from, to); }
 
 /* The way back: rows of n numbers, `row` apart. */
 static void models_part(ptrdiff_t n, const vector *from, real *to, ptrdiff_t row)
@@ -133,35 +187,27 @@ static inline void join_alike(ptrdiff_t n, const real *row, vector *to)
         to[i] = row[i] - zero;
 }
 
-/* The same for different rows of models q … q + UNIT. `ordered`: each has an order. */
+/* The same for different rows of the models. `ordered`: each has an order. */
 static inline __attribute__((always_inline)) void join_rows_of(
-    const int ordered, int q, ptrdiff_t first, ptrdiff_t rows, const models_rows *of, real *to, real *targets)
+    const int ordered, ptrdiff_t first, ptrdiff_t rows, const models_rows *of, vector *to, vector *targets)
 {
     const ptrdiff_t n_in = of->n_in, n_out = of->n_out;
-    const real *x[UNIT], *y[UNIT];
-    const int64_t *order[UNIT];
-    const int has_targets = of->y[q] != NULL;
-    UNROLL(4)
-    for (int j = 0; j < UNIT; j++) {
-        x[j] = of->x[q + j], y[j] = of->y[q + j];
-        order[j] = of->order[q + j] ? of->order[q + j] + first : NULL;
-    }
-    to += q, targets += q;
-    for (ptrdiff_t r = 0; r < rows; r++, to += n_in * LANES, targets += n_out * LANES) {
-        const real *from[UNIT], *wanted[UNIT];
-        UNROLL(4)
-        for (int j = 0; j < UNIT; j++) {
-            const ptrdiff_t at = ordered || order[j] ? order[j][r] : first + r;
-            from[j] = x[j] + at * n_in, wanted[j] = y[j] + at * n_out;
+    const int has_targets = of->y[0] != NULL;
+    const real *from[LANES], *wanted[LANES];
+    for (ptrdiff_t r = first; r < first + rows; r++, to += n_in, targets += n_out) {
+        UNROLL(16)
+        for (int q = 0; q < LANES; q++) {
+            const ptrdiff_t at = ordered || of->order[q] ? of->order[q][r] : r;
+            from[q] = of->x[q] + at * n_in, wanted[q] = of->y[q] + at * n_out;
         }
         if (n_in == UNIT)
-            join_units(UNIT, from, to);
+            join_row(UNIT, from, to);
         else
-            join_units(n_in, from, to);
+            join_row(n_in, from, to);
         if (has_targets && n_out == 1)
-            join_units(1, wanted, targets);
+            join_row(1, wanted, targets);
         else if (has_targets)
-            join_units(n_out, wanted, targets);
+            join_row(n_out, wanted, targets);
     }
 }
 
@@ -169,17 +215,21 @@ static inline __attribute__((always_inline)) void join_rows_of(
 static void models_join_rows(ptrdiff_t first, ptrdiff_t rows, const models_rows *of, vector *x, vector *y)
 {
     const ptrdiff_t n_in = of->n_in, n_out = of->n_out;
+    int ordered = 1;
     for (ptrdiff_t r = 0; r < rows && of->alike; r++) {
         const int64_t at = of->order[0] ? of->order[0][first + r] : first + r;
         join_alike(n_in, of->x[0] + at * n_in, x + r * n_in);
         if (of->y[0])
             join_alike(n_out, of->y[0] + at * n_out, y + r * n_out);
     }
-    for (int q = 0; q < LANES && !of->alike; q += UNIT)
-        if (of->order[q] && of->order[q + 1] && of->order[q + UNIT - 2] && of->order[q + UNIT - 1])
-            join_rows_of(1, q, first, rows, of, (real *)x, (real *)y);
-        else
-            join_rows_of(0, q, first, rows, of, (real *)x, (real *)y);
+    if (of->alike)
+        return;
+    for (int q = 0; q < LANES; q++)
+        ordered &= of->order[q] != NULL;
+    if (ordered)
+        join_rows_of(1, first, rows, of, x, y);
+    else
+        join_rows_of(0, first, rows, of, x, y);
 }
 
 #endif

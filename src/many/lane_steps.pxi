@@ -4,6 +4,7 @@ Design
 ------
 - Lanes take batches that a model alone would take with rows in the lanes (network/transposed.pxi), and sum in the same
   order: the bits are those of the model alone. So speed alone decides, and the number of models may.
+- Linear models that linear.h trains have steps of their own, many/linear.h.
 - Under plain gradient descent the parameters stay in the lanes for an epoch, and descent.h makes the updates. A step
   that is not certainly good is made for its model alone.
 - Otherwise only losses and gradients come from the lanes. What follows in a step (penalties, clipping, the rule, the
@@ -31,6 +32,13 @@ cdef inline bint is_lane_plain(const Descent *of) noexcept nogil:
     return of.clip_norm == INFINITY and of.clip_value == INFINITY
 
 
+cdef inline bint takes_lane_linear(const Descent *of, const Rows *rows, Py_ssize_t size) noexcept nogil:
+    """Return whether many/linear.h knows the loss and makes such steps in the order of a model alone."""
+    if rows.weight != NULL or is_cumulative(&of.update):
+        return False
+    return takes_models_linear(of.bound_loss.loss.values, of.plan.n_in, size)
+
+
 cdef inline bint takes_lanes(const Descent *of, const Rows *rows, Py_ssize_t size) noexcept nogil:
     """Return whether a model alone would take batches of this size as one block, with rows in the lanes."""
     if size > min(of.plan.most, of.plan.poll_rows):
@@ -38,7 +46,7 @@ cdef inline bint takes_lanes(const Descent *of, const Rows *rows, Py_ssize_t siz
     if size <= TINY_ROWS and (of.tiny or (of.small and has_narrow_layers(of.plan))):
         return False
     if takes_linear(of, rows, size):
-        return False
+        return is_lane_plain(of) and takes_lane_linear(of, rows, size)
     return is_transposed(of.plan, rows, size) or (is_lane_plain(of) and takes_wide(of, rows, size))
 
 
@@ -83,7 +91,7 @@ cdef int lane_alone(
     return 0
 
 
-cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count) noexcept nogil:
+cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count, Py_ssize_t size) noexcept nogil:
     """Settle what all batches of an epoch have in common."""
     cdef models_descent *all = &space.descent
     cdef const Rows *rows
@@ -101,6 +109,7 @@ cdef void begin_lanes(LaneSpace *space, const LaneModel *models, int count) noex
         all.bound[q], all.taken[q] = INFINITY, q < count
         all.loss_sum[q] = all.share_sum[q] = all.norm_sum[q] = 0
     all.limit, all.push = LOOP_BOUND, PUSH
+    space.linear = takes_linear(&models[0].of, &models[0].rows, size)
     if space.plain:
         join_params(space, models)
 
@@ -120,6 +129,15 @@ cdef void end_lanes(LaneSpace *space, LaneModel *models, int count, Py_ssize_t s
             models_part_one(model.of.plan.n_params, <const vector *>space.params, q, model.of.variables.params)
 
 
+cdef unsigned int linear_lanes(LaneSpace *space, const Plan *plan, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """Make a step of linear models, and return the bits of those that have to make it alone."""
+    cdef models_linear of
+    of.n_in, of.rows, of.first, of.has_bias = plan.n_in, rows, first, plan.layers[0].bias_at >= 0
+    of.data, of.x, of.y = &space.joined, <vector *>space.x, <vector *>space.target
+    of.p, of.g, of.pull = <vector *>space.params, <vector *>space.grads, <vector *>space.values
+    return models_linear_step(&of, &space.descent)
+
+
 cdef int lanes_step(
     LaneSpace *space, LaneModel *models, int count, Py_ssize_t first, Py_ssize_t rows,
 ) except -1 nogil:
@@ -133,6 +151,12 @@ cdef int lanes_step(
     cdef int q
     if stops(&plan.workers[0], LANES * rows * plan.n_params):
         return -1
+    if space.linear:
+        left = linear_lanes(space, plan, first, rows)
+        for q in range(count if left else 0):
+            if left >> q & 1:
+                lane_alone(space, &models[q], q, first, rows, models[q].begun + first // rows)
+        return 0
     for q in range(LANES if first == 0 or models[0].rows.weight != NULL else 0):
         if q == 0 or models[q].rows.weight != NULL:
             batch.of, batch.data, batch.first, batch.rows = &models[q].of.bound_loss, &models[q].rows, first, rows

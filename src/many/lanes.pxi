@@ -61,6 +61,23 @@ cdef extern from "many/descent.h" nogil:
         Py_ssize_t n, const double *total, const vector *g, vector *p, models_descent *of,
     )
 
+cdef extern from "many/linear.h" nogil:
+    ctypedef struct models_linear:
+        Py_ssize_t n_in, rows, first
+        bint has_bias
+        const models_rows *data
+        vector *x
+        vector *y
+        vector *p
+        vector *g
+        vector *pull
+    unsigned int models_linear_step(const models_linear *of, models_descent *all)
+    bint takes_models_linear(
+        void (*values)(
+            const real *z, const real *y, Py_ssize_t n, real option, real *value, real *slope
+        ) noexcept nogil, Py_ssize_t n_in, Py_ssize_t rows,
+    )
+
 cdef enum:                     # columns of the sums of an epoch
     LOSS_SUM, WEIGHT_SUM, NORM_SUM, CLIPPED_SUM, N_SUMS
 
@@ -88,6 +105,7 @@ cdef struct LaneSpace:          # buffers, each a vector of models for every num
     Py_ssize_t block            # rows that go through all layers before the next ones
     models_descent descent
     bint plain                  # whether `descent` takes the models' updates
+    bint linear                 # whether the steps are those of many/linear.h
     real **a                    # per layer: (rows, n_out), outputs
     real **z                    # per layer: a's own buffer where z is not kept
     real **delta                # per layer: (rows, n_out)

@@ -252,7 +252,7 @@ cdef class Models:
                 self.models[q] = self.models[0]
             self.models[q].of.grads = self.space.own_grads + q * self.params.shape[1]
         if together:
-            begin_lanes(&self.space, self.models, count)
+            begin_lanes(&self.space, self.models, count, lap.size)
         for b in range(together):
             for q in range(count if lap.rates != NULL else 0):
                 rates = self.rates_of(lap, self.models[q].number, data.places[self.models[q].number, 1], e)

@@ -39,7 +39,7 @@ def test_seeds_and_widths(widths, dtype, seed, isa):
         net = gd.MLP(list(widths), dtype=dtype, seed=i, activation="tanh")
         return gd.Trainer(net, "mse", gd.SGD(0.004 * (i + 1)), batch_size=16, seed=7 if seed == "one" else i)
 
-    assert assert_trains_alike(make, X, y) or len(widths) == 2  # two lanes do not pay for a linear model
+    assert assert_trains_alike(make, X, y) or len(widths) == 2  # two lanes do not pay for a layer
 
 
 @pytest.mark.parametrize("batch", [16, 19, 32])
@@ -69,3 +69,38 @@ def test_steps_that_are_not_certainly_good(dtype, isa):
         y,
         enlarge,
     )
+
+
+@pytest.mark.parametrize("n_in", [1, 2, 4, 7, 9, 16, 20, 35])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", ["one", "own"])
+def test_linear_models(n_in, dtype, seed, isa):
+    """A model's weights stand in the lanes where it trains alone, and models do here, in batches of most sizes."""
+    for batch in (1, 3, 17, 40):
+        X, y = RNG.normal(size=(2 * batch + 1, n_in)), RNG.normal(size=2 * batch + 1)
+
+        def make(i, batch=batch):
+            net = gd.Sequential(gd.Dense(n_in, 1, bias=n_in != 9), dtype=dtype, seed=i)
+            return gd.Trainer(net, "mse", gd.SGD(0.004 * (i + 1)), batch_size=batch, seed=7 if seed == "one" else i)
+
+        shared = assert_trains_alike(make, X, y)  # other loops make steps of few rows, or of many inputs
+        assert shared or batch < 17 or n_in > 8 or dtype == "float64"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", ["one", "own"])
+def test_hard_steps_of_linear_models(dtype, seed, isa):
+    X, y = RNG.normal(size=(64, 8)), RNG.normal(size=64)
+
+    def enlarge(i, net):
+        if i in (0, 5, 17):
+            net.parameters()[0][1][...] *= 1e16 if dtype == "float32" else 1e150
+        if i == 3:
+            net.params[...] = -0.0
+
+    def make(i):
+        net = gd.LinearModel(8, dtype=dtype, seed=i)
+        net.params = np.random.default_rng(i).normal(size=9).astype(dtype)
+        return gd.Trainer(net, "mse", gd.SGD(0.001 * (i + 1)), batch_size=16, seed=7 if seed == "one" else i)
+
+    assert assert_trains_alike(make, X, y, enlarge) or dtype == "float64"
