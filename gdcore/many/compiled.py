@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -44,7 +45,7 @@ from .jobs import Course, Job, Shape
 from .one_by_one import OneByOne
 from .records import INTERRUPTED, Records
 
-CHUNK = 256
+CHUNK = 512
 """Models that are trained at a time; what they have beside parameters is taken once for all chunks."""
 CHUNK_BYTES = 1 << 28
 """Parameters and slots of a chunk take this much memory at most, unless one model has more."""
@@ -147,7 +148,7 @@ class _Chunk:
         self.stack, self.settings = first.shape.new_stack(), first.settings
         assert isinstance(self.settings.loss, Loss)
         self.loss = self.settings.loss
-        self.state = begin(self.stack, self.settings)
+        self.state = begin(self.stack, replace(self.settings, seed=0))  # each model has its own
         self.rows = self._states()
         self.kernels = load(self.stack.dtype)
         self.models = self.kernels.Models(self.state.run, self.rows)
