@@ -32,6 +32,7 @@ cdef extern from "machine/tile.h" nogil:
         Py_ssize_t k, Py_ssize_t rows, const real *a, Py_ssize_t a_col, Py_ssize_t room, real *to,
     ) noexcept
     void fetch_rows(Py_ssize_t rows, Py_ssize_t n, const real *b, Py_ssize_t b_row) noexcept
+    void fetch_tile(const real *c, Py_ssize_t c_row) noexcept
     void pack_transposed(Py_ssize_t k, int n, int width, const real *w, Py_ssize_t w_row, real *panel) noexcept
     void spread_rows(Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real *source, real *to) noexcept
     void add_rows(
@@ -85,6 +86,7 @@ cdef struct Panels:        # the panels of a group, and the tiles of the next st
     Py_ssize_t c_row
     bint keeps             # whether C is kept
     bint spills            # whether the last panel's tiles would write past the end of C's rows
+    bint fetches           # whether C's tiles are prefetched
     bint guards            # and the numbers there must stay
     Py_ssize_t terms, a_step, c_step, init_step
     real bias[MAX_TILE_COLUMNS]

@@ -97,6 +97,7 @@ cdef void strips(
                 group.b, group.b_row = worker.panels, 0
             group.left = worker.panels + size * group.terms if packs_left else NULL
             set_panels(&group, f, at, j, columns)
+            group.fetches = keeps and not in_place
             i = 0
             while i < f.m:
                 rows = min(tall, f.m - i)
@@ -125,11 +126,17 @@ cdef inline void block_tiles(Panels *group, Py_ssize_t rows, Py_ssize_t behind) 
     cdef Py_ssize_t left
     cdef bint spills = group.spills
     cdef tile_args *t
+    cdef const real *ahead
     while p >= 0:
         t = &group.tiles[p]
         t.a = group.a
         left = rows
         while left > 0:
+            if group.fetches:
+                ahead = t.c + group.c_step
+                if left <= TILE_ROWS:
+                    ahead = group.tiles[p - 1 if p > 0 else group.count - 1].c
+                fetch_tile(ahead, group.c_row)
             if spills and (group.guards or (behind + left - TILE_ROWS) * group.c_row < TILE_COLUMNS):
                 tile_by_buffer(t, <int>min(<Py_ssize_t>TILE_ROWS, left), group.columns)
             else:

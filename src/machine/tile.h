@@ -41,13 +41,47 @@ typedef struct {
     ptrdiff_t k, a_row, a_col, b_row, init_row, c_row;
 } tile_args;
 
-static inline __attribute__((always_inline)) void
-tile_of(const int rows, const int vectors, const int spreads, const tile_args *t)
-{
-    const real *a = t->a, *b = t->b;
-    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
-    vector sum[TILE_ROWS][MOST_VECTORS];
+enum { POINTERS = (TILE_ROWS + 2) / 3 };
 
+/* Add one term of the sums. */
+static inline __attribute__((always_inline)) void
+add_term(const int rows, const int vectors, const int spreads, const ptrdiff_t a_row, const real *const a[POINTERS],
+         const real *b, vector sum[TILE_ROWS][MOST_VECTORS])
+{
+    vector column[MOST_VECTORS], row[TILE_ROWS];
+    if (vectors > rows && spreads) {
+        UNROLL(16)
+        for (int i = 0; i < rows; i++)
+            row[i] = a[i / 3][i % 3 * a_row] - (vector){0};
+        UNROLL(8)
+        for (int j = 0; j < vectors; j++)
+            UNROLL(16)
+            for (int i = 0; i < rows; i++)
+                sum[i][j] += row[i] * *(const vector *)(b + j * LANES);
+        return;
+    }
+    UNROLL(8)
+    for (int j = 0; j < vectors; j++)
+        column[j] = *(const vector *)(b + j * LANES);
+    UNROLL(16)
+    for (int i = 0; i < rows; i++)
+        UNROLL(8)
+        for (int j = 0; j < vectors; j++)
+            sum[i][j] += a[i / 3][i % 3 * a_row] * column[j];
+}
+
+/* `deep` terms stand in the body of the loop. */
+static inline __attribute__((always_inline)) void
+tile_by(const int rows, const int vectors, const int spreads, const int deep, const ptrdiff_t a_row,
+        const ptrdiff_t a_col, const ptrdiff_t b_row, const tile_args *t)
+{
+    const real *a[POINTERS], *b = t->b;
+    vector sum[TILE_ROWS][MOST_VECTORS];
+    ptrdiff_t left = t->k;
+
+    UNROLL(4)
+    for (int q = 0; q < POINTERS; q++)
+        a[q] = t->a + 3 * q * a_row;
     UNROLL(16)
     for (int i = 0; i < rows; i++)
         UNROLL(8)
@@ -59,27 +93,21 @@ tile_of(const int rows, const int vectors, const int spreads, const tile_args *t
                 sum[i][j] = *(const vector *)(t->init + i * t->init_row + j * LANES);
         }
 
-    for (ptrdiff_t p = 0; p < t->k; p++, a += a_col, b += b_row) {
-        vector column[MOST_VECTORS], row[TILE_ROWS];
-        if (vectors > rows && spreads) {
-            UNROLL(16)
-            for (int i = 0; i < rows; i++)
-                row[i] = a[i * a_row] - (vector){0};
-            UNROLL(8)
-            for (int j = 0; j < vectors; j++)
-                UNROLL(16)
-                for (int i = 0; i < rows; i++)
-                    sum[i][j] += row[i] * *(const vector *)(b + j * LANES);
-            continue;
+    if (deep > 1)
+        for (; left >= deep; left -= deep) {
+            UNROLL(4)
+            for (int term = 0; term < deep; term++, b += b_row) {
+                add_term(rows, vectors, spreads, a_row, a, b, sum);
+                UNROLL(4)
+                for (int q = 0; q < POINTERS; q++)
+                    a[q] += a_col;
+            }
         }
-        UNROLL(8)
-        for (int j = 0; j < vectors; j++)
-            column[j] = *(const vector *)(b + j * LANES);
-        UNROLL(16)
-        for (int i = 0; i < rows; i++)
-            UNROLL(8)
-            for (int j = 0; j < vectors; j++)
-                sum[i][j] += a[i * a_row] * column[j];
+    for (; left > 0; left--, b += b_row) {
+        add_term(rows, vectors, spreads, a_row, a, b, sum);
+        UNROLL(4)
+        for (int q = 0; q < POINTERS; q++)
+            a[q] += a_col;
     }
 
     UNROLL(16)
@@ -89,18 +117,57 @@ tile_of(const int rows, const int vectors, const int spreads, const tile_args *t
             *(vector *)(t->c + i * t->c_row + j * LANES) = sum[i][j];
 }
 
+static inline __attribute__((always_inline)) void
+tile_of(const int rows, const int vectors, const int spreads, const tile_args *t)
+{
+    tile_by(rows, vectors, spreads, 1, t->a_row, t->a_col, t->b_row, t);
+}
+
+/* A full tile of packed panels: of a packed A, or of one whose rows are contiguous. */
+static __attribute__((noinline)) void packed_tile(const tile_args *t)
+{
+    tile_by(TILE_ROWS, 2, 0, 4, 1, TILE_ROWS, TILE_COLUMNS, t);
+}
+
+static __attribute__((noinline)) void row_tile(const tile_args *t)
+{
+    tile_by(TILE_ROWS, 2, 0, 4, t->a_row, 1, TILE_COLUMNS, t);
+}
+
 #define TILE_CASE(n) \
     case n: if (vectors == 2) tile_of(n, 2, 0, t); else tile_of(n, 1, 0, t); break;
 
 /* One tile of 1 … TILE_ROWS rows and 1 or 2 vectors. */
 static void tile(const int rows, const int vectors, const tile_args *t)
 {
+    if (rows == TILE_ROWS && vectors == 2 && t->b_row == TILE_COLUMNS) {
+        if (t->a_col == 1) {
+            row_tile(t);
+            return;
+        }
+        if (t->a_row == 1 && t->a_col == TILE_ROWS) {
+            packed_tile(t);
+            return;
+        }
+    }
     switch (rows) {
     TILE_HEIGHTS(TILE_CASE)
     }
 }
 
 #undef TILE_CASE
+
+/* Ask for the numbers of a tile of C. */
+static inline void fetch_tile(const real *c, ptrdiff_t c_row)
+{
+    for (int i = 0; i < TILE_ROWS; i++, c += c_row) {
+        UNROLL(4)
+        for (int j = 0; j < TILE_COLUMNS; j += CACHE_LINE / (int)sizeof(real)) {
+            __builtin_prefetch(c + j, 1, 3);
+            __asm__ volatile("");
+        }
+    }
+}
 
 /* to[s][p][i] = a[p * a_col + s * TILE_ROWS + i]: strips of TILE_ROWS rows of a transposed A, `room` numbers apart, for
  * the first `rows` rows of A and k terms of the sums. Whole vectors are copied, and what they bring too much is written
