@@ -8,6 +8,8 @@ Design
   part of it is what stays in the first then.
 - Every number of C sums over k in order, from init on, in one register or in parts that add to each other. Its bits
   depend on nothing else: not on tile, block, group or depth, so these may follow the caches, nor on the thread.
+- The next tile of C is prefetched where B is packed. What a tile begins with or writes would be waited for otherwise.
+  Measured: X^T D 0.90 to 0.97 of the time without, X W and D W^T 0.95 to 0.97 (AVX-512); AVX2: 0.97 to 1.0.
 - A finished strip can be passed on (`Done`) while it is in the first-level cache, for example to an update. It is not
   kept then, and all strips are written to the same place, which has room for one more vector behind it.
 - A single column would waste all lanes but one, so it takes dot products along the rows (`dots`). A single row is
