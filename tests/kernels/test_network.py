@@ -70,10 +70,9 @@ def near_a_kink(layers, loss, params, X, y, width):
         z = reference.dense(x, weight, bias)
         x = reference.ACTIVATIONS[layer.activation](z)[0]
         gaps += [np.abs(z).min()] if layer.activation in KINKED else []
-    if loss.name in ("mean_absolute_error", "quantile"):
-        gaps.append(np.abs(x - y).min())
-    if loss.name == "hinge":
-        gaps.append(np.abs(1 - y * x).min())
+    jumps = loss.kinks(x, y) if loss.kink else None
+    if jumps is not None:
+        gaps.append(np.abs(jumps).min())
     return min(gaps) < width
 
 
