@@ -42,18 +42,18 @@ def needs_mpi():
         (pytest.fail if os.environ.get("GDCORE_REQUIRE_MPI") else pytest.skip)(reason)
 
 
-def command(n, *arguments):
-    """Return the command of a job of n ranks; 0 ranks: one process without MPI."""
+def command(n, *arguments, by=()):
+    """Return the command of a job of n ranks; 0 ranks: one process without MPI; `by`: Python's own arguments."""
     launched = [launcher(), "-n", str(n)] if n else []
-    return [*launched, sys.executable, str(PROGRAM), str(n), *map(str, arguments)]
+    return [*launched, sys.executable, *by, str(PROGRAM), str(n), *map(str, arguments)]
 
 
-def start(n, *arguments, cwd, **environment):
+def start(n, *arguments, cwd, by=(), **environment):
     """Start a job in a process group of its own."""
     if n:
         needs_mpi()
     return subprocess.Popen(
-        command(n, *arguments),
+        command(n, *arguments, by=by),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

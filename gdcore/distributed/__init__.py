@@ -28,6 +28,9 @@ from __future__ import annotations
 from .block import spread
 from .errors import RankError
 from .fit import fit as fit
+from .leaving import ends_where_launched
 from .pipeline import Pipeline
 
 __all__ = ["Pipeline", "RankError", "spread"]
+
+ends_where_launched()

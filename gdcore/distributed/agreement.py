@@ -44,7 +44,7 @@ def together(group: Group, makes: Callable[[], T]) -> T:
     """
     try:
         made = makes()
-    except Exception as error:
+    except BaseException as error:
         group.told(f"{type(error).__name__}: {error}")
         raise
     for rank, message in enumerate(group.told("")):

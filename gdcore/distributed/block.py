@@ -8,6 +8,7 @@ from typing import Any
 
 from ..training.fit_options import Spread, spread_by_default
 from .communicator import communicator
+from .leaving import ends_with_uncaught
 
 
 @contextmanager
@@ -32,6 +33,7 @@ def spread(
             model = MLPClassifier((100,), random_state=0).fit(X, y)
     """
     if comm is not None:
+        ends_with_uncaught(comm)
         communicator(comm)
     mark = spread_by_default.set(Spread(comm, shards, reduce, timeout, None, 1, False))
     try:

@@ -103,6 +103,14 @@ def other_calls(calls: dict[int, str]) -> str:
     )
 
 
+def has_left(rank: int) -> str:
+    """Return the message about a rank that will not come."""
+    return (
+        f"rank {rank} has ended its program, but this one begins a fit, and would wait for it for ever: make the same "
+        "calls on every rank"
+    )
+
+
 def other_shards(found: int, shards: int) -> ValueError:
     """Return the error for a checkpoint of a fit with another number of shards."""
     was, now = (f"shards={n}" if n else "no shards" for n in (found, shards))

@@ -63,10 +63,16 @@ def communicator(comm: object) -> Communicator:
         raise distributed_checks.null(comm) from None
     if isinstance(comm, MayJoin) and comm.Is_inter():
         raise distributed_checks.no_communicator(comm)
-    promised = [(name, os.environ[name]) for name in LAUNCHERS if name in os.environ][:1]
-    if promised and promised[0][1] != "1" and _world_size(comm) == 1:
-        raise distributed_checks.alone(*promised[0])
+    launched = promised()
+    if launched is not None and _world_size(comm) == 1:
+        raise distributed_checks.alone(*launched)
     return comm
+
+
+def promised() -> tuple[str, str] | None:
+    """Return in which variable, and how many processes, a launcher says that it has started; None: one, or none has."""
+    found = [(name, os.environ[name]) for name in LAUNCHERS if name in os.environ][:1]
+    return found[0] if found and found[0][1] != "1" else None
 
 
 def _world_size(comm: Communicator) -> int:

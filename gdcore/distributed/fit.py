@@ -26,7 +26,8 @@ from ..training.validation import take_fit_data
 from . import checks as distributed_checks
 from .agreement import agree, early_table_of, table_of, together
 from .communicator import Communicator, communicator
-from .group import Group, end_with_uncaught
+from .group import Group
+from .leaving import begins, ends_with_uncaught
 from .resume import resumed
 from .steps import SharedSteps
 from .watchdog import Watchdog
@@ -40,14 +41,14 @@ def fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, sprea
     RankError
         If another rank has failed.
     """
-    comm = None if spread.comm is None else communicator(spread.comm)
-    if comm is None or comm.Get_size() == 1:
+    comm = spreads_over(spread)
+    if comm is None:
         return _fit(Group(None, None), state, given, options, spread)
-    end_with_uncaught(comm)
     watchdog = Watchdog(comm, spread.timeout) if _is_time(spread.timeout) else None
     try:
         if watchdog is not None:
             watchdog.waits("begins a fit")
+        begins(comm)
         own: Communicator = comm.Dup()  # what is sent here is not taken for the user's messages
         try:
             history = _fit(Group(own, watchdog), state, given, options, spread)
@@ -59,6 +60,15 @@ def fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, sprea
     finally:
         if watchdog is not None:
             watchdog.stop()
+
+
+def spreads_over(spread: Spread) -> Communicator | None:
+    """Check and return the communicator of a fit on several ranks, None if there is one."""
+    if spread.comm is None:
+        return None
+    ends_with_uncaught(spread.comm)
+    comm = communicator(spread.comm)
+    return None if comm.Get_size() == 1 else comm
 
 
 def _is_time(timeout: object) -> bool:
@@ -83,19 +93,19 @@ def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: Fi
     shards, reduce = spread.shards, spread.reduce
     group.make_room(-(-shards // group.size))
     steps = together(group, lambda: SharedSteps(state, group, shards, reduce))
-    begins = together(group, lambda: Fit(state, data, validation, options))
-    agree(group, table_of(state, begins, options, spread))
-    return before.whole(_run(steps, begins))
+    whole = together(group, lambda: Fit(state, data, validation, options))
+    agree(group, table_of(state, whole, options, spread))
+    return before.whole(_run(steps, whole))
 
 
-def _run(steps: SharedSteps, begins: Fit) -> History:
+def _run(steps: SharedSteps, whole: Fit) -> History:
     """Run a fit that all ranks agree on; if it fails here, the others learn of it."""
     group, state = steps.group, steps.state
     try:
         with Turn(state.run, "fit"):
             state.shares, state.shards = steps, steps.shards
             try:
-                history = begins.run()
+                history = whole.run()
             finally:
                 state.shares = None
         group.end()

@@ -12,12 +12,10 @@ Design
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, TypeVar, final
+from typing import TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,19 +151,3 @@ class Group:
         self.parted = True
         others = {rank: CALLS[int(code)] for rank, code in enumerate(calls)}
         raise RankError(distributed_checks.other_calls(others), int(np.flatnonzero(calls != call)[0]))
-
-
-def end_with_uncaught(comm: Communicator) -> None:
-    """From now on, let an exception that ends this process end the job, after it was told: the others would hang."""
-    before, rank = sys.excepthook, comm.Get_rank()
-    if getattr(before, "__name__", "") == HOOK:
-        return
-
-    def ends_the_job(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> Any:
-        before(kind, error, traceback)
-        end_job(comm, f"gdcore: rank {rank} ends the job")
-
-    sys.excepthook = ends_the_job
-
-
-HOOK = "ends_the_job"

@@ -225,6 +225,48 @@ def freed():
     fit_once()
 
 
+def leaves(code):
+    """One rank leaves between two fits; the others do not wait for it."""
+    fit_once()
+    fit_once(comm=COMM.Split(0, RANK))
+    if RANK == 1:
+        sys.exit(int(code))
+    fit_once()
+
+
+def leaves_one_of_two():
+    """A rank leaves between fits on a part of the job, which is the last one that the others have trained with too."""
+    fit_once()
+    part = COMM.Split(RANK // 2, RANK)
+    fit_once(comm=part)
+    if RANK == 1:
+        sys.exit()
+    fit_once(comm=part)
+
+
+def leave_together():
+    """Ranks that have trained in several groups end their programs at their own times, some communicators freed."""
+    fit_once()
+    for color in (RANK // 2, RANK % 2):
+        part = COMM.Split(color, RANK)
+        fit_once(comm=part)
+        if color == 1:
+            part.Free()
+    time.sleep(0.3 * RANK)
+    say("well")
+    if RANK == 2:
+        MPI.Finalize()
+
+
+def early(how):
+    """A rank fails before its first fit."""
+    if RANK == 1 and how == "raises":
+        raise FileNotFoundError("the data of rank 1")
+    if RANK == 1 and how == "leaves":
+        sys.exit("the data of rank 1")
+    fit_once(comm=3 if RANK == 1 else COMM)
+
+
 def interrupted():
     """An interrupt between two exchanges of one gradient: the others are not at a meeting."""
     reduction = sys.modules["gdcore.distributed.reduction"]
@@ -310,7 +352,24 @@ def isa():
 
 
 TASKS = (
-    *(bits, by_mpi, progress, disagree, one_fails, uncaught, freed, interrupted, raises, hangs, comes_late, long_fit),
+    *(
+        bits,
+        by_mpi,
+        progress,
+        disagree,
+        one_fails,
+        uncaught,
+        freed,
+        leaves,
+        leaves_one_of_two,
+        leave_together,
+        early,
+        interrupted,
+        raises,
+        hangs,
+        comes_late,
+        long_fit,
+    ),
     *(checkpointed, full_disk, isa),
 )
 

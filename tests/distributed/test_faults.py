@@ -64,6 +64,40 @@ def test_an_exception_ends_the_job(task, told, tmp_path):
     assert told in failed(3, task, cwd=tmp_path).err
 
 
+@pytest.mark.parametrize(
+    ("n", "task"), [(2, ("leaves", "0")), (3, ("leaves", "0")), (3, ("leaves", "7")), (4, ("leaves_one_of_two",))]
+)
+def test_a_rank_that_leaves_ends_the_job(n, task, tmp_path):
+    """By `sys.exit`, which no hook of Python's sees."""
+    told = failed(n, *task, cwd=tmp_path).err
+    assert "RankError: rank 1 has ended its program, but this one begins a fit" in told
+
+
+def test_ranks_leave_together(tmp_path):
+    assert run(4, "leave_together", cwd=tmp_path).line == "well"
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("raises", "FileNotFoundError: the data of rank 1"),
+        ("no comm", "TypeError: comm must be a communicator"),
+    ],
+)
+def test_a_rank_that_fails_before_its_first_fit(how, told, tmp_path):
+    """Where the program has used gdcore.distributed, as this one has; see the next test for others."""
+    assert told in failed(3, "early", how, cwd=tmp_path).err
+
+
+@pytest.mark.parametrize("how", ["raises", "leaves"])
+def test_a_rank_that_fails_before_it_uses_this_room(how, tmp_path):
+    """By what the documentation's command adds, `-m mpi4py`."""
+    job = start(3, "early", how, cwd=tmp_path, by=("-m", "mpi4py"))
+    done = end(job, timeout=30)
+    assert done.code != 0
+    assert "the data of rank 1" in done.err
+
+
 @pytest.mark.parametrize("task", ["hangs", "comes_late"])
 def test_a_wait_that_is_too_long_ends_the_job(task, tmp_path):
     done = failed(2, task, cwd=tmp_path)
