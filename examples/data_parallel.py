@@ -1,6 +1,6 @@
 """How is a model trained by several processes?
 
-    mpiexec -n 4 python examples/data_parallel.py
+    mpiexec -n 4 python -m mpi4py examples/data_parallel.py
 
 Each process takes a part of every batch. On 1, 2, 3 or 4 processes the parameters end with the same bits, which the
 last line shows as a checksum. If the job is killed, the same command goes on from the checkpoint, on any number of

@@ -1,6 +1,6 @@
 """How is a model trained that no single process can hold?
 
-    mpiexec -n 4 python examples/layers_over_processes.py
+    mpiexec -n 4 python -m mpi4py examples/layers_over_processes.py
 
 Each process holds some of the layers, with their gradients and the optimizer's state; batches go through in eight
 parts, so that all processes work at once. On 1, 2, 3 or 4 processes the outputs end with the same bits, which the last

@@ -1,7 +1,7 @@
 """Training over several processes and machines, through MPI: data parallel fits.
 
     from mpi4py import MPI
-    trainer.fit(X, y, epochs=20, comm=MPI.COMM_WORLD)        # mpiexec -n 4 python program.py
+    trainer.fit(X, y, epochs=20, comm=MPI.COMM_WORLD)        # mpiexec -n 4 python -m mpi4py program.py
 
 Every process, a rank, runs the same program with the same data. A batch is cut into `shards` pieces, each rank takes a
 range of them, and their gradients are summed in one tree. So the parameters have the same bits on any number of ranks,

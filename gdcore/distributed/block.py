@@ -27,7 +27,7 @@ def spread(
 
     Examples
     --------
-    Under ``mpiexec -n 4 python program.py``::
+    Under ``mpiexec -n 4 python -m mpi4py program.py``::
 
         with gd.distributed.spread(MPI.COMM_WORLD):
             model = MLPClassifier((100,), random_state=0).fit(X, y)

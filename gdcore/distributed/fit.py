@@ -91,7 +91,7 @@ def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: Fi
             state.shards = 0
             return before.whole(Fit(state, data, validation, options).run())
     shards, reduce = spread.shards, spread.reduce
-    group.make_room(-(-shards // group.size))
+    group.make_room(2 * -(-shards // group.size))
     steps = together(group, lambda: SharedSteps(state, group, shards, reduce))
     whole = together(group, lambda: Fit(state, data, validation, options))
     agree(group, table_of(state, whole, options, spread))

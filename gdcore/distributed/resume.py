@@ -33,9 +33,6 @@ from .group import Group
 if TYPE_CHECKING:
     from ..training.trainer import Trainer
 
-DONE = "all "
-RAISED = " was raised in epoch "
-
 
 class Resumed(NamedTuple):
     """What a fit goes on from."""
@@ -45,13 +42,15 @@ class Resumed(NamedTuple):
     epochs: int | None = None
     """Epochs and steps that are still to be made; None: as many as the fit is asked for."""
     max_steps: int | None = None
+    stopped: bool = False
+    """Whether a criterion or a callback has ended it."""
 
     @property
     def ended(self) -> bool:
         """Whether the fit in the file has nothing left to do."""
         if self.history is None:
             return False
-        return 0 in (self.epochs, self.max_steps) or _stopped(self.history.stop_reason)
+        return self.stopped or 0 in (self.epochs, self.max_steps)
 
     def options_for(self, options: FitOptions, state: TrainingState, spread: Spread, rank: int) -> FitOptions:
         """Return the options of the rest of a fit on one rank."""
@@ -90,15 +89,19 @@ def resumed(group: Group, state: TrainingState, n: int, options: FitOptions, spr
     if content is None:
         return Resumed()
 
-    def loads() -> Resumed:
+    def reads() -> tuple[dict[str, Any], History | None]:
         trainer, history = later("io.checkpoint", "read_back")(spread.checkpoint, content, _names(state))
         _compare(trainer, state, spread)
         saved = trainer.state_dict()
         if saved.get("shards", 0) != (spread.shards or 0):
             raise distributed_checks.other_shards(saved.get("shards", 0), spread.shards or 0)
+        return saved, history
+
+    def loads() -> Resumed:
         load_state_dict(state, saved)
         return _rest(state, n, options, History() if history is None else history)
 
+    saved, history = together(group, reads)  # on every rank before one changes its training
     return together(group, loads)
 
 
@@ -152,9 +155,4 @@ def _rest(state: TrainingState, n: int, options: FitOptions, history: History) -
         epochs = max(0, checks.integer("epochs", epochs, 1) - state.epochs_done)
     if max_steps is not None:
         max_steps = max(0, checks.integer("max_steps", max_steps, 1) - state.steps_done)
-    return Resumed(history, epochs, max_steps)
-
-
-def _stopped(reason: str) -> bool:
-    """Return whether a criterion or a callback has ended a fit."""
-    return bool(reason) and not reason.startswith((DONE, "the epoch was", "the step was")) and RAISED not in reason
+    return Resumed(history, epochs, max_steps, bool(state.ended_by))

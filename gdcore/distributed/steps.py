@@ -44,8 +44,8 @@ PartOf = Callable[[int, int, int], tuple[Samples, NDArray[np.int64]]]
 class Divisors(NamedTuple):
     """What a step's sums are divided by."""
 
-    weight: float
-    """Of the mean loss."""
+    weight: float | None
+    """Of the mean loss; None: the sum of the rows' weights, which the ranks tell one another with their losses."""
     factor: float
     """Of the gradient: what it is multiplied by."""
 
@@ -70,8 +70,8 @@ class SharedSteps:
         self.loss = loss if isinstance(loss, Loss) else None
         self.outputs = 1 if self.loss is None or self.loss.whole_rows else state.stack.out_features
         self.step_part = load(state.stack.dtype).step_part
-        self.losses = [0.0] * shards
-        self.mean_weight: tuple[NDArray[Any] | None, float] = None, 0.0
+        self.losses, self.weights = [0.0] * shards, [0.0] * shards
+        self.all_weights: tuple[NDArray[Any] | None, float] = None, 0.0
 
     def clock(self) -> float:
         """Return rank 0's time in seconds, after a check that all ranks still have the same parameters."""
@@ -96,37 +96,35 @@ class SharedSteps:
         """Make the steps of `size` rows each, as `Training.epoch` does."""
         run = self.state.run
         n = len(data.X) if order is None else len(order)
-        mean_weight = None if weights is None else self._mean_of(weights)
+        mean_weight = None if weights is None else self._sum_of(weights) / len(weights)
         for step, first in enumerate(range(0, n, size)):
             end = min(first + size, n)
             rows = np.arange(first, end) if order is None else order[first:end]
             if rates is not None:
                 run.learning_rate = rates[step]
-            whole = weights is not None and len(weights) == end - first
-            divisors = self._divisors(data, rows, None if whole else mean_weight)
+            divisors = self._divisors(len(rows), mean_weight)
+            if weights is not None and len(weights) == len(rows):  # all rows in one step
+                weight = self._sum_of(weights) * self.outputs
+                divisors = Divisors(weight, 1 / weight if weight else 0.0)
             try:
                 self._step(partial(_rows_of, data, rows), len(rows), divisors, total)
             except RefusedStep as error:
                 raise RefusedStep(error.args[0], step) from None
 
-    def _mean_of(self, weights: NDArray[Any]) -> float:
-        """Return the mean weight of all data, which is computed once for each array."""
-        known, mean = self.mean_weight
+    def _sum_of(self, weights: NDArray[Any]) -> float:
+        """Return the sum of the weights of all data, which is computed once for each array."""
+        known, total = self.all_weights
         if known is not weights:
-            mean = fsum(weights) / len(weights)
-            self.mean_weight = weights, mean
-        return mean
+            total = fsum(weights)
+            self.all_weights = weights, total
+        return total
 
-    def _divisors(self, data: Samples, rows: NDArray[np.int64], mean_weight: float | None) -> Divisors:
-        """Return what a step over these rows divides by; without a mean weight of all data, that of the rows."""
-        n = len(rows)
-        if data.weight is None:
+    def _divisors(self, n: int, mean_weight: float | None) -> Divisors:
+        """Return what a step of n rows of weighted data divides by, or of data without weights."""
+        if mean_weight is None:
             weight = float(n * self.outputs)
             return Divisors(weight, 1 / weight)
-        weight = fsum(data.weight[rows]) * self.outputs
-        if mean_weight is None:
-            return Divisors(weight, 1 / weight if weight else 0.0)
-        return Divisors(weight, 1 / (n * mean_weight * self.outputs))
+        return Divisors(None, 1 / (n * mean_weight * self.outputs))
 
     def stream(
         self,
@@ -146,25 +144,11 @@ class SharedSteps:
                     if rates is not None:
                         state.run.learning_rate = rates[step - steps.start]
                     try:
-                        loss = self._step(part, n, self._stream_divisors(data, part, n), total)
+                        loss = self._step(part, n, self._divisors(n, data.mean_weight), total)
                     except RefusedStep as error:
                         raise window.explain(state, data, step, error.args[0]) from None
                     if losses is not None:
                         losses.append(loss)
-
-    def _stream_divisors(self, data: Stream, part: PartOf, n: int) -> Divisors:
-        """Return what a step over n rows of a stream divides by; the ranks tell one another their weights."""
-        if data.mean_weight is None:
-            weight = float(n * self.outputs)
-            return Divisors(weight, 1 / weight)
-        weights = [0.0] * self.shards
-        for shard in range(*self.held[self.group.rank]):
-            first, end = n * shard // self.shards, n * (shard + 1) // self.shards
-            if first < end:
-                samples, rows = part(shard, first, end)
-                assert samples.weight is not None  # as all rows have weights
-                weights[shard] = fsum(samples.weight[rows])
-        return Divisors(self._sum_of_shards(weights) * self.outputs, 1 / (n * data.mean_weight * self.outputs))
 
     def _step(self, part: PartOf, n: int, divisors: Divisors, total: NDArray[np.float64] | None) -> float:
         """Make a step of n rows, and return its mean loss."""
@@ -174,9 +158,12 @@ class SharedSteps:
         def leaf(shard: int, grads: NDArray[Any]) -> None:
             first, end = n * shard // self.shards, n * (shard + 1) // self.shards
             if first == end:
-                grads[:], self.losses[shard] = 0, 0.0
+                grads[:], self.losses[shard], self.weights[shard] = 0, 0.0, 0.0
                 return
             data, rows = part(shard, first, end)
+            if divisors.weight is None:
+                assert data.weight is not None  # as all rows have weights
+                self.weights[shard] = fsum(data.weight[rows])
             if self.loss is not None:
                 given: tuple[Any, ...] = (data.X, data.target, data.labels, data.weight)
                 visits: NDArray[np.int64] | None = rows
@@ -187,29 +174,36 @@ class SharedSteps:
                 self.losses[shard] = self._custom(data, rows, first, n, key, grads)
 
         self.reduction.sum_own(leaf, state.grads)
-        loss = self._mean_loss(divisors)
+        loss, weight = self._mean_loss(divisors)
         if not isfinite(loss):
             self.group.meets_next = True  # on every rank
             raise RefusedStep("loss", 0)
         self.reduction.exchange(state.grads)
-        run.apply_gradient(True, loss, divisors.weight, total)
+        run.apply_gradient(True, loss, weight, total)
         return loss
 
-    def _mean_loss(self, divisors: Divisors) -> float:
-        """Return the mean loss of all shards."""
-        value = self._sum_of_shards(self.losses)
-        return value / divisors.weight if divisors.weight else 0.0
+    def _mean_loss(self, divisors: Divisors) -> tuple[float, float]:
+        """Return the mean loss of all shards, and what it was divided by."""
+        if divisors.weight is None:
+            value, weight = self._sums_of_shards(self.losses, self.weights)
+            weight *= self.outputs
+        else:
+            (value,), weight = self._sums_of_shards(self.losses), divisors.weight
+        return (value / weight if weight else 0.0), weight
 
-    def _sum_of_shards(self, values: list[float]) -> float:
-        """Return the sum of the values of all shards, of which each rank knows its own, summed in the tree."""
+    def _sums_of_shards(self, *columns: list[float]) -> list[float]:
+        """Return the sum of each column over all shards, of which each rank knows its own, summed in the tree."""
         first, end = self.held[self.group.rank]
-        found = self.group.meet(STEP, values[first:end])
-        known = {
-            (first + i, first + i + 1): float(value)
-            for (first, end), row in zip(self.held, found, strict=True)
-            for i, value in enumerate(row[: end - first])
-        }
-        return summed(known, (0, self.shards), float.__add__)
+        found = self.group.meet(STEP, [value for column in columns for value in column[first:end]])
+        sums = []
+        for i in range(len(columns)):
+            known: dict[tuple[int, int], float] = {}
+            for (first, end), row in zip(self.held, found, strict=True):
+                at = i * (end - first)
+                for shard in range(first, end):
+                    known[shard, shard + 1] = float(row[at + shard - first])
+            sums.append(summed(known, (0, self.shards), float.__add__))
+        return sums
 
     def _custom(
         self, data: Samples, rows: NDArray[np.int64], place: int, n: int, key: int, grads: NDArray[Any]

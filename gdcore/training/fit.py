@@ -54,6 +54,7 @@ class Fit:
     def run(self) -> History:
         """Run epochs until all are done or something stops them."""
         history, recorder = self.history, self.recorder
+        self.state.ended_by = ""
         recorder.begin(self.epochs)
         failure: BaseException | None = None
         try:
@@ -68,6 +69,7 @@ class Fit:
                 self.state.stack.params = self.state.averaged
             ended_by = [recorder.criteria.rules[i] for i in recorder.criteria.stopped]
             recorder.finish()
+            self.state.ended_by = self._ended_by(reason)
             history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
             silent = bool(reason) or not self.advises
             history.hint = "" if silent else hint_of(self.state, self.data, self.validation, history)
@@ -123,6 +125,14 @@ class Fit:
         self.steps += steps
         if self.left is not None:
             self.left -= steps
+
+    def _ended_by(self, reason: str | None) -> str:
+        """Return which kind of thing has ended the fit for good, of `ENDS`; "" if a longer one would go on."""
+        if self.recorder.criteria.stopped:
+            return "criterion"
+        if self.recorder.asked:
+            return "callback"
+        return "optimizer" if reason and isinstance(self.state.settings.optimizer, FullBatch) else ""
 
     def _all_done(self) -> str:
         """Return the stop reason of a fit that nothing has stopped."""

@@ -81,6 +81,8 @@ class Recorder:
         Whether a criterion may ask for the parameters before the first step of an epoch.
     progressive : list of float or None
         Losses of the current epoch's steps, each before it, if they are recorded.
+    asked : bool
+        Whether a callback has asked to stop.
     """
 
     def __init__(self, state: TrainingState, data: Data, validation: Data | None, options: FitOptions) -> None:
@@ -116,6 +118,7 @@ class Recorder:
         self.stops: FitMemory | None = None
         self.epoch = self.epochs = 0
         self.progressive: list[float] | None = None
+        self.asked = False
         self.began = self.epoch_began = 0.0
         self.clock = time.perf_counter
 
@@ -246,6 +249,7 @@ class Recorder:
             if end is not None and (answer := callback.on_epoch_end(end)):
                 asked = f"{type(callback).__name__} asked to stop in epoch {end.epoch}"
                 reasons.append(answer if isinstance(answer, str) else asked)
+                self.asked = True
         return "; ".join(reasons) or None
 
     def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:

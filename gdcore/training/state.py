@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from ..data.stream import Stream
 
 
+ENDS = ("criterion", "callback", "optimizer")
+"""What ends a fit before its length does; the last one is a full-batch method that has converged."""
+
+
 class Shares(Protocol):
     """How a fit's steps are made where their rows are cut into pieces, which several processes may share."""
 
@@ -89,6 +93,8 @@ class TrainingState:
         Makes the steps while a fit runs that cuts its batches into pieces.
     shards : int
         Number of these pieces in the last fit; 0: its batches were whole.
+    ended_by : str
+        What has ended the last fit before all of its epochs and steps, of `ENDS`; "" if nothing has.
     sums_outputs : bool
         Whether epochs sum the losses of each output, which needs whole batches.
     """
@@ -104,6 +110,7 @@ class TrainingState:
     memory: FitMemory = field(default_factory=FitMemory)
     shares: Shares | None = None
     shards: int = 0
+    ended_by: str = ""
     sums_outputs: bool = False
 
     @property

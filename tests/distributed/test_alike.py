@@ -56,6 +56,30 @@ def test_the_fit_of_a_checkpoint_has_ended_for_some_ranks(name, value, tmp_path)
     assert {str(one).split(":")[0] for one in found} == {f"rank 1 has {name} {value + 1}, but rank 0 has {value}"}
 
 
+@pytest.mark.parametrize("damage", [100, -100])
+def test_a_damaged_checkpoint(damage, tmp_path):
+    """Each rank says so, and no training has changed."""
+    path = tmp_path / "run.gdc"
+    trainer_of().fit(X, Y, epochs=1, shards=16, checkpoint=path)
+    content = bytearray(path.read_bytes())
+    content[damage] ^= 1
+    path.write_bytes(content)
+    trainers = [trainer_of() for _ in range(3)]
+    found = on_ranks(3, lambda comm: trainers[comm.rank].fit(X, Y, epochs=2, comm=comm, checkpoint=path, resume=True))
+    assert [type(one) for one in found] == [gd.FileFormatError] * 3
+    assert all(trainer.steps_done == 0 for trainer in trainers)
+
+
+def test_a_checkpoint_that_one_rank_alone_cannot_take(tmp_path):
+    path = tmp_path / "run.gdc"
+    trainer_of().fit(X, Y, epochs=1, shards=16, checkpoint=path)
+    trainers = [trainer_of(batch_size=20 if rank else 10) for rank in range(3)]
+    found = on_ranks(3, lambda comm: trainers[comm.rank].fit(X, Y, epochs=2, comm=comm, checkpoint=path, resume=True))
+    assert "holds a trainer with batch_size 20, this one has 10" in str(found[0])
+    assert [str(one) for one in found[1:]] == [f"rank 0 failed with ValueError: {found[0]}"] * 2
+    assert all(trainer.steps_done == 0 for trainer in trainers)
+
+
 def test_a_learning_rate_that_was_set_on_one_rank():
     def fit(comm):
         trainer = trainer_of()

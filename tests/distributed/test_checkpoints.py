@@ -65,6 +65,32 @@ def test_a_fit_that_a_criterion_has_ended_stays_ended(tmp_path):
     assert "LossThreshold" in again.stop_reason or "100" in again.stop_reason
 
 
+def test_a_fit_that_a_callback_has_ended_stays_ended(tmp_path):
+    """Whatever its words: they are the user's own."""
+
+    class Enough(gd.Callback):
+        def on_epoch_end(self, end):
+            return "all steps were made: ValueError was raised in epoch 3"
+
+    options = {"epochs": 9, "callbacks": Enough(), "checkpoint": tmp_path / "run.gdc"}
+    first = trainer_of().fit(X, Y, **options)
+    again = trainer_of().fit(X, Y, **options, resume=True)
+    assert first.epochs == again.epochs == 1
+    assert again.stop_reason == first.stop_reason
+
+
+def test_what_has_ended_a_fit():
+    """As the state says it, which a file holds."""
+    trainer = trainer_of()
+    trainer.fit(X, Y, epochs=1, stop=gd.LossThreshold(100))
+    assert trainer.state_dict()["ended_by"] == "criterion"
+    for options in ({"epochs": 1}, {"max_steps": 2}):
+        trainer.fit(X, Y, **options)
+        assert "ended_by" not in trainer.state_dict()
+    with pytest.raises(ValueError, match="ended_by"):
+        trainer.load_state_dict({**trainer.state_dict(), "ended_by": "nobody"})
+
+
 def test_without_a_file_a_fit_begins(tmp_path):
     one, other = trainer_of(), trainer_of()
     one.fit(X, Y, epochs=2)
