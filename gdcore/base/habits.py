@@ -235,6 +235,10 @@ ELSEWHERE: tuple[tuple[tuple[str, ...], str], ...] = (
     (TRAINER, "a Trainer takes it when it is made, and a model's own fit: {key}={value}"),
     (FIT, "fit takes it: fit(X, y, {key}={value})"),
     (("activation", "weight_init", "bias", "bias_init"), "a Dense layer takes it: gdcore.Dense(64, 10, {key}={value})"),
+    (
+        ("comm", "shards", "reduce"),
+        "fit takes it, and other calls a block: with gdcore.distributed.spread(comm): …",
+    ),
     (("dtype", "seed"), "a model takes it: gdcore.MLP([2, 8, 1], {key}={value})"),
 )
 """(names, sentence): arguments that something else takes."""

@@ -16,8 +16,8 @@ Arguments of `Trainer.fit` and `Sequential.fit`
     resume          True: go on from that file if it is there, on any number of ranks; `epochs`, `max_steps` then count
                     from the beginning
 
-`spread` sets the first four for all fits in a `with` block, for estimators. What is raised on every rank if something
-fails on one: `RankError`.
+`spread` sets the first four for all fits, epochs and steps in a `with` block, for estimators. What is raised on every
+rank if something fails on one: `RankError`.
 
     Pipeline        trains one model whose layers are spread over the ranks, for models that no single one holds
     python -m gdcore.distributed report         measures this machine, and tells how many ranks pay
@@ -26,6 +26,8 @@ fails on one: `RankError`.
 from __future__ import annotations
 
 from .block import spread
+from .calls import epoch as epoch
+from .calls import step as step
 from .errors import RankError
 from .fit import fit as fit
 from .leaving import ends_where_launched

@@ -29,7 +29,7 @@ from .errors import RankError
 from .group import Group
 
 if TYPE_CHECKING:
-    from ..data.stream import Stream
+    from ..data.stream import Data
 
 T = TypeVar("T")
 
@@ -75,9 +75,21 @@ def early_table_of(n: int, options: FitOptions, spread: Spread) -> dict[str, str
 
 
 def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread) -> dict[str, Any]:
-    """Return names and values that all ranks must have alike."""
+    """Return names and values of a fit that all ranks must have alike."""
+    found = {
+        "validation samples": None if fit.validation is None else fit.validation.n,
+        "epochs": fit.epochs,
+        "max_steps": options.max_steps,
+        "metrics": list(get_metrics(options.metrics, [])),
+        "stop": [_told(rule) for rule in fit.recorder.criteria.rules],
+        "record": tuple(fit.recorder.record),
+    }
+    return {**found, **training_table_of(state, fit.data, fit.validation, spread)}
+
+
+def training_table_of(state: TrainingState, data: Data, validation: Data | None, spread: Spread) -> dict[str, Any]:
+    """Return names and values of a training, and of data for it, that all ranks must have alike."""
     settings, stack, run = state.settings, state.stack, state.run
-    n = len(fit.data.head.X) if fit.data.n == 0 else fit.data.n
     return {
         "gdcore": __version__,
         "NumPy": np.__version__,
@@ -89,14 +101,8 @@ def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread
         "loss": callable_name(settings.loss) if callable(settings.loss) else repr(settings.loss),
         "optimizer": repr(settings.optimizer),
         **{name: repr(value) for name, value in settings.options(state.seed).items()},
-        "samples": n,
+        "samples": data.n,
         "features": stack.in_features,
-        "validation samples": None if fit.validation is None else fit.validation.n,
-        "epochs": fit.epochs,
-        "max_steps": options.max_steps,
-        "metrics": list(get_metrics(options.metrics, [])),
-        "stop": [_told(rule) for rule in fit.recorder.criteria.rules],
-        "record": tuple(fit.recorder.record),
         "shards": spread.shards,
         "reduce": spread.reduce,
         "steps done": run.step_count,
@@ -104,14 +110,14 @@ def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread
         "place in the epoch": (run.epoch_samples, run.epoch_steps, run.epoch_of_steps),
         "learning rate": state.learning_rate,
         "parameters": checksum(stack.own_params(writes=False)),
-        "windows and blocks": [_cut(data) for data in (fit.data, fit.validation)],
+        "windows and blocks": [_cut(one) for one in (data, validation)],
         "average of parameters": None if state.mean is None else checksum(state.mean),
         "optimizer state": checksum(state.slots.slots, state.slots.scalars),
-        "data": fingerprint(fit.data, fit.validation),
+        "data": fingerprint(data, validation),
     }
 
 
-def _cut(data: Samples | Stream | None) -> tuple[int, int] | None:
+def _cut(data: Data | None) -> tuple[int, int] | None:
     """Return how many rows of a stream are read at a time, which decides their order."""
     return None if data is None or isinstance(data, Samples) else (data.window, data.block)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..training.fit_options import Spread, spread_by_default
+from ..training.fit_options import BLOCKS, Spread, spread_by_default
 from .communicator import communicator
 from .leaving import ends_with_uncaught
 
@@ -17,8 +17,8 @@ def spread(
 ) -> Iterator[None]:
     """Spread every fit inside a `with` block over the ranks of a communicator, unless the fit says otherwise.
 
-    For code that calls `fit` itself: estimators of `gdcore.sklearn`, `tables.train`. Fits of one rank alone have no
-    place in the block.
+    For code that calls `fit` itself: estimators of `gdcore.sklearn`, `tables.train`. `Trainer.epoch`, `Trainer.step`
+    and `partial_fit` are spread too. What one rank alone trains has no place in the block.
 
     Parameters
     ----------
@@ -35,8 +35,11 @@ def spread(
     if comm is not None:
         ends_with_uncaught(comm)
         communicator(comm)
-    mark = spread_by_default.set(Spread(comm, shards, reduce, timeout, None, 1, False))
+    block = Spread(comm, shards, reduce, timeout, None, 1, False)
+    mark = spread_by_default.set(block)
+    BLOCKS.append(mark)
     try:
         yield
     finally:
+        BLOCKS.remove(mark)
         spread_by_default.reset(mark)

@@ -60,9 +60,13 @@ class SharedSteps:
     group : Group
     shards : int
     reduce : {"tree", "mpi"}
+    mean_weight : float, optional
+        What the weights of a stream count relative to; by default their mean.
     """
 
-    def __init__(self, state: TrainingState, group: Group, shards: int, reduce: str) -> None:
+    def __init__(
+        self, state: TrainingState, group: Group, shards: int, reduce: str, mean_weight: float | None = None
+    ) -> None:
         self.state, self.group, self.shards = state, group, shards
         self.reduction = Reduction(group, shards, state.stack.n_params, state.stack.dtype, reduce)
         self.held = [leaves_of(rank, group.size, shards) for rank in range(group.size)]
@@ -71,6 +75,7 @@ class SharedSteps:
         self.outputs = 1 if self.loss is None or self.loss.whole_rows else state.stack.out_features
         self.step_part = load(state.stack.dtype).step_part
         self.losses, self.weights = [0.0] * shards, [0.0] * shards
+        self.mean_weight = mean_weight
         self.all_weights: tuple[NDArray[Any] | None, float] = None, 0.0
 
     def clock(self) -> float:
@@ -137,6 +142,9 @@ class SharedSteps:
     ) -> None:
         """Make these steps of an epoch over a stream; each rank reads the rows of its shards."""
         state = self.state
+        mean = data.mean_weight
+        if mean is not None and self.mean_weight is not None:
+            mean = self.mean_weight
         with closing(shard_windows(state, data, self.shards, self.reduction.held, steps, extent)) as windows:
             for window in windows:
                 for step in window.steps:
@@ -144,14 +152,27 @@ class SharedSteps:
                     if rates is not None:
                         state.run.learning_rate = rates[step - steps.start]
                     try:
-                        loss = self._step(part, n, self._divisors(n, data.mean_weight), total)
+                        loss = self._step(part, n, self._divisors(n, mean), total)
                     except RefusedStep as error:
                         raise window.explain(state, data, step, error.args[0]) from None
                     if losses is not None:
                         losses.append(loss)
 
-    def _step(self, part: PartOf, n: int, divisors: Divisors, total: NDArray[np.float64] | None) -> float:
-        """Make a step of n rows, and return its mean loss."""
+    def single(self, data: Samples) -> float:
+        """Make one step on all of these rows, outside epochs, and return its mean loss; weights count as they are."""
+        rows = np.arange(len(data.X))
+        divisors = self._divisors(len(rows), None if data.weight is None else 1.0)
+        return self._step(partial(_rows_of, data, rows), len(rows), divisors, None, counts=False)
+
+    def _step(
+        self,
+        part: PartOf,
+        n: int,
+        divisors: Divisors,
+        total: NDArray[np.float64] | None,
+        counts: bool = True,
+    ) -> float:
+        """Make a step of n rows, and return its mean loss; `counts` says whether it is one of an epoch."""
         state, run = self.state, self.state.run
         key = 0 if self.loss is not None else run.next_key()
 
@@ -179,7 +200,7 @@ class SharedSteps:
             self.group.meets_next = True  # on every rank
             raise RefusedStep("loss", 0)
         self.reduction.exchange(state.grads)
-        run.apply_gradient(True, loss, weight, total)
+        run.apply_gradient(counts, loss, weight, total)
         return loss
 
     def _mean_loss(self, divisors: Divisors) -> tuple[float, float]:

@@ -165,3 +165,11 @@ def run_fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, s
     with Turn(state.run, "fit"):
         state.shards = 0
         return Fit(state, data, validation, options).run()
+
+
+def run_spread(
+    name: str, state: TrainingState, given: tuple[Any, ...], block: Spread, mean_weight: float | None = 1.0
+) -> float:
+    """Make an epoch or a step on (X, y, sample_weight) that a block spreads, by its name, and return its mean loss."""
+    loss: float = later("distributed", name)(state, given, mean_weight, block)
+    return loss

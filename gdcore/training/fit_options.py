@@ -48,5 +48,14 @@ class Spread(NamedTuple):
 
 PLAIN = Spread(None, None, "tree", None, None, 1, False)
 
+BLOCKS: list[object] = []
+"""The `spread` blocks of all threads that have begun and not ended: while there are none, a step need not look."""
+
 spread_by_default: ContextVar[Spread | None] = ContextVar("spread_by_default", default=None)
 """What `gdcore.distributed.spread` has set for the fits within its block."""
+
+
+def spread_here() -> Spread | None:
+    """Return how the block that this call is in spreads it; None: not at all."""
+    block = spread_by_default.get()
+    return None if block is None or block.is_plain else block

@@ -40,8 +40,8 @@ from .compiled import begin
 from .custom import custom_step
 from .diverged import explain
 from .epoch import run_epoch
-from .fit import run_fit
-from .fit_options import FitOptions, Spread
+from .fit import run_fit, run_spread
+from .fit_options import BLOCKS, FitOptions, Spread, spread_here
 from .history import History
 from .output_sums import OutputSums, sum_outputs
 from .resume import load_state_dict, snapshot_of, state_dict
@@ -303,7 +303,7 @@ class Trainer:
         DivergedError
             If loss, gradient or update is not finite; the parameters are not changed.
         """
-        if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None:
+        if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None and not BLOCKS:
             try:
                 return self._run.step(xb, None, yb) if self._labels else self._run.step(xb, yb)
             except (TypeError, ValueError, RefusedStep):
@@ -311,6 +311,8 @@ class Trainer:
         if isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "step")
         state = self._state
+        if (block := spread_here()) is not None:
+            return run_spread("step", state, (xb, yb, sample_weight), block)
         data = state.take(xb, yb, sample_weight)
         with Turn(self._run, "step"):
             if state.settings.schedule is not None:
@@ -359,6 +361,8 @@ class Trainer:
         if mean_weight is not None:
             checks.positive("mean_weight", mean_weight)
         state = self._state
+        if (block := spread_here()) is not None:
+            return run_spread("epoch", state, (X, y, sample_weight), block, mean_weight)
         plain = type(X) is np.ndarray and y is not None
         data = state.take(X, y, sample_weight) if plain else take_epoch_data(state, X, y, sample_weight)
         with Turn(self._run, "epoch"):

@@ -113,7 +113,17 @@ def streamed(**spread):
     return trainer, trainer.fit(source, epochs=2, metrics="r2", validation_data=source, **spread)
 
 
-FITS = (dropout, weighted, whole_batch, stopped, frozen, custom, streamed)
+def by_parts(**spread):
+    """Epochs and steps one by one, of which a block shares the rows out."""
+    net = gd.MLP([6, 16, 3], dropout=0.3, seed=0)
+    trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=50, seed=1)
+    with gd.distributed.spread(**spread):
+        trainer.epoch(X, LABELS, WEIGHT)
+        trainer.step(X[:60], LABELS[:60])
+    return trainer, gd.History([trainer.epoch(X, LABELS)])
+
+
+FITS = (by_parts, dropout, weighted, whole_batch, stopped, frozen, custom, streamed)
 
 
 def bits(shards):

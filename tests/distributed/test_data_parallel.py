@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from mpi_jobs import run
+from thread_ranks import on_ranks
 
 import gdcore as gd
+from gdcore.training import fit_options
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +108,68 @@ def test_a_trainer_goes_on_with_its_shards(tmp_path):
     assert np.array_equal(trainer.model.params, other.model.params)
     trainer.fit(X, y, epochs=1)
     assert "shards" not in trainer.state_dict()
+
+
+def by_parts(shards, comm=None):
+    """Epochs and steps of a loop of the user's own, in a block."""
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(103, 5)), rng.integers(0, 3, 103), rng.random(103)
+    net = gd.MLP([5, 9, 3], activation="tanh", dropout=0.2, seed=0, dtype="float64")
+    trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=20, seed=1, l2=0.01)
+    with gd.distributed.spread(comm, shards=shards):
+        losses = [
+            trainer.epoch(X, y),
+            trainer.epoch(X, y, weight),
+            trainer.epoch(X, y, weight, mean_weight=1),
+            trainer.epoch(gd.data.Rows(X, y, window_rows=40, block_rows=7)) if shards is None or shards > 1 else 0.0,
+            trainer.step(X[:30], y[:30]),
+            trainer.step(X[30:50], y[30:50], weight[30:50]),
+            trainer.step(X[50:], y[50:]),
+        ]
+    return net.params.copy(), losses, trainer.epochs_done, trainer.steps_done
+
+
+def test_epochs_and_steps_of_a_block():
+    """They are shared out, with the bits of one process; one shard has those of no block, up to roundoff."""
+    alone = by_parts(16)
+    for found in on_ranks(3, lambda comm: by_parts(16, comm)):
+        assert not isinstance(found, Exception), found
+        np.testing.assert_array_equal(found[0], alone[0])
+        assert found[1:] == alone[1:]
+    whole = by_parts(None)
+    assert whole[2:] == alone[2:]
+    np.testing.assert_allclose(alone[1][:3], whole[1][:3], rtol=1e-10)
+
+
+def test_a_step_of_a_block_that_ranks_make_with_other_rows():
+    def steps(comm):
+        trainer = gd.Trainer(gd.LinearModel(1, seed=0), "mse", gd.SGD(0.1), seed=0)
+        with gd.distributed.spread(comm):
+            trainer.step(np.ones((16, 1)), np.full(16, float(comm.rank)))
+
+    assert all("rank 1 has data with other values" in str(found) for found in on_ranks(2, steps))
+
+
+def test_steps_behind_a_block_are_whole_again():
+    trainer = gd.Trainer(gd.LinearModel(1, seed=0), "mse", gd.SGD(0.1), seed=0)
+    X, y = np.ones((4, 1), np.float32), np.ones((4, 1), np.float32)
+    with gd.distributed.spread(None, shards=4):
+        trainer.step(X, y)
+        assert trainer.state_dict()["shards"] == 4
+    assert not fit_options.BLOCKS
+    with pytest.raises(ZeroDivisionError), gd.distributed.spread(None, shards=4):
+        raise ZeroDivisionError
+    assert not fit_options.BLOCKS
+
+
+def test_a_step_of_a_block_that_diverges():
+    trainer = gd.Trainer(gd.LinearModel(1, seed=0, dtype="float64"), "mse", gd.SGD(1e200), seed=0)
+    X, y = np.linspace(-1, 1, 32)[:, None], np.linspace(0, 1, 32)
+
+    def steps():
+        for _ in range(9):
+            trainer.step(X, y)
+
+    with gd.distributed.spread(None, shards=4), pytest.raises(gd.DivergedError):
+        steps()
+    assert np.isfinite(trainer.model.params).all()

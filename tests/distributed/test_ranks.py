@@ -109,11 +109,21 @@ def test_estimators(name):
     def fit(comm):
         with gd.distributed.spread(comm, shards=8):
             model = getattr(sklearn, name)(max_iter=3, tol=None if "SGD" in name else 1e-9, random_state=0).fit(X, y)
-        return model.predict(X).tobytes(), model.net_.params.tobytes()
+            parts = getattr(sklearn, name)(random_state=0)
+            classes = {"classes": [False, True]} if name.endswith("Classifier") else {}
+            for rows in (slice(0, 30), slice(30, 61)):
+                parts.partial_fit(X[rows], y[rows], **classes)
+        return model.predict(X).tobytes(), model.net_.params.tobytes(), parts.net_.params.tobytes()
 
     found = on_ranks(3, fit)
     assert len(set(found)) == 1, found
     assert found[0] == fit(ThreadRank(World(1), 0))
+
+
+@pytest.mark.parametrize("name", ["comm", "shards"])
+def test_an_epoch_is_spread_by_a_block(name):
+    with pytest.raises(TypeError, match=rf"no argument '{name}'; fit takes it, and other calls a block: with gdcore"):
+        gd.Trainer(gd.LinearModel(5, 2, seed=0), "mse").epoch(X, Y, **{name: 3})
 
 
 @pytest.mark.filterwarnings("ignore")
