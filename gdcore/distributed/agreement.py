@@ -75,8 +75,13 @@ def early_table_of(n: int, options: FitOptions, spread: Spread) -> dict[str, str
 
 
 def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread) -> dict[str, Any]:
+    """Return names and values of a fit and its training that all ranks must have alike."""
+    return {**fit_table_of(fit, options), **training_table_of(state, fit.data, fit.validation, spread)}
+
+
+def fit_table_of(fit: Fit, options: FitOptions) -> dict[str, Any]:
     """Return names and values of a fit that all ranks must have alike."""
-    found = {
+    return {
         "validation samples": None if fit.validation is None else fit.validation.n,
         "epochs": fit.epochs,
         "max_steps": options.max_steps,
@@ -84,7 +89,6 @@ def table_of(state: TrainingState, fit: Fit, options: FitOptions, spread: Spread
         "stop": [_told(rule) for rule in fit.recorder.criteria.rules],
         "record": tuple(fit.recorder.record),
     }
-    return {**found, **training_table_of(state, fit.data, fit.validation, spread)}
 
 
 def training_table_of(state: TrainingState, data: Data, validation: Data | None, spread: Spread) -> dict[str, Any]:

@@ -27,9 +27,9 @@ from .watchdog import Watchdog, end_job
 
 T = TypeVar("T")
 
-FAILED, STEP, CLOCK, END = range(4)
+FAILED, STEP, CLOCK, END, MEASURE = range(5)
 """What ranks meet for."""
-CALLS = ("failed", "makes a step", "ends or begins an epoch", "ends its fit")
+CALLS = ("failed", "makes a step", "ends or begins an epoch", "ends its fit", "measures the model")
 HEAD = 2
 """Numbers of a row before the values: what the rank meets for, and its clock."""
 PATIENCE = 5.0

@@ -4,8 +4,6 @@ Design
 ------
 - A process holds the layers, gradients and optimizer slots of its stage alone (pipeline_cut.py), and works in the order
   of pipeline_schedule.py. Outputs go on and slopes go back as messages that nobody waits to have sent.
-- Stages agree twice in a step: about losses and the gradient's norm, and about an update that may overflow. So a step
-  that is not finite changes nothing on any of them.
 - Every number follows from its own layer and micro-batch, so the bits do not depend on how the layers are cut, nor on
   the machine that holds them: one process with the same micro-batches has the same.
 - With more processes than stages there are copies of the pipeline. Each takes some shards of the micro-batches, whose
@@ -14,14 +12,11 @@ Design
 
 from __future__ import annotations
 
-import sys
-import time
-import traceback
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any, TypeVar, final
+from collections.abc import Iterable, Sequence
+from functools import partial
+from os import PathLike
+from typing import Any, final
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._kernels import CHOSEN
@@ -30,29 +25,31 @@ from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
 from ..base.later import later
-from ..base.memory import aligned_zeros
-from ..data.samples import Samples
+from ..data.class_weight import ClassWeight
 from ..layers.layer import Layer, checked_layers
 from ..layers.stack import Model
 from ..losses import Loss, get_loss
+from ..metrics import Metrics
 from ..optimizers import Optimizer
 from ..optimizers.full_batch import get_method
+from ..training.callbacks import Callback
 from ..training.compiled import begin
-from ..training.epoch import extent, order_of
-from ..training.errors import DivergedError
 from ..training.fingerprint import fingerprint
+from ..training.fit_options import FitOptions, Spread
 from ..training.history import History
 from ..training.settings import Settings, chosen_seed
-from . import pipeline_checks
+from ..training.stopping.base import StopSpec
+from ..training.validation import ValidationData
+from . import pipeline_checks, pipeline_fit
 from .agreement import agree, checksum, together
 from .alone import Alone
 from .communicator import communicator
 from .group import Group
+from .leaving import begins, ends_with_uncaught
 from .pipeline_cut import Part, cut, gate
-from .pipeline_stage import StageWork, Told, mean_loss
-from .reduction import Reduction
-
-T = TypeVar("T")
+from .pipeline_stage import StageWork
+from .pipeline_steps import MOST, PipelineSteps, Place
+from .shared import fails_with_others, shared
 
 
 @final
@@ -142,7 +139,11 @@ class Pipeline:
         seed: int | None = DEFAULTS.seed,
         dtype: str = "float32",
     ) -> None:
-        found: Any = Alone() if comm is None else communicator(comm)
+        found: Any = Alone()
+        if comm is not None:
+            ends_with_uncaught(comm)
+            found = communicator(comm)
+            begins(found)
         self._comm = found.Dup()  # so that no message is taken for the user's
         self._group = Group(None if comm is None else self._comm, None)
         settings = Settings(
@@ -179,8 +180,7 @@ class Pipeline:
         self._cut(stages, micro_batches, shards)
         self._row = self._comm.Split(self.copy, self.stage)
         self._column = self._comm.Split(self.stage, self.copy)
-        together(self._group, lambda: self._begin(model, settings))
-        self._seconds = 0.0
+        self._steps = together(self._group, lambda: self._begin(model, settings))
 
     def _chosen(self, model: object, seed: int | None) -> int | None:
         """Return the seed of rank 0, or None where a check is to fail on every rank."""
@@ -206,16 +206,16 @@ class Pipeline:
         pipeline_checks.ranks(size, self.stages)
         self.copies = size // self.stages
         self.copy, self.stage = divmod(rank, self.stages)
-        self.micro_batches = checks.integer("micro_batches", micro_batches, 1, 2**20)
+        self.micro_batches = checks.integer("micro_batches", micro_batches, 1, MOST)
         self.shards = pipeline_checks.shards(shards, self.copies, self.micro_batches)
 
-    def _begin(self, model: object, settings: Settings) -> None:
+    def _begin(self, model: object, settings: Settings) -> PipelineSteps:
         """Take the memory of this stage, and its parameters."""
         whole = model.stack if isinstance(model, Model) else None
         seed = chosen_seed(settings.seed, None)
         self._model_seed = seed if whole is None else whole.seed
         self._gate = gate(self.layers, seed, self.dtype)
-        self._part = part = Part(self._cuts, self.stage, seed, self.dtype)
+        part = Part(self._cuts, self.stage, seed, self.dtype)
         if whole is None:
             part.draw(seed)
         else:
@@ -223,30 +223,17 @@ class Pipeline:
         self._settings = checked = settings.checked(part.stack)
         self._state = begin(part.stack, checked)
         self.n_params = part.stack.n_params
-        column = self._column if self.copies > 1 else None
-        self._sum = Reduction(Group(column, None), self.shards, self.n_params, self.dtype, "tree")
-        alone = self.shards == 1 or self.copies > 1  # else the shards' sum stands beside the last one's gradient
-        self._total = self._state.grads if alone else aligned_zeros(self.n_params, self.dtype)
+        column = Group(self._column if self.copies > 1 else None, None)
         self.rows = -(-checked.batch_size // self.micro_batches)
         self._work = StageWork(part, self._state.run, self._row, self.rows, -(-self.micro_batches // self.shards))
-
-    def _or_abort(self, call: Callable[[], T]) -> T:
-        """Call a function in which the ranks wait for one another; end the job if it fails on this one alone."""
-        try:
-            return call()
-        except DivergedError:
-            raise  # on every rank
-        except BaseException:
-            if self._comm.Get_size() > 1:
-                traceback.print_exc()
-                sys.stderr.flush()
-                self._comm.Abort(1)
-            raise
+        place = Place(self.stage, self.stages, self.copy, self.copies)
+        parts = self.micro_batches, self.shards
+        return PipelineSteps(self._state, self._gate, place, (self._group, column), self._work, parts)
 
     @property
     def idle(self) -> float:
         """Share of the time of all steps' gradients in which this stage has waited for others."""
-        return self._work.waited / self._seconds if self._seconds else 0.0
+        return self._work.waited / self._work.seconds if self._work.seconds else 0.0
 
     @property
     def epochs_done(self) -> int:
@@ -258,68 +245,109 @@ class Pipeline:
         """Number of updates made so far."""
         return self._state.steps_done
 
-    def step(self, xb: ArrayLike, yb: ArrayLike) -> float:
+    def step(self, xb: ArrayLike, yb: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Make one update on exactly these rows, at most batch_size of them.
 
         Parameters
         ----------
-        xb, yb : array_like
+        xb, yb, sample_weight : array_like
             As in `Trainer.step`, the same on every process.
 
         Returns
         -------
         float
-            Their mean loss before it, without penalties.
+            Their (weighted) mean loss before it, without penalties.
 
         Raises
         ------
         TypeError, ValueError, DivergedError
             As in `Trainer.step`, on every process.
         """
-        data = self._take(xb, yb, {})
-        if data.n > self._settings.batch_size:
-            raise ValueError(f"xb has {data.n} rows; expected at most batch_size={self._settings.batch_size}")
-        return self._or_abort(lambda: self._make_step(data))
+        steps, group, run = self._steps, self._group, self._state.run
+        with pipeline_fit.watched(steps, None):
+            given = (xb, yb, sample_weight, None, None, None)
+            data, _ = together(group, lambda: pipeline_fit.take(steps, given))
+            agree(group, {"samples": data.n, "data": fingerprint(data, None)})
+            pipeline_checks.fits(data.n, self._settings.batch_size)
+
+            def make() -> float:
+                place = run.epoch_samples, run.epoch_steps, run.epoch_of_steps, run.epochs_done
+                sums = run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps
+                if self._settings.schedule is not None:
+                    run.learning_rate = self._state.learning_rate
+                loss = steps.step(data)
+                run.epoch_samples, run.epoch_steps, run.epoch_of_steps, run.epochs_done = place  # it is in no epoch
+                run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
+                return loss
+
+            return shared(steps, "step", make)
 
     @explains_calls
-    def fit(self, X: ArrayLike, y: ArrayLike, *, epochs: int = 1) -> History:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int | None = None,
+        max_steps: int | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
+        validation_data: ValidationData | None = None,
+        validation_split: float | None = None,
+        metrics: Metrics = (),
+        stop: StopSpec | Iterable[StopSpec] = (),
+        callbacks: Callback | Iterable[Callback] = (),
+        record: str | Iterable[str] = (),
+        progress: bool = False,
+        timeout: float | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
+    ) -> History:
         """Run epochs over the data, whose order is that of a `Trainer` with the same seed.
 
         Parameters
         ----------
         X, y : array_like
-            As in `Trainer.fit`, the same on every process.
-        epochs : int, default 1
+            As in `Trainer.fit`, the same on every process, in memory.
+        epochs, max_steps, sample_weight, class_weight, validation_data, validation_split, metrics, progress
+            As in `Trainer.fit`. Losses and metrics are those of the whole model.
+        stop, callbacks
+            As there, on every process; of an `EpochEnd` the parameters are those of this stage, and there are no
+            gradients. A `gdcore.Checkpoint` is refused: `checkpoint` takes its place.
+        record : str or several
+            "progressive", as there.
+        timeout : float, optional
+            Seconds that a step may take before the job is ended.
+        checkpoint : str or path-like, optional
+            "run.gdc" lets each stage write "run.stage1of3.gdc", … after every `checkpoint_every` epochs and at the end,
+            and keep the one before, "run.stage1of3.1.gdc".
+        resume : bool, default False
+            Whether to go on from these files if they are there, with as many stages, on any number of copies.
 
         Returns
         -------
         History
-            The same on every process: loss, seconds, learning_rate, gradient_norm, clipped_steps.
+            The same on every process.
 
         Raises
         ------
         TypeError, ValueError, DivergedError
             As in `step`.
         """
-        checks.integer("epochs", epochs, 1)
-        data = self._take(X, y, {"epochs": epochs})
-        history = History(stop_reason=f"all {epochs} epochs were run" if epochs > 1 else "the epoch was run")
-        for _ in range(epochs):
-            began = time.perf_counter()
-            steps = self._or_abort(lambda: self._make_epoch(data))
-            run = self._state.run
-            history.loss.append(run.loss_sum / run.total_weight)
-            history.gradient_norm.append(run.norm_sum / steps)
-            history.clipped_steps.append(run.clipped_steps)
-            history.learning_rate.append(run.learning_rate)
-            history.seconds.append(self._comm.bcast(time.perf_counter() - began))
-        return history
+        given = (X, y, sample_weight, class_weight, validation_data, validation_split)
+        options = FitOptions(
+            epochs, max_steps, metrics, stop, callbacks, record, progress, leaves_mean=False, advises=False
+        )
+        spread = Spread(None, None, "tree", timeout, checkpoint, checkpoint_every, resume)
+        return pipeline_fit.fit(self._steps, given, options, spread)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the outputs (n, out_features) of rows X (n, in_features), the same on every process."""
-        rows = together(self._group, lambda: pipeline_checks.inputs(self._gate, X))
-        found = np.empty((len(rows), self._gate.out_features), self.dtype)
-        self._or_abort(lambda: self._work.predict(rows, found, self.rows))
+        with pipeline_fit.watched(self._steps, None):
+            rows = together(self._group, lambda: pipeline_checks.inputs(self._gate, X))
+            agree(self._group, {"rows of X": len(rows)})
+            found = fails_with_others(self._group, partial(self._steps.outputs, rows))
         scale = self._gate.target_scale
         return found if scale is None else scale.restored(found)
 
@@ -329,71 +357,16 @@ class Pipeline:
         Raises
         ------
         MemoryError
-            Where rank 0 has no room for it; on the others a ValueError says so.
+            Where rank 0 has no room for it; on the others a RankError says so.
         """
-        chief = self._comm.Get_rank() == 0
+        chief = self._group.rank == 0
         made = {"seed": self._model_seed, "dtype": self.dtype}
-        whole = together(self._group, lambda: later("models", "Sequential")(*self.layers, **made) if chief else None)
-        if self.copy == 0:
-            params = self._part.stack.params
-            self._or_abort(lambda: self._work.gather(params, None if whole is None else whole.params))
+        with pipeline_fit.watched(self._steps, None):
+            whole = together(
+                self._group, lambda: later("models", "Sequential")(*self.layers, **made) if chief else None
+            )
+            params = None if whole is None else whole.params
+            fails_with_others(self._group, partial(self._steps.gather, params))
         if whole is not None:
-            whole.stack.trained_loss = self._settings.loss
+            whole.stack.trained_loss, whole.stack.feature_names = self._settings.loss, self._gate.feature_names
         return whole
-
-    def _take(self, X: object, y: object, options: dict[str, int]) -> Samples:
-        """Check the samples and what else the ranks must have alike."""
-        data = together(self._group, lambda: pipeline_checks.samples(self._gate, X, y, self._settings.loss))
-        agree(self._group, {"samples": data.n, "data": fingerprint(data, None), **options})
-        return data
-
-    def _make_epoch(self, data: Samples) -> int:
-        """Run an epoch and return the number of its steps."""
-        size, samples, steps = extent(self._state, data.n)
-        order = order_of(self._state, data.n)
-        self._state.run.begin_epoch(data.n, steps)
-        for at in range(0, samples, size):
-            end = min(at + size, samples)
-            self._make_step(data.rows(at, end) if order is None else data.taken(order[at:end]))
-        return steps
-
-    def _make_step(self, data: Samples) -> float:
-        """Make one step on these rows, and return their mean loss."""
-        began, state, n, m = time.perf_counter(), self._state, data.n, self.micro_batches
-        if self._settings.schedule is not None:
-            state.run.learning_rate = state.learning_rate
-        ends = [n * i // m for i in range(m + 1)]
-        sums, weights = [], []
-
-        def leaf(shard: int, grads: NDArray[Any]) -> None:
-            first, last = m * shard // self.shards, m * (shard + 1) // self.shards
-            parts = [(a, b) for a, b in pairwise(ends[first : last + 1]) if a < b]
-            total, weight = self._work.gradient(data, parts)
-            sums.append(total)
-            weights.append(weight)
-            if not parts:
-                state.grads[:] = 0
-            if grads is not state.grads:
-                grads[:] = state.grads
-
-        self._sum.sum_own(leaf, self._total)
-        self._sum.exchange(self._total)
-        if self._total is not state.grads:
-            state.grads[:] = self._total
-        squares = self._work.penalized(self._settings.clip_value is not None)
-        waits = time.perf_counter()
-        told: list[Told] = self._comm.allgather((self.stage, self.copy, sums, max(weights), squares))
-        ended = time.perf_counter()
-        self._work.waited += ended - waits
-        self._seconds += ended - began
-        loss, weight = mean_loss([t for t in told if t[0] == self.stages - 1])
-        norms = [float(np.sqrt(sum(value for t in told if t[1] == 0 for value in t[4][i]))) for i in (0, 1)]
-        if not np.isfinite(loss) or not np.isfinite(norms[0]):
-            raise pipeline_checks.diverged(state, "the loss" if not np.isfinite(loss) else "the gradient's norm")
-        risky = any(self._comm.allgather(self._work.kernel.risk(*norms)))
-        finite = self._work.kernel.update(risky)
-        good = all(self._comm.allgather(finite)) if risky else True
-        self._work.kernel.settle(good, loss, weight)
-        if not good:
-            raise pipeline_checks.diverged(state, "the updated parameters")
-        return loss

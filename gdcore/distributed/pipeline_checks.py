@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.not_arrays import full_name, is_sparse
-from ..data.samples import Samples, inputs_of, take_samples
+from ..data.samples import inputs_of
 from ..layers.stack import Stack
-from ..losses import CustomLoss, Loss
+from ..losses import Loss
 from ..optimizers.full_batch import FullBatch
 from ..training.errors import DivergedError
 from ..training.state import TrainingState
+from ..training.stopping.base import StoppingCriterion
 
 
 def stages(value: object, most: int) -> None:
@@ -66,13 +68,69 @@ def model(value: object) -> TypeError:
 def inputs(gate: Stack, X: object) -> NDArray[Any]:
     """Check the inputs of a model, of which a small stack has the sizes, and return them."""
     if is_sparse(X):
-        raise TypeError("a Pipeline takes dense inputs, got a sparse matrix: pass X.toarray()")
+        raise sparse()
     return np.ascontiguousarray(inputs_of(gate, X))
 
 
-def samples(gate: Stack, X: object, y: object, loss: Loss | CustomLoss) -> Samples:
-    """Check samples, as `inputs` does, and return them."""
-    return take_samples(gate, inputs(gate, X), y, None, loss)
+def fits(rows: int, batch_size: int) -> None:
+    """Check that the rows of a step find room."""
+    if rows > batch_size:
+        raise ValueError(f"xb has {rows} rows; expected at most batch_size={batch_size}")
+
+
+def sparse() -> TypeError:
+    """Return the error for sparse inputs."""
+    return TypeError("a Pipeline takes dense inputs, got a sparse matrix: pass X.toarray()")
+
+
+def stream() -> TypeError:
+    """Return the error for data that are read while they are used."""
+    return TypeError("a Pipeline takes data in memory, got a source larger than its window: pass arrays, or memmaps")
+
+
+def of_stages(record: object, rules: Iterable[StoppingCriterion]) -> None:
+    """Check that neither what is recorded nor a criterion needs parameters or gradients of all stages."""
+    for name in ("layer_gradient_norm", "weight_norm", "update_ratio"):
+        if name in tuple(record):  # type: ignore[arg-type]
+            raise ValueError(f"a Pipeline cannot record {name!r}, for each rank has one stage alone: leave it out")
+    for rule in rules:
+        if rule.sums_gradients():
+            raise ValueError(f"a Pipeline cannot stop by {rule!r}, for each rank has the gradient of one stage alone")
+
+
+def no_gradient() -> ValueError:
+    """Return the error for who asks for the gradient over all data."""
+    return ValueError(
+        "a Pipeline has no gradient of all layers, which a criterion or a callback has asked for: each rank has that "
+        "of one stage alone; stop by losses and metrics instead"
+    )
+
+
+def own_checkpoints() -> TypeError:
+    """Return the error for a callback that would save one stage in place of the model."""
+    return TypeError("a Pipeline saves its stages itself: pass checkpoint= to fit in place of a gdcore.Checkpoint")
+
+
+def apart(checkpoint: str, steps: list[int | None]) -> ValueError:
+    """Return the error for files of stages that do not belong together."""
+    told = ", ".join("none" if n is None else str(n) for n in steps)
+    return ValueError(
+        f"the stages of {checkpoint} have files of different steps: {told}; expected one that all of them have: "
+        "bring the missing ones, or pass another checkpoint"
+    )
+
+
+def other_stages(name: str, stages: int) -> ValueError:
+    """Return the error for files of a pipeline that is cut otherwise."""
+    return ValueError(
+        f"{name} is of another number of stages than {stages}: pass the stages it was made with, or another checkpoint"
+    )
+
+
+def other_parts(found: tuple[int, int], own: tuple[int, int]) -> ValueError:
+    """Return the error for a checkpoint of other micro-batches or shards."""
+    was, now = (f"micro_batches={m} and shards={shards}" for m, shards in (found, own))
+    return ValueError(f"the checkpoint was made with {was}, got {now}: pass the same, or another checkpoint")
 
 
 def diverged(state: TrainingState, quantity: str) -> DivergedError:

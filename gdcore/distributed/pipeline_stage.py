@@ -37,7 +37,7 @@ def mean_loss(told: list[Told]) -> tuple[float, float]:
     for t in told:
         for value in t[2]:
             total += value
-    return (1 / weight) * total, weight
+    return (1 / weight) * total if weight else 0.0, weight
 
 
 @final
@@ -61,13 +61,15 @@ class StageWork:
     kernel : PipelineStage
     waited : float
         Seconds spent waiting for messages.
+    seconds : float
+        Of all steps' gradients.
     """
 
     def __init__(self, part: Part, run: Training, row: Any, rows: int, most: int) -> None:
         self.part, self.row, self.stages = part, row, len(part.cuts)
         self.slots = slots_of(part.number, self.stages, most)
         self.kernel = load(part.stack.dtype).PipelineStage(run, rows, self.slots, part.first)
-        self.waited = 0.0
+        self.rows, self.waited, self.seconds = rows, 0.0, 0.0
 
     def gradient(self, data: Samples, parts: list[tuple[int, int]]) -> tuple[float, float]:
         """Sum the gradient of some rows of a batch, micro-batch by micro-batch; on the last stage, return their losses'
@@ -84,7 +86,7 @@ class StageWork:
                 out = np.empty((end - start, part.behind), part.stack.dtype)
                 kernel.forward(slot, inputs[slot], start, out)
                 if part.is_last:
-                    value, weight = kernel.loss(slot, start, data.target, data.labels)
+                    value, weight = kernel.loss(slot, start, data.target, data.labels, data.weight)
                     total += value
                 else:
                     sent.append((self.row.Isend(out, part.number + 1, FORWARD), out))
@@ -109,9 +111,9 @@ class StageWork:
             self.kernel.clip(behind)
         return before.tolist(), behind.tolist()
 
-    def predict(self, X: NDArray[Any], found: NDArray[Any], rows: int) -> None:
-        """Write the outputs of X, so many rows at a time, into `found` on every stage."""
-        part = self.part
+    def predict(self, X: NDArray[Any], found: NDArray[Any]) -> None:
+        """Write the outputs of X, a micro-batch at a time, into `found` on every stage."""
+        part, rows = self.part, self.rows
         for at in range(0, len(X), rows):
             end = min(at + rows, len(X))
             first = part.number == 0

@@ -18,7 +18,7 @@ from ..base import checks
 from ..base.checks import callable_name
 from ..base.later import later
 from ..losses import Loss
-from ..training.callbacks import callback_list
+from ..training.callbacks import Callback, callback_list
 from ..training.epoch import extent
 from ..training.fit_options import FitOptions, Spread
 from ..training.history import History
@@ -55,13 +55,11 @@ class Resumed(NamedTuple):
     def options_for(self, options: FitOptions, state: TrainingState, spread: Spread, rank: int) -> FitOptions:
         """Return the options of the rest of a fit on one rank."""
         callbacks = callback_list(options.callbacks)
-        if rank and callbacks:  # ranks that share a folder would write over each other's files
-            saves: Any = later("io.checkpoint", "Checkpoint")
-            callbacks = [callback for callback in callbacks if not isinstance(callback, saves)]
+        if rank:  # ranks that share a folder would write over each other's files
+            callbacks = [callback for callback in callbacks if not saves_trainers(callback)]
         if spread.checkpoint is not None and rank == 0:
-            _check_folder(spread.checkpoint)
-            every, custom = spread.checkpoint_every, _names(state)
-            callbacks.append(later("io.checkpoint", "Checkpoint")(spread.checkpoint, every=every, custom=custom))
+            check_folder(spread.checkpoint)
+            callbacks.append(saving(spread.checkpoint, spread.checkpoint_every, 1, _names(state)))
         epochs = options.epochs if self.epochs is None else self.epochs
         max_steps = options.max_steps if self.max_steps is None else self.max_steps
         shown = options.progress if rank == 0 else False
@@ -90,8 +88,9 @@ def resumed(group: Group, state: TrainingState, n: int, options: FitOptions, spr
         return Resumed()
 
     def reads() -> tuple[dict[str, Any], History | None]:
-        trainer, history = later("io.checkpoint", "read_back")(spread.checkpoint, content, _names(state))
-        _compare(trainer, state, spread)
+        assert spread.checkpoint is not None
+        trainer, history = read(spread.checkpoint, content, _names(state))
+        compare(trainer, state, spread)
         saved = trainer.state_dict()
         if saved.get("shards", 0) != (spread.shards or 0):
             raise distributed_checks.other_shards(saved.get("shards", 0), spread.shards or 0)
@@ -99,10 +98,28 @@ def resumed(group: Group, state: TrainingState, n: int, options: FitOptions, spr
 
     def loads() -> Resumed:
         load_state_dict(state, saved)
-        return _rest(state, n, options, History() if history is None else history)
+        return rest_of(state, n, options, History() if history is None else history)
 
     saved, history = together(group, reads)  # on every rank before one changes its training
     return together(group, loads)
+
+
+def saves_trainers(callback: Callback) -> bool:
+    """Return whether a callback is a `gdcore.Checkpoint`."""
+    kind: Any = later("io.checkpoint", "Checkpoint")
+    return isinstance(callback, kind)
+
+
+def saving(path: str | PathLike[str], every: int, keep: int, custom: Mapping[str, Any]) -> Callback:
+    """Return the `gdcore.Checkpoint` that writes a file."""
+    found: Callback = later("io.checkpoint", "Checkpoint")(path, every=every, keep=keep, custom=custom)
+    return found
+
+
+def read(path: str | PathLike[str], content: bytes, custom: Mapping[str, Any]) -> tuple[Trainer, History | None]:
+    """Return the trainer and the history in a file's bytes."""
+    found: tuple[Trainer, History | None] = later("io.checkpoint", "read_back")(path, content, custom)
+    return found
 
 
 def _bytes(spread: Spread) -> bytes | None:
@@ -113,7 +130,7 @@ def _bytes(spread: Spread) -> bytes | None:
         return None
 
 
-def _check_folder(path: str | PathLike[str]) -> None:
+def check_folder(path: str | PathLike[str]) -> None:
     """Raise if a file's folder cannot take it, before a fit that would learn it after its first epoch."""
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
@@ -128,7 +145,7 @@ def _names(state: TrainingState) -> Mapping[str, Any]:
     return {} if isinstance(loss, Loss) else {callable_name(loss): loss}
 
 
-def _compare(trainer: Trainer, state: TrainingState, spread: Spread) -> None:
+def compare(trainer: Trainer, state: TrainingState, spread: Spread) -> None:
     """Check that a file's trainer has the settings of a training."""
     found, own = _settings(trainer.snapshot()), _settings(snapshot_of(state))
     for name, value in own.items():
@@ -146,7 +163,7 @@ def _settings(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _rest(state: TrainingState, n: int, options: FitOptions, history: History) -> Resumed:
+def rest_of(state: TrainingState, n: int, options: FitOptions, history: History) -> Resumed:
     """Return how much of a fit is left; its numbers of epochs and steps count from the beginning."""
     epochs, max_steps = options.epochs, options.max_steps
     if epochs is None and max_steps is None:

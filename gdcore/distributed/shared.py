@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from numbers import Real
 from os import PathLike
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ..base import checks
 from ..optimizers.full_batch import FullBatch
 from ..training.fit_options import Spread
-from ..training.state import TrainingState
+from ..training.state import Shares, TrainingState
 from ..training.turn import Turn
 from . import checks as distributed_checks
 from .communicator import Communicator, communicator
 from .group import Group
 from .leaving import begins, ends_with_uncaught
-from .steps import SharedSteps
 from .watchdog import Watchdog
 
 T = TypeVar("T")
@@ -36,7 +35,7 @@ def on_ranks(spread: Spread, call: Callable[[Group], T]) -> T:
     comm = communicator(spread.comm)
     if comm.Get_size() == 1:
         return call(Group(None, None))
-    watchdog = Watchdog(comm, spread.timeout) if _is_time(spread.timeout) else None
+    watchdog = Watchdog(comm, spread.timeout) if is_time(spread.timeout) else None
     try:
         if watchdog is not None:
             watchdog.waits("begins a fit")
@@ -54,15 +53,24 @@ def on_ranks(spread: Spread, call: Callable[[Group], T]) -> T:
             watchdog.stop()
 
 
-def _is_time(timeout: object) -> bool:
+def is_time(timeout: object) -> bool:
     """Return whether a timeout is one; if not, `checked` tells why, when the ranks can talk."""
     return isinstance(timeout, Real) and float(timeout) > 0
 
 
-def shared(steps: SharedSteps, name: str, call: Callable[[], T]) -> T:
+class Made(Shares, Protocol):
+    """How the steps of a call are made on which ranks agree."""
+
+    group: Group
+    state: TrainingState
+    shards: int
+
+
+def shared(steps: Made, name: str, call: Callable[[], T]) -> T:
     """Call a function that makes these steps, on which all ranks agree; if it fails here, the others learn of it."""
     group, state = steps.group, steps.state
-    try:
+
+    def run() -> T:
         with Turn(state.run, name):
             state.shares, state.shards = steps, steps.shards
             try:
@@ -70,11 +78,19 @@ def shared(steps: SharedSteps, name: str, call: Callable[[], T]) -> T:
             finally:
                 state.shares = None
         group.end()
+        return found
+
+    return fails_with_others(group, run)
+
+
+def fails_with_others(group: Group, call: Callable[[], T]) -> T:
+    """Call a function on every rank; if it fails on this one alone, the others learn of it."""
+    try:
+        return call()
     except BaseException as error:
         if not group.parted:
             group.fail(error)
         raise
-    return found
 
 
 def checked(state: TrainingState, spread: Spread, size: int) -> Spread:

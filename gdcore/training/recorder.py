@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import checks
+from ..layers.stack import Stack
 from ..losses import Loss
 from ..metrics import get_metrics
 from ..objective.streamed import mean_loss, metrics_of
@@ -91,7 +92,8 @@ class Recorder:
         loss, schedule = state.settings.loss, state.settings.schedule
         for metric in self.metrics.values():
             target, name = (loss.target, loss.name) if isinstance(loss, Loss) else (None, "a custom loss")
-            metric.check_fit(target, state.stack.out_features, name)
+            outputs = state.stack.out_features if state.whole is None else state.whole.out_features
+            metric.check_fit(target, outputs, name)
         monitors = monitors_of(self.metrics, data, validation)
         rules = criteria(options.stop)
         self.follows = None
@@ -195,12 +197,17 @@ class Recorder:
         history, state, stack = self.history, self.state, self.state.stack
         whole = part.steps == part.of_steps
         values = {"loss": part.loss}
-        found = metrics_of(stack, self.data, self.metrics) if self.metrics else {}
+        found = self._metrics(stack, self.data) if self.metrics else {}
         if self.validated is not stack:
             self.validated.params = state.averaged
         if self.validation is not None:
-            values["val_loss"] = mean_loss(self.validated, self.validation, state.settings.loss)
-            found.update(metrics_of(self.validated, self.validation, self.metrics, "val_"))
+            loss, whole_model = state.settings.loss, state.whole
+            values["val_loss"] = (
+                mean_loss(self.validated, self.validation, loss)
+                if whole_model is None
+                else whole_model.mean_loss(self.validation, loss)
+            )
+            found.update(self._metrics(self.validated, self.validation, "val_"))
         values.update(found)
         norms = gradient_norms(stack, self._gradient()) if "layer_gradient_norm" in self.record else {}
         weights = [weight_norm(stack)] if "weight_norm" in self.record else []
@@ -265,5 +272,14 @@ class Recorder:
         self.plateau = plateau
         self._commit(memory, rows)
 
+    def _metrics(self, stack: Stack, data: Data, prefix: str = "") -> dict[str, float]:
+        """Return the metrics of a stack, or of the whole model that it is a part of."""
+        whole = self.state.whole
+        if whole is None:
+            return metrics_of(stack, data, self.metrics, prefix)
+        return whole.metrics_of(data, self.metrics, prefix)
+
     def _gradient(self) -> NDArray[Any]:
+        if self.state.whole is not None:
+            return self.state.whole.gradient()
         return full_gradient(self.state, self.data)

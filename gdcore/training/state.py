@@ -12,6 +12,7 @@ Design
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, final
 
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 from ..data.samples import Samples, take_samples
 from ..layers.stack import Stack
+from ..losses import CustomLoss, Loss
+from ..metrics import Metric
 from ..objective.objective import Objective
 from ..optimizers import OptimizerState
 from . import checks as training_checks
@@ -64,6 +67,21 @@ class Shares(Protocol):
         """Return a time in seconds that all processes agree on."""
 
 
+class Whole(Protocol):
+    """Measures a model of which a training's stack is a part, where other processes have the rest."""
+
+    out_features: int
+
+    def metrics_of(self, data: Any, metrics: Mapping[str, Metric], prefix: str = "") -> dict[str, float]:
+        """Return the metrics of the predictions, in the targets' own units."""
+
+    def mean_loss(self, data: Any, loss: Loss | CustomLoss) -> float:
+        """Return the mean loss without penalties."""
+
+    def gradient(self) -> NDArray[Any]:
+        """Return the gradient over all data, if there is one."""
+
+
 @final
 @dataclass(eq=False)
 class TrainingState:
@@ -93,6 +111,8 @@ class TrainingState:
         Makes the steps while a fit runs that cuts its batches into pieces.
     shards : int
         Number of these pieces in the last fit; 0: its batches were whole.
+    whole : Whole or None
+        Measures the model while a fit runs whose stack is only a part of it.
     ended_by : str
         What has ended the last fit before all of its epochs and steps, of `ENDS`; "" if nothing has.
     sums_outputs : bool
@@ -110,6 +130,7 @@ class TrainingState:
     memory: FitMemory = field(default_factory=FitMemory)
     shares: Shares | None = None
     shards: int = 0
+    whole: Whole | None = None
     ended_by: str = ""
     sums_outputs: bool = False
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -53,6 +55,89 @@ def train(stages, shards=0):
     facts = {"loss": history.loss, "norms": history.gradient_norm, "clipped": history.clipped_steps}
     whole_bits = None if whole is None else bits(whole.params)
     tell(bits=whole_bits, outputs=bits(outputs), apart=same, n_params=pipe.n_params, **facts)
+
+
+def whole_fit(pipe, **options):
+    """Fit with all that a Trainer's fit takes, and return the history."""
+    X, y = samples(300)
+    weight = np.random.default_rng(1).random(300).astype(np.float32) + 0.1
+    given = {"epochs": 6, "sample_weight": weight, "validation_split": 0.2, "metrics": ("accuracy", gd.metrics.TopK(2))}
+    given |= {"class_weight": "balanced", "record": "progressive", "stop": gd.EarlyStopping(2, restore_best=True)}
+    return pipe.fit(X, y, **given | options)
+
+
+def told(pipe, history):
+    """Return what is the same on any number of ranks."""
+    whole, found = pipe.gather(), history.to_dict()
+    found.pop("seconds")
+    return {"bits": COMM.bcast(None if whole is None else bits(whole.params)), **found}
+
+
+def everything(stages, shards):
+    """Train with weights, validation, metrics, criteria, callbacks and a schedule that follows a loss."""
+    seen = []
+
+    class Sees(gd.Callback):
+        def on_epoch_end(self, end):
+            seen.append((end.epoch, end.values["val_accuracy"], end.learning_rate))
+            return "enough" if end.epoch == 4 else None
+
+    rate = gd.schedules.ReduceOnPlateau(0.02, patience=0, threshold=0.2)
+    pipe = pipeline(stages=int(stages), shards=int(shards), optimizer=gd.Adam(rate), batch_size=64)
+    history = whole_fit(pipe, callbacks=Sees(), stop=())
+    tell(**told(pipe, history), seen=seen, steps=pipe.steps_done)
+
+
+def checkpointed(stages, path, resume, kills_at):
+    """Train with checkpoints; one stage dies while the files of an epoch are written."""
+    pipe = pipeline(stages=int(stages), shards=4, batch_size=64)
+    last, real = COMM.Get_size() - 1, os.replace
+
+    def replace(*arguments):
+        if int(kills_at) == pipe.epochs_done and last == RANK:
+            time.sleep(0.5)  # the other stages have written theirs
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(*arguments)
+
+    os.replace = replace if int(kills_at) else real
+    history = whole_fit(pipe, checkpoint=path, resume=resume == "resume")
+    tell(**told(pipe, history))
+
+
+def goes_wrong(what):
+    """Make a mistake on rank 1 alone, and train again."""
+    odd, pipe = RANK == 1, pipeline(batch_size=64)
+
+    class Bad(gd.Callback):
+        def on_epoch_end(self, end):
+            if odd and what == "callback":
+                raise ZeroDivisionError("a bad callback")
+            if odd and what == "hangs":
+                time.sleep(60)
+            return odd and what == "stops"
+
+    def metric(outputs, y):
+        if odd and what == "metric":
+            raise ZeroDivisionError("a bad metric")
+        return 1.0
+
+    options = {"callbacks": Bad(), "metrics": {"m": metric}, "epochs": 5 + (odd and what == "epochs")}
+    if what == "hangs":
+        options["timeout"] = 1.5
+    try:
+        whole_fit(pipe, **options)
+    except (RuntimeError, ZeroDivisionError, ValueError) as error:
+        tell(error=f"{type(error).__name__}: {error}", epochs=pipe.epochs_done)
+    pipe.fit(*samples(64), epochs=1)
+
+
+def leaves():
+    """Let a rank leave between two fits."""
+    pipe = pipeline()
+    pipe.fit(*samples(64), epochs=1)
+    if RANK == 1:
+        sys.exit()
+    pipe.fit(*samples(64), epochs=1)
 
 
 def data_of_this_process():
@@ -107,7 +192,7 @@ def bubble(width, *micro_batches):
         stack = [gd.Dense(width, width, "tanh") for _ in range(2 * COMM.Get_size())]
         pipe = Pipeline(stack, COMM, loss="mse", micro_batches=m, batch_size=64 * m, seed=0)
         pipe.step(X, X)
-        pipe._work.kernel, pipe._work.waited, pipe._seconds = Timed(pipe._work.kernel), 0.0, 0.0
+        pipe._work.kernel, pipe._work.waited, pipe._work.seconds = Timed(pipe._work.kernel), 0.0, 0.0
         for _ in range(6):
             pipe.step(X, X)
         times = pipe._work.kernel.times
