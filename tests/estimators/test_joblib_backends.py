@@ -1,8 +1,9 @@
-"""Estimators under joblib's backend for Dask: the same search as in this process."""
+"""Estimators under joblib's backends for Dask and for Ray: the same search as in this process."""
 
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ import pytest
 import gdcore
 
 pytest.importorskip("sklearn")
-pytest.importorskip("dask", reason="needs Dask: pip install distributed")  # tests/distributed has the other name
 
 PROGRAM = """
+import contextlib
+import sys
+
 import joblib
 import numpy as np
-from distributed import Client
 from sklearn.model_selection import GridSearchCV
 
 from gdcore.sklearn import MLPClassifier
@@ -31,20 +33,43 @@ def search(n_jobs):
     return with_rates.cv_results_["split0_test_score"], weights
 
 
+@contextlib.contextmanager
+def dask():
+    from distributed import Client
+
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
+        yield
+
+
+@contextlib.contextmanager
+def ray():
+    import ray
+    from ray.util.joblib import register_ray
+
+    ray.init(num_cpus=2, include_dashboard=False, logging_level="error")
+    register_ray()
+    yield
+    ray.shutdown()
+
+
 if __name__ == "__main__":
     here = search(1)
-    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None), joblib.parallel_config("dask"):
+    with {"dask": dask, "ray": ray}[sys.argv[1]](), joblib.parallel_config(sys.argv[1]):
         there = search(2)
     assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
     print("the same")
 """
 
 
-def test_a_search_on_workers_of_dask(tmp_path):
+# Of Dask, dask is looked for: tests/distributed has the other name.
+@pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_search_on_workers(engine, package, tmp_path):
+    if find_spec(engine) is None:
+        pytest.skip(f"needs {engine.capitalize()}: pip install {package}")
     script = tmp_path / "search.py"
     script.write_text(PROGRAM, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script)],
+        [sys.executable, "-W", "ignore", str(script), engine],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -54,4 +79,4 @@ def test_a_search_on_workers_of_dask(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout == "the same\n"
+    assert done.stdout.splitlines()[-1] == "the same"
