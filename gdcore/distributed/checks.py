@@ -103,6 +103,14 @@ def other_calls(calls: dict[int, str]) -> str:
     )
 
 
+def waits_long(rank: int, seconds: float) -> str:
+    """Return the message about a rank that waits for the others to begin."""
+    return (
+        f"gdcore: rank {rank} has waited {seconds:.0f} s for the others to begin a fit, and waits on: every rank of "
+        "the communicator must call it; timeout= ends such a wait"
+    )
+
+
 def has_left(rank: int) -> str:
     """Return the message about a rank that will not come."""
     return (

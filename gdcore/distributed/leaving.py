@@ -15,6 +15,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +29,8 @@ from .errors import RankError
 from .watchdog import end_job
 
 BEGINS, LEAVES = 0.0, 1.0
+NOTICE = 30.0
+"""Seconds after which a rank that waits for the others to begin says so."""
 
 HOOK = "ends_the_job"
 
@@ -73,10 +77,29 @@ def begins(comm: Communicator) -> None:
     _known[:] = [other for other in _known if other is not comm and other != mpi.COMM_NULL]
     _known.append(comm)
     told, request = _says(comm, BEGINS)
-    request.Wait()
+    _wait_for(request, comm.Get_rank())
     if told.any():
         rank = int(np.argmax(told))
         raise RankError(distributed_checks.has_left(rank), rank)
+
+
+def _wait_for(request: Any, rank: int) -> None:
+    """Wait for the other ranks to begin, and say so if it takes long."""
+    silent = True
+    try:
+        for waited in _pauses():
+            if request.Test():
+                return
+            if silent and waited > NOTICE:
+                silent = False
+                print(distributed_checks.waits_long(rank, waited), file=sys.stderr, flush=True)
+    except BaseException:
+        _pending.append(request)  # MPI still writes into its memory when the others come
+        raise
+
+
+_pending: list[Any] = []
+"""Requests that nobody waits for, since an interrupt came."""
 
 
 def _at_the_end(mpi: Any) -> None:
@@ -103,12 +126,28 @@ def _leave(process: int) -> None:
     mpi: Any = sys.modules["mpi4py.MPI"]
     comms = [comm for comm in _known if comm != mpi.COMM_NULL]
     answers = [_says(comm, LEAVES) for comm in comms]
+    pauses = _pauses()
     while answers:
-        i = mpi.Request.Waitany([request for _, request in answers])
-        if (answers[i][0] == LEAVES).all():
+        i, ended = mpi.Request.Testany([request for _, request in answers])
+        if not ended:
+            next(pauses)
+        elif (answers[i][0] == LEAVES).all():
             del comms[i], answers[i]
         else:
             answers[i] = _says(comms[i], LEAVES)
+
+
+def _pauses() -> Iterator[float]:
+    """Yield the seconds since the beginning again and again, with pauses once there are more than a few milliseconds.
+
+    The other ranks may need the processor, and a signal its handler.
+    """
+    began = time.monotonic()
+    while True:
+        waited = time.monotonic() - began
+        yield waited
+        if waited > 0.01:
+            time.sleep(min(0.02, waited / 20))
 
 
 def _world() -> Any:

@@ -160,6 +160,17 @@ def fit_once(**options):
     return net.fit(given, y, options.pop("loss", "mse"), **{"epochs": 1, "seed": 1, "comm": COMM, **options})
 
 
+def with_version(module, odd):
+    """A fit in which one rank has another version."""
+    found = sys.modules[module]
+    before = found.__version__
+    found.__version__ = "0.0.7" if odd else before
+    try:
+        fit_once()
+    finally:
+        found.__version__ = before
+
+
 def disagree():
     """Each difference is told on every rank, by rank and name, and the next fit succeeds."""
     last = COMM.Get_size() - 1
@@ -180,6 +191,8 @@ def disagree():
         "metrics": lambda: fit_once(metrics="r2" if odd else ()),
         "stop": lambda: fit_once(stop=gd.LossThreshold(0.1 + odd)),
         "shards": lambda: fit_once(shards=8 + odd),
+        "gdcore": lambda: with_version("gdcore.distributed.agreement", odd),
+        "NumPy": lambda: with_version("numpy", odd),
     }
     found = {name: error_of(call) for name, call in calls.items()}
     found["good"] = error_of(fit_once)
@@ -252,6 +265,12 @@ def leaves_one_of_two():
     if RANK == 1:
         sys.exit()
     fit_once(comm=part)
+
+
+def begins_late():
+    sys.modules["gdcore.distributed.leaving"].NOTICE = 0.5
+    time.sleep(1.5 * RANK)
+    fit_once()
 
 
 def leave_together():
@@ -373,6 +392,7 @@ TASKS = (
         leaves,
         leaves_one_of_two,
         leave_together,
+        begins_late,
         early,
         interrupted,
         raises,

@@ -89,6 +89,13 @@ def test_a_rank_that_fails_before_its_first_fit(how, told, tmp_path):
     assert told in failed(3, "early", how, cwd=tmp_path).err
 
 
+def test_a_long_wait_is_told(tmp_path):
+    """As where one rank passes no communicator, and trains alone; here the others come in the end."""
+    done = run(2, "begins_late", cwd=tmp_path)
+    assert "gdcore: rank 0 has waited " in done.err
+    assert "s for the others to begin a fit, and waits on: every rank" in done.err
+
+
 @pytest.mark.parametrize("how", ["raises", "leaves"])
 def test_a_rank_that_fails_before_it_uses_this_room(how, tmp_path):
     """By what the documentation's command adds, `-m mpi4py`."""
@@ -133,7 +140,9 @@ def test_a_killed_job_goes_on_with_the_same_bits(n, killed, undisturbed, tmp_pat
     assert gd.Trainer.load(path).epochs_done == 8
 
 
-def test_the_death_of_the_launcher_ends_all_ranks(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_the_end_of_the_launcher_ends_all_ranks(number, tmp_path):
+    """Also by Ctrl-C."""
     job = start(3, "long_fit", tmp_path, cwd=tmp_path)
     files = [tmp_path / f"pid{rank}" for rank in range(3)]
     try:
@@ -141,7 +150,7 @@ def test_the_death_of_the_launcher_ends_all_ranks(tmp_path):
         pids = [int(file.read_text()) for file in files]
         time.sleep(0.3)
         assert all(map(alive, pids))
-        os.kill(job.pid, signal.SIGKILL)
+        os.kill(job.pid, number)
         wait_until(lambda: not any(map(alive, pids)), 20)
     finally:
         job.kill()
