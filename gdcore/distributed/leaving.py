@@ -138,7 +138,7 @@ def _leave(process: int) -> None:
 
 
 def _pauses() -> Iterator[float]:
-    """Yield the seconds since the beginning again and again, with pauses once there are more than a few milliseconds.
+    """Yield the seconds since the beginning again and again, with pauses once there is more than a millisecond.
 
     The other ranks may need the processor, and a signal its handler.
     """
@@ -146,7 +146,7 @@ def _pauses() -> Iterator[float]:
     while True:
         waited = time.monotonic() - began
         yield waited
-        if waited > 0.01:
+        if waited > 0.001:
             time.sleep(min(0.02, waited / 20))
 
 
