@@ -145,6 +145,7 @@ class Pipeline:
             found = communicator(comm)
             begins(found)
         self._comm = found.Dup()  # so that no message is taken for the user's
+        begins(self._comm)  # from here on, who leaves is missed there
         self._group = Group(None if comm is None else self._comm, None)
         settings = Settings(
             get_loss(loss),

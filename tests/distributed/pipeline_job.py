@@ -131,6 +131,19 @@ def goes_wrong(what):
     pipe.fit(*samples(64), epochs=1)
 
 
+def parts_of_the_job():
+    """Train two pipelines side by side, each on half of the ranks, and then one on all of them."""
+    half = COMM.Split(RANK // 2, RANK)
+    pipe = pipeline(half, seed=5 + RANK // 2)
+    first, whole = pipe.fit(*samples(), epochs=1).loss, pipe.gather()
+    together = pipeline(stages=2, shards=2)
+    net = gd.MLP([24, 16, 5], seed=0)
+    data_parallel = net.fit(*samples(), "cross_entropy", epochs=1, seed=0, comm=half).loss
+    tell(
+        first=first, bits=whole and bits(whole.params), loss=together.fit(*samples(), epochs=1).loss, own=data_parallel
+    )
+
+
 def leaves():
     """Let a rank leave between two fits."""
     pipe = pipeline()

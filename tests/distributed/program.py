@@ -123,7 +123,16 @@ def by_parts(**spread):
     return trainer, gd.History([trainer.epoch(X, LABELS)])
 
 
-FITS = (by_parts, dropout, weighted, whole_batch, stopped, frozen, custom, streamed)
+def few(**spread):
+    """Fewer rows than shards, and one row."""
+    net = gd.MLP([6, 8, 3], seed=0)
+    trainer = gd.Trainer(net, "cross_entropy", gd.Adam(0.01), batch_size=50, seed=1)
+    for n in (1, 3, 17):
+        history = trainer.fit(X[:n], LABELS[:n], sample_weight=WEIGHT[:n], epochs=2, **spread)
+    return trainer, history
+
+
+FITS = (few, by_parts, dropout, weighted, whole_batch, stopped, frozen, custom, streamed)
 
 
 def bits(shards):

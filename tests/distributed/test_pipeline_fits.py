@@ -212,6 +212,17 @@ def test_a_mistake_on_one_rank(what, first, second):
     assert len({facts["epochs"] for facts in found}) == 1
 
 
+def test_pipelines_on_parts_of_a_job():
+    found = job(4, "parts_of_the_job")
+    for facts in found:
+        half = facts["rank"] // 2
+        assert facts["first"] == found[2 * half]["first"]
+        assert facts["loss"] == found[0]["loss"]
+        assert facts["own"] == found[0]["own"]
+    assert found[0]["first"] != found[2]["first"]
+    assert None not in (found[0]["bits"], found[2]["bits"])
+
+
 def test_a_stage_that_hangs_ends_the_job():
     done = launched(2, SCRIPT, "goes_wrong", "hangs", timeout=30)
     assert done.returncode != 0
