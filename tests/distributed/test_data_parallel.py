@@ -1,5 +1,7 @@
 """Fits over several processes: the same bits on any number of ranks."""
 
+import sys
+
 import numpy as np
 import pytest
 from mpi_jobs import run
@@ -7,6 +9,11 @@ from thread_ranks import on_ranks
 
 import gdcore as gd
 from gdcore.training import fit_options
+
+
+@pytest.fixture(autouse=True)
+def own_hook(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 @pytest.fixture(scope="module")
