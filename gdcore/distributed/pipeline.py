@@ -141,7 +141,7 @@ class Pipeline:
     ) -> None:
         found: Any = Alone()
         if comm is not None:
-            ends_with_uncaught(comm)
+            ends_with_uncaught()
             found = communicator(comm)
             begins(found)
         self._comm = found.Dup()  # so that no message is taken for the user's

@@ -84,10 +84,14 @@ class ThreadRank:
         self.shared.barrier.abort()
 
     def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:
+        """Write the arrays of all ranks, in their order, into the buffer."""
+        recvbuf[...] = self.allgather(np.array(sendbuf))
+
+    def Allgatherv(self, sendbuf: Any, recvbuf: Any) -> None:
         """Raise a RuntimeError: there is one copy of the pipeline, so there is nothing to sum over copies."""
         raise RuntimeError("the ranks of this claim hold one copy of the pipeline, whose gradients no other rank has")
 
-    Allgatherv = Alltoallv = Allreduce = Allgather
+    Alltoallv = Allreduce = Allgatherv
 
 
 class Shared:
