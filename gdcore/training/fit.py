@@ -54,7 +54,6 @@ class Fit:
     def run(self) -> History:
         """Run epochs until all are done or something stops them."""
         history, recorder = self.history, self.recorder
-        self.state.ended_by = ""
         recorder.begin(self.epochs)
         failure: BaseException | None = None
         try:
@@ -68,8 +67,7 @@ class Fit:
             if self.leaves_mean:
                 self.state.stack.params = self.state.averaged
             ended_by = [recorder.criteria.rules[i] for i in recorder.criteria.stopped]
-            recorder.finish()
-            self.state.ended_by = self._ended_by(reason)
+            recorder.finish(self._ended_by(reason))
             history.stop_reason = (reason or self._all_done()) + watched(ended_by, self.validation)
             silent = bool(reason) or not self.advises
             history.hint = "" if silent else hint_of(self.state, self.data, self.validation, history)

@@ -28,6 +28,10 @@ class GradientSum(NamedTuple):
     """Number of the epoch's first steps that are not in the sum."""
 
 
+ENDS = ("criterion", "callback", "optimizer")
+"""What ends a fit before its length does; the last one is a full-batch method that has converged."""
+
+
 class FitMemory(NamedTuple):
     """What the last fit has left for the next one, or the running fit would leave."""
 
@@ -49,9 +53,11 @@ class FitMemory(NamedTuple):
     shown: NDArray[Any] | None = None
     """The parameters that the criterion put in their place."""
     gradients: GradientSum | None = None
+    ended_by: str = ""
+    """What has ended the fit before all of its epochs and steps, of `ENDS`; "" if nothing has."""
 
     def outside_fits(self) -> FitMemory:
         """Return what is left when training continues through `epoch`."""
-        if self.seen == -1 and self.before is None and self.gradients is None:
+        if self.seen == -1 and self.before is None and self.gradients is None and not self.ended_by:
             return self
-        return self._replace(seen=-1, before=None, gradients=None)
+        return self._replace(seen=-1, before=None, gradients=None, ended_by="")

@@ -173,16 +173,18 @@ class Recorder:
                 if isinstance(column, list):
                     del column[rows:]
 
-    def finish(self) -> None:
-        """Leave the parameters as the criteria want them.
+    def finish(self, ended_by: str) -> None:
+        """Leave the parameters as the criteria want them, and note what has ended the fit (`FitMemory.ended_by`).
 
         If this is interrupted, the next fit begins with the parameters as trained.
         """
         if not self.criteria.states:
+            if ended_by:
+                self._commit(self.state.memory._replace(ended_by=ended_by), self.rows)
             return
         state, params = self.state, self.state.stack.params
         reached, shown = self.criteria.finished(params)
-        ends = state.memory if self.stops is None else self.stops
+        ends = (state.memory if self.stops is None else self.stops)._replace(ended_by=ended_by)
         if not np.array_equal(shown, reached):
             ends = ends._replace(reached=reached, shown=shown.copy())
         if not np.array_equal(shown, params):

@@ -24,9 +24,9 @@ from ..optimizers.full_batch import FullBatch
 from ..schedules import PlateauState
 from . import checks as training_checks
 from . import saved_checks
-from .fit_memory import FitMemory, GradientSum
+from .fit_memory import ENDS, FitMemory, GradientSum
 from .snapshot import Snapshot
-from .state import ENDS, TrainingState
+from .state import TrainingState
 from .stopping.base import StoppingCriterion
 from .turn import Turn, mine, wait_for_steps
 
@@ -93,7 +93,7 @@ def _copied(state: TrainingState) -> dict[str, Any]:
             }
         ),
         **({"shards": state.shards} if state.shards else {}),
-        **({"ended_by": state.ended_by} if state.ended_by else {}),
+        **({"ended_by": memory.ended_by} if memory.ended_by else {}),
     }
 
 
@@ -122,7 +122,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
             shards = checks.integer("shards", saved.get("shards", 0), 0)
             ended_by = saved.get("ended_by", "")
             checks.one_of("ended_by", ended_by, ("", *ENDS))
-            memory = _memory(state, saved["carried"], place, epochs_done)._replace(plateau=plateau)
+            memory = _memory(state, saved["carried"], place, epochs_done)._replace(plateau=plateau, ended_by=ended_by)
         except (TypeError, ValueError) as error:
             raise saved_checks.not_a_state(error) from None
         stack.params = saved["params"]
@@ -132,7 +132,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
         run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
         run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
         run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
-        state.memory, state.shards, state.ended_by = memory, shards, ended_by
+        state.memory, state.shards = memory, shards
 
 
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:

@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from ..data.stream import Stream
 
 
-ENDS = ("criterion", "callback", "optimizer")
-"""What ends a fit before its length does; the last one is a full-batch method that has converged."""
-
-
 class Shares(Protocol):
     """How a fit's steps are made where their rows are cut into pieces, which several processes may share."""
 
@@ -113,8 +109,6 @@ class TrainingState:
         Number of these pieces in the last fit; 0: its batches were whole.
     whole : Whole or None
         Measures the model while a fit runs whose stack is only a part of it.
-    ended_by : str
-        What has ended the last fit before all of its epochs and steps, of `ENDS`; "" if nothing has.
     sums_outputs : bool
         Whether epochs sum the losses of each output, which needs whole batches.
     """
@@ -131,7 +125,6 @@ class TrainingState:
     shares: Shares | None = None
     shards: int = 0
     whole: Whole | None = None
-    ended_by: str = ""
     sums_outputs: bool = False
 
     @property

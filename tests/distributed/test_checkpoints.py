@@ -84,6 +84,8 @@ def test_what_has_ended_a_fit():
     trainer = trainer_of()
     trainer.fit(X, Y, epochs=1, stop=gd.LossThreshold(100))
     assert trainer.state_dict()["ended_by"] == "criterion"
+    trainer.epoch(X, Y)
+    assert "ended_by" not in trainer.state_dict()
     for options in ({"epochs": 1}, {"max_steps": 2}):
         trainer.fit(X, Y, **options)
         assert "ended_by" not in trainer.state_dict()
