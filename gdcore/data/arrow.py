@@ -7,8 +7,8 @@ Design
   ends and the next begins within a group, that is decoded once.
 - A file is open while pieces are read one after the other, for to open it takes a twentieth of what decoding a group
   takes. What its end says of all groups is read once.
-- While the rows of one piece are made and checked, a thread decodes the next one. So a model that trains faster than
-  pyarrow decodes keeps its pace.
+- While the rows of one piece are made and checked, a thread decodes the next one, its columns by pyarrow's threads
+  (`pyarrow.set_cpu_count`). So a model that trains faster than pyarrow decodes keeps its pace.
 """
 
 from __future__ import annotations

@@ -58,9 +58,9 @@ class TableFile:
         """Decode the columns of a group."""
         with _one_error(self._path):
             if not self._is_ipc:
-                return self._file.read_row_group(index, columns=names, use_threads=False)
+                return self._file.read_row_group(index, columns=names, use_threads=True)
             fields = [self.schema.names.index(name) for name in names]
-            options = _ipc().IpcReadOptions(included_fields=fields, use_threads=False)
+            options = _ipc().IpcReadOptions(included_fields=fields, use_threads=True)
             return _ipc().open_file(self._source, options=options).get_batch(index).select(names)
 
 
