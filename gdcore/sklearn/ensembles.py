@@ -38,7 +38,7 @@ class EnsembleMLP(MLP):
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
         if "estimators_" in vars(self):
             del self.estimators_
-        if taken(self, X):
+        if taken(self, X, y, sample_weight, validation_data):
             return
         checks.integer("n_ensemble", self.n_ensemble, 1)
         if self.n_ensemble == 1:

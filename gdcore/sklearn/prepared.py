@@ -2,9 +2,9 @@
 
 Design
 ------
-A search of scikit-learn's clones its estimator and fits the clone, candidate by candidate and fold by fold, in that
-order. Within `prepared`, a fit looks for the next entry with its parameters and its number of rows; without one, or
-behind the last one, it trains as ever. The entries belong to one thread, that of the search.
+A search of scikit-learn's clones its estimator and fits the clone on each fold. Within `prepared`, a fit takes an entry
+with its parameters that was trained on the very same rows, targets and weights; without one it trains as ever. Each
+entry is taken once. The entries belong to one thread, that of the search.
 """
 
 from __future__ import annotations
@@ -16,38 +16,33 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from .steps_before import same_rows
+from .digests import digest_of
 
 
 class Entry(NamedTuple):
-    """One fit: the parameters and the number of rows of what asks for it, and the fitted estimator or None.
-
-    With rows X, which come from the steps of a pipeline, it is only for a fit on the very same.
-    """
+    """One fit: the parameters of what asks for it, the digest of what it is given, and the fitted estimator or None."""
 
     parameters: str
-    n_rows: int
+    data: str
     fitted: Any
-    X: Any = None
 
 
 @final
 class Ledger:
-    """Entries in the order in which they are asked for."""
+    """Entries by what is asked for; equal ones in the order in which they are taken."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries, self.place = entries, 0
+        self.waiting: dict[str, dict[str, list[Any]]] = {}
+        for entry in entries:
+            self.waiting.setdefault(entry.parameters, {}).setdefault(entry.data, []).append(entry.fitted)
 
-    def take(self, parameters: str, n_rows: int, X: Any) -> Any:
-        """Return the next fitted estimator for these, or None."""
-        for i in range(self.place, len(self.entries)):
-            entry = self.entries[i]
-            if entry.parameters == parameters and entry.n_rows == n_rows:
-                if entry.X is not None and not same_rows(entry.X, X):
-                    continue
-                self.place = i + 1
-                return entry.fitted
-        return None
+    def take(self, parameters: str, *data: Any) -> Any:
+        """Return the next fitted estimator for these parameters and data, or None."""
+        found = self.waiting.get(parameters)
+        if not found:
+            return None
+        fitted = found.get(digest_of(*data) or "")
+        return fitted.pop(0) if fitted else None
 
 
 LEDGER: ContextVar[Ledger | None] = ContextVar("fits that were trained beforehand", default=None)
@@ -71,12 +66,12 @@ def told(est: Any) -> str:
     return repr(sorted(values.items()))
 
 
-def taken(est: Any, X: Any) -> bool:
-    """Give an estimator what a fit on X made beforehand has learned, if there is one; return whether there was."""
+def taken(est: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> bool:
+    """Give an estimator what a fit on these data made beforehand has learned, if there is one; return whether."""
     ledger = LEDGER.get()
-    if ledger is None:  # X may be anything that a fit takes, and is not looked at
+    if ledger is None:  # the data may be anything that a fit takes, and are not looked at
         return False
-    found = ledger.take(told(est), len(X) if isinstance(X, list | tuple) else int((np.shape(X) or (0,))[0]), X)
+    found = ledger.take(told(est), X, y, sample_weight, validation_data)
     if found is None:
         return False
     learn_from(est, found)

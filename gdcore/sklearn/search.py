@@ -118,7 +118,7 @@ class GDSearchCV(GridSearchCV):
             For each candidate, why it is fitted alone.
         """
         fits: list[Begun] = []
-        asked: list[tuple[str, int, Any]] = []
+        asked: list[tuple[str, str]] = []
         reasons = []
         folds = Folds(X, y, splits)
         for candidate in ParameterGrid(self.param_grid):
@@ -130,9 +130,9 @@ class GDSearchCV(GridSearchCV):
                     reason = alone(net, fit_params)
                     if not reason:
                         parts = folds.parts(est)
-                        fits += [begun(clone(net), *part) for part in parts]
+                        fits += [begun(clone(net), rows, targets) for rows, targets, _ in parts]
                         which = told(net)
-                        asked += [(which, len(t), None if net is est else rows) for rows, t in parts]
+                        asked += [(which, digest) for _, _, digest in parts]
                 except (TypeError, ValueError) as error:
                     reason = str(error)
             reasons.append(reason)
@@ -143,7 +143,7 @@ class GDSearchCV(GridSearchCV):
         except MemoryError as error:  # one after another they may have enough
             return [], [reason or str(error) for reason in reasons]
         found = [None if i in diverged else one.est for i, one in enumerate(fits)]
-        return [Entry(one, n, est, rows) for (one, n, rows), est in zip(asked, found, strict=True)], reasons
+        return [Entry(*one, est) for one, est in zip(asked, found, strict=True)], reasons
 
     def _share_out(self, seconds: float, n_fits: int, n_splits: int) -> None:
         """Add to each candidate that was not fitted alone its share of the time of all."""

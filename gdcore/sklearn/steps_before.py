@@ -3,8 +3,9 @@
 Design
 ------
 - The steps before the network are fitted once for each fold and each setting of theirs, not for each candidate.
-- A search of scikit-learn's fits them once more, and only a network that then sees the very same rows takes what was
-  trained beforehand. So steps that depend on more than their parameters and rows cost time, and never a wrong number.
+- A search of scikit-learn's fits them once more, and only a network that then sees the very same rows and targets takes
+  what was trained beforehand. So steps that depend on more than their parameters and rows cost time, and never a wrong
+  number.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, final
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
 
-Part = tuple[Any, Any]
-"""Inputs and targets of the rows that a fold trains on."""
+from .digests import digest_of
+
+Part = tuple[Any, Any, str]
+"""Inputs and targets of the rows that a fold trains on, and their digest."""
+NO_DIGEST = "its rows or targets cannot be pickled, so that those of two fits cannot be compared"
 RANDOM = "the steps before it give other rows each time: set their random_state"
 
 
@@ -51,7 +54,7 @@ class Folds:
         Raises
         ------
         ValueError
-            Where a step cannot be fitted, or gives other rows each time.
+            Where a step cannot be fitted, or gives other rows each time, and where rows or targets cannot be pickled.
         """
         if network_of(est) is est:
             return self._kept("", est, None)
@@ -62,18 +65,31 @@ class Folds:
     def _kept(self, key: str, est: Any, head: Pipeline | None) -> list[Part]:
         if key not in self.behind:
             raw = [_safe_split(est, self.X, self.y, train) for train, _ in self.splits]
-            if head is not None:
-                behind = [(passed(head, X, y), y) for X, y in raw]
-                if draws(head) and not same_rows(behind[0][0], passed(head, *raw[0])):
-                    raise ValueError(RANDOM)
-                raw = behind
-            self.behind[key] = raw
+            behind = raw if head is None else [(passed(head, X, y), y) for X, y in raw]
+            parts = [(X, y, told_data(X, y)) for X, y in behind]
+            if head is not None and draws(head) and parts[0][2] != digest_of(passed(head, *raw[0]), raw[0][1]):
+                raise ValueError(RANDOM)
+            self.behind[key] = parts
         return self.behind[key]
 
 
 def told_of(step: Any) -> list[tuple[str, str]]:
     """Return the parameters of a step, those within it too, as texts."""
     return sorted((name, repr(value)) for name, value in step.get_params().items())
+
+
+def told_data(X: Any, y: Any) -> str:
+    """Return the digest of rows and targets.
+
+    Raises
+    ------
+    ValueError
+        Where they have none.
+    """
+    found = digest_of(X, y)
+    if found is None:
+        raise ValueError(NO_DIGEST)
+    return found
 
 
 def draws(head: Pipeline) -> bool:
@@ -95,20 +111,3 @@ def passed(head: Pipeline, X: Any, y: Any) -> Any:
             return clone(head).fit_transform(X, y)
         except Exception as error:  # a step may be anybody's; the search meets it again and does what error_score says
             raise ValueError(str(error)) from error
-
-
-def same_rows(one: Any, other: Any) -> bool:
-    """Return whether two arrays, data frames or sparse matrices hold the same numbers under the same names.
-
-    Examples
-    --------
-    >>> same_rows(np.ones(2), np.ones(2)), same_rows(np.ones(2), [1.0, 1.0])
-    (True, False)
-    """
-    if type(one) is not type(other) or np.shape(one) != np.shape(other):
-        return False
-    if list(getattr(one, "columns", ())) != list(getattr(other, "columns", ())):
-        return False
-    if getattr(one, "nnz", None) is not None:
-        return bool(one.nnz == other.nnz and (one != other).nnz == 0)
-    return bool(np.array_equal(np.asarray(one), np.asarray(other)))

@@ -5,9 +5,9 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from test_search import CLASSIFIER, LABELS, NUMBERS, REGRESSOR, X, assert_same_search
@@ -84,6 +84,27 @@ def test_a_network_is_trained_once_and_a_step_once_more_for_each_fold(monkeypatc
     assert Shifted.fits == 3 + 4 * 3 + 1
 
 
+@pytest.mark.parametrize("kind", ["list", "pandas", "polars", "sparse"])
+def test_rows_of_any_kind_are_known_again(kind, monkeypatch):
+    if kind == "list":
+        rows, targets = X.tolist(), NUMBERS.tolist()
+    elif kind == "sparse":
+        rows, targets = pytest.importorskip("scipy.sparse").csr_array(X), NUMBERS
+    else:
+        library = pytest.importorskip(kind)
+        rows, targets = library.DataFrame(dict(zip("abcd", X.T, strict=True))), library.Series(NUMBERS)
+    fits = []
+    trained = MLP._fit
+    monkeypatch.setattr(MLP, "_fit", lambda est, *args: fits.append(est) or trained(est, *args))
+    scaler = StandardScaler(with_mean=False)
+    if kind in ("pandas", "polars"):
+        scaler.set_output(transform=kind)
+    for net, grid in ((REGRESSOR, {"alpha": [0.1, 1.0]}), (behind(scaler), GRID)):
+        fits.clear()
+        assert not any(GDSearchCV(net, grid, cv=3).fit(rows, targets).alone_)
+        assert len(fits) == 1  # the best one, on all rows
+
+
 def test_rows_that_differ_are_not_taken_for_the_same():
     steps = iter(range(1000))
     shifted = behind(StandardScaler(), Shifted(lambda: next(steps) % 7 / 10))
@@ -119,3 +140,28 @@ def test_sparse_rows():
     theirs = GridSearchCV(scaled, GRID, cv=3).fit(sparse, NUMBERS)
     assert found.alone_ == [""] * 4
     np.testing.assert_allclose(found.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-9)
+
+
+def refitted_on_other_targets(fitted, X, y):
+    return clone(fitted).fit(X, -y).score(X, -y)
+
+
+def test_a_scorer_that_fits_on_other_targets_trains_anew():
+    halves = [(np.arange(36), np.arange(36, 72)), (np.arange(36, 72), np.arange(36))]
+    options = {"cv": halves, "scoring": refitted_on_other_targets}
+    twice = np.r_[X[:36], X[:36]]  # the rows to score on are those of the other fold, and only the targets differ
+    for net, grid in ((REGRESSOR, {"alpha": [0.1]}), (behind(StandardScaler()), {"net__alpha": [0.1]})):
+        scores = [search(net, grid, **options).fit(twice, NUMBERS[:72]) for search in (GDSearchCV, GridSearchCV)]
+        ours, theirs = (found.cv_results_["mean_test_score"] for found in scores)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_no_fold_of_repeated_rows_takes_the_network_of_another_fold():
+    repeated, targets = np.r_[X[:20], X[:20], X[:20]], NUMBERS[:60]
+    means = []
+    for search, first in ((GDSearchCV, 3), (GridSearchCV, 0)):  # folds are fitted beforehand, and then by the search
+        numbers = iter([float(i == first) for i in range(10)])
+        moved = behind(Shifted(lambda numbers=numbers: next(numbers)))
+        means.append(search(moved, {"net__alpha": [0.1]}, cv=KFold(3), refit=False).fit(repeated, targets))
+    ours, theirs = ([found.cv_results_[f"split{i}_test_score"][0] for i in range(3)] for found in means)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
