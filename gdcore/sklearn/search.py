@@ -12,10 +12,10 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.utils import indexable
 
-from .ensembles import begun
-from .prepared import Entry, prepared, told
-from .steps_before import Folds, network_of
-from .together import Begun, alone, train_together
+from .batches import Batches, in_words
+from .prepared import Entry, prepared
+from .steps_before import Folds, network_of, setting_of
+from .together import alone
 
 
 @final
@@ -31,6 +31,8 @@ class GDSearchCV(GridSearchCV):
     estimator : estimator
         An `MLPClassifier` or `MLPRegressor`, or a pipeline that ends with one. Of a pipeline the steps before it are
         fitted once more for each fold and each setting of theirs. Others are searched as by `GridSearchCV`.
+        The rows of all folds are held for one such setting at least. When those that are held exceed 64 MB, the models
+        on them are trained and the rows let go, before the next setting's.
     param_grid : dict or list of dict
         Names of parameters, with the values to try.
     scoring : str, callable, list, tuple or dict, optional
@@ -117,33 +119,42 @@ class GDSearchCV(GridSearchCV):
         reasons : list of str
             For each candidate, why it is fitted alone.
         """
-        fits: list[Begun] = []
-        asked: list[tuple[str, str]] = []
-        reasons = []
-        folds = Folds(X, y, splits)
-        for candidate in ParameterGrid(self.param_grid):
+        candidates = list(ParameterGrid(self.param_grid))
+        reasons = [""] * len(candidates)
+        settings: dict[str, list[tuple[int, Any]]] = {}
+        for i, candidate in enumerate(candidates):
             est = clone(self.estimator)
-            reason = alone(network_of(est), fit_params)
-            if not reason:
+            reasons[i] = alone(network_of(est), fit_params)
+            if not reasons[i]:
                 try:
-                    net = network_of(est.set_params(**clone(candidate, safe=False)))
-                    reason = alone(net, fit_params)
-                    if not reason:
-                        parts = folds.parts(est)
-                        fits += [begun(clone(net), rows, targets) for rows, targets, _ in parts]
-                        which = told(net)
-                        asked += [(which, digest) for _, _, digest in parts]
-                except (TypeError, ValueError) as error:
-                    reason = str(error)
-            reasons.append(reason)
-            if reason and self.verbose > 0:
-                print(f"{candidate} is fitted alone: {reason}")
-        try:
-            diverged = set(train_together(fits, effective_n_jobs(self.n_jobs), whole=True) if fits else ())
-        except MemoryError as error:  # one after another they may have enough
-            return [], [reason or str(error) for reason in reasons]
-        found = [None if i in diverged else one.est for i, one in enumerate(fits)]
-        return [Entry(*one, est) for one, est in zip(asked, found, strict=True)], reasons
+                    est.set_params(**clone(candidate, safe=False))
+                    reasons[i] = alone(network_of(est), fit_params)
+                    if not reasons[i]:
+                        settings.setdefault(setting_of(est), []).append((i, est))
+                except (TypeError, ValueError, MemoryError) as error:
+                    reasons[i] = in_words(error)
+        folds, batches = Folds(X, y, splits), Batches(effective_n_jobs(self.n_jobs))
+        for several in settings.values():
+            self._add_setting(several, folds, batches, reasons)
+            batches.end_setting()
+        batches.train()
+        for i, reason in batches.failed.items():
+            reasons[i] = reason
+        if self.verbose > 0:
+            for candidate, reason in zip(candidates, reasons, strict=True):
+                if reason:
+                    print(f"{candidate} is fitted alone: {reason}")
+        return batches.entries, reasons
+
+    def _add_setting(self, several: list[tuple[int, Any]], folds: Folds, batches: Batches, reasons: list[str]) -> None:
+        """Begin the fits of candidates with the same steps before the network; note why one cannot begin."""
+        parts = None
+        for i, est in several:
+            try:
+                parts = folds.parts(est) if parts is None else parts
+                batches.add(i, network_of(est), parts)
+            except (TypeError, ValueError, MemoryError) as error:
+                reasons[i] = in_words(error)
 
     def _share_out(self, seconds: float, n_fits: int, n_splits: int) -> None:
         """Add to each candidate that was not fitted alone its share of the time of all."""

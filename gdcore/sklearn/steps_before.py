@@ -46,7 +46,6 @@ class Folds:
 
     def __init__(self, X: Any, y: Any, splits: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> None:
         self.X, self.y, self.splits = X, y, splits
-        self.behind: dict[str, list[Part]] = {}
 
     def parts(self, est: Any) -> list[Part]:
         """Return what each fold's fit of an estimator, or of the network at the end of a pipeline, is given.
@@ -56,21 +55,25 @@ class Folds:
         ValueError
             Where a step cannot be fitted, or gives other rows each time, and where rows or targets cannot be pickled.
         """
-        if network_of(est) is est:
-            return self._kept("", est, None)
-        steps = est.steps[:-1]
-        named = [(name, step if isinstance(step, str | None) else (type(step), told_of(step))) for name, step in steps]
-        return self._kept(repr(named), est, Pipeline(steps, memory=est.memory))
+        head = None if network_of(est) is est else Pipeline(est.steps[:-1], memory=est.memory)
+        return [self._part(est, head, train, i == 0) for i, (train, _) in enumerate(self.splits)]
 
-    def _kept(self, key: str, est: Any, head: Pipeline | None) -> list[Part]:
-        if key not in self.behind:
-            raw = [_safe_split(est, self.X, self.y, train) for train, _ in self.splits]
-            behind = raw if head is None else [(passed(head, X, y), y) for X, y in raw]
-            parts = [(X, y, told_data(X, y)) for X, y in behind]
-            if head is not None and draws(head) and parts[0][2] != digest_of(passed(head, *raw[0]), raw[0][1]):
-                raise ValueError(RANDOM)
-            self.behind[key] = parts
-        return self.behind[key]
+    def _part(self, est: Any, head: Pipeline | None, train: NDArray[Any], first: bool) -> Part:
+        raw, y = _safe_split(est, self.X, self.y, train)
+        X = raw if head is None else passed(head, raw, y)
+        digest = told_data(X, y)
+        if head is not None and first and draws(head) and digest != digest_of(passed(head, raw, y), y):
+            raise ValueError(RANDOM)
+        return X, y, digest
+
+
+def setting_of(est: Any) -> str:
+    """Return what two pipelines with the same steps before the network have in common; "" without such steps."""
+    if network_of(est) is est:
+        return ""
+    return repr(
+        [(name, step if isinstance(step, str | None) else (type(step), told_of(step))) for name, step in est.steps[:-1]]
+    )
 
 
 def told_of(step: Any) -> list[tuple[str, str]]:

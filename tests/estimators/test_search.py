@@ -200,7 +200,7 @@ def test_without_memory_for_all_models_each_is_fitted_alone(monkeypatch):
     def refused(fits, threads, *, whole):
         raise MemoryError("4 models need 9 GiB")
 
-    monkeypatch.setattr("gdcore.sklearn.search.train_together", refused)
+    monkeypatch.setattr("gdcore.sklearn.batches.train_together", refused)
     reasons = assert_same_search(REGRESSOR, {"alpha": [0.1, 1.0]}, NUMBERS, [True, True], cv=2).alone_
     assert reasons == ["4 models need 9 GiB"] * 2
 

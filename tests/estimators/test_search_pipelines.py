@@ -1,5 +1,7 @@
 """`GDSearchCV` on pipelines that end with a network: trained together, and the scores of scikit-learn's own search."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from test_search import CLASSIFIER, LABELS, NUMBERS, REGRESSOR, X, assert_same_search
 
-from gdcore.sklearn import GDSearchCV, MLPRegressor
+from gdcore.sklearn import GDSearchCV, MLPRegressor, batches
 from gdcore.sklearn.mlp import MLP
 
 pytestmark = [
@@ -165,3 +167,60 @@ def test_no_fold_of_repeated_rows_takes_the_network_of_another_fold():
         means.append(search(moved, {"net__alpha": [0.1]}, cv=KFold(3), refit=False).fit(repeated, targets))
     ours, theirs = ([found.cv_results_[f"split{i}_test_score"][0] for i in range(3)] for found in means)
     np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """The numbers of fits of each training of several."""
+    counts = []
+    trained = batches.train_together
+
+    def counted(fits, threads, *, whole):
+        counts.append(len(fits))
+        return trained(fits, threads, whole=whole)
+
+    monkeypatch.setattr(batches, "train_together", counted)
+    return counts
+
+
+def test_rows_of_settings_are_let_go_where_they_are_many(trainings, monkeypatch):
+    grid = {"net__alpha": [0.1, 1.0], "step0__n_components": [2, 3, 4]}
+    assert_same_search(behind(PCA()), grid, NUMBERS, [False] * 6, cv=3)
+    assert trainings == [18]
+    monkeypatch.setattr(batches, "LIMIT", 6000)  # three folds of 50 rows have 2400, 3600 and 4800 bytes
+    trainings.clear()
+    assert_same_search(behind(PCA()), grid, NUMBERS, [False] * 6, cv=3)
+    assert len(trainings) > 1
+    assert sum(trainings) == 18
+    monkeypatch.setattr(batches, "LIMIT", 0)
+    trainings.clear()
+    GDSearchCV(REGRESSOR, {"alpha": [0.1, 1.0]}, cv=3).fit(X.tolist(), NUMBERS)  # each fit makes an array of its own
+    assert trainings == [3, 3]
+
+
+def test_few_megabytes_are_held_for_many_settings():
+    rows = np.random.default_rng(0).normal(size=(4000, 250))  # 8 MB, which 12 settings and 4 folds hold 36 times
+    moved = behind(Shifted(), net=MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0))
+    grid = {"step0__draw": [lambda i=i: float(i) for i in range(12)]}
+    tracemalloc.start()
+    try:
+        assert not any(GDSearchCV(moved, grid, cv=4, refit=False).fit(rows, rows[:, 0]).alone_)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * rows.nbytes
+
+
+@pytest.mark.parametrize("net", [REGRESSOR, behind(StandardScaler())], ids=["network", "pipeline"])
+def test_a_fit_that_finds_no_memory_to_begin_is_made_alone(net, monkeypatch):
+    calls = iter(range(100))
+    begin = batches.begun
+
+    def begun(*args):
+        if next(calls) == 1:
+            raise MemoryError
+        return begin(*args)
+
+    monkeypatch.setattr(batches, "begun", begun)
+    grid = {"alpha" if net is REGRESSOR else "net__alpha": [0.1, 1.0]}
+    assert assert_same_search(net, grid, NUMBERS, [True, False], cv=3).alone_ == ["MemoryError", ""]
