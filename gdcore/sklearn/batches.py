@@ -11,7 +11,7 @@ from sklearn.base import clone
 from .ensembles import begun
 from .prepared import Entry, told
 from .rows import Rows
-from .steps_before import Part
+from .steps_before import Part, in_words
 from .together import Begun, train_together
 
 LIMIT = 64 * 2**20
@@ -87,17 +87,6 @@ class Batches:
             return
         for i, (one, (_, which, digest)) in enumerate(zip(fits, asked, strict=True)):
             self.entries.append(Entry(which, digest, None if i in diverged else one.est))
-
-
-def in_words(error: Exception) -> str:
-    """Return what an error says, or its name if it says nothing.
-
-    Examples
-    --------
-    >>> in_words(MemoryError()), in_words(ValueError("too few rows"))
-    ('MemoryError', 'too few rows')
-    """
-    return str(error) or type(error).__name__
 
 
 def arrays_of(rows: Rows) -> list[NDArray[Any]]:

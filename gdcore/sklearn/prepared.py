@@ -10,13 +10,14 @@ entry is taken once. The entries belong to one thread, that of the search.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from .digests import digest_of
+from .steps_before import in_words
 
 
 class Entry(NamedTuple):
@@ -59,11 +60,20 @@ def prepared(entries: Sequence[Entry]) -> Iterator[None]:
 
 
 def told(est: Any) -> str:
-    """Return what two estimators with the same parameters have in common."""
+    """Return what two estimators with the same parameters have in common.
+
+    Raises
+    ------
+    ValueError
+        Where a parameter has no text.
+    """
     values = est.get_params(deep=False)
     if isinstance(values["random_state"], np.random.RandomState):  # its repr is its address, and a clone has another
         values["random_state"] = values["random_state"].get_state()
-    return repr(sorted(values.items()))
+    try:
+        return repr(sorted(values.items()))
+    except Exception as error:  # a parameter may be of anybody's class
+        raise ValueError(f"its parameters cannot be told apart: {in_words(error)}") from error
 
 
 def taken(est: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> bool:
@@ -71,7 +81,9 @@ def taken(est: Any, X: Any, y: Any, sample_weight: Any, validation_data: Any) ->
     ledger = LEDGER.get()
     if ledger is None:  # the data may be anything that a fit takes, and are not looked at
         return False
-    found = ledger.take(told(est), X, y, sample_weight, validation_data)
+    found = None
+    with suppress(ValueError):  # parameters that cannot be told have no entry
+        found = ledger.take(told(est), X, y, sample_weight, validation_data)
     if found is None:
         return False
     learn_from(est, found)

@@ -12,9 +12,9 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.utils import indexable
 
-from .batches import Batches, in_words
+from .batches import Batches
 from .prepared import Entry, prepared
-from .steps_before import Folds, network_of, setting_of
+from .steps_before import Folds, in_words, network_of, setting_of
 from .together import alone
 
 

@@ -68,17 +68,36 @@ class Folds:
 
 
 def setting_of(est: Any) -> str:
-    """Return what two pipelines with the same steps before the network have in common; "" without such steps."""
+    """Return what two pipelines with the same steps before the network have in common; "" without such steps.
+
+    Raises
+    ------
+    ValueError
+        Where a step or a parameter of one has no text.
+    """
     if network_of(est) is est:
         return ""
-    return repr(
-        [(name, step if isinstance(step, str | None) else (type(step), told_of(step))) for name, step in est.steps[:-1]]
-    )
+    try:
+        return repr([(name, type(step), told_of(step)) for name, step in est.steps[:-1]])
+    except Exception as error:  # a step may be anybody's
+        raise ValueError(f"the steps before it cannot be told apart: {in_words(error)}") from error
 
 
-def told_of(step: Any) -> list[tuple[str, str]]:
-    """Return the parameters of a step, those within it too, as texts."""
-    return sorted((name, repr(value)) for name, value in step.get_params().items())
+def told_of(step: Any) -> Any:
+    """Return the parameters of a step, those within it too, as texts; of a step without `get_params` its own text."""
+    ask = getattr(step, "get_params", None)
+    return repr(step) if ask is None else sorted((name, repr(value)) for name, value in ask().items())
+
+
+def in_words(error: Exception) -> str:
+    """Return what an error says, or its name if it says nothing.
+
+    Examples
+    --------
+    >>> in_words(MemoryError()), in_words(ValueError("too few rows"))
+    ('MemoryError', 'too few rows')
+    """
+    return str(error) or type(error).__name__
 
 
 def told_data(X: Any, y: Any) -> str:
@@ -113,4 +132,4 @@ def passed(head: Pipeline, X: Any, y: Any) -> Any:
         try:
             return clone(head).fit_transform(X, y)
         except Exception as error:  # a step may be anybody's; the search meets it again and does what error_score says
-            raise ValueError(str(error)) from error
+            raise ValueError(in_words(error)) from error

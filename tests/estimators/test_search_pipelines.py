@@ -224,3 +224,42 @@ def test_a_fit_that_finds_no_memory_to_begin_is_made_alone(net, monkeypatch):
     monkeypatch.setattr(batches, "begun", begun)
     grid = {"alpha" if net is REGRESSOR else "net__alpha": [0.1, 1.0]}
     assert assert_same_search(net, grid, NUMBERS, [True, False], cv=3).alone_ == ["MemoryError", ""]
+
+
+class Doubled:
+    """A step without `get_params`."""
+
+    def fit_transform(self, X, y=None):
+        return 2 * X
+
+    transform = staticmethod(lambda X: 2 * X)
+
+    def fit(self, X, y=None):
+        return self
+
+
+class Mute:
+    """Has no text."""
+
+    def __call__(self):
+        return 1.0
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+
+class MuteNumber(float):
+    """Has no text either."""
+
+    __repr__ = Mute.__repr__
+
+
+def test_a_step_without_parameters_is_told_by_its_text():
+    assert_same_search(behind(Doubled()), GRID, NUMBERS, [False] * 4, cv=3)
+
+
+def test_what_cannot_be_told_is_fitted_alone():
+    found = assert_same_search(behind(Shifted(Mute())), GRID, NUMBERS, [True] * 4, cv=3)
+    assert found.alone_[0] == "the steps before it cannot be told apart: no text"
+    found = assert_same_search(REGRESSOR, {"alpha": [MuteNumber(0.1), 0.2]}, NUMBERS, [True, False], cv=3)
+    assert found.alone_[0] == "its parameters cannot be told apart: no text"
