@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.metaestimators import available_if
 
 from ..training import Average
 from . import checks as sklearn_checks
@@ -279,7 +278,7 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
         likeliest: NDArray[Any] = self.classes_[found.argmax(axis=1)]
         return likeliest
 
-    @available_if(_has_probabilities)
+    @available(_has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities (n, n_classes), or of each label (n, n_labels)."""
         if "estimators_" in vars(self):
@@ -287,7 +286,7 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
         outputs = self._outputs(X)
         return probabilities(outputs, self._converted_loss(), self._labels)
 
-    @available_if(_has_probabilities)
+    @available(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of the probabilities, -inf where these are 0 (n, n_classes)."""
         if "estimators_" in vars(self):

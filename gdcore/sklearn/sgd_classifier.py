@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.metaestimators import available_if
 
 from . import checks as sklearn_checks
 from .answers import log_of, probabilities
+from .available import available
 from .class_weights import class_weighted
 from .converted_losses import ConvertedLoss, linear_loss
 from .sgd import LinearSGD
@@ -235,13 +235,13 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         outputs = self._outputs(X)
         return self._labels.scores(outputs)
 
-    @available_if(_has_probabilities)
+    @available(_has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities (n, n_classes), for "log_loss" and "modified_huber"."""
         outputs = self._outputs(X)
         return probabilities(outputs, self._converted_loss(), self._labels)
 
-    @available_if(_has_probabilities)
+    @available(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of the probabilities (n, n_classes)."""
         outputs = self._outputs(X)

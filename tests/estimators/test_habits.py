@@ -140,13 +140,15 @@ def test_what_lbfgs_makes_no_use_of(kind, tmp_path):
 def reason(model, name):
     with pytest.raises(AttributeError) as caught:
         getattr(model, name)
+    assert str(caught.value).endswith(f" has no attribute {name!r}: {caught.value.__cause__}")  # the last line says it
     return str(caught.value.__cause__)
 
 
 def test_a_method_that_is_not_there_says_why():
     assert "lbfgs takes all data at once: use 'adam'" in reason(MLPClassifier(solver="lbfgs"), "partial_fit")
     for model in (MLPClassifier(loss="mse"), SGDClassifier()):
-        assert reason(model, "predict_proba") == f"probability estimates are not available for loss={model.loss!r}"
+        for name in ("predict_proba", "predict_log_proba"):
+            assert reason(model, name) == f"probability estimates are not available for loss={model.loss!r}"
 
 
 @pytest.mark.parametrize(
