@@ -150,6 +150,7 @@ def of_each_model(
     call = f"{kind.__name__}({', '.join(shown)})"
     if independent and all(_is_column(value) for value in (*args, *kwargs.values())):
         with suppress(TypeError, ValueError):  # a look at each record names the model
+            kind(*(_of(value, 0) for value in args), **{key: _of(value, 0) for key, value in kwargs.items()})
             columns = {**dict(zip(_names(kind), args, strict=False)), **kwargs}
             return PerModel.of_columns(kind, {name: _column(value) for name, value in columns.items()}, call)
     records = []
@@ -167,10 +168,10 @@ def _names(kind: type) -> tuple[str, ...]:
 
 def _is_column(value: Any) -> bool:
     """Return whether a value is one for all models, or numbers of one type, one for each."""
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        return value.dtype.kind in "fiu" and value.dtype.itemsize <= 8
     if isinstance(value, list):
-        return set(map(type, value)) in ({int}, {float})
+        return set(map(type, value)) in ({int}, {float}) and np.array(value).dtype.kind in "fiu"
+    if is_array(value):
+        return type(value) is np.ndarray and value.dtype.kind in "fiu" and value.dtype.itemsize <= 8
     return not varies(value)
 
 

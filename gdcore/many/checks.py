@@ -104,6 +104,8 @@ def shared_inputs(name: str) -> ValueError:
 
 def seeds(value: object) -> list[int]:
     """Check and return a seed for each model."""
+    if np.ma.is_masked(value):
+        raise ValueError("seeds is a masked array: pass seeds.filled(value), or leave the masked models out")
     if isinstance(value, int | np.integer | str) or not isinstance(value, Iterable):
         raise TypeError(f"seeds must be one integer for each model, such as range(500), got {short(value)}")
     if isinstance(value, range) and len(value) and min(value[0], value[-1]) >= 0 and max(value[0], value[-1]) < 2**64:

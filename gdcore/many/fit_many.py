@@ -12,7 +12,7 @@ Design
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -204,7 +204,8 @@ def fit_many(
         (callbacks,) if isinstance(callbacks, Callback) else tuple(callbacks),
         (record,) if isinstance(record, str) else tuple(record),
     )
-    plan = planned(net, given, Plan(n_models, seeds, params, dropout, stop), options, course)
+    rules = tuple(stop) if isinstance(stop, Iterator) else stop  # which is gone through more than once
+    plan = planned(net, given, Plan(n_models, seeds, params, dropout, rules), options, course)
     many = plan.many
     try:
         run(plan.jobs, course, many.records, executor, threads, checks.boolean("progress", progress))

@@ -113,7 +113,7 @@ class SettingsOfAll:
         optimizer, own = self.options.optimizer, {}
         for name in self._varying:
             value = getattr(self.options, name)
-            if name not in COLUMNS or not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+            if name not in COLUMNS or type(value) is not np.ndarray or value.dtype.kind not in "fiu":
                 return None
             own[name] = np.array(value, np.float64)
         if count(optimizer) is None:

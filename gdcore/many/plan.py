@@ -288,8 +288,8 @@ def _shared(shapes: list[Shape]) -> list[Shape]:
 
 def _is_matrix(params: Any, many: Many) -> bool:
     """Return whether initial parameters are an array of all models' in their precision."""
-    one = isinstance(params, np.ndarray) and params.dtype == many.shapes[0].dtype and params.ndim == 2
-    return one and len({*many.shapes}) == 1 and params.shape == many.params.shape
+    one = type(params) is np.ndarray and params.dtype == many.shapes[0].dtype and params.ndim == 2
+    return one and len({*many.shapes}) == 1 and params.shape == many.params.shape and bool(np.isfinite(params).all())
 
 
 def _begin(many: Many, params: Any) -> None:

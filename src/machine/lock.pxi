@@ -84,3 +84,23 @@ cdef void release_lock(Lock *lock) noexcept:
     lock.holder = 0
     if lock.forks == forks:
         PyThread_release_lock(lock.lock)
+
+
+cdef class ParameterLock:
+    """The lock that the networks over one vector of parameters share."""
+
+    cdef Lock lock
+
+    def __cinit__(self):
+        make_lock(&self.lock)
+
+    def __dealloc__(self):
+        free_lock(&self.lock)
+
+    def copied(self, params):
+        """Return a copy of the parameters (n_params,), of whole steps: it waits for a call that changes them."""
+        take_lock(&self.lock)
+        try:
+            return params.copy()
+        finally:
+            release_lock(&self.lock)

@@ -79,7 +79,7 @@ static uint64_t streams_word(void *state)
 
 static double streams_real(void *state) { return (double)(streams_word(state) >> 11) / 9007199254740992.0; }
 
-/* What the distributions that are drawn here never ask for. */
+/* Not PCG64's halves: a distribution that asks for 32 bits, as none does that is drawn here, would draw other numbers. */
 static uint32_t streams_half(void *state) { return (uint32_t)(streams_word(state) >> 32); }
 
 #endif

@@ -130,7 +130,8 @@ tile_of(const int rows, const int vectors, const int spreads, const tile_args *t
     tile_by(rows, vectors, spreads, 1, t->a_row, t->a_col, t->b_row, t);
 }
 
-/* A full tile of an A with a stride of 1. */
+/* A full tile whose A has stride 1 along rows or along terms. The four branches differ in the strides that the compiler
+ * knows. */
 static __attribute__((noinline)) void full_tile(const tile_args *t)
 {
     if (t->a_col == 1 && t->b_row == TILE_COLUMNS)

@@ -125,8 +125,7 @@ enum {
      * Measured: 0.99 to 1.02 at a quarter and at four times (784-128-10, 64 rows; 784-512-10, 256; two threads). */
     THREAD_WORK = 60000000,
     /* Parameters from which threads share an update. A smaller one is over before a thread has woken up.
-     * Measured: 1.00 at a quarter (784-512-512-10, 256 rows, SGD and Adam; two threads), where each core must then fetch
-     * what the other has changed. */
+     * Measured: 1.00 at a quarter (784-512-512-10, 256 rows, SGD and Adam; two threads). */
     SHARED_UPDATE = 1048576,
     /* Parameters of a thread's share of it.
      * Not measured. */

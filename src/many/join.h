@@ -87,7 +87,7 @@ turns_high(vector a, vector b) { return turned(a, b, QUARTERS(IN_HIGH)); }
 #undef IN_HIGH
 #undef QUARTERS
 
-/* UNIT numbers from number i on of each UNIT-th row, a row in each quarter. */
+/* UNIT numbers from number i on of rows 0, UNIT, 2 UNIT, ..., a row in each quarter. */
 static inline __attribute__((always_inline)) vector quarters_of(const real *const *from, ptrdiff_t i)
 {
 #if defined(__AVX512F__)

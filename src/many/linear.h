@@ -5,8 +5,8 @@
  * - The steps are those of linear.h: where that sums in the lanes of a vector and then across them, here are as many
  *   vectors and the same tree of sums. So each model has the same bits, and nothing is added across lanes.
  * - Where all models have the same rows, a number of a row is read once for all models, and nothing is copied.
- * - Products of float32 are exact in float64. Those of float64 are rounded or not before they are added to a norm, as
- *   the compiler likes to do in each of linear.h's loops. So models in float64 train one by one.
+ * - Products of float32 are exact in float64. In float64 the compiler fuses a product with the sum of a norm in some of
+ *   linear.h's loops and not in others, so the last bit could differ. Models in float64 train one by one.
  * - Only steps that are certainly good are made here, as in descent.h. */
 #ifndef GDCORE_MODEL_LINEAR_H
 #define GDCORE_MODEL_LINEAR_H

@@ -245,6 +245,10 @@ cdef class Models:
             together = min(together, samples_of(lap, n) // lap.size)
             if not self.shares or not takes_lanes(&model.of, &model.rows, lap.size):
                 together = 0
+            elif takes_linear(&model.of, &model.rows, lap.size) != takes_linear(
+                &self.models[0].of, &self.models[0].rows, lap.size,
+            ):
+                together = 0    # alone, their steps would be those of two loops
         if MODELS_SHARE * count < LANES:
             together = 0
         for q in range(LANES if together else 0):
@@ -302,7 +306,7 @@ cdef class Models:
         if sums.shape[0] != self.n_models or sums.shape[1] != how.epochs or sums.shape[2] != N_SUMS:
             raise ValueError(f"sums must have shape ({self.n_models}, {how.epochs}, {<int>N_SUMS})")
         if rates is not None:
-            n = how.epochs * ((data.longest - 1) // min(how.size, data.longest) + 1)
+            n = how.epochs * ((samples_of(&how, data.longest) - 1) // min(how.size, data.longest) + 1)
             if rates.shape[0] not in (1, self.n_models) or rates.shape[1] < n:
                 raise ValueError(f"rates must have {n} columns, for every step of a model")
         how.rates, how.rates_row = NULL, 0

@@ -13,26 +13,6 @@ cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
 
 
-cdef class ParameterLock:
-    """The lock that the networks over one vector of parameters share."""
-
-    cdef Lock lock
-
-    def __cinit__(self):
-        make_lock(&self.lock)
-
-    def __dealloc__(self):
-        free_lock(&self.lock)
-
-    def copied(self, params):
-        """Return a copy of the parameters (n_params,), of whole steps: it waits for a call that changes them."""
-        take_lock(&self.lock)
-        try:
-            return params.copy()
-        finally:
-            release_lock(&self.lock)
-
-
 cdef class Network:
     """Layers as tuples, in order; behind an "affine" or a "log1p" there is a "dense". `bind` of the kind takes them.
 

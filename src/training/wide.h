@@ -31,7 +31,7 @@ static void wide_begin(const SmallSteps *of, real *room, Wide *net)
     const SmallLayer *front = of->layers;
     net->some = first_lanes((of->batch - 1) % LANES + 1);
     net->fuses = front->n_in == 1 && front->bias_at >= 0 && front->n_out % LANES == 0 && front->slopes == tanh_slopes
-        && of->layers[1].n_out == 1 && !packed_columns(1, front->n_out, of->batch);
+        && of->n_layers > 1 && of->layers[1].n_out == 1 && !packed_columns(1, front->n_out, of->batch);
     memset(room, 0, wide_numbers(of, lead) * sizeof(real));
     for (int i = 0; i <= of->n_layers; i++) {
         const ptrdiff_t width = i ? of->layers[i - 1].n_out : of->layers[0].n_in;
@@ -140,7 +140,8 @@ static inline void wide_tanh_deltas(
 
 /* The gradient (2, n_out), weight and bias, of a layer of one input x (lead,) and tanh, whose values are a (n_out, lead),
  * from the deltas (lead,) of the one output of the next layer and its weight w. The layer's own deltas are never stored.
- * The sums are those of `sum_tile`. They need no mask: behind the rows, x and the deltas are 0. */
+ * The sums are those of `sum_tile`. They need no mask: behind the rows x and the deltas are 0,
+ * so that those lanes add 0, unless a weight is infinite or NaN; then the gradient is NaN, and the step is refused. */
 static inline void wide_front(
     ptrdiff_t n_out, ptrdiff_t lead, const real *w, const real *delta, const real *a, const real *x, real *g)
 {

@@ -5,6 +5,7 @@ import pytest
 from many_models import as_data, as_models, assert_same_bits, lap
 
 import gdcore as gd
+from gdcore.base.per_model import PerModel
 
 RNG = np.random.default_rng(0)
 MODELS, EPOCHS = 18, 3
@@ -104,3 +105,30 @@ def test_hard_steps_of_linear_models(dtype, seed, isa):
         return gd.Trainer(net, "mse", gd.SGD(0.001 * (i + 1)), batch_size=16, seed=7 if seed == "one" else i)
 
     assert assert_trains_alike(make, X, y, enlarge) or dtype == "float64"
+
+
+MIXED = {
+    "weight_decay": lambda own: {"optimizer": gd.SGD(0.05, weight_decay=own)},
+    "l1": lambda own: {"optimizer": gd.SGD(0.05), "l1": own},
+    "l2": lambda own: {"optimizer": gd.SGD(0.05), "l2": own},
+    "clip_value": lambda own: {"optimizer": gd.SGD(0.05), "clip_value": [value or None for value in own.tolist()]},
+}
+
+
+@pytest.mark.parametrize("option", MIXED)
+@pytest.mark.parametrize("first", [0.0, 0.1])
+def test_linear_models_of_which_some_have_an_option(option, first, isa):
+    """Some of them have a loop of their own when they train alone."""
+    n, X = 18, RNG.normal(size=(200, 3))
+    y = X @ [1.0, -2.0, 3.0] + RNG.normal(size=200)
+    own = np.tile([first, 0.1 - first], n // 2)
+    many = gd.fit_many(
+        gd.LinearModel(3, seed=3), X, y, "mse", n_models=n, batch_size=32, epochs=3, **MIXED[option](own)
+    )
+    for i in range(n):
+        alone = gd.LinearModel(3, seed=int(many.seeds[i]))
+        options = {key: value if isinstance(value, gd.SGD) else value[i] for key, value in MIXED[option](own).items()}
+        options = {key: value[i] if isinstance(value, PerModel) else value for key, value in options.items()}
+        history = alone.fit(X, y, "mse", batch_size=32, epochs=3, **options)
+        np.testing.assert_array_equal(many.params[i], alone.params)
+        assert many.history(i).loss == history.loss

@@ -139,3 +139,50 @@ def test_planning_calls_little_python():
     finally:
         sys.setprofile(None)
     assert most - (calls[0] - most) < 5000
+
+
+TWO = np.array([0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: gd.Adam(TWO, (0.9, 0.99), 1e-8, 0.0, False, 5), "takes 5 arguments by place"),
+        (lambda: gd.SGD(TWO, learning_rate=0.3), "was given learning_rate twice"),
+        (lambda: gd.SGD(TWO, 0.0, 0.0, 0.0, False, True), "takes 5 arguments by place"),
+        (lambda: gd.SGD([2**64, -1]), "model 1: "),
+        (lambda: gd.SGD(np.ma.array([0.1, 0.2], mask=[0, 1])), "model 1: "),
+    ],
+)
+def test_calls_with_arrays_are_refused_as_those_with_numbers(call, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        call()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_initial_parameters_that_are_not_finite(dtype):
+    params = np.zeros((3, 8), dtype)
+    params[1, 2] = np.nan
+    with pytest.raises(ValueError, match=r"params\[1\] contains NaN"):
+        fit_many(gd.MLP([3, 2], dtype=dtype), X, Y, "mse", n_models=3, epochs=1, params=params)
+
+
+def test_masked_seeds():
+    with pytest.raises(ValueError, match="seeds is a masked array"):
+        fit_many(gd.MLP([3, 2]), X, Y, "mse", seeds=np.ma.array([1, 2, 3], mask=[0, 1, 0]), epochs=1)
+
+
+def test_criteria_from_a_generator():
+    net = gd.MLP([3, 2], seed=0)
+    many = fit_many(net, X, Y, "mse", n_models=3, epochs=5, stop=(each for each in [gd.LossThreshold(1e9)]))
+    assert [len(many.history(i).loss) for i in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("per", ["epoch", "step"])
+def test_a_schedule_where_rows_are_left_over(per):
+    rate = gd.SGD(gd.schedules.StepDecay(0.05, 2, per=per))
+    options = {"batch_size": 5, "drop_last": True, "epochs": 3, "optimizer": rate}
+    many = fit_many(gd.MLP([3, 2], seed=4), X, Y, "mse", n_models=3, **options)
+    net = gd.MLP([3, 2], seed=int(many.seeds[1]))
+    net.fit(X, Y, "mse", **options)
+    np.testing.assert_array_equal(many.params[1], net.params)
