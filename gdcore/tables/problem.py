@@ -32,7 +32,7 @@ from .model import TableModel, for_loss
 from .numbers import figure
 from .outliers import outlying
 from .preparation import Preparation
-from .scores import baseline_of, is_better
+from .scores import Scores, baseline_of, is_better
 from .settings import Settings
 from .table import Table
 from .target import Target, with_target
@@ -42,7 +42,10 @@ FAR = 2.0**13
 
 ROSE = 10.0
 """A training that leaves the loss of its own rows this many times as high as it found it has diverged, unless its
-scores are better than the baseline's all the same."""
+scores are better than the baseline's all the same. A loss may be negative: its size is what counts."""
+
+FAR_WORSE = 1.5
+"""So has a regression whose loss rose at all and whose error is above this many times the baseline's."""
 
 FEWEST, FEWEST_JUDGED = 10, 2
 """With fewer rows to learn from, or to validate on, a note tells that the model, or its scores, say little."""
@@ -133,8 +136,9 @@ class Problem:
         Raises
         ------
         DivergedError
-            Where training meets NaN or infinity, and where it leaves the loss higher than it found it and the scores no
-            better than the baseline's.
+            Where training meets NaN or infinity. Also where the scores are no better than the baseline's and the loss
+            of the training rows rose by more than 9 times its size before, or, in a regression, rose at all and left a
+            root mean squared error above 1.5 times the baseline's.
         """
         X, y = self.network_rows(self.training)
         held_out = None if self.validation is None else self.network_rows(self.validation)
@@ -169,8 +173,7 @@ class Problem:
         )
         model.facts.update(self._facts(model, optimizer, chosen, interrupted))
         after = self.net.loss(X, y, self.loss)
-        better = is_better(self.target, model.facts["scores"], model.facts["baseline_scores"])
-        if not after <= ROSE * before and not better:
+        if self._made_worse(before, after, model.facts["scores"], model.facts["baseline_scores"]):
             raise self._diverged(before, after, optimizer, history)
         return model
 
@@ -199,11 +202,20 @@ class Problem:
             "version": __version__,
         }
 
+    def _made_worse(self, before: float, after: float, model: Scores, trivial: Scores) -> bool:
+        """Return whether the loss rose so far, and the scores are such, that the training has diverged."""
+        if is_better(self.target, model, trivial):
+            return False
+        if not after - before <= (ROSE - 1) * abs(before):  # NaN too
+            return True
+        name = "root_mean_squared_error"
+        return self.target.task == "regression" and after > before and model[name] > FAR_WORSE * trivial[name]
+
     def _diverged(self, before: float, after: float, optimizer: Any, history: History) -> DivergedError:
         steps = -(-len(self.training.X) // self.batch_size) * history.epochs
         return DivergedError(
             f"training diverged: the loss rose from {figure(before)} to {after:.4g} at learning_rate "
-            f"{optimizer.learning_rate:g}, where answers that see no inputs do better; pass a smaller rate",
+            f"{optimizer.learning_rate:g}, and the scores are no better than the baseline's; pass a smaller rate",
             history.epochs,
             0,
             "the loss",
@@ -333,7 +345,8 @@ def train(table: Table, target: str, settings: Settings | None = None, validatio
     TableError
         For a table that cannot be learned from.
     DivergedError
-        Where training meets NaN or infinity, or leaves the loss higher than it found it.
+        Where training meets NaN or infinity, or raises the loss and scores no better than the baseline: see
+        `Problem.fit`.
 
     Examples
     --------

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from table_folder import enter, run, trained
 
@@ -120,9 +121,36 @@ def test_a_training_that_only_makes_it_worse_has_status_1_too_and_replaces_no_mo
     assert run(*arguments, "--validation", validation, "--epochs", "12") == 1
     [line] = [line for line in capsys.readouterr().err.splitlines() if "diverged" in line]
     assert line.startswith("gdcore train: training diverged: the loss rose from ")
-    assert line.endswith("where answers that see no inputs do better; nothing was saved: pass a smaller --lr")
+    assert line.endswith("and the scores are no better than the baseline's; nothing was saved: pass a smaller --lr")
     assert " at a rate of 50, " in line
     assert Path("model.gdc").read_bytes() == before
+
+
+@pytest.mark.parametrize(("validation", "rate"), [("0.2", "0.7"), ("0", "1")])
+def test_a_loss_that_rose_a_little_with_scores_far_below_the_baseline_has_status_1_too(validation, rate, capsys):
+    rng = np.random.default_rng(0)
+    columns = {f"x{j}": rng.normal(size=400) for j in range(10)}
+    columns["y"] = 150 + 20 * columns["x0"] + 70 * rng.normal(size=400)
+    names = list(columns)
+    lines = [",".join(f"{columns[name][i]:.6g}" for name in names) for i in range(400)]
+    Path("sick.csv").write_text("\n".join([",".join(names), *lines]))
+    trained("sick.csv", "y")
+    before = Path("model.gdc").read_bytes()
+    capsys.readouterr()
+    arguments = ["train", "sick.csv", "--target", "y", "--lr", rate, "--epochs", "5", "--no-preflight"]
+    assert run(*arguments, "--validation", validation) == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "diverged" in line]
+    assert "the loss rose from " in line
+    assert Path("model.gdc").read_bytes() == before
+
+
+def test_a_negative_loss_that_fell_has_not_diverged_even_where_nothing_can_be_learned(capsys):
+    rng = np.random.default_rng(0)
+    rows = [f"{x:.6g},{count}" for x, count in zip(rng.normal(size=300), rng.poisson(40, 300), strict=True)]
+    Path("counts.csv").write_text("\n".join(["x,count", *rows]))
+    arguments = ["--task", "regression", "--loss", "poisson", "--no-preflight", "--seed", "24"]
+    assert run("train", "counts.csv", "--target", "count", *arguments) == 0
+    assert Path("model.gdc").exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(monkeypatch, capsys):
