@@ -34,7 +34,7 @@ from .case import Case
 from .check import gradient_wrong
 from .samples import badly_scaled
 from .targets import badly_scaled_targets
-from .telling import telling_columns
+from .telling import not_looked_at, telling_columns
 
 ROWS = 2000
 """A larger data set is represented by this many rows, evenly spaced."""
@@ -306,7 +306,11 @@ def _leaks(rows: _Rows) -> PreflightCheck:
 def _telling(rows: _Rows) -> PreflightCheck:
     """Look for columns that tell the target on their own."""
     name, X = "columns", np.asarray(rows.X)
-    found = telling_columns(X, rows.y)
+    targets = rows.case.objective.data.targets
+    reason = not_looked_at(X, targets)
+    if reason:
+        return PreflightCheck(name, True, f"not looked at: {reason}")
+    found = telling_columns(X, targets)
     if not found:
         return PreflightCheck(name, True, f"none of {X.shape[1]} tells the target on its own")
     each = [f"{rows.names[j] if rows.names else f'column {j}'} (correlation {share:.4f})" for j, share in found]
@@ -316,8 +320,8 @@ def _telling(rows: _Rows) -> PreflightCheck:
         False,
         f"{', '.join(each[:SHOWN])}{more} {'tell' if len(each) > 1 else 'tells'} the target on "
         f"{'their' if len(each) > 1 else 'its'} own",
-        "the target in other units, or something known only after it? Then leave the column out, or the scores promise "
-        "too much",
+        f"if {'they are' if len(each) > 1 else 'it is'} not known before the target: leave the "
+        f"{'columns' if len(each) > 1 else 'column'} out, or the scores promise too much",
     )
 
 
