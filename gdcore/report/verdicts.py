@@ -72,8 +72,9 @@ def gradient_section(report: GradientReport) -> Html:
         ),
         (
             "worst entry",
-            f"{found['worst']}: {found['analytic']:.5g} by the program; differences of the loss are "
-            f"{abs(found['numeric'] - found['analytic']):.2g} from it, where {found['bound']:.2g} may be roundoff",
+            f"{found['worst']}: {found['analytic']:.5g} by the program differs from differences of the loss by "
+            f"{abs(found['numeric'] - found['analytic']):.2g}; their roundoff and truncation allow "
+            f"{found['bound']:.2g}",
         ),
     ]
     said += [("causes", "; ".join(report.causes))] if report.causes else []

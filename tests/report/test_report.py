@@ -225,6 +225,8 @@ def test_every_kind_of_target(case):
         "own": "this loss is neither",
     }
     assert expected.get(case, "Scores") in found.text
+    worst = r"differs from differences of the loss by [\d.e-]+; their roundoff and truncation allow [\d.e-]+"
+    assert re.search(worst, found.text)
 
 
 def test_a_fit_that_diverged_has_a_page():
