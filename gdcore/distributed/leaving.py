@@ -8,6 +8,8 @@ Design
   with, by the exchange in which a fit begins. If all ranks say so, they leave together, as MPI's own end would have it.
   A rank that is there for a fit learns that it waits in vain.
 - The exchange does not block: a rank that leaves cannot know which of its communicators the others will come to first.
+- Nothing takes back what a rank has said. So a rank that is interrupted while it waits for the others to begin ends the
+  job: they would believe that it begins too, and wait for it in the fit.
 """
 
 from __future__ import annotations
@@ -77,15 +79,15 @@ def begins(comm: Communicator) -> None:
     _known[:] = [other for other in _known if other is not comm and other != mpi.COMM_NULL]
     _known.append(comm)
     told, request = _says(comm, BEGINS)
-    _wait_for(request, comm.Get_rank())
+    _wait_for(request, comm)
     if told.any():
         rank = int(np.argmax(told))
         raise RankError(distributed_checks.has_left(rank), rank)
 
 
-def _wait_for(request: Any, rank: int) -> None:
-    """Wait for the other ranks to begin, and say so if it takes long."""
-    silent = True
+def _wait_for(request: Any, comm: Communicator) -> None:
+    """Wait for the other ranks to begin, and say so if it takes long; end the job if the wait is interrupted."""
+    rank, silent = comm.Get_rank(), True
     try:
         for waited in _pauses():
             if request.Test():
@@ -93,13 +95,10 @@ def _wait_for(request: Any, rank: int) -> None:
             if silent and waited > NOTICE:
                 silent = False
                 print(distributed_checks.waits_long(rank, waited), file=sys.stderr, flush=True)
-    except BaseException:
-        _pending.append(request)  # MPI still writes into its memory when the others come
+    except BaseException as error:
+        if comm.Get_size() > 1:
+            end_job(comm, f"gdcore: rank {rank} failed with {type(error).__name__}: {error}")
         raise
-
-
-_pending: list[Any] = []
-"""Requests that nobody waits for, since an interrupt came."""
 
 
 def _at_the_end(mpi: Any) -> None:

@@ -1,10 +1,12 @@
 """Tasks of jobs in which something goes wrong; program.py runs them."""
 
+import contextlib
 import json
 import os
 import resource
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -178,6 +180,18 @@ def interrupted():
     fit_once(epochs=100)
 
 
+def interrupted_at_the_beginning():
+    """An interrupt, which the program catches, while a rank waits for the others to begin."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if RANK == 1:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with contextlib.suppress(KeyboardInterrupt):
+            fit_once()
+    else:
+        time.sleep(1.5)
+        fit_once()
+
+
 def raises():
     class Bad(gd.Callback):
         def on_epoch_end(self, end):
@@ -258,6 +272,7 @@ FAULTS = (
     begins_late,
     early,
     interrupted,
+    interrupted_at_the_beginning,
     raises,
     hangs,
     comes_late,

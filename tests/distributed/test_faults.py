@@ -58,6 +58,7 @@ def test_a_failure_on_one_rank_is_an_error_on_all(tmp_path):
         ("uncaught", "ValueError: a mistake of the user's program"),
         ("freed", "ValueError: a mistake after the fit"),
         ("interrupted", "gdcore: rank 1 failed with KeyboardInterrupt"),
+        ("interrupted_at_the_beginning", "gdcore: rank 1 failed with KeyboardInterrupt"),
     ],
 )
 def test_an_exception_ends_the_job(task, told, tmp_path):
