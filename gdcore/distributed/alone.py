@@ -21,6 +21,9 @@ class Alone:
         """Return the communicator of this process."""
         return self
 
+    def Free(self) -> None:
+        """Keep the communicator: nothing was made for it."""
+
     def Split(self, color: int = 0, key: int = 0) -> Alone:
         """Return the communicator of this process."""
         return self

@@ -147,41 +147,53 @@ class Pipeline:
         self._comm = found.Dup()  # so that no message is taken for the user's
         begins(self._comm)  # from here on, who leaves is missed there
         self._group = Group(None if comm is None else self._comm, None)
-        settings = Settings(
-            get_loss(loss),
-            get_method(optimizer),
-            batch_size=batch_size,
-            accumulate=DEFAULTS.accumulate,
-            shuffle=shuffle,
-            drop_last=drop_last,
-            l1=l1,
-            l2=l2,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            layer_rates=None,
-            average=None,
-            seed=self._comm.bcast(self._chosen(model, seed)),
-        )
-        together(self._group, lambda: self._plan(model, settings, dtype))
-        agree(
-            self._group,
-            {
-                "gdcore": __version__,
-                "instruction set": CHOSEN,
-                "precision": self.dtype,
-                "layers": repr(self.layers),
-                "stages": stages,
-                "micro_batches": micro_batches,
-                "shards": shards,
-                "seed": seed,
-                "parameters": checksum(model.stack.params) if isinstance(model, Model) else None,
-                "settings": repr(settings),
-            },
-        )
-        self._cut(stages, micro_batches, shards)
-        self._row = self._comm.Split(self.copy, self.stage)
-        self._column = self._comm.Split(self.stage, self.copy)
-        self._steps = together(self._group, lambda: self._begin(model, settings))
+        first = self._comm.bcast(self._chosen(model, seed))
+
+        def settings() -> Settings:
+            return Settings(
+                get_loss(loss),
+                get_method(optimizer),
+                batch_size=batch_size,
+                accumulate=DEFAULTS.accumulate,
+                shuffle=shuffle,
+                drop_last=drop_last,
+                l1=l1,
+                l2=l2,
+                clip_norm=clip_norm,
+                clip_value=clip_value,
+                layer_rates=None,
+                average=None,
+                seed=first,
+            )
+
+        made = [self._comm]
+        try:
+            checked = together(self._group, lambda: self._plan(model, settings(), dtype))
+            agree(
+                self._group,
+                {
+                    "gdcore": __version__,
+                    "instruction set": CHOSEN,
+                    "precision": self.dtype,
+                    "layers": repr(self.layers),
+                    "stages": stages,
+                    "micro_batches": micro_batches,
+                    "shards": shards,
+                    "seed": seed,
+                    "parameters": checksum(model.stack.params) if isinstance(model, Model) else None,
+                    "settings": repr(checked),
+                },
+            )
+            self._cut(stages, micro_batches, shards)
+            self._row = self._comm.Split(self.copy, self.stage)
+            made.append(self._row)
+            self._column = self._comm.Split(self.stage, self.copy)
+            made.append(self._column)
+            self._steps = together(self._group, lambda: self._begin(model, checked))
+        except Exception:  # of which all ranks know
+            for own in made:
+                own.Free()
+            raise
 
     def _chosen(self, model: object, seed: int | None) -> int | None:
         """Return the seed of rank 0, or None where a check is to fail on every rank."""
@@ -189,8 +201,8 @@ class Pipeline:
             return seed
         return chosen_seed(None, model.stack.seed if isinstance(model, Model) else None)
 
-    def _plan(self, model: object, settings: Settings, dtype: str) -> None:
-        """Check what each rank was given."""
+    def _plan(self, model: object, settings: Settings, dtype: str) -> Settings:
+        """Check what each rank was given, and return the settings."""
         pipeline_checks.built_in(settings.loss, settings.optimizer)
         if isinstance(model, Model):
             self.layers, self.dtype = model.stack.layers, model.stack.dtype
@@ -198,6 +210,7 @@ class Pipeline:
             self.layers, self.dtype = checked_layers(tuple(model)), checks.precision("dtype", dtype)
         else:
             raise pipeline_checks.model(model)
+        return settings
 
     def _cut(self, stages: int | tuple[int, ...] | None, micro_batches: int, shards: int | None) -> None:
         """Share the stages and the micro-batches out; every rank is given the same, and fails alike."""

@@ -253,6 +253,28 @@ def differ(what):
         tell(error=str(error))
 
 
+def bad_arguments():
+    """Make a mistake on rank 1 alone, again and again, which the program catches; then train."""
+    odd, found, made = RANK == 1, [], []
+    pipeline_room = sys.modules["gdcore.distributed.pipeline"]
+    real = pipeline_room.begins
+
+    def begins(comm):
+        made.append(comm)
+        real(comm)
+
+    pipeline_room.begins = begins
+    for name, value in (("loss", "msee"), ("optimizer", "adan"), ("batch_size", 0), ("seed", 1.5), ("model", 3)):
+        options = {"loss": "cross_entropy", "optimizer": "adam", "batch_size": 64, "model": layers(), "seed": 5}
+        try:
+            Pipeline(**{**options, **({name: value} if odd else {})}, comm=COMM)
+        except (TypeError, ValueError, RuntimeError) as error:
+            found.append(f"{type(error).__name__}: {error}")
+    pipeline_room.begins = real
+    freed = sum(comm == MPI.COMM_NULL for comm in made)
+    tell(found=found, freed=freed, loss=pipeline().fit(*samples(64), epochs=1).loss)
+
+
 def fails():
     """Let rank 1 fail in the middle of a step."""
     pipe = pipeline()

@@ -318,6 +318,19 @@ def test_an_error_on_one_rank_is_an_error_on_all(what, message):
     assert all(message in facts["error"] for facts in found)
 
 
+def test_bad_arguments_on_one_rank():
+    """The program catches the errors; every rank has one, no communicator is left, and the next pipeline is well."""
+    first, second = job(2, "bad_arguments")
+    assert len(first["found"]) == len(second["found"]) == 5
+    for one, other in zip(first["found"], second["found"], strict=True):
+        assert one in (f"RankError: rank 1 failed with {other}", other)
+    assert "msee" in first["found"][0]
+    assert "adan" in first["found"][1]
+    assert first["found"][3].startswith("ValueError: rank 1 has seed 1.5, but rank 0 has 5")
+    assert first["freed"] == second["freed"] == 5
+    assert first["loss"] == second["loss"]
+
+
 def test_a_rank_that_fails_ends_the_job():
     done = launched(2, SCRIPT, "fails", timeout=20)
     assert done.returncode != 0
