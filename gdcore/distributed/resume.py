@@ -172,4 +172,4 @@ def rest_of(state: TrainingState, n: int, options: FitOptions, history: History)
         epochs = max(0, checks.integer("epochs", epochs, 1) - state.epochs_done)
     if max_steps is not None:
         max_steps = max(0, checks.integer("max_steps", max_steps, 1) - state.steps_done)
-    return Resumed(history, epochs, max_steps, bool(state.memory.ended_by))
+    return Resumed(history, epochs, max_steps, bool(state.memory.ended(state.steps_done)))

@@ -55,6 +55,12 @@ class FitMemory(NamedTuple):
     gradients: GradientSum | None = None
     ended_by: str = ""
     """What has ended the fit before all of its epochs and steps, of `ENDS`; "" if nothing has."""
+    ended_at: int = -1
+    """Number of the training's steps when it ended so."""
+
+    def ended(self, steps: int) -> str:
+        """Return what has ended the fit, or "" if a training of so many steps has gone on since."""
+        return self.ended_by if steps == self.ended_at else ""
 
     def outside_fits(self) -> FitMemory:
         """Return what is left when training continues through `epoch`."""

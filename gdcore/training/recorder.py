@@ -180,17 +180,21 @@ class Recorder:
         """
         if not self.criteria.states:
             if ended_by:
-                self._commit(self.state.memory._replace(ended_by=ended_by), self.rows)
+                self._commit(self._ending(self.state.memory, ended_by), self.rows)
             return
         state, params = self.state, self.state.stack.params
         reached, shown = self.criteria.finished(params)
-        ends = (state.memory if self.stops is None else self.stops)._replace(ended_by=ended_by)
+        ends = self._ending(state.memory if self.stops is None else self.stops, ended_by)
         if not np.array_equal(shown, reached):
             ends = ends._replace(reached=reached, shown=shown.copy())
         if not np.array_equal(shown, params):
             state.memory = state.memory._replace(reached=params.copy(), shown=shown.copy())
             params[:] = shown
         self._commit(ends, self.history.epochs)
+
+    def _ending(self, memory: FitMemory, ended_by: str) -> FitMemory:
+        """Return a memory in which something has ended the fit."""
+        return memory._replace(ended_by=ended_by, ended_at=self.state.steps_done)
 
     def end_epoch(
         self, part: EpochPart, before: NDArray[Any] | None, rate: float, mean_gradient: Callable[[], NDArray[Any]]

@@ -69,6 +69,7 @@ def _copied(state: TrainingState) -> dict[str, Any]:
     params = state.stack.own_params(writes=False)
     training_checks.torn(run.torn)
     total, unsummed = memory.gradients or (None, 0)
+    ended_by = memory.ended(run.step_count)
     return {
         "params": params.copy(),
         "optimizer": state.optimizer_state.to_dict(),
@@ -93,7 +94,7 @@ def _copied(state: TrainingState) -> dict[str, Any]:
             }
         ),
         **({"shards": state.shards} if state.shards else {}),
-        **({"ended_by": memory.ended_by} if memory.ended_by else {}),
+        **({"ended_by": ended_by} if ended_by else {}),
     }
 
 
@@ -122,7 +123,8 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
             shards = checks.integer("shards", saved.get("shards", 0), 0)
             ended_by = saved.get("ended_by", "")
             checks.one_of("ended_by", ended_by, ("", *ENDS))
-            memory = _memory(state, saved["carried"], place, epochs_done)._replace(plateau=plateau, ended_by=ended_by)
+            memory = _memory(state, saved["carried"], place, epochs_done)
+            memory = memory._replace(plateau=plateau, ended_by=ended_by, ended_at=step_count)
         except (TypeError, ValueError) as error:
             raise saved_checks.not_a_state(error) from None
         stack.params = saved["params"]

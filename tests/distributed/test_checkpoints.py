@@ -93,6 +93,23 @@ def test_what_has_ended_a_fit():
         trainer.load_state_dict({**trainer.state_dict(), "ended_by": "nobody"})
 
 
+@pytest.mark.parametrize("how", ["fast", "converted", "spread"])
+def test_a_step_goes_on_after_what_has_ended_a_fit(how, tmp_path):
+    path, trainer = tmp_path / "run.gdc", trainer_of()
+    trainer.fit(X, Y, epochs=1, stop=gd.LossThreshold(100))
+    if how == "spread":
+        with gd.distributed.spread(None, shards=2):
+            trainer.step(X[:20], Y[:20])
+    else:
+        xb, yb = (np.ascontiguousarray(part, np.float32) for part in (X[:20], Y[:20]))
+        trainer.step(xb if how == "fast" else xb.tolist(), yb)
+    assert "ended_by" not in trainer.state_dict()
+    trainer.save(path)
+    again = gd.Trainer.load(path)
+    again.fit(X, Y, epochs=3, shards=2 if how == "spread" else None, checkpoint=path, resume=True)
+    assert again.epochs_done == 3
+
+
 def test_without_a_file_a_fit_begins(tmp_path):
     one, other = trainer_of(), trainer_of()
     one.fit(X, Y, epochs=2)
