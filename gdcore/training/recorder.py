@@ -5,8 +5,9 @@ Design
 - Criteria and a schedule that follows a loss see whole epochs only, and their state outlives the fit: they see the same
   however training is cut into fits. On other data they start anew.
 - The end of an epoch is measured, shown to the criteria, recorded, committed in one assignment (fit_memory.py), and
-  then shown to the callbacks. If anything is raised before the commit, the row is removed from the history, and the
-  next fit begins with the end of that epoch. An epoch in which a criterion stops the fit is committed once the
+  then shown to the callbacks. What a callback's answer ends is committed before the next callback is asked, so that a
+  checkpoint of this epoch says so. If anything is raised before the commit, the row is removed from the history, and
+  the next fit begins with the end of that epoch. An epoch in which a criterion stops the fit is committed once the
   criterion has restored its parameters.
 - Both loops of a fit, over mini-batches (fit.py) and SciPy's (full_batch_epochs.py), end their epochs here.
 """
@@ -263,6 +264,8 @@ class Recorder:
                 asked = f"{type(callback).__name__} asked to stop in epoch {end.epoch}"
                 reasons.append(answer if isinstance(answer, str) else asked)
                 self.asked = True
+                if self.stops is None:  # else this epoch is committed at the end of the fit
+                    self._commit(self._ending(self.state.memory, "callback"), self.rows)
         return "; ".join(reasons) or None
 
     def _committed(self, plateau: PlateauState, whole: bool, stops: bool) -> None:

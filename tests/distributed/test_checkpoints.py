@@ -79,6 +79,26 @@ def test_a_fit_that_a_callback_has_ended_stays_ended(tmp_path):
     assert again.stop_reason == first.stop_reason
 
 
+@pytest.mark.parametrize("shards", [None, 4])
+def test_a_callbacks_stop_is_in_the_checkpoint_of_its_epoch(shards, tmp_path):
+    """The job dies before the end of the fit is saved."""
+
+    class Third(gd.Callback):
+        def on_epoch_end(self, end):
+            return end.epochs_done == 3
+
+        def on_fit_end(self, history):
+            raise Cut
+
+    options = {"epochs": 9, "shards": shards, "callbacks": Third(), "checkpoint": tmp_path / "run.gdc"}
+    with pytest.raises(Cut):
+        trainer_of().fit(X, Y, **options)
+    again = trainer_of()
+    assert again.fit(X, Y, **options, resume=True).epochs == again.epochs_done == 3
+    again.fit(X, Y, epochs=2)  # a call that does not resume goes on
+    assert again.epochs_done == 5
+
+
 def test_what_has_ended_a_fit():
     """As the state says it, which a file holds."""
     trainer = trainer_of()
