@@ -126,10 +126,13 @@ class Fit:
 
     def _ended_by(self, reason: str | None) -> str:
         """Return which kind of thing has ended the fit for good, of `ENDS`; "" if a longer one would go on."""
-        if self.recorder.criteria.stopped:
+        stopped = [self.recorder.criteria.rules[i] for i in self.recorder.criteria.stopped]
+        if any(rule.ends_for_good for rule in stopped):
             return "criterion"
         if self.recorder.asked:
             return "callback"
+        if stopped:
+            return ""
         return "optimizer" if reason and isinstance(self.state.settings.optimizer, FullBatch) else ""
 
     def _all_done(self) -> str:

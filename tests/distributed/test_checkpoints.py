@@ -99,6 +99,25 @@ def test_a_callbacks_stop_is_in_the_checkpoint_of_its_epoch(shards, tmp_path):
     assert again.epochs_done == 5
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "cg"])
+def test_a_fit_that_has_used_up_its_time_goes_on(optimizer, tmp_path):
+    """As where each job of a queue has some hours; another criterion of the same epoch ends it for good."""
+    if optimizer == "cg":
+        pytest.importorskip("scipy")
+    options = {"epochs": 4, "stop": gd.TimeLimit(1e-9), "checkpoint": tmp_path / "run.gdc", "resume": True}
+
+    def fit(**changed):
+        trainer = gd.Trainer(gd.LinearModel(5, 2, seed=0), "mse", optimizer, seed=1)
+        history = trainer.fit(X, Y, **{**options, **changed})
+        assert trainer.epochs_done == history.epochs
+        return history
+
+    assert [fit().epochs for _ in range(3)] == [1, 2, 3]
+    assert "time limit" in fit(epochs=3).stop_reason  # nothing is left to do
+    both = {"stop": (gd.TimeLimit(1e-9), gd.LossThreshold(100)), "epochs": 9}
+    assert [fit(**both).epochs for _ in range(2)] == [4, 4]
+
+
 def test_what_has_ended_a_fit():
     """As the state says it, which a file holds."""
     trainer = trainer_of()

@@ -64,6 +64,8 @@ class StoppingCriterion(Record, ABC):
     """Interface of the stopping criteria; each one is a frozen dataclass."""
 
     per_model = True
+    ends_for_good = True
+    """Whether a fit that it has ended has nothing left to do; otherwise `resume=True` goes on."""
 
     @abstractmethod
     def start(self, monitors: Monitors, remembered: Memory = ()) -> CriterionState:

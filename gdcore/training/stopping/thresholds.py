@@ -180,6 +180,8 @@ class _Change(CriterionState):
 class TimeLimit(StoppingCriterion):
     """Stops after the first epoch that ends later than `seconds` after the start.
 
+    A fit with `resume=True` goes on from the checkpoint of one that it has stopped, and has the whole time again.
+
     Parameters
     ----------
     seconds : float
@@ -192,6 +194,7 @@ class TimeLimit(StoppingCriterion):
     """
 
     name = "time_limit"
+    ends_for_good = False
 
     seconds: float
 
