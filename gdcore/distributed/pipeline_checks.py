@@ -111,11 +111,12 @@ def own_checkpoints() -> TypeError:
     return TypeError("a Pipeline saves its stages itself: pass checkpoint= to fit in place of a gdcore.Checkpoint")
 
 
-def apart(checkpoint: str, steps: list[int | None]) -> ValueError:
-    """Return the error for files of stages that do not belong together."""
-    told = ", ".join("none" if n is None else str(n) for n in steps)
+def apart(checkpoint: str, steps: list[list[int]]) -> ValueError:
+    """Return the error for files of stages that do not belong together; for each stage the steps of its files."""
+    told = ", ".join(str(max(counts)) if counts else "none" for counts in steps)
+    what = "different fits, at the steps" if set.intersection(*map(set, steps)) else "different steps:"
     return ValueError(
-        f"the stages of {checkpoint} have files of different steps: {told}; expected one that all of them have: "
+        f"the stages of {checkpoint} have files of {what} {told}; expected one that all of them have: "
         "bring the missing ones, or pass another checkpoint"
     )
 

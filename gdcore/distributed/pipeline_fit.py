@@ -6,17 +6,20 @@ Design
   the same on every rank. What would see parameters or gradients of one stage alone is refused.
 - Each stage of the first copy writes its own checkpoint, and keeps the one before. A job that is killed while they are
   written leaves stages an epoch apart: the next one goes on from the newest that all of them have.
+- Files belong together if they are of one fit, which a random name in each of them tells, and of the same step of it,
+  before or after its end.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,12 +42,21 @@ from .shared import checked, is_time, shared
 from .watchdog import Watchdog
 
 
+class Moment(NamedTuple):
+    """What files of several stages have in common if they belong together."""
+
+    steps: int
+    run_id: str
+    ended_by: str
+
+
 def fit(steps: PipelineSteps, given: tuple[Any, ...], options: FitOptions, spread: Spread) -> History:
     """Run a fit; the arguments are those of `run_fit` in gdcore/training/fit.py."""
     group, state = steps.group, steps.state
     with watched(steps, spread.timeout):
         spread, (data, validation) = together(group, lambda: (checked(state, spread, 1), take(steps, given)))
         agree(group, early_table_of(data.n, options, spread))
+        run_id = group.told(secrets.token_hex(8))[0]
         before = _resumed(steps, data.n, options, spread)
         if before.history is not None and before.ended:
             return before.history
@@ -62,6 +74,7 @@ def fit(steps: PipelineSteps, given: tuple[Any, ...], options: FitOptions, sprea
                 "data": fingerprint(data, validation),
             }
             agree(group, alike)
+            state.run_id = run_id
             return before.whole(shared(steps, "fit", made.run))
         finally:
             whole.forget()
@@ -133,14 +146,14 @@ def _resumed(steps: PipelineSteps, n: int, options: FitOptions, spread: Spread) 
         return Resumed()
     group, place, checkpoint = steps.group, steps.place, spread.checkpoint
     contents = together(group, lambda: _contents(checkpoint, steps))
-    told = group.told((place.copy, sorted(contents)))
-    known = [set(counts) for copy, counts in told if copy == 0]
+    told = group.told((place.copy, list(contents)))
+    known = [moments for copy, moments in told if copy == 0]
     if not any(known):
         return Resumed()
-    common = set.intersection(*known)
+    common = [moment for moment in known[0] if all(moment in moments for moments in known)]
     if not common:
-        raise pipeline_checks.apart(os.fspath(checkpoint), [max(counts, default=None) for counts in known])
-    chosen = steps.column.told(contents.get(max(common)))[0]  # that of the first copy, which has it
+        raise pipeline_checks.apart(os.fspath(checkpoint), [[moment.steps for moment in moments] for moments in known])
+    chosen = steps.column.told(contents.get(common[0]))[0]  # that of the first copy, which has it
     assert chosen is not None
     path, content = chosen
 
@@ -161,9 +174,10 @@ def _resumed(steps: PipelineSteps, n: int, options: FitOptions, spread: Spread) 
     return together(group, loads)
 
 
-def _contents(checkpoint: str | PathLike[str], steps: PipelineSteps) -> dict[int, tuple[Path, bytes]]:
-    """Return the bytes of this stage's files by the number of their steps; nothing on other copies than the first."""
-    place, found = steps.place, {}
+def _contents(checkpoint: str | PathLike[str], steps: PipelineSteps) -> dict[Moment, tuple[Path, bytes]]:
+    """Return the bytes of this stage's files, the newest first; nothing on other copies than the first."""
+    place = steps.place
+    found: dict[Moment, tuple[Path, bytes]] = {}
     if place.copy:
         return {}
     for age in ("", ".1"):
@@ -171,7 +185,9 @@ def _contents(checkpoint: str | PathLike[str], steps: PipelineSteps) -> dict[int
         if path.exists():
             content = path.read_bytes()
             trainer, _ = read(path, content, {})
-            found[trainer.steps_done] = path, content
+            state = trainer.state_dict()
+            moment = Moment(trainer.steps_done, state.get("run_id", ""), state.get("ended_by", ""))
+            found.setdefault(moment, (path, content))
     if not found:
         path = Path(checkpoint)
         others = sorted(path.parent.glob(f"{path.stem}.stage1of*{path.suffix}"))

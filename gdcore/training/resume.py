@@ -94,6 +94,7 @@ def _copied(state: TrainingState) -> dict[str, Any]:
             }
         ),
         **({"shards": state.shards} if state.shards else {}),
+        **({"run_id": state.run_id} if state.run_id else {}),
         **({"ended_by": ended_by} if ended_by else {}),
     }
 
@@ -121,6 +122,8 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
             sums = saved_checks.saved_sums(saved["sums"], place[1])
             plateau = PlateauState(*saved_checks.saved_plateau(saved["plateau"]))
             shards = checks.integer("shards", saved.get("shards", 0), 0)
+            run_id = saved.get("run_id", "")
+            checks.text("run_id", run_id)
             ended_by = saved.get("ended_by", "")
             checks.one_of("ended_by", ended_by, ("", *ENDS))
             memory = _memory(state, saved["carried"], place, epochs_done)
@@ -134,7 +137,7 @@ def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
         run.step_count, run.epochs_done, run.learning_rate = step_count, epochs_done, learning_rate
         run.epoch_samples, run.epoch_steps, run.epoch_of_steps = place
         run.loss_sum, run.total_weight, run.norm_sum, run.clipped_steps = sums
-        state.memory, state.shards = memory, shards
+        state.memory, state.shards, state.run_id = memory, shards, run_id
 
 
 def _optimizer(own: OptimizerState, saved: Any) -> tuple[NDArray[Any], NDArray[np.float64], int]:

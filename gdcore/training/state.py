@@ -107,6 +107,8 @@ class TrainingState:
         Makes the steps while a fit runs that cuts its batches into pieces.
     shards : int
         Number of these pieces in the last fit; 0: its batches were whole.
+    run_id : str
+        Names the last fit of which several files were saved, so that a file of another one is not taken for one of it.
     whole : Whole or None
         Measures the model while a fit runs whose stack is only a part of it.
     sums_outputs : bool
@@ -124,6 +126,7 @@ class TrainingState:
     memory: FitMemory = field(default_factory=FitMemory)
     shares: Shares | None = None
     shards: int = 0
+    run_id: str = ""
     whole: Whole | None = None
     sums_outputs: bool = False
 

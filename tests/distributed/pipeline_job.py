@@ -104,6 +104,26 @@ def checkpointed(stages, path, resume, kills_at):
     tell(**told(pipe, history))
 
 
+def ends(stages, path, dies):
+    """Let a criterion end a fit, of which one stage cannot write the end."""
+    pipe = pipeline(stages=int(stages), shards=4, batch_size=64)
+
+    class Dies(gd.Callback):
+        def on_epoch_end(self, end):
+            pass
+
+        def on_fit_end(self, history):
+            if RANK == 1 and dies == "yes":
+                time.sleep(0.5)  # the other stage has written its file
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def third(end):
+        return end.epochs_done == 3 and "enough"
+
+    history = whole_fit(pipe, checkpoint=path, resume=True, stop=third, callbacks=Dies())
+    tell(**told(pipe, history))
+
+
 def goes_wrong(what):
     """Make a mistake on rank 1 alone, and train again."""
     odd, pipe = RANK == 1, pipeline(batch_size=64)

@@ -195,6 +195,28 @@ def test_stages_of_different_jobs(tmp_path):
     assert "have files of different steps" in done.stderr
 
 
+def test_files_of_two_fits_are_not_mixed(tmp_path):
+    """Of as many steps; those of one fit go on, whatever another one has left beside them."""
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        job(2, "checkpointed", 2, tmp_path / name / "run.gdc", "new", 0)
+    one, other = tmp_path / "one", tmp_path / "other"
+    for age in ("", ".1"):
+        (other / f"run.stage2of2{age}.gdc").replace(one / f"run.stage2of2{age}.gdc")
+    done = launched(2, SCRIPT, "checkpointed", 2, one / "run.gdc", "resume", 0)
+    assert done.returncode != 0
+    assert "have files of different fits, at the steps " in done.stderr
+
+
+def test_a_job_that_was_killed_while_the_end_of_its_fit_was_written_goes_on(tmp_path):
+    """One stage says that a criterion has ended the fit, and the other has only the last epoch."""
+    whole = job(2, "ends", 2, tmp_path / "whole.gdc", "no")[0]
+    path = tmp_path / "run.gdc"
+    assert launched(2, SCRIPT, "ends", 2, path, "yes").returncode != 0
+    for found in job(2, "ends", 2, path, "no"):
+        assert {**found, "rank": 0} == whole
+
+
 @pytest.mark.parametrize(
     ("what", "first", "second"),
     [
