@@ -66,4 +66,5 @@ def ahead(tasks: Iterable[Task[T]]) -> Generator[T, None, None]:
     finally:
         stop.set()
         wanted.release()
-        thread.join()
+        if thread.ident:  # else it could not be started, and the error says so
+            thread.join()

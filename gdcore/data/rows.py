@@ -41,6 +41,11 @@ class Rows(Source):
     TypeError, ValueError
         For objects that cannot be sliced, objects of different length, and arguments that do not fit.
 
+    Notes
+    -----
+    Where the data are larger than a window, a fit reads the next epoch's first one before callbacks see this epoch's
+    end. So it has the rows as they were before a callback changes them.
+
     Examples
     --------
     >>> import numpy as np, gdcore as gd

@@ -60,7 +60,8 @@ class Source(ABC):
     def read(self, first: int, end: int) -> tuple[Any, Any]:
         """Return X and y of rows first … end - 1, which `fit` takes as they are; y is None where there are no targets.
 
-        It is called in another thread than `fit`, by one thread at a time. An error that it raises ends the fit.
+        It is called in another thread than `fit`, by one thread at a time. An error that it raises ends the fit. Where
+        the data are larger than a window, a fit reads the next epoch's first one before callbacks see this epoch's end.
         """
 
     def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:

@@ -41,6 +41,17 @@ def readers():
     return [thread for thread in threading.enumerate() if thread.name == "gdcore-reader"]
 
 
+def test_a_thread_that_cannot_start(monkeypatch):
+    """The user reads why: a limit on the processes of a user, or no memory."""
+
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(ahead([lambda stop: 1]))
+
+
 def test_no_thread_is_left_behind(npy):
     source, seen = npy(**SMALL), []
 
