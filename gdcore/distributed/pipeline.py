@@ -104,8 +104,8 @@ class Pipeline:
     -----
     With the same micro_batches and shards the bits are the same for any number of stages, copies and threads, and so
     those of one process. A shard is one chain of micro-batches, whose gradients are added in order. Where shards equals
-    micro_batches, the bits are those of `Trainer.fit` with these shards, up to what `clip_norm` scales, unless the
-    network is so small that a Trainer puts rows into the lanes of vectors.
+    micro_batches, the bits without sample weights are those of `Trainer.fit` with these shards, up to what `clip_norm`
+    scales, unless the network is so small that a Trainer puts rows into the lanes of vectors.
 
     Examples
     --------
