@@ -264,6 +264,21 @@ def number_of_folds(value: object, n: int) -> int:
     return folds
 
 
+def enough_groups(n_groups: int, folds: int) -> None:
+    """Check that each fold can have a group."""
+    if folds > n_groups:
+        raise ValueError(f"folds must be at most the number of groups, {n_groups}, got {folds}")
+
+
+def no_groups_beside_pairs(groups: object) -> None:
+    """Check that groups are not given where the folds are index arrays, which would not keep them together."""
+    if groups is not None:
+        raise ValueError(
+            "folds has pairs (train, test) of rows, which groups cannot change: leave groups out, or pass a number of "
+            "folds"
+        )
+
+
 def rows_of_folds(n: int, expected: int) -> None:
     """Check that predictions of folds are asked for the rows that were cross-validated."""
     if n != expected:

@@ -20,7 +20,7 @@ from ..optimizers import Optimizer
 from ..optimizers.full_batch import FullBatch
 from ..training.stopping.base import StopSpec
 from . import checks as many_checks
-from .data import n_rows
+from .data import n_rows, numbers_of_groups
 from .fit_many import fit_many
 from .many import Many
 
@@ -126,10 +126,11 @@ def cross_validate(
     net, X, y, loss, sample_weight, class_weight
         As in `gdcore.fit_many`, shared by all models.
     folds : int, splitter, or sequence of (train, test), default 5
-        A number of folds, which are drawn with the seed, for labels the same share of each class; an object with
-        ``split(X, y, groups)``, as scikit-learn's are; or pairs of index arrays.
+        A number of folds, which are drawn with the seed, for labels without groups the same share of each class; an
+        object with ``split(X, y, groups)``, as scikit-learn's are; or pairs of index arrays.
     groups : array_like, shape (n,), optional
-        For a splitter that takes groups.
+        An id for each row. With a number of folds, the rows of a group are all in one fold, and the folds are of about
+        equal size; a splitter is given them; pairs of index arrays take none.
     seed : int, default 0
         Of the folds and of the first model; the others have those that follow.
     optimizer, epochs, batch_size, l1, l2, metrics, stop, executor, threads, progress
@@ -138,6 +139,11 @@ def cross_validate(
     Returns
     -------
     CrossValidation
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `gdcore.fit_many`; for more folds than rows or groups, and for groups beside pairs of index arrays.
 
     Examples
     --------
@@ -188,10 +194,17 @@ def _pairs(folds: Any, X: Any, y: Any, groups: Any, seed: int, labels: bool) -> 
     n = n_rows(X)
     if isinstance(folds, int | np.integer):
         count = many_checks.number_of_folds(folds, n)
-        fold_of = _fold_of(n, count, seed, checks.plain_array("y", y) if labels else None)
+        if groups is not None:
+            fold_of = _fold_of_groups(groups, n, count, seed)
+        else:
+            fold_of = _fold_of(n, count, seed, checks.plain_array("y", y) if labels else None)
         return [(np.flatnonzero(fold_of != i), np.flatnonzero(fold_of == i)) for i in range(count)]
     split = None if isinstance(folds, str) else getattr(folds, "split", None)
-    return many_checks.pairs_of_rows(folds if split is None else split(X, y, groups))
+    if split is None:
+        pairs = many_checks.pairs_of_rows(folds)
+        many_checks.no_groups_beside_pairs(groups)
+        return pairs
+    return many_checks.pairs_of_rows(split(X, y, groups))
 
 
 def _fold_of(n: int, folds: int, seed: int, labels: NDArray[Any] | None) -> NDArray[np.int64]:
@@ -202,3 +215,19 @@ def _fold_of(n: int, folds: int, seed: int, labels: NDArray[Any] | None) -> NDAr
     found = np.empty(n, np.int64)
     found[order] = np.arange(n) % folds
     return found
+
+
+def _fold_of_groups(groups: Any, n: int, folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row (n,): rows of a group in one, the largest groups first, each into the smallest fold.
+
+    Groups of the same size are taken in an order drawn with the seed.
+    """
+    ids, number_of = numbers_of_groups(groups, n)
+    many_checks.enough_groups(len(ids), folds)
+    sizes = np.bincount(number_of, minlength=len(ids))
+    order = np.random.default_rng((seed, STREAM)).permutation(len(ids))
+    found, totals = np.empty(len(ids), np.int64), np.zeros(folds, np.int64)
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        found[group] = np.argmin(totals)
+        totals[found[group]] += sizes[group]
+    return found[number_of]

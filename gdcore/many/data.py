@@ -108,13 +108,19 @@ def _is_several(y: NDArray[Any], X: Any, n_out: int) -> bool:
     return y.shape != (n_rows(X), n_out) and y.shape[1] == n_rows(X)
 
 
-def rows_of_groups(groups: object, n: int) -> tuple[NDArray[Any], Rows]:
-    """Return the ids of the groups, in ascending order, and the rows of each in their order."""
+def numbers_of_groups(groups: object, n: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the ids of the groups, in ascending order, and for each row (n,) the place of its group among them."""
     given = many_checks.group_ids(groups, n)
     try:
         ids, inverse = np.unique(given, return_inverse=True)
     except TypeError:
         raise many_checks.ids_of_several_kinds(given) from None
+    return ids, inverse.astype(np.int64, copy=False)
+
+
+def rows_of_groups(groups: object, n: int) -> tuple[NDArray[Any], Rows]:
+    """Return the ids of the groups, in ascending order, and the rows of each in their order."""
+    ids, inverse = numbers_of_groups(groups, n)
     many_checks.ids_for_files(ids)
     order = np.argsort(inverse, kind="stable").astype(np.int64)
     ends = np.cumsum(np.bincount(inverse, minlength=len(ids)))

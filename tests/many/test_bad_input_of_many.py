@@ -190,6 +190,10 @@ def test_a_list_of_numbers_is_no_value_for_each_model_of_a_pair():
 def test_what_is_built_on_it_refuses():
     with pytest.raises(ValueError, match="folds must be at most the number of rows, 8, got 9"):
         gd.cross_validate(NET, X, Y, "mse", folds=9)
+    with pytest.raises(ValueError, match="folds must be at most the number of groups, 4, got 5"):
+        gd.cross_validate(NET, X, Y, "mse", folds=5, groups=IDS)
+    with pytest.raises(ValueError, match="which groups cannot change: leave groups out, or pass a number of folds"):
+        gd.cross_validate(NET, X, Y, "mse", folds=[([0, 1], [2])], groups=IDS)
     with pytest.raises(ValueError, match=r"unknown axis of the grid 'learning_rat'.*did you mean 'learning_rate'"):
         gd.sweep(NET, X, Y, "mse", grid={"learning_rat": [1]})
     with pytest.raises(ValueError, match=r"grid\['l2'\] must have one value or more, each once"):

@@ -254,6 +254,19 @@ def test_folds_are_single_fits_of_the_other_rows():
     assert gd.Ensemble(found.many).predict(X[:5]).shape == (5, 1)
 
 
+def test_folds_keep_groups_together():
+    shops = np.random.default_rng(0).permutation(np.repeat(list("abcdefg"), [6, 5, 4, 3, 3, 2, 1]))
+    found = gd.cross_validate(NET, X, Y, "mse", folds=3, groups=shops, epochs=1)
+    of = [set(shops[test]) for test in found.test_rows]
+    assert sum(map(len, of)) == len(set(shops)) == len(set.union(*of))
+    assert sorted(map(len, found.test_rows)) == [8, 8, 8]
+    again = gd.cross_validate(NET, X, Y, "mse", folds=3, groups=shops.tolist(), epochs=1)
+    assert all(map(np.array_equal, found.test_rows, again.test_rows))
+    alone = np.arange(24)
+    drawn = [gd.cross_validate(NET, X, Y, "mse", folds=3, groups=alone, seed=s, epochs=1).test_rows for s in (0, 1)]
+    assert not np.array_equal(drawn[0][0], drawn[1][0])
+
+
 def test_folds_of_classes_and_of_splitters():
     labels = np.repeat([0, 1], [16, 8])
     net = gd.Sequential(gd.Dense(2, 2))
