@@ -5,7 +5,8 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable, Mapping
 
-from ..base.checks import positive, short
+from ..base.checks import positive, short, unknown_name
+from ..metrics import METRICS
 from ..training.history import History
 
 
@@ -57,10 +58,44 @@ def named_histories(value: object) -> dict[str, tuple[History, ...]]:
     return found
 
 
+def greater_is_better(monitor: str) -> bool | None:
+    """Return which way a value of a fit is better, None if its name does not tell."""
+    if monitor in ("loss", "val_loss"):
+        return False
+    metric = METRICS.by_name.get(monitor.removeprefix("val_"))
+    return None if metric is None else metric.greater_is_better
+
+
+def way_of_monitor(monitor: object, named: Mapping[str, tuple[History, ...]]) -> bool:
+    """Check that histories can be compared by a value, and return whether greater is better."""
+    names = (
+        "val_loss",
+        "loss",
+        *dict.fromkeys(name for all_of in named.values() for one in all_of for name in one.metrics),
+    )
+    if not isinstance(monitor, str):
+        raise TypeError(f"monitor must be the name of a value, such as 'val_loss', got {short(monitor)}")
+    if monitor not in names:
+        error = unknown_name("monitor", monitor, names)
+        raise ValueError(f"{error}; monitor must be a loss, or a metric that the fits measured, as with metrics='r2'")
+    greater = greater_is_better(monitor)
+    if greater is None:
+        raise ValueError(f"which {monitor} is better is unknown: monitor a loss or a metric of gdcore.METRICS")
+    return greater
+
+
+def not_all_validated(without: Iterable[str]) -> str:
+    """Return the sentence for histories of which some have no validation loss."""
+    return (
+        f"Compared by the loss on the training data, since some fits have no val_loss ({', '.join(without)}): it does "
+        "not tell how a model does on new rows. Fit all with the same validation_data"
+    )
+
+
 def nothing_monitored(name: str, monitor: str) -> ValueError:
     """Return the error for a history without the values to compare."""
-    return ValueError(
-        f"histories[{name!r}] has no finite {monitor}: fit with validation_data, or pass monitor='loss'"
-        if monitor == "val_loss"
-        else f"histories[{name!r}] has no finite {monitor}: leave it out"
-    )
+    remedy = {"val_loss": "fit with validation_data, or pass monitor='loss'", "loss": "leave it out"}
+    other = f"fit with metrics={monitor.removeprefix('val_')!r}"
+    if monitor.startswith("val_"):
+        other += " and validation_data"
+    return ValueError(f"histories[{name!r}] has no finite {monitor}: {remedy.get(monitor, other)}")

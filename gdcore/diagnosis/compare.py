@@ -4,7 +4,8 @@ Design
 ------
 - Runs of one name are the same settings with other seeds. They tell the noise in which a difference between names is
   measured: Welch's t, which needs no equal variances. With one run each the noise is unknown, and so is the verdict.
-- A run counts by its best value, as a fit with `EarlyStopping` leaves it, and by when it got there.
+- A run counts by its best value, as a fit with `EarlyStopping` leaves it, and by when it got there. Of a metric that is
+  better if it is greater that is the highest value.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import axes_or_new, legend_below, log_where_wide, whole_numbers
 from ..base.text_table import ruled
@@ -35,15 +35,15 @@ class Side(NamedTuple):
     name: str
     histories: tuple[History, ...]
     best: NDArray[np.float64]
-    """Each run's lowest value, shape (n_runs,)."""
+    """Each run's best value, shape (n_runs,)."""
     epochs: NDArray[np.int64]
-    """The epoch of each run's lowest value, shape (n_runs,)."""
+    """The epoch of each run's best value, shape (n_runs,)."""
     seconds: NDArray[np.float64]
     """Time of each run up to the end of that epoch, shape (n_runs,)."""
 
     @property
     def mean(self) -> float:
-        """Mean of the runs' lowest values."""
+        """Mean of the runs' best values."""
         return float(self.best.mean())
 
     @property
@@ -66,7 +66,9 @@ class Comparison:
     noise : float
         Difference of the first two sides' means, in its standard errors; NaN if one of them has a single run.
     ahead_from : int or None
-        The epoch from which on the first side's mean curve stays below the second's; None if it does not.
+        The epoch from which on the first side's mean curve stays better than the second's; None if it does not.
+    note : str
+        What the histories do not have in common, as a sentence that `print` shows first; "" for nothing.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Comparison:
     monitor: str
     noise: float
     ahead_from: int | None
+    note: str = ""
 
     @property
     def clear(self) -> bool:
@@ -93,9 +96,12 @@ class Comparison:
     def verdict(self) -> str:
         """The outcome, as a sentence."""
         first, second = self.sides[:2]
-        gap = second.mean - first.mean
+        if first.mean == second.mean:
+            return f"no difference: {first.name} and {second.name} have the same best {self.monitor}, {first.mean:.4g}"
+        gap = abs(second.mean - first.mean)
         when = "" if self.ahead_from is None else f", ahead from epoch {self.ahead_from} on"
-        said = f"{first.name} is lower than {second.name} by {gap:.4g}{when}"
+        than = "higher" if first.mean > second.mean else "lower"
+        said = f"{first.name} is {than} than {second.name} by {gap:.4g}{when}"
         if math.isnan(self.noise):
             return f"{said}; one run each tells no noise: fit each with several seeds"
         if self.clear:
@@ -109,7 +115,7 @@ class Comparison:
             for one in self.sides
         }
         found = {"noise": self.noise, "ahead_from": self.ahead_from, "clear": self.clear, "verdict": self.verdict}
-        return {"monitor": self.monitor, "runs": rows, **found}
+        return {"monitor": self.monitor, "note": self.note, "runs": rows, **found}
 
     @explains_calls
     def plot(self, ax: Any = None) -> Any:
@@ -130,14 +136,15 @@ class Comparison:
             If matplotlib is not installed.
         """
         ax = axes_or_new(ax)
-        for i, one in enumerate(self.sides):
-            curves = _curves(one, self.monitor)
+        greater = diagnosis_checks.greater_is_better(self.monitor) is True
+        drawn = [_curves(one, self.monitor, greater) for one in self.sides]
+        for i, (one, curves) in enumerate(zip(self.sides, drawn, strict=True)):
             epochs = np.arange(curves.shape[1])
             ax.plot(epochs, curves.mean(axis=0), STYLES[i % len(STYLES)], color="black", label=one.name)
             if len(curves) > 1:
                 ax.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color="0.5", alpha=0.3, linewidth=0)
         ax.set(xlabel="epoch", ylabel=self.monitor)
-        log_where_wide(ax, np.concatenate([_curves(one, self.monitor).ravel() for one in self.sides]))
+        log_where_wide(ax, np.concatenate([curves.ravel() for curves in drawn]))
         whole_numbers(ax)
         legend_below(ax)
         return ax
@@ -156,7 +163,7 @@ class Comparison:
             for one in self.sides
         ]
         lines = ruled(("", "runs", f"best {self.monitor}", "deviation", "epoch", "seconds", ""), rows)
-        return "\n".join([*lines, "", self.verdict])
+        return "\n".join([*([self.note, ""] if self.note else []), *lines, "", self.verdict])
 
 
 @explains_calls
@@ -168,7 +175,10 @@ def compare(histories: Mapping[str, History | Iterable[History]], monitor: str =
     histories : mapping of str to History, or to several
         Two names or more. Several histories of one name are fits with other seeds.
     monitor : str, default "auto"
-        "val_loss", or "loss" where some run has no validation data; one of these two. Lower is better.
+        "val_loss", "loss", or a metric of all the fits, such as "r2" or "val_r2": "auto" is "val_loss", or "loss" where
+        some run has no validation data, which the comparison's `note` then says. Losses are better if they are lower,
+        metrics as `Metric.greater_is_better` says. Losses of different kinds have different units: compare such fits by
+        a metric.
 
     Returns
     -------
@@ -178,7 +188,8 @@ def compare(histories: Mapping[str, History | Iterable[History]], monitor: str =
     Raises
     ------
     TypeError, ValueError
-        For fewer than two names, for what is no history, and where one does not have the monitored value.
+        For fewer than two names, for what is no history, where one does not have the monitored value, and for a metric
+        of which it is unknown which way is better.
 
     References
     ----------
@@ -197,41 +208,48 @@ def compare(histories: Mapping[str, History | Iterable[History]], monitor: str =
     ('fast', True)
     """
     named = diagnosis_checks.named_histories(histories)
+    note = ""
     if monitor == "auto":
-        every = all(history.val_loss for several in named.values() for history in several)
-        monitor = "val_loss" if every else "loss"
-    checks.one_of("monitor", monitor, ("val_loss", "loss"))
-    sides = sorted((_side(name, several, monitor) for name, several in named.items()), key=lambda one: one.mean)
+        without = [name for name, several in named.items() if not all(one.val_loss for one in several)]
+        monitor = "loss" if without else "val_loss"
+        if without and any(one.val_loss for several in named.values() for one in several):
+            note = diagnosis_checks.not_all_validated(without)
+    greater = diagnosis_checks.way_of_monitor(monitor, named)
+    found = [_side(name, several, monitor, greater) for name, several in named.items()]
+    sides = sorted(found, key=lambda one: -one.mean if greater else one.mean)
     first, second = sides[:2]
-    gap = second.mean - first.mean
+    gap = abs(second.mean - first.mean)
     error = math.sqrt(sum(one.deviation**2 / len(one.best) for one in (first, second)))
     noise = math.nan if math.isnan(error) else gap / error if error else (math.inf if gap else 0.0)
-    return Comparison(tuple(sides), monitor, noise, _ahead_from(first, second, monitor))
+    return Comparison(tuple(sides), monitor, noise, _ahead_from(first, second, monitor, greater), note)
 
 
-def _side(name: str, several: tuple[History, ...], monitor: str) -> Side:
+def _side(name: str, several: tuple[History, ...], monitor: str, greater: bool) -> Side:
     best, epochs, seconds = [], [], []
     for history in several:
-        values = np.array(getattr(history, monitor), np.float64)
+        values = np.array(history.columns().get(monitor, ()), np.float64)
         if not np.isfinite(values).any():
             raise diagnosis_checks.nothing_monitored(name, monitor)
-        at = int(np.nanargmin(np.where(np.isfinite(values), values, np.inf)))
+        ranked = np.where(np.isfinite(values), -values if greater else values, np.inf)
+        at = int(np.argmin(ranked))
         best.append(values[at])
         epochs.append(at)
         seconds.append(sum(history.seconds[: at + 1]))
     return Side(name, several, np.array(best), np.array(epochs, np.int64), np.array(seconds, np.float64))
 
 
-def _curves(side: Side, monitor: str) -> NDArray[np.float64]:
-    """Return the lowest values so far of each run, shape (n_runs, epochs): a run that ended keeps its last."""
-    running = [np.fmin.accumulate(np.array(getattr(one, monitor), np.float64)) for one in side.histories]
+def _curves(side: Side, monitor: str, greater: bool) -> NDArray[np.float64]:
+    """Return the best values so far of each run, shape (n_runs, epochs): a run that ended keeps its last."""
+    better = np.fmax if greater else np.fmin
+    running = [better.accumulate(np.array(one.columns()[monitor], np.float64)) for one in side.histories]
     longest = max(map(len, running))
     return np.array([np.pad(one, (0, longest - len(one)), mode="edge") for one in running])
 
 
-def _ahead_from(first: Side, second: Side, monitor: str) -> int | None:
-    """Return the epoch from which on one mean curve stays below another."""
-    curves = [_curves(one, monitor).mean(axis=0) for one in (first, second)]
+def _ahead_from(first: Side, second: Side, monitor: str, greater: bool) -> int | None:
+    """Return the epoch from which on one mean curve stays better than another."""
+    sign = -1.0 if greater else 1.0
+    curves = [sign * _curves(one, monitor, greater).mean(axis=0) for one in (first, second)]
     longest = max(map(len, curves))
     below = np.less(*(np.pad(one, (0, longest - len(one)), mode="edge") for one in curves))
     if not below[-1]:

@@ -45,6 +45,27 @@ def test_the_same_settings_are_seldom_told_apart():
 def test_equal_runs():
     found = gd.compare({"a": [history([1.0])] * 2, "b": [history([1.0])] * 2})
     assert (found.noise, found.clear, found.ahead_from) == (0, False, None)
+    assert found.verdict == "no difference: a and b have the same best loss, 1"
+    assert gd.compare({"a": history([1.0]), "b": history([1.0])}).verdict.startswith("no difference: ")
+
+
+def test_a_metric_counts_by_its_own_way():
+    def measured(r2, val_mae):
+        return gd.History([1.0] * len(r2), [], [0.5] * len(r2), "", {"r2": r2, "val_mae": val_mae})
+
+    runs = {"a": measured([0.1, 0.5, 0.4], [3.0, 1.0, 2.0]), "b": measured([0.2, 0.3], [4.0, 2.0])}
+    found = gd.compare(runs, "r2")
+    assert [(side.name, side.mean, side.epochs[0]) for side in found.sides] == [("a", 0.5, 1), ("b", 0.3, 1)]
+    assert found.ahead_from == 1
+    assert found.verdict.startswith("a is higher than b by 0.2, ahead from epoch 1 on; one run each")
+    assert gd.compare(runs, "val_mae").verdict.startswith("a is lower than b by 1, ahead from epoch 0 on")
+    with pytest.raises(ValueError, match=r"unknown monitor 'val_r2'; known: val_loss, loss, r2, val_mae"):
+        gd.compare(runs, "val_r2")
+    with pytest.raises(ValueError, match=r"histories\['c'\] has no finite r2: fit with metrics='r2'"):
+        gd.compare({**runs, "c": history([1.0])}, "r2")
+    own = {name: gd.History([1.0], [], [0.5], "", {"own": [1.0]}) for name in "ab"}
+    with pytest.raises(ValueError, match="which own is better is unknown: monitor a loss"):
+        gd.compare(own, "own")
 
 
 def test_the_validation_loss_counts_where_all_have_one():
@@ -52,6 +73,15 @@ def test_the_validation_loss_counts_where_all_have_one():
     assert gd.compare(runs).sides[0].name == "b"
     assert gd.compare(runs, "loss").sides[0].name == "a"
     assert gd.compare({**runs, "c": history([0.5])}).monitor == "loss"
+
+
+def test_a_run_without_validation_beside_others_is_named_first():
+    runs = {"a": history([1.0], [3.0]), "b": history([2.0], [2.0]), "c": history([0.5])}
+    first = str(gd.compare(runs)).splitlines()[0]
+    assert first.startswith("Compared by the loss on the training data, since some fits have no val_loss (c)")
+    assert gd.compare(runs).to_dict()["note"] == first
+    assert not gd.compare(runs, "loss").note
+    assert not gd.compare({"a": history([1.0]), "b": history([2.0])}).note
 
 
 def test_a_run_with_nan_counts_by_its_finite_values():
@@ -68,6 +98,7 @@ def test_a_run_with_nan_counts_by_its_finite_values():
         ({"a": history([1.0]), "b": history([1.0])}, "val_loss", ValueError, "has no finite val_loss: fit with"),
         ({"a": history([math.nan]), "b": history([1.0])}, "auto", ValueError, "has no finite loss: leave it out"),
         ({"a": history([1.0]), "b": history([1.0])}, "accuracy", ValueError, "monitor must be"),
+        ({"a": history([1.0]), "b": history([1.0])}, 3, TypeError, "monitor must be the name of a value"),
     ],
 )
 def test_what_cannot_be_compared(runs, monitor, error, match):
