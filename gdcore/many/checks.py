@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..base import checks
 from ..base.checks import short
+from ..base.habits import known_as
 from ..metrics import METRICS
 
 SPARE = 0.9
@@ -67,6 +68,7 @@ def _indices(name: str, value: object, n: int) -> NDArray[np.int64]:
 
 def group_ids(value: object, n: int) -> NDArray[Any]:
     """Check and return the ids of n rows' groups."""
+    not_one_id(value)
     array = checks.plain_array("groups", value)
     if array.shape != (n,):
         raise ValueError(f"groups has shape {array.shape}; expected ({n},): an id for each row of X")
@@ -75,6 +77,12 @@ def group_ids(value: object, n: int) -> NDArray[Any]:
         rows = [i for i, entry in enumerate(array) if entry is None or entry != entry]
         raise ValueError(f"groups has no id in row {rows[0]}; remove the row")
     return array
+
+
+def not_one_id(value: object) -> None:
+    """Check that groups are not a single text, such as the name of a column."""
+    if isinstance(value, str | bytes):
+        raise TypeError(f"groups must be an id for each row of X, shape (n,), got {value!r}: pass the column itself")
 
 
 def ids_for_files(ids: NDArray[Any]) -> None:
@@ -166,10 +174,26 @@ def named(numbers: Iterable[int], ids: NDArray[Any] | None) -> str:
     return ", ".join(shown[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def all_split(unsplit: Mapping[int, str], n_models: int, ids: NDArray[Any] | None) -> None:
+    """Check that validation_split has left rows to each model; `unsplit` has the reason for each that it has not."""
+    if not unsplit:
+        return
+    first, reason = next(iter(unsplit.items()))
+    if ids is None or len(unsplit) == n_models:
+        raise ValueError(f"{model_name(first, ids)}: {reason}")
+    shown = ", ".join(repr(ids[number].item()) for number in list(unsplit)[:3])
+    rest = "" if len(unsplit) <= 3 else f" and {len(unsplit) - 3:,} more"
+    raise ValueError(
+        f"{len(unsplit):,} of {n_models:,} groups are too small for validation_split: {shown}{rest}. Leave these "
+        f"groups out, or validation_split ({reason.partition(':')[0]})"
+    )
+
+
 def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
     """Return the numbers of the models of some ids."""
     if ids is None:
         raise ValueError("these models have no ids: they were trained without groups=; take them by their numbers")
+    not_one_id(values)
     value = np.atleast_1d(checks.plain_array("groups", values))
     if value.ndim != 1:
         raise ValueError(f"groups has shape {value.shape}; expected (n,): an id for each row of X")
@@ -180,6 +204,15 @@ def known_ids(values: object, ids: NDArray[Any] | None) -> NDArray[np.int64]:
         first = value[unknown].tolist()[0]
         raise ValueError(f"there is no model of group {first!r}; known: {named(range(len(ids)), ids)}")
     return places.astype(np.int64)
+
+
+def not_an_id(value: object) -> None:
+    """Check that a model is not asked for by the id of its group where its number is due."""
+    if isinstance(value, str):
+        raise TypeError(
+            f"the number of a model must be an integer, got {str(value)!r}: many.of({str(value)!r}) is the model of a "
+            "group, and many.ids has the groups in the order of their models"
+        )
 
 
 def numbers_of_models(value: object, n: int) -> NDArray[Any]:
@@ -310,7 +343,7 @@ def axes_of_grid(value: object, known: Sequence[str]) -> dict[str, tuple[Any, ..
     for name, values in value.items():
         if name not in known:
             raise (
-                checks.unknown_name("axis of the grid", name, known)
+                unknown_axis(name, known)
                 if isinstance(name, str)
                 else TypeError(f"grid must have names, got {short(name)}")
             )
@@ -324,6 +357,14 @@ def axes_of_grid(value: object, known: Sequence[str]) -> dict[str, tuple[Any, ..
             raise ValueError(f"grid[{name!r}] must have one value or more, each once, got {short(values)}")
         found[name] = axis
     return found
+
+
+def unknown_axis(name: str, known: Sequence[str]) -> ValueError:
+    """Return the error for a name that is none of a sweep's axes, with what it is called here."""
+    meant = next((here for here, _ in known_as(name) if here in known), None)
+    if meant is None:
+        return checks.unknown_name("axis of the grid", name, known)
+    return ValueError(f"unknown axis of the grid {name!r}; known: {', '.join(known)}; did you mean {meant!r}?")
 
 
 def some_seeds(value: object) -> int:

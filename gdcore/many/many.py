@@ -92,6 +92,7 @@ class Many(Sequence[Sequential]):
         return (self[i] for i in range(len(self)))
 
     def _number(self, i: object) -> int:
+        many_checks.not_an_id(i)
         number, n = checks.integer("the number of a model", i, -len(self)), len(self)
         if number >= n:
             raise IndexError(f"there is no model {number}; they are numbered from 0 to {n - 1}")

@@ -116,7 +116,7 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
         family = _family(many, intake, validations, every, stops_of(plan.stop, 0))
     if family is not None:
         return Planned(family, many)
-    jobs = []
+    jobs, unsplit = [], {}
     for i, shape in enumerate(shapes):
         loss = many.losses[i]
         own = intake.samples(i, shape, loss)
@@ -128,9 +128,10 @@ def planned(net: Model | Sequence[Model], data: DataOfAll, plan: Plan, options: 
             try:
                 taken, held_rows = _split(own, taken, data.validation_split, loss, seeds[i])
             except ValueError as error:
-                raise ValueError(f"{many_checks.model_name(i, ids)}: {error}") from None
+                unsplit[i] = str(error)
         settings, stop = every.of(i, shape), stops_of(plan.stop, i)
         jobs.append(Job(i, shape, many.params_of(i), settings, seeds[i], own, taken, held, held_rows, stop))
+    many_checks.all_split(unsplit, n, ids)
     _warn_out_of_reach(jobs)
     return Planned(jobs, many)
 

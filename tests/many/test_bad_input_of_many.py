@@ -196,12 +196,46 @@ def test_what_is_built_on_it_refuses():
         gd.cross_validate(NET, X, Y, "mse", folds=[([0, 1], [2])], groups=IDS)
     with pytest.raises(ValueError, match=r"unknown axis of the grid 'learning_rat'.*did you mean 'learning_rate'"):
         gd.sweep(NET, X, Y, "mse", grid={"learning_rat": [1]})
+    for name, meant in {"lr": "learning_rate", "eta0": "learning_rate", "alpha": "l2"}.items():
+        with pytest.raises(
+            ValueError, match=rf"unknown axis of the grid '{name}'; known: .*; did you mean '{meant}'\?"
+        ):
+            gd.sweep(NET, X, Y, "mse", grid={name: [1]}, optimizer="sgd")
     with pytest.raises(ValueError, match=r"grid\['l2'\] must have one value or more, each once"):
         gd.sweep(NET, X, Y, "mse", grid={"l2": [1, 1]})
     with pytest.raises(ValueError, match="seeds has 1 more than once, and equal models tell nothing"):
         gd.sweep(NET, X, Y, "mse", grid={"l2": [0, 1]}, seeds=[1, 0, 1])
     with pytest.raises(TypeError, match=r"many must be the models of gdcore.fit_many, got \[\]"):
         gd.Ensemble([])
+
+
+def test_groups_too_small_for_validation_are_counted_and_named():
+    ids = np.array(list("aabcccde"))
+    with pytest.raises(
+        ValueError, match=r"^3 of 5 groups are too small for validation_split: 'b', 'd', 'e'. Leave these"
+    ):
+        fit(n_models=None, groups=ids, validation_split=0.5)
+    with pytest.raises(
+        ValueError, match=r"^4 of 6 groups .*: 'b', 'd', 'e' and 1 more. Leave .*split needs at least 2"
+    ):
+        fit(n_models=None, groups=np.array(list("aabccdef")), validation_split=0.5)
+    with pytest.raises(ValueError, match="the model of group 'a': validation_split must be in"):
+        fit(n_models=None, groups=ids, validation_split=2.0)
+
+
+def test_the_name_of_a_column_is_no_id_for_each_row():
+    for call in (fit, lambda n_models, groups: gd.cross_validate(NET, X, Y, "mse", groups=groups)):
+        with pytest.raises(TypeError, match=r"groups must be an id for each row of X, shape \(n,\), got 'shop'"):
+            call(n_models=None, groups="shop")
+    with pytest.raises(TypeError, match="groups must be an id for each row of X"):
+        fit(n_models=None, groups=IDS).predict(X, groups="a")
+
+
+def test_an_id_where_a_number_is_due():
+    many = fit(n_models=None, groups=IDS)
+    for call in (many.history, many.__getitem__, many.params_of):
+        with pytest.raises(TypeError, match=r"must be an integer, got 'c': many.of\('c'\) is the model of a group"):
+            call(IDS[4])
 
 
 def test_masks_of_models_grids_and_folds_that_cannot_be():
