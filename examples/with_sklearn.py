@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import gdcore as gd
 
-X, labels = load_wine(return_X_y=True, as_frame=True)
+X, labels = load_wine(return_X_y=True)
 pipeline = make_pipeline(StandardScaler(), MLPClassifier((16,), max_iter=10, random_state=0))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)  # it goes on in gdcore

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .caches import parsed, this_machine
@@ -102,13 +103,21 @@ class Kernels(Protocol):
 BUILT = tuple(isa for isa in ISAS if find_spec(f"{__name__}.{isa}_float32"))
 
 
+def _in_a_source_tree() -> str:
+    """Return what a message says of the folder if it is the source tree, which hides an installed package."""
+    tree = Path(__file__).parents[2]
+    if not (tree / "setup.py").is_file() or not (tree / "src").is_dir():
+        return ""
+    return f" in {tree}: this is the source tree, which hides an installed gdcore (if it is, change to another folder)"
+
+
 def _supported() -> tuple[str, ...]:
     try:
         from .cpu import supported
     except ImportError as error:
         raise ImportError(
-            "gdcore's kernels are not built: run `pip install .` in the source tree and import from elsewhere, "
-            'or `pip install -e ".[test]"` to work on it in place'
+            f"gdcore's kernels are not built{_in_a_source_tree()}: run `pip install .` in the source tree and import "
+            'from elsewhere, or `pip install -e ".[test]"` to work on it in place'
         ) from error
     return tuple(isa for isa in supported() if isa in BUILT)
 

@@ -143,7 +143,7 @@ class Checkpoint(Callback):
     def _watched(self, state: EpochEnd) -> Monitored:
         """Return the value to watch, and which way is better."""
         monitors = {name: _greater_is_better(name) for name in state.values}
-        return monitored(self, str(self.best_of), self.mode, monitors)
+        return monitored(self, str(self.best_of), self.mode, monitors, "best_of")
 
     def _better(self, what: Monitored, value: float) -> bool:
         return self.best is None or (value > self.best if what.greater_is_better else value < self.best)

@@ -16,11 +16,11 @@ from ..base.spelling import did_you_mean
 from ..optimizers.full_batch import FullBatch
 
 
-def known_monitor(rule: object, monitor: str, known: Sequence[str]) -> None:
-    """Check that the fit measures this value."""
+def known_monitor(rule: object, monitor: str, known: Sequence[str], argument: str) -> None:
+    """Check that the fit measures this value, which the rule was given as this argument."""
     if monitor in known:
         return
-    name = f"{type(rule).__name__}(monitor={monitor!r})"
+    name = f"{type(rule).__name__}({argument}={monitor!r})"
     if monitor.removeprefix("val_") in known:
         raise ValueError(f"{name} needs validation data: pass validation_data=(X, y)")
     hint = did_you_mean(monitor, known) or "; pass it in metrics="
@@ -197,11 +197,17 @@ def own_turn(call: str, other: str, same_thread: bool) -> None:
         )
 
 
+SAVING = ("save", "state_dict")
+"""Calls that copy a trainer."""
+
+
 def other_thread(call: str, other: str) -> RuntimeError:
     """Return the error for a call that cannot wait for another thread's call."""
+    remedy = "wait for that thread, or give each thread a trainer of its own"
+    if call in SAVING:
+        remedy = "pass callbacks=gdcore.Checkpoint(path) to it, save in a callback of your own, or wait for that thread"
     return RuntimeError(
-        f"this trainer is training in another thread, in {other}, which {call} does not wait for: wait for that "
-        "thread, or give each thread a trainer of its own"
+        f"this trainer is training in another thread, in {other}, which {call} does not wait for: {remedy}"
     )
 
 

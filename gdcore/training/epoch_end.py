@@ -142,8 +142,8 @@ def norm(vector: NDArray[Any]) -> float:
     return unit * float(np.linalg.norm(values / unit if unit != 1 else values))
 
 
-def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Monitored:
-    """Return what `rule` watches in a fit with these monitors.
+def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors, argument: str = "monitor") -> Monitored:
+    """Return what `rule` watches in a fit with these monitors; `argument` is the name that messages give `monitor`.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def monitored(rule: object, monitor: str, mode: Mode, monitors: Monitors) -> Mon
     """
     if monitor == "auto":
         monitor = "val_loss" if "val_loss" in monitors else "loss"
-    training_checks.known_monitor(rule, monitor, tuple(monitors))
+    training_checks.known_monitor(rule, monitor, tuple(monitors), argument)
     known = monitors[monitor]
     if isinstance(known, str):
         raise training_checks.no_value(rule, monitor, known)

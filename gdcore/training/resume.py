@@ -55,11 +55,11 @@ SQUARES = (
 """Slots that hold no number below 0; a saved one with such a number is refused."""
 
 
-def state_dict(state: TrainingState) -> dict[str, Any]:
-    """Return copies of everything that training changes, and the seed, which must match."""
+def state_dict(state: TrainingState, call: str = "state_dict") -> dict[str, Any]:
+    """Return copies of everything that training changes, and the seed, which must match; messages name the call."""
     if mine(state.run):
         return _copied(state)
-    with Turn(state.run, "state_dict"):
+    with Turn(state.run, call):
         return _copied(state)
 
 
@@ -102,7 +102,9 @@ def _copied(state: TrainingState) -> dict[str, Any]:
 def snapshot_of(state: TrainingState) -> Snapshot:
     """Return settings and state of a training, from which an equal trainer can be made."""
     settings = state.settings
-    return Snapshot(state.stack, settings.loss, settings.optimizer, settings.options(state.seed), state_dict(state))
+    return Snapshot(
+        state.stack, settings.loss, settings.optimizer, settings.options(state.seed), state_dict(state, "save")
+    )
 
 
 def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:

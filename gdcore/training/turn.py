@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._kernels.base_float64 import Training
 
 KEY = "turn"
-SHORT = ("step", "state_dict", "load_state_dict", "sum_outputs")
+SHORT = ("step", "save", "state_dict", "load_state_dict", "sum_outputs")
 PAUSE = 1e-4
 """Seconds to wait before looking again whether another thread's turn is over."""
 

@@ -328,7 +328,11 @@ def test_with_a_custom_loss(tmp_path):
         (lambda: gd.Checkpoint("x", best_of=1), TypeError, "^best_of must be a name, got 1"),
         (lambda: gd.Checkpoint("x", mode="up"), ValueError, "^mode must be 'auto' or 'min' or 'max', got 'up'"),
         (lambda: gd.Checkpoint("x", best=1), TypeError, r"^Checkpoint\(\) has no argument 'best'"),
-        (lambda: fit(gd.Checkpoint("x", best_of="val_loss")), ValueError, "needs validation data"),
+        (
+            lambda: fit(gd.Checkpoint("x", best_of="val_loss")),
+            ValueError,
+            r"^Checkpoint\(best_of='val_loss'\) needs val",
+        ),
         (lambda: fit(gd.Checkpoint("x", best_of="los")), ValueError, "this fit measures loss.*did you mean 'loss'"),
         (lambda: fit(gd.Checkpoint("x", best_of="own")), ValueError, "which own is better is unknown: pass mode="),
     ],

@@ -261,6 +261,13 @@ def test_an_unbuilt_tree_says_what_to_do(tmp_path):
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: gdcore's kernels are not built")
     assert "pip install ." in last
+    assert "source tree, which" not in last
+    (tmp_path / "setup.py").touch()
+    (tmp_path / "src").mkdir()
+    last = python("import gdcore", cwd=tmp_path).stderr.strip().splitlines()[-1]
+    told = f"kernels are not built in {tmp_path}: this is the source tree, which hides an installed gdcore"
+    assert told in last
+    assert "change to another folder" in last
 
 
 SHOW = "import gdcore; print(gdcore.show_config()['instruction set'].split()[0])"

@@ -152,6 +152,24 @@ def test_another_thread_is_told_while_a_fit_runs():
     trainer.step(X, Y)
 
 
+def test_a_save_in_another_thread_is_told_of_checkpoints(tmp_path):
+    trainer, told = new_trainer(), []
+
+    def save():
+        with pytest.raises(RuntimeError) as caught:
+            trainer.save(tmp_path / "run.gdc")
+        told.append(str(caught.value))
+
+    def ask():
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join(10)
+
+    trainer.fit(X, Y, epochs=1, callbacks=Calls(ask))
+    assert "which save does not wait for: pass callbacks=gdcore.Checkpoint(path) to it, save in a callback" in told[0]
+    assert not list(tmp_path.iterdir())
+
+
 def test_states_taken_beside_steps_are_whole():
     """Of equal steps every state is one that a single thread passes through."""
     trainer, twin, states = new_trainer(), new_trainer(), []
