@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .caches import parsed, this_machine
@@ -105,8 +104,8 @@ BUILT = tuple(isa for isa in ISAS if find_spec(f"{__name__}.{isa}_float32"))
 
 def _in_a_source_tree() -> str:
     """Return what a message says of the folder if it is the source tree, which hides an installed package."""
-    tree = Path(__file__).parents[2]
-    if not (tree / "setup.py").is_file() or not (tree / "src").is_dir():
+    tree = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if not os.path.isfile(os.path.join(tree, "setup.py")) or not os.path.isdir(os.path.join(tree, "src")):
         return ""
     return f" in {tree}: this is the source tree, which hides an installed gdcore (if it is, change to another folder)"
 
