@@ -18,6 +18,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from .habits import ELSEWHERE, POSITIONAL, TOO_MANY, known_as
+from .not_arrays import refuse_source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,7 +61,13 @@ def explains_constructor(kind: type) -> None:
 
 
 def call_message(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a call, as a sentence; None if there is nothing better to say than Python does."""
+    """Return what is wrong with a call, as a sentence; None if there is nothing better to say than Python does.
+
+    Raises
+    ------
+    TypeError
+        For a source where the function takes arrays alone.
+    """
     owner, _, name = function.__qualname__.rpartition(".")
     parameters = list(inspect.signature(function).parameters.values())
     if owner and not owner.endswith("<locals>"):
@@ -87,6 +94,9 @@ def call_message(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Ma
         for p in parameters
         if p.default is p.empty and p.kind != p.VAR_POSITIONAL and p.name not in kwargs and p not in places[: len(args)]
     ]
+    if missing:
+        for argument, value in [*zip((p.name for p in places), args, strict=False), *kwargs.items()]:
+            refuse_source(argument, value)  # the targets that seem to be missing are in it
     return f"{name}({takes}) needs {' and '.join(missing)}{remedy}" if missing else None
 
 

@@ -126,8 +126,8 @@ def is_lazy(value: object) -> bool:
 KINDS = (
     Kind(
         is_source,
-        "is a source, which fit, epoch, predict, loss, evaluate and from_data take; pass an array here, such as "
-        "{name}.read(0, 1000)[0]",
+        "is a source, which fit, epoch, predict, loss, evaluate and the from_data of Standardize and MinMax take; pass "
+        "an array here, such as {name}.read(0, 1000)[{part}]",
     ),
     Kind(_is_path, "is a file name, {value}; read it first, for example by {reader}"),
     Kind(lambda v: isinstance(v, str | bytes), "is text, {value}; expected an array of numbers"),
@@ -169,12 +169,25 @@ def refuse_foreign(name: str, value: object) -> None:
             raise kind.error(f"{name} {_filled(kind.says, name, value)}")
 
 
+def refuse_source(name: str, value: object) -> None:
+    """Raise if a value is a source, where only arrays are taken."""
+    if is_source(value):
+        refuse_foreign(name, value)
+
+
 def _filled(says: str, name: str, value: object) -> str:
     shown = repr(str(value) if isinstance(value, str | os.PathLike) else value)
     shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
     path = os.path.splitext(os.fspath(value))[1] if isinstance(value, str | os.PathLike) else ""
     reader = READERS.get(str(path).lower(), "numpy.loadtxt")
-    for word, text in (("{name}", name), ("{value}", shown), ("{reader}", reader), ("{kind}", kind_of(value))):
+    part = "1" if name == "y" else "0"  # of what a source reads, (X, y, sample_weight)
+    for word, text in (
+        ("{name}", name),
+        ("{part}", part),
+        ("{value}", shown),
+        ("{reader}", reader),
+        ("{kind}", kind_of(value)),
+    ):
         says = says.replace(word, text)
     return says
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
+from ..base.not_arrays import refuse_source
 from ..layers.stack import Model
 from ..losses import CustomLoss, Loss
 from ..metrics import Metrics
@@ -80,6 +81,7 @@ def bootstrap(
     >>> bool(low < 1 < high)
     True
     """
+    refuse_source("X", X)
     n = n_rows(X)
     count = many_checks.some_models(n_models)
     checks.integer("seed", seed, 0, 2**63)

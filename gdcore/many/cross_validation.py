@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
+from ..base.not_arrays import refuse_source
 from ..data.class_weight import ClassWeight
 from ..layers.stack import Model
 from ..losses import CustomLoss, Loss, get_loss
@@ -156,6 +157,7 @@ def cross_validate(
     >>> found.values["val_accuracy"].shape, found.predict(X).shape
     ((3,), (90, 2))
     """
+    refuse_source("X", X)
     if loss is None:
         raise many_checks.missing_loss()
     kind = get_loss(loss)

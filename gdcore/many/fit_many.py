@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
+from ..base.not_arrays import refuse_source
 from ..data.class_weight import ClassWeight
 from ..layers.stack import Model
 from ..losses import CustomLoss, Loss
@@ -177,6 +178,7 @@ def fit_many(
     >>> many.of("south").predict([[1.0]]).round(3)
     array([[-1.]], dtype=float32)
     """
+    refuse_source("X", X)
     if loss is None:
         raise many_checks.missing_loss()
     if not isinstance(callbacks, Callback):

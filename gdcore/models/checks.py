@@ -21,6 +21,8 @@ MAX_CLASSES = 20
 
 def given_loss(loss: str | Loss | CustomLoss | None, X: object, y: object, call: str) -> str | Loss | CustomLoss:
     """Check and return a loss; if it is missing, the error names the losses that suit y."""
+    if loss is None and isinstance(X, Source) and isinstance(y, str):
+        raise TypeError(f"a source has its targets, got y={y!r}: pass the loss by name, {call}(source, loss={y!r})")
     if loss is None:
         looks = _looks_like(y) if y is not None else f"None: {call}(X, y, loss) needs y"
         raise TypeError(
