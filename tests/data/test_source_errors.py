@@ -30,38 +30,6 @@ def fit(source, loss="mse", **options):
     return gd.Trainer(net, loss, gd.SGD(0.01), batch_size=8, seed=0).fit(source, epochs=2, **options)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda net, s, *y: net.score(s, *y),
-        lambda net, s, *y: gd.diagnose(net, s, *y, loss="mse"),
-        lambda net, s, *y: gd.preflight(net, s, *y, loss="mse"),
-        lambda net, s, *y: gd.find_learning_rate(net, s, *y, loss="mse"),
-        lambda net, s, *y: gd.check_gradients(net, s, *y, loss="mse"),
-        lambda net, s, *y: gd.cross_validate(net, s, *y, loss="mse"),
-        lambda net, s, *y: gd.fit_many(net, s, *y, loss="mse", n_models=2),
-        lambda net, s, *y: gd.bootstrap(net, s, *y, loss="mse", n_models=2),
-        lambda net, s, *y: gd.sweep(net, s, *y, loss="mse", grid={"l2": [0, 1]}),
-    ],
-)
-def test_where_arrays_alone_are_taken_a_source_is_named(call, save):
-    net, source = gd.LinearModel(3), gd.data.Npy(save("X.npy", X), save("y.npy", Y), **SMALL)
-    net.fit(source, loss="mse", epochs=1)
-    for y in ((), (Y,)):
-        with pytest.raises(TypeError, match=r"^X is a source, .* X.read\(0, 1000\)\[0\]"):
-            call(net, source, *y)
-    with pytest.raises(TypeError, match=r"^y is a source, .* Standardize and MinMax take; .* y.read\(0, 1000\)\[1\]"):
-        gd.ScaledTarget.from_data(source)
-
-
-def test_a_loss_in_the_place_of_a_sources_targets(save):
-    source = gd.data.Npy(save("X.npy", X), save("y.npy", Y), **SMALL)
-    with pytest.raises(
-        TypeError, match=r"^a source has its targets, got y='mse': .* by name, fit\(source, loss='mse'\)"
-    ):
-        gd.LinearModel(3).fit(source, "mse")
-
-
 def put(array, row, column, value):
     changed = array.copy()
     changed[(row, column) if column is not None else row] = value
