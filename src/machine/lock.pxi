@@ -98,7 +98,13 @@ cdef class ParameterLock:
         free_lock(&self.lock)
 
     def copied(self, params):
-        """Return a copy of the parameters (n_params,), of whole steps: it waits for a call that changes them."""
+        """Return a copy of the parameters (n_params,), of whole steps: it waits for another thread that changes them.
+
+        A signal handler that has interrupted such a call in this thread gets them as they are; a trainer knows whether
+        that is in the middle of a step.
+        """
+        if self.lock.holder == this_thread():
+            return params.copy()
         take_lock(&self.lock)
         try:
             return params.copy()
