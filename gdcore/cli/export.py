@@ -34,10 +34,11 @@ def run_export(options: argparse.Namespace) -> int:
         raise WrongUse(f"{options.model} holds a {type(thing).__name__}: pass a model")
     out = arguments.writable(options.out or str(Path(options.model).with_suffix(ENDINGS[options.to])), [options.model])
     inputs = list(thing.preparation.inputs if isinstance(thing, TableModel) else net.feature_names or ())
+    told = _inputs(thing) if isinstance(thing, TableModel) else inputs
     outputs = _outputs(thing) if isinstance(thing, TableModel) else []
     write: dict[str, Callable[[], bytes]] = {
         "onnx": lambda: to_onnx(net).SerializeToString(),
-        "c": lambda: _c(net, Path(out).stem, inputs, outputs),
+        "c": lambda: _c(net, Path(out).stem, told, outputs),
         "torch": lambda: _torch(net),
     }
     with one_line_each():
@@ -50,10 +51,16 @@ def run_export(options: argparse.Namespace) -> int:
         print(as_json({"out": out, "to": options.to, "inputs": inputs, "outputs": outputs, "dtype": net.dtype}))
         return 0
     show("saved", f"{out}, {size_of(out)}")
-    show("inputs", f"{net.in_features} of {net.dtype}{': ' if inputs else ''}{', '.join(inputs)}")
+    show("inputs", f"{net.in_features} of {net.dtype}{': ' if told else ''}{', '.join(told)}")
     if outputs:
         show("outputs", "; ".join(outputs))
     return 0
+
+
+def _inputs(model: TableModel) -> list[str]:
+    """Return what each input of the network is: a column's number, a date's days, 1 for a level."""
+    unit = {"date": " (days since 1970-01-01)"}
+    return [name + unit.get(one.kind, "") for one in model.preparation.features for name in one.inputs]
 
 
 def _outputs(model: TableModel) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from ..base.config import show_config
 from ..tables import TableModel
 from ..tables.errors import counted
-from ..tables.numbers import epochs_from_1, figure
+from ..tables.numbers import epochs_from_1
 from .files import one_line_each
 from .output import as_json, show, size_of
 from .preparation_rows import listed, preparation_rows, target_text
@@ -48,7 +47,11 @@ def _of_table_model(path: str, model: TableModel) -> None:
     for feature in model.preparation.features:
         if feature.levels:
             show("levels", f"{feature.name}: {listed(feature.levels)}")
-    filled = [f"{one.name} by {_fill(one.fill)}" for one in model.preparation.features if one.fill is not None]
+    filled = [
+        f"{one.name} by {one.fill!r}" if isinstance(one.fill, str) else f"{one.name} by {one.fill_text}"
+        for one in model.preparation.features
+        if one.fill is not None
+    ]
     if filled:
         show("missing", f"filled: {listed(filled)}")
     show("model", f"{_layers(model)}; {model.net.dtype}, {counted(model.net.n_params, 'parameter')}")
@@ -64,7 +67,3 @@ def _of_table_model(path: str, model: TableModel) -> None:
 
 def _layers(model: TableModel) -> str:
     return ", ".join(repr(layer) for layer in model.net.layers if layer.name == "dense")
-
-
-def _fill(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else figure(value)

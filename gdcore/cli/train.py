@@ -110,6 +110,7 @@ def summary(model: TableModel) -> dict[str, Any]:
         "parameters": model.net.n_params,
         "loss": getattr(model.net.trained_loss, "name", None),
         **model.facts,
+        "stop_reason": epochs_from_1(model.facts["stop_reason"]),
     }
 
 

@@ -17,6 +17,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86400.0
 MOST_DAYS = 700_000
 """So many days before and after 1970 are dates for Python, whose first year is 1."""
+CORRECT = "correct it, or leave it empty where missing values are filled (train --impute)"
 LARGEST = 1e30
 """A larger number, or the inverse of one, is near the ends of what float32 holds."""
 
@@ -141,7 +142,7 @@ def numbers_of(table: Table, name: str, kind: str) -> NDArray[np.float64]:
         infinite = np.flatnonzero(np.isinf(cells))
         if len(infinite):
             row = int(infinite[0])
-            raise TableError(f"{table.at(row, name)} is {cells[row]}: correct it, or leave it empty")
+            raise TableError(f"{table.at(row, name)} is {cells[row]}: {CORRECT}")
         _refuse_sizes(table, name, cells)
         if kind == "date" and not np.isnan(cells).all():
             row = int(np.flatnonzero(~np.isnan(cells))[0])
@@ -155,9 +156,7 @@ def numbers_of(table: Table, name: str, kind: str) -> NDArray[np.float64]:
                 found[row] = reads(cell)
             except ValueError:
                 example = "date such as 2024-01-31" if kind == "date" else "number"
-                raise TableError(
-                    f"{table.at(row, name)} is {cell!r}, no {example}: correct it, or leave it empty"
-                ) from None
+                raise TableError(f"{table.at(row, name)} is {cell!r}, no {example}: {CORRECT}") from None
     return found
 
 

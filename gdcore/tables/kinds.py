@@ -86,8 +86,8 @@ def kind_of(table: Table, name: str) -> str:
     if len(others) <= (1 - MOSTLY) * len(texts):
         row, cell = others[0]
         raise TableError(
-            f"{table.at(row, name)} is {cell!r}, where {counted(len(texts) - len(others), 'other row')} have "
-            f"numbers: correct it, leave it empty, or pass --categorical '{name}'"
+            f"{table.at(row, name)} is {cell!r}, where nearly all other rows have numbers: correct it, leave it empty "
+            f"with --impute, or pass --categorical '{name}'"
         )
     return "category"
 

@@ -17,7 +17,7 @@ from .errors import TableError
 from .outliers import far_from_training
 from .preparation import Preparation
 from .scores import Scores, scores
-from .table import Table
+from .table import NO_FILE, Table, table_of
 from .target import Target, with_target
 
 
@@ -35,6 +35,8 @@ class Evaluation(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class TableModel:
     """What `train` returns, `gdcore.save` saves and `gdcore.load` loads.
+
+    Its methods take a `Table`, a data frame or a mapping of columns.
 
     Attributes
     ----------
@@ -74,7 +76,7 @@ class TableModel:
         TableError
             For a column or a value that is missing.
         """
-        return self.named(self.answers(self.preparation.transform(table).X))
+        return self.named(self.answers(self.preparation.transform(table_of(table)).X))
 
     def predict_proba(self, table: Table) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n, number of classes).
@@ -84,10 +86,11 @@ class TableModel:
         TableError
             For a regression, and for a loss without probabilities.
         """
-        return self.probabilities(self.preparation.transform(table).X)
+        return self.probabilities(self.preparation.transform(table_of(table)).X)
 
     def evaluate(self, table: Table) -> Evaluation:
         """Return the scores on the rows whose targets are known, beside those of the baseline."""
+        table = table_of(table)
         kept, notes = with_target(table, self.target.name)
         inputs = self.preparation.transform(kept)
         y = self.target.encode(kept)
@@ -97,7 +100,7 @@ class TableModel:
         """Return what to tell of a table that has the name and the number of rows of the one of the training."""
         rows = (self.facts.get("rows", 0), self.facts.get("rows", 0) + self.facts.get("validation_rows", 0))
         name = str(self.facts.get("source", ""))
-        if PurePath(name).name != PurePath(table.source).name or len(table) not in rows:
+        if name == NO_FILE or PurePath(name).name != PurePath(table.source).name or len(table) not in rows:
             return ()
         return (
             f"the model was trained on a file of this name and of as many rows, {name}: on rows that it has not seen "

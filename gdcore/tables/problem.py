@@ -34,7 +34,7 @@ from .outliers import outlying
 from .preparation import Preparation
 from .scores import Scores, baseline_of, is_better
 from .settings import Settings
-from .table import Table
+from .table import Table, table_of
 from .target import Target, with_target
 
 FAR = 2.0**13
@@ -81,6 +81,7 @@ class Problem:
         self, table: Table, target: str, settings: Settings | None = None, validation: Table | None = None
     ) -> None:
         settings = Settings() if settings is None else settings
+        table = table_of(table)
         self.settings, self.notes = settings, list(table.notes)
         self.rows_read = len(table)
         self.table = self._with_target(table, target)
@@ -100,7 +101,8 @@ class Problem:
             self.validation_table = self.table.rows(np.flatnonzero(held_out))
             self.validation = Rows(inputs.X[held_out], self.target.encode(self.validation_table))
         elif validation is not None:
-            self.validation_table = self._with_target(validation, target)
+            given = table_of(validation, "validation")
+            self.validation_table = self._with_target(given, target, f"{given.source}: ")
             self.validation = self._rows(self.validation_table)
         self.notes += self._classes_not_there() + self._few_rows()
         self.loss = settings.loss_for(self.target)
@@ -223,9 +225,9 @@ class Problem:
             history,
         )
 
-    def _with_target(self, table: Table, target: str) -> Table:
+    def _with_target(self, table: Table, target: str, file: str = "") -> Table:
         kept, notes = with_target(table, target)
-        self.notes += notes
+        self.notes += [file + note for note in notes]
         return kept
 
     def _rows(self, table: Table) -> Rows:
@@ -328,13 +330,13 @@ def train(table: Table, target: str, settings: Settings | None = None, validatio
 
     Parameters
     ----------
-    table : Table
+    table : Table, data frame or mapping of columns
         Columns are typed from the data: numbers, dates, categories. Those that say nothing are left out.
     target : str
         The column to predict.
     settings : Settings, optional
     validation : Table, optional
-        Rows to validate on, instead of a share of the table.
+        Rows to validate on, instead of a share of the table; a data frame or a mapping too.
 
     Returns
     -------

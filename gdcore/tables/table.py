@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, final
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..base.checks import short
 from ..base.spelling import did_you_mean
+from ..data.names import feature_names
 from .errors import TableError, counted, shown
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "<na>", "?"})
@@ -27,6 +29,8 @@ WHOLE = re.compile(r"\+?\d+", re.ASCII)
 CODE = re.compile(r"0\d+|\+\d+", re.ASCII)
 """A text that numbers would not keep: a postal code such as 01067, or a telephone number."""
 
+NO_FILE = "table"
+"""What messages call a table that is no file."""
 Texts = list[str | None]
 Cells = NDArray[np.float64] | Texts
 """Numbers, NaN where missing; or texts, None where missing."""
@@ -57,12 +61,12 @@ class Table:
     """
 
     columns: Mapping[str, Cells]
-    source: str = "table"
+    source: str = NO_FILE
     lines: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, Iterable[Any]], source: str = "table") -> Table:
+    def from_columns(cls, columns: Mapping[str, Iterable[Any]], source: str = NO_FILE) -> Table:
         """Return a table of any columns of numbers, texts and None.
 
         Parameters
@@ -134,6 +138,23 @@ class Table:
 
     def __repr__(self) -> str:
         return f"Table({self.source!r}: {counted(len(self), 'row')}, {counted(len(self.columns), 'column')})"
+
+
+def table_of(value: object, name: str = "table") -> Table:
+    """Return a table as it is, and a data frame or a mapping of columns as a table.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if isinstance(value, Table):
+        return value
+    if isinstance(value, str | PathLike):
+        raise TypeError(f"{name} is a file's name, {str(value)!r}: pass gdcore.tables.read_table({str(value)!r})")
+    if isinstance(value, Mapping) or (not isinstance(value, np.ndarray) and feature_names(value) is not None):
+        return Table.from_columns(value)  # type: ignore[arg-type]
+    raise TypeError(f"{name} must be a Table or a data frame, got {short(value)}: its columns need names")
 
 
 def cells_of(values: Iterable[Any]) -> Cells:

@@ -231,6 +231,7 @@ def test_export_to_c(capsys):
     assert "city=Bonn" in capsys.readouterr().out
     text = Path("model.h").read_text(encoding="utf-8")
     assert text.startswith("/* Inputs and outputs:\n   x[0]  size\n")
+    assert re.search(r"x\[\d+\]  built \(days since 1970-01-01\)\n", text)
     assert text.endswith(gd.interop.to_c(gd.load("model.gdc").net, "model"))
     gd.MLP([2, 3, 1], seed=0).save("net.gdc")
     assert run("export", "net.gdc", "--to", "c", "--out", "1 net.h", "--json") == 0

@@ -42,7 +42,7 @@ def broken(text):
         (
             broken("a,b\n" + "1.5,2.5\n2,3\n" * 20 + "x,2\n"),
             ["train", "bad.csv", "--target", "b", "--validation", "0"],
-            "bad.csv, line 42, column 'a' is 'x', where 40 other rows have numbers: correct it, leave it empty",
+            "bad.csv, line 42, column 'a' is 'x', where nearly all other rows have numbers: correct it, leave it empty",
         ),
         (
             None,

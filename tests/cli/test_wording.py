@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,12 @@ def test_the_command_line_counts_epochs_from_1(capsys):
     assert run("info", "model.gdc") == 0
     assert epochs_from_1(reason) in " ".join(capsys.readouterr().out.split())
     assert "val_loss" not in epochs_from_1(reason)
+
+
+def test_json_counts_epochs_from_1(capsys):
+    options = ("--impute", "--lr", "0.1", "--epochs", "300", "--no-preflight", "--json")
+    assert run("train", "houses.csv", "--target", "price", *options) == 0
+    assert re.search(r"was in the \d+(st|nd|rd|th) epoch", json.loads(capsys.readouterr().out)["stop_reason"])
 
 
 def test_a_divergence_is_told_in_the_words_of_the_command(capsys):

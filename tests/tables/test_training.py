@@ -219,3 +219,47 @@ def test_scores_are_those_of_scikit_learn():
     found = scores(Target("y", "classification", ("a", "b", "c")), a, b)
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(a, b))
     assert found["f1_macro"] == pytest.approx(metrics.f1_score(a, b, average="macro"))
+
+
+class Frame(dict):
+    """Columns by name, as a data frame has them."""
+
+    @property
+    def columns(self):
+        return list(self)
+
+
+def test_a_frame_and_a_mapping_are_tables():
+    columns = {"x": [i / 7 for i in range(60)], "y": [i / 3 + 1 for i in range(60)]}
+    settings = Settings(epochs=3, rate=0.01)
+    whole = train(Table.from_columns(columns), "y", settings, Table.from_columns(columns))
+    for given in (columns, Frame(columns)):
+        model = train(given, "y", settings, given)
+        assert (model.net.params == whole.net.params).all()
+        assert (model.predict(given) == whole.predict(Table.from_columns(columns))).all()
+        found = model.evaluate(given)
+        assert found.model == whole.evaluate(Table.from_columns(columns)).model
+        assert found.notes == ()  # two tables without a file are not the same file
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("houses.csv", r"a file's name.*read_table\('houses.csv'\)"),
+        (np.ones((3, 2)), "its columns need names"),
+        (5, "got 5"),
+    ],
+)
+def test_what_is_no_table(priced, value, says):
+    for call in (lambda: train(value, "price"), lambda: priced.predict(value), lambda: priced.evaluate(value)):
+        with pytest.raises(TypeError, match=says):
+            call()
+
+
+def test_notes_on_rows_to_validate_on_name_their_file():
+    rows = {"x": [float(i * i % 37) for i in range(60)], "y": [None, *map(float, range(59))]}
+    notes = Problem(Table.from_columns(rows, "a.csv"), "y", None, Table.from_columns(rows, "b.csv")).notes
+    assert [note for note in notes if "without a value" in note] == [
+        "y: 1 row without a value, left out (row 0 first)",
+        "b.csv: y: 1 row without a value, left out (row 0 first)",
+    ]
