@@ -31,7 +31,7 @@ from .ahead import ahead
 from .columns import numbers_of, to_rows
 from .npy import Stamp, stamp_of
 from .paths import opened
-from .reading import Reading, reading
+from .reading import DECODED_BYTES, Reading, reading
 from .samples import Source
 from .table_file import EXTRA, FILES, LastFile, TableFile
 
@@ -65,8 +65,9 @@ class Arrow(Source):
     weight : str, optional
         Column of the sample weights, >= 0.
     window_rows, block_rows, order
-        As in `Npy`. A block is by default as long as the first group of rows, which is decoded as a whole: the groups
-        should have some 10,000 to 100,000 rows. Up to five groups are in memory besides the windows.
+        As in `Npy`, but a window has 32 MiB by default. A block is by default as long as the first group of rows, which
+        is decoded as a whole: the groups should have some 10,000 to 100,000 rows. Up to five groups are in memory
+        besides the windows.
 
     Raises
     ------
@@ -110,7 +111,7 @@ class Arrow(Source):
                 self._groups += [Group(i, at, rows) for at, rows in enumerate(file.rows()) if rows]
         self._starts = [0, *accumulate(group.rows for group in self._groups)]
         source_checks.some_rows(self._paths[0], self.n_samples)
-        planned = reading(self.n_samples, self.n_features, window_rows, block_rows, order)
+        planned = reading(self.n_samples, self.n_features, window_rows, block_rows, order, DECODED_BYTES)
         if block_rows is None:
             planned = planned._replace(block_rows=min(self._groups[0].rows, planned.window_rows))
         self._reading = planned

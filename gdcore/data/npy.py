@@ -119,8 +119,9 @@ class Npy(Source):
     weight : str or PathLike, optional
         File of sample weights (n,), >= 0.
     window_rows : int, optional
-        Rows that are shuffled together; by default those of 32 MiB in float32. Two windows in the model's precision
-        are in memory, and a block as it is in the file. A window has whole steps, and at least one.
+        Rows that are shuffled together; by default all, where they take at most 32 MiB in float32, and else those of
+        8 MiB. Two windows in the model's precision are in memory, and a block as it is in the file. A window has whole
+        steps, and at least one.
     block_rows : int, optional
         Rows that are read together, by default a sixteenth of a window.
     order : {"blocks", "rows"}, default "blocks"

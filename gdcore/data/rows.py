@@ -16,7 +16,7 @@ import numpy as np
 
 from ..base.checks import short
 from . import source_checks
-from .reading import Reading, reading
+from .reading import DECODED_BYTES, Reading, reading
 from .samples import Source
 
 
@@ -34,7 +34,8 @@ class Rows(Source):
     weight : object, optional
         The sample weights (n,), likewise.
     window_rows, block_rows, order
-        As in `Npy`. For a file in chunks, block_rows is best a multiple of a chunk's rows.
+        As in `Npy`, but a window has 32 MiB by default. For a file in chunks, block_rows is best a multiple of a
+        chunk's rows.
 
     Raises
     ------
@@ -74,7 +75,7 @@ class Rows(Source):
         shape = np.shape(X[0:1])
         source_checks.table("X", shape)
         self._n_features = int(shape[1])
-        self._reading = reading(self._n, shape[1], window_rows, block_rows, order)
+        self._reading = reading(self._n, shape[1], window_rows, block_rows, order, DECODED_BYTES)
         self._sizes = {path: os.path.getsize(path) for path in self.files if os.path.exists(path)}
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.data.reading import Order
+from gdcore.data.reading import Order, reading
 
 N, K = 1000, 5
 RNG = np.random.default_rng(0)
@@ -40,6 +40,25 @@ def net(loss="mse", dtype="float32"):
 
 def trainer(loss="mse", **options):
     return gd.Trainer(net(loss), loss, gd.Adam(0.01), seed=3, **options)
+
+
+# How much is read at a time
+
+
+@pytest.mark.parametrize(("window_bytes", "larger"), [({}, 2**23), ({"window_bytes": 2**25}, 2**25)])
+def test_a_small_source_is_one_window_and_a_larger_one_has_small_windows(window_bytes, larger):
+    row = 4 * 100 + 16
+    whole = 2**25 // row
+    assert reading(whole, 100, **window_bytes).window_rows == whole
+    found = reading(whole + 1, 100, **window_bytes)
+    assert found.window_rows == larger // row
+    assert found.block_rows == -(-found.window_rows // 16)
+
+
+def test_a_window_of_decoded_rows_is_larger_than_one_of_rows_as_they_are(npy):
+    X = np.zeros((2**21 // 10, 50), np.float32)  # 42 MB
+    as_they_are, decoded = npy(X, X[:, 0]).reading.window_rows, gd.data.Rows(X).reading.window_rows
+    assert decoded // 4 == as_they_are < len(X) // 4
 
 
 # The order
