@@ -27,6 +27,14 @@ def no_warm_ensemble(n: int) -> ValueError:
     return ValueError(f"warm_start=True goes on with one model, got n_ensemble={n}: set one of the two to its default")
 
 
+def not_spread(solver: object) -> ValueError:
+    """Return the error for a solver of all rows where a fit is shared out between ranks."""
+    return ValueError(
+        f"comm and spread blocks share out mini-batches, and solver={solver!r} takes all rows at once: pass 'adam' or "
+        "'sgd'"
+    )
+
+
 def no_std() -> ValueError:
     """Return the error for a deviation of one model's predictions."""
     return ValueError("return_std=True needs an ensemble: fit with n_ensemble=2 or more")

@@ -25,6 +25,7 @@ from ..losses import Loss
 from ..models import Sequential
 from ..optimizers import SGD
 from ..training import Trainer
+from ..training.fit_options import spread_here
 from .network import weights_of
 from .watch import Patience
 
@@ -52,8 +53,8 @@ def _column(views: list[NDArray[Any]], output: int) -> list[NDArray[Any]]:
 
 
 def has_values(loss: Any) -> bool:
-    """Return whether the kernels compute a loss, and a value of it for each output."""
-    return isinstance(loss, Loss) and not loss.whole_rows
+    """Return whether the kernels compute a loss, and a value of it for each output: not where ranks share out a fit."""
+    return isinstance(loss, Loss) and not loss.whole_rows and spread_here() is None
 
 
 class Units(NamedTuple):

@@ -25,6 +25,7 @@ from ..optimizers import SGD, Adam, Optimizer, get_optimizer
 from ..optimizers.full_batch import LBFGS
 from ..schedules import Schedule
 from ..training import Trainer
+from ..training.fit_options import spread_here
 from . import checks as sklearn_checks
 from .converted_losses import ConvertedLoss, constant_of
 from .diagnosed import network_words
@@ -161,6 +162,8 @@ class MLP(Estimator):
             X, numbers, weight, held = self._split(X, numbers, weight, rng)
         rows = rows_of(X, self._encoded(numbers), weight, converted)
         if is_lbfgs(self.solver):
+            if spread_here() is not None:
+                raise sklearn_checks.not_spread(self.solver)
             warn_of_unused(self, validation_data)
             self._solve(rows, converted, constant_of(converted, numbers, weight))
             return

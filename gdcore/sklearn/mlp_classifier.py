@@ -20,6 +20,7 @@ from .ensembles import EnsembleMLP, mean_of
 from .mlp import takes_parts
 from .targets import Labels
 from .their_callbacks import with_callbacks
+from .trainers import over
 
 
 def _has_probabilities(est: MLPClassifier) -> bool:
@@ -215,7 +216,7 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
         self.n_threads = n_threads
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None, comm: Any = None) -> Self:
         """Fit the network.
 
         Parameters
@@ -227,6 +228,9 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
             A weight of 2 counts as the row twice, one of 0 as no row.
         validation_data : (X, y), optional
             Measured after each epoch, in `validation_loss_curve_`; with `early_stopping` it decides instead of a split.
+        comm : mpi4py.MPI.Comm, optional
+            Ranks over which the fit is spread, 16 shards to a batch; every rank of it calls `fit`. See
+            `gdcore.distributed`, whose `spread` takes further arguments.
 
         Returns
         -------
@@ -237,7 +241,8 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
         TypeError, ValueError
             For bad parameters and data, and where training met NaN or infinity.
         """
-        self._fit(X, y, sample_weight, validation_data)
+        with over(comm):
+            self._fit(X, y, sample_weight, validation_data)
         self._end_task()
         return self
 

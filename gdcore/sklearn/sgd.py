@@ -5,8 +5,8 @@ Design
 - A batch has one row by default, and updates count as in scikit-learn: with the same order of rows (`shuffle=False`)
   the coefficients are scikit-learn's to roundoff. L1 is the cumulative penalty of `SGD`, which scikit-learn has too.
 - Several classes are one model with an output for each, trained together: one pass over the data instead of one per
-  class. Each class stops by itself, as in scikit-learn (each_output.py), unless the rate is "adaptive" or the loss is
-  computed in Python: then the mean over the classes decides.
+  class. Each class stops by itself, as in scikit-learn (each_output.py), unless the rate is "adaptive", or, without
+  early stopping, the loss is computed in Python or ranks share out the fit: then the mean over the classes decides.
 - In `fit` weights count relative to their mean: it minimizes the weighted mean of the loss, so that a row of weight 2
   is the same as the row twice. In `partial_fit` they count relative to 1, as in scikit-learn: what a row weighs must
   not depend on the other rows of its part.

@@ -18,6 +18,7 @@ from .converted_losses import ConvertedLoss, linear_loss
 from .sgd import LinearSGD
 from .targets import Labels
 from .their_callbacks import with_callbacks
+from .trainers import over
 
 
 def _has_probabilities(est: SGDClassifier) -> bool:
@@ -174,6 +175,7 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         intercept_init: Any = None,
         sample_weight: Any = None,
         validation_data: Any = None,
+        comm: Any = None,
     ) -> Self:
         """Fit the model.
 
@@ -188,6 +190,9 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
             Weights relative to their mean.
         validation_data : (X, y), optional
             Used by `early_stopping` instead of a split.
+        comm : mpi4py.MPI.Comm, optional
+            Ranks over which the fit is spread, 16 shards to a batch; every rank of it calls `fit`. See
+            `gdcore.distributed`, whose `spread` takes further arguments.
 
         Returns
         -------
@@ -198,7 +203,8 @@ class SGDClassifier(ClassifierMixin, LinearSGD):
         TypeError, ValueError
             For bad parameters and data, and where training met NaN or infinity.
         """
-        self._fit(X, y, sample_weight, (coef_init, intercept_init), validation_data)
+        with over(comm):
+            self._fit(X, y, sample_weight, (coef_init, intercept_init), validation_data)
         self._end_task()
         return self
 

@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score
 from .converted_losses import ConvertedLoss, linear_loss
 from .sgd import LinearSGD
 from .their_callbacks import with_callbacks
+from .trainers import over
 
 
 @final
@@ -146,6 +147,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         intercept_init: Any = None,
         sample_weight: Any = None,
         validation_data: Any = None,
+        comm: Any = None,
     ) -> Self:
         """Fit the model.
 
@@ -159,6 +161,9 @@ class SGDRegressor(RegressorMixin, LinearSGD):
             Weights relative to their mean.
         validation_data : (X, y), optional
             Used by `early_stopping` instead of a split.
+        comm : mpi4py.MPI.Comm, optional
+            Ranks over which the fit is spread, 16 shards to a batch; every rank of it calls `fit`. See
+            `gdcore.distributed`, whose `spread` takes further arguments.
 
         Returns
         -------
@@ -169,7 +174,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         TypeError, ValueError
             For bad parameters and data, and where training met NaN or infinity.
         """
-        self._fit(X, y, sample_weight, (coef_init, intercept_init), validation_data)
+        with over(comm):
+            self._fit(X, y, sample_weight, (coef_init, intercept_init), validation_data)
         self._end_task()
         return self
 

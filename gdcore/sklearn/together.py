@@ -21,6 +21,7 @@ from ..base.per_model import PerModel
 from ..many.errors import InterruptedFits, ModelsDivergedWarning
 from ..many.fit_many import fit_many
 from ..training.epoch_end import EpochEnd, Monitors
+from ..training.fit_options import spread_here
 from ..training.history import History
 from ..training.stopping.base import CriterionState, Memory, Memoryless, StoppingCriterion
 from .mlp import MLP, is_lbfgs
@@ -77,6 +78,8 @@ def alone(est: Any, fit_params: Any = None) -> str:
         value = getattr(est, name)
         if value or not isinstance(value, tuple | list | bool | int):
             return f"{name}={value!r} looks at each epoch"
+    if spread_here() is not None:
+        return "a block of gdcore.distributed.spread shares out each fit"
     given = [name for name, value in (fit_params or {}).items() if value is not None]
     return f"fit takes {', '.join(given)}" if given else ""
 

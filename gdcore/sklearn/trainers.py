@@ -1,12 +1,14 @@
-"""Trainers that go on where another one stopped, also under changed settings."""
+"""Trainers that go on where another one stopped, also under changed settings, and those of several processes."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..base.later import later
 from ..losses import CustomLoss, Loss
 from ..models import Sequential
 from ..optimizers import Optimizer
@@ -33,6 +35,14 @@ class Settings(NamedTuple):
         """Return a new trainer of this network."""
         options: dict[str, Any] = self._asdict()
         return Trainer(net, options.pop("loss"), options.pop("optimizer"), **options)
+
+
+def over(comm: Any) -> AbstractContextManager[None]:
+    """Return a block in which every fit is spread over the ranks of a communicator; None changes nothing."""
+    if comm is None:
+        return nullcontext()
+    block: AbstractContextManager[None] = later("distributed", "spread")(comm)
+    return block
 
 
 def replaced(optimizer: Optimizer, rate: float | Schedule) -> Optimizer:

@@ -120,6 +120,68 @@ def test_estimators(name):
     assert found[0] == fit(ThreadRank(World(1), 0))
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor", "SGDClassifier", "SGDRegressor"])
+def test_an_estimators_fit_takes_a_communicator(name):
+    """It does what a block of 16 shards does, and a block around it gives way."""
+    pytest.importorskip("sklearn")
+    sklearn = importlib.import_module("gdcore.sklearn")
+    y = Y[:, 0] > 0 if name.endswith("Classifier") else Y[:, 0]
+
+    def fitted(**options):
+        model = getattr(sklearn, name)(max_iter=3, tol=None if "SGD" in name else 1e-9, random_state=0)
+        return model.fit(X, y, **options).net_.params.tobytes()
+
+    def fit(comm):
+        return fitted(comm=comm)
+
+    found = on_ranks(3, fit)
+    with gd.distributed.spread(None, shards=16):
+        assert set(found) == {fitted()}
+    with gd.distributed.spread(None, shards=3):
+        assert fit(ThreadRank(World(1), 0)) == found[0]
+    with pytest.raises(TypeError, match="comm"):
+        fitted(comm=3)
+
+
+@pytest.mark.filterwarnings("ignore:Maximum number of iteration")
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"learning_rate": "adaptive", "eta0": 0.1}])
+def test_several_classes_of_a_linear_classifier(options):
+    pytest.importorskip("sklearn")
+    classifier = importlib.import_module("gdcore.sklearn").SGDClassifier
+
+    def fit(comm):
+        model = classifier(max_iter=4, random_state=0, tol=1e-9, **options).fit(X, np.arange(len(X)) % 3, comm=comm)
+        return model.coef_.tobytes(), model.n_iter_
+
+    found = on_ranks(3, fit)
+    assert found[0] == found[1] == found[2] == fit(ThreadRank(World(1), 0))
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_each_model_of_an_ensemble_is_spread():
+    pytest.importorskip("sklearn")
+    regressor = importlib.import_module("gdcore.sklearn").MLPRegressor
+
+    def fit(comm, **options):
+        model = regressor(max_iter=3, random_state=0, **options).fit(X, Y[:, 0], comm=comm)
+        return [one.net_.params.tobytes() for one in (model.estimators_ if options else [model])]
+
+    found = on_ranks(3, lambda comm: fit(comm, n_ensemble=2))
+    assert found[0] == found[1] == found[2] == fit(ThreadRank(World(1), 0), n_ensemble=2)
+    seeds = np.random.RandomState(0).randint(2**31 - 1, size=2)
+    with gd.distributed.spread(None, shards=16):
+        alone = [regressor(max_iter=3, random_state=seed).fit(X, Y[:, 0]).net_.params.tobytes() for seed in seeds]
+    assert found[0] == alone
+
+
+def test_a_solver_of_all_rows_is_not_spread():
+    pytest.importorskip("sklearn")
+    regressor = importlib.import_module("gdcore.sklearn").MLPRegressor
+    with gd.distributed.spread(None, shards=2), pytest.raises(ValueError, match="'lbfgs' takes all rows at once: pass"):
+        regressor(solver="lbfgs").fit(X, Y[:, 0])
+
+
 @pytest.mark.parametrize("name", ["comm", "shards"])
 def test_an_epoch_is_spread_by_a_block(name):
     with pytest.raises(TypeError, match=rf"no argument '{name}'; fit takes it, and other calls a block: with gdcore"):
