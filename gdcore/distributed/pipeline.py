@@ -166,7 +166,7 @@ class Pipeline:
                 seed=first,
             )
 
-        made = [self._comm]
+        self._made = made = [self._comm]
         try:
             checked = together(self._group, lambda: self._plan(model, settings(), dtype))
             agree(
@@ -191,9 +191,16 @@ class Pipeline:
             made.append(self._column)
             self._steps = together(self._group, lambda: self._begin(model, checked))
         except Exception:  # of which all ranks know
-            for own in made:
-                own.Free()
+            self.close()
             raise
+
+    def close(self) -> None:
+        """Free the three communicators that a pipeline has; MPI has room for some thousands of them.
+
+        Every process calls it, after all else. `contextlib.closing` does so at the end of a block.
+        """
+        while self._made:
+            self._made.pop().Free()
 
     def _chosen(self, model: object, seed: int | None) -> int | None:
         """Return the seed of rank 0, or None where a check is to fail on every rank."""

@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +294,17 @@ def bad_arguments():
     pipeline_room.begins = real
     freed = sum(comm == MPI.COMM_NULL for comm in made)
     tell(found=found, freed=freed, loss=pipeline().fit(*samples(64), epochs=1).loss)
+
+
+def many():
+    """Make more pipelines than MPI has room for communicators, each closed before the next one."""
+    X, y = samples(64)
+    for _ in range(1500):
+        pipeline().close()
+    with closing(pipeline()) as pipe:
+        loss = pipe.step(X, y)
+    pipe.close()
+    tell(loss=loss)
 
 
 def fails():

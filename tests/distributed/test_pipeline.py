@@ -318,6 +318,11 @@ def test_an_error_on_one_rank_is_an_error_on_all(what, message):
     assert all(message in facts["error"] for facts in found)
 
 
+def test_a_closed_pipeline_leaves_no_communicator():
+    first, second = job(2, "many")
+    assert first["loss"] == second["loss"]
+
+
 def test_bad_arguments_on_one_rank():
     """The program catches the errors; every rank has one, no communicator is left, and the next pipeline is well."""
     first, second = job(2, "bad_arguments")
