@@ -84,6 +84,22 @@ def way_of_monitor(monitor: object, named: Mapping[str, tuple[History, ...]]) ->
     return greater
 
 
+def same_loss(monitor: str, named: Mapping[str, tuple[History, ...]]) -> None:
+    """Check that values of a loss are all of one loss, as far as the histories know theirs."""
+    losses = {name: {one.loss_name for one in several} - {""} for name, several in named.items()}
+    if monitor not in ("loss", "val_loss") or len(set().union(*losses.values())) < 2:
+        return
+    told = ", ".join(f"{name} has {' and '.join(sorted(found))}" for name, found in losses.items() if found)
+    measured = [one.metrics for several in named.values() for one in several]
+    common = [name for name in measured[0] if all(name in each for each in measured)]
+    common = [name for name in common if greater_is_better(name) is not None]
+    metric = next((name for name in common if name.startswith("val_")), common[0] if common else "")
+    remedy = f"pass monitor={metric!r}" if metric else "fit all with metrics='r2', say, and pass it as monitor"
+    raise ValueError(
+        f"{monitor} must be of the same loss in all fits, got others: {told}; compare by a metric: {remedy}"
+    )
+
+
 def not_all_validated(without: Iterable[str]) -> str:
     """Return the sentence for histories of which some have no validation loss."""
     return (

@@ -177,8 +177,8 @@ def compare(histories: Mapping[str, History | Iterable[History]], monitor: str =
     monitor : str, default "auto"
         "val_loss", "loss", or a metric of all the fits, such as "r2" or "val_r2": "auto" is "val_loss", or "loss" where
         some run has no validation data, which the comparison's `note` then says. Losses are better if they are lower,
-        metrics as `Metric.greater_is_better` says. Losses of different kinds have different units: compare such fits by
-        a metric.
+        metrics as `Metric.greater_is_better` says. The values of different losses (`History.loss_name`) say nothing
+        beside each other: compare such fits by a metric.
 
     Returns
     -------
@@ -188,8 +188,8 @@ def compare(histories: Mapping[str, History | Iterable[History]], monitor: str =
     Raises
     ------
     TypeError, ValueError
-        For fewer than two names, for what is no history, where one does not have the monitored value, and for a metric
-        of which it is unknown which way is better.
+        For fewer than two names, for what is no history, where one does not have the monitored value, for losses of
+        fits with different ones, and for a metric of which it is unknown which way is better.
 
     References
     ----------
@@ -215,6 +215,7 @@ def compare(histories: Mapping[str, History | Iterable[History]], monitor: str =
         if without and any(one.val_loss for several in named.values() for one in several):
             note = diagnosis_checks.not_all_validated(without)
     greater = diagnosis_checks.way_of_monitor(monitor, named)
+    diagnosis_checks.same_loss(monitor, named)
     found = [_side(name, several, monitor, greater) for name, several in named.items()]
     sides = sorted(found, key=lambda one: -one.mean if greater else one.mean)
     first, second = sides[:2]

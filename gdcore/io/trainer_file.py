@@ -123,6 +123,8 @@ def pack_history(history: History, writer: Writer) -> Any:
     uneven = _uneven(values)
     if uneven is not None:
         raise ValueError(f"cannot save a history with {uneven}: give every epoch one entry in each column")
+    if not values["loss_name"]:  # as in the first files
+        del values["loss_name"]
     return writer.encode(values, "history")
 
 
@@ -140,7 +142,7 @@ def unpack_history(document: Any, reader: Reader) -> History:
     default = History()
     known = {entry.name: type(getattr(default, entry.name)) for entry in fields(History)}
     if isinstance(values, dict):
-        values = {"progressive": [], **values}  # which the first files lack
+        values = {"progressive": [], "loss_name": "", **values}  # which the first files lack
     if not isinstance(values, dict) or set(values) != set(known):
         raise FileFormatError(f"has {checks.short(values)} where a history is due")
     for name, value in values.items():

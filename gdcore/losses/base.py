@@ -108,3 +108,17 @@ class Loss(Record, ABC):
     def smoothed(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities (n, k) that a loss of classes compares with, from those of the targets."""
         return shares
+
+
+def name_of(loss: Loss | CustomLoss) -> str:
+    """Return what a loss is called in a record of a training: its name and hyper-parameters, or a function's name.
+
+    Examples
+    --------
+    >>> from gdcore.losses import Huber, MeanSquaredError
+    >>> name_of(MeanSquaredError()), name_of(Huber(delta=2.0)), name_of(max)
+    ('mean_squared_error', 'huber(delta=2.0)', 'max')
+    """
+    if not isinstance(loss, Loss):
+        return str(getattr(loss, "__name__", type(loss).__name__))
+    return loss.name + repr(loss).removeprefix(type(loss).__name__).removesuffix("()")

@@ -10,6 +10,7 @@ Design
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, final
 
@@ -21,6 +22,7 @@ from ..base.calls import explains_calls
 from ..base.later import later
 from ..base.optional import data_frame
 from ..losses import CustomLoss, Loss
+from ..losses.base import name_of
 from ..models.sequential import Sequential, restore
 from ..training.history import History
 from . import checks as many_checks
@@ -133,7 +135,8 @@ class Many(Sequence[Sequential]):
 
     def history(self, i: int) -> History:
         """Return the history of model i."""
-        return self.records.history(self._number(i))
+        i = self._number(i)
+        return replace(self.records.history(i), loss_name=name_of(self.losses[i]))
 
     def of(self, group: object) -> Sequential:
         """Return the model of a group, by its id."""

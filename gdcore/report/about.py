@@ -98,6 +98,7 @@ def training_section(subject: Subject) -> Html | None:
     judged = history.val_loss or history.loss
     said = [("stopped", epochs_from_1(history.stop_reason) or "unknown"), ("epochs", f"{history.epochs:,}")]
     said += [("time", f"{sum(history.seconds):.3g} s")] if history.seconds else []
+    said += [("loss", history.loss_name)] if history.loss_name else []
     said.append(("best epoch", f"the {ordinal(best + 1)}, with a loss of {figure(judged[best])}"))
     said.append(
         ("counting", "epochs are counted from 1 on this page, as in the terminal; History in Python counts from 0")

@@ -53,10 +53,13 @@ class History:
     progressive : list of lists
         Mean loss of each step's rows before the step, for the epoch's steps within this fit: in the first epoch that of
         a model that has not seen them yet (progressive validation).
+    loss_name : str
+        What the losses are values of: the loss's name, with its hyper-parameters if it has some. "" where it is not
+        known, as in files of earlier versions.
 
     Notes
     -----
-    The last four lists are empty unless `fit(record=…)` asks for them.
+    `layer_gradient_norm` and the three lists behind it are empty unless `fit(record=…)` asks for them.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class History:
     update_ratio: list[float] = field(default_factory=list)
     hint: str = ""
     progressive: list[list[float]] = field(default_factory=list)
+    loss_name: str = ""
 
     @property
     def epochs(self) -> int:

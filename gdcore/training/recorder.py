@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from ..base import checks
 from ..layers.stack import Stack
 from ..losses import Loss
+from ..losses.base import name_of
 from ..metrics import get_metrics
 from ..objective.streamed import mean_loss, metrics_of
 from ..schedules import PlateauState, ReduceOnPlateau
@@ -115,7 +116,7 @@ class Recorder:
         self.record = checks.words("record", options.record, RECORDED)
         if checks.boolean("progress", options.progress):
             self.callbacks.append(progress_bar())
-        self.history = History()
+        self.history = History(loss_name=name_of(loss))
         self.rows = 0
         self.last: tuple[FitMemory, int] = memory, 0
         self.stops: FitMemory | None = None

@@ -1,6 +1,7 @@
 """Runs side by side: the order, the noise between seeds, and since when."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -66,6 +67,48 @@ def test_a_metric_counts_by_its_own_way():
     own = {name: gd.History([1.0], [], [0.5], "", {"own": [1.0]}) for name in "ab"}
     with pytest.raises(ValueError, match="which own is better is unknown: monitor a loss"):
         gd.compare(own, "own")
+
+
+def of_loss(name, **metrics):
+    return gd.History([1.0], [1.0], [0.5], "", metrics, loss_name=name)
+
+
+@pytest.mark.parametrize("monitor", ["auto", "loss", "val_loss"])
+def test_values_of_different_losses_are_not_compared(monitor):
+    runs = {"a": of_loss("mean_squared_error"), "b": of_loss("huber(delta=1.0)")}
+    told = "a has mean_squared_error, b has huber(delta=1.0); compare by a metric: fit all with metrics='r2'"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        gd.compare(runs, monitor)
+    with pytest.raises(ValueError, match="a has huber and mae; compare"):
+        gd.compare({"a": [of_loss("mae"), of_loss("huber")], "b": of_loss("")}, monitor)
+    measured = {name: of_loss(name, own=[1.0], mae=[2.0], val_mae=[3.0]) for name in ("mse", "mae")}
+    with pytest.raises(ValueError, match=r"compare by a metric: pass monitor='val_mae'$"):
+        gd.compare(measured, monitor)
+    assert gd.compare(measured, "val_mae").monitor == "val_mae"
+
+
+def test_a_history_that_does_not_know_its_loss_is_compared_as_before():
+    assert gd.compare({"a": of_loss("mean_squared_error"), "b": of_loss("")}).noise != 0
+    assert gd.compare({"a": of_loss("x"), "b": of_loss("x")}).verdict.startswith("no difference")
+
+
+def own(outputs, y):
+    return float(((outputs - y) ** 2).mean()), 2 * (outputs - y) / y.size
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [("mse", "mean_squared_error"), (gd.Huber(2.0), "huber(delta=2.0)"), (own, "own")],
+    ids=["mse", "huber", "own"],
+)
+def test_a_fit_records_its_loss(loss, name, tmp_path):
+    X, y = gd.datasets.friedman(40)
+    trainer = gd.Trainer(gd.LinearModel(10, seed=0), loss)
+    history = trainer.fit(X, y, epochs=1)
+    assert history.loss_name == name == history.to_dict()["loss_name"]
+    assert gd.fit_many(gd.LinearModel(10), X, y, loss, seeds=[0], epochs=1).history(0).loss_name == name
+    gd.save(history, tmp_path / "run.gdc")
+    assert gd.History.load(tmp_path / "run.gdc") == history
 
 
 def test_the_validation_loss_counts_where_all_have_one():
