@@ -25,6 +25,8 @@ from .preparation_rows import data_rows
 from .report import checked_report, write_training
 
 INTERRUPTED = 130
+LARGE = 10_000_000
+"""Reading a file of so many bytes takes a second or more, so it is told first."""
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -47,6 +49,8 @@ def run_train(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace, out: str) -> int:
     said = not options.json
+    if said and os.path.isfile(options.data) and os.path.getsize(options.data) >= LARGE:
+        show("reading", f"{options.data}, {size_of(options.data)}")
     data = read_data(options)
     if options.target is None:
         raise WrongUse(
@@ -58,9 +62,13 @@ def _train(options: argparse.Namespace, out: str) -> int:
     if said:
         for name, text in data_rows(problem):
             show(name, text)
+    if said and not options.no_preflight:
+        show("trying", "a few hundred steps of copies of the model, for the pre-flight (--no-preflight: without)")
     flight = None if options.no_preflight else _looked_at(problem)
     if said and flight is not None:
         show_preflight(flight)
+    if said and options.lr is None:
+        show("trying", "learning rates, each by short trainings of copies (--lr RATE: without)")
     optimizer, chosen = problem.find_rate()
     if said:
         show("training", _training(problem, optimizer, chosen))

@@ -14,6 +14,7 @@ from table_folder import QUICK, enter, run, trained
 import gdcore as gd
 from gdcore.bench import command
 from gdcore.cli import judge
+from gdcore.cli import train as train_verb
 from gdcore.tables import TableError, read_table
 from gdcore.tables.numbers import epochs_from_1, figure, ordinal, score_text
 
@@ -117,6 +118,35 @@ def test_a_part_without_a_class_is_told(capsys):
 
 
 # Trainings
+
+
+def test_what_takes_seconds_is_told_before_it_begins(monkeypatch, capsys):
+    """The file, the model and what is tried stand there before the pre-flight and the search for a rate begin."""
+    told = []
+
+    def seen(function):
+        def looked(*given, **options):
+            told.append(capsys.readouterr().out)
+            return function(*given, **options)
+
+        return looked
+
+    for place, name in ((train_verb, "read_data"), (train_verb, "preflight"), (train_verb.Problem, "find_rate")):
+        monkeypatch.setattr(place, name, seen(getattr(place, name)))
+    monkeypatch.setattr(train_verb, "LARGE", 1000)
+    arguments = ["train", "houses.csv", "--target", "price", "--impute", "--epochs", "1"]
+    assert run(*arguments) == 0
+    reading, looking, rates = told
+    assert re.fullmatch(r"reading +houses.csv, [\d,]+ bytes\n", reading)
+    assert "houses.csv: 120 rows, 9 columns" in looking
+    assert looking.rpartition("\nmodel ")[2].splitlines()[1].startswith("trying      a few hundred steps of copies")
+    assert re.search(r"\ntrying +learning rates, each by short trainings of copies", rates.rpartition("  ok ")[2])
+    capsys.readouterr()
+    assert run(*arguments, "--no-preflight", "--lr", "0.01") == 0
+    assert "trying" not in capsys.readouterr().out
+    told.clear()
+    assert run(*arguments, "--json") == 0
+    assert told == ["", "", ""]
 
 
 def test_the_command_line_counts_epochs_from_1(capsys):
