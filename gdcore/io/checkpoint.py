@@ -13,7 +13,7 @@ Design
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from io import BytesIO
@@ -23,7 +23,7 @@ from typing import Any, final
 from ..base import checks
 from ..metrics import METRICS
 from ..training import Callback, EpochEnd, History, Trainer
-from ..training.epoch_end import Mode, Monitored, monitored
+from ..training.epoch_end import Mode, Monitored, Monitors, monitored
 from ..training.snapshot import Snapshot
 from . import checks as io_checks
 from . import container
@@ -66,7 +66,7 @@ class Checkpoint(Callback):
     Raises
     ------
     TypeError, ValueError
-        For wrong arguments, and, after the first epoch, for a value that the fit does not measure.
+        For wrong arguments, and, before a fit begins, for a value that it does not measure.
     OSError
         If a file cannot be written; this ends the fit, which can be resumed.
 
@@ -108,6 +108,11 @@ class Checkpoint(Callback):
         self._saved: tuple[int, int] | None = None
         self._earlier: History | None = None
 
+    def check_monitors(self, monitors: Monitors) -> None:
+        """Check that the fit measures what is to be best, and that it is known which way is better."""
+        if self.best_of is not None:
+            self._watched(monitors)
+
     def on_fit_begin(self, epochs: int) -> None:
         """Forget the last fit."""
         self.best = None
@@ -118,7 +123,7 @@ class Checkpoint(Callback):
         if state.snapshot is None:
             raise TypeError("Checkpoint saves trainers, and minimize has none: pass it to a fit")
         first, self._last = self._last is None, state
-        what = None if self.best_of is None else self._watched(state)
+        what = None if self.best_of is None else self._watched(state.values)
         if first and os.path.exists(self.path):
             self._look_back(state.snapshot(), what)
         if state.epochs_done % self.every:
@@ -140,9 +145,9 @@ class Checkpoint(Callback):
         """Return what a copy keeps: all but the end of an epoch, which holds a training that goes on elsewhere."""
         return {**vars(self), "_last": None}
 
-    def _watched(self, state: EpochEnd) -> Monitored:
-        """Return the value to watch, and which way is better."""
-        monitors = {name: _greater_is_better(name) for name in state.values}
+    def _watched(self, names: Iterable[str]) -> Monitored:
+        """Return which of the values of these names to watch, and which way is better."""
+        monitors = {name: _greater_is_better(name) for name in names}
         return monitored(self, str(self.best_of), self.mode, monitors, "best_of")
 
     def _better(self, what: Monitored, value: float) -> bool:

@@ -6,6 +6,8 @@ Design
   `partial_fit` and a warm start go on bit for bit. It names one of the four classes, and no other class or module.
 - The tensors with the names of parameters, "dense0.weight" and so on, are those of the network that answers. Where that
   is another one than the trained one (`average`), the trainer's tensors have "training." before their names.
+- An ensemble is its members, each an estimator of its own with "member0.", "member1.", ... before the names of its
+  tensors.
 - Callbacks, gdcore's as scikit-learn's, routing requests and the like are no part of what was learned, and files hold
   no functions: they are left out.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import ClassifierMixin
 
 from ..base import checks
@@ -28,9 +31,11 @@ from ..models import Sequential
 from ..optimizers import Optimizer
 from ..training import Trainer
 from . import saved_parts
+from .ensembles import EnsembleMLP
 from .estimator import Estimator
 from .mlp_classifier import MLPClassifier
 from .mlp_regressor import MLPRegressor
+from .prepared import learn_from
 from .rates import OWN_SCHEDULES
 from .saved_parameters import pack_parameters, unpack_parameters
 from .sgd import LinearSGD
@@ -46,6 +51,8 @@ PARTS = ("class", "parameters", "fitted")
 FITTED = ("model", "trainer", "history", "labels", "features", "attributes", "record", "held")
 TRAINING = "training."
 """Before the names of a trainer's tensors where its model is not the one that answers."""
+MEMBER = "member{}."
+"""Before the names of the tensors of an ensemble's members."""
 
 
 def pack_estimator(est: Any, writer: Writer, history: None) -> dict[str, Any]:
@@ -64,13 +71,22 @@ def pack_estimator(est: Any, writer: Writer, history: None) -> dict[str, Any]:
     }
 
 
+def _pack_members(members: list[Any], writer: Writer) -> dict[str, Any]:
+    documents = []
+    for i, member in enumerate(members):
+        inner = Writer(writer.custom)
+        documents.append(pack_estimator(member, inner, None))
+        writer.tensors |= {MEMBER.format(i) + name: array for name, array in inner.tensors.items()}
+    return {"members": documents}
+
+
 def _pack_fitted(est: Any, state: dict[str, Any], writer: Writer) -> dict[str, Any]:
     missing = [name for name in saved_parts.REQUIRED if name not in state]
     if missing:
         name = type(est).__name__
         raise ValueError(f"cannot save this {name}, whose fit ended early and has left no {missing[0]}: fit it again")
     if "estimators_" in state:
-        raise ValueError("cannot save an ensemble as one file: save each of estimators_, or pickle it")
+        return _pack_members(state["estimators_"], writer)
     net, trainer, history, labels = state["net_"], state["trainer_"], state["history_"], state.get("_labels")
     own = trainer is None or trainer.model is not net
     features = {"n": state["n_features_in_"], "names": state.get("feature_names_in_")}
@@ -108,9 +124,38 @@ def unpack_estimator(document: Any, reader: Reader) -> Any:
     if kind is None:
         raise FileFormatError(f"has an estimator {checks.short(values['class'])}; known: {', '.join(CLASSES)}")
     est: Any = kind(**unpack_parameters(values["parameters"], kind, reader))
-    if values["fitted"] is not None:
+    if isinstance(values["fitted"], dict) and set(values["fitted"]) == {"members"}:
+        _unpack_members(est, values["fitted"]["members"], kind, reader)
+    elif values["fitted"] is not None:
         est.__setstate__(_unpack_fitted(values["fitted"], kind, reader))
     return est
+
+
+def _unpack_members(est: Any, documents: Any, kind: type[Estimator], reader: Reader) -> None:
+    """Give an ensemble its members, and the attributes of the first one, as its fit does."""
+    if not issubclass(kind, EnsembleMLP) or not isinstance(documents, list) or len(documents) < 2:
+        raise FileFormatError(f"has {checks.short(documents)} where the members of an {kind.__name__} are due")
+    members = []
+    for i, document in enumerate(documents):
+        inner = _inner_reader(reader, MEMBER.format(i))
+        member = unpack_estimator(document, inner)
+        inner.finish()
+        if type(member) is not kind or "net_" not in vars(member) or "estimators_" in vars(member):
+            raise FileFormatError(f"has {checks.short(member)} as a member of an {kind.__name__}")
+        members.append(member)
+    first = members[0]
+    for member in members:
+        own, due = (np.asarray(vars(each).get("classes_")) for each in (member, first))
+        if member.net_.layers != first.net_.layers or not np.array_equal(own, due):
+            raise FileFormatError(f"has members of an {kind.__name__} with other layers or classes than the first one")
+    learn_from(est, first)
+    est.estimators_ = members
+
+
+def _inner_reader(reader: Reader, before: str) -> Reader:
+    """Return a reader of the tensors whose names begin so, without that."""
+    names = [name for name in reader.tensors if name.startswith(before)]
+    return Reader({name.removeprefix(before): reader.take(name) for name in names}, reader.custom)
 
 
 def _unpack_fitted(document: Any, kind: type[Estimator], reader: Reader) -> dict[str, Any]:
@@ -144,8 +189,7 @@ def _unpack_networks(values: Any, kind: type[Estimator], reader: Reader) -> tupl
     net = unpack_model(values["model"], reader) if own else None
     trainer = None
     if values["trainer"] is not None and own:
-        names = [name for name in reader.tensors if name.startswith(TRAINING)]
-        inner = Reader({name.removeprefix(TRAINING): reader.take(name) for name in names}, reader.custom)
+        inner = _inner_reader(reader, TRAINING)
         trainer = unpack_trainer(values["trainer"], inner)[0]
         inner.finish()
     elif values["trainer"] is not None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from . import checks as training_checks
-from .epoch_end import EpochEnd
+from .epoch_end import EpochEnd, Monitors
 from .history import History
 from .stopping.base import StoppingCriterion
 
@@ -32,6 +32,13 @@ class Callback(ABC):
     >>> net.fit([[1.0]], [1.0], "mse", optimizer=gd.SGD(0.25), callbacks=Below()).stop_reason
     'the loss is 0.0625'
     """
+
+    def check_monitors(self, monitors: Monitors) -> None:  # noqa: B027  # only some callbacks need it
+        """Called while a fit checks its arguments, before anything is trained, with the values that it will measure.
+
+        Each name stands with whether greater is better, None if that is unknown, or the reason why it has no value. A
+        callback that needs another one raises here.
+        """
 
     def on_fit_begin(self, epochs: int) -> None:  # noqa: B027  # only some callbacks need it
         """Called before the first epoch, with the number of epochs to run."""

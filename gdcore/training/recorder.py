@@ -113,6 +113,8 @@ class Recorder:
         averages = average is not None and average.validate
         self.validated = state.stack.copy() if averages else state.stack
         self.callbacks = callback_list(options.callbacks)
+        for callback in self.callbacks:
+            callback.check_monitors(monitors)
         self.record = checks.words("record", options.record, RECORDED)
         if checks.boolean("progress", options.progress):
             self.callbacks.append(progress_bar())

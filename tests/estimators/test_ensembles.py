@@ -118,8 +118,42 @@ def test_what_an_ensemble_does_not_do(tmp_path):
         MLPRegressor(hidden_layer_sizes=(5,), max_iter=5).fit(X, NUMBERS).predict(X, return_std=True)
     model.save(tmp_path / "unfitted.gdc")
     assert gd.load(tmp_path / "unfitted.gdc").n_ensemble == 3
-    with pytest.raises(ValueError, match="cannot save an ensemble as one file: save each of estimators_, or pickle it"):
-        model.fit(X, NUMBERS).save(tmp_path / "fitted.gdc")
+
+
+@pytest.mark.parametrize("option", ["plain", "average", "early_stopping", "lbfgs"])
+@pytest.mark.parametrize("kind", [MLPRegressor, MLPClassifier])
+def test_a_file_holds_all_models_of_an_ensemble(kind, option, tmp_path):
+    model = kind(hidden_layer_sizes=(5,), n_ensemble=3, max_iter=5, random_state=0, **OPTIONS[option])
+    y = NUMBERS if kind is MLPRegressor else CLASSES
+    model.fit(X, y).save(tmp_path / "three.gdc")
+    loaded = gd.load(tmp_path / "three.gdc")
+    assert loaded.get_params() == model.get_params()
+    assert set(vars(loaded)) == set(vars(model)) - {"_context"}
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    for one, other in zip([loaded, *loaded.estimators_], [model, *model.estimators_], strict=True):
+        np.testing.assert_array_equal(one.net_.params, other.net_.params)
+        assert (one.n_iter_, one.t_, one.loss_) == (other.n_iter_, other.t_, other.loss_)
+    if kind is MLPRegressor:
+        np.testing.assert_array_equal(loaded.predict(X, return_std=True), model.predict(X, return_std=True))
+    else:
+        np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    np.testing.assert_array_equal(loaded.fit(X, y).predict(X), model.predict(X))
+
+
+def test_members_that_do_not_belong_together_are_refused(tmp_path):
+    model = MLPClassifier((5,), n_ensemble=3, max_iter=5, random_state=0).fit(X, CLASSES)
+    others = MLPClassifier((4,), max_iter=5).fit(X, CLASSES), MLPClassifier((5,), max_iter=5).fit(X, CLASSES == "a")
+    for other in (
+        *others,
+        MLPClassifier((5,)),
+        MLPRegressor(hidden_layer_sizes=(5,), max_iter=5).fit(X, NUMBERS),
+        model,
+    ):
+        wrong = clone(model).fit(X, CLASSES)
+        wrong.estimators_[1] = other
+        wrong.save(tmp_path / "wrong.gdc")
+        with pytest.raises(gd.FileFormatError, match="member"):
+            gd.load(tmp_path / "wrong.gdc")
 
 
 def test_a_part_after_an_ensemble_goes_on_with_its_first_model():

@@ -344,6 +344,24 @@ def test_wrong_arguments(make, error, match, tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("val_loss", r"^Checkpoint\(best_of='val_loss'\) needs validation data"),
+        ("los", "this fit measures loss, own; did you mean 'loss'"),
+        ("own", "which own is better is unknown: pass mode="),
+    ],
+)
+def test_what_is_to_be_best_is_checked_before_anything_is_trained(name, match, tmp_path):
+    run = trainer()
+    before = run.model.params.copy()
+    metrics = {"own": lambda outputs, y: 0.0}
+    with pytest.raises(ValueError, match=match):
+        run.fit(X, Y, metrics=metrics, callbacks=gd.Checkpoint(tmp_path / "x", best_of=name))
+    assert run.epochs_done == 0
+    assert same_bits(run.model.params, before)
+
+
 def fit(callback):
     trainer().fit(X, Y, epochs=2, metrics={"own": lambda outputs, y: 0.0}, callbacks=callback)
 

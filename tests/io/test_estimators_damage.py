@@ -24,7 +24,9 @@ CLASSIFIER.set_params(class_weight={"low": 1, "é": 2, "ζ": 1.5})
 CLASSIFIER.partial_fit(csr_matrix(X), LABELS["texts"], classes=["low", "é", "ζ"])
 PLAIN = fitted(MLPClassifier((2,), max_iter=2, random_state=np.random.RandomState(0)), CLASSES)
 REGRESSOR = fitted(SGDRegressor("epsilon_insensitive", max_iter=2, random_state=0, early_stopping=True), NUMBERS)
+ENSEMBLE = fitted(MLPClassifier((2,), n_ensemble=2, max_iter=2, random_state=0), CLASSES)
 FILES = {"classifier": to_bytes(CLASSIFIER), "plain": to_bytes(PLAIN), "regressor": to_bytes(REGRESSOR)}
+FILES["ensemble"] = to_bytes(ENSEMBLE)
 each = pytest.mark.parametrize("data", FILES.values(), ids=FILES)
 
 
