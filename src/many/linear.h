@@ -194,7 +194,7 @@ models_linear_of(const int alike, const int used, const models_linear *args, mod
     for (int q = 0; q < LANES; q++)
         if (!(left >> q & 1)) {
             all->bound[q] = bound[q];
-            all->loss_sum[q] += total[q] * rows;
+            all->loss_sum[q] = plus_product(all->loss_sum[q], total[q], rows);
             all->share_sum[q] += rows, all->norm_sum[q] += norm[q];
         } else if (!all->taken[q])
             left &= ~(1u << q);

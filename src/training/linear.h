@@ -185,7 +185,7 @@ linear_of(const int vectors, const int used, const int cuts, LinearSteps *of, pt
         }
         bias -= (real)next * bias_gradient;
         rate = next, loss = total, share = taken, norm = size;
-        loss_sum += loss * share;
+        loss_sum = plus_product(loss_sum, loss, share);
         share_sum += share;
         norm_sum += norm;
     }

@@ -3,6 +3,7 @@
 #define GDCORE_LINEAR_MODEL_H
 
 #include <math.h>
+#include "machine/parts.h"
 #include "machine/tuning.h"
 #include "machine/vector.h"
 #include "losses/losses.h"

@@ -154,7 +154,7 @@ squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptr
             w[q] = moved[q];
         bias = moved_bias;
         of->loss = total, of->norm = norm;
-        loss_sum += total * batch;
+        loss_sum = plus_product(loss_sum, total, batch);
         norm_sum += norm;
         first += batch;
     }
