@@ -55,6 +55,12 @@ class GDSearchCV(GridSearchCV):
     alone_ : list of str
         For each candidate, why it was fitted alone; "" if it was not.
 
+    Notes
+    -----
+    The training rows of all folds are held at the same time, for k folds k - 1 times the memory of X; where networks
+    take them in another precision, copies of these besides. The networks of all candidates and folds are held until
+    the search ends. `GridSearchCV` holds the rows and the network of one fit for each worker.
+
     See Also
     --------
     gdcore.sweep : A grid with several seeds for each point, on networks of gdcore's.
