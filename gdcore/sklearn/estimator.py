@@ -70,13 +70,31 @@ class Estimator(Support, BaseEstimator, ABC):
     net_: Sequential = of_a_fit()
     trainer_: Trainer | None = of_a_fit()
     history_: History | None = of_a_fit()
+    stopped_: bool
     _record: Record
+    _held: tuple[Any, Any, Any] | None
 
     # What each pair of estimators knows of itself
 
     @abstractmethod
     def _converted_loss(self) -> ConvertedLoss:
         """Return the loss, for the targets that are known."""
+
+    @abstractmethod
+    def _classifies(self) -> bool:
+        """Return whether y has labels."""
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, classes: Any) -> None:
+        """Learn the classes or the number of outputs from y."""
+
+    @abstractmethod
+    def _check_warm(self, y: Any) -> None:
+        """Check that a warm start has the classes, or as many outputs, as the last fit."""
+
+    @abstractmethod
+    def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
+        """Return what a validation split keeps the shares of."""
 
     @abstractmethod
     def _taken(self, y: Any) -> NDArray[Any]:

@@ -10,7 +10,6 @@ Design
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from functools import partial
 from typing import Any
 
@@ -92,21 +91,7 @@ class MLP(Estimator):
     n_ensemble: int = 1
 
     n_outputs_: int
-    stopped_: bool
     validation_loss_curve_: list[float] | None
-    _held: tuple[Any, Any, Any] | None
-
-    @abstractmethod
-    def _learn_targets(self, y: Any, classes: Any) -> None:
-        """Learn the classes or the number of outputs from y."""
-
-    @abstractmethod
-    def _check_warm(self, y: Any) -> None:
-        """Check that a warm start has the classes of the last fit."""
-
-    @abstractmethod
-    def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
-        """Return what a validation split keeps the shares of."""
 
     # Parameters and attributes in scikit-learn's form
 
@@ -239,10 +224,6 @@ class MLP(Estimator):
         numbers = self._taken(y)
         weight = self._weighted(numbers, checked_weights(sample_weight, X), whole)
         return X, numbers, weight
-
-    @abstractmethod
-    def _classifies(self) -> bool:
-        """Return whether y has labels."""
 
     def _begin(self, X: NDArray[Any], rng: np.random.RandomState) -> None:
         """Draw a network, and forget what was counted."""

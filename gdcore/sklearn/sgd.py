@@ -75,23 +75,9 @@ class LinearSGD(Estimator):
     batch_size: int
     clip_norm: float | None
 
-    stopped_: bool
-    _held: tuple[Any, Any, Any] | None
     sparsified_ = False
     _starts_at_zero = True
     _kept: Columns | None = None
-
-    @abstractmethod
-    def _learn_targets(self, y: Any, classes: Any) -> None:
-        """Learn the classes from y."""
-
-    @abstractmethod
-    def _check_warm(self, y: Any) -> None:
-        """Check that a warm start has as many classes as the last fit, and learn them."""
-
-    @abstractmethod
-    def _strata(self, numbers: NDArray[Any]) -> NDArray[Any] | None:
-        """Return what a validation split keeps the shares of."""
 
     @abstractmethod
     def _n_outputs(self) -> int:
@@ -100,10 +86,6 @@ class LinearSGD(Estimator):
     @abstractmethod
     def _shaped(self, coef: NDArray[Any]) -> NDArray[Any]:
         """Return coefficients (k, n_features) in the shape of `coef_`."""
-
-    @abstractmethod
-    def _classifies(self) -> bool:
-        """Return whether y has labels."""
 
     @property
     def coef_(self) -> Any:

@@ -6,20 +6,9 @@ from mpi_jobs import ROOT
 from pipeline_jobs import SCRIPT, job, launched
 
 import gdcore as gd
-from gdcore._kernels import lane_order, load
 from gdcore.distributed import Pipeline
 from gdcore.distributed.pipeline_cut import balanced, cut
 from gdcore.distributed.pipeline_schedule import bubble, makespan, schedule, slots_of
-
-
-@pytest.fixture
-def columns():
-    """Let columns lie in the lanes everywhere, as they do in a stage."""
-    for dtype in ("float32", "float64"):
-        load(dtype).set_lanes("columns")
-    yield
-    for dtype in ("float32", "float64"):
-        load(dtype).set_lanes(lane_order())
 
 
 def samples(n, loss, outputs, dtype="float32"):

@@ -5,19 +5,7 @@ import pytest
 from pipeline_jobs import SCRIPT, job, launched
 
 import gdcore as gd
-from gdcore._kernels import lane_order, load
 from gdcore.distributed import Pipeline
-
-
-@pytest.fixture
-def columns():
-    """Let columns lie in the lanes everywhere, as they do in a stage."""
-    for dtype in ("float32", "float64"):
-        load(dtype).set_lanes("columns")
-    yield
-    for dtype in ("float32", "float64"):
-        load(dtype).set_lanes(lane_order())
-
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 6))

@@ -7,19 +7,7 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-
-
-class Exchanged:
-    """An array of another library that speaks DLPack alone."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __dlpack__(self, **options):
-        return self.values.__dlpack__(**options)
-
-    def __dlpack_device__(self):
-        return self.values.__dlpack_device__()
+from interop.exchanged import Exchanged
 
 
 class Iterated(Exchanged):

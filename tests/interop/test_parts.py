@@ -15,6 +15,7 @@ from gdcore.interop.parts import parts_of
 from gdcore.interop.scikit import out as scikit_out
 from gdcore.interop.torch import out as torch_out
 from gdcore.layers.layer import Layer
+from interop.exchanged import Exchanged
 
 
 @pytest.mark.parametrize("kind", ["Log1p", "Dropout"])
@@ -70,16 +71,6 @@ def test_names_of_arguments_are_explained():
 
 def test_a_tensor_in_order_is_not_copied():
     from gdcore.base.arrays import numbers_array
-
-    class Exchanged:
-        def __init__(self, values):
-            self.values = values
-
-        def __dlpack__(self, **options):
-            return self.values.__dlpack__(**options)
-
-        def __dlpack_device__(self):
-            return self.values.__dlpack_device__()
 
     X = np.ones((4, 3), np.float32)
     assert np.shares_memory(numbers_array("X", Exchanged(X), "float32"), X)

@@ -59,6 +59,14 @@ JSON = st.recursive(
 )
 
 
+def lied(document, changes):
+    """A document with these changes (number of a place, change), one after the other."""
+    for n, change in changes:
+        paths = list(places(document))
+        document = changed(document, paths[n % len(paths)], change)
+    return document
+
+
 def shorter(old):
     """A dict without its first entry, and a list or text from its end to its start."""
     if isinstance(old, dict):
