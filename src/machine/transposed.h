@@ -14,10 +14,20 @@
 #include "machine/tile.h"
 #include "machine/tuning.h"
 
-/* The tiles of all groups of `rows` features, `vectors` vectors wide, as far as there are so many vectors. */
+/* Features of a tile at most. With AVX2 the terms of a single last vector would wait for each other; where it is one of
+ * few, fewer features leave room for three vectors. */
+static inline ptrdiff_t features_of_tile(ptrdiff_t lanes)
+{
+    const ptrdiff_t vectors = lanes / LANES;
+    return TILE_ROWS == 6 && (vectors == 3 || vectors == 5 || vectors == 7) ? 4 : TILE_ROWS;
+}
+
+/* The tiles of all groups of `rows` features, `vectors` vectors wide, as far as there are so many vectors; four are taken
+ * as two and two rather than as three and one. */
 #define ACROSS(rows, vectors)                                                        \
     if ((rows) * (vectors) <= 2 * TILE_ROWS)                                         \
-        for (; at + (vectors) * LANES <= lanes; at += (vectors) * LANES)             \
+        for (; at + (vectors) * LANES <= lanes && ((vectors) != 3 || lanes - at != 4 * LANES); \
+             at += (vectors) * LANES)                                                \
             for (ptrdiff_t i = 0; i < m; i += (rows)) {                              \
                 tile_args t = *of;                                                   \
                 t.a += i * of->a_row;                                                \
@@ -44,7 +54,6 @@ transposed_groups(const int rows, ptrdiff_t m, ptrdiff_t lanes, const tile_args 
  * added in the order of `sums`, so that a row has the same bits wherever it stands. */
 static void transposed_dots(ptrdiff_t lanes, const tile_args *of)
 {
-    enum { UNITS = LANES / UNIT };
     const ptrdiff_t k = of->k, rest = LANES - k % LANES;
     const real init = of->init ? *of->init : 0;
     for (ptrdiff_t at = 0; at < lanes; at += LANES) {
@@ -61,19 +70,7 @@ static void transposed_dots(ptrdiff_t lanes, const tile_args *of)
             UNROLL(16)
             for (int q = 0; q < LANES; q++, b += of->b_row)
                 sum[q] += a[q] * *(const vector *)b;
-        UNROLL(4)
-        for (int u = 0; u < UNITS; u++)
-#if REAL_IS_FLOAT
-            sum[u] = (sum[4 * u] + sum[4 * u + 2]) + (sum[4 * u + 1] + sum[4 * u + 3]);
-#else
-            sum[u] = sum[2 * u] + sum[2 * u + 1];
-#endif
-        UNROLL(2)
-        for (int half = UNITS / 2; half; half /= 2)
-            UNROLL(2)
-            for (int u = 0; u < half; u++)
-                sum[u] = sum[2 * u] + sum[2 * u + 1];
-        *(vector *)(of->c + at) = sum[0] + init;
+        *(vector *)(of->c + at) = add_parts(sum) + init;
     }
 }
 
@@ -81,7 +78,7 @@ static void transposed_dots(ptrdiff_t lanes, const tile_args *of)
  * A small A stays in the first-level cache while B goes by; of a larger one, each tile's rows do. */
 static void transposed_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *of)
 {
-    const ptrdiff_t count = (m + TILE_ROWS - 1) / TILE_ROWS, base = m / count, more = m % count;
+    const ptrdiff_t most = features_of_tile(lanes), count = (m + most - 1) / most, base = m / count, more = m % count;
     const int small = m * of->k <= TRANSPOSED_WEIGHT;
     tile_args t = *of;
     if (m == 1 && of->k >= LANES) {
@@ -241,7 +238,7 @@ transpose_narrow(const int n, ptrdiff_t rows, const real *x, const int64_t *orde
 /* to (n, lead) = x (rows, n)^T, its rows in order or as `order` (rows,) says; 0 behind them, up to a whole vector. */
 static void transpose_rows(ptrdiff_t rows, ptrdiff_t n, const real *x, const int64_t *order, ptrdiff_t lead, real *to)
 {
-    if (n < 4) {
+    if (n <= 4) {
         const vector zero = {0};
         for (ptrdiff_t j = 0; j < n && rows % LANES; j++)
             *(vector *)(to + j * lead + rows / LANES * LANES) = zero;
@@ -249,8 +246,10 @@ static void transpose_rows(ptrdiff_t rows, ptrdiff_t n, const real *x, const int
             transpose_narrow(1, rows, x, order, lead, to);
         else if (n == 2)
             transpose_narrow(2, rows, x, order, lead, to);
-        else
+        else if (n == 3)
             transpose_narrow(3, rows, x, order, lead, to);
+        else
+            transpose_narrow(4, rows, x, order, lead, to);
         return;
     }
     for (ptrdiff_t r = 0; r < rows; r += LANES) {

@@ -11,6 +11,8 @@
  * - More rows lie in the lanes (`wide_gradient`), as transposed.pxi says, with the products of transposed.h. One
  *   term leaves a product little to do but write, so what follows is done in the same pass: tanh of one input, and the
  *   slopes of tanh before one output, and between both the whole gradient (`wide_front`).
+ * - One hidden layer of whole vectors before one output lies with its units in the lanes (`hidden_gradient`), and has the
+ *   same bits.
  * - Lanes behind a layer's numbers are 0 in the first loop. In the second only those of the deltas are; nobody reads the
  *   others. */
 #ifndef GDCORE_SMALL_H
@@ -18,7 +20,7 @@
 
 #include "machine/single.h"
 #include "training/narrow.h"
-#include "training/wide.h"
+#include "training/hidden.h"
 
 /* How a step's rows lie: one in the lanes of its layers, a few of these one by one, or many in the lanes themselves. */
 enum { ONE_ROW, FEW_ROWS, WIDE_ROWS };
@@ -31,6 +33,7 @@ small_of(const int kind, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narrow 
     const ptrdiff_t start = first, batch = kind == ONE_ROW ? 1 : of->batch;
     const double mean = 1.0 / (batch * of->layers[of->n_layers - 1].n_out);
     double rate = of->rate, bound = of->bound, loss_sum = of->loss_sum, norm_sum = of->norm_sum;
+    const int hidden = kind == WIDE_ROWS && !wide->fuses && has_hidden_lanes(of);
     NarrowRow row;
     for (; first + batch <= end; first += batch) {
         double loss, squares;
@@ -41,7 +44,7 @@ small_of(const int kind, SmallSteps *of, ptrdiff_t first, ptrdiff_t end, Narrow 
             loss = narrow_gradient(of, first, rows);
             squares = vector_squares(rows->count, rows->gradient);
         } else {
-            loss = wide_gradient(of, first, wide);
+            loss = hidden ? hidden_gradient(of, first, wide) : wide_gradient(of, first, wide);
             squares = flat_squares(of->n_params, of->grads);
         }
         loss *= mean;

@@ -182,7 +182,7 @@ static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *o
             wide_term(2, m, at, of);
         if (at < lanes)
             wide_term(1, m, at, of);
-    } else if (m <= TILE_ROWS && (m > 1 || of->k < LANES))
+    } else if (m <= features_of_tile(lanes) && (m > 1 || of->k < LANES))
         transposed_groups((int)m, m, lanes, of);
     else
         transposed_product(m, lanes, of);

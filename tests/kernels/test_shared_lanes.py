@@ -29,7 +29,7 @@ def assert_trains_alike(make, X, y, prepare=lambda i, net: None):
     return models.shared_steps
 
 
-@pytest.mark.parametrize("widths", [(4, 8, 1), (5, 8, 2), (2, 6, 5, 3), (3, 20, 2), (7, 3)], ids=str)
+@pytest.mark.parametrize("widths", [(4, 8, 1), (3, 16, 1), (5, 8, 2), (2, 6, 5, 3), (3, 20, 2), (7, 3)], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("seed", ["one", "own"])
 def test_seeds_and_widths(widths, dtype, seed, isa):

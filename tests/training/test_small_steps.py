@@ -17,6 +17,8 @@ WIDTHS = (
     (4, 8, 2),
     (3, 5, 2),
     (1, 16, 1),
+    (4, 8, 1),
+    (3, 32, 1),
     (1, 32, 1, 2),
     (2, 16, 3, 16, 1),
     (9, 1, 5),
@@ -37,7 +39,9 @@ def problem(widths, loss, n=131):
 
 
 def fitted(widths, loss, X, y, dtype="float64", **options):
-    net = gd.MLP(list(widths), activation=options.pop("activation", "tanh"), dtype=dtype, seed=1)
+    kinds = {"activation": options.pop("activation", "tanh")}
+    kinds["output_activation"] = options.pop("output_activation", "identity")
+    net = gd.MLP(list(widths), **kinds, dtype=dtype, seed=1)
     settings = {"learning_rate": 0.05, "batch_size": 3, "seed": 2, **options}
     trainer = gd.Trainer(net, loss, gd.SGD(settings.pop("learning_rate")), **settings)
     return net.params.copy(), trainer.fit(X, y, epochs=2), trainer
@@ -63,7 +67,7 @@ def test_widths(widths, dtype, isa):
 
 @pytest.mark.parametrize("loss", [kind() for kind in gd.LOSSES if kind.target != "class"], ids=repr)
 def test_losses(loss):
-    for widths in ((4, 6, 3), (4, 6, 1)):
+    for widths in ((4, 6, 3), (4, 6, 1), (3, 16, 1)):
         X, y = problem(widths, loss)
         for batch_size in (3, 19):
             assert_same(widths, loss, X, y, batch_size=batch_size, learning_rate=0.01)
@@ -72,9 +76,19 @@ def test_losses(loss):
 @pytest.mark.parametrize("activation", [*(row.name for row in gd.ACTIVATIONS), gd.LeakyReLU(-0.3)], ids=str)
 def test_activations(activation):
     loss = gd.losses.MeanSquaredError()
-    X, y = problem((5, 7, 2), loss)
-    for batch_size in (2, 19):
-        assert_same((5, 7, 2), loss, X, y, batch_size=batch_size, activation=activation)
+    for widths in ((5, 7, 2), (3, 16, 1)):
+        X, y = problem(widths, loss)
+        for batch_size in (2, 19):
+            assert_same(widths, loss, X, y, batch_size=batch_size, activation=activation)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_output_activation(dtype, isa):
+    loss = gd.losses.MeanSquaredError()
+    for widths in ((5, 7, 2), (3, 16, 1)):
+        X, y = problem(widths, loss)
+        for batch_size in (2, 19):
+            assert_same(widths, loss, X, np.tanh(y), dtype, batch_size=batch_size, output_activation="tanh")
 
 
 @pytest.mark.parametrize(
