@@ -50,6 +50,24 @@ transposed_groups(const int rows, ptrdiff_t m, ptrdiff_t lanes, const tile_args 
     }
 }
 
+/* The sum of LANES vectors, in the order in which `sums` adds a vector's lanes. */
+static inline __attribute__((always_inline)) vector add_parts(vector sum[LANES])
+{
+    UNROLL(4)
+    for (int u = 0; u < LANES / UNIT; u++)
+#if REAL_IS_FLOAT
+        sum[u] = (sum[4 * u] + sum[4 * u + 2]) + (sum[4 * u + 1] + sum[4 * u + 3]);
+#else
+        sum[u] = sum[2 * u] + sum[2 * u + 1];
+#endif
+    UNROLL(2)
+    for (int half = LANES / UNIT / 2; half; half /= 2)
+        UNROLL(2)
+        for (int u = 0; u < half; u++)
+            sum[u] = sum[2 * u] + sum[2 * u + 1];
+    return sum[0];
+}
+
 /* c (lanes,) = init + a B, with a (k,) and k >= LANES: LANES partial sums of each lane, term by term those of `dots`, and
  * added in the order of `sums`, so that a row has the same bits wherever it stands. */
 static void transposed_dots(ptrdiff_t lanes, const tile_args *of)

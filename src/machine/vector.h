@@ -205,24 +205,6 @@ static inline __attribute__((always_inline)) vector sums(vector v[LANES])
     return v[0];
 }
 
-/* The sum of LANES vectors, in the order in which `sums` adds a vector's lanes. */
-static inline __attribute__((always_inline)) vector add_parts(vector sum[LANES])
-{
-    UNROLL(4)
-    for (int u = 0; u < LANES / UNIT; u++)
-#if REAL_IS_FLOAT
-        sum[u] = (sum[4 * u] + sum[4 * u + 2]) + (sum[4 * u + 1] + sum[4 * u + 3]);
-#else
-        sum[u] = sum[2 * u] + sum[2 * u + 1];
-#endif
-    UNROLL(2)
-    for (int half = LANES / UNIT / 2; half; half /= 2)
-        UNROLL(2)
-        for (int u = 0; u < half; u++)
-            sum[u] = sum[2 * u] + sum[2 * u + 1];
-    return sum[0];
-}
-
 #undef shuffled
 
 /* c[i] = init + sum over p of a[i * a_row + p] * b[p], i < rows: LANES rows at once, a vector of partial sums each. With
