@@ -11,6 +11,9 @@
 /* Added to a gradient's norm where it is compared with the limit and where it divides the limit, as in PyTorch. */
 #define CLIP_EPSILON 1e-6
 
+/* A register of 16 bytes. */
+typedef real unit __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+
 typedef struct {
     /* The model, and the rows in the order of the steps. */
     ptrdiff_t n_in, batch;

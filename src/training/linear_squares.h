@@ -7,15 +7,14 @@
  *   times (2 rate / rows) x, which waits for nobody. The gradient, its norm and the guard are computed beside that.
  * - A register of 16 bytes sums across its lanes fastest, and each lane receives the sum. So weights stand in UNITS such
  *   registers. The bias and -y are in a lane each where the sums begin.
- * - UNITS, 0 for a model of one input, and ONE, whether a step has one row, are constants in every instance.
+ * - UNITS, and ONE, whether a step has one row, are constants in every instance. A model of one input is in linear_line.h.
  * - At a rate above rows / 2 that product with x could overflow, though the gradient is small: linear.h makes such a
  *   step, as any that is not certainly good here. */
 #ifndef GDCORE_LINEAR_SQUARES_H
 #define GDCORE_LINEAR_SQUARES_H
 
-#include "training/linear_model.h"
+#include "training/linear_line.h"
 
-typedef real unit __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
 typedef lane unit_lanes __attribute__((vector_size(16)));
 
 /* Lanes of a unit in another order. GCC 11 does not know Clang's spelling, and Clang does not know GCC's. */
@@ -43,8 +42,6 @@ static inline __attribute__((always_inline)) unit unit_at(int q, int units, ptrd
 {
     const lane left = (lane)(n_in - q * UNIT);
     real part[UNIT];
-    if (units == 0)
-        return (unit){*row};
     if (q < units - 1 || left == UNIT)
         return *(const unit *)(row + q * UNIT);
 #pragma GCC unroll 1
@@ -53,14 +50,12 @@ static inline __attribute__((always_inline)) unit unit_at(int q, int units, ptrd
     return *(const unit *)part;
 }
 
-/* x w + b - y in each lane; of a model of one input, in the first. */
+/* x w + b - y in each lane. */
 static inline __attribute__((always_inline)) unit
 residual_of(int units, ptrdiff_t n_in, const real *row, const unit *w, unit bias, real y)
 {
-    const unit target = units ? (unit){0, -y} : (unit){-y};
+    const unit target = {0, -y};
     unit sum[2] = {bias, target};
-    if (units == 0)
-        return (bias + unit_at(0, units, n_in, row) * w[0]) + target;
     if (units == 1)
         return unit_sum((unit)((unit_lanes)bias | (unit_lanes)target) + unit_at(0, units, n_in, row) * w[0]);
     UNROLL(8)
@@ -103,7 +98,7 @@ static inline __attribute__((always_inline)) Pace pace_of(const LinearSteps *of,
 static inline __attribute__((always_inline)) ptrdiff_t
 squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptrdiff_t end)
 {
-    const int count = units ? units : 1, has_bias = of->bias != NULL;
+    const int has_bias = of->bias != NULL;
     const ptrdiff_t n_in = of->n_in, batch = one ? 1 : of->batch, start = first;
     const real *const inputs = of->x, *const targets = of->y;
     const int64_t *const order = of->order;
@@ -116,14 +111,14 @@ squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptr
     ptrdiff_t measured = -1;        /* the row before whose step the bound was measured */
     Pace pace = pace_of(of, of->rate, mean);
     UNROLL(8)
-    for (int q = 0; q < count; q++)
+    for (int q = 0; q < units; q++)
         w[q] = unit_at(q, units, n_in, of->weight), g[q] = none;
     while (first < end) {
         double total = 0;
         if (rates)
             pace = pace_of(of, rates[(first - start) / batch], mean);
         UNROLL(8)
-        for (int q = 0; q < count; q++)
+        for (int q = 0; q < units; q++)
             moved[q] = w[q];
         moved_bias = bias;
         for (ptrdiff_t r = 0; r < batch; r++) {
@@ -131,7 +126,7 @@ squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptr
             const real *row = inputs + i * n_in;
             const unit residual = residual_of(units, n_in, row, w, bias, targets[i]), slope = factor * residual;
             UNROLL(8)
-            for (int q = 0; q < count; q++) {
+            for (int q = 0; q < units; q++) {
                 const unit x = unit_at(q, units, n_in, row);
                 moved[q] -= residual * (pace.move * x);
                 g[q] = r ? g[q] + slope * x : slope * x;
@@ -141,16 +136,16 @@ squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptr
             total = r ? total + residual[0] * residual[0] : residual[0] * residual[0];
         }
         total *= mean;
-        const double norm = units_norm(count, g, bias_gradient), push = (1 + norm) * (1 + norm) * pace.push;
+        const double norm = units_norm(units, g, bias_gradient), push = (1 + norm) * (1 + norm) * pace.push;
         if (!(pace.growth * bound + push < pace.limit && total < INFINITY)) {
             if (measured == first)
                 break;
-            measured = first, bound = units_norm(count, w, bias);
+            measured = first, bound = units_norm(units, w, bias);
             continue;
         }
         bound = pace.growth * bound + push;
         UNROLL(8)
-        for (int q = 0; q < count; q++)
+        for (int q = 0; q < units; q++)
             w[q] = moved[q];
         bias = moved_bias;
         of->loss = total, of->norm = norm;
@@ -163,11 +158,11 @@ squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptr
     if (rates)
         of->rate = rates[(first - start) / batch - 1];
     if (of->grads) {
-        store_units(count, n_in, g, of->grads);
+        store_units(units, n_in, g, of->grads);
         if (has_bias)
             of->grads[n_in] = bias_gradient[0];
     }
-    store_units(count, n_in, w, of->weight);
+    store_units(units, n_in, w, of->weight);
     if (has_bias)
         *of->bias = bias[0];
     of->bound = bound, of->share = batch, of->scale = 1, of->clipped = 0;
@@ -180,7 +175,7 @@ squares_of(const int units, const int one, LinearSteps *of, ptrdiff_t first, ptr
     { \
         return of->batch == 1 ? squares_of(units, 1, of, first, end) : squares_of(units, 0, of, first, end); \
     }
-SQUARES_STEPS(0) SQUARES_STEPS(1) SQUARES_STEPS(2) SQUARES_STEPS(3)
+SQUARES_STEPS(1) SQUARES_STEPS(2) SQUARES_STEPS(3)
 SQUARES_STEPS(4) SQUARES_STEPS(5) SQUARES_STEPS(6) SQUARES_STEPS(7) SQUARES_STEPS(8)
 #undef SQUARES_STEPS
 
@@ -188,7 +183,7 @@ SQUARES_STEPS(4) SQUARES_STEPS(5) SQUARES_STEPS(6) SQUARES_STEPS(7) SQUARES_STEP
 static ptrdiff_t squares_steps(LinearSteps *of, ptrdiff_t first, ptrdiff_t end)
 {
     static ptrdiff_t (*const table[])(LinearSteps *, ptrdiff_t, ptrdiff_t) = {
-        squares_0, squares_1, squares_2, squares_3, squares_4, squares_5, squares_6, squares_7, squares_8};
+        line_steps, squares_1, squares_2, squares_3, squares_4, squares_5, squares_6, squares_7, squares_8};
     const ptrdiff_t units = (of->n_in + UNIT - 1) / UNIT;
     if (of->values != mean_squared_error_values || of->shares || of->l2 != 0 || of->received)
         return -1;

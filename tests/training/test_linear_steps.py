@@ -3,6 +3,8 @@
 A `clip_value` that clips nothing makes the steps as for every network.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -140,10 +142,40 @@ def test_inputs_near_the_largest_number_do_not_make_a_weight_that_is_no_number(r
         assert np.array_equal(net.params, np.zeros(width))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_line_far_from_the_origin_is_found_to_roundoff(dtype, isa):
+    """The residual is small against the terms that cancel in it."""
+    x = RNG.uniform(0, 2, size=64)
+    y = 3 * x - 1000
+    net = gd.LinearModel(1, dtype=dtype, seed=0)
+    trainer = gd.Trainer(net, "mse", gd.SGD(0.2), batch_size=2, seed=0)
+    trainer.fit(x[:, None].astype(dtype), y.astype(dtype), epochs=100)
+    predicted = net.params[0] * x + net.params[1]
+    np.testing.assert_allclose(predicted, y, rtol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_steps_that_are_not_all_good_are_made_as_far_as_they_are(dtype, isa):
+    """Each of 20 rows in turn is too large: those before it are learnt from, with the bits that they have alone."""
+    huge = np.finfo(dtype).max
+    for row in range(20):
+        X, y = problem(1, "mean_squared_error", n=20, dtype=dtype)
+        nets = [gd.LinearModel(1, dtype=dtype, seed=0) for _ in range(2)]
+        whole, single = (gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=1, shuffle=False) for net in nets)
+        y[row] = huge
+        with pytest.raises(gd.DivergedError):
+            whole.epoch(X, y)
+        for i in range(row):
+            single.step(X[i : i + 1], y[i : i + 1])
+        assert whole.steps_done == row
+        assert np.array_equal(nets[0].params, nets[1].params)
+
+
+@pytest.mark.parametrize("width", [1, 6])
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_an_interrupted_epoch_has_the_bits_of_a_whole_one(batch_size):
-    X, y = problem(6, "mean_squared_error")
-    nets = [gd.LinearModel(6, seed=0) for _ in range(2)]
+def test_an_interrupted_epoch_has_the_bits_of_a_whole_one(batch_size, width):
+    X, y = problem(width, "mean_squared_error")
+    nets = [gd.LinearModel(width, seed=0) for _ in range(2)]
     trainers = [gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=batch_size, seed=3) for net in nets]
     trainers[0].fit(X, y, epochs=2)
     for _ in range(100):
@@ -154,9 +186,10 @@ def test_an_interrupted_epoch_has_the_bits_of_a_whole_one(batch_size):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, "huge"])
-def test_a_step_that_is_not_finite_changes_nothing(bad, dtype):
-    X, y = problem(9, "mean_squared_error", dtype=dtype)
-    net = gd.LinearModel(9, dtype=dtype, seed=0)
+@pytest.mark.parametrize("width", [1, 9])
+def test_a_step_that_is_not_finite_changes_nothing(width, bad, dtype):
+    X, y = problem(width, "mean_squared_error", dtype=dtype)
+    net = gd.LinearModel(width, dtype=dtype, seed=0)
     trainer = gd.Trainer(net, "mse", gd.SGD(0.1), batch_size=1, shuffle=False)
     trainer.fit(X[:20], y[:20], epochs=1)
     good = net.params.copy()
@@ -174,9 +207,9 @@ def test_a_step_that_is_not_finite_changes_nothing(bad, dtype):
 
 
 def test_large_rates_overflow_into_an_error_and_not_into_the_parameters():
-    X, y = problem(4, "mean_squared_error", n=200)
-    for dtype in ("float32", "float64"):
-        net = gd.LinearModel(4, dtype=dtype, seed=0)
+    for width, dtype in itertools.product((1, 4), ("float32", "float64")):
+        X, y = problem(width, "mean_squared_error", n=200)
+        net = gd.LinearModel(width, dtype=dtype, seed=0)
         trainer = gd.Trainer(net, "mse", gd.SGD(100.0), batch_size=1, shuffle=False)
         with pytest.raises(gd.DivergedError, match="not finite"):
             trainer.fit(X, y, epochs=5)
@@ -185,7 +218,9 @@ def test_large_rates_overflow_into_an_error_and_not_into_the_parameters():
         assert 0 < trainer.steps_done < 1000
 
 
-@pytest.mark.parametrize(("n", "width", "batch_size"), [(140, 5, 100), (100, 80, 32), (100, 3, 7)])
+@pytest.mark.parametrize(
+    ("n", "width", "batch_size"), [(140, 5, 100), (100, 80, 32), (100, 3, 7), (37, 1, 2), (75, 1, 1)]
+)
 def test_where_a_fit_is_cut_changes_no_bit(n, width, batch_size):
     X, y = problem(width, "mean_squared_error", n)
     whole, cut = (
