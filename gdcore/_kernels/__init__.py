@@ -89,6 +89,7 @@ class Kernels(Protocol):
         factor: float,
         grads: NDArray[Any],
     ) -> float: ...
+    def turned_columns(self, columns: list[NDArray[Any]], X: NDArray[Any]) -> bool: ...
     def update(
         self,
         rule: RuleState,

@@ -276,6 +276,7 @@ def step_part(
     factor: float,
     grads: _Reals,
 ) -> float: ...
+def turned_columns(columns: list[NDArray[Any]], X: _Reals) -> bool: ...
 def update(
     rule: RuleState,
     learning_rate: float,

@@ -147,7 +147,7 @@ class Arrow(Source):
         return self.read_into(first, end, np.empty((end - first, self.n_features), self._dtype))
 
     def read_into(self, first: int, end: int, X: NDArray[Any]) -> tuple[Any, Any]:
-        """Return what `read` does, X in the given array if that is of the columns' precision."""
+        """Return what `read` does, X in the given array if its precision holds the numbers."""
         return self._rows(list(self._tables(first, end, self._all)), X)
 
     def read_pieces(self, pieces: Iterable[tuple[int, int, NDArray[Any]]]) -> Generator[tuple[Any, Any], None, None]:
@@ -161,15 +161,16 @@ class Arrow(Source):
                 yield self._rows(tables, X)
 
     def _rows(self, tables: list[Any], X: NDArray[Any]) -> tuple[Any, Any]:
-        """Return X and y of these tables, one behind the other; X in the given array if that is of its precision."""
-        if X.dtype != self._dtype:
-            X = np.empty(X.shape, self._dtype)
-        at = 0
+        """Return X and y of these tables, one behind the other; X in the given array if its precision holds them."""
+        at, fits = 0, True
         targets: list[list[NDArray[Any]]] = []
         for table in tables:
-            to_rows([numbers_of(table.column(name)) for name in self._names], X[at : at + table.num_rows])
+            columns = [numbers_of(table.column(name)) for name in self._names]
+            fits &= to_rows(columns, X[at : at + table.num_rows])
             targets.append([numbers_of(table.column(name)) for name in self._targets])
             at += table.num_rows
+        if not fits:  # the check of X finds the number, in the columns' own precision
+            return self._rows(tables, np.empty(X.shape, self._dtype))
         return X, self._joined(targets)
 
     def read_targets(self, first: int, end: int) -> Any:

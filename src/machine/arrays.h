@@ -11,19 +11,25 @@
 /* Converts n numbers that are `step` bytes apart. Returns whether no finite number has become infinite. */
 typedef int convert_numbers(const char *from, ptrdiff_t step, ptrdiff_t n, void *to);
 
+/* The loop, for a step that the compiler may know. */
+#define CONVERT_ALL(source, target, fits, step)                          \
+    for (ptrdiff_t i = 0; i < n; i++) {                                  \
+        const source value = *(const source *)(from + i * (step));       \
+        const target converted = (target)value;                          \
+        all &= fits;                                                     \
+        ((target *)to)[i] = converted;                                   \
+    }
 #define CONVERT(name, source, target, fits)                                      \
     static int name(const char *from, ptrdiff_t step, ptrdiff_t n, void *to)     \
     {                                                                            \
         int all = 1;                                                             \
-        for (ptrdiff_t i = 0; i < n; i++) {                                      \
-            const source value = *(const source *)(from + i * step);             \
-            const target converted = (target)value;                              \
-            all &= fits;                                                         \
-            ((target *)to)[i] = converted;                                       \
-        }                                                                        \
+        if (step == sizeof(source))                                              \
+            CONVERT_ALL(source, target, fits, sizeof(source))                    \
+        else                                                                     \
+            CONVERT_ALL(source, target, fits, step)                              \
         return all;                                                              \
     }
-#define CONVERT_FLOAT(name, source) CONVERT(name##_to_real, source, real, !(isinf(converted) && !isinf(value)))
+#define CONVERT_FLOAT(name, source) CONVERT(name##_to_real, source, real, (isinf(converted) == 0) | (isinf(value) != 0))
 #define CONVERT_INTEGER(name, source)       \
     CONVERT(name##_to_real, source, real, 1) \
     CONVERT(name##_to_label, source, int64_t, 1)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import gdcore as gd
-from gdcore.data.columns import to_rows
 from gdcore.data.table_file import TableFile
 
 pa = pytest.importorskip("pyarrow")
@@ -177,16 +176,33 @@ def test_a_group_is_decoded_once_an_epoch(tmp_path, monkeypatch):
         assert 10 <= len(decoded) <= 14  # of 12 groups: the first rows are read before, one group may still be there
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (5, 63), (3000, 64), (2500, 65), (70, 200), (9000, 7)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_columns_become_rows(shape, dtype):
-    expected = RNG.integers(-100, 100, shape)
-    kinds = ("float32", "float64", "int8", "int64")
-    columns = [column.astype(kinds[i % 4]) for i, column in enumerate(expected.T)]
-    found = np.full((shape[0] + 2, shape[1]), -1, dtype)
-    to_rows(columns, found[1:-1])
-    np.testing.assert_array_equal(found[1:-1], expected)
-    assert (found[[0, -1]] == -1).all()
+def test_rows_are_made_in_the_models_precision(tmp_path, dtype):
+    """With the bits of the array, whatever the columns' types."""
+    columns = {
+        "a": X[:, 0].astype(np.float64) / 3,
+        "b": RNG.integers(-(2**40), 2**40, N),
+        "c": X[:, 2].astype(np.float16),
+        "d": X[:, 1] > 0,
+        "e": RNG.integers(0, 2**63, N).astype(np.uint64),
+    }
+    path = tmp_path / "kinds.parquet"
+    pq.write_table(pa.table({**columns, "y": Y}), path, row_group_size=90)
+    expected = np.column_stack(list(columns.values())).astype(dtype)
+    found = gd.data.Arrow(path, "y", window_rows=200)
+    rows = np.empty((N, 5), dtype)
+    X_found, _ = found.read_into(0, N, rows)
+    assert X_found is rows
+    np.testing.assert_array_equal(rows, expected)
+
+
+def test_a_number_beyond_the_models_precision_is_named(tmp_path):
+    columns = {"a": np.ones(N), "b": np.ones(N), "y": np.ones(N)}
+    columns["b"][617] = 1e300
+    pq.write_table(pa.table(columns), tmp_path / "large.parquet", row_group_size=90)
+    found = gd.data.Arrow(tmp_path / "large.parquet", "y", window_rows=200)
+    with pytest.raises(ValueError, match=r"large\.parquet: X .*row 617"):
+        gd.Trainer(gd.LinearModel(2, seed=0), "mse", batch_size=20, seed=0).fit(found, epochs=1)
 
 
 def test_the_next_group_is_decoded_while_rows_are_made(tmp_path, monkeypatch):
