@@ -27,9 +27,7 @@ def one_line_each() -> Iterator[None]:
 
     try:
         yield
-    except FileNotFoundError as error:
-        raise WrongUse(f"there is no file {error.filename}: check its name and folder") from error
-    except (IsADirectoryError, PermissionError) as error:
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise WrongUse(str(error)) from error
     except DivergedError as error:
         raise Failed(f"{_diverged(str(error))}; nothing was saved: pass a smaller --lr") from error

@@ -97,10 +97,17 @@ def input_shape(shape: tuple[int, ...], n_features: int) -> None:
             remedy = ": pass X[:, None]"
         raise ValueError(f"X has shape {shape}; expected (n_samples, {n_features}){remedy}")
     if shape[1] != n_features:
-        remedy = ": pass X.T" if shape[0] == n_features else ""
-        raise ValueError(f"X has {shape[1]} features, but the model expects {n_features}{remedy}")
+        remedy = "pass X.T" if shape[0] == n_features else other_features(shape[1], n_features)
+        raise ValueError(f"X has {shape[1]} features, but the model expects {n_features}: {remedy}")
     if shape[0] == 0:
         raise ValueError("X has no rows; expected at least one sample")
+
+
+def other_features(given: int, expected: int) -> str:
+    """Return what to do about inputs of another number of features than the model's."""
+    columns = "1 column" if expected == 1 else f"{expected} columns"
+    inputs = "1 input" if given == 1 else f"{given} inputs"
+    return f"pass {columns}, or give the model {inputs}"
 
 
 def labels(value: object, n: int, n_classes: int, array: NDArray[Any] | None = None) -> NDArray[np.int64]:

@@ -77,6 +77,16 @@ def unreadable(path: str, error: OSError, expected: str) -> OSError:
     return _numbered(code, f"{path} cannot be read ({error.strerror}): check the disk, or pass a copy")
 
 
+def unread(path: str, error: OSError) -> OSError:
+    """Return the error for a file that is read at once and no source, of the same class and number."""
+    if error.errno == errno.ENOENT:
+        current = "" if os.path.isabs(path) else f"; the current folder is {os.getcwd()}"
+        return _numbered(errno.ENOENT, f"there is no file {path}: check its name and folder{current}")
+    if error.errno == errno.EISDIR:
+        return _numbered(errno.EISDIR, f"{path} is no file (Is a directory): add a file's name")
+    return unreadable(path, error, "a file")
+
+
 def _where(path: str) -> str:
     """Return a path, with the folder that it is relative to."""
     return path if os.path.isabs(path) else f"{path} in {os.getcwd()}"

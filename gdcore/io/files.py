@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..base.calls import explains_calls
+from ..data.paths import unread
 from . import checks as io_checks
 from . import container
 from .atomic import write_file
@@ -122,10 +123,13 @@ def load_history(path: Path) -> Any:
 
 def opened(path: str, reads: Callable[[BinaryIO, int], Any]) -> Any:
     """Return what `reads` makes of a file and its size; a FileFormatError is given the file's name."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not block
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not block
+    except OSError as error:
+        raise unread(path, error) from None
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise IsADirectoryError(errno.EISDIR, "Is a directory: add a file's name", path)
+        raise unread(path, IsADirectoryError(errno.EISDIR, "Is a directory"))
     with os.fdopen(descriptor, "rb") as stream:
         found = os.fstat(stream.fileno())
         try:

@@ -12,6 +12,7 @@ from ..base import checks
 from ..base.arrays import plain_array
 from ..base.checks import short
 from ..base.spelling import one_of_these
+from ..data.checks import other_features
 from ..data.samples import Source
 from ..losses import CustomLoss, Loss, losses_of
 
@@ -113,7 +114,10 @@ def _losses(*targets: str) -> str:
 def source_features(X: object, n_features: int) -> None:
     """Check that a source has the columns that a model takes."""
     if isinstance(X, Source) and X.n_features != n_features:
-        raise ValueError(f"the source has {X.n_features} features, but the model expects {n_features}")
+        raise ValueError(
+            f"the source has {X.n_features} features, but the model expects {n_features}: "
+            f"{other_features(X.n_features, n_features)}"
+        )
 
 
 def source_alone(y: object, sample_weight: object, dropout_seed: object) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
+from ..base.calls import explains_calls
 from ..diagnosis import find_learning_rate
 from ..layers.dense import Dense
 from ..layers.target import ScaledTarget
@@ -325,6 +326,7 @@ class _Best(Callback):
         self.history = history
 
 
+@explains_calls
 def train(table: Table, target: str, settings: Settings | None = None, validation: Table | None = None) -> TableModel:
     """Train a network to predict a column of a table from the others.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import os
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base import checks
 from ..base.calls import explains_calls
 from ..base.optional import optional
+from ..data.paths import unread
 from .delimited import read_delimited
 from .errors import TableError, counted
 from .table import Cells, Table, cells_of
@@ -61,7 +64,11 @@ def read_table(
     >>> read_table("plants.csv")
     Table('plants.csv': 2 rows, 2 columns)
     """
-    name = os.fspath(path)
+    name = _name(path)
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+        raise ValueError(f"delimiter must be one character, got {checks.short(delimiter)}: pass ',', ';' or '\\t'")
+    _known_encoding(encoding)
+    checks.boolean("header", header)
     source = "standard input" if name == STDIN else name
     data = _bytes(name, source)
     if data.startswith(GZIP):
@@ -78,9 +85,33 @@ def read_table(
     return read_delimited(data, source, encoding, delimiter or tab, header)
 
 
+def _name(path: object) -> str:
+    """Check and return a path as text."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str):
+        raise TypeError(
+            f"path must be the path of a table, got {checks.short(path)}: "
+            "pass text or a pathlib.Path; gdcore.tables.Table.from_columns takes columns"
+        )
+    if not name or "\0" in name:
+        raise ValueError(f"path must be the path of a table, got {name!r}: pass its name")
+    return name
+
+
+def _known_encoding(encoding: object) -> None:
+    checks.text("encoding", encoding)
+    try:
+        codecs.lookup(str(encoding))
+    except LookupError:
+        raise LookupError(f"unknown encoding {encoding!r}: pass one of Python's, such as 'utf-8' or 'cp1252'") from None
+
+
 def _bytes(name: str, source: str) -> bytes:
     if name != STDIN:
-        return Path(name).read_bytes()
+        try:
+            return Path(name).read_bytes()
+        except OSError as error:
+            raise unread(name, error) from None
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise TableError(f"{source} is closed: pass a file, or pipe one in")

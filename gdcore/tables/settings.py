@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from ..base import checks
+from ..base.calls import explains_constructor
 from ..losses import LOSSES
 from .errors import TableError
 from .kinds import Forced
@@ -67,8 +68,22 @@ class Settings:
         checks.one_of("task", self.task, TASKS)
         checks.in_range("validation", self.validation, 0, 1)
         checks.integer("patience", self.patience, 1)
+        if not isinstance(self.hidden, tuple | list):
+            received = checks.short(self.hidden)
+            raise TypeError(f"hidden must be a tuple of widths, such as (64, 64), got {received}: () is a linear model")
         for i, width in enumerate(self.hidden):
             checks.integer(f"hidden[{i}]", width, 1)
+        if self.rate is not None:
+            checks.positive("rate", self.rate)
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if value is not None:
+                checks.integer(name, value, 1)
+        checks.boolean("impute", self.impute)
+        if not isinstance(self.forced, Forced):
+            received = checks.short(self.forced)
+            raise TypeError(
+                f"forced must be a gdcore.tables.Forced, got {received}: pass Forced(drop=frozenset({{'id'}}))"
+            )
 
     def batch(self, n: int) -> int:
         """Return the rows of a batch."""
@@ -97,3 +112,6 @@ class Settings:
         if kind in ("unit", "sign") and len(target.classes) != 2:
             raise TableError(f"the loss {self.loss} needs 2 classes, got {len(target.classes)}: take cross_entropy")
         return loss.name
+
+
+explains_constructor(Settings)

@@ -66,7 +66,12 @@ BAD_X = [
     ("one sample", X[0], ValueError, r"X has shape \(3,\).*X\[None, :\] for one sample"),
     ("one column", X[:, 0], ValueError, r"X has shape \(6,\); expected \(n_samples, 3\)"),
     ("a cube", X[None], ValueError, r"X has shape \(1, 6, 3\); expected \(n_samples, 3\)"),
-    ("too few features", X[:, :2], ValueError, "X has 2 features, but the model expects 3"),
+    (
+        "too few features",
+        X[:, :2],
+        ValueError,
+        "X has 2 features, but the model expects 3: pass 3 columns, or give the model 2 inputs",
+    ),
     ("transposed", X.T, ValueError, "X has 6 features, but the model expects 3"),
     ("no rows", X[:0], ValueError, "X has no rows; expected at least one sample"),
     ("no features", X[:, :0], ValueError, "X has 0 features"),
