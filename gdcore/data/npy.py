@@ -3,15 +3,19 @@
 Design
 ------
 - Blocks are read, not mapped: a mapped file that shrinks kills the process, and its pages count as the process's own.
-- A file is opened for each block and closed again, which takes some 10 us. So a source holds nothing open, can be
-  pickled, and sees when the file at the path has become another one.
+- A source holds nothing open and can be pickled. Where many pieces are read one after the other, the files are open
+  meanwhile: to open one and close it takes some 10 us. Before and after each piece it is asked what stands at the path,
+  so that another file there is seen.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import FileIO
+from math import prod
 from os import PathLike
 from typing import Any, final
 
@@ -19,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import source_checks
-from .paths import NPY, opened, path_of
+from .paths import NPY, opened, path_of, unreadable
 from .reading import Reading, reading
 from .samples import Source
 
@@ -45,7 +49,7 @@ class NpyFile:
     @property
     def row_bytes(self) -> int:
         """Bytes of a row."""
-        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+        return self.dtype.itemsize * prod(self.shape[1:])
 
     def rows(self, first: int, end: int) -> NDArray[Any]:
         """Read rows first … end - 1.
@@ -55,22 +59,38 @@ class NpyFile:
         ValueError
             If the file is not the one that was opened, or ends before them.
         """
-        return self.read_into(first, end, np.empty((end - first, *self.shape[1:]), self.dtype))
+        with opened(self.path, NPY) as file:
+            return self.rows_from(file, first, end)
+
+    def rows_from(self, file: FileIO, first: int, end: int) -> NDArray[Any]:
+        """Read rows of the file, which is open."""
+        return self.read_from(file, first, end, np.empty((end - first, *self.shape[1:]), self.dtype))
 
     def read_into(self, first: int, end: int, array: NDArray[Any]) -> NDArray[Any]:
         """Read rows first … end - 1 into an array of the file's own kind, and return it."""
-        bytes_of = memoryview(array.reshape(-1).view(np.uint8).data)
         with opened(self.path, NPY) as file:
-            source_checks.unchanged(self.path, stamp_of(file) == self.stamp)
-            file.seek(self.start + first * self.row_bytes)
-            done = 0
-            while done < len(bytes_of):
-                got = file.readinto(bytes_of[done:])
-                if not got:
-                    raise source_checks.shrunk(self.path, first + done // self.row_bytes, self.shape[0])
-                done += got
-            source_checks.unchanged(self.path, stamp_of(file) == self.stamp)
+            return self.read_from(file, first, end, array)
+
+    def read_from(self, file: FileIO, first: int, end: int, array: NDArray[Any]) -> NDArray[Any]:
+        """Do so with the file that is open; what stands at its path now is looked at before and after."""
+        bytes_of = memoryview(array.reshape(-1).view(np.uint8).data)
+        self._is_unchanged()
+        file.seek(self.start + first * self.row_bytes)
+        done = 0
+        while done < len(bytes_of):
+            got = file.readinto(bytes_of[done:])
+            if not got:
+                raise source_checks.shrunk(self.path, first + done // self.row_bytes, self.shape[0])
+            done += got
+        self._is_unchanged()
         return array
+
+    def _is_unchanged(self) -> None:
+        try:
+            now = _stamp(os.stat(self.path))
+        except OSError as error:
+            raise unreadable(self.path, error, NPY) from None
+        source_checks.unchanged(self.path, now == self.stamp)
 
 
 def open_npy(name: str, path: object) -> NpyFile:
@@ -102,7 +122,10 @@ def open_npy(name: str, path: object) -> NpyFile:
 
 def stamp_of(file: Any) -> Stamp:
     """Return what tells an open file from another, or from itself before a change: inode, size, time of writing."""
-    found = os.fstat(file.fileno())
+    return _stamp(os.fstat(file.fileno()))
+
+
+def _stamp(found: os.stat_result) -> Stamp:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
@@ -203,6 +226,16 @@ class Npy(Source):
         if X.dtype != self._X.dtype:
             return self.read(first, end)
         return self._X.read_into(first, end, X), None if self._y is None else self._y.rows(first, end)
+
+    def read_pieces(self, pieces: Iterable[tuple[int, int, NDArray[Any]]]) -> Generator[tuple[Any, Any], None, None]:
+        """Yield what `read_into` returns for each piece; the files are opened once."""
+        with ExitStack() as open_files:
+            X_file = open_files.enter_context(opened(self._X.path, NPY))
+            y_file = None if self._y is None else open_files.enter_context(opened(self._y.path, NPY))
+            for first, end, X in pieces:
+                found = X if X.dtype == self._X.dtype else np.empty(X.shape, self._X.dtype)
+                self._X.read_from(X_file, first, end, found)
+                yield found, None if self._y is None or y_file is None else self._y.rows_from(y_file, first, end)
 
     def read_targets(self, first: int, end: int) -> Any:
         """Return y of rows first … end - 1."""
