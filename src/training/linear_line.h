@@ -154,7 +154,7 @@ line_of(const ptrdiff_t batch, LinearSteps *of, ptrdiff_t first, ptrdiff_t end)
 #pragma GCC unroll 1
         for (int k = 0; k < steps; k++) {
             reach = line.growth[k] * reach + line.reach[k];
-            next_loss += line.total[k] * batch;
+            next_loss = plus_product(next_loss, line.total[k], batch);
             next_norm += line.norm[k];
         }
         const real next_w = line.w[steps], next_b = line.b[steps];
