@@ -335,7 +335,7 @@ enum {
      * Measured: Ctrl-C within 18 ms in shuffled epochs of 3,000,000 rows. */
     SHUFFLE_STRETCH = 1 << 20,
     /* Bytes of the rows that are made of a table's columns before the next rows.
-     * Measured: 0.9 to 1.1 at two and at eight times with 64 columns of 32,768 rows, 1.3 with 1,000 columns of 4,096. */
+     * Measured: 0.8 to 1.2 at two and at eight times with 64 columns of 32,768 rows, 1.3 to 1.6 with 1,000 of 4,096. */
     TURN_BYTES = 65536,
     /* Microseconds that a call waits for another thread's between two looks.
      * Not measured: it is POLL_NANOSECONDS for a call that waits. */
