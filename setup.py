@@ -26,6 +26,8 @@ from setuptools.command.build_ext import build_ext
 # What CFLAGS say of optimization comes before these flags, so it would be overruled.
 OPTIMIZATION = [] if re.search(r"(^|\s)-O\S*", os.environ.get("CFLAGS", "")) else ["-O3"]
 COMMON = [*OPTIMIZATION, "-g0", "-pthread", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"]
+# Names of functions, which a profiler would show, take 2 % of the wheel.
+LINK = ["-pthread", *(["-Wl,--strip-all"] if sys.platform == "linux" else [])]
 # The platform that is built for, which is not this machine's where a wheel is cross-compiled.
 X86 = sysconfig.get_platform().lower().endswith(("x86_64", "amd64"))
 ISAS = {"base": []}
@@ -42,7 +44,7 @@ def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) 
     [ext] = cythonize([template], build_dir=f"build/{name}", include_path=["src"], quiet=True)
     ext.include_dirs = ["src"]
     ext.extra_compile_args = COMMON + flags
-    ext.extra_link_args = ["-pthread"]
+    ext.extra_link_args = LINK
     ext.define_macros = [*macros.items(), ("GDCORE_FLAGS", '"' + " ".join(COMMON + flags) + '"')]
     return ext
 
@@ -79,7 +81,7 @@ class BuildOnce(build_ext):
         """A hash of what the extension is made from: sources, flags, compiler, Cython and Python."""
         flags = [os.environ.get(name, "") for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS")]
         parts = [sys.version, str(sysconfig.get_config_var("EXT_SUFFIX")), Cython.__version__, compiler_version()]
-        parts += [*flags, *ext.extra_compile_args, repr(ext.define_macros)]
+        parts += [*flags, *ext.extra_compile_args, *ext.extra_link_args, repr(ext.define_macros)]
         parts += [Path(path).read_text() for path in SOURCES]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
