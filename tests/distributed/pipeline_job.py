@@ -195,42 +195,37 @@ def memory(room):
         tell(error=str(error))
 
 
-def timed(method, times):
-    """Let a method note the processor time of its thread: the machine's other work does not count."""
-
-    def call(*args):
-        began = time.thread_time()
-        method(*args)
-        times.append(time.thread_time() - began)
-
-    return call
-
-
-class Timed:
-    """A stage whose work is timed."""
+class Noted:
+    """A stage that notes what it does: a word, and the row at which the micro-batch starts."""
 
     def __init__(self, kernel):
-        self.kernel, self.times = kernel, {"forward": [], "backward": []}
+        self.kernel, self.actions = kernel, []
 
     def __getattr__(self, name):
         method = getattr(self.kernel, name)
-        return timed(method, self.times[name]) if name in self.times else method
+        if name not in ("forward", "backward"):
+            return method
+
+        def call(slot, inputs, start, *others):
+            self.actions.append((name, start))
+            method(slot, inputs, start, *others)
+
+        return call
 
 
-def bubble(width, *micro_batches):
-    """Tell what a micro-batch takes on each stage, and which share of the time this stage has waited."""
-    width, found = int(width), {}
+def order(*micro_batches):
+    """Tell in which order this stage works in one step of so many micro-batches, and which share of it it waits."""
+    found, rows = {}, 16
     rng = np.random.default_rng(0)
     for m in map(int, micro_batches):
-        X = rng.standard_normal((64 * m, width), dtype=np.float32)
-        stack = [gd.Dense(width, width, "tanh") for _ in range(2 * COMM.Get_size())]
-        pipe = Pipeline(stack, COMM, loss="mse", micro_batches=m, batch_size=64 * m, seed=0)
+        X = rng.standard_normal((rows * m, 8), dtype=np.float32)
+        stack = [gd.Dense(8, 8, "tanh") for _ in range(2 * COMM.Get_size())]
+        pipe = Pipeline(stack, COMM, loss="mse", micro_batches=m, batch_size=rows * m, seed=0)
         pipe.step(X, X)
-        pipe._work.kernel, pipe._work.waited, pipe._work.seconds = Timed(pipe._work.kernel), 0.0, 0.0
-        for _ in range(6):
-            pipe.step(X, X)
-        times = pipe._work.kernel.times
-        found[m] = {"idle": pipe.idle, **{name: float(np.median(seconds)) for name, seconds in times.items()}}
+        pipe._work.kernel = Noted(pipe._work.kernel)
+        pipe.step(X, X)
+        actions = [(word, start // rows) for word, start in pipe._work.kernel.actions]
+        found[m] = {"idle": pipe.idle, "actions": actions}
     tell(found=found)
 
 

@@ -270,14 +270,13 @@ def test_a_model_that_one_process_cannot_hold():
 
 
 @pytest.mark.parametrize("n", [2, 3])
-def test_the_bubble_is_that_of_the_schedule(n):
-    """From the processor time that each stage's work takes, in the order in which it works."""
-    told = job(n, "bubble", 384, 2, 8)
-    for m in (2, 8):
-        forward, backward = ([facts["found"][str(m)][name] for facts in told] for name in ("forward", "backward"))
-        work = np.add(forward, backward).mean() * m
-        assert 1 - work / makespan(m, forward, backward) == pytest.approx(bubble(n, m), abs=0.12)
-        assert all(0 <= facts["found"][str(m)]["idle"] < 1 for facts in told)
+def test_the_stages_work_in_the_order_of_the_schedule(n):
+    """Whose bubble `test_the_order_of_work` computes; what a stage waits by the clock is the machine's matter."""
+    for stage, facts in enumerate(job(n, "order", 1, 2, 8)):
+        for m in (1, 2, 8):
+            found = facts["found"][str(m)]
+            assert [tuple(action) for action in found["actions"]] == schedule(stage, n, m)
+            assert 0 <= found["idle"] < 1
 
 
 def test_a_step_that_diverges_changes_nothing_on_any_rank():
