@@ -18,7 +18,7 @@ from .many import tables as many_tables
 from .suite_tables import Json, conditions, everything, measured, suite_of, table, where
 
 RESULTS = Path(__file__).parent / "results"
-KINDS = ("xeon-v4", "xeon-v3", "epyc-v4")
+KINDS = ("xeon-v4", "xeon-v3", "epyc-v4", "epyc-v3")
 """In the order of the tables; one whose file is not there is left out."""
 TOGETHER = ("train", "shapes", "long", "step", "predict")
 """The suites that are shown for all machines side by side, and searched for peers that were faster."""

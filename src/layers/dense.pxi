@@ -122,7 +122,8 @@ cdef inline void see_pass(
     single.active = active
     if active != NULL and active.count < 0:
         single.active = NULL
-    single.rows, single.columns, single.weight = of.n_in, of.n_out, <real *>params + of.weight_at
+    single.rows, single.columns, single.at = of.n_in, of.n_out, of.weight_at
+    single.weight = <real *>params + of.weight_at
     single.delta, single.before = delta, before
 
 

@@ -29,9 +29,11 @@ cdef extern from "machine/single.h" nogil:
         const real *init
         real *c
     void row_product(const SingleRow *of) noexcept
+
+cdef extern from "machine/single_pass.h" nogil:
     ctypedef struct WeightPass "weight_pass":
         const ActiveList *active
-        Py_ssize_t rows, columns
+        Py_ssize_t rows, columns, at
         real *weight
         const real *delta
         const real *x

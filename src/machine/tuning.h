@@ -42,9 +42,12 @@ enum {
      * At most half of the second-level cache, and a quarter of that beside a packed A (0.93 to 1.00 at 784-512).
      * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). */
     B_BYTES = 524288,
-    /* Bytes of a weight that a step on one row reads and changes in one pass; a larger one takes two, unless some of its
-     * inputs are 0. It stays in the first-level cache between them no more.
-     * Measured: 40-100-100-10, tanh: 0.93 of the time of two passes at 40 KB, 1.35 to 1.6 at 80 KB (loaded machine). */
+    /* Vectors of a weight's rows, beyond which a step on one row aligns them, and reads and changes the weight in one
+     * pass, however large it is: it takes 0.53 to 0.73 of the time of two passes (39 to 3,515 KB).
+     * Measured: 0.57 to 1.06 of the time of unaligned vectors (AVX2, 33 to 250 columns), 0.78 to 1.13 (AVX-512; Zen 4). */
+    ALIGNED_VECTORS = 4,
+    /* Bytes of a narrower weight that such a step takes in one pass; a larger one takes two, unless some inputs are 0.
+     * Measured: one pass takes 0.7 to 1.2 of the time of two, at 54 to 500 KB (Zen 4). */
     ONE_PASS_BYTES = 49152,
     /* Columns of B from which a transposed A is packed; with fewer, its strips are read too seldom.
      * Measured: X^T D, 784-128, 64 rows: packing takes 1.03 (AVX-512) to 1.07 (AVX2) of the time. */

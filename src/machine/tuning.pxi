@@ -9,6 +9,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: MAX_DEPTH
     enum: MIN_DEPTH
     enum: B_BYTES
+    enum: ALIGNED_VECTORS
     enum: ONE_PASS_BYTES
     enum: LEFT_COLUMNS
     enum: LEFT_TERMS

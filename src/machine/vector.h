@@ -42,13 +42,12 @@ typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
 #define shuffled(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
 #endif
 
-/* A mask of the first n lanes. */
+/* A mask of the first n <= LANES lanes. */
 static inline __attribute__((always_inline)) lanes lanes_below(ptrdiff_t n)
 {
-    const lane last = (lane)n;
+    static const lane below[2 * LANES] = {[0 ... LANES - 1] = -1};
     lanes some;
-    for (int q = 0; q < LANES; q++)
-        some[q] = q < last ? -1 : 0;
+    __builtin_memcpy(&some, below + LANES - n, sizeof some);
     return some;
 }
 

@@ -8,7 +8,7 @@ Design
   here, and sums with what the layer's own file has.
 """
 
-cdef extern from "machine/single.h" nogil:
+cdef extern from "machine/single_pass.h" nogil:
     void subtract_outer(
         Py_ssize_t rows, Py_ssize_t columns, double rate, const real *x, const real *delta, real *weight,
     ) noexcept

@@ -6,7 +6,8 @@ Design
   to show that the step cannot overflow: a delta is at most that of the layer behind it, times the norm of the weight
   between them, times the steepest slope. If it does not show that, the two passes of step.pxi make the step, with the
   same bits.
-- A small weight is read and changed in one pass, and so is one some of whose inputs are 0, which are left out.
+- A weight is read and changed in one pass if its rows are wide, if it is small, or if some of its inputs are 0, which
+  are left out.
 - The norm of all parameters bounds that of each weight. It is measured once in a call, and then moves with the norms of
   the steps.
 """
@@ -78,7 +79,8 @@ cdef double single_backward(Descent *of, const Pass *batch, const double *inputs
                 space.delta[i - 1], &single,
             )
             single.x, single.rate = rows.x, rate
-            if single.active != NULL or layer.n_weights * <Py_ssize_t>sizeof(real) <= ONE_PASS_BYTES:
+            if single.active != NULL or layer.n_out > ALIGNED_VECTORS * LANES \
+                    or layer.n_weights * <Py_ssize_t>sizeof(real) <= ONE_PASS_BYTES:
                 weight_dots_and_move(&single)
             else:
                 weight_dots(&single)

@@ -18,7 +18,7 @@
 #ifndef GDCORE_SMALL_H
 #define GDCORE_SMALL_H
 
-#include "machine/single.h"
+#include "machine/single_pass.h"
 #include "training/narrow.h"
 #include "training/hidden.h"
 

@@ -5,7 +5,15 @@ import pytest
 
 import gdcore as gd
 
-WIDTHS = ([1, 40, 3], [7, 5, 9, 2], [40, 100, 100, 10], [3, 16, 17, 33, 1], [65, 130, 70, 15], [300, 64, 4])
+WIDTHS = (
+    [1, 40, 3],
+    [7, 5, 9, 2],
+    [40, 100, 100, 10],
+    [3, 16, 17, 33, 1],
+    [65, 130, 70, 15],
+    [300, 64, 4],
+    [9, 260, 131, 3],
+)
 
 
 def after_steps(rows: int, widths: list[int], activation: str, dtype: str, optimizer, X: np.ndarray):
