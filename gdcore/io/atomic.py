@@ -12,6 +12,7 @@ Design
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -22,6 +23,12 @@ from functools import partial
 Bytes = bytes | memoryview
 BLOCK_BYTES = 2**20
 """A file is copied in blocks of this size."""
+REMEDIES = {
+    errno.ENOENT: ": its folder is not there; make it first",
+    errno.ENOTDIR: ": the path has a file where it names a folder; choose another path",
+    errno.ENOSPC: ": make room, or choose another path",
+}
+"""What a user can do about an error of the system."""
 
 
 def write_file(
@@ -111,5 +118,5 @@ def _mode_of(target: str, path: str) -> int | None:
 
 
 def _of(error: OSError, path: str) -> OSError:
-    """Return the same error with the name that the user gave, not the temporary one."""
-    return type(error)(error.errno, error.strerror, path)
+    """Return the same error with the name that the user gave, not the temporary one, and a remedy if one is known."""
+    return type(error)(error.errno, f"{error.strerror}{REMEDIES.get(error.errno or 0, '')}", path)

@@ -308,7 +308,8 @@ class MLPClassifier(ClassifierMixin, EnsembleMLP):
 
     def _has_probabilities(self) -> bool:
         kind = self._labels.kind if "_labels" in vars(self) else "binary"
-        return classifier_loss(self.loss, kind, 2).has_probabilities
+        losses = [self.loss, *(member.loss for member in self._members())]
+        return all(classifier_loss(loss, kind, 2).has_probabilities for loss in losses)
 
     def _classifies(self) -> bool:
         return True

@@ -103,6 +103,15 @@ def test_a_model_that_diverges_is_told():
         model.fit(X, NUMBERS)
 
 
+def test_a_loss_that_a_member_cannot_have_is_told():
+    """As one of the ensemble's own: scikit-learn's `set_params` checks nothing."""
+    model = MLPClassifier((5,), n_ensemble=2, max_iter=2, random_state=0).fit(X, CLASSES)
+    model.estimators_[1].set_params(loss="log_los")
+    with pytest.raises(ValueError, match="log_los"):
+        model.predict(X)
+    assert not hasattr(model, "predict_proba")
+
+
 def test_what_an_ensemble_does_not_do(tmp_path):
     model = MLPRegressor(hidden_layer_sizes=(5,), n_ensemble=3, max_iter=5, random_state=0)
     assert not hasattr(model, "partial_fit")

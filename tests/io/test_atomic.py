@@ -155,7 +155,9 @@ def test_what_is_no_ordinary_file_is_never_replaced(tmp_path):
         NET.save(tmp_path)
     with pytest.raises(OSError, match="Not an ordinary file"):
         NET.save("/dev/null")
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(NotADirectoryError, match="names a folder; choose another path"):
+        NET.save(tmp_path / "pipe" / "model.gdc")
+    with pytest.raises(FileNotFoundError, match="its folder is not there; make it first") as caught:
         NET.save(tmp_path / "none" / "model.gdc")
     assert caught.value.filename == str(tmp_path / "none" / "model.gdc")
     assert names(tmp_path) == ["pipe"]
