@@ -115,6 +115,46 @@ static inline __attribute__((always_inline)) void pass_wide(
         pass_rows(updates, 1, of, places ? places + q : NULL, i + q, counted, sum + q);
 }
 
+/* One pass over a weight, row after row: before, and where it `updates`, weight -= rate x delta^T. */
+static inline __attribute__((always_inline)) void pass_weight(const int updates, const weight_pass *given)
+{
+    const weight_pass copy = *given, *of = &copy;    /* in registers, whatever is written */
+    const ptrdiff_t n = of->columns, uncounted = n < LANES ? 0 : LANES - n % LANES;
+    const int32_t *places = of->active ? of->active->places : NULL;
+    const ptrdiff_t count = of->active ? of->active->count : of->rows;
+    vector last = n < LANES ? load_part(n, of->delta) : *(const vector *)(of->delta + n - LANES), sum[LANES];
+    for (int j = 0; j < LANES; j++)
+        last[j] = j < uncounted ? 0 : last[j];
+    if (places)
+        __builtin_memset(of->before, 0, of->rows * sizeof(real));
+    for (ptrdiff_t i = (count - 1) / LANES * LANES; i >= 0; i -= LANES) {
+        const int some = count - i < LANES ? (int)(count - i) : LANES;
+        const int32_t *these = places ? places + i : NULL;
+        for (int q = some; q < LANES; q++)
+            sum[q] = (vector){0};
+        if (n < LANES)
+            pass_narrow(updates, of, some, these, i, last, sum);
+        else
+            pass_wide(updates, of, some, these, i, last, sum);
+        const vector found = sums(sum);
+        if (!places && some == LANES)
+            *(vector *)(of->before + i) = found;
+        else
+            for (int q = 0; q < some; q++)
+                of->before[these ? these[q] : i + q] = found[q];
+    }
+}
+
+static __attribute__((noinline)) void dots_in_order(const weight_pass *of)
+{
+    pass_weight(0, of);
+}
+
+static __attribute__((noinline)) void dots_and_move_in_order(const weight_pass *of)
+{
+    pass_weight(1, of);
+}
+
 /* A delta's first vector and its last one, and what counts of them where the vectors between begin at column `inner`. */
 typedef struct {
     ptrdiff_t inner;
@@ -206,54 +246,43 @@ static __attribute__((noinline)) ptrdiff_t aligned_dots_and_move(const weight_pa
     return pass_aligned(1, of);
 }
 
-/* One pass over a weight: before, and where it `updates`, weight -= rate x delta^T. */
-static inline __attribute__((always_inline)) void pass_weight(const int updates, const weight_pass *given)
+/* The rows behind the first `done` ones. */
+static weight_pass rest_of(const weight_pass *of, ptrdiff_t done)
 {
-    const weight_pass copy = *given, *of = &copy;    /* in registers, whatever is written */
-    const ptrdiff_t n = of->columns, uncounted = n < LANES ? 0 : LANES - n % LANES;
-    const int32_t *places = of->active ? of->active->places : NULL;
-    const ptrdiff_t count = of->active ? of->active->count : of->rows;
-    vector last = n < LANES ? load_part(n, of->delta) : *(const vector *)(of->delta + n - LANES), sum[LANES];
-    for (int j = 0; j < LANES; j++)
-        last[j] = j < uncounted ? 0 : last[j];
-    if (places)
-        __builtin_memset(of->before, 0, of->rows * sizeof(real));
-    ptrdiff_t aligned = 0;
-    if (!places && n > ALIGNED_VECTORS * LANES)
-        aligned = updates ? aligned_dots_and_move(of) : aligned_dots(of);
-    for (ptrdiff_t i = aligned + (count - aligned - 1) / LANES * LANES; i >= aligned && i < count; i -= LANES) {
-        const int some = count - i < LANES ? (int)(count - i) : LANES;
-        const int32_t *these = places ? places + i : NULL;
-        for (int q = some; q < LANES; q++)
-            sum[q] = (vector){0};
-        if (n < LANES)
-            pass_narrow(updates, of, some, these, i, last, sum);
-        else
-            pass_wide(updates, of, some, these, i, last, sum);
-        const vector found = sums(sum);
-        if (!places && some == LANES)
-            *(vector *)(of->before + i) = found;
-        else
-            for (int q = 0; q < some; q++)
-                of->before[these ? these[q] : i + q] = found[q];
-    }
+    weight_pass rest = *of;
+    rest.rows -= done, rest.weight += done * of->columns, rest.x += done, rest.before += done;
+    return rest;
 }
 
-static __attribute__((noinline)) void weight_dots(const weight_pass *of)
+/* Rows of a wide weight are taken together where they are aligned alike, but for the last ones; all others in order. */
+static inline int is_aligned(const weight_pass *of)
 {
-    pass_weight(0, of);
+    return !of->active && of->columns > ALIGNED_VECTORS * LANES;
 }
 
-static __attribute__((noinline)) void weight_dots_and_move(const weight_pass *of)
+static void weight_dots(const weight_pass *of)
 {
-    pass_weight(1, of);
+    if (is_aligned(of)) {
+        const weight_pass rest = rest_of(of, aligned_dots(of));
+        dots_in_order(&rest);
+    } else
+        dots_in_order(of);
+}
+
+static void weight_dots_and_move(const weight_pass *of)
+{
+    if (is_aligned(of)) {
+        const weight_pass rest = rest_of(of, aligned_dots_and_move(of));
+        dots_and_move_in_order(&rest);
+    } else
+        dots_and_move_in_order(of);
 }
 
 /* weight (columns,) -= scaled delta. Those vectors that no end of the row cuts off begin at multiples of their size, as
  * writing across two lines of the cache takes longest. The first and the last one may overlap others; they are made
  * before those are written, so what both write is the same. */
 static inline __attribute__((always_inline)) void subtract_row(
-    ptrdiff_t columns, real scaled, const real *delta, real *weight)
+    ptrdiff_t columns, real scaled, const real *restrict delta, real *restrict weight)
 {
     if (columns < LANES) {
         for (ptrdiff_t j = 0; j < columns; j++)

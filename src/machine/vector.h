@@ -42,7 +42,7 @@ typedef lane lanes __attribute__((vector_size(VECTOR_BYTES)));
 #define shuffled(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
 #endif
 
-/* A mask of the first n <= LANES lanes. */
+/* A mask of the first n <= LANES lanes, which is read and not computed. */
 static inline __attribute__((always_inline)) lanes lanes_below(ptrdiff_t n)
 {
     static const lane below[2 * LANES] = {[0 ... LANES - 1] = -1};

@@ -21,7 +21,7 @@ static void narrow_begin(const SmallSteps *of, Narrow *net)
     for (int i = 0; i < of->n_layers; i++) {
         const SmallLayer *layer = &of->layers[i];
         const real *w = of->params + layer->weight_at;
-        net->some[i] = first_lanes(layer->n_out);
+        net->some[i] = lanes_below(layer->n_out);
         net->w[i] = net->weights + net->count, net->g[i] = net->gradient + net->count;
         for (ptrdiff_t p = 0; p < layer->n_in; p++)
             net->weights[net->count++] = load_part(layer->n_out, w + p * layer->n_out);

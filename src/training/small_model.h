@@ -83,15 +83,6 @@ small_losses(const SmallSteps *of, const real *z, const real *y, lanes some, rea
     return (vector)((lanes)*(const vector *)value & some);
 }
 
-/* The lanes before n. */
-static inline lanes first_lanes(ptrdiff_t n)
-{
-    lanes some;
-    for (int q = 0; q < LANES; q++)
-        some[q] = q < n ? -1 : 0;
-    return some;
-}
-
 /* The sum of squares of n vectors. */
 static inline real vector_squares(ptrdiff_t n, const vector *g)
 {

@@ -29,7 +29,7 @@ static void wide_begin(const SmallSteps *of, real *room, Wide *net)
 {
     const ptrdiff_t lead = net->lead = small_lead(of->batch);
     const SmallLayer *front = of->layers;
-    net->some = first_lanes((of->batch - 1) % LANES + 1);
+    net->some = lanes_below((of->batch - 1) % LANES + 1);
     net->fuses = front->n_in == 1 && front->bias_at >= 0 && front->n_out % LANES == 0 && front->slopes == tanh_slopes
         && of->n_layers > 1 && of->layers[1].n_out == 1 && !packed_columns(1, front->n_out, of->batch);
     memset(room, 0, wide_numbers(of, lead) * sizeof(real));
@@ -192,7 +192,7 @@ static inline void wide_product(ptrdiff_t m, ptrdiff_t lanes, const tile_args *o
 static inline double wide_losses(const SmallSteps *of, const Wide *net, const real *z, real scale, real *delta)
 {
     const ptrdiff_t n_out = of->layers[of->n_layers - 1].n_out, lead = net->lead, whole = of->batch - of->batch % 8;
-    const lanes all = first_lanes(LANES);
+    const lanes all = lanes_below(LANES);
     double value[SMALL_ROWS + LANES], part[8] = {0}, rest = 0;
     for (ptrdiff_t r = 0; r < lead; r += LANES) {
         const lanes some = r + LANES < lead ? all : net->some;
