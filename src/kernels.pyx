@@ -21,7 +21,7 @@ import numpy
 from gdcore._kernels.errors import RefusedStep as _RefusedStep
 from gdcore._kernels.sparse_rows import SparseRows as _SparseRows
 
-from cpython.buffer cimport PyBUF_RECORDS_RO, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_RECORDS_RO, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.pythread cimport (
@@ -47,7 +47,7 @@ cdef extern from "machine/real.h" nogil:
 COMPILER = compiler.decode()
 COMPILER_FLAGS = compiler_flags.decode()
 PRECISION = "float32" if REAL_IS_FLOAT else "float64"
-_empty, _dtype = numpy.empty, numpy.dtype(PRECISION)
+_array, _empty, _dtype = numpy.ndarray, numpy.empty, numpy.dtype(PRECISION)
 
 include "machine/tuning.pxi"
 include "machine/signals.pxi"

@@ -62,6 +62,9 @@ static const struct number_format {
     {'B', 0, 0, uchar_to_real, uchar_to_label},
 };
 
+/* The kernels' own format. */
+#define REAL_FORMAT (REAL_IS_FLOAT ? "f" : "d")
+
 /* The row of a format, or NULL for one that is not in the table. A sign before the letter says the byte order, and that an
  * `l` has four bytes; without one, and behind an @, all is the machine's own. */
 static inline const struct number_format *find_format(const char *format)

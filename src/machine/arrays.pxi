@@ -4,6 +4,7 @@ Design
 ------
 - A memoryview takes its own precision alone, and a conversion in Python takes many times as long as a small step.
 - Contiguous numbers of the kernels' own format are read where they stand. Others are copied into memory of the call.
+- NumPy writes a format's name anew for every buffer, so it is not asked for the name of a type that is known.
 - What is not in the table of formats is refused, and so is a number that becomes infinite: Python explains it.
 """
 
@@ -15,6 +16,7 @@ cdef extern from "machine/arrays.h" nogil:
         convert_numbers *to_real
         convert_numbers *to_label
     const NumberFormat *find_format(const char *format)
+    const char *REAL_FORMAT
 
 
 cdef struct Held:
@@ -55,9 +57,9 @@ cdef void *hold(Held *of, object array, bint labels) except NULL:
     cdef convert_numbers *convert
     cdef Py_ssize_t r, size, step
     cdef const char *source
-    cdef bint fits = True
-    PyObject_GetBuffer(array, view, PyBUF_RECORDS_RO)
-    format = find_format(view.format)
+    cdef bint fits = True, ours = type(array) is _array and array.dtype is _dtype
+    PyObject_GetBuffer(array, view, PyBUF_STRIDED_RO if ours else PyBUF_RECORDS_RO)
+    format = find_format(REAL_FORMAT if ours else view.format)
     if format == NULL or not 1 <= view.ndim <= 2 or not is_aligned(view):
         raise TypeError("not an aligned array of numbers with one or two dimensions")
     of.rows, of.columns = view.shape[0], view.shape[1] if view.ndim == 2 else 1
@@ -85,9 +87,9 @@ cdef void *hold(Held *of, object array, bint labels) except NULL:
 
 cdef object new_matrix(Py_ssize_t rows, Py_ssize_t columns, real **numbers):
     """Return an array (rows, columns) of this precision that nobody has filled, and point at its numbers."""
-    cdef Held held
+    cdef Py_buffer view
     matrix = _empty((rows, columns), _dtype)
-    hold_nothing(&held)
-    numbers[0] = <real *>hold(&held, matrix, False)
-    let_go(&held)
+    PyObject_GetBuffer(matrix, &view, PyBUF_WRITABLE)
+    numbers[0] = <real *>view.buf
+    PyBuffer_Release(&view)
     return matrix

@@ -54,7 +54,7 @@ def set_caches(Py_ssize_t first, Py_ssize_t second):
     panel_bytes = min(<Py_ssize_t>PANEL_BYTES, second // 2)
     wide_bytes = min(2 * <Py_ssize_t>PANEL_BYTES, second // 2)
     in_place_bytes = min(<Py_ssize_t>B_BYTES, second // 2)
-    left_depth = first // 3 * 2 // (TILE_COLUMNS * <Py_ssize_t>sizeof(real))
+    left_depth = first // (TILE_COLUMNS * <Py_ssize_t>sizeof(real))
     left_depth = min(<Py_ssize_t>MAX_DEPTH, max(<Py_ssize_t>MIN_DEPTH, left_depth))
 
 

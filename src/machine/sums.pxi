@@ -7,7 +7,7 @@ Design
 - Squares are added in `real` over short runs, and the runs in double.
 """
 
-cdef extern from "machine/tile.h" nogil:
+cdef extern from "machine/squares.h" nogil:
     real run_squares(Py_ssize_t n, const real *x) noexcept
 
 cdef extern from "machine/parts.h" nogil:

@@ -34,9 +34,10 @@ enum {
 #else
     MAX_DEPTH = 384,
 #endif
-    /* Where a transposed A is packed, a pass takes what two thirds of the first-level cache hold, but so many terms or
-     * more.
-     * Measured: X^T D with 256 for 512: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (1024-1024 and 784-512, 400 rows). */
+    /* Where a transposed A is packed, a pass takes as many terms as a panel has in the first-level cache, or so many.
+     * X^T D of 1024-1024 and 784-512 with 256 terms for 512, on Zen 4 (32 KB): 1.01 to 1.03 of the time (AVX-512), 1.01 to
+     * 1.04 (AVX2); on a Xeon (48 KB):
+     * Measured: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (400 rows). */
     MIN_DEPTH = 64,
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
      * At most half of the second-level cache, and a quarter of that beside a packed A (0.93 to 1.00 at 784-512).
@@ -229,17 +230,19 @@ enum {
      * Not measured apart from TRANSPOSED_SHARE. */
     TRANSPOSED_ROWS = 5,
     /* A batch's work in this order, counting empty lanes, that is at most done so, in percent of the other order's work.
-     * Measured: 0.65 to 1.0 of the other's time at 90 to 98 %, 0.89 to 1.06 at 101 to 103 % (61 networks, 4 kernels). */
-    TRANSPOSED_SHARE = 98,
+     * Measured: Zen 4, 0.69 to 1.00 of the other's time at 103 to 107 % (v3), 0.80 to 1.00 (v4); Xeon, 0.89 to 1.06. */
+    TRANSPOSED_SHARE = 106,
     /* Multiply-adds that it takes to transpose an input of a row. They matter where a layer has few outputs.
-     * Measured: AVX2, 50-1 and 100-1: 1.2 of the other order's time, though the products' work is 89 and 96 %. */
-    TRANSPOSED_INPUT = 2,
+     * Measured: AVX2, 100-1 and 200-1, 128 and 64 rows: 1.15 to 1.18 of the other's time, of equal work without these. */
+    TRANSPOSED_INPUT = 1,
     /* Multiply-adds of vectors that a layer of a batch costs in the other order beside its products: packing, edges.
-     * Measured: AVX2, 4-8-1: 0.76 of the other's time with 16 rows, 0.87 with 5, though its work is 120 and 192 %. */
+     * AVX2, 4-8-1: 0.76 of the other's time with 16 rows, 0.87 with 5, though its work is 120 and 192 %. What is chosen for
+     * 350 random networks takes, of the better order's time on Zen 4:
+     * Measured: AVX2, 1.013, and 1.021 with 40; AVX-512, 1.010, and 1.016 with 24. */
 #if defined(__AVX512F__)
-    TRANSPOSED_LAYER = 24,
+    TRANSPOSED_LAYER = 48,
 #else
-    TRANSPOSED_LAYER = 40,
+    TRANSPOSED_LAYER = 80,
 #endif
     /* The same of a layer with one input or one output, which has loops of its own there.
      * Measured: AVX-512, 1-16-1, 32 rows in order: the other takes 0.94 of the time; AVX2: 1.06. */
@@ -252,23 +255,17 @@ enum {
      * Measured: a norm behind each hidden layer: 0.88 of the other's time at 8-32-32-1, 32 rows; AVX2: 0.97. */
     TRANSPOSED_NORM = LANES,
     /* Bytes of parameters up to which rows lie in the lanes. Larger weights are better read packed, along columns.
-     * Measured: AVX-512: 0.87 to 0.91 of the other's time at 150 to 190 KB, 1.06 at 398 KB; AVX2: 0.94 and 1.08. */
-#if defined(__AVX512F__)
+     * Xeon, AVX-512: 0.87 to 0.91 of the other's time at 150 to 190 KB, 1.06 at 398 KB; AVX2: 0.94 and 1.08.
+     * Measured: Zen 4, AVX-512: 0.88 to 0.99 at 210 to 270 KB; AVX2: 0.79 to 1.00. */
     TRANSPOSED_BYTES = 262144,
-#else
-    TRANSPOSED_BYTES = 98304,
-#endif
-    /* The share of the other order's work for predictions of narrow networks, PREDICTED_ROWS rows of which fit
-     * PREDICTED_BYTES. Others take TRANSPOSED_SHARE.
-     * Measured: 10,000 rows, relu: 8-32-32-1, 102 %: 0.85 and (AVX2) 1.0 of the other's time; 32-32-1, 112 %: 1.09, 1.22. */
+    /* Multiply-adds that it takes to transpose an input or output of a row that is predicted. What is chosen for 200
+     * random networks takes, of the better order's time on Zen 4:
+     * Measured: AVX2, 1.014, and 1.025 with 4; AVX-512, 1.008, and 1.011 with 2. */
 #if defined(__AVX512F__)
-    PREDICTED_SHARE = 106,
-#else
-    PREDICTED_SHARE = 99,
-#endif
-    /* Multiply-adds that it takes to transpose an input or output of a row that is predicted.
-     * Measured: relu, 10,000 rows of 16-16: 1.60 and 1.54 of the other order's time, of 24-16-1: 0.98 and 1.41. */
     PREDICTED_INPUT = 4,
+#else
+    PREDICTED_INPUT = 2,
+#endif
     /* Bytes of activations of a block that is predicted in this order. A larger one leaves the first-level cache.
      * Measured: relu, 10,000 rows of 8-32-32-1: 1.10 at four times, 1.05 at a quarter; AVX2: 0.98, 0.96 (good to 5 %). */
     PREDICTED_BYTES = 32768,
@@ -283,19 +280,28 @@ enum {
      * Measured: 1-16-1, 32 rows: one by one takes 0.86 of the time (AVX-512), 0.99 (AVX2); no difference at 5. */
     TILED_INPUTS = 4,
     /* Inputs of a layer from which its gradient is a product of which delta is packed; with fewer, its numbers are sums
-     * over the lanes. Packing costs as much whatever the inputs are.
-     * Measured: 200 rows, 32 outputs: sums take 1.06 of the time at 12 (AVX-512), 1.01 at 48 (AVX2), 1.06 at 12 (float64). */
+     * over the lanes. Packing costs as much whatever the inputs are. 32 outputs, AVX2, Zen 4: sums take 1.06 to 1.18 of
+     * the time at 12, 1.27 to 1.30 at 48 (256 to 64 rows); AVX-512: 0.82 to 1.09 at 12. On a Xeon, 200 rows:
+     * Measured: AVX2: 1.01 at 48; AVX-512: 1.06 at 12, 1.06 in float64. */
 #if defined(__AVX512F__)
     PACKED_INPUTS = REAL_IS_FLOAT ? 12 : 5,
 #else
-    PACKED_INPUTS = REAL_IS_FLOAT ? 44 : 12,
+    PACKED_INPUTS = 12,
 #endif
-    /* The same in percent of a block's rows: over few rows, adding up the lanes takes longer than the sums.
-     * Measured: 64 rows, 16 outputs: sums take 1.06 of the time at 6 % (AVX-512); AVX2: 0.95 at 25 %, 1.03 at 37 %. */
+    /* The same in percent of a block's rows: over few rows, adding up the lanes takes longer than the sums. 64 rows, 16
+     * outputs, of the time that they take:
+     * Measured: 1.06 at 6 % (AVX-512, Xeon); AVX2, Zen 4: 0.99 at 12 %, 1.10 at 16 %. */
 #if defined(__AVX512F__)
     PACKED_SHARE = 6,
 #else
-    PACKED_SHARE = 32,
+    PACKED_SHARE = 16,
+#endif
+    /* Outputs that are packed together. A tile of one vector is slower than sums where it has few rows.
+     * Measured: 8 outputs, AVX2, Zen 4: sums take 0.82 to 0.99 of the time with 16 to 64 inputs and 64 or more rows. */
+#if defined(__AVX512F__)
+    PACKED_OUTPUTS = LANES,
+#else
+    PACKED_OUTPUTS = 2 * LANES,
 #endif
 };
 

@@ -56,7 +56,6 @@ cdef extern from "machine/tuning.h" nogil:
     enum: TRANSPOSED_THIN
     enum: TRANSPOSED_NORM
     enum: TRANSPOSED_BYTES
-    enum: PREDICTED_SHARE
     enum: PREDICTED_INPUT
     enum: PREDICTED_BYTES
     enum: PREDICTED_ROWS

@@ -17,6 +17,7 @@ Design
 #include <immintrin.h>
 #define VECTOR_BYTES 64
 #elif defined(__AVX2__)
+#include <immintrin.h>
 #define VECTOR_BYTES 32
 #else
 #define VECTOR_BYTES 16
@@ -316,6 +317,10 @@ static inline __attribute__((always_inline)) vector load_part(ptrdiff_t n, const
 {
 #if defined(__AVX512F__)
     return (vector)masked_load(part_mask(n), x);
+#elif defined(__AVX2__) && REAL_IS_FLOAT
+    return (vector)_mm256_maskload_ps(x, (__m256i)lanes_below(n));
+#elif defined(__AVX2__)
+    return (vector)_mm256_maskload_pd(x, (__m256i)lanes_below(n));
 #else
     const lane some = (lane)n;
     real part[LANES];
@@ -358,41 +363,6 @@ static inline __attribute__((always_inline)) real sum_first(const int used, vect
 #else
     return part[0][0] + part[0][1];
 #endif
-}
-
-/* Sum of x[i]^2, i < n, in SQUARES interleaved partial sums: the same bits for every vector width. Nothing goes through
- * memory here, neither the sums, as they would behind a loop that is left early, nor a part of a vector: what is read as
- * a vector just after it was written in pieces waits for all of them. */
-static real run_squares(ptrdiff_t n, const real *x)
-{
-    enum { VECTORS = SQUARES / LANES };
-    vector sum[VECTORS], v;
-    UNROLL(16)
-    for (int q = 0; q < VECTORS; q++)
-        sum[q] = (vector){0};
-    for (; n >= SQUARES; n -= SQUARES, x += SQUARES)
-        UNROLL(16)
-        for (int q = 0; q < VECTORS; q++) {
-            v = *(const vector *)(x + q * LANES);
-            sum[q] += v * v;
-        }
-    UNROLL(16)
-    for (int q = 0; q < VECTORS; q++, n -= LANES, x += LANES) {
-        /* Each product stands beside its sum: of a choice of vectors, GCC would multiply some without fusing. */
-        if (n >= LANES) {
-            v = *(const vector *)x;
-            sum[q] += v * v;
-        } else if (n > 0) {
-            v = load_part(n, x);
-            sum[q] += v * v;
-        }
-    }
-    UNROLL(8)
-    for (int half = VECTORS / 2; half; half /= 2)
-        UNROLL(8)
-        for (int q = 0; q < half; q++)
-            sum[q] += sum[q + half];
-    return sum_first(LANES, sum[0]);
 }
 
 #endif

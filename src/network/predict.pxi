@@ -16,13 +16,11 @@ cdef inline Py_ssize_t most_predicted(const Plan *plan) noexcept nogil:
 
 cdef bint predicts_transposed(const Plan *plan, const Rows *data, Py_ssize_t rows) noexcept nogil:
     """Return whether the rows of a block of this size lie in the lanes."""
-    cdef bint narrow = plan.row_bytes * PREDICTED_ROWS <= PREDICTED_BYTES
-    cdef Py_ssize_t share = PREDICTED_SHARE if narrow else TRANSPOSED_SHARE
     if forced_order != FASTEST or rows < TRANSPOSED_ROWS or plan.n_params * <Py_ssize_t>sizeof(real) > TRANSPOSED_BYTES:
         return is_transposed(plan, data, rows)
     if not plan.transposes or data.x == NULL:
         return False
-    return 100 * whole_vectors(rows) * plan.predicted_work <= share * (rows * plan.column_work + plan.layer_work)
+    return is_less_work(plan, rows, plan.predicted_work)
 
 
 cdef Py_ssize_t predicted_rows(const Plan *plan, const Rows *data, Py_ssize_t left, bint *transposed) noexcept nogil:

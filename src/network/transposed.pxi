@@ -53,6 +53,11 @@ cdef void settle_order(Plan *plan) noexcept nogil:
         plan.predicted_work += PREDICTED_INPUT * plan.n_out
 
 
+cdef inline bint is_less_work(const Plan *plan, Py_ssize_t rows, Py_ssize_t lane_work) noexcept nogil:
+    """Return whether so many rows are done sooner in the lanes, where each takes `lane_work`."""
+    return 100 * whole_vectors(rows) * lane_work <= TRANSPOSED_SHARE * (rows * plan.column_work + plan.layer_work)
+
+
 cdef bint is_transposed(const Plan *plan, const Rows *data, Py_ssize_t rows) noexcept nogil:
     """Return whether the rows of a batch of this size lie in the lanes."""
     if not plan.transposes or data.x == NULL or forced_order == COLUMN_LANES:
@@ -61,7 +66,7 @@ cdef bint is_transposed(const Plan *plan, const Rows *data, Py_ssize_t rows) noe
         return True
     if rows < TRANSPOSED_ROWS or plan.n_params * <Py_ssize_t>sizeof(real) > TRANSPOSED_BYTES:
         return False
-    return 100 * whole_vectors(rows) * plan.lane_work <= TRANSPOSED_SHARE * (rows * plan.column_work + plan.layer_work)
+    return is_less_work(plan, rows, plan.lane_work)
 
 
 cdef void take_transposed(

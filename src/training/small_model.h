@@ -6,6 +6,7 @@
 #include <string.h>
 #include "layers/activations.h"
 #include "losses/losses.h"
+#include "machine/squares.h"
 #include "machine/transposed.h"
 
 typedef struct {
