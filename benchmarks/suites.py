@@ -192,7 +192,7 @@ SUITES = (
         "benchmarks.tasks:product",
         "RMS",
         products([layer("w-w", SWEPT_ROWS, w, w) for w in range(1, 65)]),
-        (MULTIPLIER,),
+        (multiplier("gdcore", "RepeatedMultiplier"),),
         unit="flop/s",
     ),
     Suite(

@@ -21,7 +21,7 @@ FORMS = ("X W", "X^T D", "D W^T")
 
 
 MIN_FLOPS = 10_000_000
-"""What the peak is asked for at least: a call from Python must not count."""
+"""What the peak, and a product that is repeated, is asked for at least: a call from Python must not count."""
 
 
 @final
@@ -63,20 +63,34 @@ def operands(problem: Problem) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]
     return x, weight, delta
 
 
-@final
 class GdcoreMultiplier(Multiplier):
     """The kernels' own products, in buffers laid out as in training."""
+
+    def times(self, flops: int) -> int:
+        """How often a call makes a product of so many operations."""
+        return 1
 
     def versions(self) -> dict[str, str]:
         return GdcoreLibrary().versions()
 
+    @final
     def product(self, problem: Problem, form: str) -> Product:
         layer = load(problem.dtype).DenseProducts(problem.batch, *problem.widths)
         for mine, given in zip((layer.x, layer.weight, layer.delta), operands(problem), strict=True):
             mine[...] = given
         number = FORMS.index(form)
         result = (layer.delta, layer.weight, layer.x)[number]
-        return Product(lambda: layer.run(number), result, problem.forward_flops(problem.batch))
+        flops = problem.forward_flops(problem.batch)
+        times = self.times(flops)
+        return Product(lambda: layer.run(number, times), result, times * flops)
+
+
+@final
+class RepeatedMultiplier(GdcoreMultiplier):
+    """The same, small products many times in a call."""
+
+    def times(self, flops: int) -> int:
+        return -(-MIN_FLOPS // flops)
 
 
 @final

@@ -141,6 +141,8 @@ class Stack:
         training ends it.
     feature_names : tuple of str or None
         Columns of the data frame of the last fit.
+    predicting : Network or None
+        The network for predictions, once `network` has bound it.
     """
 
     def __init__(self, layers: tuple[Layer, ...], seed: int | None, dtype: str) -> None:
@@ -166,7 +168,8 @@ class Stack:
             self._params = aligned_zeros(self.n_params, self.dtype)
         except MemoryError:
             raise MemoryError(f"no memory for {self.n_params:,} parameters: use smaller layers") from None
-        self._networks: dict[bool, Network] = {}
+        self.predicting: Network | None = None
+        self._training: Network | None = None
         self._locks: dict[object, ParameterLock] = {}  # one for each compiled module
 
     @property
@@ -248,10 +251,11 @@ class Stack:
 
     def network(self, trains: bool) -> Network:
         """Return the bound network for predictions, or the one with the buffers of the backward pass."""
-        found = self._networks.get(trains)
-        if found is None:
-            found = self._networks[trains] = self.bind(trains=trains)
-        return found
+        if trains:
+            self._training = self._training or self.bind(trains=True)
+            return self._training
+        self.predicting = self.predicting or self.bind(trains=False)
+        return self.predicting
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return outputs (n, out_features) in the units of the targets, for checked rows (n, in_features)."""

@@ -172,10 +172,12 @@ class Sequential(Model):
         ndarray, shape (n, out_features)
         """
         stack = self._stack
-        try:
-            outputs = stack.network(False).predict(X) if type(X) is np.ndarray and out is None else None
-        except (TypeError, ValueError):
-            outputs = None  # the general way converts the input or explains the error
+        outputs: NDArray[Any] | None = None
+        if out is None and type(X) is np.ndarray:
+            try:
+                outputs = (stack.predicting or stack.network(False)).predict(X)
+            except (TypeError, ValueError):
+                outputs = None  # the general way converts the input or explains the error
         if outputs is None:
             if out is not None or isinstance(X, Source):
                 from .streamed import predict  # which arrays do without
