@@ -2,8 +2,8 @@
 
 Design
 ------
-- The products are those of `dense.pxi` on buffers laid out as a network's workspace lays them out, in the order in which
-  a network of this layer alone trains, so what is measured is what training does: no copies, no checks, one call.
+- The products are those of `dense.pxi` on buffers laid out as a workspace lays them out, in the order in which a network
+  of this layer alone trains, so what is measured is what training does: no copies, no checks, one call.
 - The peak is a loop without memory in the same vectors as the tile's, so a share of it is a share per instruction set.
 """
 
