@@ -159,16 +159,24 @@ cdef inline int panel_width(Py_ssize_t columns) noexcept nogil:
 cdef void pack_group(
     const Factors *f, const real *b, Py_ssize_t terms, Py_ssize_t columns, real *panels,
 ) noexcept nogil:
-    """Pack `terms` rows and `columns` columns of B, which begin at b, into consecutive panels."""
-    cdef Py_ssize_t p = 0
-    cdef int n
-    while p < columns:
-        n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
-        if f.form == TRANSPOSED:
-            pack_transposed(terms, n, panel_width(n), b + p * f.b_row, f.b_row, panels + p * terms)
-        else:
-            pack_rows(terms, n, panel_width(n), b + p, f.b_row, panels + p * terms)
-        p += TILE_COLUMNS
+    """Pack `terms` rows and `columns` columns of B, which begin at b, into consecutive panels.
+
+    Some rows of B go to all panels before the next ones do: each stands on a page of memory of its own.
+    """
+    cdef Py_ssize_t p, at = 0, rows
+    cdef int n, width
+    while at < terms:
+        rows = terms if f.form == TRANSPOSED else min(<Py_ssize_t>PACK_ROWS, terms - at)
+        p = 0
+        while p < columns:
+            n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)
+            width = panel_width(n)
+            if f.form == TRANSPOSED:
+                pack_transposed(terms, n, width, b + p * f.b_row, f.b_row, panels + p * terms)
+            else:
+                pack_rows(rows, n, width, b + p + at * f.b_row, f.b_row, panels + p * terms + at * width)
+            p += TILE_COLUMNS
+        at += rows
 
 
 cdef void pack_left(const Factors *f, Py_ssize_t at, Py_ssize_t i, Panels *group) noexcept nogil:

@@ -12,6 +12,7 @@ cdef extern from "machine/tuning.h" nogil:
     enum: ALIGNED_VECTORS
     enum: ONE_PASS_BYTES
     enum: LEFT_COLUMNS
+    enum: PACK_ROWS
     enum: LEFT_TERMS
     enum: LEFT_BYTES
     enum: BAD_STRIDE

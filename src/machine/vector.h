@@ -123,6 +123,14 @@ static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_
     lanes counted;
     for (int j = 0; j < LANES; j++)
         counted[j] = j < n - whole ? -1 : 0;
+    if (n == 2 * LANES && width == n) {
+        for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += 2 * LANES) {
+            const vector first = *(const vector *)b, second = *(const vector *)(b + LANES);
+            *(vector *)panel = first;
+            *(vector *)(panel + LANES) = second;
+        }
+        return;
+    }
     for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += width) {
         for (int j = 0; j < whole; j += LANES)
             *(vector *)(panel + j) = *(const vector *)(b + j);
