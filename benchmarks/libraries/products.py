@@ -64,7 +64,9 @@ def operands(problem: Problem) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]
 
 
 class GdcoreMultiplier(Multiplier):
-    """The kernels' own products, in buffers laid out as in training."""
+    """The kernels' own products, in buffers laid out as in training, columns in the lanes."""
+
+    CHOOSES = False
 
     def times(self, flops: int) -> int:
         """How often a call makes a product of so many operations."""
@@ -75,7 +77,7 @@ class GdcoreMultiplier(Multiplier):
 
     @final
     def product(self, problem: Problem, form: str) -> Product:
-        layer = load(problem.dtype).DenseProducts(problem.batch, *problem.widths)
+        layer = load(problem.dtype).DenseProducts(problem.batch, *problem.widths, self.CHOOSES)
         for mine, given in zip((layer.x, layer.weight, layer.delta), operands(problem), strict=True):
             mine[...] = given
         number = FORMS.index(form)
@@ -87,7 +89,9 @@ class GdcoreMultiplier(Multiplier):
 
 @final
 class RepeatedMultiplier(GdcoreMultiplier):
-    """The same, small products many times in a call."""
+    """The same in the order in which such a layer trains, and small products many times in a call."""
+
+    CHOOSES = True
 
     def times(self, flops: int) -> int:
         return -(-MIN_FLOPS // flops)

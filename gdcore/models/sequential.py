@@ -175,7 +175,7 @@ class Sequential(Model):
         outputs: NDArray[Any] | None = None
         if out is None and type(X) is np.ndarray:
             try:
-                outputs = (stack.predicting or stack.network(False)).predict(X)
+                outputs = (stack.predicting or stack.network(False)).predict(X)  # a call less, once it is bound
             except (TypeError, ValueError):
                 outputs = None  # the general way converts the input or explains the error
         if outputs is None:

@@ -161,12 +161,14 @@ cdef void pack_group(
 ) noexcept nogil:
     """Pack `terms` rows and `columns` columns of B, which begin at b, into consecutive panels.
 
-    Some rows of B go to all panels before the next ones do: each stands on a page of memory of its own.
+    Some rows of B go to all panels before the next ones do, as long rows stand on a page of memory each.
     """
     cdef Py_ssize_t p, at = 0, rows
     cdef int n, width
     while at < terms:
-        rows = terms if f.form == TRANSPOSED else min(<Py_ssize_t>PACK_ROWS, terms - at)
+        rows = terms
+        if f.form == ROWS and columns > TILE_COLUMNS:
+            rows = min(<Py_ssize_t>PACK_ROWS, terms - at)
         p = 0
         while p < columns:
             n = <int>min(<Py_ssize_t>TILE_COLUMNS, columns - p)

@@ -3,9 +3,8 @@
  * Design
  * ------
  * - The numbers go to SQUARES interleaved partial sums, whose halves are added: the same bits for every vector width.
- * - Few numbers have few sums, as the others would be 0, and adding them would take the longest.
- * - Nothing goes through memory: neither the sums, as they would behind a loop that is left early, nor a part of a vector.
- *   What is read as a vector just after it was written in pieces waits for all of them. */
+ * - Few numbers have few sums, as the others would be 0, and adding them would take the longest. This needs masked loads:
+ *   what is read as a vector just after it was written in pieces waits for all of them. */
 #ifndef GDCORE_SQUARES_H
 #define GDCORE_SQUARES_H
 
@@ -74,13 +73,15 @@ static inline __attribute__((always_inline)) real many_squares(ptrdiff_t n, cons
 /* Sum of x[i]^2, i < n, n > 0. */
 static real run_squares(ptrdiff_t n, const real *x)
 {
-    if (n > SQUARES)
-        return many_squares(n, x);
-    FEW_SQUARES(1)
-    FEW_SQUARES(2)
-    FEW_SQUARES(4)
-    FEW_SQUARES(8)
-    return few_squares(SQUARES / LANES, n, x);
+#if defined(__AVX2__)
+    if (n <= SQUARES) {
+        FEW_SQUARES(1)
+        FEW_SQUARES(2)
+        FEW_SQUARES(4)
+        FEW_SQUARES(8)
+    }
+#endif
+    return many_squares(n, x);
 }
 
 #undef FEW_SQUARES

@@ -194,7 +194,7 @@ sum_columns(const int J, ptrdiff_t j, const gradient_args *of, lanes some)
 /* Columns of G (n_in, n_out) for which D is packed; the others are sums over the lanes. */
 static inline ptrdiff_t packed_columns(ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_t rows)
 {
-    if (n_in < PACKED_INPUTS && 100 * n_in < PACKED_SHARE * rows)
+    if (n_in < TILED_INPUTS || (n_in < PACKED_INPUTS && 100 * n_in < PACKED_SHARE * rows))
         return 0;
     return n_out - n_out % PACKED_OUTPUTS;
 }

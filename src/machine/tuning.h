@@ -34,9 +34,9 @@ enum {
 #else
     MAX_DEPTH = 384,
 #endif
-    /* Where a transposed A is packed, a pass takes as many terms as a panel has in the first-level cache, or so many.
-     * X^T D of 1024-1024 and 784-512 with 256 terms for 512, on Zen 4 (32 KB): 1.01 to 1.03 of the time (AVX-512), 1.01 to
-     * 1.04 (AVX2); on a Xeon (48 KB):
+    /* Where a transposed A is packed, a pass takes as many terms as a panel of the size of the first-level cache has, but
+     * so many or more. X^T D of 1024-1024 and 784-512 with 256 terms takes, of the time with 512: on Zen 4 (32 KB, so 256
+     * with AVX-512 and 512 with AVX2) 1.01 to 1.03 and 1.01 to 1.04, on a Xeon (48 KB, so 384 and 512) the following.
      * Measured: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (400 rows). */
     MIN_DEPTH = 64,
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
@@ -64,7 +64,7 @@ enum {
      * Measured: X^T D, 64 rows: packing takes 1.04 to 1.12 of the time at 64-128, 0.91 to 0.96 at 784-512. */
     LEFT_BYTES = 196608,
     /* Rows of B that are packed into all panels of a group before the next ones.
-     * Measured: steps of 1000-900-1100-50 and 1024-1024-1024-1024 take 1.01 to 1.02 of the time with all of them. */
+     * Measured: 1000-900-1100-50 and 1024-1024-1024-1024 take 1.01 to 1.02 of the time with all (AVX2, Zen 4). */
     PACK_ROWS = 16,
     /* A row's zeros are left out of the products of a batch of one if they are one number in so many, or more. To list
      * the others costs more than fewer zeros save.
@@ -233,7 +233,9 @@ enum {
      * Not measured apart from TRANSPOSED_SHARE. */
     TRANSPOSED_ROWS = 5,
     /* A batch's work in this order, counting empty lanes, that is at most done so, in percent of the other order's work.
-     * Measured: Zen 4, 0.69 to 1.00 of the other's time at 103 to 107 % (v3), 0.80 to 1.00 (v4); Xeon, 0.89 to 1.06. */
+     * That holds for predictions too. On Zen 4 such batches of 103 to 107 % take 0.69 to 1.00 of the other's time (AVX2),
+     * and 0.80 to 1.00 (AVX-512).
+     * Measured: Xeon, 0.89 to 1.06 at 101 to 103 % (4 kernels). */
     TRANSPOSED_SHARE = 106,
     /* Multiply-adds that it takes to transpose an input of a row. They matter where a layer has few outputs.
      * Measured: AVX2, 100-1 and 200-1, 128 and 64 rows: 1.15 to 1.18 of the other's time, of equal work without these. */
@@ -284,7 +286,7 @@ enum {
     TILED_INPUTS = 4,
     /* Inputs of a layer from which its gradient is a product of which delta is packed; with fewer, its numbers are sums
      * over the lanes. Packing costs as much whatever the inputs are. 32 outputs, AVX2, Zen 4: sums take 1.06 to 1.18 of
-     * the time at 12, 1.27 to 1.30 at 48 (256 to 64 rows); AVX-512: 0.82 to 1.09 at 12. On a Xeon, 200 rows:
+     * the time at 12, 1.27 to 1.30 at 48 (256 to 64 rows); AVX-512: 0.82 to 1.09 at 12. Xeon, 200 rows:
      * Measured: AVX2: 1.01 at 48; AVX-512: 1.06 at 12, 1.06 in float64. */
 #if defined(__AVX512F__)
     PACKED_INPUTS = REAL_IS_FLOAT ? 12 : 5,

@@ -13,11 +13,13 @@ Design
 
 #include "machine/real.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
 #define VECTOR_BYTES 64
 #elif defined(__AVX2__)
-#include <immintrin.h>
 #define VECTOR_BYTES 32
 #else
 #define VECTOR_BYTES 16
@@ -118,12 +120,7 @@ static inline __attribute__((always_inline)) void transpose(vector v[LANES])
  * with a whole vector, of which the next row's are masked out, as long as the matrix has so many more. */
 static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_row, real *panel)
 {
-    const int whole = n / LANES * LANES;
-    const real *end = b + (k - 1) * b_row + n;
-    lanes counted;
-    for (int j = 0; j < LANES; j++)
-        counted[j] = j < n - whole ? -1 : 0;
-    if (n == 2 * LANES && width == n) {
+    if (n == 2 * LANES) {    /* most panels are whole: no loop over vectors */
         for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += 2 * LANES) {
             const vector first = *(const vector *)b, second = *(const vector *)(b + LANES);
             *(vector *)panel = first;
@@ -131,6 +128,11 @@ static void pack_rows(ptrdiff_t k, int n, int width, const real *b, ptrdiff_t b_
         }
         return;
     }
+    const int whole = n / LANES * LANES;
+    const real *end = b + (k - 1) * b_row + n;
+    lanes counted;
+    for (int j = 0; j < LANES; j++)
+        counted[j] = j < n - whole ? -1 : 0;
     for (ptrdiff_t p = 0; p < k; p++, b += b_row, panel += width) {
         for (int j = 0; j < whole; j += LANES)
             *(vector *)(panel + j) = *(const vector *)(b + j);
@@ -303,8 +305,8 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t n, const real *d, const real *x, 
     }
 }
 
-/* Parts of a vector are one masked instruction where the instruction set has it. With AVX-512 it is named: GCC makes it
- * of the loops too, but takes the numbers through memory and tests whether that is the caller's. */
+/* Parts of a vector are one masked instruction where the instruction set has it. It is named: GCC makes it of loops too,
+ * but takes the numbers through memory and tests whether that is the caller's. AVX2 has it for loads. */
 #if defined(__AVX512F__)
 #if REAL_IS_FLOAT
 #define masked_load _mm512_maskz_loadu_ps
@@ -320,7 +322,7 @@ static inline __attribute__((always_inline)) __mmask16 part_mask(ptrdiff_t n)
 }
 #endif
 
-/* The first n of LANES numbers, 0 behind. */
+/* The first n <= LANES numbers, 0 behind. */
 static inline __attribute__((always_inline)) vector load_part(ptrdiff_t n, const real *x)
 {
 #if defined(__AVX512F__)

@@ -2,8 +2,9 @@
 
 Design
 ------
-- The products are those of `dense.pxi` on buffers laid out as a workspace lays them out, in the order in which a network
-  of this layer alone trains, so what is measured is what training does: no copies, no checks, one call.
+- The products are those of `dense.pxi` on buffers laid out as a network's workspace lays them out, so what is measured
+  is what training does: no copies, no checks, one call. Column by column, or in the order in which a network of this
+  layer alone trains.
 - The peak is a loop without memory in the same vectors as the tile's, so a share of it is a share per instruction set.
 """
 
@@ -31,15 +32,19 @@ cdef object aligned_matrix(Py_ssize_t rows, Py_ssize_t row):
 
 
 cdef class DenseProducts:
-    """One layer's products: X W into delta, X^T D into weight, D W^T into x, where D is delta."""
+    """One layer's products: X W into delta, X^T D into weight, D W^T into x, where D is delta.
+
+    Columns lie in the lanes, unless the layer `chooses`: then rows do where it would train so.
+    """
 
     cdef Layer layer
-    cdef Py_ssize_t rows, lead      # between features where rows lie in the lanes; 0: they do not
+    cdef Py_ssize_t rows
+    cdef Py_ssize_t lead            # between features where rows lie in the lanes; 0: they do not
     cdef real[:, ::1] x_view, weight_view, delta_view
     cdef real[::1] panels
     cdef int32_t[::1] places
 
-    def __cinit__(self, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out):
+    def __cinit__(self, Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, bint chooses=False):
         if min(rows, n_in, n_out) < 1:
             raise ValueError(f"rows, n_in and n_out must be >= 1, got {rows}, {n_in}, {n_out}")
         self.layer.kind = kind_of("dense")
@@ -50,7 +55,7 @@ cdef class DenseProducts:
         self.layer.bias_at = -1
         self.layer.activation = IDENTITY
         self.rows = rows
-        self.lead = self.lead_in_training()
+        self.lead = self.lead_in_training() if chooses else 0
         self.places = numpy.empty(n_in + 1, "int32")
         self.weight_view = aligned_matrix(n_in, n_out)
         if self.lead:

@@ -9,10 +9,9 @@ typedef struct {
     vector *w[TINY_LAYERS], *g[TINY_LAYERS];    /* (n_in + 1) rows of a weight and its bias, and their gradient */
     vector *wt[TINY_LAYERS], *gt[TINY_LAYERS];  /* (n_out,) the same of the transposed weight, behind the first layer */
     int count, transposed;                  /* vectors of w and of wt */
-    /* Vectors that crossed cache lines would be forwarded from one step to the next slowly. So would a weight that lies a
-     * multiple of 4 KB from its transposed copy, as with both gradients between them (AVX-512). */
+    /* Vectors that crossed cache lines would be forwarded from one step to the next slowly. */
     vector weights[SMALL_VECTORS] __attribute__((aligned(CACHE_LINE)));
-    vector weights_t[SMALL_VECTORS], gradient[SMALL_VECTORS], gradient_t[SMALL_VECTORS];
+    vector gradient[SMALL_VECTORS], weights_t[SMALL_VECTORS], gradient_t[SMALL_VECTORS];
 } Narrow;
 
 /* Take the parameters. */

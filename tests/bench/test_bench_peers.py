@@ -53,20 +53,26 @@ def run(names, task, problem, **case):
 SHAPES = [(1, 1, 1), (5, 3, 1), (4, 1, 7), (1, 70, 66), (13, 17, 33), (64, 40, 50), (300, 9, 10)]
 
 
+@pytest.mark.parametrize("chooses", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_products_are_numpys(kernels, eps, rng, shape):
+def test_products_are_numpys(kernels, eps, rng, shape, chooses):
     rows, n_in, n_out = shape
     x, weight, delta = map(rng.standard_normal, ((rows, n_in), (n_in, n_out), (rows, n_out)))
     wanted = (x @ weight, x.T @ delta, delta @ weight.T)
     for form, expected in enumerate(wanted):
-        layer = kernels.DenseProducts(rows, n_in, n_out)
+        layer = kernels.DenseProducts(rows, n_in, n_out, chooses)
         for mine, given in zip((layer.x, layer.weight, layer.delta), (x, weight, delta), strict=True):
             assert mine.shape == given.shape
             mine[...] = given
-        layer.run(form)
+        layer.run(form, 2)
         found = (layer.delta, layer.weight, layer.x)[form]
         limit = 50 * eps * math.sqrt(max(shape)) * np.abs(expected).max()
         np.testing.assert_allclose(found, expected, rtol=0, atol=limit)
+
+
+def test_products_are_made_in_the_order_of_training(kernels):
+    assert kernels.DenseProducts(64, 9, 9, True).x.strides[0] == kernels.DenseProducts(64, 9, 9).x.itemsize
+    assert kernels.DenseProducts(64, 9, 9).x.strides[1] == kernels.DenseProducts(64, 9, 9).x.itemsize
 
 
 @pytest.mark.parametrize("shape", [(0, 1, 1), (1, 0, 1), (1, 1, -1)])
