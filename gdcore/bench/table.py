@@ -137,7 +137,7 @@ def complaints(row: Row) -> Iterator[str]:
 
 
 def row_to_dict(row: Row) -> dict[str, Any]:
-    """Return one case, ready for JSON; times are in seconds per unit of work."""
+    """Return one case, ready for JSON; times are in seconds per unit of work, and of failures the last line is kept."""
     libraries: dict[str, dict[str, Any]] = {}
     for name, timing in row.timings.items():
         times = {"seconds": timing.median, "low": timing.low, "high": timing.high, "runs": list(timing.seconds)}
@@ -154,7 +154,7 @@ def row_to_dict(row: Row) -> dict[str, Any]:
         "apart": _finite(row.apart),
         "agrees": row.agrees,
         "refused": row.refused,
-        "failed": row.failed,
+        "failed": {name: message.splitlines()[-1] for name, message in row.failed.items()},
     }
 
 

@@ -198,6 +198,7 @@ def test_a_library_that_fails_leaves_the_others_their_row(function, message):
     assert list(row.timings) == ["numpy"]
     assert not row.ok
     assert "failed" in table.line(row, ["numpy", function.__name__])
+    assert table.row_to_dict(row)["failed"] == {function.__name__: row.failed[function.__name__].splitlines()[-1]}
 
 
 def test_a_process_has_one_thread_and_one_core_and_this_ones_path(monkeypatch):
