@@ -28,6 +28,7 @@ from cpython.pythread cimport (
     NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_thread_ident,
     PyThread_release_lock, PyThread_type_lock,
 )
+from cpython.weakref cimport PyWeakref_NewRef
 from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -99,7 +100,9 @@ include "training/single.pxi"
 include "training/sparse_step.pxi"
 include "training/linear.pxi"
 include "training/small.pxi"
+include "training/turn.pxi"
 include "training/training.pxi"
+include "training/epoch.pxi"
 include "training/part.pxi"
 include "training/stage.pxi"
 include "many/data.pxi"

@@ -98,6 +98,9 @@ class Kernels(Protocol):
         params: NDArray[Any],
         grads: NDArray[Any],
     ) -> None: ...
+    def whole_epoch(
+        self, run: base_float64.Training, X: object, target: object, labels: object, batch_size: int, shuffles: bool
+    ) -> float: ...
 
 
 BUILT = tuple(isa for isa in ISAS if find_spec(f"{__name__}.{isa}_float32"))

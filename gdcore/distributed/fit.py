@@ -17,7 +17,7 @@ from ..training.fit import Fit
 from ..training.fit_options import FitOptions, Spread
 from ..training.history import History
 from ..training.state import TrainingState
-from ..training.turn import Turn
+from ..training.turn import turn
 from ..training.validation import take_fit_data
 from .agreement import agree, early_table_of, table_of, together
 from .group import Group
@@ -48,7 +48,7 @@ def _fit(group: Group, state: TrainingState, given: tuple[Any, ...], options: Fi
         return before.history
     options = together(group, lambda: before.options_for(options, state, spread, group.rank))
     if spread.shards is None:
-        with Turn(state.run, "fit"):
+        with turn(state.run, "fit"):
             state.shards = 0
             return before.whole(Fit(state, data, validation, options).run())
     shards, reduce = spread.shards, spread.reduce

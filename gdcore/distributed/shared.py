@@ -11,7 +11,7 @@ from ..base import checks
 from ..optimizers.full_batch import FullBatch
 from ..training.fit_options import Spread
 from ..training.state import Shares, TrainingState
-from ..training.turn import Turn
+from ..training.turn import turn
 from . import checks as distributed_checks
 from .communicator import Communicator, communicator
 from .group import Group
@@ -71,7 +71,7 @@ def shared(steps: Made, name: str, call: Callable[[], T]) -> T:
     group, state = steps.group, steps.state
 
     def run() -> T:
-        with Turn(state.run, name):
+        with turn(state.run, name):
             state.shares, state.shards = steps, steps.shards
             try:
                 found = call()

@@ -160,6 +160,25 @@ def run_epoch(
     return mean_so_far(state)
 
 
+def quick_epoch(state: TrainingState, X: NDArray[Any], y: NDArray[Any], labels: bool) -> float | None:
+    """Run an epoch on arrays that kernels take, and return its mean loss; None, and nothing done, where they do not.
+
+    The settings are those of `Trainer.epoch`'s short way, and the caller has the turn.
+    """
+    settings = state.settings
+    if state.memory.outside_fits() is not state.memory:
+        return None
+    size = settings.batch_size * settings.accumulate
+    target, numbers = (None, y) if labels else (y, None)
+    try:
+        return load(state.stack.dtype).whole_epoch(state.run, X, target, numbers, size, settings.shuffle)
+    except (TypeError, ValueError):
+        return None  # the longer way converts the arrays or explains the error
+    except RefusedStep as error:
+        data = state.take(X, y, None)
+        raise _explained(state, data, order_of(state, data.n), 0, min(size, data.n), error) from None
+
+
 def _all_of(mean_weight: float | None, n: int, dtype: Any) -> NDArray[Any]:
     """Return weights of this mean; the kernels take a batch as long as these for all data, and none is above n rows."""
     return np.full(n + 1, mean_weight, dtype)
@@ -203,12 +222,20 @@ def _run_part(
         else:
             custom_epoch(state, data, order, size, rates, total)
     except RefusedStep as error:
-        what, step = error.args
-        rows = slice(step * size, (step + 1) * size)
-        at = first + step * size
-        batch = min(settings.batch_size, run.epoch_samples)
-        batches = range(at // batch, -(-min(at + size, first + rows_of) // batch))
-        raise explain(state, data, rows if order is None else order[rows], what, batches) from None
+        raise _explained(state, data, order, first, size, error) from None
+
+
+def _explained(
+    state: TrainingState, data: Samples, order: NDArray[np.int64] | None, first: int, size: int, error: RefusedStep
+) -> Exception:
+    """Return the error that says why a step was refused of those on these samples, as `_run_part` takes them."""
+    what, step = error.args
+    rows_of = len(data.X) if order is None else len(order)
+    rows = slice(step * size, (step + 1) * size)
+    at = first + step * size
+    batch = min(state.settings.batch_size, state.run.epoch_samples)
+    batches = range(at // batch, -(-min(at + size, first + rows_of) // batch))
+    return explain(state, data, rows if order is None else order[rows], what, batches)
 
 
 def _run_one_by_one(

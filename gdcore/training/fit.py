@@ -26,7 +26,7 @@ from .length import epochs_of
 from .output_range import warn_out_of_reach
 from .recorder import EpochPart, Recorder
 from .state import TrainingState
-from .turn import Turn
+from .turn import turn
 from .validation import take_fit_data
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def run_fit(state: TrainingState, given: tuple[Any, ...], options: FitOptions, s
         history: History = later("distributed", "fit")(state, given, options, spread)
         return history
     data, validation = take_fit_data(state, *given)
-    with Turn(state.run, "fit"):
+    with turn(state.run, "fit"):
         state.shards = 0
         return Fit(state, data, validation, options).run()
 

@@ -11,7 +11,7 @@ from ..layers.dense import Dense
 from ..losses import Loss
 from . import checks as training_checks
 from .state import TrainingState
-from .turn import Turn
+from .turn import turn
 
 if TYPE_CHECKING:
     from .._kernels.base_float64 import Training
@@ -73,6 +73,6 @@ def sum_outputs(state: TrainingState) -> OutputSums:
         raise training_checks.not_linear_outputs(layers)
     if not isinstance(loss, Loss) or loss.whole_rows:
         raise training_checks.not_pointwise(loss)
-    with Turn(state.run, "sum_outputs"):
+    with turn(state.run, "sum_outputs"):
         state.sums_outputs = True
         return OutputSums(state.run, state.stack.out_features)

@@ -28,7 +28,7 @@ from .fit_memory import ENDS, FitMemory, GradientSum
 from .snapshot import Snapshot
 from .state import TrainingState
 from .stopping.base import StoppingCriterion
-from .turn import Turn, mine, wait_for_steps
+from .turn import turn, wait_for_steps
 
 KEYS = (
     "params",
@@ -57,9 +57,9 @@ SQUARES = (
 
 def state_dict(state: TrainingState, call: str = "state_dict") -> dict[str, Any]:
     """Return copies of everything that training changes, and the seed, which must match; messages name the call."""
-    if mine(state.run):
+    if state.run.has_turn:
         return _copied(state)
-    with Turn(state.run, call):
+    with turn(state.run, call):
         return _copied(state)
 
 
@@ -110,7 +110,7 @@ def snapshot_of(state: TrainingState) -> Snapshot:
 def load_state_dict(state: TrainingState, saved: Mapping[str, Any]) -> None:
     """Restore the result of `state_dict`; all of it is checked before anything is changed."""
     run, stack, settings, slots = state.run, state.stack, state.settings, state.slots
-    with Turn(run, "load_state_dict"):
+    with turn(run, "load_state_dict"):
         wait_for_steps(run)
         training_checks.own_turn("load_state_dict", "step", run.running != 0)
         saved_checks.saved_trainer(saved, KEYS, stack.n_params, stack.dtype, state.seed)

@@ -39,7 +39,7 @@ from .callbacks import Callback
 from .compiled import begin
 from .custom import custom_step
 from .diverged import explain
-from .epoch import run_epoch
+from .epoch import quick_epoch, run_epoch
 from .fit import run_fit, run_spread
 from .fit_options import BLOCKS, FitOptions, Spread, spread_here
 from .history import History
@@ -48,7 +48,7 @@ from .resume import load_state_dict, snapshot_of, state_dict
 from .settings import Settings
 from .snapshot import Snapshot
 from .stopping.base import StopSpec
-from .turn import Turn
+from .turn import turn
 from .validation import ValidationData, take_epoch_data
 
 
@@ -173,7 +173,8 @@ class Trainer:
         target = settings.loss.target if isinstance(settings.loss, Loss) else None
         self._labels = target == "class"
         plain = isinstance(settings.optimizer, Optimizer) and settings.schedule is None and stack.target_scale is None
-        self._fast = plain and target in ("class", "real")
+        self._fast = plain and target is not None
+        self._fast_epoch = self._fast and stack.lowest is None and not settings.drop_last
         self._run = self._state.run  # from here on only the learning rate can be set
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -314,7 +315,7 @@ class Trainer:
         if (block := spread_here()) is not None:
             return run_spread("step", state, (xb, yb, sample_weight), block)
         data = state.take(xb, yb, sample_weight)
-        with Turn(self._run, "step"):
+        with turn(self._run, "step"):
             if state.settings.schedule is not None:
                 self._run.learning_rate = state.learning_rate
             try:
@@ -361,11 +362,22 @@ class Trainer:
         if mean_weight is not None:
             checks.positive("mean_weight", mean_weight)
         state = self._state
+        if (
+            self._fast_epoch
+            and type(X) is np.ndarray
+            and type(y) is np.ndarray
+            and sample_weight is None
+            and not BLOCKS
+        ):
+            with turn(self._run, "epoch"):
+                loss = quick_epoch(state, X, y, self._labels)
+            if loss is not None:
+                return loss
         if (block := spread_here()) is not None:
             return run_spread("epoch", state, (X, y, sample_weight), block, mean_weight)
         plain = type(X) is np.ndarray and y is not None
         data = state.take(X, y, sample_weight) if plain else take_epoch_data(state, X, y, sample_weight)
-        with Turn(self._run, "epoch"):
+        with turn(self._run, "epoch"):
             state.memory = state.memory.outside_fits()
             return run_epoch(state, data, mean_weight=mean_weight)
 

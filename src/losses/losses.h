@@ -136,8 +136,26 @@ LOOP_OVER(score_kinks, KINKS, argument[i] = score_kink(which, z[i], y[i], option
 #define OF(what) .zero = #what, .all_kinks = what##_kinks
 
 typedef struct {
+    const char *name;    /* Loss.target of gdcore/losses/base.py */
+    real least, most;
+    int ends;            /* whether only these two are targets, and nothing between */
+} target_range;
+
+static const target_range REALS = {"real", -INFINITY, INFINITY, 0}, COUNTS = {"nonnegative", 0, INFINITY, 0},
+    SHARES = {"unit", 0, 1, 0}, SIGNS = {"sign", -1, 1, 1}, CLASSES = {"class", 0, INFINITY, 0};
+
+/* Whether n numbers are targets, as far as one by one can be. */
+static inline int are_targets(const target_range *of, ptrdiff_t n, const real *y)
+{
+    int wrong = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        wrong |= !(y[i] >= of->least) | !(y[i] <= of->most) | (of->ends & (y[i] > of->least) & (y[i] < of->most));
+    return !wrong;
+}
+
+typedef struct {
     const char *name;
-    const char *target;                /* what a target may be: see Loss.target of gdcore/losses/base.py */
+    const target_range *target;
     void (*values) VALUES;             /* of a pointwise loss; NULL: it is a loss of whole rows */
     void (*curvatures) CURVATURES;     /* NULL: 0, for it is made of straight pieces */
     double (*row)(ptrdiff_t k, const real *z, const real *target, int64_t label, real option, real *slope);
@@ -152,23 +170,23 @@ typedef struct {
 } Loss;
 
 static const Loss LOSSES[] = {
-    {"mean_squared_error", "real", mean_squared_error_values, mean_squared_error_curvatures},
-    {"mean_absolute_error", "real", mean_absolute_error_values, OF(residual), .n_all_kinks = 1},
-    {"huber", "real", huber_values, huber_curvatures, OF(bent), .n_all_kinks = 2, .smooth = 1},
-    {"log_cosh", "real", log_cosh_values, log_cosh_curvatures},
-    {"quantile", "real", quantile_values, OF(residual), .n_all_kinks = 1},
-    {"epsilon_insensitive", "real", epsilon_insensitive_values, OF(bent), .n_all_kinks = 2, .shifts = 1},
-    {"squared_epsilon_insensitive", "real", squared_epsilon_insensitive_values, squared_epsilon_insensitive_curvatures,
+    {"mean_squared_error", &REALS, mean_squared_error_values, mean_squared_error_curvatures},
+    {"mean_absolute_error", &REALS, mean_absolute_error_values, OF(residual), .n_all_kinks = 1},
+    {"huber", &REALS, huber_values, huber_curvatures, OF(bent), .n_all_kinks = 2, .smooth = 1},
+    {"log_cosh", &REALS, log_cosh_values, log_cosh_curvatures},
+    {"quantile", &REALS, quantile_values, OF(residual), .n_all_kinks = 1},
+    {"epsilon_insensitive", &REALS, epsilon_insensitive_values, OF(bent), .n_all_kinks = 2, .shifts = 1},
+    {"squared_epsilon_insensitive", &REALS, squared_epsilon_insensitive_values, squared_epsilon_insensitive_curvatures,
      OF(bent), .n_all_kinks = 2, .smooth = 1, .shifts = 1},
-    {"poisson", "nonnegative", poisson_values, poisson_curvatures, .differs = 1},
-    {"binary_cross_entropy", "unit", binary_cross_entropy_values, binary_cross_entropy_curvatures, .differs = 1},
-    {"hinge", "sign", hinge_values, OF(margin), .n_all_kinks = 1, .differs = 1},
-    {"squared_hinge", "sign", squared_hinge_values, squared_hinge_curvatures,
+    {"poisson", &COUNTS, poisson_values, poisson_curvatures, .differs = 1},
+    {"binary_cross_entropy", &SHARES, binary_cross_entropy_values, binary_cross_entropy_curvatures, .differs = 1},
+    {"hinge", &SIGNS, hinge_values, OF(margin), .n_all_kinks = 1, .differs = 1},
+    {"squared_hinge", &SIGNS, squared_hinge_values, squared_hinge_curvatures,
      OF(margin), .n_all_kinks = 1, .smooth = 1, .differs = 1},
-    {"modified_huber", "sign", modified_huber_values, modified_huber_curvatures,
+    {"modified_huber", &SIGNS, modified_huber_values, modified_huber_curvatures,
      OF(margins), .n_all_kinks = 2, .smooth = 1, .differs = 1},
-    {"perceptron", "sign", perceptron_values, OF(score), .n_all_kinks = 1},
-    {"cross_entropy", "class", .row = cross_entropy_row, .lanes = cross_entropy_lanes, .takes_labels = 1},
+    {"perceptron", &SIGNS, perceptron_values, OF(score), .n_all_kinks = 1},
+    {"cross_entropy", &CLASSES, .row = cross_entropy_row, .lanes = cross_entropy_lanes, .takes_labels = 1},
 };
 enum { N_LOSSES = sizeof LOSSES / sizeof *LOSSES };
 

@@ -18,9 +18,12 @@ cdef extern from "losses/losses.h" nogil:
         const real *target
         const int64_t *labels
         real option
+    ctypedef struct target_range:
+        const char *name
+    bint are_targets(const target_range *of, Py_ssize_t n, const real *y)
     ctypedef struct Loss:
         const char *name
-        const char *target
+        const target_range *target
         void (*values)(
             const real *z, const real *y, Py_ssize_t n, real option, real *value, real *slope,
         ) noexcept nogil
@@ -40,7 +43,7 @@ cdef extern from "losses/losses.h" nogil:
 LOSS_NAMES = tuple([LOSS_ROWS[i].name.decode() for i in range(N_LOSSES)])
 LOSS_FACTS = {
     LOSS_ROWS[i].name.decode(): {
-        "target": LOSS_ROWS[i].target.decode(),
+        "target": LOSS_ROWS[i].target.name.decode(),
         "whole_rows": LOSS_ROWS[i].row != NULL,
         "kink": LOSS_ROWS[i].zero.decode() if LOSS_ROWS[i].n_all_kinks and not LOSS_ROWS[i].smooth else "",
         "n_all_kinks": LOSS_ROWS[i].n_all_kinks,
@@ -54,6 +57,13 @@ cdef struct BoundLoss:
     const Loss *loss         # NULL: Python computes it
     real option              # huber's delta, quantile's q, an epsilon, cross_entropy's label_smoothing
     Py_ssize_t outputs       # k
+
+
+cdef int check_targets(const BoundLoss *of, const Rows *data, Py_ssize_t n) except -1:
+    """Raise ValueError if the targets of n rows are not in the loss's range; Python says which."""
+    if data.target != NULL and not are_targets(of.loss.target, n * of.outputs, data.target):
+        raise ValueError("y has a number that is no target of this loss")
+    return 0
 
 
 cdef double sum_run(Py_ssize_t n, const real *value) noexcept nogil:

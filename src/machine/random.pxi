@@ -99,15 +99,22 @@ cdef uint64_t shuffle(uint64_t state, int64_t *order, Py_ssize_t low, Py_ssize_t
     return state
 
 
-def shuffled(unsigned long long seed, unsigned long long epoch, int64_t[::1] order):
-    """Write the order of an epoch's samples into order (n,), a permutation of 0 … n - 1."""
+cdef int draw_order(uint64_t seed, uint64_t epoch, int64_t *order, Py_ssize_t n) except -1:
+    """Do what `shuffled` does."""
     cdef uint64_t state = key_of(seed, <uint64_t>SHUFFLE_PURPOSE, epoch)
-    cdef Py_ssize_t i, high = order.shape[0]
+    cdef Py_ssize_t i, high = n
     with nogil:
-        for i in range(high):
+        for i in range(n):
             order[i] = i
     while high > 1:
         handle_signals()
         with nogil:
-            state = shuffle(state, &order[0], max(<Py_ssize_t>1, high - SHUFFLE_STRETCH), high)
+            state = shuffle(state, order, max(<Py_ssize_t>1, high - SHUFFLE_STRETCH), high)
         high -= SHUFFLE_STRETCH
+    return 0
+
+
+def shuffled(unsigned long long seed, unsigned long long epoch, int64_t[::1] order):
+    """Write the order of an epoch's samples into order (n,), a permutation of 0 … n - 1."""
+    if order.shape[0]:
+        draw_order(seed, epoch, &order[0], order.shape[0])

@@ -6,7 +6,7 @@ Design
   network for a call, counts steps into epochs, and raises RefusedStep(outcome, batch) for a step that was not made;
   Python explains it to the user.
 - A step and all its counters change together, with no look at signals in between: an interrupt finds whole steps.
-- `turns` says which of Python's calls trains at present (training/turn.py). A `step` of any other call is refused.
+- `turns` says which of Python's calls trains at present (turn.pxi). A `step` of any other call is refused.
 """
 
 
@@ -29,7 +29,7 @@ cdef class Training:
     cdef public long long epoch_samples, epoch_of_steps    # the size of the last epoch begun
     cdef public long long epoch_steps     # its steps made so far
     cdef public long long epochs_done     # epochs all of whose steps were made
-    cdef readonly dict turns
+    cdef dict turns
     cdef readonly unsigned long running   # the identifier of the thread that is in a call; 0: none
 
     def __cinit__(
@@ -109,6 +109,17 @@ cdef class Training:
     def gradient_norm(self):
         """The norm of the last step's gradient, with penalties, before clipping."""
         return self.descent.gradient_norm
+
+    @property
+    def has_turn(self):
+        """Whether this thread holds the turn, in an outer call."""
+        entry = self.turns.get(TURN)
+        cdef Turn turn = None if entry is None else held_turn(entry)
+        return turn is not None and turn.thread == PyThread_get_thread_ident()
+
+    def turn(self, str call not None, settle):
+        """Return a `Turn` for a call."""
+        return Turn(self.turns, call, settle)
 
     cdef inline void count_step(self, double loss, double weight) noexcept nogil:
         """Add the last step to the counters of its epoch."""
@@ -259,6 +270,7 @@ cdef class Training:
         cdef Descent *of = &self.descent
         n = hold_inputs(&data, of.plan.n_in, of.plan.takes_entries, inputs, X)
         hold_targets(&data, n, of.plan.n_out, of.bound_loss.loss.takes_labels, targets, target, labels)
+        check_targets(&of.bound_loss, &data, n)
         bind_weights(&data, n, weight)
         data.mean_weight = 1
         self.begin(n, data.x != NULL, holds, NULL)
@@ -305,8 +317,7 @@ cdef class Training:
         X, target, labels, weight = data
         cdef Rows rows
         cdef const double *rate = NULL
-        cdef Py_ssize_t first = 0, n = self.network.bind(&rows, dense, X), of_rows = n
-        cdef int outcome = GOOD
+        cdef Py_ssize_t n = self.network.bind(&rows, dense, X), of_rows = n
         cdef Descent *of = &self.descent
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
@@ -319,17 +330,7 @@ cdef class Training:
             if rates.shape[0] != (n + batch_size - 1) // batch_size:
                 raise ValueError(f"rates has shape ({rates.shape[0]},); expected one for each batch")
             rate = &rates[0]
-        self.begin(min(batch_size, n), rows.x != NULL, True, sum_at(total, of.plan.n_params))
-        try:
-            self.let_wait(&rows, of_rows, batch_size)
-            with nogil:
-                if of.outputs.total != NULL:
-                    settle_squares(&of.outputs, of.plan.n_in, of.plan.n_out, of.plan.params)
-                outcome = self.batches(&rows, &first, n, batch_size, rate)
-        finally:
-            self.end()
-        if outcome != GOOD:
-            raise _RefusedStep(OUTCOMES[outcome], first // batch_size)
+        all_batches(self, &rows, of_rows, n, batch_size, rate, sum_at(total, of.plan.n_params))
 
     def keep_mean(self, double[::1] mean not None, double decay, long long start):
         """Keep an average (n_params,) of the parameters after each step but the first `start` ones: see `Kept`."""

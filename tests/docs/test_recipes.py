@@ -117,7 +117,7 @@ LOSS = {
         ),
         (
             "};\nenum { N_LOSSES",
-            '    {"dead_zone", "real", dead_zone_values, dead_zone_curvatures,\n'
+            '    {"dead_zone", &REALS, dead_zone_values, dead_zone_curvatures,\n'
             "     OF(unit), .n_all_kinks = 2, .smooth = 1},\n",
         ),
     ],
