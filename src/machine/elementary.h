@@ -50,6 +50,7 @@ enum { MANTISSA = PICK(23, 52), BIAS = PICK(127, 1023) };
 #define COPYSIGN PICK(copysignf, copysign)
 
 static const real ROUND = PICK(12582912.0, 6755399441055744.0);      /* 1.5 * 2^MANTISSA */
+static const real ROUND_HALF = PICK(12583038.0, 6755399441056766.0); /* ROUND + BIAS - 1: in the low bits, 1/2's exponent */
 static const real POWER = PICK(8388608.0, 4503599627370496.0);       /* 2^MANTISSA */
 static const real LOG2_E = 1.4426950408889634;
 static const real LN2_HIGH = PICK(0.693145751953125, 0.6931471805598903);  /* n * LN2_HIGH is exact */
@@ -120,11 +121,11 @@ static inline real from_bits(word bits) { union { word bits; real x; } u = {.bit
 /* y >= 0 with the sign of x: one operation less than where y has a sign to be cleared. */
 static inline real with_sign(real y, real x) { return from_bits(to_bits(y) | (to_bits(x) & SIGN_BIT)); }
 
-/* x = n ln 2 + r: returns r, and n where the representation keeps its exponent. */
-static inline real reduce(real x, word *exponent)
+/* x = n ln 2 + r: returns r, and n, plus what `round` has in its low bits, where the representation keeps its exponent. */
+static inline real reduce(real x, real round, word *exponent)
 {
-    real rounded = x * LOG2_E + ROUND;
-    real n = rounded - ROUND;
+    real rounded = x * LOG2_E + round;
+    real n = rounded - round;
     *exponent = to_bits(rounded) << MANTISSA;
     return (x - n * LN2_HIGH) - n * LN2_LOW;
 }
@@ -133,7 +134,7 @@ static inline real reduce(real x, word *exponent)
 static inline real exp_bounded(real x)
 {
     word exponent;
-    real r = reduce(x, &exponent);
+    real r = reduce(x, ROUND, &exponent);
     real p = 1 + r * (1 + r * POLYNOMIAL(r, EXP));
     return from_bits(to_bits(p) + exponent);
 }
@@ -149,7 +150,7 @@ static inline real real_exp(real x)
 static inline real half_expm1(real x, real *high)
 {
     word exponent;
-    real r = reduce(x, &exponent), half = from_bits(exponent + HALF_BITS);
+    real r = reduce(x, ROUND_HALF, &exponent), half = from_bits(exponent);
     *high = half * r + (half - HALF);
     return half * (r * r * POLYNOMIAL(r, EXP));
 }
@@ -174,12 +175,29 @@ static const real HALF_LN2 = 0.34657359027997264;    /* rounded: n * HALF_LN2 is
 /* tanh(r) = r + r^3 (TANH[0] + TANH[1] r^2) for |r| <= ln 2 / 4 */
 static const real TANH[] = {-0.333327234, 0.131647751};
 
+/* tanh is 1 from here on. GCC would compute both sides of a comparison with a constant to the end, and choose there; with
+ * a number that it does not know, it takes a minimum, which is one operation. */
+__attribute__((visibility("hidden"))) real tanh_limit = 10;
+
+/* Two halves: returns t = tanh(r), and s / 2. */
+static inline real tanh_begin(real x, real *half)
+{
+    real a = real_abs(x), clipped = tanh_limit < a ? tanh_limit : a;
+    real rounded = clipped * (2 * LOG2_E) + ROUND_HALF, r = clipped - (rounded - ROUND_HALF) * HALF_LN2, z = r * r;
+    *half = from_bits(to_bits(rounded) << MANTISSA);
+    return r + r * z * (TANH[0] + TANH[1] * z);
+}
+
+/* tanh(x) from what `tanh_begin` has found */
+static inline real tanh_end(real x, real t, real half)
+{
+    return with_sign(((half - HALF) + t * (half + HALF)) / ((half + HALF) + t * (half - HALF)), x);
+}
+
 static inline real real_tanh(real x)
 {
-    real a = real_abs(x), clipped = a > SATURATED / 2 ? SATURATED / 2 : a;
-    real rounded = clipped * (2 * LOG2_E) + ROUND, r = clipped - (rounded - ROUND) * HALF_LN2;
-    real s = from_bits((to_bits(rounded) << MANTISSA) + ONE_BITS), z = r * r, t = r + r * z * (TANH[0] + TANH[1] * z);
-    return with_sign(((s - 1) + t * (s + 1)) / ((s + 1) + t * (s - 1)), x);
+    real half, t = tanh_begin(x, &half);
+    return tanh_end(x, t, half);
 }
 #else
 /* tanh(r) = r + r^3 P(r^2) for |r| <= 0.2601 */
@@ -203,7 +221,7 @@ static inline real real_tanh(real x)
 static inline real real_sigmoid(real x)
 {
     word exponent;
-    real r = reduce(-x, &exponent), half = from_bits(exponent + HALF_BITS);
+    real r = reduce(-x, ROUND_HALF, &exponent), half = from_bits(exponent);
     real sum = half + HALF, lost = HALF - (sum - half);   /* lost where half >> 1 */
     real y = HALF / (sum + (half * (r + r * r * POLYNOMIAL(r, EXP)) + lost));
     y = x < EXP_LOW ? 0 : y;

@@ -113,7 +113,7 @@ cdef class Training:
     @property
     def has_turn(self):
         """Whether this thread holds the turn, in an outer call."""
-        entry = self.turns.get(TURN)
+        entry = self.turns.get(_TURN)
         cdef Turn turn = None if entry is None else held_turn(entry)
         return turn is not None and turn.thread == PyThread_get_thread_ident()
 

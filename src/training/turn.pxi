@@ -9,7 +9,7 @@ Design
 - It is compiled because an epoch of a small network takes no longer than a turn takes in Python.
 """
 
-TURN = "turn"
+_TURN = "turn"
 
 
 cdef class Turn:
@@ -29,17 +29,17 @@ cdef class Turn:
 
     def __enter__(self):
         while True:
-            held = self.turns.setdefault(TURN, self.entry)
+            held = self.turns.setdefault(_TURN, self.entry)
             if held is self.entry:
                 return
             other = held_turn(held)
             if other is not None:
                 self.settle(self, other)
-            elif self.turns.get(TURN) is held:
-                self.turns.pop(TURN, None)
+            elif self.turns.get(_TURN) is held:
+                self.turns.pop(_TURN, None)
 
     def __exit__(self, kind, error, traceback):
-        self.turns.pop(TURN, None)
+        self.turns.pop(_TURN, None)
 
 
 cdef Turn held_turn(object entry):
