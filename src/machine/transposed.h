@@ -120,7 +120,7 @@ typedef struct {
     int adds;               /* whether G is added to what is there */
 } gradient_args;            /* of G = X D^T, a sum over rows */
 
-/* I x J = LANES sums over rows of x (I, lead) times d (J, lead); `some` masks the last vector of rows. */
+/* I x J <= LANES sums over rows of x (I, lead) times d (J, lead); `some` masks what is left of them. */
 static inline __attribute__((always_inline)) vector
 sum_tile(const int I, const int J, ptrdiff_t rows, const real *const *x, const real *const *d, lanes some)
 {
@@ -141,24 +141,35 @@ sum_tile(const int I, const int J, ptrdiff_t rows, const real *const *x, const r
                 sum[i * J + j] += v * column[j];
         }
     }
-    UNROLL(16)
-    for (int j = 0; j < J; j++)
-        column[j] = (vector)((lanes)*(const vector *)(d[j] + r) & some);
-    UNROLL(16)
-    for (int i = 0; i < I; i++) {
-        const vector v = (vector)((lanes)*(const vector *)(x[i] + r) & some);
+    {
         UNROLL(16)
         for (int j = 0; j < J; j++)
-            sum[i * J + j] += v * column[j];
+            column[j] = (vector)((lanes)*(const vector *)(d[j] + r) & some);
+        UNROLL(16)
+        for (int i = 0; i < I; i++) {
+            const vector v = (vector)((lanes)*(const vector *)(x[i] + r) & some);
+            UNROLL(16)
+            for (int j = 0; j < J; j++)
+                sum[i * J + j] += v * column[j];
+        }
     }
     return sums(sum);
 }
 
+/* Write, or add, the sums of a tile that is not full, or whose numbers are added: those of its first rows and columns. */
+static __attribute__((noinline)) void
+put_sums(int rows, int columns, int J, const real *part, int adds, ptrdiff_t n_out, real *to)
+{
+    for (int p = 0; p < rows; p++, part += J, to += n_out)
+        for (int q = 0; q < columns; q++)
+            to[q] = adds ? to[q] + part[q] : part[q];
+}
+
 /* Columns j … j + J of G (n_in, n_out), as far as there are so many. */
 static inline __attribute__((always_inline)) void
-sum_columns(const int J, ptrdiff_t j, const gradient_args *of, lanes some)
+sum_columns(const int I, const int J, ptrdiff_t j, const gradient_args *of, lanes some)
 {
-    const int I = LANES / J, adds = of->adds;
+    const int adds = of->adds;
     const ptrdiff_t n_in = of->n_in, n_out = of->n_out, lead = of->lead;
     const real *column[LANES], *row[LANES];
     UNROLL(16)
@@ -170,7 +181,7 @@ sum_columns(const int J, ptrdiff_t j, const gradient_args *of, lanes some)
             row[q] = of->x + (i + q < n_in ? i + q : n_in - 1) * lead;
         vector found = sum_tile(I, J, of->rows, row, column, some);
         real *to = of->g + i * n_out + j;
-        if (J == n_out && i + I <= n_in) {
+        if (I * J == LANES && J == n_out && i + I <= n_in) {
             if (adds)
                 found += *(const vector *)to;
             *(vector *)to = found;
@@ -184,10 +195,7 @@ sum_columns(const int J, ptrdiff_t j, const gradient_args *of, lanes some)
                 __builtin_memcpy(to + p * n_out, part + p * J, J * sizeof(real));
             continue;
         }
-        const int left = n_out - j < J ? (int)(n_out - j) : J;
-        for (int p = 0; p < I && i + p < n_in; p++, to += n_out)
-            for (int q = 0; q < left; q++)
-                to[q] = adds ? to[q] + part[p * J + q] : part[p * J + q];
+        put_sums(n_in - i < I ? (int)(n_in - i) : I, n_out - j < J ? (int)(n_out - j) : J, J, part, adds, n_out, to);
     }
 }
 
@@ -199,21 +207,47 @@ static inline ptrdiff_t packed_columns(ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_
     return n_out - n_out % PACKED_OUTPUTS;
 }
 
-/* Columns `first` … n_out of G. */
-static void transposed_sums(ptrdiff_t first, const gradient_args *of)
+/* Columns `first` … n_out of a row of G. */
+static inline void sum_row(ptrdiff_t first, const gradient_args *of, lanes some)
 {
-    const lanes some = lanes_below((of->rows - 1) % LANES + 1);
+    ptrdiff_t j = first;
+    for (; j + LANES <= of->n_out; j += LANES)
+        sum_columns(1, LANES, j, of, some);
+    for (; j + 2 <= of->n_out; j += 4)
+        sum_columns(1, 4, j, of, some);
+    if (j < of->n_out)
+        sum_columns(1, 1, j, of, some);
+}
+
+/* Columns `first` … n_out of G. A last row that would leave most of its tiles empty is taken by itself. */
+static void transposed_sums(ptrdiff_t first, const gradient_args *whole)
+{
+    const lanes some = lanes_below((whole->rows - 1) % LANES + 1);
+    gradient_args of[1] = {*whole};
     ptrdiff_t j = first;
     for (; of->n_in < TILED_INPUTS && j + LANES <= of->n_out; j += LANES)
-        sum_columns(LANES, j, of, some);
-#if LANES >= 4
+        sum_columns(1, LANES, j, of, some);
+#if LANES >= 8
+    if (of->n_in >= TILED_INPUTS && of->n_in % (LANES / 4) == 1 && of->n_out - first >= 8) {
+        gradient_args last = *whole;
+        of->n_in--;
+        last.n_in = 1, last.x += of->n_in * of->lead, last.g += of->n_in * of->n_out;
+        sum_row(first, &last, some);
+    }
+    for (; j + 4 <= of->n_out; j += 4)
+        sum_columns(LANES / 4, 4, j, of, some);
+    if (j + 3 == of->n_out) {
+        sum_columns(LANES / 3, 3, j, of, some);
+        return;
+    }
+#elif LANES == 4
     for (; j + 3 <= of->n_out; j += 4)
-        sum_columns(4, j, of, some);
+        sum_columns(1, 4, j, of, some);
 #endif
     for (; j + 2 <= of->n_out; j += 2)
-        sum_columns(2, j, of, some);
+        sum_columns(LANES / 2, 2, j, of, some);
     if (j < of->n_out)
-        sum_columns(1, j, of, some);
+        sum_columns(LANES, 1, j, of, some);
 }
 
 /* The first `columns` of G, whole vectors: D is packed, into `panel`. */
