@@ -20,6 +20,7 @@ from pathlib import Path
 
 import Cython
 from Cython.Build import cythonize
+from Cython.Compiler import Options
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -37,6 +38,7 @@ if X86:
     ISAS["v3"] = ["-march=x86-64-v3"]
     ISAS["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
 PRECISIONS = {"float32": "float", "float64": "double"}
+Options.docstrings = False  # six copies of them would take 40 KB of a wheel; the sources and the stubs have them
 SOURCES = sorted(path for path in glob("src/**", recursive=True) if os.path.isfile(path))
 
 

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-# cython: embedsignature=True
+# cython: auto_pickle=False
 """gdcore's kernels: forward, loss, backward, penalty, clip, update.
 
 Design

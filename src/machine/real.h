@@ -18,9 +18,11 @@ typedef REAL real;
  * lives in registers, so Clang 14 must not leave it for later, as it does where it is asked in GCC's words. */
 #if defined(__clang__)
 #define UNROLL(n) _Pragma("clang loop unroll(full)")
+#define ONE_COPY __attribute__((noinline))
 #else
 #define PRAGMA_(text) _Pragma(#text)
 #define UNROLL(n) PRAGMA_(GCC unroll n)
+#define ONE_COPY __attribute__((noinline, noclone))    /* of a large function that gains nothing by a copy for one caller */
 #endif
 
 #if REAL_IS_FLOAT

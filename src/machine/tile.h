@@ -148,7 +148,7 @@ static __attribute__((noinline)) void full_tile(const tile_args *t)
     case n: if (vectors == 2) tile_of(n, 2, 0, t); else tile_of(n, 1, 0, t); break;
 
 /* One tile of 1 … TILE_ROWS rows and 1 or 2 vectors. */
-static void tile(const int rows, const int vectors, const tile_args *t)
+static ONE_COPY void tile(const int rows, const int vectors, const tile_args *t)
 {
     if (rows == TILE_ROWS && vectors == 2 && (t->a_row == 1 || t->a_col == 1)) {
         full_tile(t);

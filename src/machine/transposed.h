@@ -220,7 +220,7 @@ static inline void sum_row(ptrdiff_t first, const gradient_args *of, lanes some)
 }
 
 /* Columns `first` … n_out of G. A last row that would leave most of its tiles empty is taken by itself. */
-static void transposed_sums(ptrdiff_t first, const gradient_args *whole)
+static ONE_COPY void transposed_sums(ptrdiff_t first, const gradient_args *whole)
 {
     const lanes some = lanes_below((whole->rows - 1) % LANES + 1);
     gradient_args of[1] = {*whole};
