@@ -50,7 +50,7 @@ enum { MANTISSA = PICK(23, 52), BIAS = PICK(127, 1023) };
 #define COPYSIGN PICK(copysignf, copysign)
 
 static const real ROUND = PICK(12582912.0, 6755399441055744.0);      /* 1.5 * 2^MANTISSA */
-static const real ROUND_HALF = PICK(12583038.0, 6755399441056766.0); /* ROUND + BIAS - 1: in the low bits, 1/2's exponent */
+static const real ROUND_HALF = PICK(12583038.0, 6755399441056766.0); /* ROUND + BIAS - 1: the exponent of 1/2 below */
 static const real POWER = PICK(8388608.0, 4503599627370496.0);       /* 2^MANTISSA */
 static const real LOG2_E = 1.4426950408889634;
 static const real LN2_HIGH = PICK(0.693145751953125, 0.6931471805598903);  /* n * LN2_HIGH is exact */
@@ -121,7 +121,7 @@ static inline real from_bits(word bits) { union { word bits; real x; } u = {.bit
 /* y >= 0 with the sign of x: one operation less than where y has a sign to be cleared. */
 static inline real with_sign(real y, real x) { return from_bits(to_bits(y) | (to_bits(x) & SIGN_BIT)); }
 
-/* x = n ln 2 + r: returns r, and n, plus what `round` has in its low bits, where the representation keeps its exponent. */
+/* x = n ln 2 + r: returns r, and n plus the low bits of `round` where the representation keeps its exponent. */
 static inline real reduce(real x, real round, word *exponent)
 {
     real rounded = x * LOG2_E + round;
@@ -175,8 +175,8 @@ static const real HALF_LN2 = 0.34657359027997264;    /* rounded: n * HALF_LN2 is
 /* tanh(r) = r + r^3 (TANH[0] + TANH[1] r^2) for |r| <= ln 2 / 4 */
 static const real TANH[] = {-0.333327234, 0.131647751};
 
-/* tanh is 1 from here on. GCC would compute both sides of a comparison with a constant to the end, and choose there; with
- * a number that it does not know, it takes a minimum, which is one operation. */
+/* tanh is 1 from here on. GCC would compute both sides of a comparison with a constant to the end, and choose there.
+ * With a number that it does not know it takes a minimum, which is one operation. */
 __attribute__((visibility("hidden"))) real tanh_limit = 10;
 
 /* Two halves: returns t = tanh(r), and s / 2. */

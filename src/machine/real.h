@@ -14,7 +14,8 @@ typedef REAL real;
 #define GDCORE_PASTE(a, b) GDCORE_PASTE_(a, b)
 #define REAL_IS_FLOAT GDCORE_PASTE(GDCORE_IS_, REAL)
 
-/* Before a loop of at most n passes whose number the compiler can know: no loop. What it makes is a vector's body, or
+/* ONE_COPY stands before a large function that gains nothing by a copy for one of its callers.
+ * UNROLL, before a loop of at most n passes whose number the compiler can know: no loop. What it makes is a vector's body, or
  * lives in registers, so Clang 14 must not leave it for later, as it does where it is asked in GCC's words. */
 #if defined(__clang__)
 #define UNROLL(n) _Pragma("clang loop unroll(full)")
@@ -22,7 +23,7 @@ typedef REAL real;
 #else
 #define PRAGMA_(text) _Pragma(#text)
 #define UNROLL(n) PRAGMA_(GCC unroll n)
-#define ONE_COPY __attribute__((noinline, noclone))    /* of a large function that gains nothing by a copy for one caller */
+#define ONE_COPY __attribute__((noinline, noclone))
 #endif
 
 #if REAL_IS_FLOAT
