@@ -18,7 +18,7 @@ Design
 
 import numpy
 
-from gdcore._kernels.errors import RefusedStep as _RefusedStep
+from gdcore._kernels.errors import RefusedStep as _RefusedStep, Unfit as _Unfit
 from gdcore._kernels.sparse_rows import SparseRows as _SparseRows
 
 from cpython.buffer cimport PyBUF_RECORDS_RO, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer

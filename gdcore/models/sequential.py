@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._kernels.errors import Unfit
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
@@ -176,7 +177,7 @@ class Sequential(Model):
         if out is None and type(X) is np.ndarray:
             try:
                 outputs = (stack.predicting or stack.network(False)).predict(X)  # a call less, once it is bound
-            except (TypeError, ValueError):
+            except Unfit:
                 outputs = None  # the general way converts the input or explains the error
         if outputs is None:
             if out is not None or isinstance(X, Source):

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import load
-from .._kernels.errors import RefusedStep
+from .._kernels.errors import RefusedStep, Unfit
 from ..data.reading import Order
 from ..data.samples import Samples
 from ..losses import Loss
@@ -172,7 +172,7 @@ def quick_epoch(state: TrainingState, X: NDArray[Any], y: NDArray[Any], labels: 
     target, numbers = (None, y) if labels else (y, None)
     try:
         return load(state.stack.dtype).whole_epoch(state.run, X, target, numbers, size, settings.shuffle)
-    except (TypeError, ValueError):
+    except Unfit:
         return None  # the longer way converts the arrays or explains the error
     except RefusedStep as error:
         data = state.take(X, y, None)

@@ -21,7 +21,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._kernels.errors import RefusedStep
+from .._kernels.errors import RefusedStep, Unfit
 from ..base import checks
 from ..base.calls import explains_calls
 from ..base.defaults import DEFAULTS
@@ -173,7 +173,7 @@ class Trainer:
         target = settings.loss.target if isinstance(settings.loss, Loss) else None
         self._labels = target == "class"
         plain = isinstance(settings.optimizer, Optimizer) and settings.schedule is None and stack.target_scale is None
-        self._fast = plain and target is not None
+        self._fast = plain and target is not None and not (self._labels and stack.out_features == 1)
         self._fast_epoch = self._fast and stack.lowest is None and not settings.drop_last
         self._run = self._state.run  # from here on only the learning rate can be set
 
@@ -307,7 +307,7 @@ class Trainer:
         if self._fast and type(xb) is np.ndarray and type(yb) is np.ndarray and sample_weight is None and not BLOCKS:
             try:
                 return self._run.step(xb, None, yb) if self._labels else self._run.step(xb, yb)
-            except (TypeError, ValueError, RefusedStep):
+            except (Unfit, RefusedStep):
                 pass  # nothing was changed; below, the arrays are converted or the error is explained
         if isinstance(self.optimizer, FullBatch):
             training_checks.mini_batches(self.optimizer, "step")

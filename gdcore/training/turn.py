@@ -35,11 +35,11 @@ def turn(run: Training, call: str) -> Turn:
     return run.turn(call, _settle)
 
 
-def _settle(mine: Turn, other: Turn) -> None:
-    """Wait a moment for another call's turn to end, or refuse this one."""
-    training_checks.own_turn(mine.call, other.call, other.thread == mine.thread)
-    if other.call not in SHORT:
-        raise training_checks.other_thread(mine.call, other.call)
+def _settle(mine: str, other: str, same_thread: bool) -> None:
+    """Wait a moment for another call's turn to end, or refuse this call."""
+    training_checks.own_turn(mine, other, same_thread)
+    if other not in SHORT:
+        raise training_checks.other_thread(mine, other)
     time.sleep(PAUSE)
 
 

@@ -60,9 +60,13 @@ cdef struct BoundLoss:
 
 
 cdef int check_targets(const BoundLoss *of, const Rows *data, Py_ssize_t n) except -1:
-    """Raise ValueError if the targets of n rows are not in the loss's range; Python says which."""
-    if data.target != NULL and not are_targets(of.loss.target, n * of.outputs, data.target):
-        raise ValueError("y has a number that is no target of this loss")
+    """Raise Unfit if the targets of n rows are not in the loss's range; Python says which."""
+    cdef bint fits = True
+    with nogil:
+        if data.target != NULL:
+            fits = are_targets(of.loss.target, n * of.outputs, data.target)
+    if not fits:
+        raise _Unfit("y has a number that is no target of this loss")
     return 0
 
 

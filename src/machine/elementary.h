@@ -176,7 +176,7 @@ static const real HALF_LN2 = 0.34657359027997264;    /* rounded: n * HALF_LN2 is
 static const real TANH[] = {-0.333327234, 0.131647751};
 
 /* tanh is 1 from here on. GCC would compute both sides of a comparison with a constant to the end, and choose there.
- * With a number that it does not know it takes a minimum, which is one operation. */
+ * With a number that it does not know, as here without -flto, it takes a minimum, which is one operation. */
 __attribute__((visibility("hidden"))) real tanh_limit = 10;
 
 /* Two halves: returns t = tanh(r), and s / 2. */

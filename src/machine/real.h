@@ -14,9 +14,10 @@ typedef REAL real;
 #define GDCORE_PASTE(a, b) GDCORE_PASTE_(a, b)
 #define REAL_IS_FLOAT GDCORE_PASTE(GDCORE_IS_, REAL)
 
-/* ONE_COPY stands before a large function that gains nothing by a copy for one of its callers.
- * UNROLL, before a loop of at most n passes whose number the compiler can know: no loop. What it makes is a vector's body, or
- * lives in registers, so Clang 14 must not leave it for later, as it does where it is asked in GCC's words. */
+/* ONE_COPY: before a large function that gains nothing by a copy for one of its callers.
+ *
+ * UNROLL: before a loop of at most n passes whose number the compiler can know: no loop. What it makes is a vector's
+ * body, or lives in registers, so Clang 14 must not leave it for later, as it does where it is asked in GCC's words. */
 #if defined(__clang__)
 #define UNROLL(n) _Pragma("clang loop unroll(full)")
 #define ONE_COPY __attribute__((noinline))

@@ -120,7 +120,7 @@ typedef struct {
     int adds;               /* whether G is added to what is there */
 } gradient_args;            /* of G = X D^T, a sum over rows */
 
-/* I x J <= LANES sums over rows of x (I, lead) times d (J, lead); `some` masks what is left of them. */
+/* I x J <= LANES sums over rows of x (I, lead) times d (J, lead); `some` masks the last vector of rows. */
 static inline __attribute__((always_inline)) vector
 sum_tile(const int I, const int J, ptrdiff_t rows, const real *const *x, const real *const *d, lanes some)
 {
@@ -141,17 +141,15 @@ sum_tile(const int I, const int J, ptrdiff_t rows, const real *const *x, const r
                 sum[i * J + j] += v * column[j];
         }
     }
-    {
+    UNROLL(16)
+    for (int j = 0; j < J; j++)
+        column[j] = (vector)((lanes)*(const vector *)(d[j] + r) & some);
+    UNROLL(16)
+    for (int i = 0; i < I; i++) {
+        const vector v = (vector)((lanes)*(const vector *)(x[i] + r) & some);
         UNROLL(16)
         for (int j = 0; j < J; j++)
-            column[j] = (vector)((lanes)*(const vector *)(d[j] + r) & some);
-        UNROLL(16)
-        for (int i = 0; i < I; i++) {
-            const vector v = (vector)((lanes)*(const vector *)(x[i] + r) & some);
-            UNROLL(16)
-            for (int j = 0; j < J; j++)
-                sum[i * J + j] += v * column[j];
-        }
+            sum[i * J + j] += v * column[j];
     }
     return sums(sum);
 }
@@ -207,6 +205,7 @@ static inline ptrdiff_t packed_columns(ptrdiff_t n_in, ptrdiff_t n_out, ptrdiff_
     return n_out - n_out % PACKED_OUTPUTS;
 }
 
+#if LANES >= 8
 /* Columns `first` … n_out of a row of G. */
 static inline void sum_row(ptrdiff_t first, const gradient_args *of, lanes some)
 {
@@ -218,6 +217,7 @@ static inline void sum_row(ptrdiff_t first, const gradient_args *of, lanes some)
     if (j < of->n_out)
         sum_columns(1, 1, j, of, some);
 }
+#endif
 
 /* Columns `first` … n_out of G. A last row that would leave most of its tiles empty is taken by itself. */
 static ONE_COPY void transposed_sums(ptrdiff_t first, const gradient_args *whole)

@@ -214,7 +214,7 @@ cdef class Network:
     def predict(self, X not None):
         """Return the raw outputs of X (n, n_in), an array (n, n_out). X must be finite; dropout is left out.
 
-        X may have any format that `hold` takes.
+        X may have any format that `hold` takes; Unfit is raised for others, and for NaN and infinity.
         """
         cdef Held inputs
         cdef Rows data
@@ -236,7 +236,7 @@ cdef class Network:
             finite = predict_rows(&self.plan, data, rows, self.partial, numbers)
         self.release()
         if not finite:
-            raise ValueError("X contains NaN or infinity, or numbers that log1p does not take")
+            raise _Unfit("X contains NaN or infinity, or numbers that log1p does not take")
         return out
 
     def loss(

@@ -176,25 +176,33 @@ cdef Py_ssize_t bind_inputs(
 
 
 cdef Py_ssize_t hold_inputs(Rows *data, Py_ssize_t n_in, bint takes_entries, Held *held, object X) except -1:
-    """Point at inputs of any format, an array or SparseRows, and return the number of rows."""
-    if type(X) is _SparseRows:
-        return bind_inputs(data, n_in, takes_entries, None, X)
-    cdef const real *x = <const real *>hold(held, X, False)
-    if held.view.ndim != 2:
-        raise ValueError("X must have two dimensions")
-    return see_inputs(data, x, held.rows, held.columns, n_in)
+    """Point at inputs of any format, an array or SparseRows, and return the number of rows; Unfit: they do not fit."""
+    cdef const real *x
+    try:
+        if type(X) is _SparseRows:
+            return bind_inputs(data, n_in, takes_entries, None, X)
+        x = <const real *>hold(held, X, False)
+        if held.view.ndim != 2:
+            raise ValueError("X must have two dimensions")
+        return see_inputs(data, x, held.rows, held.columns, n_in)
+    except (TypeError, ValueError) as error:
+        raise _Unfit(str(error)) from None
 
 
 cdef int hold_targets(
     Rows *data, Py_ssize_t n, Py_ssize_t k, bint takes_labels, Held *held, object target, object labels,
 ) except -1:
-    """Point at targets of any format: labels (n,), or in their place (n, k) numbers, (n,) for k = 1."""
-    if labels is None:
-        return see_target(data, <const real *>hold(held, target, False), held.rows, held.columns, n, k)
-    cdef const int64_t *at = <const int64_t *>hold(held, labels, True)
-    if held.view.ndim != 1:
-        raise ValueError("labels must have one dimension")
-    return see_labels(data, at, held.rows, n, k, takes_labels)
+    """Point at targets of any format: labels (n,), or in their place (n, k) numbers, (n,) for k = 1; or raise Unfit."""
+    cdef const int64_t *at
+    try:
+        if labels is None:
+            return see_target(data, <const real *>hold(held, target, False), held.rows, held.columns, n, k)
+        at = <const int64_t *>hold(held, labels, True)
+        if held.view.ndim != 1:
+            raise ValueError("labels must have one dimension")
+        return see_labels(data, at, held.rows, n, k, takes_labels)
+    except (TypeError, ValueError) as error:
+        raise _Unfit(str(error)) from None
 
 
 cdef int bind_weights(Rows *data, Py_ssize_t n, const real[::1] weight) except -1:

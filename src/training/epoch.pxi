@@ -58,11 +58,11 @@ cdef double held_epoch(
         finite = every_finite(n * of.plan.n_in, rows.x)
         finite = finite and (rows.target == NULL or every_finite(n * k, rows.target))
     if not finite:
-        raise ValueError("X or y has NaN or infinity")
+        raise _Unfit("X or y has NaN or infinity")
     batch_size = min(batch_size, n)
     steps = (n + batch_size - 1) // batch_size
     if run.epoch_samples == n and run.epoch_of_steps == steps and run.epoch_steps < steps:
-        raise ValueError("an epoch over these rows is not at its end")
+        raise _Unfit("an epoch over these rows is not at its end")
     if shuffles and steps > 1:
         rows.order = order = shuffled_rows(run, n)
     try:
@@ -77,7 +77,7 @@ def whole_epoch(Training run not None, X not None, target, labels, Py_ssize_t ba
     """Run an epoch over all rows, in a random order if it shuffles, and return the mean loss, each before its step.
 
     X is dense; X, target and labels may have any format that `hold` takes. The caller has the turn, the rate is set,
-    and every finite X has a finite loss. A TypeError or a ValueError has changed nothing.
+    and every finite X has a finite loss. An Unfit has changed nothing.
     """
     cdef Held inputs, targets
     if batch_size < 1:

@@ -13,13 +13,13 @@ _TURN = "turn"
 
 
 cdef class Turn:
-    """A context manager that holds a turn; while another one has it, `settle(turn, other)` waits, or raises."""
+    """A context manager that holds a turn; while another one has it, `settle` waits, or raises."""
 
     cdef object __weakref__
     cdef dict turns
     cdef object entry, settle
-    cdef readonly str call
-    cdef readonly unsigned long thread
+    cdef str call
+    cdef unsigned long thread
     cdef long forks_before
 
     def __cinit__(self, dict turns not None, str call not None, settle):
@@ -32,9 +32,9 @@ cdef class Turn:
             held = self.turns.setdefault(_TURN, self.entry)
             if held is self.entry:
                 return
-            other = held_turn(held)
+            other = held_turn(held)    # never in a frame of Python's, which a traceback would keep
             if other is not None:
-                self.settle(self, other)
+                self.settle(self.call, other.call, other.thread == self.thread)
             elif self.turns.get(_TURN) is held:
                 self.turns.pop(_TURN, None)
 

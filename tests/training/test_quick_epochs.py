@@ -1,7 +1,9 @@
 """An epoch of arrays that the kernels take is what it is by the longer way, to the bit, and so are its errors."""
 
 import re
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -43,7 +45,8 @@ def quick(monkeypatch):
     found = []
 
     def noted(*given):
-        found.append(trainer_module_quick(*given))
+        found.append("raised")
+        found[-1] = trainer_module_quick(*given)
         return found[-1]
 
     trainer_module_quick = trainer_module.quick_epoch
@@ -107,7 +110,7 @@ def test_other_formats_train_as_their_copies(quick, loss, turned):
         ("cross_entropy", lambda X, y: (X, y + 0.5), "float64"),
     ],
 )
-def test_bad_data_change_nothing_and_are_explained_alike(loss, spoil, message):
+def test_bad_data_change_nothing_and_are_explained_alike(quick, loss, spoil, message):
     net = gd.MLP([4, 9, 3], "tanh", dtype="float32", seed=2)
     trainer = gd.Trainer(net, loss, gd.Adam(), seed=1)
     X, y = problem(loss)
@@ -119,8 +122,62 @@ def test_bad_data_change_nothing_and_are_explained_alike(loss, spoil, message):
     with pytest.raises((TypeError, ValueError)) as longer:
         trainer.epoch(X.view(Longer), y)
     assert (found.type, str(found.value)) == (longer.type, str(longer.value))
+    assert quick[1:] == [None]
     for name, value in trainer.state_dict().items():
         np.testing.assert_equal(value, before[name])
+
+
+def test_labels_need_an_output_for_each_class(quick):
+    trainer = gd.Trainer(gd.MLP([4, 3, 1], "tanh", seed=2), "cross_entropy", gd.SGD(0.1))
+    X, y = np.ones((6, 4), "float32"), np.zeros(6, int)
+    for call in (trainer.step, trainer.epoch):
+        with pytest.raises(ValueError, match="an output per class"):
+            call(X, y)
+    assert quick == []
+
+
+class Late(ValueError):
+    """What a signal's handler raises: a ValueError, as that of an array that does not fit."""
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [(200_000, 0.02), (300, 0.0003)], ids=["within", "at the end"])
+@pytest.mark.parametrize("name", ["step", "epoch", "predict"])
+def test_what_a_signals_handler_raises_is_not_taken_for_data_that_do_not_fit(name, rows, seconds):
+    """It reaches the caller, and nothing is done twice."""
+    X, y = np.zeros((rows, 8), "float32"), np.zeros(rows, "float32")
+    model = gd.LinearModel(8, seed=0)
+    trainer = gd.Trainer(model, "binary_cross_entropy", gd.SGD(0.1), batch_size=8)
+    calls = {
+        "step": lambda: trainer.step(X, y),
+        "epoch": lambda: trainer.epoch(X, y),
+        "predict": lambda: model.predict(X),
+    }
+    made = sent = caught = 0
+
+    def late(*_):
+        nonlocal sent
+        sent += 1
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        for _ in range(20):
+            trainer = gd.Trainer(model, "binary_cross_entropy", gd.SGD(0.1), batch_size=8)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                end = time.monotonic() + 4 * seconds
+                while time.monotonic() < end:
+                    made += 1
+                    calls[name]()
+            except Late:
+                caught += 1
+            most = made if name == "step" else made * -(-rows // 8)
+            made = 0
+            assert trainer.steps_done <= most
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert caught == sent > 0
 
 
 @pytest.mark.parametrize(
@@ -166,7 +223,7 @@ def test_a_refused_step_is_explained_as_by_the_longer_way(quick, shuffle):
         errors.append((str(found.value), found.value.batch, found.value.step, trainer.steps_done, net.params.tolist()))
         assert np.isfinite(net.params).all()
     assert errors[0] == errors[1]
-    assert quick == []  # it raised
+    assert quick == ["raised"]
 
 
 def test_the_rest_of_an_interrupted_epoch_comes_first():
@@ -209,12 +266,13 @@ def test_after_a_fit_the_end_of_an_epoch_is_not_due_again(quick):
 
 
 def test_another_threads_call_is_refused_meanwhile():
-    X, y = np.zeros((200_000, 4), "float32"), np.zeros((200_000, 3), "float32")
+    X, y = np.zeros((1_000_000, 4), "float32"), np.zeros((1_000_000, 3), "float32")
     trainer = gd.Trainer(gd.MLP([4, 64, 3], "tanh", seed=2), "mse", batch_size=8, shuffle=False)
     thread = threading.Thread(target=trainer.epoch, args=(X, y))
     thread.start()
-    while trainer.steps_done == 0:
+    while trainer.steps_done == 0 and thread.is_alive():
         pass
+    assert thread.is_alive()
     with pytest.raises(RuntimeError, match="epoch"):
         trainer.epoch(X, y)
     thread.join()
