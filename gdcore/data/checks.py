@@ -107,7 +107,7 @@ def other_features(given: int, expected: int) -> str:
     """Return what to do about inputs of another number of features than the model's."""
     columns = "1 column" if expected == 1 else f"{expected} columns"
     inputs = "1 input" if given == 1 else f"{given} inputs"
-    return f"pass {columns}, or give the model {inputs}"
+    return f"pass {columns}, or give the model {inputs}" if given else f"pass {columns}"
 
 
 def labels(value: object, n: int, n_classes: int, array: NDArray[Any] | None = None) -> NDArray[np.int64]:
@@ -143,8 +143,8 @@ def labels(value: object, n: int, n_classes: int, array: NDArray[Any] | None = N
 
 _ALLOWED: dict[str, tuple[str, Callable[[NDArray[Any]], NDArray[np.bool_]]]] = {
     "nonnegative": (">= 0: they are counts", lambda y: y < 0),
-    "unit": ("in [0, 1]: pass (y + 1) / 2 for -1 and 1", lambda y: (y < 0) | (y > 1)),
-    "sign": ("-1 or 1: pass 2 * y - 1 for 0 and 1", lambda y: np.abs(y) != 1),
+    "unit": ("in [0, 1]", lambda y: (y < 0) | (y > 1)),
+    "sign": ("-1 or 1", lambda y: np.abs(y) != 1),
     "class": (">= 0: they are probabilities", lambda y: y < 0),
 }
 
@@ -166,7 +166,8 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
         bad = wrong(y)
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(f"y has {y[row, column]:g} in row {row}; targets of this loss must be {allowed}")
+            remedy = _for_two_classes(y, kind)
+            raise ValueError(f"y has {y[row, column]:g} in row {row}; targets of this loss must be {allowed}{remedy}")
     if kind == "class":
         off = np.abs(y.sum(axis=1) - 1)
         if (off > 1e-3).any():
@@ -175,6 +176,19 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
                 f"y has probabilities that sum to {y[row].sum():g} in row {row}; expected 1: divide by the sum"
             )
     return y
+
+
+def _for_two_classes(y: NDArray[Any], kind: str) -> str:
+    """Return how targets of two other numbers become those of two classes, as the end of a message; "" if unclear."""
+    numbers = np.unique(y[:, 0])
+    if kind not in ("unit", "sign") or len(numbers) > 2:
+        return ""
+    low, high = float(numbers[0]), float(numbers[-1])
+    if low == (-1 if kind == "unit" else 0) and high in (low, 1):
+        return ": pass (y + 1) / 2" if kind == "unit" else ": pass 2 * y - 1"
+    if low == high:
+        return ""
+    return f": pass y == {high:g}" if kind == "unit" else f": pass np.where(y == {high:g}, 1, -1)"
 
 
 def _are_labels(y: NDArray[Any], n_classes: int) -> bool:

@@ -204,7 +204,9 @@ SAVING = ("save", "state_dict")
 def other_thread(call: str, other: str) -> RuntimeError:
     """Return the error for a call that cannot wait for another thread's call."""
     remedy = "wait for that thread, or give each thread a trainer of its own"
-    if call in SAVING:
+    if call in SAVING and other != "fit":
+        remedy = "wait for that thread"
+    elif call in SAVING:
         remedy = "pass callbacks=gdcore.Checkpoint(path) to it, save in a callback of your own, or wait for that thread"
     return RuntimeError(
         f"this trainer is training in another thread, in {other}, which {call} does not wait for: {remedy}"

@@ -336,7 +336,7 @@ class Trainer:
     ) -> float:
         """Make one pass over the data in mini-batches, in random order if the trainer shuffles.
 
-        If a fit has stopped within an epoch over as many samples, run the rest of that epoch.
+        If a fit or an epoch has stopped within an epoch over as many samples, run the rest of it, on whatever data.
 
         Parameters
         ----------

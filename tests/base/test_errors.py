@@ -72,6 +72,7 @@ BAD_X = [
         ValueError,
         "X has 2 features, but the model expects 3: pass 3 columns, or give the model 2 inputs",
     ),
+    ("no columns", X[:, :0], ValueError, "X has 0 features, but the model expects 3: pass 3 columns$"),
     ("transposed", X.T, ValueError, "X has 6 features, but the model expects 3"),
     ("no rows", X[:0], ValueError, "X has no rows; expected at least one sample"),
     ("no features", X[:, :0], ValueError, "X has 0 features"),

@@ -127,6 +127,33 @@ def test_bad_data_change_nothing_and_are_explained_alike(quick, loss, spoil, mes
         np.testing.assert_equal(value, before[name])
 
 
+@pytest.mark.parametrize(
+    ("loss", "targets", "remedy"),
+    [
+        ("binary_cross_entropy", [-1, 1], ": pass (y + 1) / 2"),
+        ("binary_cross_entropy", [-1], ": pass (y + 1) / 2"),
+        ("binary_cross_entropy", [1, 2], ": pass y == 2"),
+        ("binary_cross_entropy", [0, 0.5, 3], ""),
+        ("hinge", [0, 1], ": pass 2 * y - 1"),
+        ("hinge", [0], ": pass 2 * y - 1"),
+        ("hinge", [1, 2], ": pass np.where(y == 2, 1, -1)"),
+        ("hinge", [2], ""),
+        ("hinge", [-1, 0, 1], ""),
+    ],
+)
+def test_targets_of_two_other_classes(loss, targets, remedy):
+    """What the message says makes targets that the loss takes."""
+    trainer = gd.Trainer(gd.LinearModel(4), loss, gd.SGD(0.1))
+    X, y = np.ones((6, 4), "float32"), np.resize(np.array(targets, "float32"), 6)
+    with pytest.raises(ValueError, match="targets of this loss must be") as found:
+        trainer.epoch(X, y)
+    if not remedy:
+        assert ": pass" not in str(found.value)
+        return
+    assert str(found.value).endswith(remedy)
+    trainer.epoch(X, eval(remedy.removeprefix(": pass "), {"y": y, "np": np}))
+
+
 def test_labels_need_an_output_for_each_class(quick):
     trainer = gd.Trainer(gd.MLP([4, 3, 1], "tanh", seed=2), "cross_entropy", gd.SGD(0.1))
     X, y = np.ones((6, 4), "float32"), np.zeros(6, int)

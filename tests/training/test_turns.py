@@ -170,6 +170,18 @@ def test_a_save_in_another_thread_is_told_of_checkpoints(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_save_during_another_threads_epoch_is_told_to_wait(tmp_path):
+    """An epoch takes no callbacks."""
+    trainer = gd.Trainer(gd.MLP([4, 64, 3], "tanh", seed=2), "mse", batch_size=8)
+    thread = threading.Thread(target=trainer.epoch, args=(np.zeros((1_000_000, 4)), np.zeros((1_000_000, 3))))
+    thread.start()
+    while trainer.steps_done == 0 and thread.is_alive():
+        pass
+    with pytest.raises(RuntimeError, match=r"in epoch, which save does not wait for: wait for that thread$"):
+        trainer.save(tmp_path / "run.gdc")
+    thread.join()
+
+
 def test_states_taken_beside_steps_are_whole():
     """Of equal steps every state is one that a single thread passes through."""
     trainer, twin, states = new_trainer(), new_trainer(), []
