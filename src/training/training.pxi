@@ -245,7 +245,7 @@ cdef class Training:
     def step(self, X not None, target=None, labels=None, const real[::1] weight=None, bint holds=False):
         """Update once on exactly these rows, and return their mean loss before the update.
 
-        X, target and labels may have any format that `hold` takes, or else Unfit is raised. Weights count relative to 1.
+        X, target and labels may have any format that `hold` takes; else Unfit is raised. Weights count relative to 1.
         `holds` says that the caller has the turn.
         """
         cdef Held inputs, targets
