@@ -106,7 +106,7 @@ def test_a_validation_loss_of_nan_ends_the_fit_and_says_so():
             ValueError,
             "or take binary_cross_en",
         ),
-        (lambda net: net.loss(X, np.sign(Y), "bce"), ValueError, r"pass \(y \+ 1\) / 2 for -1 and 1"),
+        (lambda net: net.loss(X, np.sign(Y), "bce"), ValueError, r"pass \(y \+ 1\) / 2"),
         (lambda net: gd.Sequential([gd.Dense(1, 1)]), TypeError, "pass the layers themselves, not a list of them"),
         (lambda net: gd.MLP([3, 4.0, 1]), TypeError, r"sizes\[1\] must be an integer, got 4.0"),
         (lambda net: net.fit(X, Y, loss="mse", stop=gd.EarlyStopping), TypeError, "got the class EarlyStopping"),
