@@ -180,7 +180,7 @@ def targets(value: object, n: int, n_outputs: int, kind: str, dtype: str) -> NDA
 
 def _for_two_classes(y: NDArray[Any], kind: str) -> str:
     """Return how targets of two other numbers become those of two classes, as the end of a message; "" if unclear."""
-    numbers = np.unique(y[:, 0])
+    numbers = np.unique(y)
     if kind not in ("unit", "sign") or len(numbers) > 2:
         return ""
     low, high = float(numbers[0]), float(numbers[-1])
@@ -188,7 +188,7 @@ def _for_two_classes(y: NDArray[Any], kind: str) -> str:
         return ": pass (y + 1) / 2" if kind == "unit" else ": pass 2 * y - 1"
     if low == high:
         return ""
-    return f": pass y == {high:g}" if kind == "unit" else f": pass np.where(y == {high:g}, 1, -1)"
+    return f": pass np.equal(y, {high:g})" if kind == "unit" else f": pass np.where(np.equal(y, {high:g}), 1, -1)"
 
 
 def _are_labels(y: NDArray[Any], n_classes: int) -> bool:

@@ -119,7 +119,7 @@ LOOPS(selu)
 LOOPS(softplus)
 LOOPS(sigmoid)
 #if REAL_IS_FLOAT && defined(__AVX2__) && !defined(__AVX512F__)
-/* Half by half: 15 operations that wait for one another leave a core with AVX2 no room to look far ahead. */
+/* In two loops: in a single one each vector is a chain of 15 operations, and a core has too few vectors in flight. */
 LOOP_OVER(tanh_begins, (const real *z, ptrdiff_t n, real *t, real *half), t[i] = tanh_begin(z[i], half + i))
 LOOP_OVER(tanh_ends, (const real *z, const real *t, const real *half, ptrdiff_t n, real *a),
     a[i] = tanh_end(z[i], t[i], half[i]))

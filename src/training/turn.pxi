@@ -32,9 +32,11 @@ cdef class Turn:
             held = self.turns.setdefault(_TURN, self.entry)
             if held is self.entry:
                 return
-            other = held_turn(held)    # never in a frame of Python's, which a traceback would keep
+            other = held_turn(held)
             if other is not None:
-                self.settle(self.call, other.call, other.thread == self.thread)
+                call, same_thread = other.call, other.thread == self.thread
+                other = None    # while this call waits, the other one's `with` statement alone may keep its turn
+                self.settle(self.call, call, same_thread)
             elif self.turns.get(_TURN) is held:
                 self.turns.pop(_TURN, None)
 

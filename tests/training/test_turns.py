@@ -3,6 +3,7 @@
 import os
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -180,6 +181,28 @@ def test_a_save_during_another_threads_epoch_is_told_to_wait(tmp_path):
     with pytest.raises(RuntimeError, match=r"in epoch, which save does not wait for: wait for that thread$"):
         trainer.save(tmp_path / "run.gdc")
     thread.join()
+
+
+def test_a_turn_that_is_lost_while_another_thread_waits_for_it():
+    """An exception may end a call without `__exit__`; the thread that waits does not keep that call's turn."""
+    trainer, waits = new_trainer(), threading.Event()
+
+    def settle(*_):
+        waits.set()
+        time.sleep(1e-3)
+
+    def enter():
+        with trainer._run.turn("step", settle):
+            pass
+
+    lost = trainer._run.turn("step", settle)
+    lost.__enter__()
+    thread = threading.Thread(target=enter, daemon=True)
+    thread.start()
+    assert waits.wait(10)
+    del lost
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_states_taken_beside_steps_are_whole():
