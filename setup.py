@@ -1,7 +1,6 @@
 """The extension table: kernels.pyx once per (instruction set, precision), and cpu.pyx.
 
-`cythonize` merges the flags of extensions that share a source, so it is called once per variant with a
-build directory of its own, and the flags are set on what it returns.
+An extension is translated just before it is compiled, beside others that are compiled meanwhile.
 
 `pip install .` and `pip install -e .` build in folders of their own. What one of them has compiled stands in build/kept
 for the other, under a hash of all that it was made from.
@@ -19,8 +18,6 @@ from glob import glob
 from pathlib import Path
 
 import Cython
-from Cython.Build import cythonize
-from Cython.Compiler import Options
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -38,19 +35,34 @@ if X86:
     ISAS["v3"] = ["-march=x86-64-v3"]
     ISAS["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
 PRECISIONS = {"float32": "float", "float64": "double"}
-Options.docstrings = False  # six copies of them would take 40 KB of a wheel; the sources and the stubs have them
 SOURCES = sorted(path for path in glob("src/**", recursive=True) if os.path.isfile(path))
 
 
 def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) -> Extension:
-    """Translate one source for one variant and give it that variant's flags."""
-    template = Extension(name, [source], depends=SOURCES)
-    [ext] = cythonize([template], build_dir=f"build/{name}", include_path=["src"], quiet=True)
-    ext.include_dirs = ["src"]
-    ext.extra_compile_args = COMMON + flags
-    ext.extra_link_args = LINK
-    ext.define_macros = [*macros.items(), ("GDCORE_FLAGS", '"' + " ".join(COMMON + flags) + '"')]
-    return ext
+    """One source with the flags of one variant."""
+    return Extension(
+        name,
+        [source],
+        depends=SOURCES,
+        include_dirs=["src"],
+        extra_compile_args=COMMON + flags,
+        extra_link_args=LINK,
+        define_macros=[*macros.items(), ("GDCORE_FLAGS", '"' + " ".join(COMMON + flags) + '"')],
+    )
+
+
+def translated(ext: Extension) -> str:
+    """Translate an extension's source into C, and return its path.
+
+    In a process of its own, since two threads of one can't translate at the same time. Without docstrings: six copies
+    of them would take 40 KB of a wheel; the sources and the stubs have them.
+    """
+    [source] = ext.sources
+    path = Path("build", ext.name, source).with_suffix(".c")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = ["--no-docstrings", "--include-dir", "src", "--module-name", ext.name, "--output-file", str(path)]
+    subprocess.run([sys.executable, "-m", "cython", *options, source], check=True)
+    return str(path)
 
 
 def compiler_version() -> str:
@@ -73,6 +85,7 @@ class BuildOnce(build_ext):
             built.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(kept, built)
             return
+        ext.sources = [translated(ext)]
         super().build_extension(ext)
         kept.parent.mkdir(parents=True, exist_ok=True)
         for old in kept.parent.glob(f"{ext.name}-*"):
