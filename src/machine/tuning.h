@@ -19,8 +19,7 @@ Design
 /* Products: suites `kernels` and `sizes`. */
 enum {
     /* Bytes of a group of packed panels, if half of the second-level cache holds them; else that half. A larger group
-     * would push out what a strip reads beside it, so B's columns are taken in several groups. A transposed A is packed
-     * again for every group, so there they may be twice as large: X^T D takes 0.94 to 1.02 of the time then.
+     * would push out what a strip reads beside it, so B's columns are taken in several groups.
      * Measured: 1.04 at half, 1.00 to 1.01 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
     PANEL_BYTES = 262144,
     /* Panels of a group. B's further columns make another group, and A is read once more.

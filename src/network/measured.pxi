@@ -65,7 +65,7 @@ cdef class DenseProducts:
             self.x_view = aligned_matrix(rows, self.layer.in_row)
             self.delta_view = aligned_matrix(rows, self.layer.out_row)
         self.panels = aligned_matrix(
-            1, max(panel_scratch(n_out, n_in), panel_scratch(n_in, n_out), panel_scratch(n_out, rows)),
+            1, max(panel_scratch(n_out, n_in), panel_scratch(n_in, n_out), left_scratch(n_in, n_out, rows)),
         )[0]
 
     cdef Py_ssize_t lead_in_training(self) except -1:

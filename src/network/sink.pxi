@@ -107,7 +107,7 @@ cdef void outer_gradient(
 cdef void stream_gradient(const WeightRows *of, Sink *sink, const Worker *worker) noexcept nogil:
     """Update some rows of a weight by their gradient, strip by strip."""
     cdef const Layer *layer = of.layer
-    cdef real *scratch = worker.panels + panel_scratch(layer.n_out, of.rows)
+    cdef real *scratch = worker.panels + left_scratch(of.high - of.low, layer.n_out, of.rows)
     cdef Strip strip_of
     if of.rows == 1:
         outer_gradient(of, sink, scratch)

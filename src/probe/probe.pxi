@@ -90,12 +90,13 @@ cdef class Probe:
     cdef Py_ssize_t panel_scratch(self):
         """Count the numbers that a product takes: for a stage's lanes, or for a weight's gradient."""
         cdef Py_ssize_t most = 0
+        cdef const Stage *stage
         cdef int s
         for s in range(self.point.n_stages):
+            stage = &self.point.stages[s]
             most = max(
-                most, panel_scratch(self.block.lanes, self.point.stages[s].n_in),
-                panel_scratch(self.block.lanes, self.point.stages[s].n_out),
-                panel_scratch(self.point.stages[s].n_out, self.block.lanes),
+                most, left_scratch(stage.n_out, self.block.lanes, stage.n_in),
+                panel_scratch(self.block.lanes, stage.n_out), panel_scratch(stage.n_out, self.block.lanes),
             )
         return most + TILE_COLUMNS
 
