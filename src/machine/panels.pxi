@@ -46,17 +46,15 @@ cdef enum:
     MAX_TILE = 12 * 32     # Numbers of the largest tile of any instruction set, for which buffers of a tile have room.
 
 # What the machine's caches leave of the bounds in tuning.h.
-cdef Py_ssize_t first_bytes, panel_bytes, in_place_bytes, left_depth
+cdef Py_ssize_t first_bytes, panel_bytes, in_place_bytes
 
 
 def set_caches(Py_ssize_t first, Py_ssize_t second):
     """Cut the products to caches of so many bytes, from now on."""
-    global first_bytes, panel_bytes, in_place_bytes, left_depth
+    global first_bytes, panel_bytes, in_place_bytes
     first_bytes = first
     panel_bytes = min(<Py_ssize_t>PANEL_BYTES, second // 2)
     in_place_bytes = min(<Py_ssize_t>B_BYTES, second // 2)
-    left_depth = first // (TILE_COLUMNS * <Py_ssize_t>sizeof(real))
-    left_depth = min(<Py_ssize_t>MAX_DEPTH, max(<Py_ssize_t>MIN_DEPTH, left_depth))
 
 
 set_caches(32768, 524288)
@@ -126,8 +124,7 @@ cdef inline bint reads_in_place(const Factors *f) noexcept nogil:
 
 cdef inline Py_ssize_t depth_of(const Factors *f) noexcept nogil:
     """Return the terms of one part of a sum over k, which is cut into equal parts."""
-    cdef Py_ssize_t most = left_depth if packs_strips(f) else <Py_ssize_t>MAX_DEPTH
-    cdef Py_ssize_t parts = (f.k + most - 1) // most
+    cdef Py_ssize_t parts = (f.k + MAX_DEPTH - 1) // MAX_DEPTH
     return max(<Py_ssize_t>1, (f.k + parts - 1) // max(<Py_ssize_t>1, parts))
 
 

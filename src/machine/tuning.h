@@ -26,18 +26,13 @@ enum {
      * Measured: 1.03 at 8, 1.00 to 1.02 at 32 (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
     MAX_PANELS = 16,
     /* Terms of a sum that one pass over C takes; a longer sum takes several. Few rows of a tile are fed best from a
-     * shorter panel.
+     * shorter panel. X^T D of 1024-1024, 512 rows, takes 1.03 (AVX-512) and 1.02 (AVX2) of the time at half.
      * Measured: 0.99 to 1.00 at half, 1.01 to 1.02 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
 #if defined(__AVX512F__) || defined(__AVX2__)
     MAX_DEPTH = 512,
 #else
     MAX_DEPTH = 384,
 #endif
-    /* Where a transposed A is packed, a pass takes as many terms as a panel of the size of the first-level cache has, but
-     * so many or more. X^T D of 1024-1024 and 784-512 with 256 terms takes, of the time with 512: on Zen 4 (32 KB, so 256
-     * with AVX-512 and 512 with AVX2) 1.01 to 1.03 and 1.01 to 1.04, on a Xeon (48 KB, so 384 and 512) the following.
-     * Measured: AVX-512, 0.94 to 0.99; AVX2, 0.98 to 1.01 (400 rows). */
-    MIN_DEPTH = 64,
     /* Bytes of a B that every tile reads where it stands. A larger one is packed, if C has at least four strips.
      * At most half of the second-level cache, and a quarter of that beside a packed A (0.93 to 1.00 at 784-512).
      * Measured: 1.02 to 1.04 at a quarter, 1.03 to 1.05 at four times (the same two; 784-128-10, 64). */

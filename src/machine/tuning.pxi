@@ -7,7 +7,6 @@ cdef extern from "machine/tuning.h" nogil:
     enum: PANEL_BYTES
     enum: MAX_PANELS
     enum: MAX_DEPTH
-    enum: MIN_DEPTH
     enum: B_BYTES
     enum: ALIGNED_VECTORS
     enum: ONE_PASS_BYTES
