@@ -1,6 +1,6 @@
 """The extension table: kernels.pyx once per (instruction set, precision), and cpu.pyx.
 
-An extension is translated just before it is compiled, beside others that are compiled meanwhile.
+An extension is translated just before it is compiled, while others are compiled.
 
 `pip install .` and `pip install -e .` build in folders of their own. What one of them has compiled stands in build/kept
 for the other, under a hash of all that it was made from.
@@ -20,6 +20,7 @@ from pathlib import Path
 import Cython
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 # What CFLAGS say of optimization comes before these flags, so it would be overruled.
 OPTIMIZATION = [] if re.search(r"(^|\s)-O\S*", os.environ.get("CFLAGS", "")) else ["-O3"]
@@ -35,11 +36,13 @@ if X86:
     ISAS["v3"] = ["-march=x86-64-v3"]
     ISAS["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
 PRECISIONS = {"float32": "float", "float64": "double"}
+# Without docstrings: six copies of them would take 40 KB of a wheel; the sources and the stubs have them.
+TRANSLATION = ["--no-docstrings", "--include-dir", "src"]
 SOURCES = sorted(path for path in glob("src/**", recursive=True) if os.path.isfile(path))
 
 
 def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) -> Extension:
-    """One source with the flags of one variant."""
+    """Describe one variant of a source: its name, flags and macros."""
     return Extension(
         name,
         [source],
@@ -51,17 +54,18 @@ def extension(name: str, source: str, flags: list[str], macros: dict[str, str]) 
     )
 
 
-def translated(ext: Extension) -> str:
+def translate(ext: Extension, source: str) -> str:
     """Translate an extension's source into C, and return its path.
 
-    In a process of its own, since two threads of one can't translate at the same time. Without docstrings: six copies
-    of them would take 40 KB of a wheel; the sources and the stubs have them.
+    In a process of its own, since Cython's compiler has global state: threads of one process can't translate at once.
     """
-    [source] = ext.sources
     path = Path("build", ext.name, source).with_suffix(".c")
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--no-docstrings", "--include-dir", "src", "--module-name", ext.name, "--output-file", str(path)]
-    subprocess.run([sys.executable, "-m", "cython", *options, source], check=True)
+    options = [*TRANSLATION, "--module-name", ext.name, "--output-file", str(path)]
+    command = [sys.executable, "-m", "cython", *options, source]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise CompileError(f"{source} cannot be translated for {ext.name}:\n{done.stdout}")
     return str(path)
 
 
@@ -85,8 +89,12 @@ class BuildOnce(build_ext):
             built.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(kept, built)
             return
-        ext.sources = [translated(ext)]
-        super().build_extension(ext)
+        [source] = ext.sources
+        ext.sources = [translate(ext, source)]
+        try:
+            super().build_extension(ext)
+        finally:
+            ext.sources = [source]
         kept.parent.mkdir(parents=True, exist_ok=True)
         for old in kept.parent.glob(f"{ext.name}-*"):
             old.unlink()
@@ -98,7 +106,7 @@ class BuildOnce(build_ext):
         """A hash of what the extension is made from: sources, flags, compiler, Cython and Python."""
         flags = [os.environ.get(name, "") for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS")]
         parts = [sys.version, str(sysconfig.get_config_var("EXT_SUFFIX")), Cython.__version__, compiler_version()]
-        parts += [*flags, *ext.extra_compile_args, *ext.extra_link_args, repr(ext.define_macros)]
+        parts += [*TRANSLATION, *flags, *ext.extra_compile_args, *ext.extra_link_args, repr(ext.define_macros)]
         parts += [Path(path).read_text() for path in SOURCES]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

@@ -65,12 +65,12 @@ cdef void dense_forward(const Layer *of, const LayerRows *at) noexcept nogil:
 cdef void weight_gradient(
     const WeightRows *of,
     real *weight, bint adds,       # (high - low, n_out): where it is kept, and whether it is added to what is there;
-    Done done, void *context,      # or room for a strip, and what takes the strips. NULL: it is kept
+    Done done, void *context,      # or room for a strip, and what takes the strips of one share. NULL: it is kept
     const Worker *worker,
 ) noexcept nogil:
-    """Compute x^T delta."""
+    """Compute x^T delta, a share of the weight's rows at a time: scratch memory has room for one."""
     cdef const Layer *layer = of.layer
-    cdef Py_ssize_t count = of.high - of.low, size = count * layer.n_out
+    cdef Py_ssize_t count = of.high - of.low, size = count * layer.n_out, at = 0
     cdef Factors f
     if layer.n_out == 1 or layer.n_in == 1:
         if not adds:
@@ -82,11 +82,18 @@ cdef void weight_gradient(
         if done != NULL:
             done(context, weight, layer.n_out, 0, count, 0, layer.n_out)
         return
-    f.m, f.n, f.k = count, layer.n_out, of.rows
-    f.a, f.a_row, f.a_col = of.x + of.low, 1, of.x_row
+    f.n, f.k = layer.n_out, of.rows
+    f.a_row, f.a_col = 1, of.x_row
     f.b, f.b_row, f.form = of.delta, layer.out_row, ROWS
-    f.init, f.init_row = weight if adds else NULL, layer.n_out
-    strips(&f, weight, layer.n_out, done, context, worker)
+    f.init, f.init_row = NULL, layer.n_out
+    while at < count:
+        f.m, f.a = min(layer.share, count - at), of.x + of.low + at
+        if adds:
+            f.init = weight + at * layer.n_out
+        if at > 0 and stops(worker, f.m * f.n * f.k):
+            return
+        strips(&f, weight + at * layer.n_out, layer.n_out, done, context, worker)
+        at += f.m
 
 
 cdef inline bint brings_bias(const WeightRows *of) noexcept nogil:

@@ -6,8 +6,9 @@ Design
   columns is packed into panels of TILE_COLUMNS columns first. The strips before prefetch that memory.
 - The rows of a transposed A are columns of memory: every term of a sum is in another line, often on another page. So
   they are packed into strips, a block of whole lines at a time, while the first group is multiplied; the further groups
-  read the same strips. Measured: X^T D takes 0.98 to 0.99 of the time of packing for every group (400-1000-900 to
-  512-1024-1024, AVX2, Zen 4), and 0.94 to 0.98 cut to a second-level cache of 512 KB; AVX-512: 0.98 to 1.0.
+  read the same strips. Measured: of the time of packing for every group, X^T D by itself takes 0.98 to 0.99 (1000-900,
+  400 rows, to 1024-1024, 512 rows; AVX2, Zen 4), 0.94 to 0.98 cut to a second-level cache of 512 KB, and 0.98 to 1.0
+  with AVX-512; a step of 1000-900-1100-50 takes 0.99.
 - How much is packed at a time follows the caches (`set_caches`), but scratch memory has room for the largest choice, so
   that sizes may change while networks stand. Strips that are handed on have groups of fixed sizes: what takes them
   may sum over a strip.
@@ -152,7 +153,8 @@ cdef inline Py_ssize_t panel_scratch(Py_ssize_t n, Py_ssize_t k) noexcept nogil:
 cdef inline Py_ssize_t left_scratch(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     """Return the same for a product whose A, (m, k), is transposed: all of it may be packed."""
     cdef Py_ssize_t strips = (m + TILE_ROWS - 1) // TILE_ROWS if pays_packing(n, k) else 0
-    return panel_scratch(n, k) + strips * strip_room(min(k, <Py_ssize_t>MAX_DEPTH))
+    cdef Py_ssize_t left = strips * strip_room(min(k, <Py_ssize_t>MAX_DEPTH))
+    return panel_scratch(n, k) + (left + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS
 
 
 cdef inline int panel_width(Py_ssize_t columns) noexcept nogil:

@@ -55,7 +55,7 @@ ctypedef void (*Done)(
 cdef void product(
     const Factors *f,
     real *c, Py_ssize_t c_row,     # (m, n); its rows may be compact
-    const Worker *worker,          # with scratch memory for panel_scratch(n, k) numbers; see also left_scratch
+    const Worker *worker,          # with room for panel_scratch(n, k) numbers; left_scratch(m, n, k) if A is transposed
 ) noexcept nogil:
     """Compute C = init + A B, or a part of it if the worker stops."""
     strips(f, c, c_row, NULL, NULL, worker)
@@ -65,7 +65,7 @@ cdef void strips(
     const Factors *f,
     real *c, Py_ssize_t c_row,     # (m, n); or a single strip and one more vector, if C is not kept
     Done done, void *context,      # takes every strip; NULL: C is kept
-    const Worker *worker,          # with scratch memory for panel_scratch(n, k) numbers; see also left_scratch
+    const Worker *worker,          # with room for panel_scratch(n, k) numbers; left_scratch(m, n, k) if A is transposed
 ) noexcept nogil:
     """Compute C = init + A B, strip by strip. If sums have more than one part, C must be kept.
 
@@ -100,7 +100,7 @@ cdef void strips(
                 pack_group(f, b, group.terms, columns, worker.panels)
                 group.b, group.b_row = worker.panels, 0
             group.left = worker.panels + size * group.terms if packs_left else NULL
-            group.packs_left = j == 0
+            group.packs_left = packs_left and j == 0
             set_panels(&group, f, at, j, columns)
             group.fetches = keeps and not in_place
             i = 0

@@ -26,7 +26,7 @@ enum {
      * Measured: 1.03 at 8, 1.00 to 1.02 at 32 (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
     MAX_PANELS = 16,
     /* Terms of a sum that one pass over C takes; a longer sum takes several. Few rows of a tile are fed best from a
-     * shorter panel. X^T D of 1024-1024, 512 rows, takes 1.03 (AVX-512) and 1.02 (AVX2) of the time at half.
+     * shorter panel. At half, X^T D of 1024-1024 takes 1.03 (AVX-512) and 1.02 (AVX2) of the time (512 rows, Zen 4).
      * Measured: 0.99 to 1.00 at half, 1.01 to 1.02 at double (1024-1024-1024-1024, 512 rows; 784-512-10, 256). */
 #if defined(__AVX512F__) || defined(__AVX2__)
     MAX_DEPTH = 512,

@@ -392,6 +392,6 @@ cdef Py_ssize_t scratch_size(const Plan *plan) noexcept nogil:
         widest = max(widest, layer.n_out)
         most = max(
             most, panel_scratch(layer.n_out, layer.n_in), panel_scratch(layer.n_in, layer.n_out),
-            left_scratch(layer.n_in, layer.n_out, plan.room),
+            left_scratch(layer.share, layer.n_out, plan.room),
         )
     return most + max(TILE_ROWS * widest, whole_tiles(MAX_SHARE)) + TILE_COLUMNS

@@ -88,15 +88,14 @@ cdef class Probe:
         return found
 
     cdef Py_ssize_t panel_scratch(self):
-        """Count the numbers that a product takes: for a stage's lanes, or for a weight's gradient."""
+        """Count the numbers that a product takes: for a stage's lanes (too few for strips), or a weight's gradient."""
         cdef Py_ssize_t most = 0
-        cdef const Stage *stage
         cdef int s
         for s in range(self.point.n_stages):
-            stage = &self.point.stages[s]
             most = max(
-                most, left_scratch(stage.n_out, self.block.lanes, stage.n_in),
-                panel_scratch(self.block.lanes, stage.n_out), panel_scratch(stage.n_out, self.block.lanes),
+                most, panel_scratch(self.block.lanes, self.point.stages[s].n_in),
+                panel_scratch(self.block.lanes, self.point.stages[s].n_out),
+                panel_scratch(self.point.stages[s].n_out, self.block.lanes),
             )
         return most + TILE_COLUMNS
 
