@@ -82,6 +82,11 @@ def compiler_version() -> str:
 class BuildOnce(build_ext):
     """Compile an extension, or take what another command has compiled from the same."""
 
+    def finalize_options(self) -> None:
+        """Compile on all cores. `pip install -e` would lose an option that is given to `setup`."""
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
     def build_extension(self, ext: Extension) -> None:
         built = Path(self.get_ext_fullpath(ext.name))
         kept = Path("build/kept", f"{ext.name}-{self.key(ext)}{built.suffix}")
@@ -120,5 +125,4 @@ EXTENSIONS = [extension("gdcore._kernels.cpu", "src/cpu.pyx", [], {})] + [
 setup(
     ext_modules=EXTENSIONS,
     cmdclass={"build_ext": BuildOnce},
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

@@ -6,9 +6,9 @@ Design
   columns is packed into panels of TILE_COLUMNS columns first. The strips before prefetch that memory.
 - The rows of a transposed A are columns of memory: every term of a sum is in another line, often on another page. So
   they are packed into strips, a block of whole lines at a time, while the first group is multiplied; the further groups
-  read the same strips. Measured: of the time of packing for every group, X^T D by itself takes 0.98 to 0.99 (1000-900,
-  400 rows, to 1024-1024, 512 rows; AVX2, Zen 4), 0.94 to 0.98 cut to a second-level cache of 512 KB, and 0.98 to 1.0
-  with AVX-512; a step of 1000-900-1100-50 takes 0.99.
+  read the same strips. Measured (X^T D of 1000-900 and 1024-1024, 400 and 512 rows, Zen 4), as a share of the time of
+  packing for every group: AVX2, 0.98 to 0.99, and 0.94 to 0.98 cut to a second-level cache of 512 KB; AVX-512, 0.98 to
+  1.0. A step of 1000-900-1100-50 takes 0.99.
 - How much is packed at a time follows the caches (`set_caches`), but scratch memory has room for the largest choice, so
   that sizes may change while networks stand. Strips that are handed on have groups of fixed sizes: what takes them
   may sum over a strip.

@@ -72,15 +72,14 @@ cdef void strips(
     If C is kept and the worker stops, the product ends between two groups. If not, strips have been used already, so
     the product always runs to its end.
     """
-    cdef Py_ssize_t depth = depth_of(f) if done == NULL else f.k, most = PANEL_BYTES
+    cdef Py_ssize_t depth = depth_of(f) if done == NULL else f.k
     cdef Py_ssize_t b_row = f.b_row, b_col = 1, at = 0, size, columns, tall, i, j, rows
     cdef bint in_place = reads_in_place(f), packs_left = packs_strips(f), keeps = done == NULL
+    cdef Py_ssize_t most = panel_bytes if keeps else <Py_ssize_t>PANEL_BYTES
     cdef const real *b
     cdef Panels group
     if f.form == TRANSPOSED:
         b_row, b_col = 1, f.b_row
-    if keeps:
-        most = panel_bytes
     group.c, group.c_row, group.keeps = c, c_row, keeps
     while at < f.k:
         group.terms = min(depth, f.k - at)

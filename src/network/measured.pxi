@@ -54,7 +54,7 @@ cdef class DenseProducts:
         self.layer.out_row = padded(n_out)
         self.layer.bias_at = -1
         self.layer.activation = IDENTITY
-        self.layer.share = n_in
+        self.layer.share = n_in    # one product, however many rows the weight has
         self.rows = rows
         self.lead = self.lead_in_training() if chooses else 0
         self.places = numpy.empty(n_in + 1, "int32")

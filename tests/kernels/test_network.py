@@ -142,6 +142,20 @@ def test_every_activation_with_every_loss(kernels, activation, loss):
     check_gradient(kernels, stack([3, 1, 1], activation), loss, 23, 1)
 
 
+@pytest.mark.parametrize("n", [40, 100, 600])
+def test_a_gradient_from_a_given_delta_is_summed_by_shares(kernels, n):
+    """Shares of the first weight have 192 rows, the last one 3."""
+    layers, dtype, rng = stack([579, 200, 3], "tanh"), kernels.PRECISION, np.random.default_rng(0)
+    params, X = draw_params(layers, rng, dtype), rng.normal(size=(n, 579)).astype(dtype)
+    net = bind(kernels, layers, params, n, blocks=False)
+    delta = rng.normal(size=net.outputs(X)[-1].shape).astype(dtype)
+    grad = np.full(len(params), np.nan, dtype)
+    net.gradient_from(X, delta, grad)
+    inputs, slopes, _ = reference.forward(layers, params.astype(float), X.astype(float))
+    want = reference.backward(layers, params.astype(float), inputs, slopes, delta.astype(float))
+    assert np.abs(grad - want).max() <= 100 * np.finfo(dtype).eps * np.abs(want).max()
+
+
 @pytest.mark.parametrize("sizes", [[1, 1], [1, 16, 1], [3, 1, 5], [70, 70], [8, 33, 1, 2]], ids=str)
 @pytest.mark.parametrize("loss", [MSE, gd.BinaryCrossEntropy(), gd.CrossEntropy()], ids=repr)
 def test_more_rows_than_a_block(kernels, sizes, loss):
