@@ -221,22 +221,25 @@ class _Chunk:
 
     def train(self) -> None:
         """Run the epochs, and fill the jobs' parameters and records."""
-        most, watches = int(self.epochs.max()), self.validation is not None or bool(self.criteria)
-        alike = (self.epochs == most).all()
-        epoch = 0
-        try:
-            while epoch < most and self.rows.active.any():
-                fits = max(1, RATES // int(self.steps.max() * len(self.family)))
-                count = 1 if watches or not alike else min(most - epoch, fits)
-                self._run(epoch, count)
-                epoch += count
-                self.rows.active[self.epochs <= epoch] = 0
+        try:  # around a call alone: CPython may raise an interrupt where a loop jumps back, outside of its own `try`
+            self._run_all()
         except KeyboardInterrupt:
             for i, epoch in enumerate(self.records.epochs[self.at].tolist()):
                 self.reasons.setdefault(i, f"{INTERRUPTED} in epoch {epoch}")
             self._leave(finished=False)
             raise
         self._leave(finished=True)
+
+    def _run_all(self) -> None:
+        """Run all epochs of all models."""
+        epoch, most = 0, int(self.epochs.max())
+        watches, alike = self.validation is not None or bool(self.criteria), (self.epochs == most).all()
+        while epoch < most and self.rows.active.any():
+            fits = max(1, RATES // int(self.steps.max() * len(self.family)))
+            count = 1 if watches or not alike else min(most - epoch, fits)
+            self._run(epoch, count)
+            epoch += count
+            self.rows.active[self.epochs <= epoch] = 0
 
     def _run(self, epoch: int, count: int) -> None:
         """Run `count` epochs of all active models, from number `epoch` on."""

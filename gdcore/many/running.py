@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
 from pickle import PicklingError
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -102,19 +103,12 @@ def _in_parts(
 ) -> None:
     size = -(-len(jobs) // min(n_parts, len(jobs)))
     parts = [jobs[first : first + size] for first in range(0, len(jobs), size)]
-    waiting: dict[Future[Part], Sequence[Job]] = {}
-    call = os.urandom(16).hex()
-    for part in parts:
-        waiting[executor.submit(train_part, part, course, halt, call)] = part
+    train = partial(train_part, course=course, halt=halt, call=os.urandom(16).hex())
+    send: Callable[[Sequence[Job]], Future[Part]] = partial(executor.submit, train)
     put = partial(_put, records)
-    interrupted = False
-    try:
-        while waiting:
-            done, _ = wait(waiting, PATIENCE, FIRST_COMPLETED)
-            for future in done:
-                part = waiting.pop(future)
-                interrupted |= put(part, future.result())
-                tell(len(part))
+    waiting: dict[Future[Part], Sequence[Job]] = {}
+    try:  # around a call alone: CPython may raise an interrupt where a loop jumps back, outside of its own `try`
+        interrupted = _send_and_wait(parts, send, put, tell, waiting)
     except BaseException as error:
         if halt is not None:
             halt.set()
@@ -128,6 +122,32 @@ def _in_parts(
         raise
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _send_and_wait(
+    parts: list[Sequence[Job]],
+    send: Callable[[Sequence[Job]], Future[Part]],
+    put: Callable[[Sequence[Job], Part], bool],
+    tell: Callable[[int], None],
+    waiting: dict[Future[Part], Sequence[Job]],
+) -> bool:
+    """Have all parts trained, and return whether an interrupt ended one; `waiting` holds those that are not put yet."""
+    done: SimpleQueue[Future[Part]] = SimpleQueue()  # an interrupt leaves it as it was, and `futures.wait` maybe not
+    for part in parts:
+        future = send(part)
+        waiting[future] = part
+        future.add_done_callback(done.put)
+    interrupted = False
+    while waiting:
+        try:
+            future = done.get(timeout=PATIENCE)
+        except Empty:
+            continue
+        part = waiting[future]
+        interrupted |= put(part, future.result())
+        del waiting[future]
+        tell(len(part))
+    return interrupted
 
 
 def is_unsendable(error: BaseException) -> bool:
