@@ -79,4 +79,4 @@ def test_an_interrupt_while_parts_are_sent_ends_those_that_train():
         ended, params = all(one.done() for one in sent), raised.value.many.params.copy()
     assert ended
     assert (raised.value.many.params == params).all()
-    assert {reason.startswith("the call was interrupted in") for reason in raised.value.many.stop_reasons[:4]} == {True}
+    assert all(reason.startswith("the call was interrupted") for reason in raised.value.many.stop_reasons)
