@@ -221,7 +221,7 @@ class _Chunk:
 
     def train(self) -> None:
         """Run the epochs, and fill the jobs' parameters and records."""
-        try:  # around a call alone: CPython may raise an interrupt where a loop jumps back, outside of its own `try`
+        try:  # a call: from Python 3.12 on, `try` does not cover a last loop's jump back, where an interrupt may come
             self._run_all()
         except KeyboardInterrupt:
             for i, epoch in enumerate(self.records.epochs[self.at].tolist()):

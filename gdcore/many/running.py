@@ -107,7 +107,7 @@ def _in_parts(
     send: Callable[[Sequence[Job]], Future[Part]] = partial(executor.submit, train)
     put = partial(_put, records)
     waiting: dict[Future[Part], Sequence[Job]] = {}
-    try:  # around a call alone: CPython may raise an interrupt where a loop jumps back, outside of its own `try`
+    try:  # a call: from Python 3.12 on, `try` does not cover a last loop's jump back, where an interrupt may come
         interrupted = _send_and_wait(parts, send, put, tell, waiting)
     except BaseException as error:
         if halt is not None:
@@ -131,8 +131,8 @@ def _send_and_wait(
     tell: Callable[[int], None],
     waiting: dict[Future[Part], Sequence[Job]],
 ) -> bool:
-    """Have all parts trained, and return whether an interrupt ended one; `waiting` holds those that are not put yet."""
-    done: SimpleQueue[Future[Part]] = SimpleQueue()  # an interrupt leaves it as it was, and `futures.wait` maybe not
+    """Have all parts trained; return whether an interrupt ended one. `waiting` holds those not recorded yet."""
+    done: SimpleQueue[Future[Part]] = SimpleQueue()  # no interrupt leaves it half changed, as it can `futures.wait`
     for part in parts:
         future = send(part)
         waiting[future] = part
